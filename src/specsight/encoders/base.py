@@ -1,0 +1,69 @@
+"""The encoder contract: pixels and words → features. Knows neither data sets nor detectors.
+
+In: framed pictures (B, H, W, 3) uint8. Out: dense features per layer, a pooled embedding, and, for encoders that
+read, a joint space of patches and sentences. Normalisation with the encoder's own mean and deviation happens inside:
+preprocessing travels with the model.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place in the encoder that features can be taken from."""
+
+    name: str
+    """Stable name: "stride8", "stride16", ... for convolutional encoders, "block3", "block9", ... for ViTs."""
+    stride: int
+    """Pixels per feature cell."""
+    channels: int
+
+
+class Encoder(ABC):
+    """Turns pictures (and, where it can, words) into features. Deterministic; independent of batch mates."""
+
+    name: str
+    """What `load_encoder` was asked for."""
+    fingerprint: str
+    """Hex digest over configuration and weights: same fingerprint, same features."""
+    multiple: int
+    """Both sides of a framed picture must be a multiple of this (patch size, or largest stride)."""
+    available: tuple[Layer, ...]
+    """All layers, shallow to deep."""
+    default_layers: tuple[str, ...]
+    """Middle layers that suit patch-memory methods (stride 8 and 16, or the ViT's middle blocks)."""
+    reads: bool = False
+    """Whether `embed_texts` and the joint space exist."""
+
+    @abstractmethod
+    def layers(self, images: NDArray[np.uint8], which: Sequence[str] | None = None) -> list[Features]:
+        """Dense features of `images` (B, H, W, 3): one (B, D, h, w) array per layer named in `which`
+        (default: `default_layers`), in that order."""
+
+    @abstractmethod
+    def embed_images(self, images: NDArray[np.uint8]) -> Features:
+        """Pooled embedding (B, D): the joint space where the encoder reads, else its deepest global feature."""
+
+    def embed_patches(self, images: NDArray[np.uint8]) -> Features:
+        """Patch embeddings (B, D, h, w) in the joint space with sentences."""
+        raise self._cannot_read()
+
+    def embed_texts(self, texts: Sequence[str]) -> Features:
+        """Sentence embeddings (N, D), unit length, in the joint space."""
+        raise self._cannot_read()
+
+    def _cannot_read(self) -> SpecsightError:
+        return SpecsightError(
+            f"encoder '{self.name}' has no text tower: choose one that reads (a CLIP or SigLIP checkpoint)"
+        )

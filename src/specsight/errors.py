@@ -1,0 +1,39 @@
+"""Errors that a person can mend: each message names the file or value and the way out.
+
+The command line prints them as one line; anything else that escapes is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class SpecsightError(Exception):
+    """A user's mistake or a broken input, told in one line: what, where, and what to do next."""
+
+
+class UnreadableFile(SpecsightError):
+    """A file that is not what its name promises (truncated, empty, another format, over a limit)."""
+
+
+class MissingExtra(SpecsightError):
+    """An optional library is not installed; the message holds the exact install line."""
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional library, or say which extra brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        top = module.partition(".")[0]
+        raise MissingExtra(f"{top} is not installed: pip install 'specsight[{extra}]'") from error
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`": did you mean 'padim'?"`-style ending for an unknown name, or the list of what exists."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"
