@@ -108,13 +108,16 @@ class Specification(_Model):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Specification:
-        for what, names in (("part", [p.name for p in self.parts]), ("defect", [d.name for d in self.defects])):
+        for what, names in (
+            ("part", [p.name for p in self.parts]),
+            ("defect", [d.name for d in self.defects]),
+        ):
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} '{twice[0]}' is defined twice")
         parts, defects = {p.name for p in self.parts}, {d.name for d in self.defects}
-        for clause in (*self.tolerances, *self.requirements):
-            _known("part", clause.part, parts)
+        for part in [*(t.part for t in self.tolerances), *(r.part for r in self.requirements)]:
+            _known("part", part, parts)
         for tolerance in self.tolerances:
             _known("defect", tolerance.defect, defects)
         return self
@@ -137,7 +140,9 @@ class Specification(_Model):
         """
         known = self.defect(type) if type else None
         rule = known.severity if known and known.severity else self.severity
-        index = next((i for i, step in enumerate(rule) if _within(step, length_mm, area_percent)), len(rule) - 1)
+        index = next(
+            (i for i, step in enumerate(rule) if _within(step, length_mm, area_percent)), len(rule) - 1
+        )
         if any(p.critical for p in self.parts if p.name == part):
             index = min(index + 1, len(rule) - 1)
         return rule[index].level
@@ -268,5 +273,3 @@ def _field_names(model: type[BaseModel]) -> list[str]:
     """Keys of the model and of the models nested in it, for "did you mean"."""
     nested: tuple[type[Any], ...] = (Part, SeverityLevel, DefectType, Tolerance, Requirement)
     return sorted({name for m in (model, *nested) for name in m.model_fields})
-
-

@@ -99,7 +99,9 @@ def verify_folder(folder: Path) -> None:
         if not path.is_file():
             raise SpecsightError(f"'{folder}' is incomplete: '{name}' is missing; fit the model again")
         if sha256(path) != digest:
-            raise SpecsightError(f"'{path}' is damaged (its checksum differs): fit the model again or copy it anew")
+            raise SpecsightError(
+                f"'{path}' is damaged (its checksum differs): fit the model again or copy it anew"
+            )
 
 
 def sha256(path: Path) -> str:
@@ -124,10 +126,11 @@ def only_writer(folder: Path) -> Iterator[None]:
         with FileLock(folder / ".lock", timeout=0):
             yield
     except Timeout as error:
-        raise SpecsightError(f"'{folder}' is in use by another process: wait for it or choose another --out") from error
+        raise SpecsightError(
+            f"'{folder}' is in use by another process: wait for it or choose another --out"
+        ) from error
 
 
 def _seal(folder: Path) -> None:
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     write_json(folder / CHECKSUMS, {p.relative_to(folder).as_posix(): sha256(p) for p in files})
-
