@@ -100,7 +100,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Picture:
-    """Pixels of one sample: `rgb` (H, W, 3) uint8; `depth` (H, W) float32 with NaN where unknown; `parts` (H, W) uint8."""
+    """Pixels of one sample.
+
+    `rgb` (H, W, 3) uint8; `depth` (H, W) float32, NaN where unknown; `parts` (H, W) uint8, 0 where no part is.
+    """
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32] | None = None

@@ -1,0 +1,134 @@
+"""Scores of held-out good parts → thresholds with a stated false-reject rate. Knows nothing of detectors' insides.
+
+The threshold is an order statistic, so the statement needs no assumption about how scores are distributed, only that
+the held-out parts come from the same line as the parts to be judged: with n good scores sorted, the share of good
+parts above the k-th follows Beta(n - k + 1, k) (Wilks 1941, "Determination of sample sizes for setting tolerance
+limits").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+
+EXTENT_QUANTILE = 0.995
+"""Pixels above this quantile of good pixels may belong to a finding (methods B.5: IoU at a threshold from good parts)."""
+PIXELS_PER_MAP = 100_000
+"""How many pixels of one map enter the pixel quantile at most: memory stays bounded on large pictures."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Thresholds from held-out good parts, and what may be said about them.
+
+    A picture is rejected if its score is above `score_threshold`. A region of the map is a finding if it lies above
+    `map_extent` and holds a pixel above `map_seed`; `map_seed` is to map maxima what `score_threshold` is to scores.
+    """
+
+    score_threshold: float
+    map_seed: float
+    map_extent: float
+    good_count: int
+    false_reject_rate: float
+    """The rate that holds with `confidence`; larger than `wanted_rate` where there were too few good parts."""
+    wanted_rate: float
+    confidence: float
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether the wanted false-reject rate could be promised."""
+        return self.false_reject_rate <= self.wanted_rate + 1e-12
+
+    def statement(self) -> str:
+        """The promise in words, or why it cannot be made."""
+        promise = (
+            f"with {self.good_count} good part{'s' if self.good_count > 1 else ''}, "
+            f"at most {_percent(self.false_reject_rate)} false rejects with {_percent(self.confidence)} confidence"
+        )
+        if self.sufficient:
+            return promise
+        needed = parts_needed(self.wanted_rate, self.confidence)
+        return (
+            f"{promise}: too few for {_percent(self.wanted_rate)}, which takes {needed} held-out good parts"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Calibration:
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise SpecsightError(
+                f"calibration is of another version ({error}): fit the model again"
+            ) from error
+
+
+def parts_needed(false_reject_rate: float, confidence: float) -> int:
+    """Smallest n whose largest score promises the rate: (1 - rate)^n <= 1 - confidence. 59 for 5 % at 95 %."""
+    return math.ceil(math.log(1 - confidence) / math.log(1 - false_reject_rate) - 1e-9)
+
+
+def order_statistic(count: int, false_reject_rate: float, confidence: float) -> tuple[int, float]:
+    """Which of `count` sorted good scores (1-based rank) to use, and the false-reject rate it promises.
+
+    The smallest rank k with P[Binomial(count, 1 - rate) < k] >= confidence. Where even the largest score cannot
+    promise `false_reject_rate`, the rank is `count` and the returned rate is what it does promise.
+    """
+    from scipy.stats import binom
+
+    if count < 1:
+        raise ValueError("at least one good score is needed")
+    ranks = np.arange(1, count + 1)
+    promised = binom.cdf(ranks - 1, count, 1 - false_reject_rate) >= confidence
+    if promised.any():
+        return int(ranks[promised][0]), false_reject_rate
+    return count, float(1 - (1 - confidence) ** (1 / count))
+
+
+def calibrate(
+    judged: Iterable[tuple[float, NDArray[np.float32]]],
+    false_reject_rate: float = 0.05,
+    confidence: float = 0.95,
+) -> Calibration:
+    """Thresholds from the (score, map) of held-out good parts.
+
+    Raises `SpecsightError` for rates outside (0, 1), for no good part at all, and for scores that are not finite.
+    """
+    for name, value in (("false-reject rate", false_reject_rate), ("confidence", confidence)):
+        if not 0 < value < 1:
+            raise SpecsightError(f"{name} must lie between 0 and 1, got {value}")
+    scores, peaks, pixels = [], [], []
+    for score, map_ in judged:
+        scores.append(score)
+        peaks.append(float(map_.max()))
+        flat = map_.reshape(-1)
+        pixels.append(flat[:: max(1, -(-flat.size // PIXELS_PER_MAP))])
+    if not scores:
+        raise SpecsightError("no good part was held out: a threshold needs at least one")
+    if not np.isfinite(scores).all() or not np.isfinite(peaks).all():
+        raise SpecsightError("a held-out good part has a score that is not a number: check its picture")
+    rank, rate = order_statistic(len(scores), false_reject_rate, confidence)
+    seed = float(np.sort(peaks)[rank - 1])
+    extent = float(np.quantile(np.concatenate(pixels), EXTENT_QUANTILE))
+    return Calibration(
+        score_threshold=float(np.sort(scores)[rank - 1]),
+        map_seed=seed,
+        map_extent=min(extent, seed),
+        good_count=len(scores),
+        false_reject_rate=rate,
+        wanted_rate=false_reject_rate,
+        confidence=confidence,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

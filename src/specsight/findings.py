@@ -1,0 +1,157 @@
+"""A map → findings: connected regions with type, place, part, size in px and mm, and severity. Knows no model.
+
+Regions are cut by hysteresis: a region reaches as far as the map stays above the extent threshold, and counts only
+if somewhere inside it the map passes the seed threshold, which good parts rarely reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.calibration import Calibration
+from specsight.records import Finding, Judgement
+from specsight.specification import Specification
+
+ROWS = ("top", "", "bottom")
+COLUMNS = ("left", "", "right")
+
+
+def segment(map_: NDArray[np.float32], calibration: Calibration, circular: bool = False) -> NDArray[np.bool_]:
+    """The pixels of all findings, (H, W) bool."""
+    return _label(map_, calibration, circular)[0] > 0
+
+
+def find(
+    judgement: Judgement,
+    calibration: Calibration,
+    specification: Specification | None = None,
+    *,
+    parts: NDArray[np.uint8] | None = None,
+    part_names: Mapping[int, str] | None = None,
+    mm_per_px: float | None = None,
+    circular: bool = False,
+) -> tuple[Finding, ...]:
+    """Findings of one judged picture, the strongest first.
+
+    `parts` is (H, W) with the values of `part_names`; `mm_per_px` overrides the specification's scale. On `circular`
+    pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
+    """
+    labels, count = _label(judgement.map, calibration, circular)
+    scale = mm_per_px or (specification.mm_per_px if specification else None)
+    spec = specification or Specification(product="unknown")
+    found = []
+    for label in range(1, count + 1):
+        ys, xs = np.nonzero(labels == label)
+        region = _unwrapped(ys, xs, labels.shape[1]) if circular else (ys, xs)
+        found.append(_finding(judgement, (ys, xs), region, spec, parts, part_names or {}, scale))
+    return tuple(sorted(found, key=lambda f: -f.peak))
+
+
+def place_in_words(x: float, y: float, size: tuple[int, int]) -> str:
+    """The cell of a 3 × 3 grid over a picture of `size` (H, W): "top left", "left", "centre", ..."""
+    height, width = size
+    row = ROWS[min(int(3 * y / height), 2)]
+    column = COLUMNS[min(int(3 * (x % width) / width), 2)]
+    return " ".join(word for word in (row, column) if word) or "centre"
+
+
+def _finding(
+    judgement: Judgement,
+    pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
+    region: tuple[NDArray[np.intp], NDArray[np.intp]],
+    specification: Specification,
+    parts: NDArray[np.uint8] | None,
+    part_names: Mapping[int, str],
+    mm_per_px: float | None,
+) -> Finding:
+    """Measure one region: `pixels` index the map, `region` is the same unwrapped across the seam."""
+    ys, xs = region
+    area, length = len(ys), _feret(ys, xs)
+    type_, type_score = _type(judgement, pixels)
+    part = _part(parts, part_names, pixels)
+    length_mm = length * mm_per_px if mm_per_px else None
+    x, y = float(xs.mean()), float(ys.mean())
+    return Finding(
+        box=(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1),
+        centroid=(x, y),
+        area_px=area,
+        length_px=length,
+        peak=float(judgement.map[pixels].max()),
+        place=place_in_words(x, y, judgement.map.shape),
+        type=type_,
+        type_score=type_score,
+        part=part,
+        area_mm2=area * mm_per_px**2 if mm_per_px else None,
+        length_mm=length_mm,
+        severity=specification.severity_of(type_, length_mm, 100 * area / judgement.map.size, part),
+    )
+
+
+def _label(
+    map_: NDArray[np.float32], calibration: Calibration, circular: bool
+) -> tuple[NDArray[np.int32], int]:
+    """Regions after hysteresis, (H, W) int32 with 1..count, 8-connected."""
+    count, labels = cv2.connectedComponents((map_ > calibration.map_extent).astype(np.uint8), connectivity=8)
+    renumber = np.arange(count)
+    if circular:
+        _join_across_seam(labels, renumber)
+    seeded = np.unique(renumber[labels[map_ > calibration.map_seed]])
+    seeded = seeded[seeded > 0]
+    position = np.searchsorted(seeded, renumber)
+    position = np.minimum(position, max(len(seeded) - 1, 0))
+    kept = seeded[position] == renumber if len(seeded) else np.zeros(count, dtype=bool)
+    final = np.where(kept, position + 1, 0).astype(np.int32)
+    return final[labels], len(seeded)
+
+
+def _join_across_seam(labels: NDArray[np.int32], renumber: NDArray[np.intp]) -> None:
+    """Give regions that touch over the seam (last column to first, 8-connected) one number."""
+    first, last = labels[:, 0], labels[:, -1]
+    for shift in (-1, 0, 1):
+        rows = np.arange(max(0, shift), len(first) + min(0, shift))
+        for a, b in zip(first[rows], last[rows - shift]):
+            if a and b and renumber[a] != renumber[b]:
+                low, high = sorted((renumber[a], renumber[b]))
+                renumber[renumber == high] = low
+
+
+def _unwrapped(
+    ys: NDArray[np.intp], xs: NDArray[np.intp], width: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Move the part of a region left of its widest empty gap beyond the right edge, so that it is in one piece."""
+    columns = np.unique(xs)
+    if columns[0] > 0 or columns[-1] < width - 1 or len(columns) == width:
+        return ys, xs
+    start = columns[np.argmax(np.diff(columns)) + 1]
+    return ys, np.where(xs < start, xs + width, xs)
+
+
+def _feret(ys: NDArray[np.intp], xs: NDArray[np.intp]) -> float:
+    """Longest extent in pixels (maximum Feret diameter over pixel centres, plus one pixel)."""
+    hull = cv2.convexHull(np.stack([xs, ys], axis=1).astype(np.int32))[:, 0].astype(np.float64)
+    distances = np.linalg.norm(hull[:, None] - hull[None], axis=2)
+    return float(distances.max()) + 1.0
+
+
+def _type(
+    judgement: Judgement, pixels: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> tuple[str | None, float | None]:
+    means = {name: float(map_[pixels].mean()) for name, map_ in judgement.type_maps.items()}
+    if not means:
+        return None, None
+    best = max(means, key=lambda name: means[name])
+    return best, means[best]
+
+
+def _part(
+    parts: NDArray[np.uint8] | None,
+    names: Mapping[int, str],
+    pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
+) -> str | None:
+    if parts is None:
+        return None
+    return names.get(int(np.bincount(parts[pixels]).argmax()))
