@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError
 
 EXTENT_QUANTILE = 0.995
-"""Pixels above this quantile of good pixels may belong to a finding (methods B.5: IoU at a threshold from good parts)."""
+"""Pixels above this quantile of good pixels may belong to a finding."""
 PIXELS_PER_MAP = 100_000
 """How many pixels of one map enter the pixel quantile at most: memory stays bounded on large pictures."""
 

@@ -7,9 +7,10 @@ Knows no model: it says what words mean for sizes, parts and types; pixels are o
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -239,21 +240,23 @@ def _parse(text: str, model: type[M], source: str) -> M:
 def _explain(error: ValidationError, node: yaml.Node | None, model: type[BaseModel], source: str) -> str:
     """One line for the first problem: where it stands and what would be right."""
     first = error.errors()[0]
-    where, line = _locate(node, first["loc"])
+    loc = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        close = difflib.get_close_matches(key, _field_names(model), n=1)
-        message = f"unknown key '{key}'" + (f": did you mean '{close[0]}'?" if close else "")
+        close = difflib.get_close_matches(str(loc[-1]), _fields_at(model, loc[:-1]), n=1)
+        message = f"unknown key '{loc[-1]}'" + (f": did you mean '{close[0]}'?" if close else "")
     elif first["type"] == "missing":
-        message = f"'{first['loc'][-1]}' is missing"
-        where = ".".join(str(p) for p in first["loc"][:-1])
+        message = f"'{loc[-1]}' is missing"
+    line = _line_of(node, loc)
+    if first["type"] == "value_error" and (quoted := re.search(r"'(.+?)'", message)):
+        line = _line_of_value(node, quoted[1]) or line
+    where = "" if first["type"] in ("extra_forbidden", "missing") else ".".join(str(p) for p in loc)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{source}, line {line}: {where + ': ' if where else ''}{message}{more}"
 
 
-def _locate(node: yaml.Node | None, loc: Sequence[int | str]) -> tuple[str, int]:
-    """Dotted path and 1-based line of the deepest YAML node on the way to `loc`."""
+def _line_of(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
+    """1-based line of the deepest YAML node on the way to `loc`."""
     line = node.start_mark.line + 1 if node else 1
     for step in loc:
         if isinstance(node, yaml.MappingNode):
@@ -266,10 +269,33 @@ def _locate(node: yaml.Node | None, loc: Sequence[int | str]) -> tuple[str, int]
             line = node.start_mark.line + 1
         else:
             break
-    return ".".join(str(p) for p in loc), line
+    return line
 
 
-def _field_names(model: type[BaseModel]) -> list[str]:
-    """Keys of the model and of the models nested in it, for "did you mean"."""
-    nested: tuple[type[Any], ...] = (Part, SeverityLevel, DefectType, Tolerance, Requirement)
-    return sorted({name for m in (model, *nested) for name in m.model_fields})
+def _line_of_value(node: yaml.Node | None, value: str) -> int | None:
+    """1-based line of the last scalar equal to `value`: where a clash between two places becomes visible."""
+    lines = []
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, yaml.ScalarNode) and current.value == value:
+            lines.append(current.start_mark.line + 1)
+        elif isinstance(current, yaml.MappingNode):
+            waiting += [child for pair in current.value for child in pair]
+        elif isinstance(current, yaml.SequenceNode):
+            waiting += current.value
+    return max(lines, default=None)
+
+
+def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
+    """Keys that are allowed where `loc` points to, for "did you mean"."""
+    nested = {
+        "parts": Part,
+        "severity": SeverityLevel,
+        "defects": DefectType,
+        "known_defects": DefectType,
+        "tolerances": Tolerance,
+        "requirements": Requirement,
+    }
+    names = [step for step in loc if step in nested]
+    return sorted((nested[str(names[-1])] if names else model).model_fields)

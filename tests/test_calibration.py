@@ -1,0 +1,82 @@
+"""Thresholds from held-out good parts keep their promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import beta
+
+from specsight.calibration import Calibration, calibrate, order_statistic, parts_needed
+from specsight.errors import SpecsightError
+
+
+def judged(scores: list[float]) -> list[tuple[float, np.ndarray]]:
+    return [(s, np.full((4, 5), s, dtype=np.float32)) for s in scores]
+
+
+def test_59_good_parts_promise_5_percent_with_95_percent_confidence() -> None:
+    assert parts_needed(0.05, 0.95) == 59
+    assert parts_needed(0.01, 0.95) == 299
+    calibration = calibrate(judged([i / 10 for i in range(59)]))
+    assert calibration.statement() == "with 59 good parts, at most 5 % false rejects with 95 % confidence"
+    assert calibration.score_threshold == pytest.approx(5.8)
+
+
+def test_too_few_good_parts_are_told_with_what_they_do_promise() -> None:
+    calibration = calibrate(judged([1.0, 3.0, 2.0]))
+    assert not calibration.sufficient
+    assert calibration.score_threshold == 3.0
+    assert calibration.false_reject_rate == pytest.approx(1 - 0.05 ** (1 / 3))
+    assert calibration.statement() == (
+        "with 3 good parts, at most 63.2 % false rejects with 95 % confidence: "
+        "too few for 5 %, which takes 59 held-out good parts"
+    )
+
+
+@given(st.integers(1, 400), st.sampled_from([0.01, 0.05, 0.1, 0.3]), st.sampled_from([0.5, 0.9, 0.95]))
+def test_the_rank_is_the_smallest_that_keeps_the_promise(count: int, rate: float, confidence: float) -> None:
+    rank, promised = order_statistic(count, rate, confidence)
+    # The share of good parts above the k-th of n scores is Beta(n - k + 1, k).
+    assert beta.cdf(promised, count - rank + 1, rank) >= confidence - 1e-9
+    if promised == rate and rank > 1:
+        assert beta.cdf(rate, count - rank + 2, rank - 1) < confidence
+
+
+def test_the_promise_holds_on_simulated_lines() -> None:
+    generator = np.random.default_rng(3)
+    kept = 0
+    for _ in range(400):
+        scores = generator.lognormal(size=93)
+        threshold = np.sort(scores)[order_statistic(93, 0.05, 0.95)[0] - 1]
+        kept += (generator.lognormal(size=20_000) > threshold).mean() <= 0.05
+    assert kept / 400 >= 0.92
+
+
+def test_map_thresholds_come_from_maxima_and_from_pixels() -> None:
+    maps = [np.linspace(0, 1 + i / 100, 400, dtype=np.float32).reshape(20, 20) for i in range(59)]
+    calibration = calibrate((0.0, m) for m in maps)
+    assert calibration.map_seed == pytest.approx(1.58)
+    assert calibration.map_extent == pytest.approx(np.quantile(np.stack(maps), 0.995), abs=1e-6)
+    assert calibration.map_extent <= calibration.map_seed
+
+
+@pytest.mark.parametrize(
+    ("pairs", "rate", "words"),
+    [
+        ([], 0.05, "no good part"),
+        ([1.0], 0.0, "between 0 and 1"),
+        ([1.0, float("nan")], 0.05, "not a number"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_said(pairs: list[float], rate: float, words: str) -> None:
+    with pytest.raises(SpecsightError, match=words):
+        calibrate(judged(pairs), rate)
+
+
+def test_json_round_trip_and_another_version() -> None:
+    calibration = calibrate(judged([1.0, 2.0]))
+    assert Calibration.from_json(calibration.to_json()) == calibration
+    with pytest.raises(SpecsightError, match="another version"):
+        Calibration.from_json({"threshold": 1.0})

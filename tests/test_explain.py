@@ -1,0 +1,36 @@
+"""Sentences say what the findings say, and nothing else."""
+
+from __future__ import annotations
+
+from specsight.explain import describe, state
+from specsight.records import Finding
+
+
+def finding(**changes: object) -> Finding:
+    values: dict[str, object] = {
+        "box": (1, 2, 5, 6), "centroid": (3.0, 4.0), "area_px": 12, "length_px": 6.4, "peak": 2.0, "place": "top left",
+    }  # fmt: skip
+    return Finding(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_finding_is_told_with_type_part_place_size_and_severity() -> None:
+    known = finding(type="cut", part="tread", length_mm=6.23, severity="major")
+    assert describe(known) == "cut on the tread, top left, 6.2 mm long, major"
+    assert describe(finding()) == "anomaly, top left, 6 px long"
+
+
+def test_the_verdict_names_score_threshold_and_regions() -> None:
+    words = state("reject", 4.2, 3.0, [finding()])
+    assert (
+        words == "Rejected: score 4.200 is above the threshold 3.000. 1 region: anomaly, top left, 6 px long."
+    )
+    assert state("accept", 2.0, 3.0, []) == "Accepted: score 2.000 is not above the threshold 3.000."
+    assert "Observed without effect" in state("accept", 2.0, 3.0, [finding()])
+    assert "No single region" in state("reject", 4.0, 3.0, [])
+    assert "no verdict" in state(None, 4.0, None, [])
+
+
+def test_many_findings_are_counted_after_the_first_five() -> None:
+    words = state("reject", 4.0, 3.0, [finding()] * 7)
+    assert words.count("top left") == 5
+    assert words.endswith("; and 2 smaller ones.")

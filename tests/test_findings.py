@@ -1,0 +1,107 @@
+"""Regions, their sizes, places and severities, on maps small enough to check by eye."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specsight.calibration import Calibration
+from specsight.findings import find, place_in_words, segment
+from specsight.records import Judgement
+from specsight.specification import parse_specification
+
+CALIBRATION = Calibration(1.0, map_seed=2.0, map_extent=1.0, good_count=59, false_reject_rate=0.05,
+                          wanted_rate=0.05, confidence=0.95)  # fmt: skip
+
+
+def picture(*rows: str) -> np.ndarray:
+    return np.array([[float(c) for c in row] for row in rows], dtype=np.float32)
+
+
+def test_a_region_needs_a_seed_and_reaches_to_its_extent() -> None:
+    map_ = picture("0000000", "0131002", "0000000", "2000022", "0000023")
+    expected = picture("0000000", "0111000", "0000000", "0000011", "0000011")
+    # 3 > seed; a lone 2 is not above the seed of 2; diagonal neighbours belong together; 1 is not above extent 1.
+    expected[1, 1] = expected[1, 3] = 0
+    assert (segment(map_, CALIBRATION) == expected.astype(bool)).all()
+
+
+def test_a_finding_is_measured_in_pixels_and_millimetres() -> None:
+    map_ = np.zeros((30, 60), dtype=np.float32)
+    map_[4:7, 10:14] = 3.0
+    map_[5, 11] = 9.0
+    (finding,) = find(Judgement(9.0, map_), CALIBRATION, mm_per_px=0.5)
+    assert finding.box == (10, 4, 14, 7)
+    assert finding.centroid == (11.5, 5.0)
+    assert finding.area_px == 12
+    assert finding.length_px == pytest.approx(np.hypot(3, 2) + 1)
+    assert finding.length_mm == pytest.approx(finding.length_px / 2)
+    assert finding.area_mm2 == pytest.approx(3.0)
+    assert (finding.peak, finding.place, finding.type) == (9.0, "top left", None)
+    assert finding.severity == "major"
+
+
+def test_type_part_and_severity_come_from_type_maps_part_map_and_specification() -> None:
+    specification = parse_specification(
+        "product: p\nmm_per_px: 1\nparts: [{name: bead}]\n"
+        "defects: [{name: cut, severity: [{level: fine, up_to_mm: 5}, {level: bad}]}]"
+    )
+    map_ = np.zeros((20, 20), dtype=np.float32)
+    map_[10:12, 5:16] = 5.0
+    parts = np.zeros((20, 20), dtype=np.uint8)
+    parts[8:] = 2
+    judgement = Judgement(5.0, map_, {"stain": map_ * 0.1, "cut": map_ * 0.5})
+    (finding,) = find(judgement, CALIBRATION, specification, parts=parts, part_names={2: "bead"})
+    assert (finding.type, finding.part, finding.severity) == ("cut", "bead", "bad")
+    assert finding.type_score == pytest.approx(2.5)
+
+
+def test_a_region_over_the_seam_of_a_strip_is_one() -> None:
+    map_ = np.zeros((12, 90), dtype=np.float32)
+    map_[5, :3] = map_[6, -4:] = 3.0
+    assert len(find(Judgement(3.0, map_), CALIBRATION)) == 2
+    (finding,) = find(Judgement(3.0, map_), CALIBRATION, circular=True)
+    assert finding.box == (86, 5, 93, 7)
+    assert finding.area_px == 7
+    assert finding.length_px == pytest.approx(np.hypot(6, 1) + 1)
+    assert finding.place == "right"
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_findings_cover_the_segmented_pixels_whatever_the_map(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    map_ = generator.gamma(0.5, 1.0, (17, 23)).astype(np.float32)
+    for circular in (False, True):
+        found = find(Judgement(1.0, map_), CALIBRATION, circular=circular)
+        mask = segment(map_, CALIBRATION, circular)
+        assert sum(f.area_px for f in found) == mask.sum()
+        assert mask[map_ > CALIBRATION.map_seed].all()
+        assert not mask[map_ <= CALIBRATION.map_extent].any()
+        assert [f.peak for f in found] == sorted((f.peak for f in found), reverse=True)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 22))
+def test_rolling_a_circular_map_changes_no_region(seed: int, shift: int) -> None:
+    map_ = np.random.default_rng(seed).gamma(0.5, 1.0, (11, 23)).astype(np.float32)
+    areas = [
+        sorted(f.area_px for f in find(Judgement(1.0, m), CALIBRATION, circular=True))
+        for m in (map_, np.roll(map_, shift, axis=1))
+    ]
+    assert areas[0] == areas[1]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [
+        (0, 0, "top left"),
+        (45, 15, "centre"),
+        (89, 29, "bottom right"),
+        (45, 0, "top"),
+        (0, 15, "left"),
+        (91, 15, "left"),
+    ],
+)
+def test_places_are_cells_of_a_three_by_three_grid(x: float, y: float, words: str) -> None:
+    assert place_in_words(x, y, (30, 90)) == words
