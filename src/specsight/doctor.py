@@ -1,0 +1,83 @@
+"""What this machine offers: installed libraries, the encoder that would run, threads, memory, disk. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from specsight import __version__
+
+MODELS = ("torch", "transformers")
+CORE = ("numpy", "scipy", "opencv-python-headless", "pillow", "faiss-cpu", "safetensors", "pydantic", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was looked at, what was found, and what to do where something is missing."""
+
+    what: str
+    found: str
+    hint: str = ""
+
+    @property
+    def fine(self) -> bool:
+        return not self.hint
+
+
+def examine(encoder: str) -> list[Line]:
+    """Everything `specsight doctor` prints, in order. `encoder` is loaded and asked for its layers."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    free_disk = shutil.disk_usage(Path.cwd()).free
+    lines = [
+        Line("specsight", __version__),
+        Line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        *(_library(name, "pip install --force-reinstall specsight") for name in CORE),
+        *(_library(name, "pip install 'specsight[models]' to use encoders with learned weights") for name in MODELS),
+        _encoder(encoder),
+        Line("processors", f"{usable_processors()} usable"),
+        _amount("memory", memory.available, 2, f"of {memory.total / 2**30:.1f} GiB free"),
+        _amount("disk", free_disk, 1, "free in this folder"),
+    ]
+    return lines
+
+
+def usable_processors() -> int:
+    """Processors this process may run on (a container may offer fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def version_of(library: str) -> str | None:
+    """Installed version, or None."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _library(name: str, hint: str) -> Line:
+    version = version_of(name)
+    return Line(name, version) if version else Line(name, "not installed", hint)
+
+
+def _amount(what: str, value: float, enough_gib: float, words: str) -> Line:
+    hint = "" if value >= enough_gib * 2**30 else f"less than {enough_gib:g} GiB: large jobs may fail"
+    return Line(what, f"{value / 2**30:.1f} GiB {words}", hint)
+
+
+def _encoder(name: str) -> Line:
+    from specsight.encoders import load_encoder
+    from specsight.errors import SpecsightError
+
+    try:
+        encoder = load_encoder(name)
+    except SpecsightError as error:
+        return Line("encoder", name, str(error))
+    layers = ", ".join(f"{layer.name} ({layer.channels} channels)" for layer in encoder.available)
+    words = "reads words" if encoder.reads else "sees only"
+    return Line("encoder", f"{name}: {layers}; {words}; fingerprint {encoder.fingerprint[:12]}")
