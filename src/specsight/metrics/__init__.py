@@ -1,0 +1,69 @@
+"""Truth and predictions → numbers. Pure functions on arrays: no files, no models, no clock.
+
+Read the pictures once with `gather`, then ask for as many metrics of them as wanted. See docs/metrics.md.
+"""
+
+from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
+from specsight.metrics.bootstrap import Interval, MeanSd, bootstrap, mean_sd
+from specsight.metrics.catalogue import Metric, metrics
+from specsight.metrics.image import (
+    Decisions,
+    average_precision,
+    brier,
+    calibration_error,
+    decisions,
+    f1_max,
+    image_auroc,
+    precision_recall_curve,
+    roc_curve,
+)
+from specsight.metrics.iou import IoU, iou_at
+from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
+from specsight.metrics.per_type import TypeRow, macro, per_type
+from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_curve
+from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals
+from specsight.metrics.ranking import BestF1, Curve
+from specsight.metrics.scores import PixelScores, PixelTruth, gather
+
+__all__ = [
+    "Aupimo",
+    "BestF1",
+    "Curve",
+    "Decisions",
+    "Interval",
+    "IoU",
+    "LocoMetrics",
+    "MeanSd",
+    "Metric",
+    "PixelInterval",
+    "PixelIntervals",
+    "PixelMetrics",
+    "PixelScores",
+    "PixelTruth",
+    "TypeRow",
+    "aupimo",
+    "aupro",
+    "average_precision",
+    "bootstrap",
+    "brier",
+    "calibration_error",
+    "decisions",
+    "f1_max",
+    "gather",
+    "image_auroc",
+    "iou_at",
+    "loco_metrics",
+    "macro",
+    "mean_sd",
+    "measure",
+    "metrics",
+    "paired_wilcoxon",
+    "per_type",
+    "pixel_intervals",
+    "pixel_metrics",
+    "precision_recall_curve",
+    "pro_curve",
+    "roc_curve",
+    "saturation_area",
+    "spro",
+]
