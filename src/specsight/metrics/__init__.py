@@ -19,6 +19,18 @@ from specsight.metrics.image import (
 )
 from specsight.metrics.iou import IoU, iou_at
 from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
+from specsight.metrics.multi_type import (
+    Classification,
+    LabelOverlap,
+    MultiLabel,
+    TypeAccuracy,
+    classification,
+    label_overlap,
+    multi_label,
+    one_vs_rest,
+    top_share_mean,
+    type_accuracy,
+)
 from specsight.metrics.per_type import TypeRow, macro, per_type
 from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_curve
 from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals
@@ -28,18 +40,22 @@ from specsight.metrics.scores import PixelScores, PixelTruth, gather
 __all__ = [
     "Aupimo",
     "BestF1",
+    "Classification",
     "Curve",
     "Decisions",
     "Interval",
     "IoU",
+    "LabelOverlap",
     "LocoMetrics",
     "MeanSd",
     "Metric",
+    "MultiLabel",
     "PixelInterval",
     "PixelIntervals",
     "PixelMetrics",
     "PixelScores",
     "PixelTruth",
+    "TypeAccuracy",
     "TypeRow",
     "aupimo",
     "aupro",
@@ -47,16 +63,20 @@ __all__ = [
     "bootstrap",
     "brier",
     "calibration_error",
+    "classification",
     "decisions",
     "f1_max",
     "gather",
     "image_auroc",
     "iou_at",
+    "label_overlap",
     "loco_metrics",
     "macro",
     "mean_sd",
     "measure",
     "metrics",
+    "multi_label",
+    "one_vs_rest",
     "paired_wilcoxon",
     "per_type",
     "pixel_intervals",
@@ -66,4 +86,6 @@ __all__ = [
     "roc_curve",
     "saturation_area",
     "spro",
+    "top_share_mean",
+    "type_accuracy",
 ]

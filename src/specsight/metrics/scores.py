@@ -117,9 +117,10 @@ def gather(pairs: Iterable[tuple[Map, Mask | PixelTruth]]) -> PixelScores:
 def _picture(index: int, anomaly_map: Map, truth: Mask | PixelTruth) -> PictureScores:
     if not isinstance(truth, PixelTruth):
         truth = PixelTruth(truth)
-    scores = np.asarray(anomaly_map)
+    # A float64 value beyond float32 becomes infinite and is refused with the others.
+    with np.errstate(over="ignore"):
+        scores = np.asarray(anomaly_map).astype(np.float32, copy=False)
     _check(index, scores, truth)
-    scores = scores.astype(np.float32, copy=False)
     mask = np.asarray(truth.mask).astype(bool, copy=False)
     background = scores[~mask]
     background.sort()
@@ -131,7 +132,7 @@ def _picture(index: int, anomaly_map: Map, truth: Mask | PixelTruth) -> PictureS
     )
 
 
-def _check(index: int, scores: Map, truth: PixelTruth) -> None:
+def _check(index: int, scores: Floats, truth: PixelTruth) -> None:
     if scores.ndim != 2:
         raise SpecsightError(f"map of picture {index} has shape {scores.shape}: a map is (rows, columns)")
     for mask in (truth.mask, *(truth.regions or ()), *truth.types.values()):
@@ -149,7 +150,7 @@ def _check(index: int, scores: Map, truth: PixelTruth) -> None:
 
 def _defects(
     index: int,
-    scores: Map,
+    scores: Floats,
     mask: Mask,
     regions: Sequence[Mask] | None = None,
     saturations: Sequence[float] | None = None,
@@ -163,7 +164,7 @@ def _defects(
     areas = [float(len(part)) for part in parts] if saturations is None else list(saturations)
     kept = [(part, area) for part, area in zip(parts, areas, strict=True) if len(part)]
     sizes = np.array([len(part) for part, _ in kept], dtype=np.int64)
-    pixels = scores[mask].astype(np.float32)
+    pixels = scores[mask]
     pixels.sort()
     return DefectScores(
         pixels=pixels,
@@ -173,7 +174,7 @@ def _defects(
     )
 
 
-def _components(scores: Map, mask: Mask) -> list[Floats]:
+def _components(scores: Floats, mask: Mask) -> list[Floats]:
     """Sorted scores of each 8-connected component of the mask (methods: AUPRO, Bergmann et al. 2019)."""
     if not mask.any():
         return []
@@ -181,18 +182,18 @@ def _components(scores: Map, mask: Mask) -> list[Floats]:
 
     labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
     where = np.flatnonzero(labels)
-    which, values = labels.ravel()[where], scores.ravel()[where].astype(np.float32, copy=False)
+    which, values = labels.ravel()[where], scores.ravel()[where]
     order = np.lexsort((values, which))
     return np.split(values[order], np.cumsum(np.bincount(which, minlength=count + 1)[1:])[:-1])
 
 
-def _given(index: int, scores: Map, mask: Mask, regions: Sequence[Mask]) -> list[Floats]:
+def _given(index: int, scores: Floats, mask: Mask, regions: Sequence[Mask]) -> list[Floats]:
     union = np.zeros(mask.shape, dtype=bool)
     parts = []
     for region in regions:
         inside = np.asarray(region).astype(bool, copy=False)
         union |= inside
-        part = scores[inside].astype(np.float32, copy=False)
+        part = scores[inside]
         part.sort()
         parts.append(part)
     if not np.array_equal(union, mask):
