@@ -1,0 +1,161 @@
+"""Numbers → coordinates of the charts; the template draws them as SVG.
+
+In: scores and curves. Out: plain numbers in the units of the drawing. Drawn here rather than by a plotting library
+so that colours follow the page (light, dark, print) and every bar and axis stays text that can be read aloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS = 12
+"""Histogram rows at most; further types share one row."""
+BINS = 40
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tick:
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    x: float
+    width: float
+    height: float
+    """Share of the tallest bar of its row, in [0, 1]."""
+    above: bool
+    """Above the threshold."""
+    title: str
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    count: int
+    above: int
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """One row of bars per group over a shared score axis; x runs from 0 to `width`."""
+
+    width: float
+    rows: list[Row]
+    ticks: list[Tick]
+    threshold: Tick | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One polyline in a square of `side`, y downwards."""
+
+    name: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Curves over x in [0, `limit`] and y in [0, 1], drawn in a square of `side`."""
+
+    side: float
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    curves: list[Curve]
+    marks: list[tuple[float, float, str]] = field(default_factory=list)
+    """(x, y, text) of single points."""
+
+
+def histogram(
+    groups: Mapping[str, Sequence[float]], threshold: float | None, width: float = 640
+) -> Histogram:
+    """Count the scores of each group in bins of equal width; a bin edge lies on the threshold."""
+    groups = _folded({name: scores for name, scores in groups.items() if len(scores)})
+    values = np.concatenate([np.asarray(s, dtype=float) for s in groups.values()]) if groups else np.zeros(0)
+    ends = [*values.tolist(), *([threshold] if threshold is not None else [])] or [0.0, 1.0]
+    low, high = min(ends), max(ends)
+    if high <= low:
+        low, high = low - 0.5, high + 0.5
+    step = (high - low) / BINS
+    # An edge on the threshold: no bar stands for pictures on both sides of it.
+    start = threshold - np.ceil((threshold - low) / step) * step if threshold is not None else low
+    edges = start + step * np.arange(int(np.ceil((high - start) / step - 1e-9)) + 1)
+    scale = width / (edges[-1] - edges[0])
+    rows = [
+        _row(name, np.asarray(scores, dtype=float), edges, scale, threshold)
+        for name, scores in groups.items()
+    ]
+    ticks = [Tick((t - edges[0]) * scale, _number(t)) for t in _nice(edges[0], edges[-1], 7)]
+    mark = None if threshold is None else Tick((threshold - edges[0]) * scale, _number(threshold))
+    return Histogram(width, rows, ticks, mark)
+
+
+def plot(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    limit: float = 1.0,
+    marks: Sequence[tuple[float, float, str]] = (),
+    side: float = 280,
+) -> Plot:
+    """Curves given as {name: (x, y)} with x cut at `limit`."""
+    drawn = []
+    for name, (x, y) in curves.items():
+        xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        inside = xs <= limit
+        if inside.any() and not inside.all():
+            xs, ys = np.append(xs[inside], limit), np.append(ys[inside], np.interp(limit, xs, ys))
+        points = " ".join(f"{side * a / limit:.1f},{side * (1 - b):.1f}" for a, b in zip(xs, ys))
+        drawn.append(Curve(name, points))
+    return Plot(
+        side=side,
+        x_ticks=[Tick(side * t / limit, f"{t:g}") for t in _nice(0, limit, 5)],
+        y_ticks=[Tick(side * (1 - t), f"{t:g}") for t in _nice(0, 1, 5)],
+        curves=drawn,
+        marks=[(side * x / limit, side * (1 - y), text) for x, y, text in marks if x <= limit],
+    )
+
+
+def _row(name: str, scores: Values, edges: Values, scale: float, threshold: float | None) -> Row:
+    # Bins are (a, b]: a score equal to the threshold is accepted, so it stands left of it.
+    index = np.clip(np.searchsorted(edges, scores, side="left") - 1, 0, len(edges) - 2)
+    counts = np.bincount(index, minlength=len(edges) - 1)
+    bars = []
+    for i in np.flatnonzero(counts):
+        middle = (edges[i] + edges[i + 1]) / 2
+        many = "picture" if counts[i] == 1 else "pictures"
+        title = f"{name}: {counts[i]} {many} from {_number(edges[i])} to {_number(edges[i + 1])}"
+        above = threshold is not None and middle > threshold
+        x, wide = float((edges[i] - edges[0]) * scale), float((edges[i + 1] - edges[i]) * scale)
+        bars.append(Bar(x, wide, float(counts[i] / counts.max()), above, title))
+    over = 0 if threshold is None else int((scores > threshold).sum())
+    return Row(name, len(scores), over, bars)
+
+
+def _folded(groups: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """The first groups as they are, the rest in one row."""
+    if len(groups) <= ROWS:
+        return dict(groups)
+    names = list(groups)
+    rest = [score for name in names[ROWS - 1 :] for score in groups[name]]
+    return {n: groups[n] for n in names[: ROWS - 1]} | {f"{len(names) - ROWS + 1} other types": rest}
+
+
+def _nice(low: float, high: float, count: int) -> list[float]:
+    """About `count` round values in [low, high]."""
+    raw = (high - low) / count
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
+    first = np.ceil(low / step - 1e-9)
+    values = step * np.arange(first, np.floor(high / step + 1e-9) + 1)
+    return [float(np.round(v, 12)) + 0.0 for v in values]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

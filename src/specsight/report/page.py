@@ -1,0 +1,122 @@
+"""Run folder → `report.html`: one file that needs no other, no network and no script to be read.
+
+In: what the evaluation left on disk. It shows numbers and computes none. Every text from outside (file names, types,
+words) goes through the template's escaping, and the page forbids itself to load or run anything it did not bring.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from specsight.calibration import Calibration
+from specsight.errors import SpecsightError
+from specsight.evaluation import folder
+from specsight.evaluation.folder import Prediction, RunFolder
+from specsight.progress import track
+from specsight.report import charts, gallery, pictures, tables
+from specsight.storage import write_bytes
+
+TABLE_ROWS = 2000
+"""Rows of the table of all pictures; the rest is in predictions.jsonl."""
+
+
+def render(run: Path) -> Path:
+    """Write `report.html` (and the overlays it shows) into the run folder; returns the page's path."""
+    run_folder = RunFolder(run)
+    metrics = run_folder.json(folder.METRICS)
+    if "products" in metrics:
+        return _write(run_folder, "products.html.j2", tables.products(metrics))
+    predictions = folder.by_seed(run_folder.predictions())
+    if not predictions and not run_folder.skipped():
+        raise SpecsightError(f"'{run}' holds no finished picture yet: run the evaluation first")
+    seed = min(predictions, default=0)
+    return _write(run_folder, "run.html.j2", _context(run_folder, metrics, predictions.get(seed, []), seed))
+
+
+def _context(
+    run: RunFolder, metrics: Mapping[str, Any], shown: Sequence[Prediction], seed: int
+) -> dict[str, Any]:
+    """Everything the page says, for the pictures of one seed."""
+    config = run.config()
+    fit = run.json(folder.FITS).get(str(seed), {})
+    calibration = Calibration.from_json(fit["calibration"]) if fit.get("calibration") else None
+    draughtsman = gallery.Draughtsman(run, shown, calibration)
+    chosen = gallery.choose(shown)
+    total = sum(len(members) for _, _, _, members in chosen)
+    cards = iter(
+        track((draughtsman.card(p) for _, _, _, ps in chosen for p in ps), "Drawing the gallery", total)
+    )
+    sections = [
+        gallery.Section(title, meaning, count, [next(cards) for _ in members])
+        for title, meaning, count, members in chosen
+    ]
+    inspection = config.get("kind") == "inspection"
+    if inspection:
+        for prediction in track(shown, "Drawing overlays"):
+            draughtsman.draw(prediction)
+    return {
+        "title": tables.title(config),
+        "inspection": inspection,
+        "config": config,
+        "protocol": metrics.get("protocol", {}),
+        "seed": seed,
+        "tiles": tables.tiles(metrics, shown, run.skipped()),
+        "headline": tables.headline(metrics),
+        "threshold": calibration,
+        "statement": calibration.statement() if calibration else "",
+        "histogram": charts.histogram(
+            tables.score_groups(shown), calibration.score_threshold if calibration else None
+        ),
+        "plots": tables.plots(run.json(folder.CURVES), metrics),
+        "per_type": tables.per_type(metrics),
+        "confusion": metrics.get("confusion"),
+        "sections": sections,
+        "legend": pictures.data_uri(pictures.legend(), ".png"),
+        "scale": draughtsman.scale,
+        "has_truth_outline": any(p.defects for p in shown),
+        "rows": tables.rows(shown)[:TABLE_ROWS],
+        "row_count": len(shown),
+        "types": sorted({gallery.truth(p) for p in shown} - {""}),
+        "timing": tables.timing(metrics),
+        "peak_mb": metrics.get("peak_mb"),
+        "environment": run.json(folder.ENVIRONMENT),
+        "skipped": run.skipped(),
+    }
+
+
+def _write(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
+    environment = Environment(
+        loader=PackageLoader("specsight.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    files = resources.files("specsight.report") / "templates"
+    style, script = ((files / name).read_text("utf-8") for name in ("style.css", "table.js"))
+    page = environment.get_template(template).render(
+        context, style=style, script=script, policy=_policy(style, script)
+    )
+    path = run.path / folder.PAGE
+    # File names that are not valid Unicode would otherwise stop the page from being written.
+    write_bytes(path, page.encode("utf-8", "replace"))
+    return path
+
+
+def _policy(style: str, script: str) -> str:
+    """Content security policy: pictures in the page itself, this very style and this very script, nothing else."""
+    return (
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

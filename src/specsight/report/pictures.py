@@ -1,0 +1,192 @@
+"""Pixels, map, truth and findings of one picture → the panels a person looks at. Arrays in, arrays and bytes out.
+
+The heat colours mean the same in every picture of a run: half-way up the scale lies the calibrated map threshold.
+Scaling each picture to its own range would paint a blazing spot on every good part.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+TRUTH = (25, 195, 230)
+PREDICTION = (255, 176, 0)
+"""RGB of the contours: apart in hue and in lightness, for every kind of colour vision."""
+PANEL = 400
+"""Longest side of a panel in pixels."""
+OVERVIEW = 1100
+"""Longest side of the overview of a strip."""
+STRIP = 3.0
+"""From this aspect ratio on, a picture is shown as an overview and a window around what matters."""
+OPAQUE = 0.62
+
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class HeatScale:
+    """Map values → [0, 1], the same for a whole run: `low` is 0, `threshold` 0.5 (or `high` 1 where there is none)."""
+
+    low: float
+    high: float
+    threshold: float | None
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32], threshold: float | None) -> HeatScale:
+        """From a sample of the run's map values; `threshold` is the calibrated one for map peaks."""
+        low = float(np.median(values)) if values.size else 0.0
+        if threshold is not None and threshold > low:
+            return cls(low, low + 2 * (threshold - low), threshold)
+        high = float(values.max()) if values.size else low
+        return cls(low, high if high > low else low + 1.0, None)
+
+    def __call__(self, map_: NDArray[np.float32]) -> NDArray[np.float32]:
+        position: NDArray[np.float32] = (map_ - self.low) / (self.high - self.low)
+        clipped: NDArray[np.float32] = np.clip(position, 0, 1)
+        return clipped
+
+
+def heat(rgb: Pixels, position: NDArray[np.float32]) -> Pixels:
+    """Blend heat colours over `rgb` (H, W, 3); `position` is (H, W) in [0, 1]. Clear below 0.2, full from 0.5 on."""
+    colours = cv2.applyColorMap((255 * position).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    alpha = OPAQUE * np.clip((position - 0.2) / 0.3, 0, 1)[..., None]
+    blended: Pixels = (rgb * (1 - alpha) + colours * alpha).round().astype(np.uint8)
+    return blended
+
+
+def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
+    """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is seen on any ground."""
+    drawn: Pixels = np.array(rgb)
+    # The line runs just outside the mask: on it, it would cover small defects.
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(drawn, contours, -1, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.drawContours(drawn, contours, -1, colour, 1, cv2.LINE_AA)
+    return drawn
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything drawn about one picture at its native size (H, W)."""
+
+    rgb: Pixels
+    position: NDArray[np.float32]
+    """The map on the run's heat scale, in [0, 1]."""
+    found: Mask | None
+    truth: Mask | None
+
+    def panels(self) -> dict[str, Pixels]:
+        """Panels by name. Strips get an "overview" first, and the rest shows a window around what matters."""
+        height, width = self.rgb.shape[:2]
+        if max(height, width) < STRIP * min(height, width):
+            return self._three()
+        top, left, bottom, right = self._window()
+        size = _fitted(height, width, OVERVIEW)
+        overview = self._resized(size)._contours()
+        scale = size[0] / height
+        corners = [(int(x * scale), int(y * scale)) for x, y in ((left, top), (right - 1, bottom - 1))]
+        for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+            cv2.rectangle(overview, corners[0], corners[1], colour, thickness)
+        return {"overview": overview, **self._cut(top, left, bottom, right)._three()}
+
+    def _three(self) -> dict[str, Pixels]:
+        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], PANEL))
+        return {"original": small.rgb, "heat": heat(small.rgb, small.position), "contours": small._contours()}
+
+    def _contours(self) -> Pixels:
+        drawn: Pixels = np.array(self.rgb)
+        for mask, colour in ((self.truth, TRUTH), (self.found, PREDICTION)):
+            if mask is not None:
+                drawn = outline(drawn, mask, colour)
+        return drawn
+
+    def _resized(self, size: tuple[int, int]) -> Look:
+        target = (size[1], size[0])
+        shrinks = size[0] < self.rgb.shape[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
+
+        def mask(full: Mask | None) -> Mask | None:
+            # Area averaging keeps a defect of a few pixels visible, which nearest neighbour would drop.
+            return (
+                None if full is None else cv2.resize(full.astype(np.float32), target, interpolation=how) > 0
+            )
+
+        return Look(
+            rgb=cv2.resize(self.rgb, target, interpolation=how),
+            position=cv2.resize(self.position, target, interpolation=cv2.INTER_AREA),
+            found=mask(self.found),
+            truth=mask(self.truth),
+        )
+
+    def _window(self) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right): 1.5 times as long as the strip is wide, around truth, finding or peak."""
+        height, width = self.rgb.shape[:2]
+        shown = next((m for m in (self.truth, self.found) if m is not None and m.any()), None)
+        if shown is not None:
+            ys, xs = np.nonzero(shown)
+            # The median pixel lies inside or near the largest region even where there are several.
+            y, x = int(np.median(ys)), int(np.median(xs))
+        else:
+            y, x = divmod(int(self.position.argmax()), width)
+        length = int(1.5 * min(height, width))
+        top = int(np.clip(y - length // 2, 0, max(height - length, 0)))
+        left = int(np.clip(x - length // 2, 0, max(width - length, 0)))
+        return top, left, min(top + length, height), min(left + length, width)
+
+    def _cut(self, top: int, left: int, bottom: int, right: int) -> Look:
+        where = (slice(top, bottom), slice(left, right))
+        found = None if self.found is None else self.found[where]
+        truth = None if self.truth is None else self.truth[where]
+        return Look(self.rgb[where], self.position[where], found, truth)
+
+
+def composite(panels: Mapping[str, Pixels]) -> Pixels:
+    """All panels on one white sheet: the overview on top, the three others side by side below it."""
+    gap = 8
+    row = [panels[name] for name in ("original", "heat", "contours")]
+    height = max(p.shape[0] for p in row)
+    cells = [np.pad(p, ((0, height - p.shape[0]), (0, gap), (0, 0)), constant_values=255) for p in row]
+    sheet = np.concatenate(cells, axis=1)[:, :-gap]
+    if "overview" not in panels:
+        return sheet
+    overview = panels["overview"]
+    width = max(sheet.shape[1], overview.shape[1])
+    rows = [
+        np.pad(p, ((0, gap), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in (overview, sheet)
+    ]
+    return np.concatenate(rows)[:-gap]
+
+
+def legend(length: int = 256, height: int = 14) -> Pixels:
+    """The heat scale over mid grey, low values on the left."""
+    ramp = np.tile(np.linspace(0, 1, length, dtype=np.float32), (height, 1))
+    return heat(np.full((height, length, 3), 150, np.uint8), ramp)
+
+
+def encode(rgb: Pixels, suffix: str) -> bytes:
+    """Compress to ".webp", ".jpg" or ".png"."""
+    quality = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 82], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 88], ".png": []}[
+        suffix
+    ]
+    done, data = cv2.imencode(suffix, rgb[..., ::-1], quality)
+    if not done:
+        raise ValueError(f"cannot encode a picture of {rgb.shape} as {suffix}")
+    return data.tobytes()
+
+
+def data_uri(rgb: Pixels, suffix: str = ".webp") -> str:
+    """The picture as a `data:` address, so that the page needs no other file."""
+    return f"data:image/{suffix[1:]};base64,{base64.b64encode(encode(rgb, suffix)).decode('ascii')}"
+
+
+def _fitted(height: int, width: int, side: int) -> tuple[int, int]:
+    """(H, W) with the longest side `side`: larger pictures shrink, tiny ones grow by a whole factor."""
+    longest = max(height, width)
+    scale = side / longest if longest > side else max(1, side // longest)
+    return max(1, round(height * scale)), max(1, round(width * scale))

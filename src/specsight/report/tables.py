@@ -1,0 +1,215 @@
+"""The numbers of a run, put into words and rows for the page. Formats; computes nothing but counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specsight.evaluation.folder import Prediction, SkippedPicture
+from specsight.report import charts, gallery
+
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric as text. `reason` says why there is no value."""
+
+    key: str
+    name: str
+    value: str
+    interval: str
+    meaning: str
+    reason: str = ""
+
+
+NAMES: Mapping[str, tuple[str, str]] = {
+    "image_auroc": ("Image AUROC", "a defective part scores above a good one"),
+    "image_ap": ("Image AP", "average precision of the ranking of pictures"),
+    "image_f1_max": ("Image F1-max (oracle)", "best F1 over all thresholds, chosen with the truth in hand"),
+    "detection_rate": ("Detection rate", "defective parts rejected at the calibrated threshold"),
+    "false_reject_rate": ("False-reject rate", "good parts rejected at the calibrated threshold"),
+    "object_auroc": ("Object AUROC", "a part shown in several views counts once, with its highest score"),
+    "pixel_auroc": ("Pixel AUROC", "a defective pixel scores above a sound one"),
+    "pixel_ap": ("Pixel AP", "average precision over all pixels, good pictures included"),
+    "pixel_f1_max": (
+        "Pixel F1-max (oracle)",
+        "best pixel F1 over all thresholds, chosen with the truth in hand",
+    ),
+    "aupro_30": ("AUPRO@0.3", "overlap with each defect region, up to 30 % false-positive pixels"),
+    "aupro_05": ("AUPRO@0.05", "the same, up to 5 % false-positive pixels"),
+    "aupimo": ("AUPIMO", "recall per picture at false-positive rates that good pictures set"),
+    "au_spro_30": ("AU-sPRO@0.3", "saturated overlap, up to 30 % false-positive pixels"),
+    "au_spro_05": ("AU-sPRO@0.05", "saturated overlap, up to 5 % false-positive pixels"),
+    "iou": ("IoU", "findings against true masks at the calibrated threshold, mean over defective pictures"),
+    "iou_good": ("IoU on good pictures", "share of good pictures without any finding"),
+}
+TILES = ("image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "aupro_30")
+PER_TYPE = (
+    ("image_auroc", "Image AUROC"),
+    ("detection_rate", "Detected"),
+    ("pixel_auroc", "Pixel AUROC"),
+    ("pixel_ap", "Pixel AP"),
+    ("aupro_30", "AUPRO@0.3"),
+    ("iou", "IoU"),
+)
+STAGES = {"read": "read the file", "look": "look (encode)", "judge": "judge", "find": "find and word"}
+
+
+def title(config: Mapping[str, Any]) -> str:
+    """What the run is about, in a few words."""
+    if config.get("kind") == "inspection":
+        return f"Inspection of {config.get('name') or 'pictures'}"
+    return f"{config.get('detector')} on {config.get('name') or 'data'}"
+
+
+def headline(metrics: Mapping[str, Any]) -> list[Line]:
+    """Every metric of the run, known ones first and in their usual order."""
+    known = [key for key in NAMES if key in metrics]
+    more = sorted(k for k, v in metrics.items() if k not in NAMES and isinstance(v, Mapping) and "value" in v)
+    return [_line(key, metrics[key]) for key in known + more]
+
+
+def tiles(
+    metrics: Mapping[str, Any], shown: Sequence[Prediction], skipped: Sequence[SkippedPicture]
+) -> list[tuple[str, str, str]]:
+    """(name, value, note) of the few numbers a reader takes away."""
+    known = [_line(key, metrics[key]) for key in TILES if metrics.get(key, {}).get("value") is not None]
+    if known:
+        return [(line.name, line.value, line.interval) for line in known]
+    counts = [("Pictures", len(shown), "")]
+    for verdict, word in (("reject", "Rejected"), ("accept", "Accepted")):
+        count = sum(p.inspection.verdict == verdict for p in shown)
+        counts.append((word, count, f"{100 * count / len(shown):.1f} %" if shown else ""))
+    undecided = sum(p.inspection.verdict is None for p in shown)
+    if undecided:
+        counts = [counts[0], ("Without verdict", undecided, "no threshold was calibrated")]
+    if skipped:
+        counts.append(("Could not be used", len(skipped), "listed below"))
+    return [(name, str(count), note) for name, count, note in counts]
+
+
+def per_type(metrics: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
+    """(column names, [(type, support, values)]): only columns in which some type has a value."""
+    table: Mapping[str, Mapping[str, Any]] = metrics.get("per_type", {})
+    columns = [
+        (k, name) for k, name in PER_TYPE if any(_value(row.get(k)) is not None for row in table.values())
+    ]
+    rows = [
+        (type_, str(row.get("support", "")), [_text(_value(row.get(k)), k) for k, _ in columns])
+        for type_, row in table.items()
+    ]
+    return [name for _, name in columns], rows
+
+
+def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page over several products says."""
+    lines = headline(metrics)
+    columns = [
+        line
+        for line in lines
+        if any(_value(m.get(line.key)) is not None for m in metrics["products"].values())
+    ]
+    return {
+        "title": metrics["protocol"].get("title", "Several products"),
+        "protocol": metrics["protocol"],
+        "columns": columns,
+        "products": [
+            (name, values.get("folder", ""), [_text(_value(values.get(c.key)), c.key) for c in columns])
+            for name, values in metrics["products"].items()
+        ],
+        "mean": [c.value for c in columns],
+    }
+
+
+def score_groups(shown: Sequence[Prediction]) -> dict[str, list[float]]:
+    """Scores by true type, good parts first; one group where nothing is known."""
+    groups: dict[str, list[float]] = {}
+    for prediction in sorted(shown, key=lambda p: (p.label != "good", gallery.truth(p))):
+        name = gallery.truth(prediction) or "all pictures"
+        groups.setdefault(name, []).append(prediction.inspection.score)
+    return groups
+
+
+def plots(curves: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str, str, charts.Plot]]:
+    """(title, x name, y name, plot) of the curves that exist: one line per seed."""
+    seeds: Mapping[str, Any] = curves.get("seeds", {})
+    drawn = []
+    rates = [_value(metrics.get(k)) for k in ("false_reject_rate", "detection_rate")]
+    roc = {f"seed {s}": (c["roc"]["fpr"], c["roc"]["tpr"]) for s, c in seeds.items() if c.get("roc")}
+    if roc:
+        marks = (
+            [] if None in rates else [(float(rates[0] or 0), float(rates[1] or 0), "calibrated threshold")]
+        )
+        plot = charts.plot(roc, marks=marks)
+        drawn.append(("ROC over pictures", "false-reject rate", "detection rate", plot))
+    pro = {f"seed {s}": (c["pro"]["fpr"], c["pro"]["pro"]) for s, c in seeds.items() if c.get("pro")}
+    if pro:
+        plot = charts.plot(pro, limit=0.3)
+        drawn.append(("PRO over pixels", "false-positive pixels", "mean overlap per region", plot))
+    return drawn
+
+
+def rows(shown: Sequence[Prediction]) -> list[dict[str, Any]]:
+    """One row per picture: rejects first, then by falling score."""
+    ranked = sorted(shown, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
+    return [
+        {
+            "id": p.id,
+            "truth": gallery.truth(p),
+            "verdict": p.inspection.verdict or "none",
+            "outcome": gallery.outcome(p),
+            "score": f"{p.inspection.score:.4g}",
+            "raw": repr(p.inspection.score),
+            "findings": len(p.inspection.findings),
+            "statement": p.inspection.statement,
+            "overlay": gallery.overlay(p),
+        }
+        for p in ranked
+    ]
+
+
+def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(stage, typical, total) in words."""
+    seconds: Mapping[str, Any] = metrics.get("seconds", {})
+    lines = []
+    if seconds.get("fit") is not None:
+        lines.append(("fit (learn and calibrate)", DASH, _duration(seconds["fit"])))
+    for stage, name in STAGES.items():
+        if stage in seconds:
+            lines.append((name, _duration(seconds[stage]["median"]), _duration(seconds[stage]["total"])))
+    return lines
+
+
+def _line(key: str, metric: Mapping[str, Any]) -> Line:
+    name, meaning = NAMES.get(key, (key.replace("_", " "), ""))
+    value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
+    text = _text(value, key)
+    if value is not None and deviation is not None and count > 1:
+        text += f" ± {_text(deviation, key)}"
+    low, high = metric.get("low"), metric.get("high")
+    interval = f"{_text(low, key)} to {_text(high, key)}" if low is not None and high is not None else ""
+    return Line(key, name, text, interval, meaning, metric.get("reason", ""))
+
+
+def _value(metric: Any) -> float | None:
+    """A metric is an object with a value, or a bare number, or absent."""
+    value = metric.get("value") if isinstance(metric, Mapping) else metric
+    return None if value is None else float(value)
+
+
+def _text(value: float | None, key: str) -> str:
+    if value is None:
+        return DASH
+    return f"{100 * value:.1f} %" if key.endswith("_rate") else f"{value:.3f}"
+
+
+def _duration(seconds: float) -> str:
+    if not np.isfinite(seconds):
+        return DASH
+    if seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
