@@ -1,0 +1,21 @@
+"""Detectors: features → judgements. One file per method, one registry; higher scores are more anomalous."""
+
+from __future__ import annotations
+
+from specsight.detectors.base import (
+    Detector,
+    View,
+    create_detector,
+    detectors,
+    load_detector,
+)
+from specsight.detectors.patchcore import PatchCore
+
+__all__ = [
+    "Detector",
+    "PatchCore",
+    "View",
+    "create_detector",
+    "detectors",
+    "load_detector",
+]

@@ -1,0 +1,26 @@
+"""Encoders: pixels and words → features. `load_encoder(name)` is the only way to get one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specsight.encoders.base import Encoder, Features, Layer
+
+__all__ = ["FILTERS", "Encoder", "Features", "Layer", "load_encoder"]
+
+FILTERS = "filters"
+
+
+def load_encoder(name: str | Path) -> Encoder:
+    """The encoder called `name`: "filters" (no weights, no torch), a checkpoint folder, or a hub id.
+
+    A name is tried on the hub only where no such folder exists. Raises SpecsightError with the way out where there
+    is neither, where the weights are not safetensors, and where the family is no vision model.
+    """
+    if str(name) == FILTERS:
+        from specsight.encoders.filters import FilterBank
+
+        return FilterBank()
+    from specsight.encoders.checkpoint import load_checkpoint
+
+    return load_checkpoint(str(name))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, did_you_mean
 
 Features = NDArray[np.float32]
 
@@ -56,12 +56,29 @@ class Encoder(ABC):
         """Pooled embedding (B, D): the joint space where the encoder reads, else its deepest global feature."""
 
     def embed_patches(self, images: NDArray[np.uint8]) -> Features:
-        """Patch embeddings (B, D, h, w) in the joint space with sentences."""
+        """Patch embeddings (B, D, h, w), unit length, in the joint space with sentences."""
         raise self._cannot_read()
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D), unit length, in the joint space."""
         raise self._cannot_read()
+
+    def layer(self, name: str) -> Layer:
+        """The layer called `name`; SpecsightError with a suggestion where there is none."""
+        for layer in self.available:
+            if layer.name == name:
+                return layer
+        known = did_you_mean(name, [layer.name for layer in self.available])
+        raise SpecsightError(f"encoder '{self.name}' has no layer '{name}': {known}")
+
+    def check_images(self, images: NDArray[np.uint8]) -> None:
+        """Raise ValueError unless `images` is (B, H, W, 3) uint8 with sides that are multiples of `multiple`."""
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise ValueError(f"images must be (B, H, W, 3) uint8, got {images.shape} {images.dtype}")
+        if 0 in images.shape or images.shape[1] % self.multiple or images.shape[2] % self.multiple:
+            raise ValueError(
+                f"sides must be multiples of {self.multiple} for '{self.name}', got {images.shape[1:3]}"
+            )
 
     def _cannot_read(self) -> SpecsightError:
         return SpecsightError(

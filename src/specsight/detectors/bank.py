@@ -1,0 +1,109 @@
+"""A memory bank: the patches of good parts, thinned to a coreset while they stream by, and searched exactly.
+
+In: patch vectors (n, D), picture by picture. Out: for any vectors, the distance to their nearest neighbours in the
+bank. While collecting, memory is bounded: when the buffer is full it is reduced to its own coreset (merge and reduce),
+whose covering radius adds to that of the final selection.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from specsight.detectors.coreset import Indices, Points, greedy_k_centre
+
+KEPT = 4
+"""A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
+
+
+class BankBuilder:
+    """Collects patch vectors and selects at most `limit` of them, or `ratio` of all if that is fewer.
+
+    `budget` bounds the collected vectors in bytes; `seed` draws the first pick.
+    """
+
+    def __init__(self, ratio: float, limit: int, budget: int, seed: int) -> None:
+        self.ratio, self.limit, self.budget, self.seed = ratio, limit, budget, seed
+        self.total = 0
+        """Vectors seen."""
+        self._buffer = np.empty((0, 0), np.float32)
+        self._filled = 0
+
+    def add(self, vectors: Points, expected: int = 0) -> None:
+        """Take in (n, D) vectors; `expected` more of them are likely to follow (sizes the buffer once)."""
+        for begin in range(0, len(vectors), self._capacity(vectors.shape[1]) // 2):
+            self._add(vectors[begin : begin + self._capacity(vectors.shape[1]) // 2], expected)
+
+    def _add(self, vectors: Points, expected: int) -> None:
+        capacity = self._capacity(vectors.shape[1])
+        if self._filled + len(vectors) > capacity:
+            self._reduce(min(KEPT * self.limit, capacity // 2))
+        needed = self._filled + len(vectors)
+        if needed > len(self._buffer):
+            rows = min(capacity, max(needed + expected, 2 * len(self._buffer)))
+            grown = np.empty((rows, vectors.shape[1]), np.float32)
+            if self._filled:
+                grown[: self._filled] = self._buffer[: self._filled]
+            self._buffer = grown
+        self._buffer[self._filled : needed] = vectors
+        self._filled = needed
+        self.total += len(vectors)
+
+    def build(self) -> Points:
+        """The selected vectors (M, D). The builder is empty afterwards."""
+        size = max(1, min(self.limit, round(self.ratio * self.total)))
+        self._reduce(size)
+        bank = self._buffer[: self._filled].copy()
+        self._buffer, self._filled = np.empty((0, 0), np.float32), 0
+        return bank
+
+    def _capacity(self, width: int) -> int:
+        """Rows the buffer may hold; never so few that the final selection would not fit in half of it."""
+        return max(self.budget // (4 * width), 2 * self.limit, 2)
+
+    def _reduce(self, size: int) -> None:
+        if self._filled <= size:
+            return
+        collected = self._buffer[: self._filled]
+        start = int(np.random.default_rng(self.seed).integers(self._filled))
+        picks = np.sort(greedy_k_centre(collected, size, start))
+        collected[: len(picks)] = collected[picks]
+        self._filled = len(picks)
+
+
+class MemoryBank:
+    """Exact nearest neighbours among fixed vectors (M, D) by Euclidean distance."""
+
+    def __init__(self, vectors: Points) -> None:
+        import faiss
+
+        self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._index: Any = faiss.IndexFlatL2(self.vectors.shape[1])
+        self._index.add(self.vectors)
+        self._threads = _threads()
+
+    def nearest(self, queries: Points, count: int = 1) -> tuple[Points, Indices]:
+        """Distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
+
+        faiss computes |x|² + |y|² - 2xy, which cancels near zero: it only picks the neighbours, and the distances of
+        those pairs are computed from their differences.
+        """
+        import faiss
+
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        faiss.omp_set_num_threads(self._threads)
+        _, found = self._index.search(queries, min(count, len(self.vectors)))
+        distances = np.empty(found.shape, np.float32)
+        for column in range(found.shape[1]):
+            distances[:, column] = np.linalg.norm(queries - self.vectors[found[:, column]], axis=1)
+        if found.shape[1] > 1:
+            order = np.argsort(distances, axis=1, kind="stable")
+            distances, found = np.take_along_axis(distances, order, 1), np.take_along_axis(found, order, 1)
+        return distances, found
+
+
+def _threads() -> int:
+    """Processors this process may use, which a container often limits below what the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

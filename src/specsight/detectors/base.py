@@ -1,0 +1,265 @@
+"""The detector contract: fit on good parts, look once at a picture, judge as often as asked; save and load.
+
+In: samples and pictures. Out: `Judgement`s. A method supplies which layers it looks at, what it learns from the stream
+of views and how it judges one view; framing, encoding, streaming and storage are the same for all and live here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+import specsight
+from specsight import images
+from specsight.encoders import FILTERS, Encoder, Features, load_encoder
+from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.progress import track
+from specsight.records import ImageBatch, Judgement, Picture, Sample
+from specsight.registry import Registry
+from specsight.specification import Instruction, Specification
+from specsight.storage import write_bytes, write_json
+
+FORMAT = 1
+"""Raised whenever a saved detector of before can no longer be read."""
+DESCRIPTION = "detector.json"
+STATE = "detector.safetensors"
+GOOD_PICTURES = "normal images"
+
+State = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture, looked at once: where it lies in its frame, and its features by layer, each (D, h, w)."""
+
+    frame: images.Frame
+    features: Mapping[str, Features]
+
+
+@dataclass
+class Detector(ABC):
+    """Learns what good parts look like and scores pictures; higher = more anomalous.
+
+    The constructor stores hyper-parameters only. What `fit` learns ends in an underscore.
+    """
+
+    encoder: str | Encoder = FILTERS
+    resolution: int = 320
+    """Pixels of the framed picture's shorter side (of its side, for methods that compare positions)."""
+    seed: int = 0
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset({GOOD_PICTURES})
+    """"normal images", "text" (a specification), "depth", "masks"."""
+    transductive: ClassVar[bool] = False
+    minimum_good: ClassVar[int] = 1
+
+    skipped_: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False)
+    """Good pictures that could not be read while fitting: (path, reason)."""
+    encoder_: Encoder | None = field(default=None, init=False, repr=False)
+
+    def fit(self, samples: Sequence[Sample], specification: Specification | None = None) -> Self:
+        """Learn from good samples; unreadable ones are skipped and listed in `skipped_`.
+
+        Raises SpecsightError where parameters make no sense, where samples lack what the method needs, and where
+        fewer good pictures are left than it can learn from.
+        """
+        self.check_parameters()
+        self._check_needs(samples, specification)
+        self._check_enough(len(samples))
+        self.skipped_ = []
+        self._learn(self._views(samples), len(samples), specification)
+        return self
+
+    def look(self, pictures: ImageBatch) -> list[View]:
+        """Encode pictures, each by itself; the views come in the same order."""
+        return [self._look(picture) for picture in pictures]
+
+    @abstractmethod
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Score one view and map its anomalies, at the picture's own resolution. The view stays as it is."""
+
+    def save(self, folder: Path) -> None:
+        """Write parameters and learned state into an existing folder."""
+        state = self._state()
+        encoder = self._encoder()
+        write_json(
+            folder / DESCRIPTION,
+            {
+                "format": FORMAT,
+                "specsight": specsight.__version__,
+                "detector": self.name,
+                "parameters": {k: v for k, v in self.parameters().items() if k != "encoder"},
+                "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
+            },
+        )
+        from safetensors.numpy import save
+
+        write_bytes(folder / STATE, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
+
+    @classmethod
+    def load(cls, folder: Path, encoder: str | None = None) -> Self:
+        """Read a saved detector of this class; see `load_detector`."""
+        detector = load_detector(folder, encoder)
+        if not isinstance(detector, cls):
+            raise SpecsightError(f"'{folder}' holds a {detector.name} detector, not {cls.name}")
+        return detector
+
+    def parameters(self) -> dict[str, Any]:
+        """Hyper-parameters by name, as given to the constructor."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        check_range("resolution", self.resolution, 32, 4096, whole=True)
+        check_range("seed", self.seed, 0, 2**32 - 1, whole=True)
+
+    @abstractmethod
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        """Names of the encoder's layers that views hold."""
+
+    @abstractmethod
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        """Learn from the views of good pictures as they stream by, `expected` of them unless some are unreadable."""
+
+    @abstractmethod
+    def _state(self) -> State:
+        """Everything learned, as arrays. SpecsightError before `fit`."""
+
+    @abstractmethod
+    def _restore(self, state: State) -> None:
+        """Take learned arrays back; KeyError or ValueError where they do not fit."""
+
+    def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
+        """Framed pixels: the whole picture at its own aspect, shorter side at `resolution`."""
+        return images.shorter_side(picture.rgb, self.resolution, multiple, circular=picture.circular)
+
+    def _variants(self, picture: Picture) -> Iterator[Picture]:
+        """The pictures to learn from in place of one good picture; methods that rotate override this."""
+        yield picture
+
+    def _look(self, picture: Picture) -> View:
+        encoder = self._encoder()
+        if "depth" in self.needs and picture.depth is None:
+            raise SpecsightError(f"{self.name} needs depth, and this picture has none: give samples with depth")
+        pixels, frame = self._frame(picture, encoder.multiple)
+        names = self._layers(encoder)
+        grids = encoder.layers(pixels[None], names)
+        return View(frame, {name: grid[0] for name, grid in zip(names, grids)})
+
+    def _views(self, samples: Sequence[Sample]) -> Iterator[View]:
+        """Views of good samples, one picture in memory at a time."""
+        usable = 0
+        for sample in track(samples, f"fitting {self.name}"):
+            try:
+                picture = images.load_picture(sample)
+            except UnreadableFile as error:
+                self.skipped_.append((str(sample.image), str(error)))
+                continue
+            usable += 1
+            for variant in self._variants(picture):
+                yield self._look(variant)
+        self._check_enough(usable)
+
+    def _encoder(self) -> Encoder:
+        if self.encoder_ is None:
+            self.encoder_ = self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder)
+        return self.encoder_
+
+    def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
+        if "text" in self.needs and specification is None:
+            raise SpecsightError(f"{self.name} needs words: give a specification (--spec)")
+        for sample in samples:
+            if sample.label == "defective":
+                raise SpecsightError(f"{self.name} learns from good parts only, and '{sample.id}' is defective")
+            if "depth" in self.needs and sample.depth is None:
+                raise SpecsightError(f"{self.name} needs depth, and sample '{sample.id}' has none")
+
+    def _check_enough(self, count: int) -> None:
+        if count < self.minimum_good:
+            parts = "part" if self.minimum_good == 1 else "parts"
+            raise SpecsightError(
+                f"{self.name} needs at least {self.minimum_good} good {parts} (got {count}): "
+                "add pictures of good parts" + (", or use patchcore" if self.minimum_good > 1 else "")
+            )
+
+    def _not_fitted(self) -> SpecsightError:
+        return SpecsightError(f"this {self.name} detector has learned nothing yet: call fit first")
+
+
+detectors: Registry[type[Detector]] = Registry("detector")
+
+
+def create_detector(name: str, **parameters: Any) -> Detector:
+    """The detector registered as `name` with checked hyper-parameters; misspelt names get a suggestion."""
+    kind = detectors[name]
+    known = [f.name for f in dataclasses.fields(kind) if f.init]
+    for parameter in parameters:
+        if parameter not in known:
+            raise SpecsightError(f"{name} has no parameter '{parameter}': {did_you_mean(parameter, known)}")
+    detector = kind(**parameters)
+    detector.check_parameters()
+    return detector
+
+
+def load_detector(folder: Path, encoder: str | None = None) -> Detector:
+    """Read what `Detector.save` wrote. `encoder` says where the encoder lies now, if it has moved.
+
+    Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
+    """
+    description = _read_description(folder)
+    made_by = description["encoder"]
+    name = encoder or str(made_by["name"])
+    parameters = cast("dict[str, Any]", description["parameters"])
+    parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
+    detector = create_detector(str(description["detector"]), **parameters, encoder=name)
+    if detector._encoder().fingerprint != made_by["fingerprint"]:
+        raise SpecsightError(
+            f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "
+            "give the original one with --encoder, or fit again"
+        )
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        detector._restore(load((folder / STATE).read_bytes()))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
+    return detector
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text("utf-8"))
+        version = description["format"]
+        if version != FORMAT:
+            raise SpecsightError(
+                f"'{path}' was saved in format {version} (specsight {description.get('specsight')}); this version "
+                f"reads format {FORMAT}: fit the model again"
+            )
+        if not isinstance(description["parameters"], dict) or not isinstance(description["encoder"], dict):
+            raise TypeError
+        if not {"name", "fingerprint"} <= description["encoder"].keys():
+            raise KeyError
+        description["detector"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecsightError(f"'{path}' is missing or damaged: fit the model again") from error
+    return cast("dict[str, Any]", description)
+
+
+def check_range(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
+    """SpecsightError unless `value` is a number (an integer where `whole`) in [low, high]."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or (whole and not isinstance(value, int)) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise SpecsightError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")

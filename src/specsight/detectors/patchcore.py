@@ -1,0 +1,107 @@
+"""PatchCore (Roth et al., CVPR 2022): distance of every patch to its nearest neighbour among patches of good parts.
+
+Departures. From the paper: the coreset is selected in full feature space rather than behind a random projection,
+exactly and at the speed of matrix products, and has an upper limit, so that the search costs less than the encoder;
+pictures keep their aspect instead of being squashed and cropped. From the reference implementation: layers are joined
+by their own channels, not pooled to 1,024 each, and the re-weighting of the image score (the paper's equation 7) is
+there, in a form that cannot overflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from specsight.detectors import grids
+from specsight.detectors.bank import BankBuilder, MemoryBank
+from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.encoders import Encoder
+from specsight.errors import SpecsightError
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+
+MEGABYTE = 1 << 20
+
+
+@detectors.register("patchcore")
+@dataclass
+class PatchCore(Detector):
+    """Memory bank of good patches, thinned by greedy k-centre selection, searched exactly."""
+
+    name = "patchcore"
+
+    layers: tuple[str, ...] | None = None
+    """Layers to join, on the grid of the first; default: the encoder's middle layers."""
+    neighbourhood: int = 3
+    """Patches are averaged over this many cells each way."""
+    coreset_ratio: float = 0.1
+    """Share of the good patches to keep, up to `coreset_limit`."""
+    coreset_limit: int = 4096
+    neighbours: int = 9
+    """The image score is re-weighted by this many bank neighbours of the nearest patch; 1 switches it off."""
+    sigma: float = 4.0
+    """Smoothing of the map, in pixels of the framed picture."""
+    memory: int = 1024
+    """Megabytes for patches while fitting; with more than that the coreset is merged and reduced as they stream."""
+
+    bank_: MemoryBank | None = field(default=None, init=False, repr=False)
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("neighbourhood", self.neighbourhood, 1, 15, whole=True)
+        check_range("coreset_ratio", self.coreset_ratio, 1e-6, 1)
+        check_range("coreset_limit", self.coreset_limit, 1, 10_000_000, whole=True)
+        check_range("neighbours", self.neighbours, 1, 1000, whole=True)
+        check_range("sigma", self.sigma, 0, 100)
+        check_range("memory", self.memory, 1, 1_000_000, whole=True)
+        if self.neighbourhood % 2 == 0:
+            raise SpecsightError(f"neighbourhood must be odd, got {self.neighbourhood}")
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Score = re-weighted distance of the most anomalous patch; map = smoothed patch distances."""
+        if self.bank_ is None:
+            raise self._not_fitted()
+        patches, size = self._patches(view)
+        distances, found = self.bank_.nearest(patches)
+        shown = view.frame.shows_picture(size).ravel()
+        worst = int(np.where(shown, distances[:, 0], -1).argmax())
+        score = float(distances[worst, 0]) * self._weight(patches[worst], int(found[worst, 0]))
+        return Judgement(score, grids.on_picture(distances.reshape(size), view.frame, self.sigma))
+
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        return self.layers or encoder.default_layers
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        builder = BankBuilder(self.coreset_ratio, self.coreset_limit, self.memory * MEGABYTE, self.seed)
+        for number, view in enumerate(views, 1):
+            patches, size = self._patches(view)
+            good = patches[view.frame.shows_picture(size).ravel()]
+            builder.add(good, expected=(expected - number) * len(good))
+        self.bank_ = MemoryBank(builder.build())
+
+    def _patches(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
+        """Locally aware patch vectors (h · w, D) and their grid (h, w)."""
+        joined = grids.join(view.features, self.neighbourhood)
+        return grids.vectors(joined), (joined.shape[1], joined.shape[2])
+
+    def _weight(self, patch: grids.Grid, nearest: int) -> float:
+        """The paper's equation 7: little weight where the nearest good patch lies among many alike."""
+        if self.bank_ is None or self.neighbours == 1:
+            return 1.0
+        _, around = self.bank_.nearest(self.bank_.vectors[nearest][None], self.neighbours)
+        distances = np.linalg.norm(self.bank_.vectors[around[0]] - patch, axis=1)
+        own = np.exp(np.linalg.norm(self.bank_.vectors[nearest] - patch) - distances.max())
+        return 1.0 - float(own / np.exp(distances - distances.max()).sum())
+
+    def _state(self) -> State:
+        if self.bank_ is None:
+            raise self._not_fitted()
+        return {"bank": self.bank_.vectors}
+
+    def _restore(self, state: State) -> None:
+        if state["bank"].ndim != 2:
+            raise ValueError
+        self.bank_ = MemoryBank(state["bank"])

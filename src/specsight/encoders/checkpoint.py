@@ -1,0 +1,135 @@
+"""A checkpoint's name → its folder, its weights and its preprocessing, through `transformers`.
+
+In: a local folder or a hub id. Out: a `PretrainedEncoder` (or a `JointEncoder` for CLIP and SigLIP). Only safetensors
+are read and no code from a checkpoint is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specsight.errors import SpecsightError, require
+from specsight.storage import sha256
+
+if TYPE_CHECKING:
+    from specsight.encoders.pretrained import PretrainedEncoder
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+JOINT_FAMILIES = frozenset({"clip", "siglip"})
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a checkpoint wants its pixels: (rgb * scale - mean) / deviation, each per colour channel."""
+
+    scale: float
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+
+
+def load_checkpoint(name: str) -> PretrainedEncoder:
+    """Load the vision checkpoint `name`; see `specsight.encoders.load_encoder` for the errors."""
+    require("torch", "models")
+    require("transformers", "models")
+    folder = _folder(name)
+    _check_files(folder, name)
+    model, family = _load_model(folder, name)
+    preprocessing = _read_preprocessing(folder)
+    from specsight.encoders.joint import JointEncoder
+    from specsight.encoders.pretrained import PretrainedEncoder
+
+    if family in JOINT_FAMILIES:
+        return JointEncoder(name, fingerprint(folder), model, preprocessing, folder)
+    return PretrainedEncoder(name, fingerprint(folder), model, preprocessing)
+
+
+def fingerprint(folder: Path) -> str:
+    """Digest over everything in a checkpoint folder that features depend on: its JSON files and its weights."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")]):
+        digest.update(f"{path.name}:{sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _folder(name: str) -> Path:
+    """The local folder of a checkpoint, downloaded from the hub where `name` is no folder."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise SpecsightError(f"encoder '{name}' is a file: give the checkpoint's folder")
+    if name.startswith((".", "/", "~")) or not HUB_ID.fullmatch(name):
+        raise SpecsightError(f"encoder '{name}': no such folder; give a checkpoint folder, a hub id or 'filters'")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SpecsightError(
+            f"encoder '{name}' is no local folder and could not be fetched from the hub ({type(error).__name__}): "
+            "check the name and the network, or give a checkpoint folder, or use 'filters'"
+        ) from error
+
+
+def _check_files(folder: Path, name: str) -> None:
+    if not (folder / "config.json").is_file():
+        raise SpecsightError(f"encoder '{name}' has no config.json: it is no transformers checkpoint")
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+        found = f" (found '{pickled[0]}', which can run code and is not read)" if pickled else ""
+        raise SpecsightError(f"encoder '{name}' has no *.safetensors{found}: convert it with save_pretrained()")
+
+
+def _load_model(folder: Path, name: str) -> tuple[Any, str]:
+    """The model in evaluation mode and its family (`model_type`)."""
+    import torch
+    import transformers
+
+    _quiet(transformers)
+    options = {"trust_remote_code": False, "local_files_only": True}
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, **options)
+        model, report = transformers.AutoModel.from_pretrained(
+            folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
+        )
+    except Exception as error:  # transformers and safetensors raise whatever their parsers do on a broken checkpoint
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SpecsightError(f"encoder '{name}' cannot be loaded: {reason}") from error
+    # Weights that a checkpoint lacks are drawn at random by transformers; poolers are never used here.
+    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if missing:
+        raise SpecsightError(
+            f"encoder '{name}' lacks {len(missing)} of its weights (first: '{missing[0]}'): get a complete checkpoint"
+        )
+    return model.eval().requires_grad_(False), str(config.model_type)
+
+
+def _quiet(transformers: Any) -> None:
+    """Keep loading reports and bars out of our own output; real problems arrive as exceptions."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def _read_preprocessing(folder: Path) -> Preprocessing:
+    """Scale, mean and deviation from the checkpoint's own preprocessor file (ImageNet's where it has none)."""
+    path = folder / "preprocessor_config.json"
+    try:
+        content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        # Processors save image settings at the top level or, since v5, below "image_processor".
+        settings = content.get("image_processor", content)
+        scale = float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0
+        plain = not settings.get("do_normalize", True)
+        mean = (0.0,) * 3 if plain else settings.get("image_mean", (0.485, 0.456, 0.406))
+        deviation = (1.0,) * 3 if plain else settings.get("image_std", (0.229, 0.224, 0.225))
+        (r, g, b), (dr, dg, db) = map(float, mean), map(float, deviation)
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        raise SpecsightError(f"'{path}' is damaged: get the checkpoint anew") from error
+    if min(dr, dg, db) <= 0:
+        raise SpecsightError(f"'{path}': image_std must be positive, got {deviation}")
+    return Preprocessing(scale, (r, g, b), (dr, dg, db))

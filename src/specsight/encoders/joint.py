@@ -1,0 +1,110 @@
+"""CLIP and SigLIP checkpoints: pictures, patches and sentences in one space.
+
+Patches come into that space the way of MaskCLIP (Zhou et al., ECCV 2022): in the last block every token attends to
+itself only, because there the attention of the original model gathers the whole picture into each token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from specsight.encoders.base import Features
+from specsight.encoders.checkpoint import Preprocessing
+from specsight.encoders.pretrained import PretrainedEncoder, _array
+from specsight.errors import SpecsightError
+
+
+class JointEncoder(PretrainedEncoder):
+    """A vision-language checkpoint (CLIP, SigLIP) as an encoder that reads."""
+
+    reads = True
+
+    def __init__(
+        self, name: str, fingerprint: str, model: Any, preprocessing: Preprocessing, folder: Path
+    ) -> None:
+        super().__init__(name, fingerprint, model, preprocessing)
+        self._tokenizer = _load_tokenizer(folder, name)
+        self._length = int(model.config.text_config.max_position_embeddings)
+
+    def embed_images(self, images: NDArray[np.uint8]) -> Features:
+        """Pooled embeddings (B, D), unit length, in the joint space."""
+        self.check_images(images)
+        with torch.inference_mode(), self._one_pass:
+            pooled = self._tower(pixel_values=self._pixels(images), **self._options).pooler_output
+            return _unit(self._project(pooled))
+
+    def embed_patches(self, images: NDArray[np.uint8]) -> Features:
+        """Patch embeddings (B, D, h, w), unit length, in the joint space; each sees the last block alone."""
+        self.check_images(images)
+        before_last = self._taps[-3] if len(self._taps) > 2 else None
+        if before_last is None:
+            raise SpecsightError(f"encoder '{self.name}' has a single block: its patches have no joint space")
+        with torch.inference_mode():
+            tokens = self._run(self._pixels(images), [before_last])[before_last.layer.name]
+            rows, columns = (side // before_last.layer.stride for side in images.shape[1:3])
+            patches = _attend_to_self(self._taps[-2].module, tokens[:, tokens.shape[1] - rows * columns :])
+            joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
+            grid = torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2)
+            return _array(grid.unflatten(2, (rows, columns)))
+
+    def embed_texts(self, texts: Sequence[str]) -> Features:
+        """Sentence embeddings (N, D), unit length; longer sentences are cut at the model's own length."""
+        if not texts:
+            return np.zeros((0, self._width()), np.float32)
+        # SigLIP was trained on sentences padded to full length; CLIP ignores what follows its end token.
+        padding = "max_length" if self._model.config.model_type == "siglip" else "longest"
+        tokens = self._tokenizer(
+            list(texts), padding=padding, truncation=True, max_length=self._length, return_tensors="pt"
+        )
+        wanted = {"input_ids": tokens["input_ids"]}
+        if padding == "longest":
+            wanted["attention_mask"] = tokens["attention_mask"]
+        with torch.inference_mode():
+            pooled = self._model.text_model(**wanted).pooler_output
+            projection = getattr(self._model, "text_projection", None)
+            return _unit(projection(pooled) if projection is not None else pooled)
+
+    def _project(self, pooled: torch.Tensor) -> torch.Tensor:
+        """CLIP keeps its projection outside the tower; SigLIP's pooling head already ends in the joint space."""
+        projection = getattr(self._model, "visual_projection", None)
+        return pooled if projection is None else projection(pooled)
+
+    def _pool_each(self, patches: torch.Tensor) -> torch.Tensor:
+        """SigLIP: its attention-pooling head on every patch by itself. CLIP has no head: unchanged. (B, L, D)"""
+        head = getattr(self._tower, "head", None)
+        return patches if head is None else head(patches.flatten(0, 1).unsqueeze(1)).unflatten(0, patches.shape[:2])
+
+    def _width(self) -> int:
+        projection = getattr(self._model, "text_projection", None)
+        if projection is not None:
+            return int(projection.out_features)
+        return int(self._model.config.text_config.hidden_size)
+
+
+def _attend_to_self(block: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """A pre-norm block whose attention map is the identity: values pass straight to the output projection."""
+    attention = block.self_attn
+    tokens = tokens + attention.out_proj(attention.v_proj(block.layer_norm1(tokens)))
+    result: torch.Tensor = tokens + block.mlp(block.layer_norm2(tokens))
+    return result
+
+
+def _load_tokenizer(folder: Path, name: str) -> Any:
+    import transformers
+
+    try:
+        return transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # transformers raises whatever the tokenizer's files provoke
+        raise SpecsightError(
+            f"encoder '{name}' has no usable tokenizer beside its weights: add its tokenizer files to the folder"
+        ) from error
+
+
+def _unit(tensor: torch.Tensor) -> Features:
+    return _array(torch.nn.functional.normalize(tensor, dim=-1))
