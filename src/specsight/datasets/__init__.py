@@ -1,0 +1,34 @@
+"""Folders on disk → `Sample`s: one module per layout, one for any folder, one for your own list.
+
+`load_dataset` finds the layout by itself and says in its notes what it inferred. Importing a reader's module files it
+in `readers`; the order here is the order of `specsight list datasets`.
+"""
+
+from specsight.datasets import (  # noqa: F401  (each import registers its readers)
+    deep_pcb,
+    eyecandies,
+    folder,
+    magnetic_tile,
+    manifest,
+    meta_json,
+    mvtec_3d,
+    mvtec_ad,
+    mvtec_ad_2,
+    mvtec_loco,
+    real_iad,
+    visa,
+)
+from specsight.datasets.base import DatasetListing, Reader, readers
+from specsight.datasets.detection import detect_layout, load_dataset
+from specsight.datasets.manifest import write_manifest
+from specsight.datasets.meta_json import write_meta_json
+
+__all__ = [
+    "DatasetListing",
+    "Reader",
+    "detect_layout",
+    "load_dataset",
+    "readers",
+    "write_manifest",
+    "write_meta_json",
+]

@@ -1,0 +1,121 @@
+"""What every reader of a layout gives and takes: `Reader`, `DatasetListing` and the registry.
+
+A reader turns a folder on disk into `Sample`s; it looks at names, and at masks only where they alone tell the types.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from specsight.datasets.files import subfolders
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.records import Sample
+from specsight.registry import Registry
+
+Products = str | Sequence[str] | None
+"""Names of the products to read; None for all."""
+
+GOOD_NAMES = frozenset(
+    {"good", "ok", "okay", "io", "normal", "nominal", "pass", "passed", "defect_free", "free"}
+)
+"""Folder names and labels that mean a good part, in lower case."""
+
+
+@dataclass(frozen=True)
+class DatasetListing:
+    """The samples of a data set, and what the reader inferred or found odd (`notes`, one sentence each)."""
+
+    layout: str
+    root: Path
+    samples: list[Sample]
+    notes: list[str]
+    unused_masks: list[Path] = field(default_factory=list)
+    """Mask files that belong to no picture."""
+
+
+class Reader(ABC):
+    """One layout on disk."""
+
+    name: ClassVar[str]
+    """What a user types after `--layout`."""
+    title: ClassVar[str]
+    """One line for `specsight list datasets`."""
+
+    @abstractmethod
+    def detects(self, path: Path) -> bool:
+        """Whether `path` looks like this layout; a handful of look-ups, never a walk through the tree."""
+
+    @abstractmethod
+    def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """All samples at `path`; `product` picks some of many."""
+
+
+class ProductTreeReader(Reader):
+    """A layout with one folder per product. `path` may be such a folder or the root that holds them."""
+
+    @abstractmethod
+    def is_product(self, folder: Path) -> bool:
+        """Whether `folder` holds one product in this layout."""
+
+    @abstractmethod
+    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """Add the samples, notes and unused masks of one product to `listing`."""
+
+    def detects(self, path: Path) -> bool:
+        return self.is_product(path) or any(self.is_product(f) for f in subfolders(path))
+
+    def read(self, path: Path, product: Products = None) -> DatasetListing:
+        folders = [path] if self.is_product(path) else [f for f in subfolders(path) if self.is_product(f)]
+        if not folders:
+            raise SpecsightError(f"'{path}' is not in the layout of {self.title}: see docs/datasets.md")
+        listing = DatasetListing(self.name, path, [], [])
+        for folder in pick(folders, product):
+            self.read_product(folder, listing)
+        return listing
+
+
+readers: Registry[Reader] = Registry("layout")
+
+R = TypeVar("R", bound=type[Reader])
+
+
+def register(reader: R) -> R:
+    """Class decorator: files one instance of the reader under its name."""
+    readers.register(reader.name)(reader())
+    return reader
+
+
+def pick(folders: Sequence[Path], product: Products) -> list[Path]:
+    """The folders whose names are asked for, all where `product` is None."""
+    wanted = wanted_products(product, [f.name for f in folders])
+    return [f for f in folders if f.name in wanted]
+
+
+def pick_samples(samples: Iterable[Sample], product: Products) -> list[Sample]:
+    """The samples of the products asked for, all where `product` is None."""
+    samples = list(samples)
+    wanted = wanted_products(product, [s.product for s in samples])
+    return [s for s in samples if s.product in wanted]
+
+
+def wanted_products(product: Products, known: Iterable[str]) -> set[str]:
+    """The names asked for, each checked against those that exist."""
+    names = set(known)
+    if product is None:
+        return names
+    wanted = {product} if isinstance(product, str) else set(product)
+    for name in sorted(wanted - names):
+        raise SpecsightError(f"there is no product '{name}' here: {did_you_mean(name, names)}")
+    return wanted
+
+
+def with_unique_ids(samples: Sequence[Sample]) -> list[Sample]:
+    """Ids made unique by the file ending where two pictures differ in nothing else (000.png beside 000.jpg)."""
+    times: dict[str, int] = {}
+    for sample in samples:
+        times[sample.id] = times.get(sample.id, 0) + 1
+    return [replace(s, id=s.id + s.image.suffix) if times[s.id] > 1 else s for s in samples]

@@ -1,0 +1,98 @@
+"""Eyecandies: rendered sweets under six lights, with depth, normals and one mask per kind (Bonfiglioli et al. 2022).
+
+One sample per rendered object. Of its six pictures the one under all four camera lights (`image_4`) is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.files import identifier, pictures_in, product_name
+from specsight.datasets.mask_values import values_in
+from specsight.errors import SpecsightError
+from specsight.records import Defect, Label, Sample
+
+_SPLITS = {"train": "train", "val": "validation", "test_public": "test", "test_private": "test_private"}
+_KINDS = ("bumps", "colors", "dents", "normals")
+_LIGHT = "4"
+
+
+@register
+class Eyecandies(ProductTreeReader):
+    """`<Product>/<split>/data/<id>_<item>.<ext>` (a Pipelime underfolder); ids differ in width between splits."""
+
+    name = "eyecandies"
+    title = "Eyecandies (rendered, with depth and normals)"
+
+    def is_product(self, folder: Path) -> bool:
+        return (folder / "train" / "data").is_dir() and any(
+            (folder / split / "data").is_dir() for split in ("val", "test_public")
+        )
+
+    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        product = product_name(folder)
+        for name, split in _SPLITS.items():
+            items = _items(folder / name / "data")
+            masks = {p for parts in items.values() for item, p in parts.items() if item.endswith("mask")}
+            values = values_in(sorted(masks), f"masks of {product}, {split}")
+            for parts in items.values():
+                image = parts.get(f"image_{_LIGHT}")
+                if image is None:
+                    listing.unused_masks.extend(p for item, p in parts.items() if item.endswith("mask"))
+                    continue
+                defects = _defects(parts, values)
+                label: Label = "defective" if defects else "good"
+                if name == "test_private" and "mask" not in parts:
+                    label = "unknown"
+                listing.samples.append(
+                    Sample(
+                        id=identifier(product, image, folder).removesuffix(f"_image_{_LIGHT}"),
+                        image=image,
+                        product=product,
+                        split=split,
+                        label=label,
+                        defects=defects,
+                        depth=parts.get("depth"),
+                        depth_range=_depth_range(parts),
+                        normals=parts.get("normals"),
+                        conditions={"light": _LIGHT},
+                    )
+                )
+
+
+def _items(folder: Path) -> dict[str, dict[str, Path]]:
+    """{id: {item: file}} of one split."""
+    found: dict[str, dict[str, Path]] = {}
+    for path in pictures_in(folder):
+        number, _, item = path.stem.partition("_")
+        found.setdefault(number, {})[item] = path
+    for number, parts in found.items():
+        parts["info_depth"] = folder / f"{number}_info_depth.yaml"
+    return found
+
+
+def _defects(parts: Mapping[str, Path], values: Mapping[Path, list[int]]) -> tuple[Defect, ...]:
+    """One per kind whose mask is not empty; the overall mask speaks only where no kind does."""
+    kinds = [(k, parts[f"{k}_mask"]) for k in _KINDS if f"{k}_mask" in parts]
+    defects = tuple(Defect(type=k, mask=mask) for k, mask in kinds if values[mask])
+    if not defects and "mask" in parts and values[parts["mask"]]:
+        return (Defect(type="anomaly", mask=parts["mask"]),)
+    return defects
+
+
+def _depth_range(parts: Mapping[str, Path]) -> tuple[float, float] | None:
+    path = parts["info_depth"]
+    if "depth" not in parts:
+        return None
+    try:
+        limits = yaml.safe_load(path.read_text("utf-8"))["normalization"]
+        return float(limits["min"]), float(limits["max"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise SpecsightError(
+            f"'{path}' does not give normalization.min and .max, without which the depth has no unit: "
+            "download it again"
+        ) from error

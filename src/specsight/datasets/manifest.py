@@ -1,0 +1,140 @@
+"""The manifest: a data set of your own as one list, JSONL or CSV, read and written.
+
+JSONL holds one object per sample. CSV holds one row per picture, or one row per defect where rows share a picture; its
+columns are the same names. `manifest_schema.Line` says what is allowed; an error names file and line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specsight.datasets import manifest_csv
+from specsight.datasets.base import DatasetListing, Products, Reader, pick_samples, register, with_unique_ids
+from specsight.datasets.files import product_name
+from specsight.datasets.visa import SPLIT_COLUMNS
+from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.records import Sample
+from specsight.storage import write_text
+
+if TYPE_CHECKING:
+    from specsight.datasets.manifest_schema import Line
+
+FILES = ("manifest.jsonl", "manifest.csv")
+_SUFFIXES = (".jsonl", ".csv")
+
+
+@register
+class Manifest(Reader):
+    """`path`: a folder with `manifest.jsonl` or `manifest.csv`, or such a file under any name."""
+
+    name = "manifest"
+    title = "manifest, JSONL or CSV (your own list; can be written too)"
+
+    def detects(self, path: Path) -> bool:
+        if path.is_file():
+            return path.suffix == ".jsonl" or (
+                path.suffix == ".csv" and _is_ours(manifest_csv.header(_text(path)))
+            )
+        return any((path / name).is_file() for name in FILES)
+
+    def read(self, path: Path, product: Products = None) -> DatasetListing:
+        file = path if path.is_file() else _file_in(path)
+        notes: list[str] = []
+        csv = file.suffix == ".csv"
+        lines = manifest_csv.parse(_text(file), file, notes) if csv else _jsonl_lines(file)
+        samples = [_sample(line, file, number) for number, line in lines]
+        if not samples:
+            notes.append(f"'{file}' lists nothing")
+        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes)
+
+
+def write_manifest(samples: Sequence[Sample], path: str | Path) -> Path:
+    """Write samples to `path` (.jsonl or .csv); their files must lie inside its folder. Reading it gives them back."""
+    path = Path(path)
+    if path.suffix not in _SUFFIXES:
+        raise SpecsightError(f"'{path}' ends in '{path.suffix}': a manifest ends in .jsonl or .csv")
+    objects = [_object(sample, path.parent) for sample in samples]
+    if path.suffix == ".csv":
+        write_text(path, manifest_csv.write(objects))
+    else:
+        write_text(path, "".join(json.dumps(o, ensure_ascii=False, allow_nan=False) + "\n" for o in objects))
+    return path
+
+
+def _object(sample: Sample, folder: Path) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    from specsight.datasets.manifest_schema import Line
+
+    try:
+        return Line.from_sample(sample, folder).to_json()
+    except ValidationError as error:
+        raise SpecsightError(
+            f"sample '{sample.id}' cannot be written: {_first(error.errors(), Line)}"
+        ) from error
+
+
+def _is_ours(columns: Sequence[str]) -> bool:
+    """A table of pictures, but not one of VisA's split lists."""
+    return "image" in columns and columns != SPLIT_COLUMNS
+
+
+def _file_in(folder: Path) -> Path:
+    for name in FILES:
+        if (folder / name).is_file():
+            return folder / name
+    raise SpecsightError(f"'{folder}' holds no {' or '.join(FILES)}: write one, or name the file itself")
+
+
+def _sample(line: Mapping[str, Any], file: Path, number: int) -> Sample:
+    from pydantic import ValidationError
+
+    from specsight.datasets.manifest_schema import Line
+
+    try:
+        return Line.model_validate(line).to_sample(file.parent, product_name(file.parent))
+    except ValidationError as error:
+        raise SpecsightError(f"'{file}' line {number}: {_first(error.errors(), Line)}") from error
+    except (SpecsightError, ValueError) as error:
+        raise SpecsightError(f"'{file}' line {number}: {error}") from error
+
+
+def _first(errors: Sequence[Any], line: type[Line]) -> str:
+    """The first complaint of the schema, in one sentence."""
+    error = errors[0]
+    place = ".".join(str(step) for step in error["loc"])
+    if error["type"] == "extra_forbidden":
+        from specsight.datasets.manifest_schema import DefectLine
+
+        known = line.model_fields if len(error["loc"]) == 1 else DefectLine.model_fields
+        return f"there is no field '{place}': {did_you_mean(str(error['loc'][-1]), known)}"
+    given = "" if error["type"] == "missing" else f", got '{str(error['input'])[:60]}'"
+    return f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}{given}"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"'{file}' is not UTF-8 text: save it as UTF-8") from error
+    except OSError as error:
+        raise UnreadableFile(f"'{file}' cannot be read ({error.strerror}): check the path") from error
+
+
+def _jsonl_lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    # Not str.splitlines: JSON strings may hold line separators that are no line ends here (U+2028).
+    for number, text in enumerate(_text(file).split("\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise SpecsightError(
+                f"'{file}' line {number} is not JSON ({error}): one object per line"
+            ) from error
+        if not isinstance(line, dict):
+            raise SpecsightError(f"'{file}' line {number} is not a JSON object: write {{\"image\": ...}}")
+        yield number, line

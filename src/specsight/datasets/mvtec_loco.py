@@ -1,0 +1,113 @@
+"""MVTec LOCO AD: logical and structural anomalies, one mask file per region (Bergmann et al. 2022).
+
+`defects_config.json` says which pixel value means which defect, and from which area on a region counts as found
+(saturation, for sPRO).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.files import examples, identifier, pictures_in, product_name, subfolders
+from specsight.datasets.mask_values import values_in
+from specsight.datasets.mvtec_ad import has_tree, is_loco_tree
+from specsight.errors import SpecsightError
+from specsight.records import Defect, Sample
+
+_KINDS = ("logical_anomalies", "structural_anomalies")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One line of `defects_config.json`."""
+
+    name: str
+    saturation: float | None
+    relative: bool
+
+
+@register
+class MVTecLOCO(ProductTreeReader):
+    """Types are the defect names of the configuration; whether logical or structural is the condition "anomaly"."""
+
+    name = "mvtec_loco"
+    title = "MVTec LOCO AD (logical and structural anomalies)"
+
+    def is_product(self, folder: Path) -> bool:
+        return has_tree(folder) and is_loco_tree(folder)
+
+    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        product = product_name(folder)
+        for split, kind in (("train", "good"), ("validation", "good"), ("test", "good")):
+            for image in pictures_in(folder / split / kind):
+                listing.samples.append(
+                    Sample(identifier(product, image, folder), image, product, split, label="good")
+                )
+        config = _read_config(folder / "defects_config.json", listing)
+        for kind in _KINDS:
+            self._read_kind(folder, kind, config, listing)
+
+    def _read_kind(self, folder: Path, kind: str, config: dict[int, _Entry], listing: DatasetListing) -> None:
+        product = product_name(folder)
+        images = pictures_in(folder / "test" / kind)
+        regions = {f.name: pictures_in(f) for f in subfolders(folder / "ground_truth" / kind)}
+        values = values_in((m for i in images for m in regions.get(i.stem, [])), f"masks of {product}")
+        for image in images:
+            masks = regions.pop(image.stem, [])
+            defects = [_defect(mask, value, config) for mask in masks for value in values[mask]]
+            listing.samples.append(
+                Sample(
+                    id=identifier(product, image, folder),
+                    image=image,
+                    product=product,
+                    split="test",
+                    label="defective",
+                    defects=tuple(defects) or (Defect(type=kind.removesuffix("_anomalies")),),
+                    conditions={"anomaly": kind.removesuffix("_anomalies")},
+                )
+            )
+        listing.unused_masks.extend(m for masks in regions.values() for m in masks)
+        without = [s.image for s in listing.samples if s.defects and s.defects[0].mask is None]
+        if without:
+            listing.notes.append(
+                f"{product}: {len(without)} picture(s) of {kind} without regions: {examples(without)}"
+            )
+
+
+def _defect(mask: Path, value: int, config: dict[int, _Entry]) -> Defect:
+    entry = config.get(value, _Entry(f"defect_{value}", None, False))
+    return Defect(
+        type=entry.name,
+        mask=mask,
+        mask_value=value,
+        saturation=entry.saturation,
+        relative_saturation=entry.relative,
+    )
+
+
+def _read_config(path: Path, listing: DatasetListing) -> dict[int, _Entry]:
+    if not path.is_file():
+        listing.notes.append(
+            f"'{path}' is missing: types are named by pixel value and regions have no saturation"
+        )
+        return {}
+    try:
+        return dict(_entries(json.loads(path.read_text("utf-8"))))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SpecsightError(
+            f"'{path}' is not a list of {{defect_name, pixel_value, saturation_threshold, relative_saturation}} "
+            f"({error!r}): download it again"
+        ) from error
+
+
+def _entries(raw: object) -> Iterable[tuple[int, _Entry]]:
+    if not isinstance(raw, list):
+        raise TypeError("not a list")
+    for line in raw:
+        value = int(line["pixel_value"])
+        name = str(line.get("defect_name", f"defect_{value}"))
+        yield value, _Entry(name, float(line["saturation_threshold"]), bool(line["relative_saturation"]))
