@@ -168,13 +168,13 @@ METRICS_EXAMPLE: dict[str, Any] = {
         "contamination": {
             "support": 6,
             "image_auroc": metric(0.98),
-            "detection_rate": metric(0.8),
+            "right_verdicts": 0.8,
             "aupro_30": metric(0.95),
         },
         "scratch": {
             "support": 6,
             "image_auroc": metric(0.95),
-            "detection_rate": metric(0.7),
+            "right_verdicts": 0.7,
             "aupro_30": metric(0.91),
         },
     },

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Finding, Inspection, Label, Sample
-from specsight.storage import confined, write_bytes, write_json, write_text
+from specsight.storage import confined, sha256, write_bytes, write_json, write_text
 
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.jsonl"
@@ -49,8 +49,11 @@ class Prediction:
     """(H, W) of picture and map in pixels."""
     map: str
     """Map file relative to the run folder."""
+    digest: str = ""
+    """SHA-256 of the picture file: a picture that has changed since is judged anew."""
     group: str | None = None
     circular: bool = False
+    conditions: Mapping[str, str] = field(default_factory=dict)
     defects: tuple[Defect, ...] = ()
     """Mask files relative to the data where they lie inside it."""
 
@@ -70,13 +73,15 @@ class Prediction:
             defects=defects,
             group=self.group,
             circular=self.circular,
+            conditions=self.conditions,
         )
 
     def to_json(self) -> dict[str, Any]:
         """One flat object: the fields of the inspection, then truth, seed and map."""
         line = asdict(self.inspection)
         line |= {"seed": self.seed, "label": self.label, "types": self.types, "split": self.split}
-        line |= {"size": self.size, "map": self.map, "group": self.group, "circular": self.circular}
+        line |= {"size": self.size, "map": self.map, "digest": self.digest}
+        line |= {"group": self.group, "circular": self.circular, "conditions": dict(self.conditions)}
         line["defects"] = [
             {k: str(v) if k == "mask" else v for k, v in asdict(d).items() if v is not None}
             for d in self.defects
@@ -173,12 +178,19 @@ class RunFolder:
                         handle.truncate(whole)
 
     def predictions(self, seed: int | None = None) -> list[Prediction]:
-        """All finished pictures, or those of one seed, in the order they were judged."""
-        lines = (Prediction.from_json(line) for line in self._lines(PREDICTIONS))
-        return [p for p in lines if seed is None or p.seed == seed]
+        """All finished pictures, or those of one seed; of a picture judged anew the last answer counts."""
+        last = {(line["seed"], line["id"]): line for line in self._lines(PREDICTIONS)}
+        return [Prediction.from_json(line) for (of, _), line in last.items() if seed is None or of == seed]
 
     def skipped(self) -> list[SkippedPicture]:
-        return [SkippedPicture(**line) for line in self._lines(SKIPPED)]
+        """Pictures that could not be used; not those that could be when they were tried again."""
+        judged = {(line["seed"], line["id"]) for line in self._lines(PREDICTIONS)}
+        last = {(line["stage"], line["seed"], line["id"]): line for line in self._lines(SKIPPED)}
+        return [
+            SkippedPicture(**line)
+            for (stage, seed, id_), line in last.items()
+            if stage == "fit" or (seed, id_) not in judged
+        ]
 
     def add(self, prediction: Prediction, map_: NDArray[np.float32]) -> None:
         """Write a finished picture: its map first, then its line, each forced to the disk."""
@@ -257,8 +269,10 @@ def predict(
         split=sample.split,
         size=(int(map_.shape[0]), int(map_.shape[1])),
         map=f"maps/{seed}/{file_name(sample.id)}.tiff",
+        digest=sha256(sample.image),
         group=sample.group,
         circular=sample.circular,
+        conditions=sample.conditions,
         defects=tuple(_with_mask(d, Path(relative(d.mask, data))) if d.mask else d for d in sample.defects),
     )
 

@@ -21,17 +21,22 @@ from specsight.evaluation import folder
 from specsight.evaluation.folder import Prediction, RunFolder
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
-from specsight.storage import write_bytes
+from specsight.storage import confined, write_bytes
 
 TABLE_ROWS = 2000
 """Rows of the table of all pictures; the rest is in predictions.jsonl."""
 
 
 def render(run: Path) -> Path:
-    """Write `report.html` (and the overlays it shows) into the run folder; returns the page's path."""
+    """Write `report.html` (and the overlays it shows) into the run folder; returns the page's path.
+
+    A run over several products gets a page for each and one that leads to them.
+    """
     run_folder = RunFolder(run)
     metrics = run_folder.json(folder.METRICS)
     if "products" in metrics:
+        for product in metrics["products"].values():
+            render(confined(run, product["folder"]))
         return _write(run_folder, "products.html.j2", tables.products(metrics))
     predictions = folder.by_seed(run_folder.predictions())
     if not predictions and not run_folder.skipped():

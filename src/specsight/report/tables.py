@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from specsight.evaluation.folder import Prediction, SkippedPicture
+from specsight.metrics import metrics as catalogue
 from specsight.report import charts, gallery
 
 DASH = "–"
@@ -26,31 +27,44 @@ class Line:
     reason: str = ""
 
 
-NAMES: Mapping[str, tuple[str, str]] = {
-    "image_auroc": ("Image AUROC", "a defective part scores above a good one"),
-    "image_ap": ("Image AP", "average precision of the ranking of pictures"),
-    "image_f1_max": ("Image F1-max (oracle)", "best F1 over all thresholds, chosen with the truth in hand"),
-    "detection_rate": ("Detection rate", "defective parts rejected at the calibrated threshold"),
-    "false_reject_rate": ("False-reject rate", "good parts rejected at the calibrated threshold"),
-    "object_auroc": ("Object AUROC", "a part shown in several views counts once, with its highest score"),
-    "pixel_auroc": ("Pixel AUROC", "a defective pixel scores above a sound one"),
-    "pixel_ap": ("Pixel AP", "average precision over all pixels, good pictures included"),
-    "pixel_f1_max": (
-        "Pixel F1-max (oracle)",
-        "best pixel F1 over all thresholds, chosen with the truth in hand",
-    ),
-    "aupro_30": ("AUPRO@0.3", "overlap with each defect region, up to 30 % false-positive pixels"),
-    "aupro_05": ("AUPRO@0.05", "the same, up to 5 % false-positive pixels"),
-    "aupimo": ("AUPIMO", "recall per picture at false-positive rates that good pictures set"),
-    "au_spro_30": ("AU-sPRO@0.3", "saturated overlap, up to 30 % false-positive pixels"),
-    "au_spro_05": ("AU-sPRO@0.05", "saturated overlap, up to 5 % false-positive pixels"),
-    "iou": ("IoU", "findings against true masks at the calibrated threshold, mean over defective pictures"),
-    "iou_good": ("IoU on good pictures", "share of good pictures without any finding"),
+NAMES: Mapping[str, str] = {
+    "image_auroc": "Image AUROC",
+    "image_ap": "Image AP",
+    "image_f1_max": "Image F1-max",
+    "object_auroc": "Object AUROC",
+    "detection_rate": "Detection rate",
+    "false_reject_rate": "False-reject rate",
+    "accuracy": "Accuracy",
+    "image_f1": "Image F1",
+    "pixel_auroc": "Pixel AUROC",
+    "pixel_ap": "Pixel AP",
+    "pixel_f1_max": "Pixel F1-max",
+    "aupro_30": "AUPRO@0.3",
+    "aupro_05": "AUPRO@0.05",
+    "aupro_01": "AUPRO@0.01",
+    "aupimo": "AUPIMO",
+    "au_spro_05": "AU-sPRO@0.05",
+    "au_spro_30": "AU-sPRO@0.3",
+    "iou": "IoU",
+    "iou_good": "IoU on good pictures",
+    "iou_dataset": "IoU, pooled",
+    "iou_oracle": "Best IoU",
+    "dice": "Dice (pixel F1)",
+    "pixel_precision": "Pixel precision",
+    "pixel_recall": "Pixel recall",
+    "type_accuracy": "Type accuracy",
+    "type_accuracy_detected": "Type accuracy, rejected",
+    "macro_f1": "Type F1, macro",
+    "macro_f1_without_good": "Type F1, macro without good",
 }
+"""What the page calls a metric, in the order of the page; what it means stands in the catalogue of metrics."""
+MORE_MEANINGS = {"object_auroc": "a part shown in several views counts once, with its highest score"}
+SHARES = frozenset({"detection_rate", "false_reject_rate", "accuracy", "right_verdicts"})
+"""Shares of pictures are told in percent."""
 TILES = ("image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "aupro_30")
 PER_TYPE = (
     ("image_auroc", "Image AUROC"),
-    ("detection_rate", "Detected"),
+    ("right_verdicts", "Right verdicts"),
     ("pixel_auroc", "Pixel AUROC"),
     ("pixel_ap", "Pixel AP"),
     ("aupro_30", "AUPRO@0.3"),
@@ -185,7 +199,10 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _line(key: str, metric: Mapping[str, Any]) -> Line:
-    name, meaning = NAMES.get(key, (key.replace("_", " "), ""))
+    meaning = catalogue[key].description if key in catalogue else MORE_MEANINGS.get(key, "")
+    name = NAMES.get(key, key.replace("_", " "))
+    if metric.get("oracle"):
+        name += " (oracle)"
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
     text = _text(value, key)
     if value is not None and deviation is not None and count > 1:
@@ -204,7 +221,7 @@ def _value(metric: Any) -> float | None:
 def _text(value: float | None, key: str) -> str:
     if value is None:
         return DASH
-    return f"{100 * value:.1f} %" if key.endswith("_rate") else f"{value:.3f}"
+    return f"{100 * value:.1f} %" if key in SHARES else f"{value:.3f}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,49 @@
+"""Judge pictures without truth with a model that exists, through the same writer as an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from specsight.evaluation import environment, folder, protocol, summary
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.judging import about, judge_all
+from specsight.inspector import Inspector
+from specsight.records import Sample
+from specsight.storage import CHECKSUMS, only_writer, sha256
+
+SEED = 0
+"""An inspection has no seeds; its files lie where those of the first seed of an evaluation would."""
+
+
+def write_inspections(
+    inspector: Inspector, samples: Sequence[Sample], out: Path, *, data: Path, model: Path
+) -> Path:
+    """Judge `samples` (paths inside `data`) with the inspector loaded from `model`; returns `out`.
+
+    Asked again with the same model and data, it judges only pictures that are new, have changed or could not be read.
+    Raises `SpecsightError` where `out` holds something else, where nothing could be judged, and where the disk is full.
+    """
+    run = RunFolder(out)
+    root = data.resolve()
+    asked = {
+        "kind": "inspection",
+        "name": root.name,
+        "data": str(root),
+        "model": model.name,
+        "model_checksum": sha256(model / CHECKSUMS),
+    }
+    with only_writer(out):
+        run.claim(asked)
+        fit = about(inspector) | {"seconds": None, "learned": None, "held_out": None, "peak_mb": None}
+        run.write_json(folder.FITS, {str(SEED): fit})
+        predictions = judge_all(run, inspector, samples, SEED, root)
+        numbers = {
+            "counts": summary.counts(predictions, run.skipped()),
+            "protocol": protocol.of_inspection(asked, fit, predictions),
+            "seconds": summary.seconds(predictions, {}),
+            "peak_mb": environment.peak_memory_mb(),
+        }
+        run.write_json(folder.METRICS, numbers)
+        run.write_json(folder.ENVIRONMENT, environment.describe())
+    return out

@@ -1,0 +1,221 @@
+"""Evaluate a detector on a data set under several seeds, into a run folder that survives being killed.
+
+In: an `EvaluationConfig`. Out: the run folder with predictions, maps, models and numbers (the page is drawn from it by
+`specsight.report`). Thresholds come from held-out good training pictures; test pictures are only ever judged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specsight.calibration import parts_needed
+from specsight.datasets import DatasetListing, load_dataset
+from specsight.detectors import create_detector
+from specsight.errors import SpecsightError
+from specsight.evaluation import environment, folder, protocol, summary
+from specsight.evaluation.config import EvaluationConfig
+from specsight.evaluation.folder import Prediction, RunFolder, SkippedPicture, file_name, relative
+from specsight.evaluation.judging import about, judge_all
+from specsight.evaluation.measure import Measured, measure
+from specsight.inspector import Inspector
+from specsight.records import Sample
+from specsight.specification import Specification, load_specification
+from specsight.storage import only_writer, write_text
+
+
+def evaluate(config: EvaluationConfig, out: Path) -> Path:
+    """Fit, judge and measure; returns `out`. Goes on where an earlier run with the same configuration stopped.
+
+    A data set of several products becomes one run folder per product inside `out`, and their mean. Raises
+    `SpecsightError` for a folder that holds another run, is in use by another process or cannot be written, and for
+    data without good training pictures or without labelled test pictures.
+    """
+    listing = load_dataset(config.data, config.layout, config.product)
+    products: dict[str, list[Sample]] = {}
+    for sample in listing.samples:
+        products.setdefault(sample.product, []).append(sample)
+    root = config.data.resolve().name
+    with only_writer(out):
+        if len(products) == 1:
+            (product,) = products
+            name = root if product == root else f"{root}/{product}"
+            _evaluate_product(config, listing, listing.samples, RunFolder(out), name)
+        else:
+            _evaluate_products(config, listing, products, RunFolder(out), root)
+    return out
+
+
+def _evaluate_products(
+    config: EvaluationConfig,
+    listing: DatasetListing,
+    products: Mapping[str, Sequence[Sample]],
+    run: RunFolder,
+    root: str,
+) -> None:
+    asked = config.to_json(root, None)
+    run.claim(asked)
+    measured: dict[str, dict[str, Any]] = {}
+    for product, samples in products.items():
+        inside = run.path / file_name(product)
+        inside.mkdir(exist_ok=True)
+        numbers = _evaluate_product(config, listing, samples, RunFolder(inside), f"{root}/{product}", product)
+        measured[product] = {"folder": inside.name, **numbers}
+    head = protocol.of_products(asked, measured)
+    run.write_json(
+        folder.METRICS, {**summary.over_products(measured), "products": measured, "protocol": head}
+    )
+    run.write_json(folder.ENVIRONMENT, environment.describe())
+
+
+def _evaluate_product(
+    config: EvaluationConfig,
+    listing: DatasetListing,
+    samples: Sequence[Sample],
+    run: RunFolder,
+    name: str,
+    product: str | None = None,
+) -> dict[str, Any]:
+    """One product through all seeds; returns what stands in its `metrics.json`."""
+    asked = config.to_json(name, product or config.product)
+    good, validation, test = _split(samples, config.data)
+    run.claim(asked)
+    specification = load_specification(config.specification) if config.specification else None
+    measured: dict[int, Measured] = {}
+    predictions: list[Prediction] = []
+    data = Path(asked["data"])
+    for seed in config.seeds:
+        inspector = _fitted(config, run, good, validation, specification, seed)
+        of_seed = judge_all(run, inspector, test, seed, data)
+        predictions += of_seed
+        measured[seed] = measure(
+            run,
+            sorted(of_seed, key=lambda p: p.id),
+            inspector.calibration,
+            map_size=config.map_size,
+            resamples=config.resamples,
+        )
+    return _write_numbers(run, asked, listing.layout, measured, predictions)
+
+
+def _write_numbers(
+    run: RunFolder,
+    asked: Mapping[str, Any],
+    layout: str,
+    measured: Mapping[int, Measured],
+    predictions: Sequence[Prediction],
+) -> dict[str, Any]:
+    fits = run.json(folder.FITS)
+    numbers = summary.over_seeds(measured)
+    numbers["counts"] = summary.counts(predictions, run.skipped())
+    numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions)
+    numbers["seconds"] = summary.seconds(predictions, fits)
+    peaks = [environment.peak_memory_mb(), *(fit["peak_mb"] for fit in fits.values())]
+    numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
+    run.write_json(folder.METRICS, numbers)
+    run.write_json(folder.CURVES, {"seeds": {str(seed): one.curves for seed, one in measured.items()}})
+    write_text(run.path / folder.PER_TYPE, summary.per_type_csv(numbers.get("per_type", {})))
+    run.write_json(folder.ENVIRONMENT, environment.describe())
+    return numbers
+
+
+def _split(samples: Sequence[Sample], data: Path) -> tuple[list[Sample], list[Sample], list[Sample]]:
+    """(good training pictures, good validation pictures, labelled test pictures)."""
+    good = [s for s in samples if s.split == "train" and s.label == "good"]
+    validation = [s for s in samples if s.split == "validation" and s.label == "good"]
+    test = [s for s in samples if s.split.startswith("test") and s.label != "unknown"]
+    if not good:
+        raise SpecsightError(
+            f"'{data}' has no good training pictures: see what was found with 'specsight check {data}'"
+        )
+    if not test:
+        raise SpecsightError(
+            f"'{data}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
+        )
+    return good, validation, test
+
+
+def _fitted(
+    config: EvaluationConfig,
+    run: RunFolder,
+    good: Sequence[Sample],
+    validation: Sequence[Sample],
+    specification: Specification | None,
+    seed: int,
+) -> Inspector:
+    """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept."""
+    saved = run.path / "models" / str(seed)
+    if saved.is_dir():
+        return Inspector.load(saved, config.encoder)
+    given = {"encoder": config.encoder, "resolution": config.resolution, "seed": seed}
+    detector = create_detector(config.detector, **given, **config.parameters)
+    learned, held = _drawn(config, good, validation, seed)
+    start = time.perf_counter()
+    inspector = Inspector.fit(
+        detector,
+        learned,
+        specification,
+        validation=held,
+        holdout=_holdout(config, held),
+        false_reject_rate=config.false_reject_rate,
+        confidence=config.confidence,
+        seed=seed,
+    )
+    spent = time.perf_counter() - start
+    for skipped in inspector.skipped:
+        image = relative(Path(skipped.path), config.data.resolve())
+        run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
+    _note_fit(run, inspector, learned, held, seed, spent)
+    inspector.save(saved)
+    return inspector
+
+
+def _note_fit(
+    run: RunFolder,
+    inspector: Inspector,
+    learned: Sequence[Sample],
+    held: Sequence[Sample],
+    seed: int,
+    seconds: float,
+) -> None:
+    """Keep what the protocol and the page must know of a fit, in case the run is killed after it."""
+    held_out = inspector.calibration.good_count if inspector.calibration else 0
+    unused = len(inspector.skipped) + (0 if held else held_out)
+    fit = about(inspector) | {
+        "seconds": seconds,
+        "learned": len(learned) - unused,
+        "held_out": held_out,
+        "peak_mb": environment.peak_memory_mb(),
+    }
+    run.write_json(folder.FITS, run.json(folder.FITS) | {str(seed): fit})
+
+
+def _drawn(
+    config: EvaluationConfig, good: Sequence[Sample], validation: Sequence[Sample], seed: int
+) -> tuple[list[Sample], list[Sample]]:
+    """(pictures to learn from, further good pictures for the threshold).
+
+    With few shots the detector learns from exactly that many; the threshold then comes from other good training
+    pictures, for a promise about false rejects cannot be made from a handful.
+    """
+    if config.shots is None:
+        return list(good), list(validation)
+    if config.shots > len(good):
+        raise SpecsightError(
+            f"{config.shots} shots were asked for, but there are {len(good)} good training pictures"
+        )
+    order = np.random.default_rng(seed).permutation(len(good)).tolist()
+    wanted = config.holdout or parts_needed(config.false_reject_rate, config.confidence)
+    rest = [good[i] for i in order[config.shots :][:wanted]]
+    return [good[i] for i in sorted(order[: config.shots])], list(validation) or rest
+
+
+def _holdout(config: EvaluationConfig, held: Sequence[Sample]) -> int | None:
+    """How many of the pictures to learn from to hold out: none where there are others, and none of few shots."""
+    if held:
+        return None
+    return 0 if config.shots is not None else config.holdout

@@ -1,0 +1,124 @@
+"""Numbers of seeds → `metrics.json` and `per_type.csv`; numbers of products → their unweighted mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from specsight.evaluation.folder import Prediction, SkippedPicture
+from specsight.evaluation.measure import Measured, Number
+from specsight.metrics import mean_sd
+from specsight.metrics import metrics as catalogue
+
+STAGES = ("read", "look", "judge", "find")
+
+
+def over_seeds(measured: Mapping[int, Measured]) -> dict[str, Any]:
+    """Every metric as mean over seeds with its deviation, each seed's value and the mean of the seeds' intervals."""
+    seeds = list(measured.values())
+    names = list(dict.fromkeys(name for one in seeds for name in one.values))
+    summary: dict[str, Any] = {
+        name: _metric(name, [one.values[name] for one in seeds if name in one.values]) for name in names
+    }
+    types = list(dict.fromkeys(type_ for one in seeds for type_ in one.per_type))
+    if types:
+        summary["per_type"] = {
+            t: _row([one.per_type[t] for one in seeds if t in one.per_type]) for t in types
+        }
+        summary["macro"] = {
+            which: _row([one.macro[which] for one in seeds]) for which in ("without_good", "with_good")
+        }
+    confusion = next((one.confusion for one in seeds if one.confusion), None)
+    return summary | ({"confusion": confusion} if confusion else {})
+
+
+def over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Every metric as unweighted mean over products: each counts once, however many pictures it has."""
+    names = dict.fromkeys(n for one in products.values() for n, m in one.items() if _is_metric(m))
+    means: dict[str, Any] = {}
+    for name in names:
+        values = [
+            one[name]["value"] for one in products.values() if one.get(name, {}).get("value") is not None
+        ]
+        mean = mean_sd(values)
+        means[name] = {
+            "value": _finite(mean.mean),
+            "low": None,
+            "high": None,
+            "sd_over_products": _finite(mean.sd),
+            "n_products": mean.n,
+        }
+    return means
+
+
+def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table by type as CSV, one row per type; an undefined entry is empty."""
+    columns = list(dict.fromkeys(column for row in table.values() for column in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["type", *columns])
+    for type_, row in table.items():
+        writer.writerow([type_, *("" if row.get(c) is None else row[c] for c in columns)])
+    return text.getvalue()
+
+
+def seconds(predictions: Sequence[Prediction], fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Time by stage: of fitting, summed over seeds; of each picture, the median and the sum."""
+    spent: dict[str, Any] = {}
+    fitted = [fit["seconds"] for fit in fits.values() if fit.get("seconds") is not None]
+    if fitted:
+        spent["fit"] = sum(fitted)
+    for stage in STAGES:
+        each = [p.inspection.seconds[stage] for p in predictions if stage in p.inspection.seconds]
+        if each:
+            spent[stage] = {"median": float(np.median(each)), "total": float(np.sum(each))}
+    return spent
+
+
+def counts(predictions: Sequence[Prediction], skipped: Sequence[SkippedPicture]) -> dict[str, int]:
+    """How many pictures there are of each label and verdict, over all seeds, and how many could not be used."""
+    verdicts = [p.inspection.verdict for p in predictions]
+    labels = [p.label for p in predictions]
+    return {
+        "pictures": len(predictions),
+        **{label: labels.count(label) for label in ("good", "defective", "unknown")},
+        "accepted": verdicts.count("accept"),
+        "rejected": verdicts.count("reject"),
+        "skipped": len(skipped),
+    }
+
+
+def _metric(name: str, numbers: Sequence[Number]) -> dict[str, Any]:
+    values = mean_sd([number.value for number in numbers])
+    metric: dict[str, Any] = {
+        "value": _finite(values.mean),
+        "low": _finite(mean_sd([n.low for n in numbers]).mean),
+        "high": _finite(mean_sd([n.high for n in numbers]).mean),
+        "sd": _finite(values.sd),
+        "n_seeds": values.n,
+        "seeds": [_finite(number.value) for number in numbers],
+    }
+    if name in catalogue and catalogue[name].oracle:
+        metric["oracle"] = True
+    reason = next((n.reason for n in numbers if n.reason), "")
+    return metric | ({"reason": reason} if reason and metric["value"] is None else {})
+
+
+def _row(rows: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
+    """Mean over seeds of each column; counts stay whole."""
+    mean = {column: mean_sd([float(row[column]) for row in rows if column in row]).mean for column in rows[0]}
+    return {c: int(v) if c in ("support", "regions") else _finite(v) for c, v in mean.items()}
+
+
+def _is_metric(value: Any) -> bool:
+    return isinstance(value, Mapping) and "value" in value
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN: undefined is null."""
+    return value if math.isfinite(value) else None
