@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from specsight.errors import SpecsightError
 from specsight.metrics.image import image_auroc
-from specsight.metrics.pixel import check_limits, pro_curve
+from specsight.metrics.pixel import check_limits, pro_area, pro_curve
 from specsight.metrics.scores import PixelScores
 
 LOCO_LIMITS = (0.05, 0.3)
@@ -64,7 +64,7 @@ def loco_metrics(
         auroc[kind] = image_auroc(~good[chosen], values[chosen])
         curve = pro_curve(scores.select(chosen.tolist()))
         for limit in limits:
-            spros[limit][kind] = curve.area(limit) if len(curve.x) else float("nan")
+            spros[limit][kind] = pro_area(curve, limit)
     return LocoMetrics(_with_mean(auroc), {limit: _with_mean(by_kind) for limit, by_kind in spros.items()})
 
 

@@ -72,7 +72,7 @@ def measure(scores: PixelScores, limits: Sequence[float] = LIMITS) -> PixelMetri
         average_precision=ranking.average_precision(ranked),
         f1_max=f1.f1,
         f1_max_threshold=f1.threshold,
-        aupro={limit: pro.area(limit) if ranked.defined else float("nan") for limit in limits},
+        aupro={limit: pro_area(pro, limit) for limit in limits},
         roc=ranking.roc_curve(ranked).thinned(),
         precision_recall=ranking.precision_recall_curve(ranked).thinned(),
         pro=pro.thinned(),
@@ -94,8 +94,13 @@ def pro_curve(scores: PixelScores) -> Curve:
 def aupro(scores: PixelScores, limit: float = 0.3) -> float:
     """AUPRO_L = (1 / L) ∫_0^L PRO dFPR, in [0, 1]. The FPR axis is cut at L, never rescaled to the data."""
     check_limits((limit,))
-    curve = pro_curve(scores)
-    return curve.area(limit) if len(curve.x) else float("nan")
+    return pro_area(pro_curve(scores), limit)
+
+
+def pro_area(curve: Curve, limit: float) -> float:
+    """(1 / L) ∫_0^L PRO dFPR of a `pro_curve`; nan for the empty curve of a set with one class only."""
+    # Adding up in floating point may end a rounding error above one.
+    return min(curve.area(limit), 1.0) if len(curve.x) else float("nan")
 
 
 def check_limits(limits: Sequence[float]) -> None:
@@ -117,10 +122,10 @@ def _coverage(scores: PixelScores, ranked: Ranking) -> NDArray[np.float64]:
     """(M,) mean (saturated) region overlap at each threshold of the ranking."""
     ascending = ranked.thresholds[::-1]
     gained = np.zeros(len(ascending))
-    regions = 0
     for picture in scores.pictures:
-        defects = picture.defects
-        at = np.searchsorted(ascending, defects.regions)
-        np.add.at(gained, at, defects.weights())
-        regions += len(defects.sizes)
-    return np.cumsum(gained[::-1]) / regions
+        at = np.searchsorted(ascending, picture.defects.regions)
+        np.add.at(gained, at, picture.defects.weights())
+    covered: NDArray[np.float64] = np.cumsum(gained[::-1])
+    # At the lowest threshold every region is covered: its sum is the number of regions, rounding included.
+    covered /= covered[-1]
+    return covered

@@ -4,11 +4,12 @@ Pixels of one picture are not independent, so whole pictures are resampled. All 
 only through sums over pictures of counts at or above each threshold; so each picture is reduced once to such counts on
 a grid of thresholds shared by all pictures, and a resample is a weighted sum of rows.
 
-The grid (`grid`, at most `GRID` thresholds) lies at quantiles of every region's scores and of the defect-free scores,
-with geometrically finer steps towards their top, where FPR is small. At grid thresholds all rates are exact. Between
-two neighbouring ones the ROC and the PRO curve are known to rise inside a rectangle, where the trapezoid is at most
-half its area wrong. `PixelInterval.error` is the sum of those halves (for AP and F1-max the corresponding bracket), the
-largest over all resamples: no resample, hence no end of the interval, can be further from its exact value.
+The grid (`grid`) lies at quantiles of every region's scores and of the defect-free scores, with geometrically finer
+steps towards their top, where FPR is small. Each grid threshold t gives two exact points of every curve, for scores > t
+and for scores >= t, so scores that are tied at t are treated as the exact metrics treat ties. What lies between two
+neighbouring thresholds is known to rise inside a rectangle, where the straight line is at most half the rectangle
+wrong. `PixelInterval.error` adds these halves up (for AP and F1-max the corresponding brackets) and takes the largest
+sum of all resamples: no resample, hence no end of the interval, can be further from its exact value.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from specsight.metrics.bootstrap import percentile_interval, resample_weights
 from specsight.metrics.pixel import LIMITS, check_limits
 from specsight.metrics.scores import Floats, PixelScores
 
-GRID = 4096
+GRID = 2048
 PER_REGION = 64
 BLOCK = 64
 """Resamples handled at once: bounds the memory to a few times BLOCK × GRID numbers."""
@@ -52,7 +53,11 @@ class PixelIntervals:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Sums over pictures at the grid's falling thresholds, (..., G + 2), with "none" first and "all pixels" last."""
+    """Sums over pictures at the vertices of the curves, (..., 2 G + 2), from "no pixel" to "all pixels".
+
+    In between, each falling threshold has two: scores above it, and scores at or above it. So every second step,
+    beginning with the second, is one tied score; the others are stretches between thresholds.
+    """
 
     false: Array
     hits: Array
@@ -68,14 +73,16 @@ def pixel_intervals(
     resamples: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
+    thresholds: int = GRID,
 ) -> PixelIntervals:
     """Stratified percentile bootstrap over pictures (good and defective ones apart) of all pixel metrics.
 
     `groups` (N,) names the physical object of each picture, drawn together. All metrics share the resamples.
+    `thresholds` bounds the size of the grid: fewer are quicker and have a larger `error`.
     """
     check_limits(limits)
     weights = resample_weights(scores.good, groups, resamples, seed).astype(np.float64)
-    per_picture = _reduce(scores, grid(scores))
+    per_picture = _reduce(scores, grid(scores, thresholds))
     found: dict[str | float, list[Array]] = {}
     for start in range(0, resamples, BLOCK):
         block = weights[start : start + BLOCK]
@@ -129,22 +136,23 @@ def _even(count: int, at_most: int) -> NDArray[np.int64]:
 
 
 def _reduce(scores: PixelScores, thresholds: Floats) -> _Counts:
-    """Each picture's sums (N, G + 2) at or above each threshold."""
+    """Each picture's sums (N, 2 G + 2)."""
     false, hits, covered, regions = [], [], [], []
     for picture in scores.pictures:
         defects = picture.defects
-        false.append(_at_or_above(picture.background, thresholds))
-        hits.append(_at_or_above(defects.pixels, thresholds))
+        false.append(_reached(picture.background, thresholds))
+        hits.append(_reached(defects.pixels, thresholds))
         order = np.argsort(defects.regions)
         coverage = np.concatenate(([0.0], np.cumsum(defects.weights()[order][::-1])))
-        covered.append(coverage[_at_or_above(defects.regions[order], thresholds)])
+        covered.append(coverage[_reached(defects.regions[order], thresholds)])
         regions.append([len(defects.sizes)])
     return _Counts(*(np.array(rows, dtype=np.float64) for rows in (false, hits, covered, regions)))
 
 
-def _at_or_above(ascending: Floats, thresholds: Floats) -> NDArray[np.int64]:
-    """(G + 2,) how many scores reach each falling threshold, between none and all."""
-    reached = len(ascending) - np.searchsorted(ascending, thresholds, side="left")
+def _reached(ascending: Floats, thresholds: Floats) -> NDArray[np.int64]:
+    """(2 G + 2,) how many scores are above, and at or above, each falling threshold, between none and all."""
+    sides = [np.searchsorted(ascending, thresholds, side=side) for side in ("right", "left")]
+    reached = len(ascending) - np.stack(sides, axis=1).ravel()
     return np.concatenate(([0], reached, [len(ascending)]))
 
 
@@ -156,46 +164,42 @@ def _all(sums: _Counts, limits: Sequence[float]) -> dict[str | float, Array]:
         fpr, recall, overlap = sums.false / negatives, sums.hits / positives, sums.covered / sums.regions
     both = np.where((negatives > 0) & (positives > 0), 1.0, np.nan)[:, 0]
     found: dict[str | float, Array] = {
-        "auroc": _area(fpr, recall, 1.0),
+        "auroc": _area(fpr, recall, 1.0) * both,
         "average_precision": _average_precision(sums) * both,
         "f1_max": _f1_max(sums) * both,
     }
-    return found | {limit: _area(fpr, overlap, limit) for limit in limits}
+    return found | {limit: _area(fpr, overlap, limit) * both for limit in limits}
 
 
 def _area(x: Array, y: Array, limit: float) -> Array:
     """(2, resamples): (1 / limit) ∫_0^limit y dx by trapezoids, and how far the curve between vertices can move it."""
-    clipped = np.minimum(x, limit)
-    width = np.diff(clipped, axis=1)
+    width = np.diff(np.minimum(x, limit), axis=1)
     full, rise = np.diff(x, axis=1), np.diff(y, axis=1)
-    slope = np.divide(rise, full, out=np.zeros_like(rise), where=full > 0)
-    area = np.sum(width * (y[:, :-1] + 0.5 * width * slope), axis=1)
-    # The exact curve may pass anywhere through a rectangle, so where the limit cuts one the error is not halved.
     share = np.divide(width, full, out=np.ones_like(full), where=full > 0)
-    error = np.sum(width * rise * (1.0 - 0.5 * share), axis=1)
-    undefined = np.isnan(x[:, -1]) | np.isnan(y[:, -1])
-    return np.where(undefined, np.nan, np.stack([area, error])) / limit
+    area = np.sum(width * (y[:, :-1] + 0.5 * share * rise), axis=1)
+    # The exact curve may pass anywhere through a rectangle, so where the limit cuts one the error is not halved.
+    error = np.sum((width * rise * (1.0 - 0.5 * share))[:, ::2], axis=1)
+    return np.stack([area, error]) / limit
 
 
 def _average_precision(sums: _Counts) -> Array:
-    """(2, resamples): Σ ΔR × precision in the middle of each step, and how far the order inside them can move it."""
+    """(2, resamples): Σ ΔR × precision, and how far the order of the scores between thresholds can move it."""
     before, after = sums.hits[:, :-1], sums.hits[:, 1:]
     false_before, false_after = sums.false[:, :-1], sums.false[:, 1:]
-    gained = after - before
-    none = gained == 0
-    middle, false_middle = (before + after) / 2, (false_before + false_after) / 2
-    best = np.where(none, 0.0, after / np.where(none, 1.0, after + false_before))
-    worst = np.where(none, 0.0, before / np.where(none, 1.0, np.maximum(before + false_after, 1.0)))
-    estimate = np.where(none, 0.0, middle / np.where(none, 1.0, middle + false_middle))
-    positives = np.maximum(sums.hits[:, -1], 1.0)
-    error = np.maximum(best - estimate, estimate - worst)
-    return np.stack([np.sum(gained * estimate, axis=1), np.sum(gained * error, axis=1)]) / positives
+    # The extremes between two thresholds: all positives come first, or all negatives do.
+    highest = after / np.maximum(after + false_before, 1.0)
+    lowest = before / np.maximum(before + false_after, 1.0)
+    precision = (before + after) / np.maximum(before + after + false_before + false_after, 1.0)
+    precision[:, 1::2] = after[:, 1::2] / np.maximum(after + false_after, 1.0)[:, 1::2]
+    error = np.maximum(highest - precision, precision - lowest)[:, ::2]
+    gained = (after - before) / np.maximum(sums.hits[:, -1:], 1.0)
+    return np.stack([np.sum(gained * precision, axis=1), np.sum(gained[:, ::2] * error, axis=1)])
 
 
 def _f1_max(sums: _Counts) -> Array:
     """(2, resamples): the best F1 at a grid threshold, and how much better one between two of them could be."""
     positives = sums.hits[:, -1:]
-    whole = np.maximum(sums.hits + sums.false + positives, 1.0)
-    at_grid = np.max(2.0 * sums.hits / whole, axis=1)
-    between = 2.0 * sums.hits[:, 1:] / np.maximum(sums.hits[:, 1:] + sums.false[:, :-1] + positives, 1.0)
-    return np.stack([at_grid, np.max(between, axis=1) - at_grid])
+    at_grid = np.max(2.0 * sums.hits / np.maximum(sums.hits + sums.false + positives, 1.0), axis=1)
+    hits, false = sums.hits[:, 1::2], sums.false[:, :-1:2]
+    between = np.max(2.0 * hits / np.maximum(hits + false + positives, 1.0), axis=1)
+    return np.stack([at_grid, np.maximum(between - at_grid, 0.0)])
