@@ -35,6 +35,8 @@ class DatasetListing:
     notes: list[str]
     unused_masks: list[Path] = field(default_factory=list)
     """Mask files that belong to no picture."""
+    good_masks: dict[str, Path] = field(default_factory=dict)
+    """Sample id → mask file that a good part has all the same; it ought to be empty."""
 
 
 class Reader(ABC):

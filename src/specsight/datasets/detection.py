@@ -22,6 +22,7 @@ def load_dataset(path: str | Path, layout: str = AUTO, product: Products = None)
         raise SpecsightError(f"there is no '{path}': check the path")
     name = detect_layout(path) if layout == AUTO else layout
     listing = readers[name].read(path, product)
+    _refuse_repeated_ids(listing)
     if layout == AUTO:
         listing.notes.insert(0, f"layout: {readers[name].title}")
     return listing
@@ -42,3 +43,15 @@ def detect_layout(path: Path) -> str:
         return _FALLBACK
     what = "is not a picture or a list of pictures" if path.is_file() else "holds no pictures"
     raise SpecsightError(f"'{path}' {what}: give a folder of pictures, a data set or a manifest")
+
+
+def _refuse_repeated_ids(listing: DatasetListing) -> None:
+    """Predictions are kept by id, so two samples of one id would overwrite each other."""
+    seen: dict[str, Path] = {}
+    for sample in listing.samples:
+        if sample.id in seen:
+            raise SpecsightError(
+                f"'{listing.root}' has two samples with the id '{sample.id}' ('{seen[sample.id]}' and "
+                f"'{sample.image}'): give each its own"
+            )
+        seen[sample.id] = sample.image

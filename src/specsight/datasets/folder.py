@@ -73,7 +73,11 @@ class AnyFolder(Reader):
         notes = _notes(found, samples)
         stems = {p.stem for p in pictures}
         unused = [m for stem, files in masks.items() if stem not in stems for m in files]
-        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes, unused)
+        samples = with_unique_ids(pick_samples(samples, product))
+        good_masks = {
+            s.id: masks[s.image.stem][0] for s in samples if s.label == "good" and s.image.stem in masks
+        }
+        return DatasetListing(self.name, path, samples, notes, unused, good_masks)
 
 
 def _is_picture(path: Path) -> bool:

@@ -39,9 +39,12 @@ class MagneticTile(Reader):
                 mask = masks.pop(image.stem, None)
                 good = kind == "free"
                 defect = Defect(type=kind, mask=mask, mask_above=_MASK_ABOVE)
+                sample_id = identifier(_PRODUCT, image, path)
+                if good and mask is not None:
+                    listing.good_masks[sample_id] = mask
                 listing.samples.append(
                     Sample(
-                        id=identifier(_PRODUCT, image, path),
+                        id=sample_id,
                         image=image,
                         product=_PRODUCT,
                         split="test" if not good or image in held_out else "train",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from specsight.progress import track
+from specsight.datasets.threads import in_threads
 
 
 def values_in(masks: Iterable[Path], what: str) -> dict[Path, list[int]]:
     """Distinct values other than 0 of each mask, rising; `what` names the progress bar."""
     paths = list(masks)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(zip(paths, track(pool.map(_values, paths), what, total=len(paths)), strict=True))
+    return dict(zip(paths, in_threads(_values, paths, what), strict=True))
 
 
 def _values(path: Path) -> list[int]:

@@ -34,9 +34,12 @@ class MVTec3D(ProductTreeReader):
                     mask = masks.of(image)
                     flat += [] if image.stem in clouds else [image]
                     good = kind.name == "good"
+                    sample_id = identifier(product, image, folder)
+                    if good and mask is not None:
+                        listing.good_masks[sample_id] = mask
                     listing.samples.append(
                         Sample(
-                            id=identifier(product, image, folder),
+                            id=sample_id,
                             image=image,
                             product=product,
                             split=split,

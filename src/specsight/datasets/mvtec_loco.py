@@ -56,8 +56,10 @@ class MVTecLOCO(ProductTreeReader):
         images = pictures_in(folder / "test" / kind)
         regions = {f.name: pictures_in(f) for f in subfolders(folder / "ground_truth" / kind)}
         values = values_in((m for i in images for m in regions.get(i.stem, [])), f"masks of {product}")
+        without: list[Path] = []
         for image in images:
             masks = regions.pop(image.stem, [])
+            without += [] if masks else [image]
             defects = [_defect(mask, value, config) for mask in masks for value in values[mask]]
             listing.samples.append(
                 Sample(
@@ -71,7 +73,6 @@ class MVTecLOCO(ProductTreeReader):
                 )
             )
         listing.unused_masks.extend(m for masks in regions.values() for m in masks)
-        without = [s.image for s in listing.samples if s.defects and s.defects[0].mask is None]
         if without:
             listing.notes.append(
                 f"{product}: {len(without)} picture(s) of {kind} without regions: {examples(without)}"

@@ -1,0 +1,258 @@
+"""`specsight check`: every picture and mask of a data set opened, counted and compared.
+
+In: a listing. Out: a `CheckReport` with counts, what is wrong (`problems`) and what is worth knowing (`notes`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specsight.datasets.base import DatasetListing
+from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
+from specsight.datasets.threads import in_threads
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.images import defect_mask, read_depth, read_mask, read_rgb
+from specsight.records import Sample
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: its kind (see `KINDS`) and a sentence that names the files."""
+
+    kind: str
+    message: str
+
+
+KINDS = {
+    "unreadable": "unreadable files",
+    "mask missing": "defective pictures without a mask",
+    "mask empty": "empty masks on defective pictures",
+    "mask on good": "masks with content on good pictures",
+    "mask without picture": "masks without a picture",
+    "size mismatch": "masks or depth of another size than their picture",
+    "constant": "pictures of one single value",
+    "duplicate": "identical pictures",
+    "leakage": "the same part among training and test pictures",
+    "labels": "labels that contradict each other, or nothing to learn from",
+}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings of a check. A set is sound where `problems` is empty."""
+
+    layout: str
+    root: Path
+    counts: dict[tuple[str, str, str], int]
+    """(product, split, type) → pictures; a picture with two types counts for both, "good" and "unknown" are types."""
+    pictures: dict[tuple[str, str], int]
+    """(product, split) → pictures."""
+    smallest: Size | None
+    """(H, W) of the picture with the fewest pixels; None where none could be read."""
+    largest: Size | None
+    problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
+
+    def __rich__(self) -> Any:
+        """Printed by `rich.print(report)`."""
+        from specsight.datasets.check_text import renderable
+
+        return renderable(self)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One sample after its files were opened."""
+
+    problems: tuple[Problem, ...]
+    size: Size | None = None
+    digest: str | None = None
+    """Of the decoded pixels: the same picture in another file format is the same picture."""
+    look: Fingerprint | None = None
+
+
+def check_dataset(listing: DatasetListing) -> CheckReport:
+    """Open every file of `listing` (a few at a time, with a progress bar) and report."""
+    work = partial(_see, good_masks=listing.good_masks)
+    seen = dict(
+        zip((s.id for s in listing.samples), in_threads(work, listing.samples, "checking"), strict=True)
+    )
+    problems = [p for one in seen.values() for p in one.problems]
+    problems += [
+        Problem("mask without picture", f"'{m}' is the mask of no picture") for m in listing.unused_masks
+    ]
+    problems += _duplicates(listing.samples, seen)
+    problems += _group_leakage(listing.samples)
+    problems += _nothing_to_learn(listing.samples)
+    sizes = sorted((s.size for s in seen.values() if s.size), key=lambda size: size[0] * size[1])
+    order = {kind: i for i, kind in enumerate(KINDS)}
+    return CheckReport(
+        layout=listing.layout,
+        root=listing.root,
+        counts=dict(
+            Counter((s.product, s.split, t) for s in listing.samples for t in s.types or ("unknown",))
+        ),
+        pictures=dict(Counter((s.product, s.split) for s in listing.samples)),
+        smallest=sizes[0] if sizes else None,
+        largest=sizes[-1] if sizes else None,
+        problems=sorted(problems, key=lambda p: order[p.kind]),
+        notes=[*listing.notes, *_near_duplicates(listing.samples, seen)],
+    )
+
+
+def _see(sample: Sample, good_masks: dict[str, Path]) -> _Seen:
+    try:
+        rgb = read_rgb(sample.image)
+    except UnreadableFile as error:
+        return _Seen((Problem("unreadable", str(error)),))
+    size = (rgb.shape[0], rgb.shape[1])
+    problems = [*_mask_problems(sample, size), *_other_files(sample, size)]
+    if sample.id in good_masks:
+        problems += _good_mask_problems(good_masks[sample.id], sample)
+    if rgb.size > 3 and (rgb == rgb[0, 0]).all():
+        problems.append(
+            Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
+        )
+    digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes()).hexdigest()
+    return _Seen(tuple(problems), size, digest, fingerprint(rgb))
+
+
+def _mask_problems(sample: Sample, size: Size) -> list[Problem]:
+    problems = []
+    if sample.label == "defective" and not sample.defects:
+        problems.append(Problem("mask missing", f"'{sample.image}' is defective, but where is not told"))
+    for defect in sample.defects:
+        if defect.mask is None and defect.box is None:
+            problems.append(
+                Problem("mask missing", f"'{sample.image}' ({defect.type}) has neither mask nor box")
+            )
+        elif defect.mask is not None and not defect.mask.is_file():
+            problems.append(Problem("mask missing", f"'{defect.mask}' ({defect.type}) does not exist"))
+        else:
+            try:
+                if not defect_mask(defect, size).any():
+                    problems.append(Problem("mask empty", f"'{defect.mask}' ({defect.type}) marks nothing"))
+            except SpecsightError as error:
+                problems.append(_problem(error))
+    return problems
+
+
+def _good_mask_problems(mask: Path, sample: Sample) -> list[Problem]:
+    try:
+        if read_mask(mask).any():
+            return [Problem("mask on good", f"'{mask}' marks pixels, but '{sample.image}' is good")]
+    except SpecsightError as error:
+        return [_problem(error)]
+    return []
+
+
+def _other_files(sample: Sample, size: Size) -> list[Problem]:
+    """Depth is opened; normals and reference pictures only have to exist (a reference is a sample of its own)."""
+    problems = []
+    for path in (sample.normals, sample.reference):
+        if path is not None and not path.is_file():
+            problems.append(
+                Problem("unreadable", f"there is no file '{path}', which '{sample.image}' refers to")
+            )
+    try:
+        if sample.depth is not None:
+            depth = read_depth(sample.depth, sample.depth_range)
+            if depth.shape != size:
+                problems.append(_other_size(sample.depth, depth.shape, size))
+            elif np.isnan(depth).all():
+                problems.append(Problem("constant", f"depth '{sample.depth}' holds no measurement"))
+        if sample.parts is not None:
+            parts = read_mask(sample.parts)
+            if parts.shape != size:
+                problems.append(_other_size(sample.parts, parts.shape, size))
+    except SpecsightError as error:
+        problems.append(_problem(error))
+    return problems
+
+
+def _other_size(path: Path, found: tuple[int, ...], size: Size) -> Problem:
+    message = f"'{path}' is {found[0]} x {found[1]} but its picture is {size[0]} x {size[1]} (rows x columns)"
+    return Problem("size mismatch", message)
+
+
+def _problem(error: SpecsightError) -> Problem:
+    return Problem("unreadable" if isinstance(error, UnreadableFile) else "size mismatch", str(error))
+
+
+def _duplicates(samples: Sequence[Sample], seen: dict[str, _Seen]) -> list[Problem]:
+    """Identical pictures: leakage across train and test, contradiction across labels, else plain duplicates."""
+    alike: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        digest = seen[sample.id].digest
+        if digest is not None:
+            alike[digest].append(sample)
+    problems = []
+    for group in alike.values():
+        if len(group) == 1:
+            continue
+        names = ", ".join(f"'{s.image}'" for s in group[:4]) + (", ..." if len(group) > 4 else "")
+        problems.append(Problem("duplicate", f"{len(group)} identical pictures: {names}"))
+        if _spans_train_and_test(group):
+            problems.append(Problem("leakage", f"identical pictures are training and test pictures: {names}"))
+        if len({s.label for s in group} - {"unknown"}) > 1:
+            problems.append(Problem("labels", f"identical pictures have different labels: {names}"))
+    return problems
+
+
+def _group_leakage(samples: Sequence[Sample]) -> list[Problem]:
+    groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if sample.group is not None:
+            groups[sample.product, sample.group].append(sample)
+    return [
+        Problem("leakage", f"pictures of '{name}' ({product}) are training and test pictures")
+        for (product, name), members in groups.items()
+        if _spans_train_and_test(members)
+    ]
+
+
+def _spans_train_and_test(samples: Iterable[Sample]) -> bool:
+    splits = {s.split for s in samples}
+    return "train" in splits and any(split.startswith("test") for split in splits)
+
+
+def _nothing_to_learn(samples: Sequence[Sample]) -> list[Problem]:
+    products = sorted({s.product for s in samples})
+    with_good = {s.product for s in samples if s.label == "good"}
+    return [
+        Problem("labels", f"'{p}' has no picture labelled good: learning needs pictures of good parts")
+        for p in products
+        if p not in with_good
+    ]
+
+
+def _near_duplicates(samples: Sequence[Sample], seen: dict[str, _Seen]) -> list[str]:
+    """One note per product. A picture and its own reference are meant to be alike."""
+    notes = []
+    for product in sorted({s.product for s in samples}):
+        mine = [s for s in samples if s.product == product and seen[s.id].look is not None]
+        looks = [look for s in mine if (look := seen[s.id].look) is not None]
+        pairs = [(mine[i], mine[j]) for i, j in near_duplicates(looks)]
+        pairs = [
+            (a, b)
+            for a, b in pairs
+            if seen[a.id].digest != seen[b.id].digest and a.image != b.reference and b.image != a.reference
+        ]
+        if pairs:
+            across = sum(_spans_train_and_test(pair) for pair in pairs)
+            a, b = pairs[0]
+            notes.append(
+                f"{product}: {len(pairs)} pair(s) of nearly identical pictures, {across} of them across training and "
+                f"test: '{a.id}' and '{b.id}'" + (", ..." if len(pairs) > 1 else "")
+            )
+    return notes
