@@ -1,0 +1,18 @@
+"""The tyre line's defects: one function per type, filed in `KINDS` by name."""
+
+from specsight.tyres.defects import bodies, lines, marks
+from specsight.tyres.defects.base import KINDS, MOST, Kind, Placed, Site, occupy, place, rim_free
+
+__all__ = [
+    "KINDS",
+    "MOST",
+    "Kind",
+    "Placed",
+    "Site",
+    "bodies",
+    "lines",
+    "marks",
+    "occupy",
+    "place",
+    "rim_free",
+]

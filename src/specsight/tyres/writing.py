@@ -1,0 +1,274 @@
+"""A set of tyre pictures on disk: pictures, depth, normals, part maps, masks, words and `manifest.jsonl`.
+
+The manifest is written last and whole. Until then finished samples stand in a journal, so that a killed run goes on
+where it stopped; what a sample looks like depends on the seed and its number alone, never on the process that drew it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.progress import track
+from specsight.storage import only_writer, write_json, write_text
+from specsight.tyres.conditions import LIGHTS, light_kinds
+from specsight.tyres.geometry import PART_NAMES, ZONES, Zone, tyre_model
+from specsight.tyres.instructions import matched_pairs
+from specsight.tyres.planning import Job, Settings, picture_job, plan
+from specsight.tyres.product import severity, specification
+from specsight.tyres.rendering import Rendered, Scene
+from specsight.tyres.words import conditions, defect_text, description, operator_note
+
+MANIFEST = "manifest.jsonl"
+SPECIFICATION = "specification.yaml"
+_JOURNAL = "unfinished.jsonl"
+_SETTINGS = "tyres.json"
+_FOLDERS = ("rgb", "depth", "normals", "parts", "masks")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `generate` made."""
+
+    folder: Path
+    manifest: Path
+    specification: Path
+    samples: int
+    defective: int
+    by_type: dict[str, int]
+
+
+def generate(
+    out: Path,
+    count: int = 600,
+    seed: int = 0,
+    size: int = 256,
+    strips: int = 0,
+    lights: Sequence[str] = LIGHTS,
+    zones: Sequence[str] = ZONES,
+    model: str = "touring",
+    workers: int | None = None,
+) -> Summary:
+    """Write a synthetic set of `count` square crops and `strips` whole turns into the folder `out`.
+
+    Half of it is for training (good), a quarter good and a quarter defective for testing; each defective picture has
+    a good twin of the same `group`. The same arguments give the same bytes whatever `workers` (processes; all cores
+    if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
+    """
+    settings = _settings(count, seed, size, strips, lights, zones, model)
+    _refuse_foreign(out)
+    try:
+        with only_writer(out):
+            return _generate(out, settings, workers or os.cpu_count() or 1)
+    except OSError as error:
+        raise SpecsightError(f"cannot write '{out}': {error.strerror or error}") from error
+
+
+def _settings(
+    count: int, seed: int, size: int, strips: int, lights: Sequence[str], zones: Sequence[str], model: str
+) -> Settings:
+    if count < 0 or strips < 0 or count + strips == 0:
+        raise SpecsightError(f"count {count} and strips {strips}: ask for at least one sample")
+    if seed < 0:
+        raise SpecsightError(f"seed {seed}: use 0 or a positive number")
+    if not 64 <= size <= 2048:
+        raise SpecsightError(f"size {size}: choose between 64 and 2048 pixels")
+    for zone in zones:
+        if zone not in ZONES:
+            raise SpecsightError(f"unknown zone '{zone}': {did_you_mean(zone, ZONES)}")
+    chosen: tuple[Zone, ...] = tuple(z for z in ZONES if z in zones)
+    kinds = light_kinds(tuple(lights))
+    if not chosen or not kinds:
+        raise SpecsightError("at least one zone and one light are needed")
+    return Settings(count, seed, size, strips, kinds, chosen, tyre_model(model).name)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise SpecsightError(f"'{out}' is a file: choose a folder for the tyre set")
+    content = [p.name for p in out.iterdir() if p.name != ".lock"] if out.is_dir() else []
+    if content and _SETTINGS not in content:
+        raise SpecsightError(f"'{out}' is not empty and holds no tyre set: choose another folder")
+
+
+def _generate(out: Path, settings: Settings, workers: int) -> Summary:
+    records = _finished(out, settings)
+    todo = [job for job in plan(settings) if not all(n in records for n in job.numbers)]
+    (out / SPECIFICATION).write_text(_specification_yaml(settings), "utf-8")
+    with (
+        (out / _JOURNAL).open("a", encoding="utf-8") as journal,
+        closing(_work(out, settings, todo, workers)) as work,
+    ):
+        for made in track(work, "tyres", total=len(todo)):
+            for number, record in made:
+                records[number] = record
+                journal.write(json.dumps({"number": number, "record": record}, ensure_ascii=False) + "\n")
+            journal.flush()
+    ordered = [records[n] for n in sorted(records)]
+    write_text(out / MANIFEST, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in ordered))
+    (out / _JOURNAL).unlink()
+    by_type: dict[str, int] = {}
+    for defect in (d for r in ordered for d in r.get("defects", ())):
+        by_type[defect["type"]] = by_type.get(defect["type"], 0) + 1
+    return Summary(
+        folder=out,
+        manifest=out / MANIFEST,
+        specification=out / SPECIFICATION,
+        samples=len(ordered),
+        defective=sum(r["label"] == "defective" for r in ordered),
+        by_type=dict(sorted(by_type.items())),
+    )
+
+
+def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
+    """Records of samples already on disk, by number; a set made with other settings is cleared away first."""
+    wanted = json.loads(json.dumps(asdict(settings)))
+    marker = out / _SETTINGS
+    if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != wanted:
+        for name in (MANIFEST, _JOURNAL):
+            (out / name).unlink(missing_ok=True)
+        for folder in _FOLDERS:
+            shutil.rmtree(out / folder, ignore_errors=True)
+        write_json(marker, wanted)
+    for folder in _FOLDERS:
+        (out / folder).mkdir(exist_ok=True)
+    records: dict[int, dict[str, Any]] = {}
+    if (out / MANIFEST).exists():
+        lines = (out / MANIFEST).read_text("utf-8").splitlines()
+        records = {int(r["id"].rpartition("_")[2]): r for r in map(_json_or_none, lines) if r}
+    if (out / _JOURNAL).exists():
+        entries = map(_json_or_none, (out / _JOURNAL).read_text("utf-8").splitlines())
+        records |= {e["number"]: e["record"] for e in entries if e}
+    return {n: r for n, r in records.items() if all((out / f).is_file() for f in _files(r))}
+
+
+def _json_or_none(line: str) -> Any:
+    """The value of a line, or None for one cut short when the run was killed."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _files(record: dict[str, Any]) -> list[str]:
+    keys = ("image", "depth", "normals", "parts")
+    return [*(record[k] for k in keys), *(d["mask"] for d in record.get("defects", ()))]
+
+
+def _work(
+    out: Path, settings: Settings, jobs: list[Job], workers: int
+) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """Results of the jobs in order, from this process or from `workers` others."""
+    draw = partial(_draw, out, settings)
+    if workers == 1 or len(jobs) < 16:
+        yield from map(draw, jobs)
+        return
+    # A forked copy of a process that already runs threads (OpenCV, torch) may hang: start fresh ones.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
+        try:
+            yield from pool.map(draw, jobs, chunksize=4)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _draw(out: Path, settings: Settings, job: Job) -> list[tuple[int, dict[str, Any]]]:
+    """Render one job and write its files; (number, record) of each of its samples."""
+    scene, good, bad = picture_job(settings, job)
+    group = f"tyre_{job.index:06d}"
+    try:
+        made = [(job.numbers[0], _write(out, job.numbers[0], scene, good, job.split, group))]
+        if bad is not None:
+            made.append((job.numbers[1], _write(out, job.numbers[1], scene, bad, job.split, group)))
+    except OSError as error:
+        raise SpecsightError(f"cannot write into '{out}': {error.strerror or error}") from error
+    return made
+
+
+def _write(out: Path, number: int, scene: Scene, picture: Rendered, split: str, group: str) -> dict[str, Any]:
+    """Write the files of one sample and return its line of the manifest."""
+    name = f"{number:06d}"
+    rng = np.random.default_rng([*scene.seed, 99, len(picture.defects)])
+    note, note_truth = operator_note(rng, scene, picture)
+    files = {
+        "image": f"rgb/{name}.png",
+        "depth": f"depth/{name}.tiff",
+        "normals": f"normals/{name}.png",
+        "parts": f"parts/{name}.png",
+    }
+    _write_png(out / files["image"], picture.rgb[..., ::-1])
+    (out / files["depth"]).write_bytes(_tiff(picture.depth))
+    _write_png(out / files["normals"], np.round(127.5 + 127.5 * picture.normals).astype(np.uint8)[..., ::-1])
+    _write_png(out / files["parts"], picture.parts)
+    defects = []
+    for k, truth in enumerate(picture.defects):
+        mask = f"masks/{name}_{k}.png"
+        _write_png(out / mask, truth.mask.astype(np.uint8) * np.uint8(255))
+        defects.append(
+            {
+                "type": truth.type,
+                "mask": mask,
+                "part": truth.part,
+                "size_mm": round(truth.size_mm, 2),
+                "severity": severity(truth.type, truth.size_mm, truth.part),
+                "text": defect_text(truth),
+                "visible": truth.visible,
+            }
+        )
+    shown = np.unique(picture.parts).tolist()
+    record: dict[str, Any] = {
+        "id": f"tyre_{name}",
+        "image": files["image"],
+        "product": scene.model.product + (" strip" if scene.window.circular else ""),
+        "split": split,
+        "label": "defective" if defects else "good",
+        **({"defects": defects} if defects else {}),
+        **{k: files[k] for k in ("depth", "normals", "parts")},
+        "part_names": {str(v): n for v, n in PART_NAMES.items() if v in shown},
+        "group": group,
+        "mm_per_px": scene.window.mm_per_px,
+        **({"circular": True} if scene.window.circular else {}),
+        "conditions": conditions(scene, note_truth),
+        "text": {
+            "description": description(scene, picture),
+            "operator_note": note,
+            "specification": specification(scene.model)["appearance"],
+        },
+    }
+    instructions = [asdict(i) for i in matched_pairs(rng, picture, PART_NAMES)]
+    return {**record, **({"instructions": instructions} if instructions else {})}
+
+
+def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+
+
+def _tiff(depth: NDArray[np.float32]) -> bytes:
+    import tifffile
+
+    file = io.BytesIO()
+    tifffile.imwrite(file, depth, compression="zlib", compressionargs={"level": 1})
+    return file.getvalue()
+
+
+def _specification_yaml(settings: Settings) -> str:
+    product = specification(tyre_model(settings.model))
+    return yaml.safe_dump(product, sort_keys=False, allow_unicode=True, width=100)
