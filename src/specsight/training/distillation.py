@@ -1,0 +1,71 @@
+"""Dense distillation losses: the student's own maps must carry the teacher's, value by value and distance by distance.
+
+The heads are linear and thrown away after training, so whatever they can read off is laid out in the student's maps
+as they ship, where nearest-neighbour methods will look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+DEEP_WEIGHT = 0.5
+"""Stride-32 targets count half: they are coarse, and the student ends at stride 16."""
+
+
+class DistillationHeads(nn.Module):
+    """One linear head per teacher map, from the student's map of the same stride (stride 32: a strided 3 × 3 window)."""
+
+    def __init__(self, student: Mapping[str, int], channels: Mapping[str, int], strides: Mapping[str, int]) -> None:
+        super().__init__()
+        self.strides = dict(strides)
+        heads = {}
+        for name, width in channels.items():
+            if strides[name] == 32:
+                heads[name] = nn.Conv2d(student["stride16"], width, 3, stride=2, padding=1)
+            else:
+                heads[name] = nn.Conv2d(student[f"stride{strides[name]}"], width, 1)
+        self.heads = nn.ModuleDict(heads)
+
+    def forward(self, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Predicted standardised teacher maps."""
+        return {name: head(maps[f"stride{min(16, self.strides[name])}"]) for name, head in self.heads.items()}
+
+
+def value_loss(predicted: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    """Mean squared error and angle per cell, summed over maps; and the unexplained variance of each map."""
+    total = torch.zeros((), device=next(iter(targets.values())).device)
+    shares = {}
+    for name, target in targets.items():
+        error = functional.mse_loss(predicted[name].float(), target)
+        angle = 1 - functional.cosine_similarity(predicted[name].float(), target, dim=1).mean()
+        weight = DEEP_WEIGHT if name.startswith("stride32") else 1.0
+        total = total + weight * (error + angle)
+        shares[name] = float(error.detach() / target.square().mean().clamp_min(1e-6))
+    return total, shares
+
+
+def relation_loss(student: Tensor, target: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+    """Difference between pairwise distances of `samples` cells in the student's map (B, D, h, w) and in the target's.
+
+    Both are distances per root channel, so the student's maps of different strides end up on one scale and can be
+    stacked for nearest-neighbour search. (Relational knowledge distillation, Park et al., CVPR 2019.)
+    """
+    cells = student.shape[0] * student.shape[2] * student.shape[3]
+    chosen = torch.randint(cells, (min(samples, cells),), generator=generator).to(student.device)
+    distances = []
+    for features in (student.float(), target):
+        rows = features.permute(0, 2, 3, 1).reshape(cells, -1)[chosen]
+        distances.append(torch.cdist(rows, rows) / rows.shape[1] ** 0.5)
+    return functional.smooth_l1_loss(distances[0], distances[1], beta=0.1)
+
+
+def relation_targets(targets: Mapping[str, Tensor], strides: Mapping[str, int]) -> dict[str, Tensor]:
+    """Teacher maps stacked per stride: {"stride8": ..., "stride16": ...}."""
+    return {
+        f"stride{stride}": torch.cat([targets[name] for name in targets if strides[name] == stride], 1)
+        for stride in (8, 16)
+    }

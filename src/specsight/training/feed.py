@@ -1,0 +1,71 @@
+"""Batches made on the fly: batch k is a pure function of (seed, k), so a resumed run sees what an unbroken one would.
+
+Workers render ahead while the network learns; the order of batches does not depend on how many workers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from specsight.training.scenes.photographs import Photographs
+from specsight.training.scenes.scene import draw_scene
+
+Maker = Callable[[np.random.Generator], Any]
+
+
+class _Batches(Dataset[Any]):
+    """`make` travels to the workers: it must be small and picklable."""
+
+    def __init__(self, make: Maker, seed: int) -> None:
+        self.make, self.seed = make, seed
+
+    def __getitem__(self, index: int) -> Any:
+        return self.make(np.random.default_rng((self.seed, index)))
+
+
+def batches(make: Maker, seed: int, start: int, stop: int, workers: int) -> Iterator[Any]:
+    """Yield `make(generator of batch k)` for k from `start` up to `stop`, rendered by `workers` processes ahead."""
+    loader = DataLoader(
+        _Batches(make, seed),
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_settle,
+        # A forked copy of a process whose thread pools have run can wait for threads that it does not have.
+        multiprocessing_context="spawn" if workers else None,
+    )
+    yield from loader
+
+
+class PictureBatch:
+    """Makes (B, side, side, 3) uint8 batches of photographs' crops and scenes, of about `pixels` pixels in all."""
+
+    def __init__(
+        self, photographs: Photographs, sides: tuple[int, ...], pixels: int, photograph_share: float
+    ) -> None:
+        self.photographs, self.sides, self.pixels = photographs, sides, pixels
+        self.photograph_share = photograph_share
+
+    def __call__(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        side = int(rng.choice(self.sides))
+        count = max(1, round(self.pixels / side**2))
+        return np.stack([self._picture(rng, side) for _ in range(count)])
+
+    def _picture(self, rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
+        if rng.random() < self.photograph_share:
+            return self.photographs.crop(rng, side)
+        return draw_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
+
+
+def _settle(worker: int) -> None:
+    """One thread per worker: the cores belong to the network."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
