@@ -1,7 +1,7 @@
 """Folders on disk → `Sample`s: one module per layout, one for any folder, one for your own list.
 
 `load_dataset` finds the layout by itself and says in its notes what it inferred. Importing a reader's module files it
-in `readers`; the order here is the order of `specsight list datasets`.
+in `readers`. `check_dataset` lives in `datasets.check`, because it brings the libraries that open pictures along.
 """
 
 from specsight.datasets import (  # noqa: F401  (each import registers its readers)

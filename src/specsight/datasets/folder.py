@@ -7,6 +7,7 @@ folder called masks or ground_truth, or beside their picture as `<name>_mask.*`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +70,16 @@ class AnyFolder(Reader):
         if not pictures:
             raise SpecsightError(f"'{path}' holds no pictures: check the path")
         found = _look(pictures, path)
-        samples = _samples(found, masks, path)
-        notes = _notes(found, samples)
-        stems = {p.stem for p in pictures}
-        unused = [m for stem, files in masks.items() if stem not in stems for m in files]
-        samples = with_unique_ids(pick_samples(samples, product))
-        good_masks = {
-            s.id: masks[s.image.stem][0] for s in samples if s.label == "good" and s.image.stem in masks
-        }
-        return DatasetListing(self.name, path, samples, notes, unused, good_masks)
+        mask_of = _assign(found, masks, path)
+        samples = with_unique_ids(pick_samples(_samples(found, mask_of, path), product))
+        return DatasetListing(
+            layout=self.name,
+            root=path,
+            samples=samples,
+            notes=_notes(found, samples),
+            unused_masks=sorted({m for files in masks.values() for m in files} - set(mask_of.values())),
+            good_masks={s.id: mask_of[s.image] for s in samples if s.label == "good" and s.image in mask_of},
+        )
 
 
 def _is_picture(path: Path) -> bool:
@@ -133,11 +135,11 @@ def _is_good(name: str) -> bool:
     return name.lower() in GOOD_NAMES
 
 
-def _samples(found: Sequence[_Found], masks: dict[str, list[Path]], root: Path) -> list[Sample]:
+def _samples(found: Sequence[_Found], mask_of: dict[Path, Path], root: Path) -> list[Sample]:
     train = _training_pictures(found)
     samples = []
     for each in found:
-        mask = None if each.label == "good" else _mask_of(each, masks)
+        mask = None if each.label == "good" else mask_of.get(each.image)
         defective = each.label == "defective" or mask is not None
         samples.append(
             Sample(
@@ -164,13 +166,20 @@ def _training_pictures(found: Sequence[_Found]) -> set[Path]:
     return train
 
 
-def _mask_of(each: _Found, masks: dict[str, list[Path]]) -> Path | None:
-    """The mask of the picture's stem; of several, the one in a folder of the picture's type."""
-    files = masks.get(each.image.stem, [])
-    alike = [m for m in files if each.kind in m.parts]
-    if each.kind and alike:
-        return alike[0]
-    return files[0] if len(files) == 1 else None
+def _assign(found: Sequence[_Found], masks: dict[str, list[Path]], root: Path) -> dict[Path, Path]:
+    """Picture → its mask, of those with its stem: the one beside it, else the one in a folder of its type's name, else
+    one in a folder of no type's name, where no other picture has that stem."""
+    kinds = {each.kind for each in found}
+    times = Counter(each.image.stem for each in found)
+    mask_of = {}
+    for each in found:
+        files = {m: set(m.relative_to(root).parts[:-1]) for m in masks.get(each.image.stem, [])}
+        beside = [m for m in files if m.parent == each.image.parent]
+        alike = [m for m, folders in files.items() if each.kind in folders]
+        neutral = [m for m, folders in files.items() if not kinds & folders and times[each.image.stem] == 1]
+        for mask in (*beside, *alike, *neutral)[:1]:
+            mask_of[each.image] = mask
+    return mask_of
 
 
 def _notes(found: Sequence[_Found], samples: Sequence[Sample]) -> list[str]:

@@ -30,19 +30,20 @@ class TrainTestTree(ProductTreeReader):
         for split in ("train", "test"):
             for kind in subfolders(folder / split):
                 for image in pictures_in(kind):
-                    defect = None
-                    if kind.name.lower() not in GOOD_NAMES:
-                        mask = truth[kind.name].of(image) if kind.name in truth else None
-                        defect = Defect(type=kind.name, mask=mask)
-                        without += [] if mask else [image]
+                    sample_id = identifier(product, image, folder)
+                    mask = truth[kind.name].of(image) if kind.name in truth else None
+                    good = kind.name.lower() in GOOD_NAMES
+                    if good and mask is not None:
+                        listing.good_masks[sample_id] = mask
+                    without += [image] if mask is None and not good else []
                     listing.samples.append(
                         Sample(
-                            id=identifier(product, image, folder),
+                            id=sample_id,
                             image=image,
                             product=product,
                             split=split,
-                            label="defective" if defect else "good",
-                            defects=(defect,) if defect else (),
+                            label="good" if good else "defective",
+                            defects=() if good else (Defect(type=kind.name, mask=mask),),
                         )
                     )
         listing.unused_masks.extend(m for masks in truth.values() for m in masks.unused)
