@@ -10,15 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from specsight.tyres.rendering import Rendered, Scene, draw_scene, render, render_pair
+    from specsight.tyres.rendering import Rendered, render, render_pair
+    from specsight.tyres.scene import Scene, draw_scene
     from specsight.tyres.writing import Summary, generate
 
 __all__ = ["Rendered", "Scene", "Summary", "draw_scene", "generate", "render", "render_pair"]
 
 _HOMES = {
     "Rendered": "rendering",
-    "Scene": "rendering",
-    "draw_scene": "rendering",
+    "Scene": "scene",
+    "draw_scene": "scene",
     "render": "rendering",
     "render_pair": "rendering",
     "Summary": "writing",

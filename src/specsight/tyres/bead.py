@@ -44,7 +44,8 @@ def _section(y: Field) -> Field:
     seat = np.float32(0.05) * np.clip(y - np.float32(TOE_MM), 0, 24)
     heel = np.float32(1.6) * smoothstep((y - np.float32(30.0)) / np.float32(7.0))
     flange = -np.float32(0.012) * np.clip(y - np.float32(37.0), 0, None) ** 2
-    return toe + seat + heel + flange
+    section: Field = toe + seat + heel + flange
+    return section
 
 
 def _lines(y: Field, mm_per_px: float) -> Field:
@@ -69,7 +70,8 @@ def _fabric(x: Field, y: Field, columns: int, mm_per_px: float) -> Field:
     pitch = turn / round(turn / max(1.1, 3.2 * mm_per_px))
     k = np.float32(2 * np.pi / pitch)
     weave = np.cos(k * (x + y)) * np.cos(k * (x - y))
-    return np.float32(0.035) * weave * band(y, 1.0, 28.0, 2.0)
+    fabric: Field = np.float32(0.035) * weave * band(y, 1.0, 28.0, 2.0)
+    return fabric
 
 
 def _vent_lines(x: Field, y: Field, columns: int, mm_per_px: float) -> Field:
@@ -77,4 +79,7 @@ def _vent_lines(x: Field, y: Field, columns: int, mm_per_px: float) -> Field:
     turn = columns * mm_per_px
     pitch = turn / round(turn / 26.0)
     distance = (x % np.float32(pitch)) - np.float32(pitch / 2)
-    return np.float32(0.12) * ridge(distance, 0.25, max(0.3, 0.7 * mm_per_px)) * band(y, 27.0, 39.5, 0.5)
+    lines: Field = (
+        np.float32(0.12) * ridge(distance, 0.25, max(0.3, 0.7 * mm_per_px)) * band(y, 27.0, 39.5, 0.5)
+    )
+    return lines

@@ -20,7 +20,7 @@ def photograph(
     rng: np.random.Generator, radiance: Field, window: Window, camera: Camera
 ) -> NDArray[np.uint8]:
     """(rows, columns, 3) uint8 RGB of the window, from linear radiance on its canvas."""
-    picture = cv2.GaussianBlur(radiance, (0, 0), camera.blur_px)[_inner(window)]
+    picture = cv2.GaussianBlur(radiance, (0, 0), camera.blur_px)[window.inner]
     gain = np.float32(camera.exposure) * _falloff(window, camera.vignetting)
     picture = picture * gain[..., None]
     noise = np.sqrt(
@@ -29,12 +29,8 @@ def photograph(
     )
     picture += noise * rng.standard_normal(picture.shape, dtype=np.float32)
     levels = np.clip(picture * np.float32(_LEVELS / 2), 0, _LEVELS - 1).astype(np.uint16)
-    return _tone_curve()[levels]
-
-
-def _inner(window: Window) -> tuple[slice, slice]:
-    m = window.margin
-    return slice(m, m + window.rows), slice(m, m + window.columns)
+    picture_8bit: NDArray[np.uint8] = _tone_curve()[levels]
+    return picture_8bit
 
 
 def _falloff(window: Window, loss: float) -> Field:

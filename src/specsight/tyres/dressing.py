@@ -16,6 +16,7 @@ from specsight.tyres.conditions import Plant
 from specsight.tyres.geometry import PART_VALUES, ZONE_WIDTH_MM, TyreModel, Window, turn_columns
 from specsight.tyres.profile import Field, ridge, smoothstep
 from specsight.tyres.rubber import Surface
+from specsight.tyres.shapes import path_distance
 from specsight.tyres.texture import cloud
 
 Colour = tuple[float, float, float]
@@ -153,16 +154,14 @@ def _spew(
 ) -> Feature:
     trimmed = plant.trims_spews or rng.random() < 0.3
     length = float(rng.uniform(0.2, 0.8) if trimmed else rng.uniform(2.0, 6.5))
-    radius = max(0.55, 0.75 * window.mm_per_px)
+    radius = max(0.42, 0.75 * window.mm_per_px)
     box, x, y = _box(window, row, column, round(window.px(length + 2 * radius)) + 1)
     heading, curl = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.35)
-    squared = np.full(np.broadcast_shapes(x.shape, y.shape), np.inf, np.float32)
-    for t in np.linspace(0, 1, 2 if trimmed else 9):
-        angle = heading + curl * t
-        px, py = np.float32(length * t * np.cos(angle)), np.float32(length * t * np.sin(angle))
-        squared = np.minimum(squared, (x - px) ** 2 + (y - py) ** 2)
-    tube = np.sqrt(np.clip(1 - squared / np.float32(radius * radius), 0, 1))
-    surface.height[box] += tube * np.float32(0.7 if trimmed else 1.1)
+    t = np.linspace(0, 1, 2 if trimmed else 6)
+    bow = np.stack([np.cos(heading + curl * t), np.sin(heading + curl * t)], axis=1)
+    distance, _, _ = path_distance(x, y, (length * t[:, None] * bow).astype(np.float32))
+    tube = np.sqrt(np.clip(1 - (distance / np.float32(radius)) ** 2, 0, 1))
+    surface.height[box] += tube * np.float32(0.5 if trimmed else 0.8)
     return Feature("spew", box, tube > 0.02)
 
 

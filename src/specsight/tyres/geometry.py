@@ -227,6 +227,11 @@ class Window:
         """Rows and columns of the canvas."""
         return self.rows + 2 * self.margin, self.columns + 2 * self.margin
 
+    @property
+    def inner(self) -> tuple[slice, slice]:
+        """The window's own pixels on the canvas."""
+        return slice(self.margin, self.margin + self.rows), slice(self.margin, self.margin + self.columns)
+
     def y_mm(self) -> NDArray[np.float32]:
         """(rows of the canvas, 1): position across the zone, in mm."""
         rows = np.arange(-self.margin, self.rows + self.margin, dtype=np.float32)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from specsight.tyres.profile import Field, smoothstep
+
 _FILES = {
     "bold": "DejaVuSans-Bold.ttf",
     "bold-oblique": "DejaVuSans-BoldOblique.ttf",
@@ -42,34 +44,34 @@ class Inscription:
     style: str = "solid"
     stretch: float = 1.15
 
-    def relief_mm(self, mm_per_px: float, text: str | None = None) -> NDArray[np.float32]:
+    def relief_mm(self, mm_per_px: float, text: str | None = None) -> Field:
         """(h, w) mm: the relief of `text` (its own if None) at a scale; zero between the letters."""
         rows = max(4, round(self.cap_mm / mm_per_px))
         unit = relief(text or self.text, self.font, self.style, rows, self.stretch, 0.3 / mm_per_px)
-        return unit * np.float32(self.raised_mm)
+        heights: Field = unit * np.float32(self.raised_mm)
+        return heights
 
 
 @lru_cache(maxsize=512)
-def relief(
-    text: str, font: str, style: str, rows: int, stretch: float, flank_px: float
-) -> NDArray[np.float32]:
+def relief(text: str, font: str, style: str, rows: int, stretch: float, flank_px: float) -> Field:
     """(about `rows`, w) float32 in [0, 1]: `text` with capitals `rows` pixels high, 1 on top of the letters.
 
     `stretch` widens the letters (tyre lettering is often extended), `flank_px` is the width of the sloping flank.
     """
     glyphs = _raster(text, font, rows * _OVERSAMPLING, stretch)
     inside = cv2.distanceTransform(glyphs, cv2.DIST_L2, 5) / np.float32(_OVERSAMPLING)
-    top = _smoothstep(inside / np.float32(max(flank_px, 0.35)))
+    top = smoothstep(inside / np.float32(max(flank_px, 0.35)))
     if style == "outline":
-        top *= 1 - np.float32(0.8) * _smoothstep((inside - np.float32(0.07 * rows)) / np.float32(flank_px))
+        top *= 1 - np.float32(0.8) * smoothstep((inside - np.float32(0.07 * rows)) / np.float32(flank_px))
     elif style == "hatched":
         columns = np.arange(glyphs.shape[1], dtype=np.float32)
         period = _OVERSAMPLING * max(3.0, 0.09 * rows)
         ridges = 0.5 + 0.5 * np.cos(2 * np.pi * columns / np.float32(period))
-        core = _smoothstep((inside - np.float32(0.05 * rows)) / np.float32(flank_px))
+        core = smoothstep((inside - np.float32(0.05 * rows)) / np.float32(flank_px))
         top *= 1 - np.float32(0.55) * core * (1 - ridges[None, :].astype(np.float32))
     height, width = glyphs.shape
-    small = cv2.resize(top, (width // _OVERSAMPLING, height // _OVERSAMPLING), interpolation=cv2.INTER_AREA)
+    size = (width // _OVERSAMPLING, height // _OVERSAMPLING)
+    small: Field = cv2.resize(top, size, interpolation=cv2.INTER_AREA)
     small.flags.writeable = False
     return small
 
@@ -104,8 +106,3 @@ def _font_folder() -> Path:
     if spec is None or spec.origin is None:
         raise ImportError("matplotlib, a dependency of specsight, is not installed")
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
-
-
-def _smoothstep(t: NDArray[np.float32]) -> NDArray[np.float32]:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)

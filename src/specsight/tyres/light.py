@@ -16,13 +16,17 @@ from specsight.tyres.conditions import Light
 from specsight.tyres.rubber import Surface
 from specsight.tyres.texture import Field
 
-_FLAT_GREY = {"diffuse": 0.066, "grazing": 0.058, "dark_field": 0.020, "low": 0.016}
+_FLAT_GREY = {"diffuse": 0.066, "grazing": 0.080, "dark_field": 0.024, "low": 0.018}
 """Linear grey level that flat plain rubber takes: exposure is set once per lighting, never by the picture's content."""
 
 _REFERENCE_ALBEDO = 0.045
 _SHEEN = 0.030
 _LOBE = 9.0
 """Blinn-Phong exponent: rubber's highlights are wide."""
+
+_PENUMBRA_MM = 0.12
+_DEEPEST_MM = 8.0
+_UPSTREAM_PX = 160
 
 _OCCLUSION_SCALES_MM = (0.8, 2.5, 7.0)
 
@@ -58,9 +62,10 @@ def radiance(surface: Surface, light: Light, mm_per_px: float) -> tuple[Field, F
 def _dome(n: Field, open_sky: Field) -> tuple[Field, Field]:
     """Light from everywhere: occlusion makes the picture; steep flanks shine a little more (Fresnel)."""
     nz = n[..., 2]
-    diffuse = open_sky * (np.float32(0.62) + np.float32(0.38) * nz)
+    # No dome is perfectly even: the camera's hole darkens it above, and its lamps stand on one side.
+    diffuse = open_sky * (np.float32(0.55) + np.float32(0.45) * nz - np.float32(0.10) * n[..., 1])
     fresnel = 1 - nz
-    return diffuse, open_sky * (np.float32(0.25) + np.float32(0.8) * fresnel * fresnel)
+    return diffuse, open_sky * (np.float32(0.25) + np.float32(1.6) * fresnel)
 
 
 def _directed(
@@ -85,7 +90,7 @@ def _flat_directed(light: Light) -> tuple[float, float]:
 
 
 def _ambient(light: Light) -> float:
-    return 0.03 if light.kind == "grazing" else 0.25
+    return 0.045 if light.kind == "grazing" else 0.25
 
 
 def _direction(light: Light) -> Field:
@@ -106,7 +111,8 @@ def _dark_field(n: Field, open_sky: Field) -> tuple[Field, Field]:
 def _ring_lobe(tilt: Field) -> Field:
     """Sheen under a ring lamp 20° above the plane: strongest where the surface tilts by half of the other 70°."""
     offset = (tilt - np.float32(math.radians(35))) / np.float32(math.radians(14))
-    return np.float32(1.3) * np.exp(-offset * offset) + np.float32(0.02)
+    lobe: Field = np.float32(1.3) * np.exp(-offset * offset) + np.float32(0.02)
+    return lobe
 
 
 def _openness(height: Field, mm_per_px: float) -> Field:
@@ -116,17 +122,20 @@ def _openness(height: Field, mm_per_px: float) -> Field:
         above = _blurred(height, scale_mm / mm_per_px) - height
         np.maximum(above, 0, out=above)
         closed += above / (above + np.float32(1.1 * scale_mm))
-    return np.exp(np.float32(-1.15) * closed)
+    openness: Field = np.exp(np.float32(-2.1) * closed)
+    return openness
 
 
 def _blurred(height: Field, sigma_px: float) -> Field:
     """Gaussian blur; wide ones at half the resolution, which nobody can see."""
     if sigma_px < 6:
-        return cv2.GaussianBlur(height, (0, 0), max(0.6, sigma_px))
+        near: Field = cv2.GaussianBlur(height, (0, 0), max(0.6, sigma_px))
+        return near
     rows, columns = height.shape
     small = cv2.resize(height, ((columns + 1) // 2, (rows + 1) // 2), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma_px / 2)
-    return cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    wide: Field = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return wide
 
 
 def _visible(height: Field, light: Light, mm_per_px: float) -> Field:
@@ -142,28 +151,31 @@ def _visible_along_rows(
     height: NDArray[np.float32], along: float, across: float, light: Light, mm_per_px: float
 ) -> Field:
     """Shear the field so that the light runs along rows, keep the running horizon, shear back."""
+    shear = round(across / along, 9)
+    fall = np.float32(math.tan(math.radians(light.elevation)) * mm_per_px / abs(along))
+    # Slanting light enters over rows of which the canvas shows only a part: let the relief go on upstream.
+    upstream = 0 if shear == 0 else min(_UPSTREAM_PX, math.ceil(_DEEPEST_MM / float(fall)))
+    before, after = (0, upstream) if along > 0 else (upstream, 0)
+    if upstream:
+        height = cv2.copyMakeBorder(height, 0, 0, before, after, cv2.BORDER_REPLICATE)
     rows, columns = height.shape
-    shear = across / along
     extra = math.ceil(abs(shear) * columns)
-    offset = extra if shear > 0 else 0
-    forward = np.asarray([[1, 0, 0], [-shear, 1, offset]], np.float32)
-    sheared = (
-        height
-        if extra == 0
-        else cv2.warpAffine(height, forward, (columns, rows + extra), borderMode=cv2.BORDER_REPLICATE)
-    )
+    forward = np.asarray([[1, 0, 0], [-shear, 1, extra if shear > 0 else 0]], np.float32)
+    sheared = height
+    if extra:
+        size = (columns, rows + extra)
+        sheared = cv2.warpAffine(height, forward, size, borderMode=cv2.BORDER_REPLICATE)
     if along > 0:
         sheared = sheared[:, ::-1]
-    fall = np.float32(math.tan(math.radians(light.elevation)) * mm_per_px / abs(along))
-    ramp = fall * np.arange(columns, dtype=np.float32)
-    rays = sheared + ramp
+    rays = sheared + fall * np.arange(columns, dtype=np.float32)
     above = np.maximum.accumulate(rays, axis=1) - rays
     # The lamp has a size: the shadow's rim is soft.
-    lit = np.exp(-above / np.float32(0.12))
+    lit = np.exp(above * np.float32(-1 / _PENUMBRA_MM))
     if along > 0:
         lit = lit[:, ::-1]
-    if extra == 0:
-        return np.ascontiguousarray(lit)
-    return cv2.warpAffine(
-        np.ascontiguousarray(lit), forward, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    lit = np.ascontiguousarray(lit)
+    if extra:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        lit = cv2.warpAffine(lit, forward, (columns, rows), flags=flags)
+    kept: Field = lit[:, before : columns - after]
+    return kept

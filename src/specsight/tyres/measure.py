@@ -14,7 +14,7 @@ def feret_mm(mask: NDArray[np.bool_], mm_per_px: float) -> float:
         return 0.0
     corners = np.stack([columns, rows], axis=1).astype(np.float32)
     corners = np.concatenate(
-        [corners + np.float32(d) for d in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))]
+        [corners + np.asarray(d, np.float32) for d in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))]
     )
     hull = cv2.convexHull(corners)[:, 0, :]
     return float(np.hypot(*(hull[:, None] - hull[None]).transpose(2, 0, 1)).max()) * mm_per_px

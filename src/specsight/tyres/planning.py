@@ -13,7 +13,8 @@ from specsight.errors import SpecsightError
 from specsight.tyres.conditions import LightKind
 from specsight.tyres.defects import KINDS, MOST
 from specsight.tyres.geometry import Zone
-from specsight.tyres.rendering import Rendered, Scene, draw_scene, render_pair
+from specsight.tyres.rendering import Rendered, render_pair
+from specsight.tyres.scene import Scene, draw_scene
 
 GENERATOR = 1
 """Raised whenever the same seed gives other pictures."""
@@ -84,7 +85,8 @@ def _jobs(settings: Settings, count: int, strip: bool, first_index: int, first_n
     numbers = [int(n) + first_number for n in rng.permutation(count)]
     train = count - 2 * round(count * (1 - _TRAIN_SHARE) / 2)
     types = [k for k in KINDS.values() if set(k.zones) & set(settings.zones)]
-    zones, lights, jobs = settings.zones, settings.lights, []
+    zones, lights = settings.zones, settings.lights
+    jobs: list[Job] = []
     while numbers:
         n = len(jobs)
         index, light = first_index + n, lights[n % len(lights)]

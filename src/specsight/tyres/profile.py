@@ -26,10 +26,12 @@ def band(position: Field, start: float, end: float, flank: float) -> Field:
 
 def triangle(phase: Field) -> Field:
     """Zigzag of period 1 between -1 and 1."""
-    return (4 * np.abs((phase % 1) - 0.5) - 1).astype(np.float32)
+    zigzag: Field = (4 * np.abs((phase % 1) - 0.5) - 1).astype(np.float32)
+    return zigzag
 
 
 def wrapped(difference: Field, period: float) -> Field:
     """The representative of `difference` nearest to zero, modulo `period`."""
     half = np.float32(period / 2)
-    return (difference + half) % np.float32(period) - half
+    nearest: Field = (difference + half) % np.float32(period) - half
+    return nearest

@@ -12,38 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError
 from specsight.tyres import defects as flaws
-from specsight.tyres import relief, sidewall
+from specsight.tyres import relief
 from specsight.tyres.camera import photograph
-from specsight.tyres.conditions import (
-    LIGHTS,
-    MOULDS,
-    PLANTS,
-    Camera,
-    Light,
-    LightKind,
-    Plant,
-    draw_camera,
-    draw_light,
-)
 from specsight.tyres.dressing import Feature, dress
 from specsight.tyres.geometry import (
-    FIELD_MM,
     PART_NAMES,
-    ZONES,
-    TyreModel,
-    Window,
-    Zone,
-    crop_window,
-    strip_window,
-    turn_columns,
-    tyre_model,
-    zone_rows,
 )
 from specsight.tyres.light import radiance
 from specsight.tyres.measure import feret_mm
 from specsight.tyres.rubber import Surface, vulcanise
+from specsight.tyres.scene import Scene
 from specsight.tyres.texture import Field
 
 SENSOR_DISTANCE_MM = 250.0
@@ -55,24 +35,6 @@ DEPTH_STEP_MM = 0.001
 _VISIBLE_LEVELS = 5.0
 """Grey levels of 255 by which a defect must change its brightest-changed tenth to be seen in RGB."""
 _VISIBLE_DEPTH_MM = 0.06
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that decides a picture but for its defects. `seed` feeds every random choice of the rendering."""
-
-    model: TyreModel
-    window: Window
-    mould: int
-    plant: Plant
-    wear: float
-    light: Light
-    camera: Camera
-    seed: tuple[int, ...]
-
-    @property
-    def zone(self) -> Zone:
-        return self.window.zone
 
 
 @dataclass(frozen=True)
@@ -124,38 +86,6 @@ class Built:
     placed: tuple[flaws.Placed, ...]
 
 
-def draw_scene(
-    seed: Sequence[int],
-    zone: Zone | None = None,
-    light: LightKind | None = None,
-    model: str = "touring",
-    size: int = 256,
-    strip: bool = False,
-    wanted: Sequence[str] = (),
-) -> Scene:
-    """A scene from a seed; whatever is None is drawn. `size` is the side of a crop in pixels.
-
-    `wanted` names defects that will be asked for: the window is then one in which they can occur.
-    """
-    if size < 64:
-        raise SpecsightError(f"size {size} is too small: at least 64 pixels are needed to show a groove")
-    rng = np.random.default_rng([*seed, 0])
-    tyre, mould = tyre_model(model), int(rng.integers(MOULDS))
-    zone = zone or _zone_for(rng, wanted)
-    kind = light or LIGHTS[int(rng.integers(len(LIGHTS)))]
-    window = strip_window(tyre, zone, size) if strip else _crop(rng, tyre, mould, zone, size, wanted)
-    return Scene(
-        model=tyre,
-        window=window,
-        mould=mould,
-        plant=tuple(PLANTS.values())[rng.integers(len(PLANTS))],
-        wear=float(rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))),
-        light=draw_light(rng, kind, axis_aligned=strip),
-        camera=draw_camera(rng, kind),
-        seed=tuple(int(s) for s in seed),
-    )
-
-
 def render(scene: Scene, defects: Sequence[str] = ()) -> Rendered:
     """The pictures of a scene with these types of defects (those that find a place; at most four)."""
     good, bad = render_pair(scene, defects)
@@ -178,16 +108,16 @@ def render_pair(scene: Scene, defects: Sequence[str]) -> tuple[Rendered, Rendere
 
 def build(scene: Scene, defects: Sequence[str] = ()) -> Built:
     """The surfaces of a scene: height, reflectance and gloss with and without the defects."""
-    kinds = [_kind(name) for name in defects]
+    kinds = [flaws.kind_called(name) for name in defects]
     if len(kinds) > flaws.MOST:
         raise SpecsightError(f"{len(kinds)} defects in one picture: at most {flaws.MOST} are possible")
     window = scene.window
     turn = relief.turn(scene.model, scene.mould, scene.zone, window.mm_per_px)
     height, parts = turn.cut(window)
-    good = vulcanise(_stream(scene, 1), window, height, parts, scene.plant, scene.wear)
-    features = dress(_stream(scene, 2), window, good, scene.model, scene.plant)
+    good = vulcanise(scene.stream(1), window, height, parts, scene.plant, scene.wear)
+    features = dress(scene.stream(2), window, good, scene.model, scene.plant)
     bad, free, placed = good.copy(), flaws.rim_free(window), []
-    rng = _stream(scene, 3)
+    rng = scene.stream(3)
     for kind in kinds:
         found = flaws.place(rng, flaws.Site(bad, window, turn, features, free), kind)
         if found is not None:
@@ -198,50 +128,6 @@ def build(scene: Scene, defects: Sequence[str] = ()) -> Built:
     return Built(good, bad, features, tuple(placed))
 
 
-def _kind(name: str) -> flaws.Kind:
-    if name not in flaws.KINDS:
-        raise SpecsightError(f"unknown tyre defect '{name}': {did_you_mean(name, flaws.KINDS)}")
-    return flaws.KINDS[name]
-
-
-def _stream(scene: Scene, purpose: int) -> np.random.Generator:
-    """Randomness for one purpose: adding defects must not change the noise of the camera."""
-    return np.random.default_rng([*scene.seed, purpose])
-
-
-def _zone_for(rng: np.random.Generator, wanted: Sequence[str]) -> Zone:
-    """A zone in which the first wanted defect occurs."""
-    zones = _kind(wanted[0]).zones if wanted else ZONES
-    return zones[int(rng.integers(len(zones)))]
-
-
-def _crop(
-    rng: np.random.Generator, model: TyreModel, mould: int, zone: Zone, size: int, wanted: Sequence[str]
-) -> Window:
-    """A crop anywhere on the zone; on the sidewall mostly where there is something to read."""
-    mm = FIELD_MM[zone] / size
-    top = int(rng.integers(0, max(1, zone_rows(zone, mm) - size)))
-    left = int(rng.integers(turn_columns(model, mm)))
-    if zone == "sidewall":
-        draw = rng.random()
-        dot = "missing balance dot" in wanted
-        lettering = any("lettering" in w for w in wanted)
-        if dot or (draw < 0.25 and not lettering):
-            cx, cy = sidewall.ring_positions(model)[0]
-            left = round(cx / mm - size * rng.uniform(0.25, 0.75))
-            top = min(max(top, round((cy + 8) / mm) - size), zone_rows(zone, mm) - size)
-        elif lettering or draw < 0.75:
-            texts = [
-                t
-                for t in relief.turn(model, mould, zone, mm).texts
-                if t.inscription.kind in ("size", "dot code") or not lettering
-            ]
-            text = texts[int(rng.integers(len(texts)))]
-            slack = size - text.height.shape[1]
-            left = round(text.left - slack * rng.uniform(0.2, 0.8))
-    return crop_window(zone, size, top, left % turn_columns(model, mm))
-
-
 def _picture(
     scene: Scene,
     surface: Surface,
@@ -250,12 +136,12 @@ def _picture(
     truths: tuple[Truth, ...],
     marks: tuple[Mark, ...],
 ) -> Rendered:
-    window, inner = scene.window, _inner(scene.window)
-    rgb = photograph(_stream(scene, 4), light, window, scene.camera)
-    noise = _stream(scene, 5).standard_normal((window.rows, window.columns), dtype=np.float32)
+    window, inner = scene.window, scene.window.inner
+    rgb = photograph(scene.stream(4), light, window, scene.camera)
+    noise = scene.stream(5).standard_normal((window.rows, window.columns), dtype=np.float32)
     depth = np.float32(SENSOR_DISTANCE_MM) - surface.height[inner] + noise * np.float32(DEPTH_NOISE_MM)
     depth = np.round(depth / np.float32(DEPTH_STEP_MM)) * np.float32(DEPTH_STEP_MM)
-    shift = _roll(scene)
+    shift = scene.opening
     return Rendered(
         rgb=_rolled(rgb, shift),
         depth=_rolled(depth.astype(np.float32), shift),
@@ -266,18 +152,8 @@ def _picture(
     )
 
 
-def _roll(scene: Scene) -> int:
-    """Where a strip is cut open: anywhere, so that defects may straddle its ends."""
-    return int(_stream(scene, 6).integers(scene.window.columns)) if scene.window.circular else 0
-
-
 def _rolled(array: np.ndarray, shift: int) -> np.ndarray:
     return np.ascontiguousarray(np.roll(array, shift, axis=1)) if shift else np.ascontiguousarray(array)
-
-
-def _inner(window: Window) -> tuple[slice, slice]:
-    m = window.margin
-    return slice(m, m + window.rows), slice(m, m + window.columns)
 
 
 def _truth(scene: Scene, built: Built, placed: flaws.Placed, good_light: Field, bad_light: Field) -> Truth:
@@ -288,7 +164,7 @@ def _truth(scene: Scene, built: Built, placed: flaws.Placed, good_light: Field, 
     shares = _shares(built.good.parts[mask])
     return Truth(
         type=placed.kind.name,
-        mask=mask[_inner(scene.window)],
+        mask=mask[scene.window.inner],
         size_mm=feret_mm(mask, scene.window.mm_per_px),
         part=max(shares, key=lambda name: shares[name]),
         parts=shares,
@@ -299,14 +175,15 @@ def _truth(scene: Scene, built: Built, placed: flaws.Placed, good_light: Field, 
 
 def _levels(linear: Field) -> Field:
     """Grey levels (0 to 255) of linear radiance, without noise."""
-    return np.float32(255) * np.power(1 - np.exp(-np.maximum(linear, 0)), np.float32(1 / 2.2))
+    levels: Field = np.float32(255) * np.power(1 - np.exp(-np.maximum(linear, 0)), np.float32(1 / 2.2))
+    return levels
 
 
 def _marks(scene: Scene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
     """The features that show in the window, measured there."""
     shown = []
     inner = np.zeros(scene.window.canvas, bool)
-    inner[_inner(scene.window)] = True
+    inner[scene.window.inner] = True
     turn = relief.turn(scene.model, scene.mould, scene.zone, scene.window.mm_per_px)
     parts = turn.cut(scene.window)[1]
     for text in turn.texts:

@@ -25,10 +25,12 @@ class Surface:
     gloss: Field
     """(rows, columns) strength of the specular lobe, 1 for plain rubber."""
     parts: NDArray[np.uint8]
+    handling: float
+    """How strongly raised edges are polished by touch, see `polish`."""
 
     def copy(self) -> Surface:
         """A surface of its own arrays (the part map is shared: nothing changes it)."""
-        return Surface(self.height.copy(), self.albedo.copy(), self.gloss.copy(), self.parts)
+        return Surface(self.height.copy(), self.albedo.copy(), self.gloss.copy(), self.parts, self.handling)
 
     def paint(self, where: tuple[slice, slice], alpha: Field, colour: tuple[float, float, float]) -> None:
         """Lay a colour over a box of the surface with opacity `alpha` in [0, 1]; paint is duller than rubber."""
@@ -48,23 +50,33 @@ def vulcanise(
     """Give the mould's shape the skin of rubber from `plant`; `wear` in [0, 1] scuffs what stands out."""
     if window.zone == "tread" and wear > 0:
         height = _abraded(window, height, 0.6 * wear)
-    standing_out = height - cv2.GaussianBlur(height, (0, 0), max(1.0, window.px(1.2)))
+    handling = 0.15 + 0.5 * wear
+    rubbed = polish(height, handling, window.mm_per_px)
     height = height + _roughness(rng, window, plant)
     tone = (
-        1 + np.float32(plant.mottling) * fractal(rng, window, 16.0) + np.float32(0.025) * grain(rng, window)
+        1
+        + np.float32(plant.mottling) * fractal(rng, window, 12.0, octaves=4)
+        + np.float32(0.03) * grain(rng, window)
     )
-    # Whatever stands out is touched first, on conveyors and by hands: paler and more polished.
-    rubbed = np.clip(standing_out * np.float32(2.5), 0, 1) * np.float32(0.15 + 0.5 * wear)
-    bloom = np.clip(cloud(rng, window, 22.0, 34.0) - np.float32(0.9), 0, None) * np.float32(0.10)
-    tone *= 1 + rubbed * np.float32(0.5) + bloom
+    bloom = np.clip(cloud(rng, window, 22.0, 34.0) - np.float32(0.8), 0, None) * np.float32(0.07)
+    tone *= 1 + rubbed + bloom
     np.clip(tone, 0.5, 2.0, out=tone)
     albedo = tone[..., None] * np.asarray(plant.albedo, np.float32)
     # Bloom is antioxidant wandering to the surface: brownish.
     albedo += bloom[..., None] * np.asarray((0.010, 0.006, 0.001), np.float32)
-    streaks = cloud(rng, window, 3.0, 26.0)
-    gloss = np.float32(plant.gloss) * (1 + np.float32(0.18) * streaks + rubbed)
+    streaks = fractal(rng, window, 9.0)
+    gloss = np.float32(plant.gloss) * (1 + np.float32(0.18) * streaks + 2 * rubbed)
     np.clip(gloss, 0.2, 3.0, out=gloss)
-    return Surface(height.astype(np.float32), albedo.astype(np.float32), gloss.astype(np.float32), parts)
+    return Surface(
+        height.astype(np.float32), albedo.astype(np.float32), gloss.astype(np.float32), parts, handling
+    )
+
+
+def polish(height: Field, handling: float, mm_per_px: float) -> Field:
+    """Relative paleness of what stands out from its surroundings: conveyors and hands touch it first."""
+    around = cv2.GaussianBlur(height, (0, 0), max(1.0, 1.2 / mm_per_px))
+    rubbed: Field = np.clip((height - around) * np.float32(2.5), 0, 1) * np.float32(0.5 * handling)
+    return rubbed
 
 
 def _roughness(rng: np.random.Generator, window: Window, plant: Plant) -> Field:
@@ -74,10 +86,14 @@ def _roughness(rng: np.random.Generator, window: Window, plant: Plant) -> Field:
     peel = cloud(rng, window, 1.6)
     waviness = fractal(rng, window, 30.0, octaves=2)
     scale = np.float32(plant.grain_mm)
-    return scale * fine + np.float32(0.8) * scale * machining + scale * peel + np.float32(0.03) * waviness
+    roughness: Field = (
+        scale * fine + np.float32(0.8) * scale * machining + scale * peel + np.float32(0.03) * waviness
+    )
+    return roughness
 
 
 def _abraded(window: Window, height: Field, wear_mm: float) -> Field:
     """The tread ground down by `wear_mm` everywhere above the grooves."""
     crown = tread.crown(window.y_mm() - np.float32(ZONE_WIDTH_MM["tread"] / 2))
-    return np.minimum(height, crown - np.float32(wear_mm))
+    abraded: Field = np.minimum(height, crown - np.float32(wear_mm))
+    return abraded

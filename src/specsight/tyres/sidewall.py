@@ -69,7 +69,10 @@ def inscriptions(model: TyreModel, mould_number: int) -> tuple[Inscription, ...]
 def _bulge(y: Field) -> Field:
     """The sidewall's curvature across, with the rim protector's shoulder near the flange."""
     arch = np.float32(5.0) * (1 - ((y - 50.0) / 62.0) ** 2)
-    return arch + np.float32(2.2) * band(y, 96.0, 101.0, 5.0) - np.float32(1.5) * band(y, 109.0, 120.0, 4.0)
+    bulge: Field = (
+        arch + np.float32(2.2) * band(y, 96.0, 101.0, 5.0) - np.float32(1.5) * band(y, 109.0, 120.0, 4.0)
+    )
+    return bulge
 
 
 def _ribs(y: Field, mm_per_px: float) -> Field:
@@ -94,7 +97,8 @@ def _knurl(model: TyreModel, x: Field, y: Field, columns: int, mm_per_px: float)
     for start in (0.40, 0.90):
         middle = (start + 0.045) * model.circumference_mm
         field = field + band(wrapped(x - np.float32(middle) + lean, turn), -66, 66, 1.0)
-    return np.float32(0.28) * ridges * field * band(y, 24.0, 48.0, 0.6)
+    knurl: Field = np.float32(0.28) * ridges * field * band(y, 24.0, 48.0, 0.6)
+    return knurl
 
 
 def _notches(model: TyreModel, x: Field, y: Field, mm_per_px: float) -> Field:
@@ -102,7 +106,8 @@ def _notches(model: TyreModel, x: Field, y: Field, mm_per_px: float) -> Field:
     pitch = model.circumference_mm / model.pitches
     path = wrapped(x - np.float32(0.18) * y, pitch)
     fade = np.clip((np.float32(SHOULDER_MM - 1) - y) / np.float32(SHOULDER_MM - 1), 0, 1)
-    return np.float32(3.5) * np.sqrt(fade) * ridge(path, 2.4, max(0.9, mm_per_px))
+    notches: Field = np.float32(3.5) * np.sqrt(fade) * ridge(path, 2.4, max(0.9, mm_per_px))
+    return notches
 
 
 def _rings(model: TyreModel, x: Field, y: Field, mm_per_px: float) -> Field:

@@ -38,7 +38,10 @@ def cloud(rng: np.random.Generator, window: Window, across_mm: float, along_mm: 
         start = -1.5 * step_x
     maps = _sampling(rows, columns, step_y, step_x, start)
     # Cubic interpolation of unit-variance cells has a variance near one half.
-    return cv2.remap(grid, maps[0], maps[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT) * np.float32(1.4)
+    cloud: Field = cv2.remap(
+        grid, maps[0], maps[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    ) * np.float32(1.4)
+    return cloud
 
 
 def fractal(rng: np.random.Generator, window: Window, coarse_mm: float, octaves: int = 3) -> Field:
@@ -46,7 +49,8 @@ def fractal(rng: np.random.Generator, window: Window, coarse_mm: float, octaves:
     total = cloud(rng, window, coarse_mm)
     for k in range(1, octaves):
         total += np.float32(0.5**k) * cloud(rng, window, coarse_mm / 2**k)
-    return total / np.float32(np.sqrt(sum(0.25**k for k in range(octaves))))
+    fractal: Field = total / np.float32(np.sqrt(sum(0.25**k for k in range(octaves))))
+    return fractal
 
 
 @lru_cache(maxsize=256)

@@ -69,7 +69,7 @@ def _pitch_columns(model: TyreModel, columns: int) -> list[int]:
 
 def _pitch(model: TyreModel, y: Field, width: int, mm_per_px: float) -> tuple[Field, NDArray[np.bool_]]:
     """One pitch of `width` columns: depth carved below the surface (mm), and where a main groove did it."""
-    u = ((np.arange(width, dtype=np.float32) + 0.5) / width)[None, :]
+    u: Field = ((np.arange(width, dtype=np.float32) + np.float32(0.5)) / np.float32(width))[None, :]
     flank = max(_FLANK_MM, 1.2 * mm_per_px)
     carved = np.zeros((y.shape[0], width), np.float32)
     for lateral in model.laterals:
@@ -82,7 +82,8 @@ def _pitch(model: TyreModel, y: Field, width: int, mm_per_px: float) -> tuple[Fi
 
 def _groove_depth(groove: Groove, y: Field, u: Field, flank: float) -> Field:
     centre = np.float32(groove.y) + np.float32(groove.zigzag) * triangle(u)
-    return ridge(y - centre, groove.width - 2 * flank, 2 * flank) * np.float32(groove.depth)
+    depth: Field = ridge(y - centre, groove.width - 2 * flank, 2 * flank) * np.float32(groove.depth)
+    return depth
 
 
 def _lateral_depth(lateral: Lateral, y: Field, u: Field, pitch_mm: float, mm_per_px: float) -> Field:
@@ -96,9 +97,10 @@ def _lateral_depth(lateral: Lateral, y: Field, u: Field, pitch_mm: float, mm_per
     # A sipe thinner than a pixel is drawn one pixel wide but shallower: the camera could not tell the difference.
     width = max(lateral.width, 1.1 * mm_per_px)
     flank = min(_FLANK_MM, 0.45 * width)
-    depth = lateral.depth * min(1.0, lateral.width / (0.8 * mm_per_px))
+    deepest = np.float32(lateral.depth * min(1.0, lateral.width / (0.8 * mm_per_px)))
     ends = smoothstep(np.minimum(t, 1 - t) * np.float32(abs(length) / 1.2))
-    return ridge(distance, width - flank, flank) * ends * np.float32(depth)
+    depth: Field = ridge(distance, width - flank, flank) * ends * deepest
+    return depth
 
 
 def _indicator_limit(model: TyreModel, y: Field, columns: int, mm_per_px: float) -> Field:
@@ -109,13 +111,15 @@ def _indicator_limit(model: TyreModel, y: Field, columns: int, mm_per_px: float)
     ) * np.float32(mm_per_px)
     bar = ridge(nearest, 8.0, max(1.0, mm_per_px))
     floor = np.float32(max(g.depth for g in model.grooves))
-    return floor - bar * np.float32(WEAR_INDICATOR_MM)
+    limit: Field = floor - bar * np.float32(WEAR_INDICATOR_MM)
+    return limit
 
 
 def crown(y: Field) -> Field:
     """The tread's curvature across: nearly flat, then falling away over the shoulders."""
     beyond = np.maximum(np.abs(y) - np.float32(70.0), 0)
-    return -(y * y) / np.float32(2600.0) - beyond * beyond / np.float32(150.0)
+    crown: Field = -(y * y) / np.float32(2600.0) - beyond * beyond / np.float32(150.0)
+    return crown
 
 
 def _partings(columns: int, mm_per_px: float) -> Field:
@@ -124,7 +128,8 @@ def _partings(columns: int, mm_per_px: float) -> Field:
     turn = columns * mm_per_px
     joints = [(k + 0.1) * turn / SEGMENTS for k in range(SEGMENTS)]
     nearest = np.min([np.abs(wrapped(x - np.float32(j), turn)) for j in joints], axis=0)
-    return np.float32(0.15) * ridge(nearest, 0.3, max(0.3, 0.8 * mm_per_px))
+    partings: Field = np.float32(0.15) * ridge(nearest, 0.3, max(0.3, 0.8 * mm_per_px))
+    return partings
 
 
 def _without_sipes(parts: NDArray[np.uint8], mm_per_px: float) -> NDArray[np.uint8]:

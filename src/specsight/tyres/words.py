@@ -6,7 +6,8 @@ import numpy as np
 
 from specsight.tyres.defects import KINDS
 from specsight.tyres.product import severity
-from specsight.tyres.rendering import Rendered, Scene, Truth
+from specsight.tyres.rendering import Rendered, Truth
+from specsight.tyres.scene import Scene
 
 _LIGHT_TEXT = {
     "diffuse": "diffuse dome light",
@@ -54,14 +55,14 @@ def operator_note(rng: np.random.Generator, scene: Scene, picture: Rendered) -> 
     """(note, "neutral" | "true" | "false"): hints come equally often for good and for defective tyres."""
     press = f"press {scene.mould * 10 + int(rng.integers(1, 10))}"
     if rng.random() < 0.7:
-        notes = (
+        neutral = (
             f"Routine check, {press}, plant {scene.plant.name}.",
             f"First tyres after mould change on {press}.",
             f"Shift handover at {press}, nothing to report.",
             f"Sample for the {scene.zone} camera, mould M {scene.mould + 11}.",
             "Line stopped for ten minutes before this tyre.",
         )
-        return notes[int(rng.integers(len(notes)))], "neutral"
+        return neutral[int(rng.integers(len(neutral)))], "neutral"
     present = sorted({d.type for d in picture.defects})
     others = [k.name for k in KINDS.values() if scene.zone in k.zones and k.name not in present]
     true = bool(present) and rng.random() < 0.5

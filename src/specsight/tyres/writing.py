@@ -6,12 +6,11 @@ where it stopped; what a sample looks like depends on the seed and its number al
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -20,26 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.progress import track
 from specsight.storage import only_writer, write_json, write_text
 from specsight.tyres.conditions import LIGHTS, light_kinds
-from specsight.tyres.geometry import PART_NAMES, ZONES, Zone, tyre_model
-from specsight.tyres.instructions import matched_pairs
+from specsight.tyres.geometry import ZONES, Zone, tyre_model
 from specsight.tyres.planning import Job, Settings, picture_job, plan
-from specsight.tyres.product import severity, specification
-from specsight.tyres.rendering import Rendered, Scene
-from specsight.tyres.words import conditions, defect_text, description, operator_note
+from specsight.tyres.product import specification
+from specsight.tyres.sample_files import FOLDERS, files_of, write_sample
+
+Made = list[tuple[int, dict[str, Any]]]
+"""(number, line of the manifest) of each sample of a job."""
 
 MANIFEST = "manifest.jsonl"
 SPECIFICATION = "specification.yaml"
 _JOURNAL = "unfinished.jsonl"
 _SETTINGS = "tyres.json"
-_FOLDERS = ("rgb", "depth", "normals", "parts", "masks")
 
 
 @dataclass(frozen=True)
@@ -143,10 +140,10 @@ def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
     if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != wanted:
         for name in (MANIFEST, _JOURNAL):
             (out / name).unlink(missing_ok=True)
-        for folder in _FOLDERS:
+        for folder in FOLDERS:
             shutil.rmtree(out / folder, ignore_errors=True)
         write_json(marker, wanted)
-    for folder in _FOLDERS:
+    for folder in FOLDERS:
         (out / folder).mkdir(exist_ok=True)
     records: dict[int, dict[str, Any]] = {}
     if (out / MANIFEST).exists():
@@ -155,7 +152,7 @@ def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
     if (out / _JOURNAL).exists():
         entries = map(_json_or_none, (out / _JOURNAL).read_text("utf-8").splitlines())
         records |= {e["number"]: e["record"] for e in entries if e}
-    return {n: r for n, r in records.items() if all((out / f).is_file() for f in _files(r))}
+    return {n: r for n, r in records.items() if all((out / f).is_file() for f in files_of(r))}
 
 
 def _json_or_none(line: str) -> Any:
@@ -166,14 +163,7 @@ def _json_or_none(line: str) -> Any:
         return None
 
 
-def _files(record: dict[str, Any]) -> list[str]:
-    keys = ("image", "depth", "normals", "parts")
-    return [*(record[k] for k in keys), *(d["mask"] for d in record.get("defects", ()))]
-
-
-def _work(
-    out: Path, settings: Settings, jobs: list[Job], workers: int
-) -> Iterator[list[tuple[int, dict[str, Any]]]]:
+def _work(out: Path, settings: Settings, jobs: list[Job], workers: int) -> Generator[Made, None, None]:
     """Results of the jobs in order, from this process or from `workers` others."""
     draw = partial(_draw, out, settings)
     if workers == 1 or len(jobs) < 16:
@@ -190,83 +180,17 @@ def _work(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _draw(out: Path, settings: Settings, job: Job) -> list[tuple[int, dict[str, Any]]]:
+def _draw(out: Path, settings: Settings, job: Job) -> Made:
     """Render one job and write its files; (number, record) of each of its samples."""
     scene, good, bad = picture_job(settings, job)
     group = f"tyre_{job.index:06d}"
     try:
-        made = [(job.numbers[0], _write(out, job.numbers[0], scene, good, job.split, group))]
+        made = [(job.numbers[0], write_sample(out, job.numbers[0], scene, good, job.split, group))]
         if bad is not None:
-            made.append((job.numbers[1], _write(out, job.numbers[1], scene, bad, job.split, group)))
+            made.append((job.numbers[1], write_sample(out, job.numbers[1], scene, bad, job.split, group)))
     except OSError as error:
         raise SpecsightError(f"cannot write into '{out}': {error.strerror or error}") from error
     return made
-
-
-def _write(out: Path, number: int, scene: Scene, picture: Rendered, split: str, group: str) -> dict[str, Any]:
-    """Write the files of one sample and return its line of the manifest."""
-    name = f"{number:06d}"
-    rng = np.random.default_rng([*scene.seed, 99, len(picture.defects)])
-    note, note_truth = operator_note(rng, scene, picture)
-    files = {
-        "image": f"rgb/{name}.png",
-        "depth": f"depth/{name}.tiff",
-        "normals": f"normals/{name}.png",
-        "parts": f"parts/{name}.png",
-    }
-    _write_png(out / files["image"], picture.rgb[..., ::-1])
-    (out / files["depth"]).write_bytes(_tiff(picture.depth))
-    _write_png(out / files["normals"], np.round(127.5 + 127.5 * picture.normals).astype(np.uint8)[..., ::-1])
-    _write_png(out / files["parts"], picture.parts)
-    defects = []
-    for k, truth in enumerate(picture.defects):
-        mask = f"masks/{name}_{k}.png"
-        _write_png(out / mask, truth.mask.astype(np.uint8) * np.uint8(255))
-        defects.append(
-            {
-                "type": truth.type,
-                "mask": mask,
-                "part": truth.part,
-                "size_mm": round(truth.size_mm, 2),
-                "severity": severity(truth.type, truth.size_mm, truth.part),
-                "text": defect_text(truth),
-                "visible": truth.visible,
-            }
-        )
-    shown = np.unique(picture.parts).tolist()
-    record: dict[str, Any] = {
-        "id": f"tyre_{name}",
-        "image": files["image"],
-        "product": scene.model.product + (" strip" if scene.window.circular else ""),
-        "split": split,
-        "label": "defective" if defects else "good",
-        **({"defects": defects} if defects else {}),
-        **{k: files[k] for k in ("depth", "normals", "parts")},
-        "part_names": {str(v): n for v, n in PART_NAMES.items() if v in shown},
-        "group": group,
-        "mm_per_px": scene.window.mm_per_px,
-        **({"circular": True} if scene.window.circular else {}),
-        "conditions": conditions(scene, note_truth),
-        "text": {
-            "description": description(scene, picture),
-            "operator_note": note,
-            "specification": specification(scene.model)["appearance"],
-        },
-    }
-    instructions = [asdict(i) for i in matched_pairs(rng, picture, PART_NAMES)]
-    return {**record, **({"instructions": instructions} if instructions else {})}
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-
-
-def _tiff(depth: NDArray[np.float32]) -> bytes:
-    import tifffile
-
-    file = io.BytesIO()
-    tifffile.imwrite(file, depth, compression="zlib", compressionargs={"level": 1})
-    return file.getvalue()
 
 
 def _specification_yaml(settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """The tyre line's defects: one function per type, filed in `KINDS` by name."""
 
 from specsight.tyres.defects import bodies, lines, marks
-from specsight.tyres.defects.base import KINDS, MOST, Kind, Placed, Site, occupy, place, rim_free
+from specsight.tyres.defects.base import KINDS, MOST, Kind, Placed, Site, kind_called, occupy, place, rim_free
 
 __all__ = [
     "KINDS",
@@ -10,6 +10,7 @@ __all__ = [
     "Placed",
     "Site",
     "bodies",
+    "kind_called",
     "lines",
     "marks",
     "occupy",

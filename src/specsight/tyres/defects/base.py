@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.tyres.dressing import Feature
 from specsight.tyres.geometry import PART_VALUES, Window, Zone
 from specsight.tyres.profile import Field
@@ -116,6 +117,13 @@ def defect(name: str, superclass: str, *zones: Zone) -> Callable[[Maker], Maker]
     return add
 
 
+def kind_called(name: str) -> Kind:
+    """The kind called `name`; SpecsightError otherwise."""
+    if name not in KINDS:
+        raise SpecsightError(f"unknown tyre defect '{name}': {did_you_mean(name, KINDS)}")
+    return KINDS[name]
+
+
 def place(rng: np.random.Generator, site: Site, kind: Kind) -> Placed | None:
     """Put a defect of this kind on the site's surface (changed in place), or None where none fits.
 
@@ -137,7 +145,8 @@ def place(rng: np.random.Generator, site: Site, kind: Kind) -> Placed | None:
 def occupy(free: Mask, mask: Mask) -> Mask:
     """The free pixels once a defect has taken `mask` and a small gap around it."""
     side = 2 * _GAP_PX + 1
-    return free & (cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) == 0)
+    left: Mask = free & (cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) == 0)
+    return left
 
 
 def rim_free(window: Window) -> Mask:

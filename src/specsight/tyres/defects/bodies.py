@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from specsight.tyres.defects.base import Change, Site, defect
-from specsight.tyres.defects.shapes import blob_radius
 from specsight.tyres.profile import Field, smoothstep
+from specsight.tyres.shapes import blob_radius
 
 _MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
     "metal chip": ((0.16, 0.16, 0.17), 7.0),
@@ -23,7 +23,8 @@ _MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
 def _roughness(rng: np.random.Generator, shape: tuple[int, ...], sigma_px: float) -> Field:
     """Smoothed noise of unit variance on a patch."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), max(0.6, sigma_px))
-    return noise / np.float32(max(float(noise.std()), 1e-6))
+    roughness: Field = noise / np.float32(max(float(noise.std()), 1e-6))
+    return roughness
 
 
 @defect("blister", "curing", "sidewall", "tread", "bead")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from specsight.tyres.defects.base import Change, Site, defect
-from specsight.tyres.defects.shapes import bent_path, jagged_path, path_distance
 from specsight.tyres.profile import Field, ridge, smoothstep
+from specsight.tyres.shapes import bent_path, jagged_path, path_distance
 
 _PLAIN = ("tread", "shoulder", "sidewall", "bead ring", "flange", "toe")
 
@@ -26,7 +26,7 @@ def cut(rng: np.random.Generator, site: Site) -> Change | None:
     box, x, y = site.patch(centre, length * 0.6 + 2)
     points = bent_path(rng, length, rng.uniform(0, np.pi), rng.uniform(-0.12, 0.12), 0.01)
     distance, along, _ = path_distance(x, y, points)
-    half = np.float32(max(rng.uniform(0.35, 0.9), 0.9 * site.mm)) * (0.35 + 0.65 * _tapered(along, 4))
+    half = np.float32(max(rng.uniform(0.25, 0.6), 0.9 * site.mm)) * (0.35 + 0.65 * _tapered(along, 4))
     slit = np.clip(1 - distance / half, 0, 1)
     lip = np.exp(-(((distance - half - np.float32(0.3)) / np.float32(0.3)) ** 2)) * (distance > half)
     depth = np.float32(rng.uniform(0.8, 3.0))
@@ -47,7 +47,7 @@ def crack(rng: np.random.Generator, site: Site) -> Change | None:
     heading = float(rng.normal(0, 0.35))
     trunk = jagged_path(rng, length, heading, 0.55)
     distance, along, _ = path_distance(x, y, trunk)
-    width = np.float32(max(rng.uniform(0.25, 0.5), 0.75 * site.mm))
+    width = np.float32(max(rng.uniform(0.12, 0.3), 0.75 * site.mm))
     opening = np.clip(1 - distance / (width * (0.4 + 0.6 * _tapered(along, 3))), 0, 1)
     for _ in range(int(rng.integers(1, 4))):
         joint = trunk[int(rng.integers(1, len(trunk) - 1))]
@@ -118,7 +118,12 @@ def excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
     points = bent_path(rng, length, angle + rng.normal(0, 0.04), 0.0, 0.008)
     distance, along, side = path_distance(x, y, points)
     ends = _tapered(along, 7)
-    wave = 0.6 + 0.4 * np.cos(np.float32(rng.uniform(12, 30)) * along + np.float32(rng.uniform(0, 6)))
+    wave = np.full_like(along, 0.6)
+    for turns in (2.0, 4.3, 9.1, 17.0):
+        wave += np.float32(0.28 * rng.normal() / turns**0.4) * np.cos(
+            np.float32(turns * np.pi) * along + np.float32(rng.uniform(0, 6))
+        )
+    wave = np.clip(wave, 0.12, 1.0)
     width = np.float32(rng.uniform(1.2, 3.0)) * wave * ends
     fin = np.where(side > 0, np.clip(1 - distance / np.maximum(width, 1e-3), 0, 1), 0)
     root = ridge(distance, 0.3, max(0.3, site.mm)) * ends

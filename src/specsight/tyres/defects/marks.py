@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from specsight.tyres.defects.base import Change, Mask, Site, defect
-from specsight.tyres.defects.shapes import blob_radius
 from specsight.tyres.profile import smoothstep
 from specsight.tyres.relief import PlacedText
+from specsight.tyres.rubber import polish
+from specsight.tyres.shapes import blob_radius
 
 _STAINS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     "oil": ((0.016, 0.015, 0.013), 0.75, 2.4),
@@ -48,7 +49,7 @@ def stain(rng: np.random.Generator, site: Site) -> Change | None:
 @defect("wrong lettering", "marking", "sidewall")
 def wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """An insert of another mould: one or two characters of the size or the DOT code differ."""
-    found = _whole_text(rng, site, ("size", "dot code"))
+    found = _readable_text(rng, site, ("size", "dot code"))
     if found is None:
         return None
     text, row, column = found
@@ -65,14 +66,20 @@ def wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
 @defect("missing lettering", "marking", "sidewall")
 def missing_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """Some characters, or a whole inscription, did not form."""
-    found = _whole_text(rng, site, ("size", "dot code", "line", "brand", "approval", "legal"))
+    found = _readable_text(rng, site, ("size", "dot code", "line", "brand", "approval", "legal"))
     if found is None:
         return None
     text, row, column = found
     width = text.height.shape[1]
-    start = rng.uniform(0, 0.6) * width
-    end = start + max(rng.uniform(0.25, 0.6) * width, 3 / site.mm)
-    inside = (np.arange(width) >= start) & (np.arange(width) < end)
+    margin = site.window.margin
+    shown = max(0, margin - column), min(width, margin + site.window.columns - column)
+    gap = max(rng.uniform(0.12, 0.5) * (shown[1] - shown[0]), 3 / site.mm)
+    start = rng.uniform(shown[0], max(shown[0] + 1.0, shown[1] - gap))
+    between = np.flatnonzero(text.height.max(axis=0) < 0.05 * text.inscription.raised_mm)
+    # From one gap between the letters to another, so that whole letters go.
+    first = between[np.abs(between - start).argmin()]
+    last = between[np.abs(between - max(start + gap, first + 1)).argmin()]
+    inside = (np.arange(width) >= first) & (np.arange(width) <= last)
     return _relettered(
         site, row, column, -text.height * inside, f"part of '{text.inscription.text}' is absent"
     )
@@ -88,35 +95,40 @@ def missing_balance_dot(rng: np.random.Generator, site: Site) -> Change | None:
     return None
 
 
-def _whole_text(
+def _readable_text(
     rng: np.random.Generator, site: Site, kinds: tuple[str, ...]
 ) -> tuple[PlacedText, int, int] | None:
-    """An inscription of these kinds that lies in the window, with the canvas pixel where its relief begins."""
+    """An inscription of these kinds, more than half of it in the window, and the canvas pixel where it begins."""
     window, turn_width = site.window, site.turn.height.shape[1]
     fitting = []
     for text in site.turn.texts:
-        row = text.top - window.top + window.margin
-        column = (text.left - window.left + window.margin) % turn_width
         h, w = text.height.shape
-        inside = row >= 0 and row + h < window.canvas[0] and column + 4 < window.canvas[1] - window.margin
-        if text.inscription.kind in kinds and inside:
-            shown = min(window.canvas[1] - window.margin, column + w) - max(window.margin, column)
-            if shown > 0.55 * w:
-                fitting.append((text, row, column))
+        row = text.top - window.top + window.margin
+        # The inscription may begin left of the canvas and end inside it.
+        column = (text.left - window.left + window.margin + w) % turn_width - w
+        shown = min(window.margin + window.columns, column + w) - max(window.margin, column)
+        upright = window.margin <= row and row + h <= window.margin + window.rows
+        if text.inscription.kind in kinds and upright and shown > 0.55 * w:
+            fitting.append((text, row, column))
     return fitting[int(rng.integers(len(fitting)))] if fitting else None
 
 
 def _relettered(site: Site, row: int, column: int, difference: np.ndarray, note: str) -> Change | None:
     """Change the height by `difference` at a canvas pixel; whatever falls outside the window is left alone."""
     rows, columns = site.surface.height.shape
-    h, w = min(difference.shape[0], rows - row), min(difference.shape[1], columns - column)
-    box = (slice(row, row + h), slice(column, column + w))
-    difference = difference[:h, :w] * site.free[box]
+    difference = difference[: rows - row, max(0, -column) : columns - column]
+    column = max(0, column)
+    box = (slice(row, row + difference.shape[0]), slice(column, column + difference.shape[1]))
+    difference = difference * site.free[box]
     mask: Mask = cv2.morphologyEx(
         (np.abs(difference) > 0.02).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
     ).astype(bool)
     mask &= site.free[box]
-    return Change(box, mask, site.surface.height[box] + difference, None, None, note)
+    before, handling = site.surface.height[box], site.surface.handling
+    height = before + difference
+    # The tops of letters are polished; where a letter goes or comes, so does the polish.
+    ratio = (1 + polish(height, handling, site.mm)) / (1 + polish(before, handling, site.mm))
+    return Change(box, mask, height, site.surface.albedo[box] * ratio[..., None], None, note)
 
 
 def _misprinted(rng: np.random.Generator, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Outlines of defects on a patch: distances to paths and irregular blobs. Millimetres, arrays in, arrays out."""
+"""Outlines on a patch: distances to paths and irregular blobs. Millimetres, arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -60,9 +60,11 @@ def blob_radius(
     for k in range(2, 9):
         amplitude = np.float32(roughness * rng.normal() / k**0.7)
         outline += amplitude * np.cos(k * theta + np.float32(rng.uniform(0, 2 * np.pi)))
-    return np.hypot(u, v) / (np.float32(across / 2) * np.clip(outline, 0.35, 1.6))
+    radius: Field = np.hypot(u, v) / (np.float32(across / 2) * np.clip(outline, 0.35, 1.6))
+    return radius
 
 
 def _turned(points: NDArray[np.float64], angle: float) -> Points:
     c, s = np.cos(angle), np.sin(angle)
-    return (points @ np.array([[c, s], [-s, c]])).astype(np.float32)
+    turned: Field = (points @ np.array([[c, s], [-s, c]])).astype(np.float32)
+    return turned
