@@ -244,6 +244,14 @@ def test_label_overlap_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> 
     )
 
 
+def test_pixels_take_the_type_with_the_highest_map_where_something_was_found() -> None:
+    maps = {"stain": np.array([[3, 1, 1, 9]], np.float32), "cut": np.array([[1, 2, 1, 1]], np.float32)}
+    found = np.array([[True, True, True, False]])
+    labels = metrics.type_labels(maps, found, ["good", "blister", "cut", "stain"])
+    assert labels.tolist() == [[3, 2, 2, 0]]
+    assert not metrics.type_labels({}, found, ["good", "cut"]).any()
+
+
 def test_class_numbers_out_of_range_are_named() -> None:
     labels = np.zeros((2, 2), dtype=int)
     with pytest.raises(SpecsightError, match=r"picture 0 has a class number outside 0\.\.1"):

@@ -30,9 +30,10 @@ from specsight.metrics.multi_type import (
     one_vs_rest,
     top_share_mean,
     type_accuracy,
+    type_labels,
 )
 from specsight.metrics.per_type import TypeRow, macro, per_type
-from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_curve
+from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_area, pro_curve
 from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals
 from specsight.metrics.ranking import BestF1, Curve
 from specsight.metrics.scores import PixelScores, PixelTruth, gather
@@ -82,10 +83,12 @@ __all__ = [
     "pixel_intervals",
     "pixel_metrics",
     "precision_recall_curve",
+    "pro_area",
     "pro_curve",
     "roc_curve",
     "saturation_area",
     "spro",
     "top_share_mean",
     "type_accuracy",
+    "type_labels",
 ]

@@ -199,6 +199,18 @@ def one_vs_rest(
     return found
 
 
+def type_labels(type_maps: Mapping[str, Map], found: Mask, names: Sequence[str]) -> NDArray[np.int64]:
+    """(H, W) class number per pixel: inside `found` (H, W) the type with the highest map, elsewhere 0, "good".
+
+    Numbers are positions in `names`, "good" first; a type without a map is never chosen.
+    """
+    known = [number for number, name in enumerate(names) if number and name in type_maps]
+    if not known:
+        return np.zeros(np.shape(found), dtype=np.int64)
+    best = np.argmax(np.stack([type_maps[names[number]] for number in known]), axis=0)
+    return np.where(found, np.array(known)[best], 0)
+
+
 def label_overlap(
     truth: Iterable[NDArray[np.integer]], predicted: Iterable[NDArray[np.integer]], names: Sequence[str]
 ) -> LabelOverlap:

@@ -65,6 +65,9 @@ def measure(scores: PixelScores, limits: Sequence[float] = LIMITS) -> PixelMetri
     """All pixel metrics of a test set. `limits` are the false-positive rates in (0, 1] up to which PRO counts."""
     check_limits(limits)
     ranked = ranking.rank(scores.positive(), scores.background())
+    # Full curves have two vertices per distinct defective score: hold one of them at a time.
+    roc = ranking.roc_curve(ranked).thinned()
+    precision_recall = ranking.precision_recall_curve(ranked).thinned()
     pro = _pro_curve(scores, ranked)
     f1 = ranking.best_f1(ranked)
     return PixelMetrics(
@@ -73,8 +76,8 @@ def measure(scores: PixelScores, limits: Sequence[float] = LIMITS) -> PixelMetri
         f1_max=f1.f1,
         f1_max_threshold=f1.threshold,
         aupro={limit: pro_area(pro, limit) for limit in limits},
-        roc=ranking.roc_curve(ranked).thinned(),
-        precision_recall=ranking.precision_recall_curve(ranked).thinned(),
+        roc=roc,
+        precision_recall=precision_recall,
         pro=pro.thinned(),
         pictures=len(scores.pictures),
         regions=sum(len(p.defects.sizes) for p in scores.pictures),

@@ -25,7 +25,7 @@ from specsight.metrics.pixel import LIMITS, check_limits
 from specsight.metrics.scores import Floats, PixelScores
 
 GRID = 2048
-PER_REGION = 64
+PER_PICTURE = 64
 BLOCK = 64
 """Resamples handled at once: bounds the memory to a few times BLOCK × GRID numbers."""
 
@@ -113,26 +113,32 @@ def grid(scores: PixelScores, size: int = GRID) -> Floats:
 
     Any grid gives valid intervals; this one makes their `error` small. All regions have equal say, as in PRO.
     """
-    of_regions, of_background = [], []
+    regions = max(1, sum(len(p.defects.sizes) for p in scores.pictures))
+    per_region = int(np.clip(16 * size // regions, 1, PER_PICTURE))
+    of_regions, of_background = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     for picture in scores.pictures:
-        ends = np.cumsum(picture.defects.sizes)
-        parts = np.split(picture.defects.regions, ends[:-1]) if len(ends) else []
-        of_regions += [part[_even(len(part), PER_REGION)] for part in parts]
-        count = len(picture.background)
-        tail = (
-            count - np.unique(np.geomspace(1, count, PER_REGION).astype(np.int64)) if count else _even(0, 1)
+        sizes = picture.defects.sizes
+        starts = np.cumsum(sizes) - sizes
+        of_regions.append(
+            picture.defects.regions[(starts[:, None] + _even(sizes[:, None], per_region)).ravel()]
         )
-        of_background.append(picture.background[np.concatenate([_even(count, PER_REGION), tail])])
+        count = len(picture.background)
+        if count:
+            tail = count - np.geomspace(1, count, PER_PICTURE).astype(np.int64)
+            of_background.append(
+                picture.background[np.concatenate([_even(np.array(count), PER_PICTURE), tail])]
+            )
     chosen = []
     for pool in (of_regions, of_background):
-        values = np.sort(np.concatenate(pool)) if pool else np.zeros(0, dtype=np.float32)
-        chosen.append(values[_even(len(values), size // 2)])
+        values = np.unique(np.concatenate(pool))
+        chosen.append(values[_even(np.array(len(values)), min(len(values), size // 2))])
     return np.unique(np.concatenate(chosen))[::-1]
 
 
-def _even(count: int, at_most: int) -> NDArray[np.int64]:
-    """Evenly spaced positions in an array of `count`, its ends included."""
-    return np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(np.int64))
+def _even(counts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """`number` positions evenly inside arrays of these lengths: shape of `counts` broadcast with (number,)."""
+    middles = (np.arange(number) + 0.5) / max(number, 1)
+    return (middles * counts).astype(np.int64)
 
 
 def _reduce(scores: PixelScores, thresholds: Floats) -> _Counts:

@@ -126,11 +126,12 @@ def rising_curve(ranking: Ranking, share: NDArray[np.float64]) -> Curve:
     Each distinct score gives two vertices, before and after it, so that ties rise diagonally and everything else in
     horizontal and vertical steps: exactly the curve over all distinct scores of both classes.
     """
-    before = np.concatenate(([0.0], share[:-1])) if len(share) else share
-    x = np.stack([ranking.false_above, ranking.false], axis=1).ravel() / ranking.negatives
-    y = np.stack([before, share], axis=1).ravel()
-    last = y[-1] if len(y) else 0.0
-    return Curve(np.concatenate(([0.0], x, [1.0])), np.concatenate(([0.0], y, [last])))
+    x, y = np.empty(2 * len(share) + 2), np.empty(2 * len(share) + 2)
+    x[0], x[1:-1:2], x[2:-1:2], x[-1] = 0, ranking.false_above, ranking.false, ranking.negatives
+    x /= ranking.negatives
+    y[0], y[2:-1:2] = 0.0, share
+    y[1::2] = y[0:-1:2]
+    return Curve(x, y)
 
 
 def roc_curve(ranking: Ranking) -> Curve:

@@ -181,10 +181,13 @@ def _components(scores: Floats, mask: Mask) -> list[Floats]:
     from scipy import ndimage
 
     labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
-    where = np.flatnonzero(labels)
-    which, values = labels.ravel()[where], scores.ravel()[where]
-    order = np.lexsort((values, which))
-    return np.split(values[order], np.cumsum(np.bincount(which, minlength=count + 1)[1:])[:-1])
+    which = labels[mask]
+    # Labels come in long runs, which a stable sort merges quickly; each region's scores are then sorted alone.
+    values = scores[mask][np.argsort(which, kind="stable")]
+    parts = np.split(values, np.cumsum(np.bincount(which, minlength=count + 1)[1:])[:-1])
+    for part in parts:
+        part.sort()
+    return parts
 
 
 def _given(index: int, scores: Floats, mask: Mask, regions: Sequence[Mask]) -> list[Floats]:
