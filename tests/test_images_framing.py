@@ -1,0 +1,193 @@
+"""Frames and tiles: nothing squashed, nothing lost, and every map returns to its picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from specsight.images import Frame, letterbox, merge_tiles, shorter_side, tiles
+
+sizes = st.tuples(st.integers(1, 90), st.integers(1, 90))
+sides = st.integers(8, 64)
+multiples = st.sampled_from([1, 4, 7, 8])
+
+
+def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+def ramp(size: tuple[int, int]) -> np.ndarray:
+    """A smooth map in [0, 1] over a picture."""
+    y = (np.arange(size[0]) + 0.5) / size[0]
+    x = (np.arange(size[1]) + 0.5) / size[1]
+    return (0.5 * y[:, None] + 0.5 * x[None, :]).astype(np.float32)
+
+
+def framings(size: tuple[int, int], side: int, multiple: int) -> list[tuple[np.ndarray, Frame]]:
+    rgb = noise(size)
+    return [
+        letterbox(rgb, side, multiple),
+        shorter_side(rgb, side, multiple),
+        shorter_side(rgb, side, multiple, circular=True),
+    ]
+
+
+@given(size=sizes, side=sides, multiple=multiples)
+@settings(max_examples=80, deadline=None)
+def test_aspect_is_kept_and_sides_are_multiples(size: tuple[int, int], side: int, multiple: int) -> None:
+    for framed, frame in framings(size, side, multiple):
+        assert framed.dtype == np.uint8
+        assert framed.shape == (*frame.size, 3)
+        assert all(s % multiple == 0 for s in frame.size)
+        assert frame.native == size
+        scale = max(frame.content) / max(size)
+        assert all(abs(c - max(1, n * scale)) <= 1 for c, n in zip(frame.content, size)), "never squashed"
+    square = framings(size, side, multiple)[0][1]
+    assert square.size[0] == square.size[1] == -(-side // multiple) * multiple
+    assert max(square.content) == square.size[0]
+
+
+@given(size=sizes, side=sides, max_aspect=st.floats(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_shorter_side_has_its_length_unless_the_picture_is_too_long(
+    size: tuple[int, int], side: int, max_aspect: float
+) -> None:
+    _, frame = shorter_side(noise(size), side, max_aspect=max_aspect)
+    if max(size) / min(size) <= max_aspect:
+        assert min(frame.content) == side
+    assert max(frame.content) <= round(side * max_aspect)
+
+
+@given(size=sizes, side=sides, multiple=multiples, stride=st.sampled_from([1, 2, 4, 8]))
+@settings(max_examples=80, deadline=None)
+def test_padding_has_no_say_in_the_restored_map(
+    size: tuple[int, int], side: int, multiple: int, stride: int
+) -> None:
+    for _, frame in framings(size, side, multiple)[:2]:
+        grid = (-(-frame.size[0] // stride), -(-frame.size[1] // stride))
+        values = np.random.default_rng(1).random(grid, dtype=np.float32)
+        rows, columns = (np.arange(n) * s / n for n, s in zip(grid, frame.size))
+        other = values.copy()
+        other[rows >= frame.content[0]] = 1e6
+        other[:, columns >= frame.content[1]] = np.nan
+        restored = frame.restore(values)
+        assert restored.shape == size
+        assert restored.dtype == np.float32
+        assert np.array_equal(restored, frame.restore(other))
+        assert frame.restore(np.full(grid, 3.5, np.float32)) == pytest.approx(3.5)
+
+
+@given(size=st.tuples(st.integers(16, 90), st.integers(16, 90)), side=st.integers(32, 64), multiple=multiples)
+@settings(max_examples=60, deadline=None)
+def test_a_smooth_map_survives_framing(size: tuple[int, int], side: int, multiple: int) -> None:
+    """Frame a ramp as the picture is framed, put it back: the same ramp, to within a scaled pixel."""
+    original = ramp(size)
+    for _, frame in framings(size, side, multiple)[:2]:
+        height, width = frame.content
+        framed = np.zeros(frame.size, np.float32)
+        framed[:height, :width] = ramp(frame.content)
+        assert np.abs(frame.restore(framed) - original).max() <= 0.5 * (1 / height + 1 / width)
+
+
+@given(size=st.tuples(st.integers(8, 40), st.integers(8, 90)), side=st.integers(16, 48), multiple=multiples)
+@settings(max_examples=60, deadline=None)
+def test_circular_padding_continues_the_strip(size: tuple[int, int], side: int, multiple: int) -> None:
+    framed, frame = shorter_side(noise(size), side, multiple, circular=True)
+    left, width = frame.offset[1], frame.content[1]
+    assert left >= side / 8
+    assert frame.size[1] - left - width >= left
+    column = (np.arange(frame.size[1]) - left) % width + left
+    assert np.array_equal(framed, framed[:, column])
+    grid = np.random.default_rng(0).random(frame.size, dtype=np.float32)[:, column]
+    rolled = frame.restore(grid)
+    assert rolled.shape == size
+
+
+def test_restoring_the_identity_changes_nothing() -> None:
+    rgb = noise((40, 40))
+    framed, frame = letterbox(rgb, 40)
+    assert np.array_equal(framed, rgb)
+    values = np.random.default_rng(0).random((40, 40), dtype=np.float32)
+    assert np.array_equal(frame.restore(values), values)
+
+
+def test_a_feature_cell_lands_where_it_was_seen() -> None:
+    """A 160 × 80 picture in a 80-pixel square, features at stride 8: cell (3, 2) covers rows 48-63, columns 32-47."""
+    _, frame = letterbox(noise((160, 80)), 80)
+    grid = np.zeros((10, 10), np.float32)
+    grid[3, 2] = 1
+    restored = frame.restore(grid)
+    assert np.argwhere(restored > 0.9).mean(axis=0) == pytest.approx((55.5, 39.5))
+    assert frame.shows_picture((10, 10)).sum(axis=1).tolist() == [5] * 10
+
+
+@given(size=sizes, side=sides, multiple=multiples, stride=st.sampled_from([4, 8, 16]))
+@settings(max_examples=60, deadline=None)
+def test_some_cell_always_shows_the_picture(
+    size: tuple[int, int], side: int, multiple: int, stride: int
+) -> None:
+    for _, frame in framings(size, side, multiple):
+        grid = (-(-frame.size[0] // stride), -(-frame.size[1] // stride))
+        assert frame.shows_picture(grid).any()
+        assert frame.shows_picture(frame.size).sum() == frame.content[0] * frame.content[1]
+
+
+def test_other_planes_follow_their_picture() -> None:
+    mask = np.zeros((30, 60), np.uint8)
+    mask[10:20, 20:40] = 7
+    _, frame = letterbox(noise((30, 60)), 40)
+    framed = frame.apply(mask, fill=255)
+    assert framed.shape == (40, 40)
+    assert set(np.unique(framed)) == {0, 7, 255}
+    assert (framed[20:] == 255).all()
+    assert np.argwhere(framed == 7).mean(axis=0) == pytest.approx((9.5, 19.5), abs=0.6)
+    with pytest.raises(ValueError, match="frame was made for"):
+        frame.apply(mask[:5])
+
+
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 150)),
+    side=st.integers(4, 40),
+    share=st.floats(0, 0.9),
+    circular=st.booleans(),
+)
+@settings(max_examples=120, deadline=None)
+def test_tiles_merge_back_to_any_map(size: tuple[int, int], side: int, share: float, circular: bool) -> None:
+    overlap = int(side * share)
+    values = np.random.default_rng(2).random(size, dtype=np.float32)
+    cut = tiles(np.repeat((values * 255).astype(np.uint8)[..., None], 3, axis=2), side, overlap, circular)
+    maps = []
+    for tile, place in cut:
+        assert tile.shape == (*place.size, 3)
+        columns = np.arange(place.column, place.column + place.size[1]) % size[1]
+        maps.append(values[place.row : place.row + place.size[0]][:, columns])
+        assert np.array_equal(tile[..., 0], (maps[-1] * 255).astype(np.uint8))
+    merged = merge_tiles(maps, [place for _, place in cut], size)
+    np.testing.assert_allclose(merged, values, rtol=1e-5, atol=1e-6)
+
+
+@given(width=st.integers(60, 200), side=st.integers(20, 50), share=st.floats(0, 0.5), circular=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_neighbouring_tiles_overlap_as_asked(width: int, side: int, share: float, circular: bool) -> None:
+    overlap = int(side * share)
+    starts = [place.column for _, place in tiles(noise((10, width)), side, overlap, circular)]
+    steps = np.diff([*starts, starts[0] + width]) if circular else np.diff(starts)
+    assert (steps <= side - overlap).all(), "around the seam too, where the strip is circular"
+    assert circular or starts[-1] + side == width
+
+
+def test_a_defect_on_the_seam_lies_whole_in_one_tile() -> None:
+    strip = np.zeros((16, 100, 3), np.uint8)
+    strip[4:8, 96:] = 255
+    strip[4:8, :4] = 255
+    whole = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=True)]
+    assert max(whole) == 4 * 8
+    flat = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=False)]
+    assert max(flat) == 4 * 4
+
+
+def test_tiles_refuse_an_overlap_that_never_advances() -> None:
+    with pytest.raises(ValueError, match="overlap must lie in"):
+        tiles(noise((10, 10)), 8, 8)
