@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import errno
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specsight import __version__
 from specsight.errors import SpecsightError, did_you_mean
 
-DEFAULT_ENCODER = "filters"
-FOLDER = click.Path(path_type=Path, file_okay=False)
-ANYWHERE = click.Path(path_type=Path)
+if TYPE_CHECKING:
+    from specsight.records import Sample
+
+PATH = click.Path(path_type=Path)
+ENCODER = "filters"
+SHOWN = 10
+"""Rejected pictures told on the screen; the rest is in the report."""
+LISTED = ("detectors", "encoders", "datasets", "metrics")
+
+encoder_option = click.option(
+    "--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."
+)
+detector_option = click.option(
+    "--detector", default="patchcore", show_default=True, help="See: list detectors."
+)
+resolution_option = click.option(
+    "--resolution", default=320, show_default=True, help="Shorter side, in pixels."
+)
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."
+)
+spec_option = click.option("--spec", type=PATH, help="Specification of the product (YAML).")
+rate_option = click.option(
+    "--false-reject-rate", default=0.05, show_default=True, help="Wanted upper limit for good parts rejected."
+)
+confidence_option = click.option("--confidence", default=0.95, show_default=True, help="Of that limit.")
+holdout_option = click.option("--holdout", type=int, help="Good pictures kept for the threshold.")
 
 
 class Verbs(click.Group):
@@ -32,6 +57,224 @@ class Verbs(click.Group):
 @click.version_option(__version__, prog_name="specsight")
 def cli() -> None:
     """Multimodal anomaly detection for industrial products."""
+
+
+@cli.command()
+@click.option("--good", type=PATH, required=True, help="Folder with pictures of good parts.")
+@click.option("-o", "--out", type=PATH, required=True, help="Where to save the model.")
+@detector_option
+@encoder_option
+@resolution_option
+@set_option
+@spec_option
+@holdout_option
+@rate_option
+@confidence_option
+@click.option("--seed", default=0, show_default=True)
+def fit(
+    good: Path,
+    out: Path,
+    detector: str,
+    encoder: str,
+    resolution: int,
+    settings: tuple[str, ...],
+    spec: Path | None,
+    holdout: int | None,
+    false_reject_rate: float,
+    confidence: float,
+    seed: int,
+) -> None:
+    """Learn what good parts look like, with a threshold from parts held out."""
+    from specsight.detectors import create_detector
+    from specsight.inspector import Inspector
+    from specsight.specification import load_specification
+
+    specification = load_specification(spec) if spec else None
+    method = create_detector(
+        detector, encoder=encoder, resolution=resolution, seed=seed, **_parameters(settings)
+    )
+    inspector = Inspector.fit(
+        method,
+        _good_samples(good),
+        specification,
+        holdout=holdout,
+        false_reject_rate=false_reject_rate,
+        confidence=confidence,
+        seed=seed,
+    )
+    inspector.save(out)
+    for skipped in inspector.skipped:
+        click.echo(f"skipped: {skipped.reason}", err=True)
+    if inspector.calibration:
+        click.echo(f"threshold: {inspector.calibration.statement()}")
+    else:
+        click.echo("no threshold: too few good parts to hold any out; scores and maps only, no verdicts")
+    click.echo(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
+
+
+@cli.command()
+@click.argument("model", type=PATH)
+@click.argument("pictures", type=PATH)
+@click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
+@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
+def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None:
+    """Judge a folder of pictures with a saved model."""
+    from specsight.datasets import load_dataset
+    from specsight.evaluation import write_inspections
+    from specsight.inspector import Inspector
+    from specsight.report import render
+
+    inspector = Inspector.load(model, encoder)
+    listing = load_dataset(pictures)
+    write_inspections(inspector, listing.samples, out, data=pictures, model=model)
+    page = render(out)
+    _echo_verdicts(out)
+    click.echo(f"report: {page}")
+
+
+@cli.command()
+@click.option("--data", type=PATH, required=True, help="Data set, one of its products, or a manifest.")
+@detector_option
+@encoder_option
+@resolution_option
+@set_option
+@spec_option
+@click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
+@click.option("--product", help="One product of a set that holds several.")
+@click.option("--shots", type=int, help="Learn from this many good pictures only.")
+@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
+@holdout_option
+@rate_option
+@confidence_option
+@click.option("--map-size", type=int, help="Shorter side for pixel metrics; default: the pictures' own.")
+@click.option("--out", type=PATH, help="Run folder; default: under runs/.")
+def evaluate(
+    data: Path,
+    detector: str,
+    encoder: str,
+    resolution: int,
+    settings: tuple[str, ...],
+    spec: Path | None,
+    layout: str,
+    product: str | None,
+    shots: int | None,
+    seeds: str,
+    holdout: int | None,
+    false_reject_rate: float,
+    confidence: float,
+    map_size: int | None,
+    out: Path | None,
+) -> None:
+    """Measure a detector on labelled pictures; a stopped run goes on when called again."""
+    from specsight import evaluation
+    from specsight.report import render
+
+    config = evaluation.EvaluationConfig(
+        data=data,
+        detector=detector,
+        parameters=_parameters(settings),
+        encoder=encoder,
+        resolution=resolution,
+        layout=layout,
+        product=product,
+        shots=shots,
+        seeds=_seeds(seeds),
+        holdout=holdout,
+        false_reject_rate=false_reject_rate,
+        confidence=confidence,
+        specification=spec,
+        map_size=map_size,
+    )
+    run = evaluation.evaluate(config, out or _run_folder(data, detector, encoder, shots))
+    page = render(run)
+    _echo_headline(run)
+    click.echo(f"report: {page}")
+
+
+@cli.command()
+@click.argument("run", type=PATH)
+def report(run: Path) -> None:
+    """Draw the page of a finished run again."""
+    from specsight.report import render
+
+    click.echo(f"report: {render(run)}")
+
+
+@cli.command()
+@click.argument("data", type=PATH)
+@click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
+def check(data: Path, layout: str) -> int:
+    """Open every file of a data set; say what is missing, broken, double or leaking."""
+    import rich
+
+    from specsight.datasets import load_dataset
+    from specsight.datasets.check import check_dataset
+
+    found = check_dataset(load_dataset(data, layout))
+    rich.print(found)
+    return 1 if found.problems else 0
+
+
+@cli.command()
+@click.option("--out", type=PATH, required=True)
+@click.option("--count", default=600, show_default=True, help="Square crops.")
+@click.option("--strips", default=0, show_default=True, help="Whole turns, as long strips.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", default=256, show_default=True, help="Side of a crop, in pixels.")
+@click.option("--zone", "zones", multiple=True, help="tread, sidewall or bead; repeatable; default: all.")
+@click.option("--light", "lights", multiple=True, help="Repeatable; default: all.")
+@click.option("--workers", type=int, help="Processes; default: one per processor.")
+def tyres(
+    out: Path,
+    count: int,
+    strips: int,
+    seed: int,
+    size: int,
+    zones: tuple[str, ...],
+    lights: tuple[str, ...],
+    workers: int | None,
+) -> None:
+    """Make a synthetic set of tyre pictures with depth, masks and words."""
+    from specsight.tyres import generate
+    from specsight.tyres.conditions import LIGHTS
+    from specsight.tyres.geometry import ZONES
+
+    made = generate(
+        out, count, seed, size, strips, zones=zones or ZONES, lights=lights or LIGHTS, workers=workers
+    )
+    click.echo(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
+
+
+@cli.command(name="list")
+@click.argument("what", metavar="|".join(LISTED))
+def list_(what: str) -> None:
+    """Names that the other commands take."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if what not in LISTED:
+        raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, LISTED)}")
+    table = Table(box=box.SIMPLE, show_header=False)
+    for name, words in _catalogue(what):
+        table.add_row(f"[bold]{escape(name)}[/]", escape(words))
+    Console().print(table)
+
+
+@cli.command()
+@click.option("--encoder", default=ENCODER, show_default=True, help="The encoder to look at.")
+def doctor(encoder: str) -> int:
+    """What is installed, which encoder would run, threads, memory and disk."""
+    from specsight.doctor import examine
+
+    lines = examine(encoder)
+    for line in lines:
+        mark = click.style("ok", fg="green") if line.fine else click.style("--", fg="yellow")
+        click.echo(f"{mark}  {line.what:24} {line.found}")
+        if line.hint:
+            click.echo(f"    {'':24} {line.hint}")
+    return 0 if all(line.fine for line in lines) else 1
 
 
 def main() -> None:
@@ -52,6 +295,112 @@ def main() -> None:
             raise
         _fail(f"{error.strerror}: '{error.filename or 'the output folder'}'", 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=VALUE pairs with values as YAML writes them: numbers, true, [stride8, stride16]."""
+    import yaml
+
+    parameters: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name:
+            raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")
+        parameters[name] = tuple(parsed) if isinstance(parsed, list) else parsed
+    return parameters
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(seed) for seed in text.split(","))
+    except ValueError as error:
+        raise SpecsightError(f"--seeds {text}: write whole numbers with commas, such as 0,1,2") from error
+
+
+def _good_samples(folder: Path) -> list[Sample]:
+    """Every picture in the folder, taken for good; where subfolders tell good from other, only the good ones."""
+    from specsight.datasets import load_dataset
+
+    samples = load_dataset(folder).samples
+    told = [s for s in samples if s.label == "good" and not s.split.startswith("test")]
+    chosen = told or [s for s in samples if s.label == "unknown"]
+    if not chosen:
+        raise SpecsightError(f"'{folder}' holds defective parts only: point --good at pictures of good parts")
+    return [replace(s, label="good", split="train") for s in chosen]
+
+
+def _run_folder(data: Path, detector: str, encoder: str, shots: int | None) -> Path:
+    few = [f"{shots}-shot"] if shots else []
+    return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *few])
+
+
+def _echo_headline(run: Path) -> None:
+    import json
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from specsight.report.tables import headline
+
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
+    for line in headline(metrics):
+        table.add_row(line.name, line.value, line.interval)
+    Console().print(table)
+    click.echo(metrics["protocol"]["line"])
+
+
+def _echo_verdicts(run: Path) -> None:
+    """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
+    from specsight.evaluation.folder import RunFolder
+
+    folder = RunFolder(run)
+    predictions, skipped = folder.predictions(), folder.skipped()
+    rejected = [p for p in predictions if p.inspection.verdict == "reject"]
+    for prediction in rejected[:SHOWN]:
+        click.echo(f"{prediction.inspection.image}: {prediction.inspection.statement}")
+    if len(rejected) > SHOWN:
+        click.echo(f"... and {len(rejected) - SHOWN} more rejected, see the report")
+    for picture in skipped:
+        click.echo(f"skipped: {picture.reason}", err=True)
+    decided = any(p.inspection.verdict for p in predictions)
+    verdicts = (
+        f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
+    )
+    click.echo(f"{len(predictions)} judged: {verdicts}; {len(skipped)} could not be read")
+
+
+def _catalogue(what: str) -> list[tuple[str, str]]:
+    """(name, one line) of everything of one kind."""
+    if what == "detectors":
+        from specsight.detectors import detectors
+
+        return [
+            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(sorted(kind.needs))}.")
+            for name, kind in detectors.items()
+        ]
+    if what == "datasets":
+        from specsight.datasets import readers
+
+        return [(name, reader.title) for name, reader in readers.items()]
+    if what == "metrics":
+        from specsight.metrics import metrics
+
+        return [
+            (
+                name,
+                f"{metric.description} ({metric.direction} is better{', oracle' if metric.oracle else ''})",
+            )
+            for name, metric in metrics.items()
+        ]
+    from specsight.encoders import ENCODERS
+
+    return list(ENCODERS.items())
 
 
 def _fail(message: str, code: int) -> None:

@@ -19,7 +19,7 @@ from specsight.calibration import Calibration
 from specsight.detectors import Detector, load_detector
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.progress import track
-from specsight.records import Inspection, Judgement, Picture, Sample
+from specsight.records import Finding, Inspection, Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification, load_specification, save_yaml
 from specsight.storage import verify_folder, whole_folder, write_json
 
@@ -96,7 +96,7 @@ class Inspector:
         start = time.perf_counter()
         verdict = decision.decide(judgement, self.calibration)
         threshold = self.calibration.score_threshold if self.calibration else None
-        found = ()
+        found: tuple[Finding, ...] = ()
         if self.calibration:
             found = findings.find(
                 judgement,

@@ -6,9 +6,15 @@ from pathlib import Path
 
 from specsight.encoders.base import Encoder, Features, Layer
 
-__all__ = ["FILTERS", "Encoder", "Features", "Layer", "load_encoder"]
+__all__ = ["ENCODERS", "FILTERS", "Encoder", "Features", "Layer", "load_encoder"]
 
 FILTERS = "filters"
+ENCODERS = {
+    FILTERS: "hand-made bank of oriented, colour and contrast filters; no weights, no torch",
+    "a folder": "a transformers vision checkpoint on this machine (CNN, ViT, CLIP, SigLIP, DINO)",
+    "a hub id": "such as facebook/dinov2-small, fetched by transformers where a network is there",
+}
+"""What `load_encoder` takes → one line about it."""
 
 
 def load_encoder(name: str | Path) -> Encoder:
