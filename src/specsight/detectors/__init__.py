@@ -10,11 +10,15 @@ from specsight.detectors.base import (
     load_detector,
 )
 from specsight.detectors.patchcore import PatchCore
+from specsight.detectors.phrase_maps import PhraseMaps
+from specsight.detectors.winclip import WinCLIP
 
 __all__ = [
     "Detector",
     "PatchCore",
+    "PhraseMaps",
     "View",
+    "WinCLIP",
     "create_detector",
     "detectors",
     "load_detector",

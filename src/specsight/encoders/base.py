@@ -59,6 +59,14 @@ class Encoder(ABC):
         """Patch embeddings (B, D, h, w), unit length, in the joint space with sentences."""
         raise self._cannot_read()
 
+    def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
+        """Embeddings (B, D, h - k + 1, w - k + 1), unit length, in the joint space, of all k × k windows of patches:
+        one array per k in `sizes`, none larger than the grid. Size 1 is `embed_patches`."""
+        from specsight.encoders.windows import window_means
+
+        patches = self.embed_patches(images)
+        return [window_means(patches, size) for size in sizes]
+
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D), unit length, in the joint space."""
         raise self._cannot_read()

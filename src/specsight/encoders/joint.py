@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from specsight.encoders.base import Features
 from specsight.encoders.checkpoint import Preprocessing
 from specsight.encoders.pretrained import PretrainedEncoder, _array
+from specsight.encoders.windows import window_passes
 from specsight.errors import SpecsightError
 
 
@@ -52,6 +53,25 @@ class JointEncoder(PretrainedEncoder):
             joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
             grid = torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2)
             return _array(grid.unflatten(2, (rows, columns)))
+
+    def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
+        """Embeddings (B, D, h - k + 1, w - k + 1), unit length, of all windows: each by a pass over its own tokens."""
+        if not hasattr(self._tower, "post_layernorm"):
+            return super().embed_windows(images, sizes)
+        self.check_images(images)
+        return [self.embed_patches(images) if k == 1 else self._windows(images, k) for k in sizes]
+
+    def _windows(self, images: NDArray[np.uint8], size: int) -> Features:
+        stride = self.multiple
+        rows, columns = (side // stride - size + 1 for side in images.shape[1:3])
+        pictures = []
+        with torch.inference_mode():
+            for image in np.split(images, len(images)):
+                pixels = self._pixels(image)
+                passes = window_passes(self._tower, pixels, size, stride, self._options)
+                pictures.append(_unit(torch.cat([self._project(pooled) for pooled in passes])))
+        joint = np.stack(pictures).reshape(len(images), rows, columns, -1)
+        return np.ascontiguousarray(joint.transpose(0, 3, 1, 2))
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D), unit length; longer sentences are cut at the model's own length."""

@@ -1,0 +1,89 @@
+"""Zero-shot maps per defect type: patches in the joint space against the product's defect phrases.
+
+In: a specification (product, defect types with their phrases). Out: one map per type and their largest as the map.
+The scoring of dense vision-language methods (MaskCLIP, Zhou et al., ECCV 2022; MultiADS, ICCV 2025) without their
+training, and with one addition: how much a patch looks like a phrase is judged by how much other patches of the same
+picture do. A product's material may lie nearer to "a stain" than to "a good part" everywhere; a defect is where it
+does so more than elsewhere. With good pictures at hand, their patches are the comparison instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors import grids
+from specsight.detectors.base import State, View, check_range, detectors
+from specsight.detectors.phrases import Anchors, probability
+from specsight.detectors.reading import IMAGE, ReadingDetector, framed, shown
+from specsight.encoders import Encoder, Features
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+
+PATCHES = "patches"
+TOP = 0.01
+"""Share of a picture's patches whose mean is its score: the field's usual 1 %."""
+
+
+@detectors.register("phrases")
+@dataclass
+class PhraseMaps(ReadingDetector):
+    """Dense comparison of patches with phrases; no good picture is needed, some are welcome."""
+
+    name = "phrases"
+
+    references: int = 2048
+    """Patches of good pictures to keep, as many of each, drawn at random."""
+
+    good_: Features | None = field(default=None, init=False, repr=False)
+    """Patches of good pictures (M, D), or None."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("references", self.references, 1, 1_000_000, whole=True)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map of a type: its probability against "good", centred on the usual patch, in (0, 1). The score is the
+        mean of the top 1 % of the largest map's cells."""
+        anchors = self._anchors(instruction)
+        grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
+        if not anchors.types:
+            return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
+        cells = shown(view.frame, grid)
+        margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
+        maps = probability(margins - self._usual(anchors, margins)[:, None, None])
+        score = grids.top_mean(maps.max(0), TOP)
+        return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
+
+    def _usual(self, anchors: Anchors, margins: Features) -> Features:
+        """Median margin of each type over good patches, or over this picture's own where there are none, (K,)."""
+        if self.good_ is not None:
+            margins = anchors.margins(np.ascontiguousarray(self.good_.T), self.temperature)
+        return np.asarray(np.median(margins.reshape(len(margins), -1), axis=1), np.float32)
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return {
+            PATCHES: encoder.embed_patches(pixels)[0],
+            IMAGE: encoder.embed_images(pixels)[0][:, None, None],
+        }
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        self._take_words(specification)
+        generator, good = np.random.default_rng(self.seed), []
+        for view in views:
+            rows, columns = shown(view.frame, view.features[PATCHES].shape[1:])
+            patches = grids.vectors(view.features[PATCHES][:, rows, columns])
+            kept = min(len(patches), -(-self.references // expected))
+            good.append(patches[generator.choice(len(patches), kept, replace=False)])
+        self.good_ = np.concatenate(good) if good else None
+
+    def _state(self) -> State:
+        return super()._state() | ({} if self.good_ is None else {PATCHES: self.good_})
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self.good_ = state.get(PATCHES)

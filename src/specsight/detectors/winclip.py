@@ -1,0 +1,158 @@
+"""WinCLIP and WinCLIP+ (Jeong et al., CVPR 2023): windows of a picture against sentences, and against good windows.
+
+With words alone: every 2 × 2 and 3 × 3 window of patches, and the whole picture, is compared with sentences about good
+and damaged parts; window scores meet on their patches by harmonic means. With a few good pictures besides, windows and
+patches are also compared with their nearest good neighbours.
+
+Departures: pictures keep their aspect; each type of defect that the specification names is compared beside "damaged"
+and gets a map of its own, the map being their largest (a specification without defects gives the paper's method);
+sentences are averaged as unit vectors; an encoder without tokens has window means instead of window passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors import grids
+from specsight.detectors.bank import BankBuilder, MemoryBank
+from specsight.detectors.base import State, View, check_range, detectors
+from specsight.detectors.phrases import Anchors, probability
+from specsight.detectors.reading import IMAGE, ReadingDetector, framed, shown
+from specsight.encoders import Encoder, Features
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+
+WINDOWS = (2, 3)
+PATCHES = "patches"
+REFERENCES = (PATCHES, *(f"window{k}" for k in WINDOWS))
+"""Features that are compared with good ones, by name in the view: single patches, then windows."""
+MEGABYTE = 1 << 20
+FAINT = 1e-12
+"""Keeps harmonic means finite where a probability or a distance is zero."""
+
+
+@detectors.register("winclip")
+@dataclass
+class WinCLIP(ReadingDetector):
+    """Zero-shot with words; with k good pictures, WinCLIP+."""
+
+    name = "winclip"
+
+    references: int = 4096
+    """Good patches, and windows of each size, kept at most (selected by greedy k-centre beyond that)."""
+
+    references_: dict[str, MemoryBank] = field(default_factory=dict, init=False, repr=False)
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("references", self.references, 1, 1_000_000, whole=True)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Zero-shot: the score is the whole picture's probability of being damaged, P; the map is the harmonic mean of
+        P and the window maps. With references, both are averaged with the distance to good windows (the paper's
+        equations 4 and 5). All lie in [0, 1]."""
+        anchors = self._anchors(instruction)
+        if not anchors.types:
+            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
+        grid = _grid(view)
+        cells = shown(view.frame, grid)
+        maps, whole = self._language(view, anchors, cells)
+        score = float(whole.max())
+        if self.references_:
+            distances = self._association(view, cells)
+            score = (score + float(distances.max())) / 2
+            maps = np.asarray((maps + distances) / 2, np.float32)
+        return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
+
+    def _language(
+        self, view: View, anchors: Anchors, cells: tuple[slice, slice]
+    ) -> tuple[Features, Features]:
+        """Maps (K, h, w) of the cells that show the picture, and the whole picture's probabilities (K,)."""
+        whole = probability(anchors.margins(view.features[IMAGE], self.temperature))[:, 0, 0]
+        size = (cells[0].stop - cells[0].start, cells[1].stop - cells[1].start)
+        inverse = (
+            np.repeat(1 / np.maximum(whole, FAINT), size[0] * size[1]).reshape(-1, *size).astype(np.float64)
+        )
+        for k in WINDOWS:
+            windows = _windows(view.features[f"window{k}"], _grid(view), cells)
+            scores = probability(anchors.margins(windows, self.temperature))
+            inverse += 1 / np.maximum(harmonic(scores, size), FAINT)
+        return np.asarray((1 + len(WINDOWS)) / inverse, np.float32), whole
+
+    def _association(self, view: View, cells: tuple[slice, slice]) -> Features:
+        """Mean over patches and windows of half the cosine distance to the nearest good one, (h, w) in [0, 1]."""
+        size = (cells[0].stop - cells[0].start, cells[1].stop - cells[1].start)
+        maps = []
+        for name, windows in self._comparable(view, cells).items():
+            distances, _ = self.references_[name].nearest(grids.vectors(windows))
+            halved = np.square(distances[:, 0], dtype=np.float64) / 4
+            maps.append(harmonic(halved.reshape(1, *windows.shape[1:]), size)[0])
+        return np.asarray(np.mean(maps, axis=0), np.float32)
+
+    def _comparable(self, view: View, cells: tuple[slice, slice]) -> dict[str, Features]:
+        """Unit vectors of patches and windows that show the picture, by name, each (D, h', w')."""
+        patches = view.features[PATCHES][:, cells[0], cells[1]]
+        patches = patches / np.maximum(np.linalg.norm(patches, axis=0), FAINT)
+        windows = {name: _windows(view.features[name], _grid(view), cells) for name in REFERENCES[1:]}
+        return {PATCHES: patches, **windows}
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        sides = (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
+        windows = encoder.embed_windows(pixels, [min(k, *sides) for k in WINDOWS])
+        named = {f"window{k}": window[0] for k, window in zip(WINDOWS, windows)}
+        rows = windows[0].shape[2] + min(WINDOWS[0], *sides) - 1
+        (patches,) = encoder.layers(pixels, [_reference_layer(encoder, pixels.shape[1] // rows)])
+        return {PATCHES: patches[0], IMAGE: encoder.embed_images(pixels)[0][:, None, None], **named}
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        self._take_words(specification)
+        builders = {name: BankBuilder(1.0, self.references, 256 * MEGABYTE, self.seed) for name in REFERENCES}
+        for view in views:
+            for name, windows in self._comparable(view, shown(view.frame, _grid(view))).items():
+                builders[name].add(grids.vectors(windows))
+        self.references_ = {name: MemoryBank(b.build()) for name, b in builders.items() if b.total}
+
+    def _state(self) -> State:
+        return {**super()._state(), **{name: bank.vectors for name, bank in self.references_.items()}}
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self.references_ = {name: MemoryBank(state[name]) for name in REFERENCES if PATCHES in state}
+
+
+def harmonic(scores: NDArray[np.floating], grid: tuple[int, int]) -> NDArray[np.float64]:
+    """Scores (K, h - k + 1, w - k + 1) of windows at stride 1 → (K, h, w): each cell's harmonic mean over the windows
+    that cover it. Zero where one of them is zero."""
+    high, wide = grid[0] - scores.shape[1] + 1, grid[1] - scores.shape[2] + 1
+    sums, counts = np.zeros((len(scores), *grid)), np.zeros(grid)
+    inverse = 1 / np.maximum(scores.astype(np.float64), FAINT)
+    for row in range(high):
+        for column in range(wide):
+            covered = np.s_[..., row : row + scores.shape[1], column : column + scores.shape[2]]
+            sums[covered] += inverse
+            counts[covered] += 1
+    return counts / sums
+
+
+def _grid(view: View) -> tuple[int, int]:
+    return view.features[PATCHES].shape[1], view.features[PATCHES].shape[2]
+
+
+def _windows(windows: Features, grid: tuple[int, int], cells: tuple[slice, slice]) -> Features:
+    """Those of all windows (D, h', w') on a grid that lie inside the cells that show the picture; at least one."""
+    size = grid[0] - windows.shape[1] + 1
+    rows, columns = (slice(c.start, max(c.stop - size + 1, c.start + 1)) for c in cells)
+    return windows[:, rows, columns]
+
+
+def _reference_layer(encoder: Encoder, stride: int) -> str:
+    """Where single patches are compared with good ones: the paper's penultimate block of a transformer, the deepest
+    convolutional layer of this stride."""
+    layers = [layer.name for layer in encoder.available if layer.stride == stride]
+    blocks = [name for name in layers if name.startswith("block")]
+    return blocks[-2] if len(blocks) > 1 else layers[-1]

@@ -1,0 +1,88 @@
+"""What a specification and an instruction have to say → sentences by what they stand for.
+
+In: `Specification` and, for one judgement, an `Instruction`. Out: a `PromptBank`: sentences about good parts, about
+damage of any kind, about each type of defect that counts, and about each that is to be ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from specsight.prompts.ensemble import damaged_prompts, defect_prompts, good_prompts
+from specsight.specification import Instruction, Specification
+
+Prompts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromptBank:
+    """Sentences by what they stand for. The order within a tuple has no meaning."""
+
+    good: Prompts
+    damaged: Prompts = ()
+    """Damage of no particular kind; empty where an instruction says which types alone count."""
+    defects: Mapping[str, Prompts] = field(default_factory=dict)
+    """Sentences by defect type, for the types that count."""
+    ignored: Mapping[str, Prompts] = field(default_factory=dict)
+    """Sentences by defect type, for the types that an instruction wants ignored."""
+
+
+def prompt_bank(specification: Specification, instruction: Instruction | None = None) -> PromptBank:
+    """The sentences for one judgement.
+
+    Types are those of the specification and `Instruction.known_defects` (which add phrases to a type of the same
+    name). `only` and `ignore` name types by name or phrase, in any case; a name that nobody has defined is taken as
+    a type of its own, described by that name. A type both asked for and ignored is ignored.
+    """
+    asked = instruction or Instruction()
+    types = _vocabulary(specification, asked)
+    only, ignored = ([_type_called(name, types) for name in names] for names in (asked.only, asked.ignore))
+    counted = [name for name in (only or types) if name not in ignored]
+    return PromptBank(
+        good=_good(specification.product, _clauses(specification.appearance)),
+        damaged=() if only else damaged_prompts(specification.product),
+        defects={name: _defect(specification.product, types[name]) for name in dict.fromkeys(counted)},
+        ignored={name: _defect(specification.product, types[name]) for name in sorted(set(ignored))},
+    )
+
+
+def _vocabulary(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
+    """Type → its name and phrases, in the order in which they are known."""
+    types: dict[str, Prompts] = {}
+    for defect in (*specification.defects, *instruction.known_defects):
+        name = _same_name(defect.name, types) or defect.name
+        types[name] = (*types.get(name, ()), defect.name, *defect.phrases)
+    return types
+
+
+def _type_called(name: str, types: dict[str, Prompts]) -> str:
+    """The type that goes by `name` or has it among its phrases; a new one where there is none."""
+    known = _same_name(name, types)
+    if known is None:
+        known = next((t for t, phrases in types.items() if _same_name(name, phrases)), None)
+    if known is None:
+        types[name] = (name,)
+        return name
+    return known
+
+
+def _same_name(name: str, names: Iterable[str]) -> str | None:
+    return next((known for known in names if known.casefold() == name.casefold()), None)
+
+
+def _clauses(appearance: str) -> Prompts:
+    """Sentences and clauses of a free description."""
+    return tuple(clause.strip() for clause in re.split(r"[.;\n]+", appearance) if clause.strip())
+
+
+@lru_cache(maxsize=64)
+def _good(product: str, appearance: Prompts) -> Prompts:
+    return good_prompts(product, appearance)
+
+
+@lru_cache(maxsize=4096)
+def _defect(product: str, phrases: Prompts) -> Prompts:
+    return defect_prompts(product, phrases)

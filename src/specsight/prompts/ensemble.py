@@ -1,0 +1,90 @@
+"""The compositional prompt ensemble of WinCLIP (Jeong et al., CVPR 2023): states × templates.
+
+In: the product's noun and the phrases of a defect. Out: sentences. The lists of states and templates are the paper's;
+defects with a name, which the paper does not have, get states and a shorter list of templates of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+GOOD_STATES = (
+    "{o}",
+    "flawless {o}",
+    "perfect {o}",
+    "unblemished {o}",
+    "{o} without flaw",
+    "{o} without defect",
+    "{o} without damage",
+)
+DAMAGED_STATES = ("damaged {o}", "{o} with flaw", "{o} with defect", "{o} with damage")
+TEMPLATES = (
+    "a cropped photo of the {s}",
+    "a cropped photo of {a}",
+    "a close-up photo of {a}",
+    "a close-up photo of the {s}",
+    "a bright photo of {a}",
+    "a bright photo of the {s}",
+    "a dark photo of {a}",
+    "a dark photo of the {s}",
+    "a jpeg corrupted photo of {a}",
+    "a jpeg corrupted photo of the {s}",
+    "a blurry photo of the {s}",
+    "a blurry photo of {a}",
+    "a photo of the {s}",
+    "a photo of {a}",
+    "a photo of a small {s}",
+    "a photo of the small {s}",
+    "a photo of a large {s}",
+    "a photo of the large {s}",
+    "a photo of {a} for visual inspection",
+    "a photo of the {s} for visual inspection",
+    "a photo of {a} for anomaly detection",
+    "a photo of the {s} for anomaly detection",
+)
+"""{s}: the state; {a}: the state behind "a" or "an"."""
+DEFECT_STATES = ("{p}", "{p} on {o}", "{o} with {p}")
+"""{p}: a phrase of the defect as a person wrote it; {o}: the product behind "a" or "an"."""
+DEFECT_TEMPLATES = ("{s}", "a photo of {s}", "a close-up photo of {s}", "a cropped photo of {s}")
+
+VOWEL = re.compile(r"(?!uni|use|eu|one\b)[aeiou]", re.IGNORECASE)
+"""Beginnings of words that take "an", by their spelling: "an unblemished part", but "a used part", "a unit"."""
+
+
+def good_prompts(product: str, appearance: Iterable[str] = ()) -> tuple[str, ...]:
+    """Sentences about a good part; each of `appearance` (how a good part looks, in words) is a state more."""
+    noun = as_words(product)
+    states = [state.format(o=noun) for state in GOOD_STATES]
+    return _in_templates([*states, *(f"{noun}, {as_words(clause)}" for clause in appearance)])
+
+
+def damaged_prompts(product: str) -> tuple[str, ...]:
+    """Sentences about a part with some defect, none in particular."""
+    noun = as_words(product)
+    return _in_templates([state.format(o=noun) for state in DAMAGED_STATES])
+
+
+def defect_prompts(product: str, phrases: Iterable[str]) -> tuple[str, ...]:
+    """Sentences about one kind of defect. The order and letter case of `phrases` and repeats among them do not matter.
+
+    A phrase is used as it stands ("a crack", "contamination", "broken glass"), without an article of ours.
+    """
+    noun = with_article(as_words(product))
+    distinct = sorted({as_words(phrase).casefold() for phrase in phrases})
+    states = [state.format(p=phrase, o=noun) for phrase in distinct for state in DEFECT_STATES]
+    return tuple(template.format(s=state) for state in states for template in DEFECT_TEMPLATES)
+
+
+def as_words(name: str) -> str:
+    """A name from a file or folder as words: "metal_nut" → "metal nut"."""
+    return " ".join(name.replace("_", " ").split())
+
+
+def with_article(words: str) -> str:
+    """`words` behind "a" or "an"."""
+    return f"an {words}" if VOWEL.match(words) else f"a {words}"
+
+
+def _in_templates(states: Iterable[str]) -> tuple[str, ...]:
+    return tuple(template.format(s=s, a=with_article(s)) for s in states for template in TEMPLATES)
