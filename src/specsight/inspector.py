@@ -62,13 +62,14 @@ class Inspector:
 
         Those are `validation` where the set brings some, else `holdout` of `good` (default: as many as the wanted
         promise takes, but never more than a third), drawn under `seed`; pictures of one physical object
-        (`Sample.group`) stay on one side. With too few good parts to hold any out there is no threshold.
+        (`Sample.group`) stay on one side. With too few good parts to hold any out there is no threshold. Detectors
+        that work from words alone take no good part at all; `validation` then still gives a threshold.
         """
-        if not good:
+        if not good and detector.minimum_good > 0:
             raise SpecsightError(
                 "no good picture to learn from: point --good at a folder with pictures of good parts"
             )
-        if validation and holdout is None:
+        if not good or (validation and holdout is None):
             train, held = list(good), list(validation)
         else:
             needed = calibrations.parts_needed(false_reject_rate, confidence)

@@ -24,7 +24,7 @@ class EvaluationConfig:
     product: str | None = None
     """One product of a root that holds several; None: each of them, and their mean."""
     shots: int | None = None
-    """How many good pictures the detector learns from, drawn under the seed; None: all."""
+    """How many good pictures the detector learns from, drawn under the seed; 0: none, words alone; None: all."""
     seeds: tuple[int, ...] = (0,)
     holdout: int | None = None
     """Good pictures kept for the threshold; None: as many as the promise takes, never more than a third."""
@@ -40,7 +40,7 @@ class EvaluationConfig:
         """Refuse values no run can have. Raises `SpecsightError`."""
         for name, least in (
             ("resolution", 1),
-            ("shots", 1),
+            ("shots", 0),
             ("map_size", 1),
             ("holdout", 0),
             ("resamples", 0),
@@ -54,13 +54,13 @@ class EvaluationConfig:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise SpecsightError(f"seeds must be different numbers from 0 on, got {list(self.seeds)}")
 
-    def to_json(self, name: str, product: str | None) -> dict[str, Any]:
-        """What stands in `config.yaml`; `data` is absolute, so that the run can be drawn again from anywhere."""
-        values = asdict(self) | {
-            "data": str(self.data.resolve()),
-            "product": product,
-            "seeds": list(self.seeds),
-        }
+    def to_json(self, name: str, product: str | None, root: Path) -> dict[str, Any]:
+        """What stands in `config.yaml`.
+
+        `data` is the absolute folder that the samples' paths are relative to, so that the run can be drawn again from
+        anywhere.
+        """
+        values = asdict(self) | {"data": str(root.resolve()), "product": product, "seeds": list(self.seeds)}
         values["parameters"] = dict(self.parameters)
         values["specification"] = None if self.specification is None else str(self.specification.resolve())
-        return {"kind": "evaluation", "name": name, **values}
+        return {"kind": "evaluation", "name": name, "source": self.data.name, **values}

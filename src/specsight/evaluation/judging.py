@@ -67,7 +67,16 @@ def about(inspector: Inspector) -> dict[str, Any]:
         "encoder": Path(encoder.name).name,
         "fingerprint": encoder.fingerprint,
         "calibration": inspector.calibration.to_json() if inspector.calibration else None,
+        "words": _words(inspector),
     }
+
+
+def _words(inspector: Inspector) -> str | None:
+    """What a detector that reads was told: the product and its known defects."""
+    specification = inspector.specification
+    if specification is None or "text" not in inspector.detector.needs:
+        return None
+    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"
 
 
 def _unchanged(sample: Sample, prediction: Prediction) -> bool:

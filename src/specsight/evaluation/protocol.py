@@ -18,7 +18,7 @@ LICENCES: Mapping[str, str] = {
 }
 """Licences of public layouts whose terms are known; others are left unsaid."""
 SYNTHETIC = "synthetic"
-"""Condition under which generated samples say so."""
+"""The condition "origin" of generated samples."""
 
 
 def of_evaluation(
@@ -28,10 +28,10 @@ def of_evaluation(
     seeds = list(config["seeds"])
     fit = fits[str(seeds[0])]
     tested = [p for p in test if p.seed == seeds[0]]
-    synthetic = any(p.conditions.get("source") == SYNTHETIC for p in tested)
+    synthetic = any(p.conditions.get("origin") == SYNTHETIC for p in tested)
     size = config["map_size"]
     learned = f"{fit['learned']} good pictures learned from"
-    shots = f"{config['shots']}-shot" if config["shots"] else "full shot"
+    shots = "full shot" if config["shots"] is None else f"{config['shots']}-shot"
     line = [
         config["detector"] + (" (transductive)" if fit["transductive"] else ""),
         f"encoder {_encoder(fit)}",
@@ -44,7 +44,7 @@ def of_evaluation(
     details = {
         "Detector": _with_parameters(config["detector"], config["parameters"]),
         "Encoder": _encoder(fit),
-        "Shots": config["shots"] or "all good training pictures",
+        "Shots": "all good training pictures" if config["shots"] is None else config["shots"],
         "Learned from": fit["learned"],
         "Held out": f"{fit['held_out']} good pictures, unseen while learning",
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
@@ -58,6 +58,9 @@ def of_evaluation(
         "Synthetic": "yes" if synthetic else "no sign of it",
         "Tuned on test data": "nothing; metrics marked oracle choose a threshold with the truth and are no promise",
     }
+    if fit.get("words"):
+        line.insert(2, f"words: {fit['words']}")
+        details["Words"] = fit["words"]
     if layout in LICENCES:
         details["Licence of the data"] = LICENCES[layout]
     return {

@@ -15,7 +15,7 @@ import numpy as np
 
 from specsight.calibration import parts_needed
 from specsight.datasets import DatasetListing, load_dataset
-from specsight.detectors import create_detector
+from specsight.detectors import create_detector, detectors
 from specsight.errors import SpecsightError
 from specsight.evaluation import environment, folder, protocol, summary
 from specsight.evaluation.config import EvaluationConfig
@@ -57,7 +57,7 @@ def _evaluate_products(
     run: RunFolder,
     root: str,
 ) -> None:
-    asked = config.to_json(root, None)
+    asked = config.to_json(root, None, listing.root)
     run.claim(asked)
     measured: dict[str, dict[str, Any]] = {}
     for product, samples in products.items():
@@ -81,10 +81,10 @@ def _evaluate_product(
     product: str | None = None,
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`."""
-    asked = config.to_json(name, product or config.product)
-    good, validation, test = _split(samples, config.data)
+    asked = config.to_json(name, product or config.product, listing.root)
+    good, validation, test = _split(samples, config)
     run.claim(asked)
-    specification = load_specification(config.specification) if config.specification else None
+    specification = _words(config, product or config.product or Path(name).name)
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
     data = Path(asked["data"])
@@ -123,18 +123,28 @@ def _write_numbers(
     return numbers
 
 
-def _split(samples: Sequence[Sample], data: Path) -> tuple[list[Sample], list[Sample], list[Sample]]:
+def _words(config: EvaluationConfig, product: str) -> Specification | None:
+    """What the detector reads: the specification given, or the product's name alone where it cannot do without."""
+    if config.specification:
+        return load_specification(config.specification)
+    return Specification(product=product) if "text" in detectors[config.detector].needs else None
+
+
+def _split(
+    samples: Sequence[Sample], config: EvaluationConfig
+) -> tuple[list[Sample], list[Sample], list[Sample]]:
     """(good training pictures, good validation pictures, labelled test pictures)."""
     good = [s for s in samples if s.split == "train" and s.label == "good"]
     validation = [s for s in samples if s.split == "validation" and s.label == "good"]
     test = [s for s in samples if s.split.startswith("test") and s.label != "unknown"]
-    if not good:
+    if not good and config.shots != 0:
         raise SpecsightError(
-            f"'{data}' has no good training pictures: see what was found with 'specsight check {data}'"
+            f"'{config.data}' has no good training pictures: "
+            f"see what was found with 'specsight check {config.data}'"
         )
     if not test:
         raise SpecsightError(
-            f"'{data}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
+            f"'{config.data}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
         )
     return good, validation, test
 
@@ -167,7 +177,7 @@ def _fitted(
     )
     spent = time.perf_counter() - start
     for skipped in inspector.skipped:
-        image = relative(Path(skipped.path), config.data.resolve())
+        image = relative(Path(skipped.path), run.data)
         run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
     _note_fit(run, inspector, learned, held, seed, spent)
     inspector.save(saved)
