@@ -51,7 +51,7 @@ def per_type(
 
     `types` (N,) lists each picture's types, ("good",) for a good part; a picture with several counts for each of them.
     `rejected` (N,) are verdicts and `iou` (N,) is `IoU.per_picture`. Pixel numbers of a picture with several types need
-    its masks by type (`PixelTruth.types`).
+    its masks by type (`PixelTruth.types`), whose regions are their 8-connected components, without saturation areas.
     """
     scores = np.asarray(image_scores, dtype=np.float64)
     for name, given in (("scores", scores), ("verdicts", rejected), ("IoU values", iou)):

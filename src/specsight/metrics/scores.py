@@ -180,6 +180,9 @@ def _components(scores: Floats, mask: Mask) -> list[Floats]:
         return []
     from scipy import ndimage
 
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    mask, scores = mask[box], scores[box]
     labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
     which = labels[mask]
     # Labels come in long runs, which a stable sort merges quickly; each region's scores are then sorted alone.
