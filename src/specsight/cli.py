@@ -349,8 +349,9 @@ def _echo_headline(run: Path) -> None:
 
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
-    for line in headline(metrics):
-        table.add_row(line.name, line.value, line.interval)
+    for lines in headline(metrics).values():
+        for line in lines:
+            table.add_row(line.name, line.value, line.interval)
     Console().print(table)
     click.echo(metrics["protocol"]["line"])
 
