@@ -202,7 +202,7 @@ def refusal(read: Callable[[Path], np.ndarray], path: Path) -> str | None:
     return None
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore:")
 @given(
     data=st.binary(max_size=200),
     start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\0", b"BM"]),
@@ -217,7 +217,7 @@ def test_no_bytes_raise_anything_but_unreadable(
         assert "a.png" in (refusal(read, path) or "a.png")
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore:")
 @given(flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6))
 @settings(max_examples=100, deadline=None)
 def test_damaged_pictures_are_read_or_refused_never_more(

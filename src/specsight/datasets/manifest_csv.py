@@ -7,6 +7,7 @@ lists hold JSON, except that `text` may be plain words (the description), `box` 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.datasets.base import GOOD_NAMES
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError
 
 SAMPLE_COLUMNS = (
     "id",
@@ -99,9 +100,10 @@ def write(objects: Sequence[Mapping[str, Any]]) -> str:
     """CSV text of manifest objects; unused columns are left out."""
     rows = [row for line in objects for row in _rows(line)]
     used = {name for row in rows for name in row} | {"image"}
+    # Ends of line as RFC 4180 has them; with them the writer also quotes a lone carriage return inside a cell.
     out = io.StringIO(newline="")
     table = csv.DictWriter(
-        out, [c for c in SAMPLE_COLUMNS + DEFECT_COLUMNS if c in used], lineterminator="\n"
+        out, [c for c in SAMPLE_COLUMNS + DEFECT_COLUMNS if c in used], lineterminator="\r\n"
     )
     table.writeheader()
     table.writerows(rows)
@@ -114,9 +116,11 @@ def _other_columns(names: Sequence[str], file: Path) -> list[str]:
         raise SpecsightError(f"'{file}' has no column 'image': its columns are {', '.join(names) or 'none'}")
     others = [name for name in names if name and name not in known]
     for name in others:
-        hint = did_you_mean(name, known)
-        if hint.startswith("did you mean"):
-            raise SpecsightError(f"'{file}' has a column '{name}': {hint} (rename it if it is a condition)")
+        # Stricter than for other names: a column of one's own is fine, only a slip of the keys is not.
+        for meant in difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8):
+            raise SpecsightError(
+                f"'{file}' has a column '{name}': did you mean '{meant}'? If not, give it a name less alike"
+            )
     return others
 
 
