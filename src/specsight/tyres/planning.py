@@ -94,11 +94,11 @@ def _jobs(settings: Settings, count: int, strip: bool, first_index: int, first_n
             zone = zones[n // len(lights) % len(zones)]
             jobs.append(Job(index, (numbers.pop(),), "train", zone, light, strip, None))
         else:
-            kind = types[(n - train) % len(types)]
+            k = n - train
+            kind, lap = types[k % len(types)], k // len(types)
             fitting = [z for z in zones if z in kind.zones]
-            zone = fitting[(n - train) // len(types) % len(fitting)]
-            # Types and lights cycle together when their numbers share a divisor: shift the light once per round.
-            light = lights[((n - train) + (n - train) // len(types)) % len(lights)]
+            # A type meets another zone and another light on every lap round the types.
+            zone, light = fitting[(k + lap) % len(fitting)], lights[(k + lap) % len(lights)]
             jobs.append(Job(index, (numbers.pop(), numbers.pop()), "test", zone, light, strip, kind.name))
     return jobs
 

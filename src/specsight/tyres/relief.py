@@ -17,7 +17,7 @@ from specsight.tyres.letters import Inscription
 from specsight.tyres.profile import Field
 
 _LETTERING_BORDER_MM = 1.5
-_SMALLEST_LETTERING_MM = 5.0
+_SMALLEST_LETTERING_MM = 4.5
 """Inscriptions with lower capitals are fine print and belong to the part they stand on."""
 
 
@@ -57,7 +57,7 @@ def turn(model: TyreModel, mould_number: int, zone: Zone, mm_per_px: float) -> T
     else:
         source = sidewall if zone == "sidewall" else bead
         height, parts = source.mould(model, mm_per_px)
-        texts = tuple(_place(i, mm_per_px) for i in source.inscriptions(model, mould_number))
+        texts = tuple(_place(i, mm_per_px, height.shape[0]) for i in source.inscriptions(model, mould_number))
         for text in texts:
             _engrave(height, parts, text, mm_per_px)
     height.flags.writeable = parts.flags.writeable = False
@@ -74,9 +74,10 @@ def canvas_box(text: PlacedText, window: Window, whole: Turn) -> tuple[slice, sl
     return slice(row, row + h), slice(column, column + w)
 
 
-def _place(inscription: Inscription, mm_per_px: float) -> PlacedText:
+def _place(inscription: Inscription, mm_per_px: float, rows: int) -> PlacedText:
     patch = inscription.relief_mm(mm_per_px)
-    top = round(inscription.y / mm_per_px - patch.shape[0] / 2)
+    # Small letters keep a legible number of pixels; on a coarse turn they must not grow over its rim.
+    top = min(round(inscription.y / mm_per_px - patch.shape[0] / 2), rows - patch.shape[0])
     return PlacedText(inscription, top, round(inscription.x / mm_per_px), patch)
 
 

@@ -57,7 +57,6 @@ def write_sample(
                 "size_mm": round(truth.size_mm, 2),
                 "severity": severity(truth.type, truth.size_mm, truth.part),
                 "text": defect_text(truth),
-                "visible": truth.visible,
             }
         )
     shown = np.unique(picture.parts).tolist()
@@ -73,7 +72,7 @@ def write_sample(
         "group": group,
         "mm_per_px": scene.window.mm_per_px,
         **({"circular": True} if scene.window.circular else {}),
-        "conditions": conditions(scene, note_truth),
+        "conditions": conditions(scene, picture, note_truth),
         "text": {
             "description": description(scene, picture),
             "operator_note": note,

@@ -116,11 +116,9 @@ def _crop(
             left = round(cx / mm - size * rng.uniform(0.25, 0.75))
             top = min(max(top, round((cy + 8) / mm) - size), zone_rows(zone, mm) - size)
         elif lettering or draw < 0.75:
-            texts = [
-                t
-                for t in relief.turn(model, mould, zone, mm).texts
-                if t.inscription.kind in ("size", "dot code") or not lettering
-            ]
+            texts = relief.turn(model, mould, zone, mm).texts
+            if lettering or draw < 0.5:
+                texts = tuple(t for t in texts if t.inscription.kind in ("size", "dot code"))
             text = texts[int(rng.integers(len(texts)))]
             slack = size - text.height.shape[1]
             left = round(text.left - slack * rng.uniform(0.2, 0.8))

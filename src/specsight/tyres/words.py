@@ -17,8 +17,8 @@ _LIGHT_TEXT = {
 }
 
 
-def conditions(scene: Scene, note_truth: str) -> dict[str, str]:
-    """Everything that varied, by name, as text."""
+def conditions(scene: Scene, picture: Rendered, note_truth: str) -> dict[str, str]:
+    """Everything that varied, by name, as text; "visible" says of each defect, in order, where it can be seen."""
     light = scene.light
     return {
         "zone": scene.zone,
@@ -30,6 +30,7 @@ def conditions(scene: Scene, note_truth: str) -> dict[str, str]:
         "view": "strip" if scene.window.circular else "crop",
         "operator_note": note_truth,
         "origin": "synthetic",
+        **({"visible": "; ".join(d.visible for d in picture.defects)} if picture.defects else {}),
     }
 
 

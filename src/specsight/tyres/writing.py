@@ -69,6 +69,8 @@ def generate(
     if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
     """
     settings = _settings(count, seed, size, strips, lights, zones, model)
+    if workers is not None and workers < 1:
+        raise SpecsightError(f"workers {workers}: use at least one process")
     _refuse_foreign(out)
     try:
         with only_writer(out):
