@@ -40,6 +40,34 @@ def draw_part(
     return rgb, mask > 0
 
 
+def make_dataset(
+    root: Path, product: str = "plate", *, train: int = 14, good: int = 6, defective: int = 8, size: int = 64
+) -> Path:
+    """A small product in the layout of MVTec AD; returns its folder."""
+    rng = np.random.default_rng(abs(hash_of(product)))
+    folder = root / product
+    for split, type_, count in (
+        ("train", None, train),
+        ("test", None, good),
+        *(("test", t, defective // 2) for t in TYPES),
+    ):
+        for i in range(count):
+            rgb, mask = draw_part(rng, (size, size), type_)
+            picture = folder / split / (type_ or "good") / f"{i:03d}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(picture), rgb)
+            if type_:
+                truth = folder / "ground_truth" / type_ / f"{i:03d}_mask.png"
+                truth.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(truth), 255 * mask.astype(np.uint8))
+    return folder
+
+
+def hash_of(text: str) -> int:
+    """A number that is the same in every process."""
+    return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**31
+
+
 def draw_map(
     rng: np.random.Generator, mask: npt.NDArray[np.bool_], strength: float
 ) -> npt.NDArray[np.float32]:

@@ -279,7 +279,8 @@ def predict(
 
 def relative(path: Path, data: Path) -> str:
     """`path` as seen from `data`; absolute where it lies elsewhere."""
-    absolute, root = path.absolute(), data.absolute()
+    # The file itself may be a link to anywhere; it still lies in this folder.
+    absolute, root = path.parent.resolve() / path.name, data.resolve()
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from specsight.evaluation import environment, folder, protocol, summary
@@ -21,11 +22,13 @@ def write_inspections(
 ) -> Path:
     """Judge `samples` (paths inside `data`) with the inspector loaded from `model`; returns `out`.
 
+    What folder names seem to say of the pictures is not taken for truth: all labels are unknown here.
+
     Asked again with the same model and data, it judges only pictures that are new, have changed or could not be read.
     Raises `SpecsightError` where `out` holds something else, where nothing could be judged, and where the disk is full.
     """
     run = RunFolder(out)
-    root = data.resolve()
+    root = (data if data.is_dir() else data.parent).resolve()
     asked = {
         "kind": "inspection",
         "name": root.name,
@@ -37,7 +40,8 @@ def write_inspections(
         run.claim(asked)
         fit = about(inspector) | {"seconds": None, "learned": None, "held_out": None, "peak_mb": None}
         run.write_json(folder.FITS, {str(SEED): fit})
-        predictions = judge_all(run, inspector, samples, SEED, root)
+        unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
+        predictions = judge_all(run, inspector, unlabelled, SEED, root)
         numbers = {
             "counts": summary.counts(predictions, run.skipped()),
             "protocol": protocol.of_inspection(asked, fit, predictions),

@@ -103,7 +103,7 @@ def of_products(config: Mapping[str, Any], products: Mapping[str, Mapping[str, A
     count = len(products)
     line = [
         config["detector"],
-        f"{config['shots']}-shot" if config["shots"] else "full shot",
+        "full shot" if config["shots"] is None else f"{config['shots']}-shot",
         f"{config['resolution']} px",
         f"{count} products of {config['name']}",
         "one detector per product",

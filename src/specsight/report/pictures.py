@@ -64,10 +64,10 @@ def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
     """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is seen on any ground."""
     drawn: Pixels = np.array(rgb)
     # The line runs just outside the mask: on it, it would cover small defects.
-    grown = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8))
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
     contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(drawn, contours, -1, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.drawContours(drawn, contours, -1, colour, 1, cv2.LINE_AA)
+    cv2.drawContours(drawn, contours, -1, (0, 0, 0), 5, cv2.LINE_AA)
+    cv2.drawContours(drawn, contours, -1, colour, 2, cv2.LINE_AA)
     return drawn
 
 
@@ -108,18 +108,19 @@ class Look:
 
     def _resized(self, size: tuple[int, int]) -> Look:
         target = (size[1], size[0])
-        shrinks = size[0] < self.rgb.shape[0]
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
+        growth = size[0] / self.rgb.shape[0]
+        # Single pixels of a tiny picture should be seen as such; a moderate enlargement should look smooth.
+        how = cv2.INTER_AREA if growth < 1 else cv2.INTER_NEAREST if growth > 3 else cv2.INTER_LINEAR
 
         def mask(full: Mask | None) -> Mask | None:
-            # Area averaging keeps a defect of a few pixels visible, which nearest neighbour would drop.
+            # Any share counts: a defect of a few pixels stays visible in a small panel.
             return (
                 None if full is None else cv2.resize(full.astype(np.float32), target, interpolation=how) > 0
             )
 
         return Look(
             rgb=cv2.resize(self.rgb, target, interpolation=how),
-            position=cv2.resize(self.position, target, interpolation=cv2.INTER_AREA),
+            position=cv2.resize(self.position, target, interpolation=how),
             found=mask(self.found),
             truth=mask(self.truth),
         )
@@ -130,8 +131,9 @@ class Look:
         shown = next((m for m in (self.truth, self.found) if m is not None and m.any()), None)
         if shown is not None:
             ys, xs = np.nonzero(shown)
-            # The median pixel lies inside or near the largest region even where there are several.
-            y, x = int(np.median(ys)), int(np.median(xs))
+            # The pixel nearest to the medians: inside a region, even where there are several, or one over the seam.
+            nearest = np.argmin((ys - np.median(ys)) ** 2 + (xs - np.median(xs)) ** 2)
+            y, x = int(ys[nearest]), int(xs[nearest])
         else:
             y, x = divmod(int(self.position.argmax()), width)
         length = int(1.5 * min(height, width))
@@ -186,7 +188,6 @@ def data_uri(rgb: Pixels, suffix: str = ".webp") -> str:
 
 
 def _fitted(height: int, width: int, side: int) -> tuple[int, int]:
-    """(H, W) with the longest side `side`: larger pictures shrink, tiny ones grow by a whole factor."""
-    longest = max(height, width)
-    scale = side / longest if longest > side else max(1, side // longest)
+    """(H, W) with the longest side `side`."""
+    scale = side / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))

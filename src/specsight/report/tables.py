@@ -27,37 +27,49 @@ class Line:
     reason: str = ""
 
 
-NAMES: Mapping[str, str] = {
-    "image_auroc": "Image AUROC",
-    "image_ap": "Image AP",
-    "image_f1_max": "Image F1-max",
-    "object_auroc": "Object AUROC",
-    "detection_rate": "Detection rate",
-    "false_reject_rate": "False-reject rate",
-    "accuracy": "Accuracy",
-    "image_f1": "Image F1",
-    "pixel_auroc": "Pixel AUROC",
-    "pixel_ap": "Pixel AP",
-    "pixel_f1_max": "Pixel F1-max",
-    "aupro_30": "AUPRO@0.3",
-    "aupro_05": "AUPRO@0.05",
-    "aupro_01": "AUPRO@0.01",
-    "aupimo": "AUPIMO",
-    "au_spro_05": "AU-sPRO@0.05",
-    "au_spro_30": "AU-sPRO@0.3",
-    "iou": "IoU",
-    "iou_good": "IoU on good pictures",
-    "iou_dataset": "IoU, pooled",
-    "iou_oracle": "Best IoU",
-    "dice": "Dice (pixel F1)",
-    "pixel_precision": "Pixel precision",
-    "pixel_recall": "Pixel recall",
-    "type_accuracy": "Type accuracy",
-    "type_accuracy_detected": "Type accuracy, rejected",
-    "macro_f1": "Type F1, macro",
-    "macro_f1_without_good": "Type F1, macro without good",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Pictures, ranked by score": {
+        "image_auroc": "Image AUROC",
+        "image_ap": "Image AP",
+        "image_f1_max": "Image F1-max",
+        "object_auroc": "Object AUROC",
+    },
+    "Pictures, at the calibrated threshold": {
+        "detection_rate": "Detection rate",
+        "false_reject_rate": "False-reject rate",
+        "accuracy": "Accuracy",
+        "image_f1": "Image F1",
+    },
+    "Pixels, ranked by map": {
+        "pixel_auroc": "Pixel AUROC",
+        "pixel_ap": "Pixel AP",
+        "pixel_f1_max": "Pixel F1-max",
+        "iou_oracle": "Best IoU",
+        "aupro_30": "AUPRO@0.3",
+        "aupro_05": "AUPRO@0.05",
+        "aupro_01": "AUPRO@0.01",
+        "aupimo": "AUPIMO",
+        "au_spro_30": "AU-sPRO@0.3",
+        "au_spro_05": "AU-sPRO@0.05",
+    },
+    "Findings, at the calibrated threshold": {
+        "iou": "IoU",
+        "iou_good": "IoU on good pictures",
+        "iou_dataset": "IoU, pooled",
+        "dice": "Dice (pixel F1)",
+        "pixel_precision": "Pixel precision",
+        "pixel_recall": "Pixel recall",
+    },
+    "Types": {
+        "type_accuracy": "Type accuracy",
+        "type_accuracy_detected": "Type accuracy, rejected",
+        "macro_f1": "Type F1, macro",
+        "macro_f1_without_good": "Type F1, macro without good",
+    },
 }
-"""What the page calls a metric, in the order of the page; what it means stands in the catalogue of metrics."""
+"""What the page calls the metrics, in its order; what they mean stands in the catalogue of metrics."""
+OTHERS = "Further numbers"
+NAMES = {key: name for group in GROUPS.values() for key, name in group.items()}
 MORE_MEANINGS = {"object_auroc": "a part shown in several views counts once, with its highest score"}
 SHARES = frozenset({"detection_rate", "false_reject_rate", "accuracy", "right_verdicts"})
 """Shares of pictures are told in percent."""
@@ -80,11 +92,12 @@ def title(config: Mapping[str, Any]) -> str:
     return f"{config.get('detector')} on {config.get('name') or 'data'}"
 
 
-def headline(metrics: Mapping[str, Any]) -> list[Line]:
-    """Every metric of the run, known ones first and in their usual order."""
-    known = [key for key in NAMES if key in metrics]
-    more = sorted(k for k, v in metrics.items() if k not in NAMES and isinstance(v, Mapping) and "value" in v)
-    return [_line(key, metrics[key]) for key in known + more]
+def headline(metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
+    """Every metric of the run by group, in the order of the page."""
+    present = [k for k, v in metrics.items() if isinstance(v, Mapping) and "value" in v]
+    groups = {title: [k for k in names if k in present] for title, names in GROUPS.items()}
+    groups[OTHERS] = sorted(k for k in present if k not in NAMES)
+    return {title: [_line(k, metrics[k]) for k in keys] for title, keys in groups.items() if keys}
 
 
 def tiles(
@@ -121,7 +134,7 @@ def per_type(metrics: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, str
 
 def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """What the page over several products says."""
-    lines = headline(metrics)
+    lines = [line for group in headline(metrics).values() for line in group]
     columns = [
         line
         for line in lines
@@ -176,7 +189,7 @@ def rows(shown: Sequence[Prediction]) -> list[dict[str, Any]]:
             "truth": gallery.truth(p),
             "verdict": p.inspection.verdict or "none",
             "outcome": gallery.outcome(p),
-            "score": f"{p.inspection.score:.4g}",
+            "score": f"{p.inspection.score:#.4g}",
             "raw": repr(p.inspection.score),
             "findings": len(p.inspection.findings),
             "statement": p.inspection.statement,
