@@ -29,9 +29,9 @@ class Schedule:
 class VisionStage:
     """Dense distillation: pictures of `sides` pixels, `pixels` pixels a batch."""
 
-    schedule: Schedule = Schedule(steps=4000, rate=2e-3)
+    schedule: Schedule = Schedule(steps=8000, rate=2e-3)
     sides: tuple[int, ...] = (128, 160, 224)
-    pixels: int = 32 * 160 * 160
+    pixels: int = 16 * 160 * 160
     photograph_share: float = 0.55
     relation_weight: float = 0.5
     relation_samples: int = 512
@@ -42,8 +42,8 @@ class EncoderRecipe:
     """The whole run."""
 
     seed: int = 0
-    threads: int = 2
-    workers: int = 1
+    threads: int = 1
+    workers: int = 2
     checkpoint_every: int = 100
     validate_every: int = 250
     tower: VisionTower = field(default_factory=VisionTower)

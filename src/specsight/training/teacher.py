@@ -35,6 +35,7 @@ class DenseTeacher:
     def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
 
+        self.folder = folder
         if not (folder / "config.json").is_file():
             raise SpecsightError(f"'{folder}' holds no teacher checkpoint (config.json): give a convolutional encoder")
         model: Any = transformers.AutoModel.from_pretrained(

@@ -36,18 +36,20 @@ class Distillation(Stage):
         self.schedule = recipe.vision.schedule
         self.device = next(tower.parameters()).device
         stage = recipe.vision
-        self.make = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
+        pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
         widths = dict(zip(("stride4", "stride8", "stride16"), recipe.tower.widths, strict=True))
         heads = distillation.DistillationHeads(widths, teacher.channels, teacher.strides).to(self.device)
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs)
-        self._standardise(out / STATISTICS)
+        self._standardise(out / STATISTICS, pictures)
+        self.make = TaughtBatch(pictures, teacher.folder, out / STATISTICS)
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
-        pixels = normalise(batch, self.device)
+        pictures, halves = batch
+        pixels = normalise(pictures, self.device)
+        targets = {name: target.to(self.device).float() for name, target in halves.items()}
         generator = torch.Generator().manual_seed(step)
         with mixed_precision(self.device):
-            targets = self.teacher(pixels)
             maps = feature_maps(self.tower, pixels)
             predicted = self.modules["heads"](maps)
         total, shares = distillation.value_loss(predicted, targets)
@@ -56,7 +58,7 @@ class Distillation(Stage):
             relation = relation + distillation.relation_loss(
                 maps[name], target, self.recipe.vision.relation_samples, generator
             )
-        numbers = {**shares, "relation": float(relation.detach()), "pictures": len(batch)}
+        numbers = {**shares, "relation": float(relation.detach()), "pictures": len(pictures)}
         return total + self.recipe.vision.relation_weight * relation, numbers
 
     @torch.no_grad()
@@ -67,21 +69,48 @@ class Distillation(Stage):
             sums: dict[str, float] = {}
             for start in range(0, len(pictures), 20):
                 pixels = normalise(torch.from_numpy(pictures[start : start + 20]), self.device)
-                predicted = self.modules["heads"](feature_maps(self.tower, pixels))
-                for name, share in distillation.value_loss(predicted, self.teacher(pixels))[1].items():
+                with mixed_precision(self.device):
+                    predicted = self.modules["heads"](feature_maps(self.tower, pixels))
+                    targets = self.teacher(pixels)
+                for name, share in distillation.value_loss(predicted, targets)[1].items():
                     sums[name] = sums.get(name, 0.0) + share * len(pixels) / len(pictures)
             result.update({f"{kind}/{name}": round(value, 4) for name, value in sums.items()})
         return result
 
-    def _standardise(self, path: Path) -> None:
+    def _standardise(self, path: Path, pictures: PictureBatch) -> None:
         if not path.is_file():
             rngs = [np.random.default_rng((self.recipe.seed, 7, k)) for k in range(16)]
-            self.teacher.measure(normalise(torch.from_numpy(self.make(rng)), self.device) for rng in rngs)
+            self.teacher.measure(normalise(torch.from_numpy(pictures(rng)), self.device) for rng in rngs)
             self.teacher.save(path)
         self.teacher.load(path, self.device)
 
 
-def held_out_pictures(photographs: Path, side: int = 224, count: int = 100) -> dict[str, NDArray[np.uint8]]:
+class TaughtBatch:
+    """Makes (pictures, {name: standardised teacher map in half precision}): the teacher works in the workers.
+
+    So the teacher's pass overlaps with the student's, each on one core; several threads in one process would wait for
+    each other wherever the cores are shared.
+    """
+
+    def __init__(self, pictures: PictureBatch, teacher: Path, statistics: Path) -> None:
+        self.pictures, self.folder, self.statistics = pictures, teacher, statistics
+        self._teacher: DenseTeacher | None = None
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        device = torch.device("cpu")
+        if self._teacher is None:
+            self._teacher = DenseTeacher(self.folder, device)
+            self._teacher.load(self.statistics, device)
+        pictures = torch.from_numpy(self.pictures(rng))
+        with torch.no_grad(), mixed_precision(device):
+            targets = self._teacher(normalise(pictures, device))
+        return pictures, {name: target.half() for name, target in targets.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_teacher": None}
+
+
+def held_out_pictures(photographs: Path, side: int = 224, count: int = 40) -> dict[str, NDArray[np.uint8]]:
     """Fixed crops of photographs that training never sees, and fixed scenes: {kind: (N, side, side, 3)}."""
     kept = Photographs(photographs, held_out=True)
     rng = np.random.default_rng(HELD_OUT_SEED)

@@ -1,0 +1,54 @@
+"""What the defect types are called: many phrases for each, and words for places.
+
+The first phrase of a type is its plain name; the others are what inspectors, standards and data sets say instead.
+"""
+
+from __future__ import annotations
+
+PHRASES: dict[str, tuple[str, ...]] = {
+    "crack": ("a crack", "a fracture line", "a hairline crack", "a fissure", "cracking", "a branching crack"),
+    "scratch": ("a scratch", "a scrape", "scratches", "a score mark", "an abrasion", "a scuff mark"),
+    "cut": ("a cut", "a slit", "a gash", "an incision", "a tear", "a slash"),
+    "hole": ("a hole", "a blowhole", "a pit", "a pore", "a pinhole", "a void", "a gas pore", "porosity"),
+    "stain": ("a stain", "an oil stain", "a liquid stain", "a spill mark", "a discoloured spot", "a smear"),
+    "contamination": ("contamination", "dirt", "a contaminant", "residue", "foreign matter", "impurities", "dust"),
+    "foreign body": ("a foreign body", "a foreign object", "a foreign particle", "an inclusion", "embedded debris"),
+    "dent": ("a dent", "a dimple", "an indentation", "a depression", "a sunken spot"),
+    "bulge": ("a bulge", "a blister", "a bubble", "a bump", "a swelling", "a raised spot"),
+    "break": ("a break", "a broken edge", "a chip", "breakage", "a chipped edge", "a fracture", "a broken part"),
+    "fray": ("fray", "a frayed edge", "fraying", "a ragged edge", "fuzzy fibres at the edge", "an eroded edge"),
+    "uneven": ("uneven", "an uneven surface", "unevenness", "an uneven area", "irregular shading", "a worn area"),
+    "discolouration": ("discolouration", "a colour change", "a faded area", "a wrong colour", "a burnt mark"),
+    "missing material": ("missing material", "a missing part", "missing rubber", "a missing piece", "a chunk torn out"),
+    "fibre": ("a fibre", "a hair", "a thread", "a strand", "lint"),
+    "excess material": ("excess material", "flash", "excess flash", "a burr", "surplus material", "an overflow"),
+    "exposed cord": ("exposed cord", "visible cords", "bare cord", "exposed reinforcement threads", "cord exposure"),
+    "open splice": ("an open splice", "an open joint", "a gaping seam", "a splice gap", "a separated seam"),
+    "lettering": ("wrong lettering", "missing lettering", "a misprint", "defective characters", "illegible print"),
+    "missing mark": ("a missing balance dot", "a missing mark", "an absent paint dot", "a missing label"),
+    "anomaly": ("a defect", "an anomaly", "damage", "a flaw", "a fault", "something abnormal", "an imperfection"),
+}
+"""Defect type → phrases. "anomaly" is any defect whose type is not said."""
+
+RELATED: tuple[frozenset[str], ...] = (
+    frozenset({"crack", "cut", "scratch"}),
+    frozenset({"stain", "contamination", "discolouration"}),
+    frozenset({"contamination", "foreign body", "fibre"}),
+    frozenset({"break", "missing material"}),
+    frozenset({"uneven", "discolouration"}),
+)
+"""Types that shade into each other: neither wholly right nor wrong where the other is meant."""
+
+
+def related(first: str, second: str) -> bool:
+    """Whether two types shade into each other (or one of them is "anomaly", which any defect is)."""
+    return first == second or "anomaly" in (first, second) or any({first, second} <= group for group in RELATED)
+
+
+def place_words(x: float, y: float) -> str:
+    """Words for a point given in shares of the width and height."""
+    row = "top" if y < 1 / 3 else "bottom" if y > 2 / 3 else ""
+    column = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
+    if not row and not column:
+        return "in the centre"
+    return f"at the {row} {column}".replace("  ", " ").strip()
