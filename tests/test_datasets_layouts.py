@@ -180,6 +180,14 @@ def test_btad_masks_may_end_otherwise_than_their_picture(tmp_path: Path) -> None
     assert (sample.image.suffix, sample.defects[0].mask.suffix) == (".bmp", ".png")
 
 
+def test_a_product_that_shares_its_name_with_mpdd_is_not_lost(tmp_path: Path) -> None:
+    BUILDERS["mvtec_ad"](tmp_path)
+    BUILDERS["mpdd"](tmp_path)
+    listing = load_dataset(tmp_path)
+    assert listing.layout == "mvtec_ad"
+    assert {s.product for s in listing.samples} == {"bottle", "screw", "tubes"}
+
+
 def test_a_picture_without_mask_and_a_mask_without_picture_are_noted(tmp_path: Path) -> None:
     BUILDERS["mvtec_ad"](tmp_path)
     truth = tmp_path / "bottle" / "ground_truth" / "dent"

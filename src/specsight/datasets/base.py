@@ -67,17 +67,25 @@ class ProductTreeReader(Reader):
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
         """Add the samples, notes and unused masks of one product to `listing`."""
 
+    def claims(self, folders: Sequence[Path]) -> bool:
+        """Whether these products are this set's own, where a relative of it has the same tree."""
+        return True
+
     def detects(self, path: Path) -> bool:
-        return self.is_product(path) or any(self.is_product(f) for f in subfolders(path))
+        folders = self._products(path)
+        return bool(folders) and self.claims(folders)
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
-        folders = [path] if self.is_product(path) else [f for f in subfolders(path) if self.is_product(f)]
+        folders = self._products(path)
         if not folders:
             raise SpecsightError(f"'{path}' is not in the layout of {self.title}: see docs/datasets.md")
         listing = DatasetListing(self.name, path, [], [])
         for folder in pick(folders, product):
             self.read_product(folder, listing)
         return listing
+
+    def _products(self, path: Path) -> list[Path]:
+        return [path] if self.is_product(path) else [f for f in subfolders(path) if self.is_product(f)]
 
 
 readers: Registry[Reader] = Registry("layout")

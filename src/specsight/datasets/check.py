@@ -249,6 +249,7 @@ def _near_duplicates(samples: Sequence[Sample], seen: dict[str, _Seen]) -> list[
             if seen[a.id].digest != seen[b.id].digest and a.image != b.reference and b.image != a.reference
         ]
         if pairs:
+            pairs.sort(key=lambda pair: not _spans_train_and_test(pair))
             across = sum(_spans_train_and_test(pair) for pair in pairs)
             a, b = pairs[0]
             notes.append(

@@ -6,6 +6,7 @@ MPDD has other products, BTAD other names ("ok", "ko", masks with another ending
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ class TrainTestTree(ProductTreeReader):
     mask_endings: ClassVar[tuple[str, ...]] = ("_mask", "")
 
     def is_product(self, folder: Path) -> bool:
-        return has_tree(folder, self.good)
+        return has_tree(folder, self.good) and not (is_loco_tree(folder) or is_depth_tree(folder))
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
         product = product_name(folder)
@@ -55,20 +56,13 @@ class TrainTestTree(ProductTreeReader):
 
 @register
 class MVTecAD(TrainTestTree):
-    """Any product in MVTec's tree that is not known to come from one of its relatives."""
+    """Any products in MVTec's tree that are not all known to come from one of its relatives."""
 
     name = "mvtec_ad"
     title = "MVTec AD (and your own data in its tree)"
 
-    def is_product(self, folder: Path) -> bool:
-        if not has_tree(folder) or product_name(folder) in MPDD_PRODUCTS or is_visa_tree(folder):
-            return False
-        return not (is_loco_tree(folder) or is_depth_tree(folder))
-
-
-MPDD_PRODUCTS = frozenset(
-    {"bracket_black", "bracket_brown", "bracket_white", "connector", "metal_plate", "tubes"}
-)
+    def claims(self, folders: Sequence[Path]) -> bool:
+        return not (are_mpdd(folders) or are_visa(folders))
 
 
 @register
@@ -78,8 +72,8 @@ class MPDD(TrainTestTree):
     name = "mpdd"
     title = "MPDD, metal parts (tree of MVTec AD)"
 
-    def is_product(self, folder: Path) -> bool:
-        return product_name(folder) in MPDD_PRODUCTS and has_tree(folder)
+    def claims(self, folders: Sequence[Path]) -> bool:
+        return are_mpdd(folders)
 
 
 @register
@@ -100,8 +94,8 @@ class VisATree(TrainTestTree):
     title = "VisA as a 1-class tree (VisA_pytorch/1cls)"
     mask_endings = ("",)
 
-    def is_product(self, folder: Path) -> bool:
-        return has_tree(folder) and is_visa_tree(folder)
+    def claims(self, folders: Sequence[Path]) -> bool:
+        return are_visa(folders)
 
 
 def has_tree(folder: Path, good: str = "good") -> bool:
@@ -109,12 +103,24 @@ def has_tree(folder: Path, good: str = "good") -> bool:
     return (folder / "train" / good).is_dir() and (folder / "test").is_dir()
 
 
-def is_visa_tree(folder: Path) -> bool:
-    """One defect folder "bad" whose masks have no `_mask` in their names."""
-    if {f.name for f in subfolders(folder / "ground_truth")} != {"bad"}:
-        return False
-    masks = pictures_in(folder / "ground_truth" / "bad")
-    return bool(masks) and not masks[0].stem.endswith("_mask")
+MPDD_PRODUCTS = frozenset(
+    {"bracket_black", "bracket_brown", "bracket_white", "connector", "metal_plate", "tubes"}
+)
+
+
+def are_mpdd(folders: Sequence[Path]) -> bool:
+    """Whether every product has a name of MPDD."""
+    return all(product_name(folder) in MPDD_PRODUCTS for folder in folders)
+
+
+def are_visa(folders: Sequence[Path]) -> bool:
+    """Whether every product has one type, "bad", and masks without `_mask` in their names."""
+    for folder in folders:
+        masks = pictures_in(folder / "ground_truth" / "bad")
+        kinds = {f.name for f in subfolders(folder / "ground_truth")}
+        if kinds != {"bad"} or not masks or masks[0].stem.endswith("_mask"):
+            return False
+    return True
 
 
 def is_loco_tree(folder: Path) -> bool:
