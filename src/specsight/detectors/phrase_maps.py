@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors import grids
 from specsight.detectors.base import State, View, check_range, detectors
-from specsight.detectors.phrases import Anchors, probability
+from specsight.detectors.phrases import Anchors
 from specsight.detectors.reading import IMAGE, ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.records import Judgement
@@ -47,15 +47,15 @@ class PhraseMaps(ReadingDetector):
         check_range("references", self.references, 1, 1_000_000, whole=True)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
-        """Map of a type: its probability against "good", centred on the usual patch, in (0, 1). The score is the
-        mean of the top 1 % of the largest map's cells."""
+        """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
+        patches. The score is the mean of the top 1 % of the largest map's cells."""
         anchors = self._anchors(instruction)
         grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
         if not anchors.types:
             return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
         cells = shown(view.frame, grid)
         margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
-        maps = probability(margins - self._usual(anchors, margins)[:, None, None])
+        maps = margins - self._usual(anchors, margins)[:, None, None]
         score = grids.top_mean(maps.max(0), TOP)
         return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
 
