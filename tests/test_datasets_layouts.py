@@ -272,6 +272,12 @@ def test_masks_of_a_folder_go_to_the_pictures_of_their_type(tmp_path: Path) -> N
     assert listing.good_masks == {}
 
 
+def test_links_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+    root = build(tmp_path / "p", "good/0.png", "cut/0.png")
+    (root / "cut" / "again").symlink_to(root, target_is_directory=True)
+    assert set(by_id(root)) == {"good/0", "cut/0"}
+
+
 def test_one_picture_is_a_data_set_of_one(tmp_path: Path) -> None:
     path = picture(tmp_path / "cap.png")
     assert [(s.id, s.image, s.label) for s in load_dataset(path).samples] == [("cap", path, "unknown")]

@@ -8,7 +8,7 @@ folder called masks or ground_truth, or beside their picture as `<name>_mask.*`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,14 @@ from specsight.datasets.base import (
     register,
     with_unique_ids,
 )
-from specsight.datasets.files import every_fifth, examples, pictures_in, product_name, subfolders
+from specsight.datasets.files import (
+    every_fifth,
+    examples,
+    has_pictures,
+    pictures_in,
+    product_name,
+    subfolders,
+)
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
 
@@ -39,10 +46,12 @@ SPLIT_NAMES = {
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One picture, and what the folders above it say."""
+class _Place:
+    """A folder with pictures in it, and what its path says of them."""
 
-    image: Path
+    pictures: tuple[Path, ...]
+    within: str
+    """Path below the root, with forward slashes; "" for the root itself."""
     product: str
     split: str | None
     kind: str
@@ -60,7 +69,7 @@ class AnyFolder(Reader):
     def detects(self, path: Path) -> bool:
         if path.is_file():
             return _is_picture(path)
-        return next(_walk(path), None) is not None
+        return any(has_pictures(folder) for folder in _walk(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
         if path.is_file():
@@ -69,14 +78,14 @@ class AnyFolder(Reader):
         pictures, masks = _sorted_out(path)
         if not pictures:
             raise SpecsightError(f"'{path}' holds no pictures: check the path")
-        found = _look(pictures, path)
-        mask_of = _assign(found, masks, path)
-        samples = with_unique_ids(pick_samples(_samples(found, mask_of, path), product))
+        places = _look(pictures, path)
+        mask_of = _assign(places, masks, path)
+        samples = with_unique_ids(pick_samples(_samples(places, mask_of), product))
         return DatasetListing(
             layout=self.name,
             root=path,
             samples=samples,
-            notes=_notes(found, samples),
+            notes=_notes(places, samples),
             unused_masks=sorted({m for files in masks.values() for m in files} - set(mask_of.values())),
             good_masks={s.id: mask_of[s.image] for s in samples if s.label == "good" and s.image in mask_of},
         )
@@ -88,103 +97,125 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """All pictures below `folder`, masks included, folder by folder."""
-    yield from pictures_in(folder)
-    for inner in subfolders(folder):
-        yield from _walk(inner)
+def _walk(root: Path) -> Iterator[Path]:
+    """`root` and all folders below it, each once: links that lead back to a folder above are not followed again."""
+    waiting, seen = [root], set()
+    while waiting:
+        folder = waiting.pop()
+        real = folder.resolve()
+        if real not in seen:
+            seen.add(real)
+            yield folder
+            waiting += reversed(subfolders(folder))
 
 
-def _sorted_out(root: Path) -> tuple[list[Path], dict[str, list[Path]]]:
-    """(pictures, {stem of the picture a mask belongs to: masks})."""
-    files = list(_walk(root))
-    stems = {(p.parent, p.stem) for p in files}
-    pictures: list[Path] = []
+def _sorted_out(root: Path) -> tuple[dict[Path, list[Path]], dict[str, list[Path]]]:
+    """({folder: pictures}, {stem of the picture a mask belongs to: masks})."""
+    pictures: dict[Path, list[Path]] = {}
     masks: dict[str, list[Path]] = {}
-    for file in files:
-        stem = file.stem.removesuffix("_mask")
-        folders = {part.lower() for part in file.relative_to(root).parts[:-1]}
-        if folders & MASK_FOLDERS or (stem != file.stem and (file.parent, stem) in stems):
-            masks.setdefault(stem, []).append(file)
-        else:
-            pictures.append(file)
+    for folder in _walk(root):
+        stems = {file: file.stem for file in pictures_in(folder)}
+        names = set(stems.values())
+        in_mask_folder = any(part.lower() in MASK_FOLDERS for part in folder.relative_to(root).parts)
+        for file, stem in stems.items():
+            of = stem.removesuffix("_mask")
+            if in_mask_folder or (of != stem and of in names):
+                masks.setdefault(of, []).append(file)
+            else:
+                pictures.setdefault(folder, []).append(file)
     return pictures, masks
 
 
-def _look(pictures: Sequence[Path], root: Path) -> list[_Found]:
-    folders = {p: p.relative_to(root).parts[:-1] for p in pictures}
-    kinds = {p: [f for f in parts if f.lower() not in SPLIT_NAMES] for p, parts in folders.items()}
-    beside_good = {tuple(parts[:i]) for parts in kinds.values() for i, f in enumerate(parts) if _is_good(f)}
+def _look(pictures: Mapping[Path, Sequence[Path]], root: Path) -> list[_Place]:
+    folders = {folder: folder.relative_to(root).parts for folder in pictures}
+    kinds = {
+        folder: tuple(f for f in parts if f.lower() not in SPLIT_NAMES) for folder, parts in folders.items()
+    }
+    beside_good = {parts[:i] for parts in kinds.values() for i, f in enumerate(parts) if _is_good(f)}
     all_good = not any(kinds.values()) and _is_good(product_name(root))
-    found = []
-    for image, parts in kinds.items():
-        level = next((i for i in range(len(parts)) if tuple(parts[:i]) in beside_good), None)
+    places = []
+    for folder, parts in kinds.items():
+        level = next((i for i in range(len(parts)) if parts[:i] in beside_good), None)
         kind = parts[level or 0] if parts else ""
         label: Label = "unknown"
         if all_good or any(_is_good(f) for f in parts):
             label = "good"
         elif level is not None or kind.lower() in DEFECT_NAMES:
             label = "defective"
-        product = "/".join(parts[: level or 0]) or product_name(root)
-        split = next((SPLIT_NAMES[f.lower()] for f in folders[image] if f.lower() in SPLIT_NAMES), None)
-        found.append(_Found(image, product, split, kind, label))
-    return found
+        places.append(
+            _Place(
+                pictures=tuple(pictures[folder]),
+                within="/".join(folders[folder]),
+                product="/".join(parts[: level or 0]) or product_name(root),
+                split=next(
+                    (SPLIT_NAMES[f.lower()] for f in folders[folder] if f.lower() in SPLIT_NAMES), None
+                ),
+                kind=kind,
+                label=label,
+            )
+        )
+    return places
 
 
 def _is_good(name: str) -> bool:
     return name.lower() in GOOD_NAMES
 
 
-def _samples(found: Sequence[_Found], mask_of: dict[Path, Path], root: Path) -> list[Sample]:
-    train = _training_pictures(found)
+def _samples(places: Sequence[_Place], mask_of: Mapping[Path, Path]) -> list[Sample]:
+    train = _training_pictures(places)
     samples = []
-    for each in found:
-        mask = None if each.label == "good" else mask_of.get(each.image)
-        defective = each.label == "defective" or mask is not None
-        samples.append(
-            Sample(
-                id=each.image.relative_to(root).with_suffix("").as_posix(),
-                image=each.image,
-                product=each.product,
-                split=each.split or ("train" if each.image in train else "test"),
-                label="defective" if defective else each.label,
-                defects=(Defect(type=each.kind or "anomaly", mask=mask),) if defective else (),
+    for place in places:
+        prefix = f"{place.within}/" if place.within else ""
+        for image in place.pictures:
+            mask = None if place.label == "good" else mask_of.get(image)
+            defective = place.label == "defective" or mask is not None
+            samples.append(
+                Sample(
+                    id=prefix + image.stem,
+                    image=image,
+                    product=place.product,
+                    split=place.split or ("train" if image in train else "test"),
+                    label="defective" if defective else place.label,
+                    defects=(Defect(type=place.kind or "anomaly", mask=mask),) if defective else (),
+                )
             )
-        )
     return samples
 
 
-def _training_pictures(found: Sequence[_Found]) -> set[Path]:
+def _training_pictures(places: Sequence[_Place]) -> set[Path]:
     """Good pictures that are learnt from, where the folders name no split: all, or four of five if there are others."""
     train: set[Path] = set()
-    if any(each.split for each in found):
+    if any(place.split for place in places):
         return train
-    for product in {each.product for each in found}:
-        mine = [each for each in found if each.product == product]
-        good = [each.image for each in mine if each.label == "good"]
-        train |= set(good) - (every_fifth(good) if len(good) < len(mine) else set())
+    for product in {place.product for place in places}:
+        mine = [place for place in places if place.product == product]
+        good = [image for place in mine if place.label == "good" for image in place.pictures]
+        alone = all(place.label == "good" for place in mine)
+        train |= set(good) - (set() if alone else every_fifth(good))
     return train
 
 
-def _assign(found: Sequence[_Found], masks: dict[str, list[Path]], root: Path) -> dict[Path, Path]:
+def _assign(places: Sequence[_Place], masks: Mapping[str, Sequence[Path]], root: Path) -> dict[Path, Path]:
     """Picture → its mask, of those with its stem: the one beside it, else the one in a folder of its type's name, else
     one in a folder of no type's name, where no other picture has that stem."""
-    kinds = {each.kind for each in found}
-    times = Counter(each.image.stem for each in found)
+    if not masks:
+        return {}
+    kinds = {place.kind for place in places}
+    times = Counter(image.stem for place in places for image in place.pictures)
     mask_of = {}
-    for each in found:
-        files = {m: set(m.relative_to(root).parts[:-1]) for m in masks.get(each.image.stem, [])}
-        beside = [m for m in files if m.parent == each.image.parent]
-        alike = [m for m, folders in files.items() if each.kind in folders]
-        neutral = [m for m, folders in files.items() if not kinds & folders and times[each.image.stem] == 1]
+    for image, kind in ((image, place.kind) for place in places for image in place.pictures):
+        files = {m: set(m.relative_to(root).parts[:-1]) for m in masks.get(image.stem, [])}
+        beside = [m for m in files if m.parent == image.parent]
+        alike = [m for m, folders in files.items() if kind in folders]
+        neutral = [m for m, folders in files.items() if not kinds & folders and times[image.stem] == 1]
         for mask in (*beside, *alike, *neutral)[:1]:
-            mask_of[each.image] = mask
+            mask_of[image] = mask
     return mask_of
 
 
-def _notes(found: Sequence[_Found], samples: Sequence[Sample]) -> list[str]:
+def _notes(places: Sequence[_Place], samples: Sequence[Sample]) -> list[str]:
     notes = []
-    kinds = sorted({each.kind for each in found if each.label == "defective"})
+    kinds = sorted({place.kind for place in places if place.label == "defective"})
     good = sum(s.label == "good" for s in samples)
     if kinds:
         notes.append(f"defect types from folder names: {', '.join(kinds)}")
@@ -192,7 +223,7 @@ def _notes(found: Sequence[_Found], samples: Sequence[Sample]) -> list[str]:
         notes.append(
             f"no good parts: no folder is called {', '.join(sorted(GOOD_NAMES))}; learning needs pictures of good parts"
         )
-    elif good < len(samples) and not any(each.split for each in found):
+    elif good < len(samples) and not any(place.split for place in places):
         notes.append("no split in the folder names: every fifth good picture and all others are test")
     without = [s.image for s in samples if s.defects and s.defects[0].mask is None]
     if without:
