@@ -38,6 +38,29 @@ class VisionStage:
 
 
 @dataclass(frozen=True)
+class TextTowerShape:
+    """A BERT of a few layers, and its WordPiece vocabulary: whole general words and word endings."""
+
+    hidden: int = 256
+    layers: int = 3
+    heads: int = 4
+    longest: int = 48
+    words: int = 6000
+    endings: int = 1200
+
+
+@dataclass(frozen=True)
+class TextStage:
+    """Sentence geometry: `batch` sentences a step; `agreement_share` of the target cosines comes from meanings."""
+
+    schedule: Schedule = Schedule(steps=2000, rate=1e-3)
+    batch: int = 96
+    general_words: int = 6000
+    agreement_share: float = 0.5
+    geometry_weight: float = 10.0
+
+
+@dataclass(frozen=True)
 class EncoderRecipe:
     """The whole run."""
 
@@ -47,4 +70,8 @@ class EncoderRecipe:
     checkpoint_every: int = 100
     validate_every: int = 250
     tower: VisionTower = field(default_factory=VisionTower)
+    text_tower: TextTowerShape = field(default_factory=TextTowerShape)
+    width: int = 256
+    """Dimensions of the joint space of patches, pictures and sentences."""
     vision: VisionStage = field(default_factory=VisionStage)
+    text: TextStage = field(default_factory=TextStage)
