@@ -83,9 +83,9 @@ def draw_map(
 def make_run(
     path: Path,
     *,
-    sizes: Sequence[tuple[int, int]] = ((240, 240),),
-    good: int = 12,
-    defective: int = 12,
+    sizes: Sequence[tuple[int, int]] = ((120, 120),),
+    good: int = 6,
+    defective: int = 6,
     kind: str = "evaluation",
     names: Sequence[str] = (),
     calibrated: bool = True,

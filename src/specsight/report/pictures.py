@@ -63,11 +63,12 @@ def heat(rgb: Pixels, position: NDArray[np.float32]) -> Pixels:
 def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
     """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is seen on any ground."""
     drawn: Pixels = np.array(rgb)
-    # The line runs just outside the mask: on it, it would cover small defects.
+    # The line runs just outside the mask and never on it, where it would cover small defects.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
     contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(drawn, contours, -1, (0, 0, 0), 5, cv2.LINE_AA)
     cv2.drawContours(drawn, contours, -1, colour, 2, cv2.LINE_AA)
+    drawn[mask] = rgb[mask]
     return drawn
 
 

@@ -49,8 +49,7 @@
       return falling ? -order : order;
     });
     body.append(...all);
-    page = 0;
-    show();
+    restart();
   };
 
   [...table.tHead.rows[0].cells].forEach((head, index) => {
@@ -61,9 +60,12 @@
     head.append(button);
     button.addEventListener("click", () => sort(head, index));
   });
-  for (const control of [text, verdict, truth]) {
-    if (control) control.addEventListener("input", () => { page = 0; show(); });
-  }
+  const restart = () => {
+    page = 0;
+    show();
+  };
+  if (text) text.addEventListener("input", restart);
+  for (const choice of [verdict, truth]) if (choice) choice.addEventListener("change", restart);
   if (pager) {
     document.getElementById("page-back").addEventListener("click", () => { page -= 1; show(); });
     document.getElementById("page-next").addEventListener("click", () => { page += 1; show(); });
