@@ -13,6 +13,7 @@ from dataset_layouts import BUILDERS, SIZE, mask, picture
 from specsight.datasets import load_dataset
 from specsight.datasets.check import KINDS, CheckReport, check_dataset
 from specsight.datasets.near_duplicates import fingerprint, near_duplicates
+from specsight.errors import SpecsightError
 from specsight.records import Sample
 
 
@@ -64,6 +65,18 @@ def test_unreadable_files(root: Path) -> None:
     assert kinds(report) == ["unreadable", "unreadable"]
     assert "bottle/train/good/000.png' is empty" in report.problems[0].message
     assert "dent/000_mask.png' is not a picture" in report.problems[1].message
+
+
+def test_listed_files_that_cannot_exist(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    long = "x" * 400
+    (tmp_path / "manifest.csv").write_text(
+        f"image,mask,label,reference,id\n{long}.png,,good,,1\na.png,{long}.png,,{long}.png,2\ngone.png,,good,,3\n"
+    )
+    report = check(tmp_path)
+    assert kinds(report) == ["unreadable", "unreadable", "unreadable", "mask missing"]
+    with pytest.raises(SpecsightError, match="there is no"):
+        load_dataset(tmp_path / long)
 
 
 def test_masks_missing_empty_stray_and_of_another_size(root: Path) -> None:

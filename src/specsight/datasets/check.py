@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from specsight.datasets.base import DatasetListing
+from specsight.datasets.files import is_file
 from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
 from specsight.datasets.threads import in_threads
 from specsight.errors import SpecsightError, UnreadableFile
@@ -136,7 +137,7 @@ def _mask_problems(sample: Sample, size: Size) -> list[Problem]:
             problems.append(
                 Problem("mask missing", f"'{sample.image}' ({defect.type}) has neither mask nor box")
             )
-        elif defect.mask is not None and not defect.mask.is_file():
+        elif defect.mask is not None and not is_file(defect.mask):
             problems.append(Problem("mask missing", f"'{defect.mask}' ({defect.type}) does not exist"))
         else:
             try:
@@ -160,7 +161,7 @@ def _other_files(sample: Sample, size: Size) -> list[Problem]:
     """Depth is opened; normals and reference pictures only have to exist (a reference is a sample of its own)."""
     problems = []
     for path in (sample.normals, sample.reference):
-        if path is not None and not path.is_file():
+        if path is not None and not is_file(path):
             problems.append(
                 Problem("unreadable", f"there is no file '{path}', which '{sample.image}' refers to")
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specsight.datasets.base import DatasetListing, Products, readers
+from specsight.datasets.files import is_file, is_folder
 from specsight.errors import SpecsightError
 
 AUTO = "auto"
@@ -18,7 +19,7 @@ def load_dataset(path: str | Path, layout: str = AUTO, product: Products = None)
     notes begin with the layout that was found. Raises SpecsightError where nothing, or more than one layout, fits.
     """
     path = Path(path)
-    if not path.exists():
+    if not is_file(path) and not is_folder(path):
         raise SpecsightError(f"there is no '{path}': check the path")
     name = detect_layout(path) if layout == AUTO else layout
     listing = readers[name].read(path, product)

@@ -24,6 +24,22 @@ def has_pictures(folder: Path) -> bool:
     return next(_picture_names(folder), None) is not None
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file lies there; a name that no file system would take is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies there, likewise."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 class Masks:
     """The mask files of one folder, found by the stem of their picture; remembers which were never asked for."""
 

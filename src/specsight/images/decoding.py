@@ -30,7 +30,7 @@ _opening = threading.Lock()
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """The decoded picture, not yet upright; whatever goes wrong meanwhile is told as `UnreadableFile`."""
-    _check_file(path)
+    check_file(path)
     try:
         with path.open("rb") as file, _open_header(file) as image:
             check_pixels(path, image.height, image.width, max_pixels)
@@ -46,6 +46,17 @@ def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
         Exception
     ) as error:  # decoders leak struct.error, zlib.error, SyntaxError, IndexError, ... on damaged files
         raise unreadable(path, error) from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file, or an empty one, with its own message."""
+    try:
+        if not path.is_file():
+            raise UnreadableFile(f"there is no file '{path}': check the path")
+        if path.stat().st_size == 0:
+            raise UnreadableFile(f"'{path}' is empty (0 bytes): replace or remove it")
+    except OSError as error:
+        raise UnreadableFile(f"'{path}' cannot be read ({error.strerror}): check the path") from error
 
 
 def check_pixels(path: Path, height: int, width: int, max_pixels: int) -> None:
@@ -99,16 +110,6 @@ def upright(pixels: NDArray[Any], image: Image.Image) -> NDArray[Any]:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _check_file(path: Path) -> None:
-    try:
-        if not path.is_file():
-            raise UnreadableFile(f"there is no file '{path}': check the path")
-        if path.stat().st_size == 0:
-            raise UnreadableFile(f"'{path}' is empty (0 bytes): replace or remove it")
-    except OSError as error:
-        raise UnreadableFile(f"'{path}' cannot be read ({error.strerror}): check the path") from error
 
 
 def _open_header(file: Any) -> Image.Image:

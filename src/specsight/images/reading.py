@@ -16,6 +16,7 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images.decoding import (
     MAX_PIXELS,
     bits_per_sample,
+    check_file,
     check_pixels,
     decode_deep,
     opened,
@@ -115,6 +116,7 @@ def read_depth(
     without: as they are, and 0 is unknown, as depth cameras write it. Infinite values are unknown too.
     """
     path = Path(path)
+    check_file(path)
     suffix = path.suffix.lower()
     if suffix == ".npy":
         raw = _read_npy(path, max_pixels)
