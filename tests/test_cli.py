@@ -1,0 +1,223 @@
+"""The command line as a person meets it: real processes, real files, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIDE = 64
+
+
+def specsight(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "specsight.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+def fails(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    """One line on standard error that holds all `words`, no traceback, exit code 2."""
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def part(seed: int, defect: bool = False) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    rows = np.sin(np.arange(SIDE) / 3)[:, None] * 20 + 120
+    pixels = rows + generator.normal(0, 4, (SIDE, SIDE))
+    if defect:
+        pixels[20:34, 30:46] = 20
+    return np.repeat(pixels[..., None], 3, axis=2).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ok/ with good parts, new/ with good and defective ones and files that are no pictures, model/ fitted on ok/."""
+    root = tmp_path_factory.mktemp("line")
+    for name, count, bad in (("ok", 12, ()), ("new", 6, (1, 4))):
+        (root / name).mkdir()
+        for i in range(count):
+            Image.fromarray(part(i + 100 * len(name), i in bad)).save(root / name / f"päart {i}.png")
+    (root / "new" / "empty.png").touch()
+    (root / "new" / "text.png").write_text("not a picture")
+    (root / "new" / "cut.png").write_bytes((root / "new" / "päart 0.png").read_bytes()[:300])
+    made = specsight("fit", "--good", root / "ok", "-o", root / "model", "--resolution", 64)
+    assert made.returncode == 0, made.stderr
+    assert "too few for 5 %, which takes 59 held-out good parts" in made.stdout
+    return root
+
+
+def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
+    assert "evaluate" in specsight("--help").stdout
+    for verb in ("fit", "inspect", "evaluate", "report", "check", "tyres", "list", "doctor"):
+        result = specsight(verb, "--help")
+        assert result.returncode == 0
+        assert "--help" in result.stdout
+    code = (
+        "import sys, specsight, specsight.cli; "
+        "print([m for m in ('torch', 'transformers', 'numpy', 'cv2', 'scipy', 'faiss') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["evalaute"], "did you mean 'evaluate'?"),
+        (["list", "detektors"], "did you mean 'detectors'?"),
+        (["fit", "--good", ".", "-o", "m", "--detector", "patchcor"], "did you mean 'patchcore'?"),
+        (["fit", "--good", ".", "-o", "m", "--set", "coreset_rati=1"], "did you mean 'coreset_ratio'?"),
+        (["fit", "--good", ".", "-o", "m", "--set", "coreset_ratio"], "write NAME=VALUE"),
+        (["fit", "--good", "absent", "-o", "m"], "there is no 'absent'"),
+        (["evaluate", "--data", "absent"], "there is no 'absent'"),
+        (["evaluate", "--data", ".", "--seeds", "a"], "write whole numbers with commas"),
+        (["inspect", "absent", ".", "-o", "out"], "there is no saved model at 'absent'"),
+        (["report", "absent"], "absent"),
+        (["check", "absent"], "there is no 'absent'"),
+        (["tyres", "--out", "t", "--zone", "tred"], "did you mean 'tread'?"),
+    ],
+)
+def test_a_slip_gets_one_line_with_the_way_out(tmp_path: Path, words: list[str], answer: str) -> None:
+    fails(specsight(*words, cwd=tmp_path), answer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_listing_shows_what_can_be_named() -> None:
+    for what, names in (
+        ("detectors", ["patchcore", "padim", "spade"]),
+        ("encoders", ["filters"]),
+        ("datasets", ["mvtec_ad", "visa", "manifest", "folder"]),
+        ("metrics", ["image_auroc", "aupro_30"]),
+    ):
+        shown = specsight("list", what).stdout
+        assert all(name in shown for name in names)
+
+
+def test_new_pictures_are_judged_and_bad_files_are_named(folders: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = specsight("inspect", folders / "model", folders / "new", "-o", out)
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text("utf-8").splitlines()]
+    verdicts = {Path(line["image"]).name: line["verdict"] for line in lines}
+    assert {name for name, verdict in verdicts.items() if verdict == "reject"} >= {
+        "päart 1.png",
+        "päart 4.png",
+    }
+    assert len(verdicts) == 6
+    rejected = next(line for line in lines if Path(line["image"]).name == "päart 1.png")
+    x, y = rejected["findings"][0]["centroid"]
+    assert 30 <= x <= 46
+    assert 20 <= y <= 34
+    for name in ("empty.png", "text.png", "cut.png"):
+        assert name in result.stderr
+        assert name in (out / "report.html").read_text("utf-8")
+    assert any((out / "overlays").iterdir())
+
+
+def test_a_folder_with_defective_parts_only_teaches_nothing(folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "defective").mkdir(parents=True)
+    Image.fromarray(part(1, True)).save(tmp_path / "photos" / "defective" / "0.png")
+    fails(specsight("fit", "--good", tmp_path / "photos", "-o", tmp_path / "m"), "good parts")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_damaged_model_is_refused(folders: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    copy.mkdir()
+    for file in (folders / "model").iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    weights = bytearray((copy / "detector.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "detector.safetensors").write_bytes(weights)
+    fails(specsight("inspect", copy, folders / "new", "-o", tmp_path / "out"), "damaged", "checksum")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_another_version_is_refused(folders: Path, tmp_path: Path) -> None:
+    from specsight.storage import whole_folder
+
+    with whole_folder(tmp_path / "model") as copy:
+        for file in (folders / "model").iterdir():
+            if file.name != "checksums.json":
+                (copy / file.name).write_bytes(file.read_bytes())
+        description = json.loads((copy / "detector.json").read_text())
+        (copy / "detector.json").write_text(json.dumps(description | {"format": 999}))
+    fails(specsight("inspect", tmp_path / "model", folders / "new", "-o", tmp_path / "out"), "format 999")
+
+
+def test_an_output_folder_with_other_things_in_it_is_left_alone(folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    fails(specsight("inspect", folders / "model", folders / "new", "-o", tmp_path), "mine.txt")
+    fails(
+        specsight("fit", "--good", folders / "ok", "-o", tmp_path, "--resolution", 64),
+        "choose another folder",
+    )
+    assert [p.name for p in tmp_path.iterdir() if p.name != ".lock"] == ["mine.txt"]
+
+
+def test_nothing_is_written_outside_the_output_folder(folders: Path, tmp_path: Path) -> None:
+    before = sorted(p.relative_to(folders) for p in folders.rglob("*"))
+    (tmp_path / "empty").mkdir()
+    result = specsight(
+        "inspect", folders / "model", folders / "new", "-o", tmp_path / "out", cwd=tmp_path / "empty"
+    )
+    assert result.returncode == 0
+    assert sorted(p.relative_to(folders) for p in folders.rglob("*")) == before
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for folder, count, bad in (("train/good", 6, False), ("test/good", 20, False), ("test/hole", 20, True)):
+        (data / folder).mkdir(parents=True)
+        for i in range(count):
+            Image.fromarray(part(i, bad)).save(data / folder / f"{i:03d}.png")
+    (data / "ground_truth" / "hole").mkdir(parents=True)
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[20:34, 30:46] = 255
+    for i in range(20):
+        Image.fromarray(mask).save(data / "ground_truth" / "hole" / f"{i:03d}_mask.png")
+    words = ["evaluate", "--data", data, "--resolution", 64, "--out", tmp_path / "run"]
+    command = [sys.executable, "-m", "specsight.cli", *map(str, words)]
+    predictions = tmp_path / "run" / "predictions.jsonl"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if predictions.exists() and predictions.read_text().count("\n") >= 2:
+                os.kill(process.pid, signal.SIGINT)
+                break
+            time.sleep(0.01)
+        assert process.stderr is not None
+        error = process.stderr.read()
+    assert process.returncode in (0, 130)
+    if process.returncode == 130:
+        assert "run the same command again" in error
+        assert "Traceback" not in error
+    kept = predictions.read_text("utf-8").splitlines()
+    again = specsight(*words)
+    assert again.returncode == 0, again.stderr
+    lines = predictions.read_text("utf-8").splitlines()
+    assert len(lines) == 40
+    assert set(kept[:-1]) <= set(lines)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["image_auroc"]["value"] == 1.0
+    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+
+
+def test_the_doctor_says_what_is_there(tmp_path: Path) -> None:
+    shown = specsight("doctor").stdout
+    for word in ("specsight", "torch", "encoder", "processors", "memory"):
+        assert word in shown
+    absent = specsight("doctor", "--encoder", tmp_path / "nothing")
+    assert absent.returncode == 1
+    assert "nothing" in absent.stdout
