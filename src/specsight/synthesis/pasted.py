@@ -40,7 +40,8 @@ def nsa(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
         y0, x0 = int(rng.integers(0, height - 2 * half[0])), int(rng.integers(0, width - 2 * half[1]))
         patch = canvas[y0 : y0 + 2 * half[0], x0 : x0 + 2 * half[1]]
         scale = float(np.clip(rng.normal(1, 0.5), 0.7, 1.3))
-        size = [int(np.clip(side * scale, 4, limit - 4)) for side, limit in zip(patch.shape, (height, width))]
+        # seamlessClone fails on patches of four pixels: nothing of them is left inside its border.
+        size = [int(np.clip(side * scale, 6, limit - 4)) for side, limit in zip(patch.shape, (height, width))]
         patch = cv2.resize(patch, (size[1], size[0]))
         x, y = brush.pick(rng, where)
         # The blending needs the whole patch inside the frame, with a pixel to spare.
