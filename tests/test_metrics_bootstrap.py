@@ -60,6 +60,27 @@ def test_a_grid_of_all_scores_is_exact() -> None:
     assert set(grid(scores)) == set(np.concatenate([scores.background(), scores.positive()]))
 
 
+@pytest.mark.parametrize("perfect", [True, False])
+def test_the_error_holds_in_the_worst_order_between_two_thresholds(perfect: bool) -> None:
+    mask = np.zeros((20, 20), dtype=bool)
+    mask[:5] = True
+    defective, clean = np.linspace(2, 3, 100), np.linspace(0, 1, 300)
+    scores = np.zeros((20, 20), dtype=np.float32)
+    scores[mask], scores[~mask] = (defective, clean) if perfect else (-defective, clean)
+    # One threshold among each class: between the two, half the rectangle is open, and the truth lies in its corner.
+    found = metrics.pixel_intervals(metrics.gather([(scores, mask)]), resamples=3, thresholds=2)
+    exact = metrics.measure(metrics.gather([(scores, mask)]))
+    for value, interval in [
+        (exact.auroc, found.auroc),
+        (exact.average_precision, found.average_precision),
+        (exact.f1_max, found.f1_max),
+        (exact.aupro[0.3], found.aupro[0.3]),
+        (exact.aupro[0.05], found.aupro[0.05]),
+    ]:
+        assert abs(value - interval.low) <= interval.error + 1e-12
+    assert abs(exact.auroc - found.auroc.low) > 0.9 * found.auroc.error > 0.05
+
+
 def test_finer_grids_have_smaller_errors() -> None:
     scores = pixel_scores()
     coarse, fine = (metrics.pixel_intervals(scores, resamples=20, thresholds=n) for n in (32, 1024))

@@ -200,6 +200,7 @@ def test_covering_the_saturation_area_is_enough() -> None:
         (8.0, 0.375),
         (100.0, 0.375),
         (0.1, 1.0),
+        (0.0, 1.0),
     ]:
         truth = PixelTruth(region, regions=[region], saturations=[saturation])
         curve = metrics.pro_curve(metrics.gather([(scores, truth)]))
