@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from specsight.errors import SpecsightError
 from specsight.tyres import Scene, draw_scene, render, render_pair
 from specsight.tyres.conditions import LIGHTS
+from specsight.tyres.contact_sheet import contact_sheet
 from specsight.tyres.defects import KINDS
 from specsight.tyres.geometry import FIELD_MM, MODELS, PART_NAMES, ZONES
 from specsight.tyres.measure import feret_mm
@@ -191,3 +192,11 @@ def test_mistakes_are_told_in_one_line() -> None:
         draw_scene((0,), model="turing")
     with pytest.raises(SpecsightError, match="size 20 is too small"):
         draw_scene((0,), size=20)
+
+
+def test_the_contact_sheet_shows_every_zone_light_and_type() -> None:
+    sheet = contact_sheet(seed=1)
+    tiles = len(ZONES) * len(LIGHTS) + 2 + len(KINDS)
+    assert sheet.shape[1] == 7 * 202
+    assert sheet.shape[0] > tiles // 7 * 202
+    assert 30 < sheet.mean() < 100

@@ -232,9 +232,9 @@ def _by_requirement(rng: np.random.Generator, picture: Rendered, parts: Sequence
     if types:
         return None
     if "yellow balance dot" in present:
-        return "requirement", tuple(  # type: ignore[return-value]
-            (_required(rng, f"{colour} balance dot"), _requirement(f"{colour} balance dot", "sidewall"))
-            for colour in ("yellow", "red")
+        return "requirement", (
+            (_required(rng, "yellow balance dot"), _requirement("yellow balance dot", "sidewall")),
+            (_required(rng, "red balance dot"), _requirement("red balance dot", "sidewall")),
         )
     sizes = sorted(kind for kind in present if kind.startswith("lettering '") and "/" in kind)
     if not sizes:
