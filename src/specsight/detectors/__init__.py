@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from specsight.detectors.base import (
-    Detector,
-    View,
-    create_detector,
-    detectors,
-    load_detector,
-)
+from specsight.detectors.anomalydino import AnomalyDino
+from specsight.detectors.base import Detector, View, create_detector, detectors, load_detector
+from specsight.detectors.padim import Padim
 from specsight.detectors.patchcore import PatchCore
 from specsight.detectors.phrase_maps import PhraseMaps
+from specsight.detectors.spade import Spade
+from specsight.detectors.subspacead import SubspaceAD
 from specsight.detectors.winclip import WinCLIP
 
 __all__ = [
+    "AnomalyDino",
     "Detector",
+    "Padim",
     "PatchCore",
     "PhraseMaps",
+    "Spade",
+    "SubspaceAD",
     "View",
     "WinCLIP",
     "create_detector",

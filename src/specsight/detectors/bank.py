@@ -8,6 +8,7 @@ whose covering radius adds to that of the final selection.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from specsight.detectors.coreset import Indices, Points, greedy_k_centre
 
 KEPT = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
+PIECE = 16_384
+"""Vectors projected at a time."""
 
 
 class BankBuilder:
@@ -51,26 +54,33 @@ class BankBuilder:
         self._filled = needed
         self.total += len(vectors)
 
-    def build(self) -> Points:
-        """The selected vectors (M, D). The builder is empty afterwards."""
+    def build(self, project: Callable[[Points], Points] | None = None) -> Points:
+        """The selected vectors (M, D'), chosen and returned in the space that `project` leads to.
+
+        The builder is empty afterwards.
+        """
         size = max(1, min(self.limit, round(self.ratio * self.total)))
-        self._reduce(size)
-        bank = self._buffer[: self._filled].copy()
-        self._buffer, self._filled = np.empty((0, 0), np.float32), 0
-        return bank
+        collected, self._buffer = self._buffer[: self._filled], np.empty((0, 0), np.float32)
+        self._filled = 0
+        if project is not None:
+            pieces = np.array_split(collected, max(1, len(collected) // PIECE))
+            collected = np.concatenate([project(piece) for piece in pieces])
+        return collected[self._select(collected, size)]
 
     def _capacity(self, width: int) -> int:
         """Rows the buffer may hold; never so few that the final selection would not fit in half of it."""
         return max(self.budget // (4 * width), 2 * self.limit, 2)
 
     def _reduce(self, size: int) -> None:
-        if self._filled <= size:
-            return
-        collected = self._buffer[: self._filled]
-        start = int(np.random.default_rng(self.seed).integers(self._filled))
-        picks = np.sort(greedy_k_centre(collected, size, start))
-        collected[: len(picks)] = collected[picks]
+        picks = self._select(self._buffer[: self._filled], size)
+        self._buffer[: len(picks)] = self._buffer[picks]
         self._filled = len(picks)
+
+    def _select(self, vectors: Points, size: int) -> Indices:
+        if len(vectors) <= size:
+            return np.arange(len(vectors))
+        start = int(np.random.default_rng(self.seed).integers(len(vectors)))
+        return np.sort(greedy_k_centre(vectors, size, start))
 
 
 class MemoryBank:

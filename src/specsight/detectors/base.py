@@ -77,6 +77,7 @@ class Detector(ABC):
         self._check_needs(samples, specification)
         self._check_enough(len(samples))
         self.skipped_ = []
+        self._prepare(samples)
         self._learn(self._views(samples), len(samples), specification)
         return self
 
@@ -143,6 +144,9 @@ class Detector(ABC):
         """Framed pixels: the whole picture at its own aspect, shorter side at `resolution`."""
         return images.shorter_side(picture.rgb, self.resolution, multiple, circular=picture.circular)
 
+    def _prepare(self, samples: Sequence[Sample]) -> None:  # noqa: B027 (most methods have nothing to prepare)
+        """Decide what depends on the good samples as a whole before they stream by."""
+
     def _variants(self, picture: Picture) -> Iterator[Picture]:
         """The pictures to learn from in place of one good picture; methods that rotate override this."""
         yield picture
@@ -150,7 +154,9 @@ class Detector(ABC):
     def _look(self, picture: Picture) -> View:
         encoder = self._encoder()
         if "depth" in self.needs and picture.depth is None:
-            raise SpecsightError(f"{self.name} needs depth, and this picture has none: give samples with depth")
+            raise SpecsightError(
+                f"{self.name} needs depth, and this picture has none: give samples with depth"
+            )
         pixels, frame = self._frame(picture, encoder.multiple)
         names = self._layers(encoder)
         grids = encoder.layers(pixels[None], names)
@@ -180,7 +186,9 @@ class Detector(ABC):
             raise SpecsightError(f"{self.name} needs words: give a specification (--spec)")
         for sample in samples:
             if sample.label == "defective":
-                raise SpecsightError(f"{self.name} learns from good parts only, and '{sample.id}' is defective")
+                raise SpecsightError(
+                    f"{self.name} learns from good parts only, and '{sample.id}' is defective"
+                )
             if "depth" in self.needs and sample.depth is None:
                 raise SpecsightError(f"{self.name} needs depth, and sample '{sample.id}' has none")
 

@@ -31,7 +31,9 @@ NOISE = 1e-6
 """Squared distances below this share of the largest squared norm are float32 rounding: duplicates."""
 
 
-def greedy_k_centre(points: Points, count: int, start: int = 0, what: str = "selecting the coreset") -> Indices:
+def greedy_k_centre(
+    points: Points, count: int, start: int = 0, what: str = "selecting the coreset"
+) -> Indices:
     """Indices of `count` picks among `points` (N, D) float32, the first being `start`.
 
     The picks are those of the textbook algorithm up to float32 rounding and the order of exact ties. Fewer come back
@@ -46,7 +48,7 @@ def greedy_k_centre(points: Points, count: int, start: int = 0, what: str = "sel
     selection.pick(start)
     for _ in track(selection.steps(), what, total=selection.wanted - 1):
         pass
-    return selection.picks[: selection.made].copy()
+    return np.array(selection.picks[: selection.made])
 
 
 class _Selection:

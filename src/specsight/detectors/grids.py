@@ -18,19 +18,22 @@ def aggregate(features: Grid, size: int) -> Grid:
 
     if size == 1:
         return features
-    ones = cv2.boxFilter(np.ones(features.shape[1:], np.float32), -1, (size, size), normalize=False, borderType=0)
+    ones = cv2.boxFilter(
+        np.ones(features.shape[1:], np.float32), -1, (size, size), normalize=False, borderType=0
+    )
     blurred = [cv2.boxFilter(f, -1, (size, size), normalize=False, borderType=0) for f in features]
     return np.asarray(np.stack(blurred) / ones, np.float32)
 
 
-def join(features: Mapping[str, Grid], neighbourhood: int = 1) -> Grid:
-    """Features by layer, each (D_i, h_i, w_i), aggregated and joined on the grid of the first layer: (ΣD_i, h, w).
+def join(features: Mapping[str, Grid], neighbourhood: int = 1, size: tuple[int, int] | None = None) -> Grid:
+    """Features by layer, each (D_i, h_i, w_i), aggregated and joined on one grid (h, w): (ΣD_i, h, w).
 
-    Coarser grids are interpolated bilinearly, finer ones averaged over the larger cells.
+    The grid is `size`, or that of the first layer. Coarser grids are interpolated bilinearly, finer ones averaged
+    over the larger cells.
     """
     layers = [aggregate(grid, neighbourhood) for grid in features.values()]
-    size = (layers[0].shape[1], layers[0].shape[2])
-    return np.concatenate([_resized(grid, size) for grid in layers])
+    target = size or (layers[0].shape[1], layers[0].shape[2])
+    return np.concatenate([resized(grid, target) for grid in layers])
 
 
 def vectors(grid: Grid) -> Grid:
@@ -47,8 +50,8 @@ def on_picture(distances: Grid, frame: Frame, sigma: float) -> Grid:
     import cv2
 
     shown = frame.shows_picture((distances.shape[0], distances.shape[1]))
-    rows = _inside(shown.any(1))
-    columns = np.arange(distances.shape[1]) if frame.circular else _inside(shown.any(0))
+    rows = _inside(np.any(shown, axis=1))
+    columns = np.arange(distances.shape[1]) if frame.circular else _inside(np.any(shown, axis=0))
     height, width = frame.size
     enlarged = cv2.resize(distances[np.ix_(rows, columns)], (width, height), interpolation=cv2.INTER_LINEAR)
     if sigma > 0:
@@ -63,18 +66,21 @@ def top_mean(values: Grid, share: float) -> float:
     return float(np.partition(flat, flat.size - count)[flat.size - count :].mean())
 
 
-def _inside(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each position, itself where shown, else the nearest shown one."""
-    places = np.flatnonzero(shown)
-    return np.clip(np.arange(len(shown)), places[0], places[-1])
-
-
-def _resized(grid: Grid, size: tuple[int, int]) -> Grid:
+def resized(grid: Grid, size: tuple[int, int]) -> Grid:
+    """(D, h, w) on another grid: interpolated bilinearly where that is finer, averaged where it is coarser."""
     import cv2
 
     if grid.shape[1:] == size:
         return grid
     finer = grid.shape[1] > size[0]
     method = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
-    resized = cv2.resize(np.ascontiguousarray(grid.transpose(1, 2, 0)), (size[1], size[0]), interpolation=method)
+    resized = cv2.resize(
+        np.ascontiguousarray(grid.transpose(1, 2, 0)), (size[1], size[0]), interpolation=method
+    )
     return np.ascontiguousarray(np.atleast_3d(resized).transpose(2, 0, 1))
+
+
+def _inside(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each position, itself where shown, else the nearest shown one."""
+    places = np.flatnonzero(shown)
+    return np.clip(np.arange(len(shown)), places[0], places[-1])

@@ -65,7 +65,9 @@ def _folder(name: str) -> Path:
     if path.exists():
         raise SpecsightError(f"encoder '{name}' is a file: give the checkpoint's folder")
     if name.startswith((".", "/", "~")) or not HUB_ID.fullmatch(name):
-        raise SpecsightError(f"encoder '{name}': no such folder; give a checkpoint folder, a hub id or 'filters'")
+        raise SpecsightError(
+            f"encoder '{name}': no such folder; give a checkpoint folder, a hub id or 'filters'"
+        )
     from huggingface_hub import snapshot_download
 
     try:
@@ -83,7 +85,9 @@ def _check_files(folder: Path, name: str) -> None:
     if not any(folder.glob("*.safetensors")):
         pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
         found = f" (found '{pickled[0]}', which can run code and is not read)" if pickled else ""
-        raise SpecsightError(f"encoder '{name}' has no *.safetensors{found}: convert it with save_pretrained()")
+        raise SpecsightError(
+            f"encoder '{name}' has no *.safetensors{found}: convert it with save_pretrained()"
+        )
 
 
 def _load_model(folder: Path, name: str) -> tuple[Any, str]:
@@ -96,9 +100,16 @@ def _load_model(folder: Path, name: str) -> tuple[Any, str]:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **options)
         model, report = transformers.AutoModel.from_pretrained(
-            folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
+            folder,
+            config=config,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **options,
         )
-    except Exception as error:  # transformers and safetensors raise whatever their parsers do on a broken checkpoint
+    except (
+        Exception
+    ) as error:  # transformers and safetensors raise whatever their parsers do on a broken checkpoint
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise SpecsightError(f"encoder '{name}' cannot be loaded: {reason}") from error
     # Weights that a checkpoint lacks are drawn at random by transformers; poolers are never used here.

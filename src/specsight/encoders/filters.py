@@ -30,6 +30,8 @@ PATTERN_MARGIN = 0.01
 """A neighbour counts as brighter only by this much, so that flat noisy areas share one pattern."""
 
 Plane = NDArray[np.float32]
+Kernel = tuple[Plane, Plane]
+"""Taps along a row and down a column."""
 
 
 class FilterBank(Encoder):
@@ -66,7 +68,9 @@ def _responses(image: NDArray[np.uint8]) -> list[tuple[Plane, Plane]]:
     octaves = []
     for octave in range(OCTAVES):
         surround = cv2.GaussianBlur(level, (0, 0), 2.0, borderType=cv2.BORDER_REFLECT_101)
-        difference = (cv2.GaussianBlur(level, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT_101) - surround) / FLOOR
+        difference = (
+            cv2.GaussianBlur(level, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT_101) - surround
+        ) / FLOOR
         lightness = np.ascontiguousarray(level[..., 0])
         contrast = [_amplitudes(lightness), np.maximum(difference, 0), np.maximum(-difference, 0)]
         linear = [PATTERN_WEIGHT * _patterns(lightness)]
@@ -92,21 +96,20 @@ def _pool(octaves: Sequence[tuple[Plane, Plane]], size: tuple[int, int], stride:
 def _opponent(image: NDArray[np.uint8]) -> Plane:
     """(H, W, 3): lightness, red against green, blue against yellow; lightness in [0, 1]."""
     mixing = np.array([[1 / 3, 1 / 3, 1 / 3], [0.5, -0.5, 0], [-0.25, -0.25, 0.5]], np.float32) / 255
-    return image.astype(np.float32) @ mixing.T
+    return np.asarray(image.astype(np.float32) @ mixing.T, np.float32)
 
 
 def _amplitudes(lightness: Plane) -> Plane:
     """Quadrature amplitude at each orientation, (H, W, ORIENTATIONS), in units of `FLOOR`."""
     import cv2
 
-    even, odd = [], []
-    for basis, kernels in ((even, _EVEN), (odd, _ODD)):
-        for column, row in kernels:
-            basis.append(cv2.sepFilter2D(lightness, cv2.CV_32F, column, row, borderType=cv2.BORDER_REFLECT_101))
     height, width = lightness.shape
-    responses_even = np.stack(even).reshape(3, -1)
-    responses_odd = np.stack(odd).reshape(4, -1)
-    amplitude = np.sqrt((_STEER_EVEN @ responses_even) ** 2 + (_STEER_ODD @ responses_odd) ** 2)
+    border = cv2.BORDER_REFLECT_101
+    even, odd = (
+        np.stack([cv2.sepFilter2D(lightness, cv2.CV_32F, *kernel, borderType=border) for kernel in basis])
+        for basis in (_EVEN, _ODD)
+    )
+    amplitude = np.hypot(_STEER_EVEN @ even.reshape(3, -1), _STEER_ODD @ odd.reshape(4, -1))
     return np.ascontiguousarray((amplitude / FLOOR).T).reshape(height, width, ORIENTATIONS)
 
 
@@ -131,18 +134,23 @@ def _resized(cv2: Any, responses: Plane, cells: tuple[int, int]) -> Plane:
     return np.asarray(cv2.resize(responses, cells, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _steerable() -> tuple[list[tuple[Plane, Plane]], list[tuple[Plane, Plane]]]:
-    """Separable basis kernels (row taps, column taps) of the second derivative (3) and its Hilbert partner (4)."""
+def _steerable() -> tuple[list[Kernel], list[Kernel]]:
+    """Separable kernels that span the second derivative of a Gaussian (3) and its Hilbert partner (4)."""
     x = np.arange(-4, 5) * 0.67
     gauss = np.exp(-(x**2))
-    g_2, g_1 = 0.9213 * (2 * x**2 - 1) * gauss, x * gauss
-    h_3, h_2 = 0.9780 * (x**3 - 2.254 * x) * gauss, 0.9780 * (x**2 - 0.7515) * gauss
-    g_2, h_2 = g_2 - gauss * g_2.sum() / gauss.sum(), h_2 - gauss * h_2.sum() / gauss.sum()
+    g_1, g_2 = x * gauss, 0.9213 * (2 * x**2 - 1) * gauss
+    h_2, h_3 = 0.9780 * (x**2 - 0.7515) * gauss, 0.9780 * (x**3 - 2.254 * x) * gauss
+    # Sampling leaves the even taps a small mean; without it a flat area answers with exactly nothing.
+    g_2 -= gauss * g_2.sum() / gauss.sum()
+    norm = np.sqrt(np.abs(np.outer(g_2, gauss)).sum())
     even = [(g_2, gauss), (1.843 * g_1, g_1), (gauss, g_2)]
     odd = [(h_3, gauss), (h_2, g_1), (g_1, h_2), (gauss, h_3)]
-    scale = np.abs(np.outer(g_2, gauss)).sum()
-    half = np.sqrt(scale)
-    return tuple([((a / half).astype(np.float32), (b / half).astype(np.float32)) for a, b in k] for k in (even, odd))
+    return [_taps(k, norm) for k in even], [_taps(k, norm) for k in odd]
+
+
+def _taps(kernel: tuple[NDArray[np.float64], NDArray[np.float64]], norm: float) -> Kernel:
+    across, down = kernel
+    return (across / norm).astype(np.float32), (down / norm).astype(np.float32)
 
 
 def _steering() -> tuple[Plane, Plane]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from specsight.encoders.base import Features
 from specsight.encoders.checkpoint import Preprocessing
-from specsight.encoders.pretrained import PretrainedEncoder, _array
+from specsight.encoders.pretrained import PretrainedEncoder, array
 from specsight.encoders.windows import window_passes
 from specsight.errors import SpecsightError
 
@@ -52,7 +52,7 @@ class JointEncoder(PretrainedEncoder):
             patches = _attend_to_self(self._taps[-2].module, tokens[:, tokens.shape[1] - rows * columns :])
             joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
             grid = torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2)
-            return _array(grid.unflatten(2, (rows, columns)))
+            return array(grid.reshape(len(images), -1, rows, columns))
 
     def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
         """Embeddings (B, D, h - k + 1, w - k + 1), unit length, of all windows: each by a pass over its own tokens."""
@@ -98,7 +98,7 @@ class JointEncoder(PretrainedEncoder):
     def _pool_each(self, patches: torch.Tensor) -> torch.Tensor:
         """SigLIP: its attention-pooling head on every patch by itself. CLIP has no head: unchanged. (B, L, D)"""
         head = getattr(self._tower, "head", None)
-        return patches if head is None else head(patches.flatten(0, 1).unsqueeze(1)).unflatten(0, patches.shape[:2])
+        return patches if head is None else head(patches.flatten(0, 1).unsqueeze(1)).view_as(patches)
 
     def _width(self) -> int:
         projection = getattr(self._model, "text_projection", None)
@@ -119,7 +119,9 @@ def _load_tokenizer(folder: Path, name: str) -> Any:
     import transformers
 
     try:
-        return transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        return transformers.AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
     except Exception as error:  # transformers raises whatever the tokenizer's files provoke
         raise SpecsightError(
             f"encoder '{name}' has no usable tokenizer beside its weights: add its tokenizer files to the folder"
@@ -127,4 +129,4 @@ def _load_tokenizer(folder: Path, name: str) -> Any:
 
 
 def _unit(tensor: torch.Tensor) -> Features:
-    return _array(torch.nn.functional.normalize(tensor, dim=-1))
+    return array(torch.nn.functional.normalize(tensor, dim=-1))

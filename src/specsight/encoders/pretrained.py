@@ -70,7 +70,9 @@ class PretrainedEncoder(Encoder):
             with torch.inference_mode():
                 outputs = self._run(self._pixels(image), taps)
             for tap in taps:
-                grids[tap.layer.name].append(_grid(outputs[tap.layer.name], tap.layer.stride, image.shape[1:3]))
+                grids[tap.layer.name].append(
+                    _grid(outputs[tap.layer.name], tap.layer.stride, image.shape[1:3])
+                )
         return [np.concatenate(grids[name]) for name in wanted]
 
     def embed_images(self, images: NDArray[np.uint8]) -> Features:
@@ -79,7 +81,7 @@ class PretrainedEncoder(Encoder):
         with torch.inference_mode(), self._one_pass:
             last = self._tower(pixel_values=self._pixels(images), **self._options).last_hidden_state
         pooled = last.mean((2, 3)) if last.ndim == 4 else last[:, 0]
-        return _array(pooled)
+        return array(pooled)
 
     def _pixels(self, images: NDArray[np.uint8]) -> torch.Tensor:
         """(B, H, W, 3) uint8 → normalised (B, 3, H, W), stored channels last: the faster order for convolutions."""
@@ -90,7 +92,10 @@ class PretrainedEncoder(Encoder):
         """One forward pass, stopped behind the last of `taps`; the tapped outputs by layer name."""
         outputs: dict[str, torch.Tensor] = {}
         behind_all = any(tap.module is None for tap in taps)
-        with self._one_pass, _caught({t.layer.name: t.module for t in taps if t.module}, outputs, not behind_all):
+        with (
+            self._one_pass,
+            _caught({t.layer.name: t.module for t in taps if t.module}, outputs, not behind_all),
+        ):
             try:
                 result = self._tower(pixel_values=pixels, **self._options)
             except _Reached:
@@ -128,7 +133,9 @@ class PretrainedEncoder(Encoder):
         ]
 
 
-def _token_taps(blocks: Mapping[str, torch.nn.Module], outputs: Mapping[str, torch.Tensor], patch: int) -> list[_Tap]:
+def _token_taps(
+    blocks: Mapping[str, torch.nn.Module], outputs: Mapping[str, torch.Tensor], patch: int
+) -> list[_Tap]:
     channels = next(iter(outputs.values())).shape[2]
     taps = [_Tap(Layer(f"block{k}", patch, channels), m) for k, m in enumerate(blocks.values(), 1)]
     return [*taps, _Tap(Layer(OUTPUT, patch, channels), None)]
@@ -144,7 +151,9 @@ def _middle(layers: Sequence[Layer]) -> tuple[str, ...]:
         return tuple(strides)
     blocks = [layer.name for layer in layers if layer.name.startswith("block")]
     if blocks:
-        return tuple(dict.fromkeys(blocks[max(0, round(len(blocks) * share) - 1)] for share in (1 / 3, 2 / 3)))
+        return tuple(
+            dict.fromkeys(blocks[max(0, round(len(blocks) * share) - 1)] for share in (1 / 3, 2 / 3))
+        )
     return tuple(layer.name for layer in layers[:2])
 
 
@@ -159,7 +168,9 @@ def _blocks(tower: torch.nn.Module) -> dict[str, torch.nn.Module]:
 
 
 @contextmanager
-def _caught(modules: Mapping[str, torch.nn.Module], outputs: dict[str, torch.Tensor], stop: bool) -> Iterator[None]:
+def _caught(
+    modules: Mapping[str, torch.nn.Module], outputs: dict[str, torch.Tensor], stop: bool
+) -> Iterator[None]:
     """While it lasts, the output of each module lands in `outputs`; `stop` ends the pass when all have."""
 
     def catcher(name: str) -> Any:
@@ -182,9 +193,10 @@ def _grid(output: torch.Tensor, stride: int, size: tuple[int, ...]) -> Features:
     """A tapped output as (B, D, h, w): tokens in front of the patches (class, registers) are dropped."""
     if output.ndim == 3:
         rows, columns = size[0] // stride, size[1] // stride
-        output = output[:, output.shape[1] - rows * columns :].transpose(1, 2).unflatten(2, (rows, columns))
-    return _array(output)
+        patches = output[:, output.shape[1] - rows * columns :].transpose(1, 2)
+        output = patches.reshape(len(patches), -1, rows, columns)
+    return array(output)
 
 
-def _array(tensor: torch.Tensor) -> Features:
+def array(tensor: torch.Tensor) -> Features:
     return np.ascontiguousarray(tensor.float().numpy())

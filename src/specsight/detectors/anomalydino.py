@@ -1,0 +1,175 @@
+"""AnomalyDINO (Damm et al., WACV 2025): cosine distance of each patch to its nearest patch of few good pictures.
+
+Layer: the normalised last tokens of a ViT (the paper's DINOv2 ViT-S/14). Score: mean over the most anomalous 1 %.
+
+Departures. Whether to rotate the references is settled by a test on them rather than by product name: they are rotated
+where that brings held-out references clearly closer. The foreground mask splits the first principal component by Otsu
+instead of by a constant tied to one backbone, and masked patches are left out of the score's mean instead of counted
+as zeros; it is off by default. Above `coreset_limit` patches the memory is thinned by greedy k-centre selection.
+Encoders without "output" tokens have their middle layers joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.detectors import grids
+from specsight.detectors.bank import BankBuilder, MemoryBank
+from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.detectors.rotation import rotated
+from specsight.encoders import Encoder
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.records import Judgement, Picture, Sample
+from specsight.specification import Instruction, Specification
+
+ANGLES = tuple(range(45, 360, 45))
+"""Degrees by which references are rotated, beside 0."""
+FEW_SHOTS = 16
+"""With more references than this, their own variety stands in for rotations."""
+TESTED = 4
+"""References in the rotation test, which encodes each at every angle."""
+CLOSER = 0.9
+"""Rotations are used where they bring the mean distance of held-out references below this share."""
+MEGABYTES = 512 << 20
+OUTPUT = "output"
+
+
+@detectors.register("anomalydino")
+@dataclass
+class AnomalyDino(Detector):
+    """Nearest-neighbour cosine distance over the patches of few good pictures."""
+
+    name = "anomalydino"
+
+    resolution: int = 448
+    """Pixels of the framed picture's shorter side."""
+    layers: tuple[str, ...] | None = None
+    """Layers to join, on the grid of the first; default: a ViT's output tokens, else the middle layers."""
+    rotate: bool | None = None
+    """Rotate references by 45° steps: always, never, or (None) where a test on them says so."""
+    foreground: bool = False
+    """Judge only patches on the object, for small objects on an even background."""
+    coreset_limit: int = 20_000
+    top: float = 0.01
+    """The score is the mean over this share of the most anomalous patches."""
+    sigma: float = 4.0
+    """Smoothing of the map, in pixels of the framed picture."""
+
+    bank_: MemoryBank | None = field(default=None, init=False, repr=False)
+    rotates_: bool = field(default=False, init=False, repr=False)
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("coreset_limit", self.coreset_limit, 1, 10_000_000, whole=True)
+        check_range("top", self.top, 1e-6, 1)
+        check_range("sigma", self.sigma, 0, 100)
+        for flag, value in (("rotate", self.rotate), ("foreground", self.foreground)):
+            if value is not None and not isinstance(value, bool):
+                raise SpecsightError(f"{flag} must be true or false, got {value!r}")
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map = smoothed cosine distances; score = mean of the largest of them."""
+        if self.bank_ is None:
+            raise self._not_fitted()
+        patches, size = self._patches(view)
+        # For unit vectors |x - y|² = 2 (1 - cos).
+        distances = np.asarray(self.bank_.nearest(patches)[0][:, 0] ** 2 / 2, np.float32).reshape(size)
+        judged = view.frame.shows_picture(size)
+        if self.foreground:
+            inside = judged & foreground(patches, size)
+            judged = inside if inside.any() else judged
+        distances[~judged] = 0
+        score = grids.top_mean(distances[judged], self.top)
+        return Judgement(score, grids.on_picture(distances, view.frame, self.sigma))
+
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        if self.layers:
+            return self.layers
+        has_output = any(layer.name == OUTPUT for layer in encoder.available)
+        return (OUTPUT,) if has_output else encoder.default_layers
+
+    def _prepare(self, samples: Sequence[Sample]) -> None:
+        few = 2 <= len(samples) <= FEW_SHOTS
+        self.rotates_ = (few and self._lie_differently(samples)) if self.rotate is None else self.rotate
+
+    def _variants(self, picture: Picture) -> Iterator[Picture]:
+        yield picture
+        for angle in ANGLES if self.rotates_ else ():
+            yield rotated(picture, angle)
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        builder = BankBuilder(1.0, self.coreset_limit, MEGABYTES, self.seed)
+        for view in views:
+            patches, size = self._patches(view)
+            builder.add(patches[view.frame.shows_picture(size).ravel()])
+        self.bank_ = MemoryBank(builder.build())
+
+    def _patches(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
+        """Unit patch vectors (h · w, D) and their grid (h, w)."""
+        joined = grids.join(view.features)
+        vectors = grids.vectors(joined)
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(length, np.float32(1e-12)), (joined.shape[1], joined.shape[2])
+
+    def _lie_differently(self, samples: Sequence[Sample]) -> bool:
+        """Whether rotating the other references brings each of a few references clearly closer to them."""
+        pictures = []
+        for sample in samples[:TESTED]:
+            try:
+                pictures.append(images.load_picture(sample))
+            except UnreadableFile:
+                # Left out of the test; `fit` itself reports it.
+                continue
+        if len(pictures) < 2:
+            return False
+        upright = [self._patches(self._look(picture))[0] for picture in pictures]
+        turned = [
+            np.concatenate([self._patches(self._look(rotated(picture, angle)))[0] for angle in ANGLES])
+            for picture in pictures
+        ]
+        before, after = 0.0, 0.0
+        for held, queries in enumerate(upright):
+            others = [k for k in range(len(pictures)) if k != held]
+            plain = MemoryBank(np.concatenate([upright[k] for k in others])).nearest(queries)[0] ** 2
+            extra = MemoryBank(np.concatenate([turned[k] for k in others])).nearest(queries)[0] ** 2
+            before += float(plain.mean())
+            after += float(np.minimum(plain, extra).mean())
+        return after < CLOSER * before
+
+    def _state(self) -> State:
+        if self.bank_ is None:
+            raise self._not_fitted()
+        return {"bank": self.bank_.vectors}
+
+    def _restore(self, state: State) -> None:
+        if state["bank"].ndim != 2:
+            raise ValueError("the bank is not a table of vectors")
+        self.bank_ = MemoryBank(state["bank"])
+
+
+def foreground(patches: grids.Grid, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Cells (h, w) on the object: the side of Otsu's split of the first principal component that fills the middle.
+
+    The side is flipped where it covers less than 35 % of the central 60 % of the grid; holes are closed.
+    """
+    import cv2
+
+    centred = patches - patches.mean(0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    component = (centred @ axes[:, -1]).reshape(size)
+    low, high = float(component.min()), float(component.max())
+    if high - low <= 1e-12:
+        return np.ones(size, bool)
+    levels = np.asarray((component - low) / (high - low) * 255, np.uint8)
+    _, split = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    rows, columns = (slice(round(0.2 * side), max(round(0.8 * side), 1)) for side in size)
+    if split[rows, columns].mean() < 0.35:
+        split = 1 - split
+    square = np.ones((3, 3), np.uint8)
+    return np.asarray(cv2.morphologyEx(cv2.dilate(split, square), cv2.MORPH_CLOSE, square), bool)

@@ -1,0 +1,130 @@
+"""PaDiM (Defard et al. 2020): one Gaussian per position; the map is the Mahalanobis distance of each patch to its own.
+
+It compares positions, so pictures are framed into a fixed square with the aspect kept, and objects must be aligned.
+
+Departures. The grid has the stride of `grid` pixels (8) instead of 4, a quarter of the memory, with finer layers
+averaged onto it; means and covariances are accumulated as pictures stream by; the same 0.01 is added to the diagonal
+as in the paper, measured in units of the mean feature variance, since encoders differ in scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.detectors import grids
+from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.encoders import Encoder
+from specsight.records import Judgement, Picture
+from specsight.specification import Instruction, Specification
+
+REGULARISATION = 0.01
+EARLY_LAYERS = ("stride4", "stride8", "stride16")
+
+
+@detectors.register("padim")
+@dataclass
+class Padim(Detector):
+    """A Gaussian per position over a fixed random subset of channels."""
+
+    name = "padim"
+    minimum_good = 20
+
+    layers: tuple[str, ...] | None = None
+    """Layers to join; default: strides 4, 8 and 16 where the encoder has them, else its middle layers."""
+    dimension: int = 100
+    """Channels kept, drawn under `seed`."""
+    grid: int = 8
+    """Pixels of the framed picture per position."""
+    sigma: float = 4.0
+    """Smoothing of the map, in pixels of the framed picture."""
+
+    channels_: NDArray[np.int64] | None = field(default=None, init=False, repr=False)
+    means_: grids.Grid | None = field(default=None, init=False, repr=False)
+    """(P, d), positions row by row."""
+    whitening_: grids.Grid | None = field(default=None, init=False, repr=False)
+    """(P, d, d): its product with a difference from the mean has the Mahalanobis distance as length."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("dimension", self.dimension, 1, 1000, whole=True)
+        check_range("grid", self.grid, 1, 64, whole=True)
+        check_range("sigma", self.sigma, 0, 100)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map = smoothed Mahalanobis distances; score = the map's maximum."""
+        if self.channels_ is None or self.means_ is None or self.whitening_ is None:
+            raise self._not_fitted()
+        vectors, size = self._vectors(view)
+        difference = vectors[:, self.channels_] - self.means_
+        distances = np.linalg.norm(np.matmul(self.whitening_, difference[:, :, None])[:, :, 0], axis=1)
+        heat = grids.on_picture(distances.astype(np.float32).reshape(size), view.frame, self.sigma)
+        return Judgement(float(heat.max()), heat)
+
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        if self.layers:
+            return self.layers
+        early = tuple(layer.name for layer in encoder.available if layer.name in EARLY_LAYERS)
+        return early or encoder.default_layers
+
+    def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
+        return images.letterbox(picture.rgb, self.resolution, multiple)
+
+    def _vectors(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
+        """(P, D) features by position and the grid's size."""
+        size = (max(1, view.frame.size[0] // self.grid), max(1, view.frame.size[1] // self.grid))
+        return grids.vectors(grids.join(view.features, size=size)), size
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        count = 0
+        shift = total = products = np.empty(0, np.float32)
+        channels = np.empty(0, np.int64)
+        for view in views:
+            vectors, _ = self._vectors(view)
+            if count == 0:
+                channels = self._draw(vectors.shape[1])
+                # Sums around the first picture: products of large offsets would eat float32's precision.
+                shift = vectors[:, channels].copy()
+                total = np.zeros_like(shift)
+                products = np.zeros((*shift.shape, shift.shape[1]), np.float32)
+            difference = vectors[:, channels] - shift
+            total += difference
+            products += difference[:, :, None] * difference[:, None, :]
+            count += 1
+        offset = total / count
+        covariance = (products - count * offset[:, :, None] * offset[:, None, :]) / max(1, count - 1)
+        self.channels_ = channels
+        self.means_ = np.asarray(shift + offset, np.float32)
+        self.whitening_ = _whitening(np.asarray(covariance, np.float32))
+
+    def _draw(self, width: int) -> NDArray[np.int64]:
+        generator = np.random.default_rng(self.seed)
+        return np.sort(generator.choice(width, min(self.dimension, width), replace=False))
+
+    def _state(self) -> State:
+        if self.channels_ is None or self.means_ is None or self.whitening_ is None:
+            raise self._not_fitted()
+        return {"channels": self.channels_, "means": self.means_, "whitening": self.whitening_}
+
+    def _restore(self, state: State) -> None:
+        means, whitening = state["means"], state["whitening"]
+        if whitening.shape != (*means.shape, means.shape[1]) or len(state["channels"]) != means.shape[1]:
+            raise ValueError("means, covariances and channels do not fit together")
+        self.channels_, self.means_, self.whitening_ = state["channels"], means, whitening
+
+
+def _whitening(covariance: grids.Grid) -> grids.Grid:
+    """(P, d, d) W with WᵀW = (Σ + εI)⁻¹: the inverse of the Cholesky factor."""
+    width = covariance.shape[1]
+    diagonal = np.arange(width)
+    variance = float(covariance[:, diagonal, diagonal].mean())
+    covariance[:, diagonal, diagonal] += REGULARISATION * (variance if variance > 0 else 1.0)
+    whitening = np.empty_like(covariance)
+    for position, matrix in enumerate(covariance):
+        whitening[position] = np.linalg.inv(np.linalg.cholesky(matrix.astype(np.float64)))
+    return whitening

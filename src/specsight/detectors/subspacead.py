@@ -1,0 +1,107 @@
+"""SubspaceAD (arXiv 2602.23013): what the principal axes of good patches leave over. No memory bank at all.
+
+Mean of several middle layers → principal axes that hold 99 % of the variance → squared length of the rest.
+
+Departures. The layers are the middle third of a ViT's blocks (the paper's counts are those of DINOv2-giant); encoders
+whose layers differ in width (convolutional, `filters`) have theirs joined instead of averaged. Reference pictures are
+rotated at random only while there are few of them. Moments are taken in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from specsight.detectors import grids
+from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.detectors.moments import Axes, Moments, principal_axes
+from specsight.detectors.rotation import rotated
+from specsight.encoders import Encoder
+from specsight.records import Judgement, Picture, Sample
+from specsight.specification import Instruction, Specification
+
+FEW_SHOTS = 8
+"""Up to so many good pictures count as few-shot, where the paper rotates them."""
+
+
+@detectors.register("subspacead")
+@dataclass
+class SubspaceAD(Detector):
+    """Squared distance of patches to the principal subspace of good patches."""
+
+    name = "subspacead"
+
+    layers: tuple[str, ...] | None = None
+    """Layers to average (same width) or join; default: a ViT's middle third, else the encoder's middle layers."""
+    variance: float = 0.99
+    """Share of the variance that the kept axes hold."""
+    rotations: int = 30
+    """Random rotations of each good picture where there are at most 8 of them; 0 for parts that always lie alike."""
+    top: float = 0.01
+    """The score is the mean over this share of the most anomalous patches."""
+    sigma: float = 4.0
+    """Smoothing of the map, in pixels of the framed picture."""
+
+    axes_: Axes | None = field(default=None, init=False, repr=False)
+    angles_: tuple[float, ...] = field(default=(), init=False, repr=False)
+    """Degrees by which each good picture is rotated while fitting."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("variance", self.variance, 0.01, 1)
+        check_range("rotations", self.rotations, 0, 360, whole=True)
+        check_range("top", self.top, 1e-6, 1)
+        check_range("sigma", self.sigma, 0, 100)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map = smoothed residuals; score = mean of the largest of them."""
+        if self.axes_ is None:
+            raise self._not_fitted()
+        averaged = self._averaged(view)
+        size = (averaged.shape[1], averaged.shape[2])
+        residuals = self.axes_.residual(grids.vectors(averaged)).reshape(size)
+        score = grids.top_mean(residuals[view.frame.shows_picture(size)], self.top)
+        return Judgement(score, grids.on_picture(residuals, view.frame, self.sigma))
+
+    def _prepare(self, samples: Sequence[Sample]) -> None:
+        turns = self.rotations if len(samples) <= FEW_SHOTS else 0
+        self.angles_ = tuple(np.random.default_rng(self.seed).uniform(0, 360, turns))
+
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        if self.layers:
+            return self.layers
+        blocks = [layer.name for layer in encoder.available if layer.name.startswith("block")]
+        return blocks[len(blocks) // 3 : max(2 * len(blocks) // 3, 1)] or encoder.default_layers
+
+    def _variants(self, picture: Picture) -> Iterator[Picture]:
+        yield picture
+        for angle in self.angles_:
+            yield rotated(picture, angle)
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        moments = Moments()
+        for view in views:
+            averaged = self._averaged(view)
+            shown = view.frame.shows_picture((averaged.shape[1], averaged.shape[2])).ravel()
+            moments.add(grids.vectors(averaged)[shown])
+        self.axes_ = principal_axes(moments, self.variance)
+
+    def _averaged(self, view: View) -> grids.Grid:
+        """One grid (D, h, w): the mean of layers of one shape, or layers of several shapes joined."""
+        layers = list(view.features.values())
+        if len({layer.shape for layer in layers}) == 1:
+            return np.asarray(np.mean(layers, axis=0), np.float32)
+        return grids.join(view.features)
+
+    def _state(self) -> State:
+        if self.axes_ is None:
+            raise self._not_fitted()
+        return {"mean": self.axes_.mean, "axes": self.axes_.basis}
+
+    def _restore(self, state: State) -> None:
+        if state["axes"].shape[0] != len(state["mean"]):
+            raise ValueError("mean and axes do not fit together")
+        self.axes_ = Axes(state["mean"], state["axes"])
