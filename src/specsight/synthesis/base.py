@@ -57,7 +57,9 @@ def synthesise(
     load_synthesisers()
     paint = synthesisers[type]
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or min(rgb.shape[:2]) < 16:
-        raise SpecsightError(f"a picture must be (H, W, 3) uint8 of at least 16 px, got {rgb.shape} {rgb.dtype}")
+        raise SpecsightError(
+            f"a picture must be (H, W, 3) uint8 of at least 16 px, got {rgb.shape} {rgb.dtype}"
+        )
     where = np.ones(rgb.shape[:2], np.bool_) if where is None else where
     if where.shape != rgb.shape[:2] or not where.any():
         raise SpecsightError(f"where must be a non-empty {rgb.shape[:2]} mask, got {where.shape}")
@@ -83,7 +85,9 @@ def _settle(good: NDArray[np.uint8], painted: Pixels) -> tuple[NDArray[np.uint8]
     return np.where(mask[..., None], result, good), mask
 
 
-def _describe(rng: np.random.Generator, rgb: NDArray[np.uint8], mask: NDArray[np.bool_], type: str) -> SyntheticDefect:
+def _describe(
+    rng: np.random.Generator, rgb: NDArray[np.uint8], mask: NDArray[np.bool_], type: str
+) -> SyntheticDefect:
     from specsight.synthesis.words import PHRASES, place_words
 
     rows, columns = np.nonzero(mask)

@@ -25,7 +25,9 @@ def break_(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     if outside.any() and rng.random() < 0.65:
         beyond = brush.tone(pixels, outside.astype(np.float32))
     else:
-        beyond = brush.tone(pixels, alpha) * np.float32(rng.choice([rng.uniform(0.1, 0.6), rng.uniform(1.3, 2)]))
+        beyond = brush.tone(pixels, alpha) * np.float32(
+            rng.choice([rng.uniform(0.1, 0.6), rng.uniform(1.3, 2)])
+        )
     rough = 1 + np.float32(rng.uniform(0.02, 0.3)) * brush.clouds(rng, where.shape, rng.uniform(1.5, 7))
     flank = brush.shading(brush.soften(alpha, 0.8), -rng.uniform(0.1, 0.5), rng.uniform(0, 2 * np.pi))
     return brush.over(pixels, beyond * rough[..., None], alpha) + flank[..., None]
@@ -46,10 +48,14 @@ def fray(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     angle = rng.uniform(0, 2 * np.pi)
     for index in rng.choice(candidates, min(candidates.size, int(rng.integers(12, 50)))):
         row, column = divmod(int(index), where.shape[1])
-        path = brush.wander(rng, (column, row), rng.uniform(0.4, 1.4) * depth, angle + rng.normal(0, 0.6), 0.3)
+        path = brush.wander(
+            rng, (column, row), rng.uniform(0.4, 1.4) * depth, angle + rng.normal(0, 0.6), 0.3
+        )
         alpha = np.maximum(alpha, brush.stroke(path, where.shape, rng.uniform(0.8, 2)))
     below = brush.tone(pixels, alpha)
-    colour = below * rng.uniform(0.2, 0.6) if rng.random() < 0.5 else below + (1 - below) * rng.uniform(0.3, 0.9)
+    colour = (
+        below * rng.uniform(0.2, 0.6) if rng.random() < 0.5 else below + (1 - below) * rng.uniform(0.3, 0.9)
+    )
     return brush.over(pixels, colour.astype(np.float32), alpha)
 
 
@@ -61,7 +67,9 @@ def missing_material(rng: np.random.Generator, pixels: Pixels, where: Where) -> 
     ground = cv2.GaussianBlur(pixels, (0, 0), max(2.0, radius * 0.5)) * np.float32(rng.uniform(0.35, 1.0))
     if rng.random() < 0.6:
         ground = ground * (1 + 0.15 * brush.clouds(rng, where.shape, rng.uniform(2, 8)))[..., None]
-    walls = brush.shading(brush.soften(alpha, max(1.0, radius * 0.1)), -rng.uniform(0.2, 0.6), rng.uniform(0, 6.3))
+    walls = brush.shading(
+        brush.soften(alpha, max(1.0, radius * 0.1)), -rng.uniform(0.2, 0.6), rng.uniform(0, 6.3)
+    )
     return brush.over(pixels, ground.astype(np.float32), alpha) + walls[..., None]
 
 

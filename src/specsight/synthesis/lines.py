@@ -41,7 +41,9 @@ def scratch(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
         direction = np.array([np.cos(heading), np.sin(heading)])
         normal = np.array([-direction[1], direction[0]])
         points = start + shift + along * direction + bend * along**2 / length * normal
-        alpha = np.maximum(alpha, brush.stroke(points, where.shape, rng.uniform(0.5, 2.2)) * rng.uniform(0.5, 1))
+        alpha = np.maximum(
+            alpha, brush.stroke(points, where.shape, rng.uniform(0.5, 2.2)) * rng.uniform(0.5, 1)
+        )
     alpha = brush.soften(alpha * where, rng.uniform(0, 0.6))
     below = brush.tone(pixels, alpha)
     bright = below.mean() < 0.75 and rng.random() < 0.6
@@ -58,7 +60,10 @@ def cut(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     half = rng.uniform(0.02, 0.07) * length + 0.6
     profile = half * (1 - t**2) ** rng.uniform(0.5, 1.2)
     bend = rng.normal(0, 0.06) * length * (1 - t**2)
-    upper, lower = np.stack([t * length / 2, bend + profile], 1), np.stack([t * length / 2, bend - profile], 1)
+    upper, lower = (
+        np.stack([t * length / 2, bend + profile], 1),
+        np.stack([t * length / 2, bend - profile], 1),
+    )
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     outline = np.concatenate([upper, lower[::-1]]) @ rotation + (x, y)
     alpha = brush.filled(outline, where.shape) * where

@@ -34,7 +34,9 @@ def foreign_body(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixe
         outline = corners[:: int(rng.integers(1, 10))]
         alpha = brush.filled(outline, where.shape) * where
         shift = np.round(-np.array([np.sin(light), np.cos(light)]) * max(1.5, radius * 0.3)).astype(int)
-        shadow = brush.soften(np.roll(alpha, tuple(shift), (0, 1)), max(0.6, radius * 0.15)) * (1 - alpha) * where
+        shadow = (
+            brush.soften(np.roll(alpha, tuple(shift), (0, 1)), max(0.6, radius * 0.15)) * (1 - alpha) * where
+        )
         pixels = pixels * (1 - np.float32(rng.uniform(0.1, 0.6)) * shadow)[..., None]
         colour = np.clip(rng.uniform(0.1, 0.95) + rng.normal(0, 0.12, 3), 0, 1).astype(np.float32)
         body = brush.shading(brush.soften(alpha, max(0.8, radius * 0.25)), rng.uniform(0.2, 0.6), light)
@@ -47,10 +49,14 @@ def foreign_body(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixe
 def excess_material(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A thin raised fin or lip of the product's own material, straight or along a curve."""
     length = brush.size(rng, where, 0.2, 0.9, 12)
-    points = brush.wander(rng, brush.pick(rng, where), length, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.12))
+    points = brush.wander(
+        rng, brush.pick(rng, where), length, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.12)
+    )
     width = brush.size(rng, where, 0.012, 0.05, 2.0)
     alpha = brush.stroke(points, where.shape, width)
-    alpha = brush.soften(alpha * np.clip(1 + 0.6 * brush.clouds(rng, where.shape, width * 3), 0, 1) * where, 0.7)
+    alpha = brush.soften(
+        alpha * np.clip(1 + 0.6 * brush.clouds(rng, where.shape, width * 3), 0, 1) * where, 0.7
+    )
     own = brush.tone(pixels, alpha) * np.float32(rng.uniform(0.8, 1.5)) + np.float32(rng.uniform(0, 0.08))
     relief = brush.shading(alpha, rng.uniform(0.2, 0.5), rng.uniform(0, 2 * np.pi))
     return brush.over(pixels, own, alpha * np.float32(0.8)) + relief[..., None]
@@ -64,7 +70,9 @@ def exposed_cord(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixe
     angle, period = rng.uniform(0, np.pi), max(3.0, radius * rng.uniform(0.15, 0.35))
     rows, columns = np.indices(where.shape, dtype=np.float32)
     phase = (columns * np.cos(angle) + rows * np.sin(angle)) * (2 * np.pi / period)
-    thread = np.clip(np.sin(phase) * 1.5, 0, 1) * np.clip(1 + 0.2 * brush.clouds(rng, where.shape, 3), 0.4, 1.4)
+    thread = np.clip(np.sin(phase) * 1.5, 0, 1) * np.clip(
+        1 + 0.2 * brush.clouds(rng, where.shape, 3), 0.4, 1.4
+    )
     ground = brush.tone(pixels, alpha) * np.float32(rng.uniform(0.3, 0.9))
     colour = np.array([1.0, 0.95, 0.85], np.float32) * np.float32(rng.uniform(0.4, 0.95))
     woven = ground + thread[..., None].astype(np.float32) * (colour - ground)

@@ -29,7 +29,9 @@ def perlin(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float
     cells = [int(2 ** rng.integers(0, 6)) for _ in shape]
     angle = rng.uniform(0, 2 * np.pi, (cells[0] + 1, cells[1] + 1))
     gradients = np.stack([np.sin(angle), np.cos(angle)], -1).astype(np.float32)
-    axes = [np.linspace(0, count, side, endpoint=False, dtype=np.float32) for count, side in zip(cells, shape)]
+    axes = [
+        np.linspace(0, count, side, endpoint=False, dtype=np.float32) for count, side in zip(cells, shape)
+    ]
     row, column = (axis.astype(int) for axis in axes)
     dy, dx = (axes[0] - row)[:, None], (axes[1] - column)[None]
 
@@ -51,7 +53,9 @@ def _altered(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     order = rng.permutation(len(blocks))
     size = (pixels.shape[1] // 4 + 1, pixels.shape[0] // 4 + 1)
     tiles = [cv2.resize(blocks[i], size) for i in order]
-    mosaic = np.vstack([np.hstack(tiles[4 * k : 4 * k + 4]) for k in range(4)])[: pixels.shape[0], : pixels.shape[1]]
+    mosaic = np.vstack([np.hstack(tiles[4 * k : 4 * k + 4]) for k in range(4)])[
+        : pixels.shape[0], : pixels.shape[1]
+    ]
     changed = mosaic ** np.float32(rng.uniform(0.5, 2)) * np.exp(rng.normal(0, 0.3, 3)).astype(np.float32)
     changed = 1 - changed if rng.random() < 0.3 else changed[..., rng.permutation(3)]
     return np.clip(changed, 0, 1).astype(np.float32)

@@ -16,7 +16,9 @@ def hole(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     for _ in range(1 if rng.random() < 0.65 else int(rng.integers(2, 5))):
         radius = brush.size(rng, where, 0.012, 0.1, 1.6)
         outline = brush.blob(rng, brush.pick(rng, where), radius, rng.uniform(0.05, 0.4))
-        alpha = brush.soften(brush.filled(outline, where.shape) * where, rng.uniform(0.3, 0.25 * radius + 0.4))
+        alpha = brush.soften(
+            brush.filled(outline, where.shape) * where, rng.uniform(0.3, 0.25 * radius + 0.4)
+        )
         rim = brush.shading(brush.soften(alpha, max(0.8, radius * 0.2)), -rng.uniform(0, 0.4), light)
         dark = brush.tone(pixels, alpha) * np.float32(rng.uniform(0.03, 0.5))
         pixels = brush.over(pixels + rim[..., None], dark, alpha * np.float32(rng.uniform(0.75, 1)))
@@ -40,7 +42,9 @@ def stain(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     thickness = soft * np.clip(1 + 0.3 * brush.clouds(rng, where.shape, max(3.0, radius / 3)), 0.2, 1.5)
     tint = np.clip(rng.uniform(0.25, 0.85) + rng.normal(0, 0.18, 3), 0.05, 1.3).astype(np.float32)
     if rng.random() < 0.2:
-        return brush.over(pixels, np.float32(rng.uniform(0.75, 1)), thickness * np.float32(rng.uniform(0.2, 0.6)))
+        return brush.over(
+            pixels, np.float32(rng.uniform(0.75, 1)), thickness * np.float32(rng.uniform(0.2, 0.6))
+        )
     return pixels * (1 - np.clip(thickness, 0, 1)[..., None] * (1 - tint))
 
 
@@ -86,10 +90,14 @@ def uneven(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     centre, radius = brush.pick(rng, where), brush.size(rng, where, 0.15, 0.5, 8)
     alpha = brush.filled(brush.blob(rng, centre, radius, rng.uniform(0.2, 0.6)), where.shape)
     soft = brush.soften(alpha, rng.uniform(0.05, 0.3) * radius) * where
-    patches = np.clip(0.7 + 0.5 * brush.clouds(rng, where.shape, max(3.0, radius * rng.uniform(0.1, 0.6))), 0, 1.4)
+    patches = np.clip(
+        0.7 + 0.5 * brush.clouds(rng, where.shape, max(3.0, radius * rng.uniform(0.1, 0.6))), 0, 1.4
+    )
     strength = rng.choice([-1, -1, 1]) * rng.uniform(0.15, 0.5)
     rough = np.float32(rng.uniform(0, 0.12)) * rng.standard_normal(where.shape, dtype=np.float32)
-    changed: Pixels = pixels * (1 + (soft * patches * (np.float32(strength) + rough)).astype(np.float32)[..., None])
+    changed: Pixels = pixels * (
+        1 + (soft * patches * (np.float32(strength) + rough)).astype(np.float32)[..., None]
+    )
     return changed
 
 

@@ -19,7 +19,9 @@ DEEP_WEIGHT = 0.5
 class DistillationHeads(nn.Module):
     """One linear head per teacher map, from the student's map of the same stride (stride 32: a strided 3 × 3 window)."""
 
-    def __init__(self, student: Mapping[str, int], channels: Mapping[str, int], strides: Mapping[str, int]) -> None:
+    def __init__(
+        self, student: Mapping[str, int], channels: Mapping[str, int], strides: Mapping[str, int]
+    ) -> None:
         super().__init__()
         self.strides = dict(strides)
         heads = {}
@@ -35,7 +37,9 @@ class DistillationHeads(nn.Module):
         return {name: head(maps[f"stride{min(16, self.strides[name])}"]) for name, head in self.heads.items()}
 
 
-def value_loss(predicted: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+def value_loss(
+    predicted: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+) -> tuple[Tensor, dict[str, float]]:
     """Mean squared error and angle per cell, summed over maps; and the unexplained variance of each map."""
     total = torch.zeros((), device=next(iter(targets.values())).device)
     shares = {}

@@ -1,56 +1,119 @@
 """`specsight train encoder`: the bundled encoder from nothing, stage by stage, resumable at every checkpoint.
 
-In: a recipe, a folder of photographs, a teacher checkpoint. Out: a run folder with checkpoints and `log.jsonl`.
+In: a recipe and the sources of knowledge. Out: a run folder with `recipe.json`, checkpoints, `log.jsonl`, and, after
+the last stage, `model/`: a Hugging Face checkpoint that `load_encoder` reads.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.storage import only_writer, write_json
-from specsight.training.loop import run_stage
+from specsight.training import joint
+from specsight.training.checkpoint import load_checkpoint
+from specsight.training.distillation import DistillationHeads
+from specsight.training.export import export
+from specsight.training.loop import run_stage, write_log
 from specsight.training.recipe import EncoderRecipe
 from specsight.training.sentence_teacher import minilm_folder
-from specsight.training.student import TextTower, build_vision_tower
+from specsight.training.student import STAGE_STRIDES, TextTower, build_vision_tower
 from specsight.training.teacher import DenseTeacher
 from specsight.training.text import SentenceGeometry, corpus
-from specsight.training.vision import Distillation
+from specsight.training.vision import STATISTICS, Distillation
 from specsight.training.vocabulary import build_tokenizer
 
-STAGES = ("vision", "text")
+STAGES = ("vision", "text", "joint", "export")
 
 
-def train(
-    recipe: EncoderRecipe, out: Path, photographs: Path, teacher: Path, stages: Sequence[str] = STAGES
-) -> None:
-    """Run every stage of `stages` that is not finished yet, in order."""
+@dataclass(frozen=True)
+class Sources:
+    """Where knowledge comes from: a folder of photographs, a convolutional checkpoint, a sentence encoder's folder
+    (None: the installed MiniLM package)."""
+
+    photographs: Path
+    teacher: Path
+    sentences: Path | None = None
+
+    @property
+    def sentence_folder(self) -> Path:
+        return self.sentences or minilm_folder()
+
+
+@dataclass
+class Models:
+    """What the stages hand on."""
+
+    tower: nn.Module
+    heads: DistillationHeads
+    text: TextTower
+
+
+def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] = STAGES) -> Path:
+    """Run those of `stages` that are not finished yet, in order; returns the folder of the exported model.
+
+    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage
+    and for sources that are not there.
+    """
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
         torch.set_num_threads(recipe.threads)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        teacher = DenseTeacher(sources.teacher, device)
+        models = _build(recipe, teacher, sources, device)
         for name in stages:
             torch.manual_seed(recipe.seed)
-            if name == "vision":
-                tower = build_vision_tower(recipe.tower).to(device)
-                run_stage(Distillation(recipe, tower, DenseTeacher(teacher, device), photographs, out), recipe, out)
-            if name == "text":
-                text = TextTower(recipe, tokenizer(recipe)).to(device)
-                run_stage(SentenceGeometry(recipe, text, minilm_folder()), recipe, out)
+            _run(name, recipe, out, sources, teacher, models)
+    return out / "model"
 
 
-def tokenizer(recipe: EncoderRecipe) -> Any:
-    """The tokenizer follows from the recipe alone."""
+def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, device: torch.device) -> Models:
+    """Fresh towers; the same ones for the same seed."""
+    torch.manual_seed(recipe.seed)
+    tower = build_vision_tower(recipe.tower).to(device)
+    widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
+    heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(device)
     shape = recipe.text_tower
-    vocabulary = minilm_folder() / "vocab.txt"
-    return build_tokenizer(corpus(recipe.seed), vocabulary, shape.words, shape.endings, shape.longest)
+    vocabulary = sources.sentence_folder / "vocab.txt"
+    tokenizer = build_tokenizer(corpus(recipe.seed), vocabulary, shape.words, shape.endings, shape.longest)
+    return Models(tower, heads, TextTower(recipe, tokenizer).to(device))
+
+
+def _run(
+    name: str, recipe: EncoderRecipe, out: Path, sources: Sources, teacher: DenseTeacher, models: Models
+) -> None:
+    """One stage; each begins with what the checkpoints of those before it hold."""
+    if name == "vision":
+        run_stage(
+            Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out), recipe, out
+        )
+    elif name == "text":
+        run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
+    elif name == "joint":
+        _require(out, "vision", {"tower": models.tower, "heads": models.heads})
+        _require(out, "text", {"tower": models.text})
+        feed = joint.lessons(recipe, sources.photographs, sources.teacher, out / STATISTICS, out)
+        run_stage(joint.JointTraining(recipe, models.tower, models.heads, models.text, feed), recipe, out)
+    else:
+        head = joint.JointHead(recipe.tower.widths[-1], recipe.width)
+        step = _require(out, "joint", {"tower": models.tower, "text": models.text, "head": head})
+        size = export(models.tower, models.text, head, out / "model")
+        write_log(out, {"stage": "export", "joint_step": step, "bytes": size})
+
+
+def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:
+    """Load modules from a stage's checkpoint; SpecsightError where it has not been trained."""
+    step = load_checkpoint(out / f"{stage}.safetensors", modules)
+    if not step:
+        raise SpecsightError(f"'{out}' has no checkpoint of stage '{stage}': train that stage first")
+    return step

@@ -31,6 +31,8 @@ class Stage(ABC):
     name: str
     schedule: Schedule
     modules: dict[str, nn.Module]
+    rates: Mapping[str, float] = {}
+    """Shares of the schedule's rate, for modules that learn more slowly."""
     make: Maker
     """Makes one batch, in a worker process."""
 
@@ -47,7 +49,7 @@ def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
     """Train `stage` to its last step, from its checkpoint where there is one; writes `<name>.safetensors` and the log."""
     path = out / f"{stage.name}.safetensors"
     parameters = [p for module in stage.modules.values() for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(_groups(parameters, stage.schedule.weight_decay), lr=stage.schedule.rate)
+    optimiser = torch.optim.AdamW(_groups(stage), lr=stage.schedule.rate)
     done = checkpoint.load_checkpoint(path, stage.modules, optimiser)
     seed = recipe.seed + sum(map(ord, stage.name))
     started, pictures, last = time.monotonic(), 0, time.monotonic()
@@ -57,10 +59,12 @@ def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
         for module in stage.modules.values():
             module.train()
         for group in optimiser.param_groups:
-            group["lr"] = rate(stage.schedule, step)
+            group["lr"] = group["share"] * rate(stage.schedule, step)
         loss, numbers = stage.loss(batch, step)
         if not torch.isfinite(loss):
-            raise SpecsightError(f"stage '{stage.name}' diverged at step {step}: lower its rate and start again")
+            raise SpecsightError(
+                f"stage '{stage.name}' diverged at step {step}: lower its rate and start again"
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -97,9 +101,13 @@ def write_log(out: Path, entry: Mapping[str, Any]) -> None:
         file.write(json.dumps({"time": stamp, **entry}) + "\n")
 
 
-def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
-    """Norms and biases are not decayed."""
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+def _groups(stage: Stage) -> list[dict[str, Any]]:
+    """Parameter groups by module; norms and biases are not decayed."""
+    groups = []
+    for name, module in stage.modules.items():
+        learning = [p for p in module.parameters() if p.requires_grad]
+        share = stage.rates.get(name, 1.0)
+        for matrices, decay in ((True, stage.schedule.weight_decay), (False, 0.0)):
+            chosen = [p for p in learning if (p.ndim > 1) == matrices]
+            groups.append({"params": chosen, "weight_decay": decay, "share": share})
+    return groups

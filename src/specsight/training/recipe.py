@@ -61,6 +61,29 @@ class TextStage:
 
 
 @dataclass(frozen=True)
+class JointStage:
+    """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
+
+    schedule: Schedule = Schedule(steps=3000, rate=1e-3, warmup=100)
+    sides: tuple[int, ...] = (128, 160, 224)
+    pixels: int = 16 * 160 * 160
+    tyres: int = 700
+    tyre_size: int = 256
+    trunk_rate: float = 0.7
+    text_rate: float = 0.2
+    text_layers: int = 1
+    weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "typing": 1.0,
+            "damage": 1.0,
+            "picture": 0.3,
+            "region": 0.5,
+            "distillation": 0.5,
+        }
+    )
+
+
+@dataclass(frozen=True)
 class EncoderRecipe:
     """The whole run."""
 
@@ -75,3 +98,4 @@ class EncoderRecipe:
     """Dimensions of the joint space of patches, pictures and sentences."""
     vision: VisionStage = field(default_factory=VisionStage)
     text: TextStage = field(default_factory=TextStage)
+    joint: JointStage = field(default_factory=JointStage)

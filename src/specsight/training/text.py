@@ -26,6 +26,7 @@ from specsight.training.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, 
 from specsight.training.student import TextTower
 from specsight.training.vocabulary import general_words
 
+HELD_OUT_SEED = 10**9
 GENERAL = ("{w}", "a {w}", "a photo of a {w}", "the {w} is {v}", "{w} and {v}", "a {w} {v}", "{v} on the {w}")
 """Frames for general words: their meaning comes from MiniLM alone."""
 
@@ -43,7 +44,7 @@ def draw_meaning(rng: np.random.Generator) -> Meaning:
 
 @dataclass
 class SentenceBatch:
-    """Sentences, MiniLM's vectors (N, 384), and the agreement of meanings (N, N); NaN where a sentence has none."""
+    """Sentences, the teacher's vectors (N, D), and the agreement of meanings (N, N); NaN where a sentence has none."""
 
     sentences: list[str]
     vectors: Tensor
@@ -108,17 +109,17 @@ def geometry_loss(embeddings: Tensor, vectors: Tensor, agreement: Tensor, share:
 
 
 class SentenceGeometry(Stage):
-    """Text tower + throw-away head onto MiniLM's 384 axes."""
+    """Text tower + throw-away head onto the teacher's axes."""
 
     name = "text"
 
     def __init__(self, recipe: EncoderRecipe, tower: TextTower, folder: Path) -> None:
         self.recipe, self.tower, self.schedule = recipe, tower, recipe.text.schedule
         self.device = next(tower.parameters()).device
-        head = nn.Linear(recipe.width, SentenceTeacher.width).to(self.device)
-        self.modules = {"tower": tower, "head": head}
         self.make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
-        self._held_out = self.make(np.random.default_rng(10**9))
+        self._held_out = self.make(np.random.default_rng(HELD_OUT_SEED))
+        head = nn.Linear(recipe.width, self._held_out.vectors.shape[1]).to(self.device)
+        self.modules = {"tower": tower, "head": head}
 
     def loss(self, batch: SentenceBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         vectors = batch.vectors.to(self.device)
@@ -126,7 +127,9 @@ class SentenceGeometry(Stage):
             joint = self.tower(batch.sentences)
         unit = functional.normalize(joint.float(), dim=1)
         angle = 1 - functional.cosine_similarity(self.modules["head"](joint.float()), vectors, dim=1).mean()
-        geometry = geometry_loss(unit, vectors, batch.agreement.to(self.device), self.recipe.text.agreement_share)
+        geometry = geometry_loss(
+            unit, vectors, batch.agreement.to(self.device), self.recipe.text.agreement_share
+        )
         numbers = {"angle": float(angle.detach()), "geometry": float(geometry.detach()), "pictures": 0.0}
         return angle + self.recipe.text.geometry_weight * geometry, numbers
 

@@ -31,15 +31,19 @@ class Distillation(Stage):
     name = "vision"
 
     def __init__(
-        self, recipe: EncoderRecipe, tower: nn.Module, teacher: DenseTeacher, photographs: Path, out: Path
+        self,
+        recipe: EncoderRecipe,
+        tower: nn.Module,
+        heads: distillation.DistillationHeads,
+        teacher: DenseTeacher,
+        photographs: Path,
+        out: Path,
     ) -> None:
         self.recipe, self.teacher, self.tower = recipe, teacher, tower
         self.schedule = recipe.vision.schedule
         self.device = next(tower.parameters()).device
         stage = recipe.vision
         pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
-        widths = dict(zip(("stride4", "stride8", "stride16"), recipe.tower.widths, strict=True))
-        heads = distillation.DistillationHeads(widths, teacher.channels, teacher.strides).to(self.device)
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs)
         self._standardise(out / STATISTICS, pictures)

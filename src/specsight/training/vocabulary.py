@@ -21,7 +21,9 @@ def general_words(vocabulary: Path, words: int) -> list[str]:
     return [line for line in lines if line.isascii() and line.isalpha() and len(line) > 1][:words]
 
 
-def build_tokenizer(sentences: Iterable[str], vocabulary: Path, words: int, endings: int, longest: int) -> Any:
+def build_tokenizer(
+    sentences: Iterable[str], vocabulary: Path, words: int, endings: int, longest: int
+) -> Any:
     """A `PreTrainedTokenizerFast` (lower case, BERT's marks) for sentences of up to `longest` tokens."""
     import transformers
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -38,5 +40,7 @@ def build_tokenizer(sentences: Iterable[str], vocabulary: Path, words: int, endi
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     marks = [("[CLS]", index["[CLS]"]), ("[SEP]", index["[SEP]"])]
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
-    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
+    names = dict(
+        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)
+    )
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=longest, **names)

@@ -21,7 +21,9 @@ def illuminate(rng: np.random.Generator, pixels: Pixels) -> Pixels:
         light = 1 + rng.uniform(0, 0.45) * (rows * np.sin(angle) + columns * np.cos(angle))
     elif kind < 0.6:
         centre = rng.uniform(-1, 1, 2)
-        light = 1 + rng.uniform(-0.4, 0.5) * np.exp(-((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / 0.6)
+        light = 1 + rng.uniform(-0.4, 0.5) * np.exp(
+            -((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / 0.6
+        )
     elif kind < 0.75:
         light = 1 + rng.uniform(0, 0.15) * fields.cloud(rng, shape, rng.uniform(40, 150))
     else:

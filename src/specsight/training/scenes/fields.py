@@ -16,7 +16,9 @@ Shape = tuple[int, int]
 def standardise(field: NDArray[np.floating]) -> Field:
     """Zero mean, unit deviation; a constant field becomes zeros."""
     mean, deviation = cv2.meanStdDev(np.asarray(field, np.float32))
-    scaled: Field = (np.asarray(field, np.float32) - np.float32(mean[0, 0])) / np.float32(deviation[0, 0] + 1e-6)
+    scaled: Field = (np.asarray(field, np.float32) - np.float32(mean[0, 0])) / np.float32(
+        deviation[0, 0] + 1e-6
+    )
     return scaled
 
 
@@ -32,7 +34,9 @@ def cloud(rng: np.random.Generator, shape: Shape, size: float) -> Field:
     return standardise(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
-def fractal(rng: np.random.Generator, shape: Shape, size: float, octaves: int = 4, gain: float = 0.6) -> Field:
+def fractal(
+    rng: np.random.Generator, shape: Shape, size: float, octaves: int = 4, gain: float = 0.6
+) -> Field:
     """Clouds of halving size and of `gain` times the amplitude."""
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
@@ -129,5 +133,7 @@ def _turned(field: Field, angle: float, shape: Shape) -> Field:
     height, width = field.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), -np.degrees(angle), 1.0)
     turn[:, 2] += (shape[1] - width) / 2, (shape[0] - height) / 2
-    turned: Field = cv2.warpAffine(field, turn, shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    turned: Field = cv2.warpAffine(
+        field, turn, shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     return turned

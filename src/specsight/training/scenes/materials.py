@@ -78,9 +78,13 @@ def surface(rng: np.random.Generator, shape: Shape, material: Material | None = 
 
 
 def _brushed(rng: np.random.Generator, shape: Shape) -> Field:
-    angle = rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.05) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    angle = (
+        rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.05) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    )
     lines = fields.streaks(rng, shape, rng.uniform(20, 120), float(angle))
-    return fields.standardise(lines + np.float32(rng.uniform(0, 0.5)) * fields.cloud(rng, shape, rng.uniform(30, 120)))
+    return fields.standardise(
+        lines + np.float32(rng.uniform(0, 0.5)) * fields.cloud(rng, shape, rng.uniform(30, 120))
+    )
 
 
 def _ground(rng: np.random.Generator, shape: Shape) -> Field:
@@ -148,7 +152,9 @@ def _tiled(rng: np.random.Generator, shape: Shape) -> Field:
     joint = np.minimum(rows % height, columns % width) < rng.uniform(1, 4)
     shades = rng.standard_normal((64, 64)).astype(np.float32)
     tone = shades[row.astype(int) % 64, np.floor(columns / width).astype(int) % 64]
-    return fields.standardise(np.where(joint, np.float32(rng.choice([-3, 3])), tone) + 0.3 * fields.grain(rng, shape))
+    return fields.standardise(
+        np.where(joint, np.float32(rng.choice([-3, 3])), tone) + 0.3 * fields.grain(rng, shape)
+    )
 
 
 def _random(rng: np.random.Generator, shape: Shape) -> Field:
@@ -171,7 +177,9 @@ MATERIALS: tuple[Material, ...] = (
     Material(("striped sheet", "ribbed sheet"), _ANY, _ribbed, (0.1, 0.5)),
     Material(("rubber", "caoutchouc"), ("black", "dark grey"), _cast, (0.05, 0.25)),
     Material(("plastic", "polymer"), _ANY, _smooth, (0.02, 0.12)),
-    Material(("glass", "glazing"), ("green", "brown", "light grey", "turquoise", "blue"), _smooth, (0.03, 0.2)),
+    Material(
+        ("glass", "glazing"), ("green", "brown", "light grey", "turquoise", "blue"), _smooth, (0.03, 0.2)
+    ),
     Material(("painted metal", "lacquered sheet"), _ANY, _smooth, (0.02, 0.1)),
     Material(("stone", "granite", "concrete"), (*GREYS, "beige", "pink"), _stone, (0.08, 0.35)),
     Material(("ceramic tiles", "brickwork"), (*GREYS, "red", "beige", "blue"), _tiled, (0.06, 0.25)),

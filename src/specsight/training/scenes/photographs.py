@@ -24,7 +24,9 @@ class Photographs:
     def __init__(self, folder: Path, held_out: bool = False, limit: int | None = None) -> None:
         paths = sorted(folder.glob("*.jpg"))
         if len(paths) < 2:
-            raise SpecsightError(f"'{folder}' holds no photographs (*.jpg): give a folder of pictures to learn from")
+            raise SpecsightError(
+                f"'{folder}' holds no photographs (*.jpg): give a folder of pictures to learn from"
+            )
         step = max(2, len(paths) // HELD_OUT)
         chosen = [path for index, path in enumerate(paths) if (index % step == 0) == held_out][:limit]
         self._paths = chosen

@@ -75,10 +75,14 @@ def _outline(rng: np.random.Generator, side: int, alone: bool) -> tuple[Mask, st
     radius = side * (rng.uniform(0.28, 0.5) if alone else np.exp(rng.uniform(np.log(0.05), np.log(0.45))))
     centre = side * (rng.normal(0.5, 0.03, 2) if alone else rng.uniform(0.05, 0.95, 2))
     points = shapes.OUTLINES[name](rng)
-    placed = shapes.place(points, (float(centre[0]), float(centre[1])), float(radius), rng.uniform(0, 2 * np.pi))
+    placed = shapes.place(
+        points, (float(centre[0]), float(centre[1])), float(radius), rng.uniform(0, 2 * np.pi)
+    )
     mask = shapes.polygon(placed, (side, side))
     if name in ("disc", "nut", "gear") and rng.random() < 0.35:
-        hole = shapes.place(shapes.disc(rng), (float(centre[0]), float(centre[1])), radius * rng.uniform(0.2, 0.8), 0.0)
+        hole = shapes.place(
+            shapes.disc(rng), (float(centre[0]), float(centre[1])), radius * rng.uniform(0.2, 0.8), 0.0
+        )
         mask = mask * (1 - shapes.polygon(hole, (side, side)))
         name = "ring"
     return mask, name

@@ -27,7 +27,9 @@ def polygon(points: Points, shape: tuple[int, int]) -> Mask:
 def stroke(points: Points, shape: tuple[int, int], width: int) -> Mask:
     """A polyline of `width` pixels."""
     canvas = np.zeros(shape, np.uint8)
-    cv2.polylines(canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], False, 255, width, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(
+        canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], False, 255, width, cv2.LINE_AA, _SHIFT
+    )
     return canvas.astype(np.float32) / np.float32(255)
 
 

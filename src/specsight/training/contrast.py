@@ -1,0 +1,59 @@
+"""Losses of the joint space. All embeddings are unit vectors; `scale` is the inverse temperature.
+
+Label-aware throughout: what may be true of a cell or region is never its negative.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+HARD_SHARE = 0.05
+"""Of good cells, the share most like a defect; they get a term of their own, for false alarms decide rankings."""
+
+
+def balanced(losses: Tensor, defective: Tensor) -> Tensor:
+    """Mean over defective cells and mean over good cells, weighted alike, plus the hardest good cells. (N,), (N,)"""
+    good = losses[~defective]
+    parts = [losses[defective].mean()] if defective.any() else []
+    if len(good):
+        hardest = good.topk(max(1, int(HARD_SHARE * len(good)))).values
+        parts.append(0.5 * good.mean() + 0.5 * hardest.mean())
+    return torch.stack(parts).mean() if parts else losses.sum()
+
+
+def typing_loss(cells: Tensor, labels: Tensor, anchors: Tensor, close: Tensor, scale: Tensor) -> Tensor:
+    """Cross-entropy of cells (N, D) against the good anchor and every type's, (1 + K, D); labels (N,) in 0..K.
+
+    `close` (1 + K, 1 + K) bool: types that shade into each other; they are left out of each other's denominators.
+    """
+    logits = scale * cells @ anchors.T
+    excluded = close[labels] & ~functional.one_hot(labels, len(anchors)).bool()
+    losses = functional.cross_entropy(logits.masked_fill(excluded, -1e4), labels, reduction="none")
+    return balanced(losses, labels > 0)
+
+
+def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor, scale: Tensor) -> Tensor:
+    """Two-way cross-entropy of cells (N, D) between the good anchor and "damaged" (D,)."""
+    margin = scale * (cells @ (damaged - good))
+    losses = functional.binary_cross_entropy_with_logits(margin, defective.float(), reduction="none")
+    return balanced(losses, defective)
+
+
+def picture_loss(pictures: Tensor, present: Tensor, anchors: Tensor, scale: Tensor) -> Tensor:
+    """Pooled embeddings (B, D) against the anchors (1 + K, D); `present` (B, 1 + K) shares that sum to one."""
+    return -(present * functional.log_softmax(scale * pictures @ anchors.T, dim=1)).sum(1).mean()
+
+
+def region_loss(regions: Tensor, sentences: Tensor, rivals: Tensor, scale: Tensor) -> Tensor:
+    """Symmetric InfoNCE of regions (R, D) and their sentences (R, D); only sentences that contradict are negatives."""
+    if len(regions) < 2:
+        return (regions.sum() + sentences.sum()) * 0.0
+    logits = scale * regions @ sentences.T
+    own = torch.eye(len(regions), dtype=torch.bool, device=regions.device)
+    losses = []
+    for table, negatives in ((logits, rivals), (logits.T, rivals.T)):
+        allowed = table.masked_fill(~(negatives | own), -1e4)
+        losses.append(functional.cross_entropy(allowed, torch.arange(len(regions), device=regions.device)))
+    return torch.stack(losses).mean()

@@ -1,0 +1,175 @@
+"""Stage "joint": patches and sentences come into one space, while the trunk keeps what it learned from the teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specsight.metrics import image_auroc
+from specsight.synthesis.words import related
+from specsight.training import contrast, distillation
+from specsight.training.lesson_batch import IGNORED, UNNAMED, LessonBatch, TaughtLessons
+from specsight.training.lessons import TYPES, Lessons
+from specsight.training.loop import Stage
+from specsight.training.precision import mixed_precision
+from specsight.training.recipe import EncoderRecipe
+from specsight.training.scenes.photographs import Photographs
+from specsight.training.student import TextTower, feature_maps
+from specsight.training.teacher import normalise
+from specsight.training.tyre_pictures import TyrePictures
+
+HELD_OUT_SEED = 2 * 10**9
+
+
+class JointHead(nn.Module):
+    """Projection of cells (and of their mean) into the joint space, and the inverse temperature."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(channels, width, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(2.66))
+
+    @property
+    def scale(self) -> Tensor:
+        return self.logit_scale.clamp(1.0, 3.7).exp()
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """(..., C) → unit vectors (..., D)."""
+        return functional.normalize(self.projection(cells), dim=-1)
+
+
+class JointTraining(Stage):
+    """Everything at once: distillation, defect types, damage, regions and whole pictures against sentences."""
+
+    name = "joint"
+
+    def __init__(
+        self,
+        recipe: EncoderRecipe,
+        tower: nn.Module,
+        heads: distillation.DistillationHeads,
+        text: TextTower,
+        feed: TaughtLessons,
+    ) -> None:
+        self.recipe, self.schedule, self.make = recipe, recipe.joint.schedule, feed
+        self.device = next(tower.parameters()).device
+        head = JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
+        self.modules = {"tower": tower, "heads": heads, "text": text, "head": head}
+        self.rates = {
+            "tower": recipe.joint.trunk_rate,
+            "heads": recipe.joint.trunk_rate,
+            "text": recipe.joint.text_rate,
+        }
+        _thaw(text, recipe.joint.text_layers)
+        names = ("good", *TYPES)
+        table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
+        self.close = torch.tensor(table, device=self.device)
+        self._held_out = [feed(np.random.default_rng((HELD_OUT_SEED, k))) for k in range(6)]
+
+    def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        maps, cells, pooled = self._look(batch)
+        good, types, damaged, sentences = self._read(batch)
+        scale, labels = self.modules["head"].scale, batch.labels.to(self.device)  # type: ignore[operator]
+        named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
+        anchors = torch.cat([good[None], types])
+        losses = {
+            "typing": contrast.typing_loss(cells[named], labels[named], anchors, self.close, scale),
+            "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
+            "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
+        }
+        if len(sentences):
+            masks = batch.regions.to(self.device).float()
+            regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
+            losses["region"] = contrast.region_loss(regions, sentences, batch.rivals.to(self.device), scale)
+        targets = {name: target.to(self.device).float() for name, target in batch.targets.items()}
+        with mixed_precision(self.device):
+            predicted = self.modules["heads"](maps)
+        losses["distillation"], shares = distillation.value_loss(predicted, targets)
+        weights = self.recipe.joint.weights
+        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        numbers = {name: float(loss.detach()) for name, loss in losses.items()}
+        return total, {**numbers, **shares, "scale": float(scale.detach()), "pictures": len(batch.pictures)}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Held-out lessons: AUROC of cells and pictures by margin, accuracy of types on defective cells."""
+        scores, truths, peaks, states, right, named = [], [], [], [], 0, 0
+        for batch in self._held_out:
+            cells = self._look(batch)[1]
+            good, types, _, _ = self._read(batch)
+            labels = batch.labels.to(self.device)
+            margins = cells @ (types - good).T
+            best = margins.max(-1)
+            seen = labels != IGNORED
+            scores.append(best.values[seen])
+            truths.append(labels[seen] > 0)
+            peaks.append(best.values.flatten(1).topk(3, dim=1).values.mean(1))
+            states.append((labels > 0).flatten(1).any(1))
+            typed = (labels > 0) & (labels != UNNAMED)
+            right += int((best.indices[typed] + 1 == labels[typed]).sum())
+            named += int(typed.sum())
+        result = {
+            "cell_auroc": image_auroc(
+                torch.cat(truths).cpu().numpy(), torch.cat(scores).float().cpu().numpy()
+            ),
+            "image_auroc": image_auroc(
+                torch.cat(states).cpu().numpy(), torch.cat(peaks).float().cpu().numpy()
+            ),
+            "type_accuracy": right / max(1, named),
+        }
+        return {key: round(float(value), 4) for key, value in result.items()}
+
+    def _look(self, batch: LessonBatch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Feature maps; cells (B, h, w, D) and pictures (B, D) in the joint space."""
+        with mixed_precision(self.device):
+            maps = feature_maps(self.modules["tower"], normalise(batch.pictures, self.device))
+        last = maps["stride16"].float()
+        head = self.modules["head"]
+        return maps, head(last.permute(0, 2, 3, 1)), head(last.mean((2, 3)))
+
+    def _read(self, batch: LessonBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Anchors: good (D,), types (K, D), damaged (D,); and the regions' sentences (R, D)."""
+        groups = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences, batch.region_sentences)
+        with mixed_precision(self.device):
+            joint = self.modules["text"]([sentence for group in groups for sentence in group])
+        unit = functional.normalize(joint.float(), dim=1)
+        good, damaged, types, regions = unit.split([len(group) for group in groups])
+        return _mean(good), types, _mean(damaged), regions
+
+
+def lessons(
+    recipe: EncoderRecipe, photographs: Path, teacher: Path, statistics: Path, out: Path
+) -> TaughtLessons:
+    """The stage's feed; renders the tyres it needs below `out` first."""
+    stage = recipe.joint
+    tyres = TyrePictures(out / "tyres", stage.tyres, stage.tyre_size, TYPES) if stage.tyres else None
+    drawn = Lessons(Photographs(photographs), tyres)
+    return TaughtLessons(drawn, stage.sides, stage.pixels, teacher, statistics)
+
+
+def _present(labels: Tensor, anchors: int) -> Tensor:
+    """(B, 1 + K): all on "good" for a good picture, shared by the named types of a defective one."""
+    found = torch.stack([(labels == k).flatten(1).any(1) for k in range(1, anchors)], 1).float()
+    unnamed = (labels == UNNAMED).flatten(1).any(1)
+    good = ((found.sum(1) == 0) & ~unnamed).float()
+    table = torch.cat([good[:, None], found], 1)
+    return table / table.sum(1, keepdim=True).clamp_min(1)
+
+
+def _mean(vectors: Tensor) -> Tensor:
+    return functional.normalize(vectors.mean(0), dim=0)
+
+
+def _thaw(text: TextTower, layers: int) -> None:
+    """Only the last `layers` of the text tower and its projection learn: what it knows of English must survive."""
+    text.requires_grad_(False)
+    for module in (
+        *text.bert.encoder.layer[len(text.bert.encoder.layer) - layers :],
+        text.bert.pooler,
+        text.projection,
+    ):
+        module.requires_grad_(True)

@@ -1,0 +1,147 @@
+"""Lessons → batches for the joint stage: pictures, teacher maps, a defect label per cell, regions, and sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from specsight.training.lessons import ANY, TYPES, UNSEEN, Lesson, Lessons
+from specsight.training.precision import mixed_precision
+from specsight.training.scenes.materials import MATERIALS
+from specsight.training.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
+from specsight.training.teacher import DenseTeacher, normalise
+
+STRIDE = 16
+COVERED = 0.06
+"""A cell shows a defect when at least this share of its pixels changed; a crack two pixels wide covers an eighth."""
+TOUCHED = 0.01
+"""Between this and `COVERED` a cell is neither good nor defective."""
+IGNORED = -1
+UNNAMED = len(TYPES) + 1
+"""Label of a cell with a defect of no named type."""
+SMALLEST_REGION = 6
+"""Cells that a region must own to be spoken about."""
+REGIONS_PER_PICTURE = 2
+GOOD_SENTENCES, DAMAGED_SENTENCES = 4, 3
+
+
+@dataclass
+class LessonBatch:
+    """`labels` (B, h, w) int64: 0 good, 1 + index into TYPES, UNNAMED, or IGNORED."""
+
+    pictures: Tensor
+    targets: dict[str, Tensor]
+    labels: Tensor
+    regions: Tensor
+    """(R, B, h, w) bool: the cells of each region that is spoken about."""
+    region_sentences: list[str]
+    rivals: Tensor
+    """(R, R) bool: sentence j contradicts what is true of region i."""
+    type_sentences: list[str]
+    """One wording per type of TYPES."""
+    good_sentences: list[str]
+    damaged_sentences: list[str]
+
+
+class TaughtLessons:
+    """Makes `LessonBatch`es of about `pixels` pixels."""
+
+    def __init__(
+        self, lessons: Lessons, sides: tuple[int, ...], pixels: int, teacher: Path, statistics: Path
+    ) -> None:
+        self.lessons, self.sides, self.pixels = lessons, sides, pixels
+        self.folder, self.statistics = teacher, statistics
+        self._teacher: DenseTeacher | None = None
+
+    def __call__(self, rng: np.random.Generator) -> LessonBatch:
+        side = int(rng.choice(self.sides))
+        lessons = [self.lessons.draw(rng, side) for _ in range(max(2, round(self.pixels / side**2)))]
+        pictures = torch.from_numpy(np.stack([lesson.rgb for lesson in lessons]))
+        labels = torch.from_numpy(np.stack([cell_labels(lesson.types) for lesson in lessons]))
+        regions, meanings = _regions(rng, lessons, labels.numpy())
+        return LessonBatch(
+            pictures,
+            self._targets(pictures),
+            labels,
+            regions,
+            [say(rng, meaning) for meaning in meanings],
+            torch.tensor([[contradict(a, b) for b in meanings] for a in meanings], dtype=torch.bool),
+            [say(rng, _somewhere(rng, name)) for name in TYPES],
+            [say(rng, _somewhere(rng, NONE)) for _ in range(GOOD_SENTENCES)],
+            [say(rng, _somewhere(rng, ANOMALY)) for _ in range(DAMAGED_SENTENCES)],
+        )
+
+    def _targets(self, pictures: Tensor) -> dict[str, Tensor]:
+        device = torch.device("cpu")
+        if self._teacher is None:
+            self._teacher = DenseTeacher(self.folder, device)
+            self._teacher.load(self.statistics, device)
+        with torch.no_grad(), mixed_precision(device):
+            return {name: maps.half() for name, maps in self._teacher(normalise(pictures, device)).items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_teacher": None}
+
+
+def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.int64]:
+    """(H, W) type map of a lesson → (h, w) labels of its cells (cell i is centred on pixel i * stride)."""
+    rows, columns = types.shape[0] // stride, types.shape[1] // stride
+    shares = {
+        int(value): _coverage(types == value, rows, columns, stride) for value in np.unique(types) if value
+    }
+    labels = np.zeros((rows, columns), np.int64)
+    if not shares:
+        return labels
+    touched = sum(shares.values())
+    strongest = np.full((rows, columns), COVERED, np.float32)
+    labels[touched >= TOUCHED] = IGNORED
+    for value, share in shares.items():
+        wins = share >= strongest
+        labels[wins] = IGNORED if value == UNSEEN else UNNAMED if value == ANY else value
+        strongest = np.maximum(strongest, share)
+    return labels
+
+
+def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> NDArray[np.float32]:
+    """Share of set pixels around each cell's centre: the convolutions' cells begin half a cell early."""
+    shifted = cv2.copyMakeBorder(
+        mask.astype(np.float32), stride // 2, 0, stride // 2, 0, cv2.BORDER_REPLICATE
+    )
+    window = shifted[: rows * stride, : columns * stride]
+    return window.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32)
+
+
+def _regions(
+    rng: np.random.Generator, lessons: list[Lesson], labels: NDArray[np.int64]
+) -> tuple[Tensor, list[Meaning]]:
+    """Good cells of up to `REGIONS_PER_PICTURE` regions of every lesson that something can be said about."""
+    masks, meanings = [], []
+    for index, lesson in enumerate(lessons):
+        centres = lesson.regions[::STRIDE, ::STRIDE][: labels.shape[1], : labels.shape[2]]
+        for region in rng.permutation(len(lesson.meanings))[:4]:
+            meaning = lesson.meanings[region]
+            cells = (centres == region) & (labels[index] == 0)
+            if meaning == Meaning() or cells.sum() < SMALLEST_REGION:
+                continue
+            mask = np.zeros(labels.shape, np.bool_)
+            mask[index] = cells
+            masks.append(mask)
+            meanings.append(meaning)
+            if len(masks) and sum(m[index].any() for m in masks) >= REGIONS_PER_PICTURE:
+                break
+    stacked = np.stack(masks) if masks else np.zeros((0, *labels.shape), np.bool_)
+    return torch.from_numpy(stacked), meanings
+
+
+def _somewhere(rng: np.random.Generator, defect: str) -> Meaning:
+    """`defect` on nothing in particular, or on a random object of a random material."""
+    thing = str(rng.choice(list(THINGS))) if rng.random() < 0.5 else ""
+    material = MATERIALS[int(rng.integers(len(MATERIALS)))].name if rng.random() < 0.25 else ""
+    return Meaning(defect, thing, material)
