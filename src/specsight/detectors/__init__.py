@@ -9,6 +9,7 @@ from specsight.detectors.patchcore import PatchCore
 from specsight.detectors.phrase_maps import PhraseMaps
 from specsight.detectors.spade import Spade
 from specsight.detectors.subspacead import SubspaceAD
+from specsight.detectors.text_aligned import TextAligned
 from specsight.detectors.winclip import WinCLIP
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "PhraseMaps",
     "Spade",
     "SubspaceAD",
+    "TextAligned",
     "View",
     "WinCLIP",
     "create_detector",
