@@ -102,7 +102,12 @@ def test_training_is_good_and_every_defective_tyre_has_a_good_twin(lines: list[d
 
 def test_the_package_reads_the_set(made: Path) -> None:
     listing = load_dataset(made)
-    assert {s.product for s in listing.samples} == {"tyre touring", "tyre touring strip"}
+    assert {s.product.removesuffix(" strip") for s in listing.samples} == {
+        "tyre touring tread",
+        "tyre touring sidewall",
+        "tyre touring bead",
+    }
+    assert all(s.circular == s.product.endswith(" strip") for s in listing.samples)
     sample = next(s for s in listing.samples if len(s.defects) >= 1)
     picture = load_picture(sample)
     assert picture.depth is not None

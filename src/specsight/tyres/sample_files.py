@@ -63,7 +63,8 @@ def write_sample(
     record: dict[str, Any] = {
         "id": f"tyre_{name}",
         "image": files["image"],
-        "product": scene.model.product + (" strip" if scene.window.circular else ""),
+        # Each zone has a camera station of its own: one detector learns one zone.
+        "product": f"{scene.model.product} {scene.zone}" + (" strip" if scene.window.circular else ""),
         "split": split,
         "label": "defective" if defects else "good",
         **({"defects": defects} if defects else {}),
