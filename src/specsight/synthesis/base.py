@@ -65,7 +65,7 @@ def synthesise(
         raise SpecsightError(f"where must be a non-empty {rgb.shape[:2]} mask, got {where.shape}")
     pixels = rgb.astype(np.float32) / np.float32(255)
     for _ in range(ATTEMPTS):
-        painted, mask = _settle(rgb, paint(rng, pixels.copy(), where))
+        painted, mask = _settle(rgb, paint(rng, pixels.copy(), where), where)
         if mask.sum() >= SMALLEST:
             return _describe(rng, painted, mask, type)
     raise SpecsightError(f"no visible '{type}' could be put on this picture: choose another type or picture")
@@ -77,11 +77,11 @@ def load_synthesisers() -> None:
         importlib.import_module(f"specsight.synthesis.{module}")
 
 
-def _settle(good: NDArray[np.uint8], painted: Pixels) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Quantise; put back every pixel whose change nobody could see; the rest is the mask."""
+def _settle(good: NDArray[np.uint8], painted: Pixels, where: Where) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Quantise; put back every pixel beside the product or whose change nobody could see; the rest is the mask."""
     result = np.clip(painted * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
     change = np.abs(result.astype(np.int16) - good.astype(np.int16)).max(axis=2)
-    mask: NDArray[np.bool_] = change >= VISIBLE
+    mask: NDArray[np.bool_] = (change >= VISIBLE) & where
     return np.where(mask[..., None], result, good), mask
 
 

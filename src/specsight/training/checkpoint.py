@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def save_checkpoint(
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     temporary = path.with_suffix(".part")
     save_file(plain, temporary, metadata={"step": str(step)})
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_checkpoint(

@@ -17,7 +17,7 @@ DEEP_WEIGHT = 0.5
 
 
 class DistillationHeads(nn.Module):
-    """One linear head per teacher map, from the student's map of the same stride (stride 32: a strided 3 × 3 window)."""
+    """One linear head per teacher map, from the student's map of the same stride (32: a strided window)."""
 
     def __init__(
         self, student: Mapping[str, int], channels: Mapping[str, int], strides: Mapping[str, int]

@@ -46,7 +46,7 @@ class Stage(ABC):
 
 
 def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
-    """Train `stage` to its last step, from its checkpoint where there is one; writes `<name>.safetensors` and the log."""
+    """Train `stage` to its last step, from its checkpoint `<name>.safetensors` where there is one; append to the log."""
     path = out / f"{stage.name}.safetensors"
     parameters = [p for module in stage.modules.values() for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(_groups(stage), lr=stage.schedule.rate)

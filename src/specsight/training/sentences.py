@@ -140,9 +140,9 @@ def say(rng: np.random.Generator, meaning: Meaning) -> str:
 
 def contradict(first: Meaning, second: Meaning) -> bool:
     """Whether no picture region could be described by both."""
-    if first.defect and second.defect and first.defect != second.defect:
-        if NONE in (first.defect, second.defect) or not related(first.defect, second.defect):
-            return True
+    states = (first.defect, second.defect)
+    if all(states) and states[0] != states[1] and (NONE in states or not related(*states)):
+        return True
     return any(a and b and a != b for a, b in zip(_attributes(first), _attributes(second)))
 
 
