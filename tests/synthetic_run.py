@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from specsight import decision, explain, findings
 from specsight.calibration import calibrate
-from specsight.evaluation.folder import CURVES, ENVIRONMENT, FITS, METRICS, RunFolder, SkippedPicture, predict
+from specsight.evaluation.folder import CURVES, ENVIRONMENT, FITS, METRICS, RunFolder
+from specsight.evaluation.predictions import SkippedPicture, predict
 from specsight.records import Defect, Inspection, Judgement, Sample
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'

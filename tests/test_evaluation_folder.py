@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
-from specsight.evaluation.folder import (
-    PREDICTIONS,
-    Prediction,
-    RunFolder,
-    SkippedPicture,
-    file_name,
-    relative,
-)
+from specsight.evaluation.folder import PREDICTIONS, RunFolder
+from specsight.evaluation.predictions import Prediction, SkippedPicture, file_name, relative
 from specsight.records import Defect, Finding, Inspection
 from synthetic_run import make_run
 

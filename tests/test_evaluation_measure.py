@@ -12,8 +12,10 @@ import pytest
 
 from specsight.calibration import Calibration
 from specsight.evaluation import folder, inspections, truth
-from specsight.evaluation.folder import Prediction, RunFolder
-from specsight.evaluation.measure import measure, rate
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.measure import measure
+from specsight.evaluation.numbers import rate
+from specsight.evaluation.predictions import Prediction
 from specsight.evaluation.summary import over_products, over_seeds
 from specsight.inspector import Inspector
 from specsight.records import Defect, Sample

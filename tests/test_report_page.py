@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from specsight.errors import SpecsightError
-from specsight.evaluation.folder import RunFolder, SkippedPicture
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.predictions import SkippedPicture
 from specsight.report import render
 from synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run, metric
 
@@ -48,7 +49,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join("".join(self.words).split())
 
     def values(self, attribute: str) -> list[str]:
         return [value for _, attrs in self.tags if (value := attrs.get(attribute))]
@@ -198,7 +199,12 @@ def test_several_products_lead_to_their_pages(tmp_path: Path) -> None:
         inside.rename(run / name.replace(" & ", "-"))
         products[name] = {"folder": name.replace(" & ", "-"), **METRICS_EXAMPLE}
     RunFolder(run).write_json(
-        "metrics.json", {"image_auroc": metric(0.9712), "products": products, "protocol": PROTOCOL}
+        "metrics.json",
+        {
+            "image_auroc": metric(0.9712),
+            "products": products,
+            "protocol": PROTOCOL | {"title": "patchcore on 2 products"},
+        },
     )
     page = page_of(run)
     assert "disc & ring" in page.text

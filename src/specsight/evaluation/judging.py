@@ -10,13 +10,8 @@ import numpy as np
 
 from specsight import images
 from specsight.errors import SpecsightError
-from specsight.evaluation.folder import (
-    Prediction,
-    RunFolder,
-    SkippedPicture,
-    predict,
-    relative,
-)
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.inspector import Inspector
 from specsight.progress import track
 from specsight.records import Inspection, Judgement, Sample

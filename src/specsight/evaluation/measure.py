@@ -6,7 +6,7 @@ Every number is a `Number`; one that is undefined (a single class, no masks, no 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,26 +16,18 @@ from numpy.typing import NDArray
 from specsight import metrics
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
-from specsight.evaluation.folder import Prediction, RunFolder
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.numbers import NAN, Number, Resampling, rate
+from specsight.evaluation.predictions import Prediction
 from specsight.metrics import PixelScores
 from specsight.records import GOOD
 
-NAN = float("nan")
 LIMITS = (0.3, 0.05, 0.01)
 CURVE_POINTS = 300
 ONE_CLASS = "needs good and defective pictures"
+ONE_CLASS_OF_OBJECTS = "needs objects that are good in every picture, and defective ones"
 NO_MASKS = "needs pictures with true masks, and good ones"
 NO_THRESHOLD = "no threshold was calibrated"
-
-
-@dataclass(frozen=True)
-class Number:
-    """A value with its 95 % interval; nan where undefined, and then `reason` says why."""
-
-    value: float
-    low: float = NAN
-    high: float = NAN
-    reason: str = ""
 
 
 @dataclass
@@ -62,7 +54,7 @@ def measure(
     measured = Measured()
     if not known:
         return measured
-    sampling = _Resampling(known, resamples)
+    sampling = Resampling(known, resamples)
     _add_image_numbers(measured, known, sampling)
     masked = truth.with_masks(known, run.data)
     iou = _add_pixel_numbers(measured, run, masked, calibration, map_size, resamples)
@@ -70,46 +62,7 @@ def measure(
     return measured
 
 
-@dataclass(frozen=True)
-class _Resampling:
-    """Bootstrap over pictures, good and defective ones apart, views of one object together."""
-
-    predictions: Sequence[Prediction]
-    resamples: int
-
-    @property
-    def defective(self) -> NDArray[np.bool_]:
-        return np.array([p.label == "defective" for p in self.predictions])
-
-    @property
-    def groups(self) -> list[str] | None:
-        """The physical object of each picture; None where every picture shows its own."""
-        names = [p.group or p.id for p in self.predictions]
-        return names if len(set(names)) < len(names) else None
-
-    def number(self, statistic: Callable[[NDArray[np.int64]], float], reason: str) -> Number:
-        value = statistic(np.arange(len(self.predictions)))
-        if np.isnan(value) or not self.resamples:
-            return Number(value, reason=reason if np.isnan(value) else "")
-        low, high = metrics.bootstrap(statistic, self.defective, self.groups, self.resamples)
-        return Number(value, low, high)
-
-    def mean(self, values: NDArray[np.float64], reason: str) -> Number:
-        """Mean over pictures of `values` (N,), leaving out nan."""
-        return self.number(lambda chosen: _mean(values[chosen]), reason)
-
-
-def rate(count: int, of: int, reason: str) -> Number:
-    """A share of pictures with its Wilson interval: a bootstrap of "0 of 20" would call itself certain."""
-    from scipy.stats import binomtest
-
-    if not of:
-        return Number(NAN, reason=reason)
-    interval = binomtest(count, of).proportion_ci(0.95, method="wilson")
-    return Number(count / of, float(interval.low), float(interval.high))
-
-
-def _add_image_numbers(measured: Measured, known: Sequence[Prediction], sampling: _Resampling) -> None:
+def _add_image_numbers(measured: Measured, known: Sequence[Prediction], sampling: Resampling) -> None:
     labels, scores = sampling.defective, np.array([p.inspection.score for p in known])
     values = measured.values
     values["image_auroc"] = sampling.number(lambda i: metrics.image_auroc(labels[i], scores[i]), ONE_CLASS)
@@ -131,22 +84,21 @@ def _add_image_numbers(measured: Measured, known: Sequence[Prediction], sampling
     values["image_f1"] = sampling.number(lambda i: metrics.decisions(labels[i], rejected[i]).f1, ONE_CLASS)
 
 
-def _object_auroc(known: Sequence[Prediction], sampling: _Resampling) -> Number:
+def _object_auroc(known: Sequence[Prediction], sampling: Resampling) -> Number:
     """One score per physical object: the highest of its views; defective if any view shows a defect."""
     views: dict[str, list[int]] = {}
     for index, name in enumerate(sampling.groups or []):
         views.setdefault(name, []).append(index)
     scores = np.array([max(known[i].inspection.score for i in members) for members in views.values()])
     labels = np.array([any(known[i].label == "defective" for i in members) for members in views.values()])
-    value = metrics.image_auroc(labels, scores)
+
+    def auroc(chosen: NDArray[np.int64]) -> float:
+        return metrics.image_auroc(labels[chosen], scores[chosen])
+
+    value = auroc(np.arange(len(views)))
     if np.isnan(value) or not sampling.resamples:
-        return Number(value, reason=ONE_CLASS if np.isnan(value) else "")
-    return Number(
-        value,
-        *metrics.bootstrap(
-            lambda i: metrics.image_auroc(labels[i], scores[i]), labels, resamples=sampling.resamples
-        ),
-    )
+        return Number(value, reason=ONE_CLASS_OF_OBJECTS if np.isnan(value) else "")
+    return Number(value, *metrics.bootstrap(auroc, labels, resamples=sampling.resamples))
 
 
 def _add_pixel_numbers(
@@ -168,7 +120,7 @@ def _add_pixel_numbers(
     area = "au_spro" if saturated else "aupro"
     points = {"pixel_auroc": pixel.auroc, "pixel_ap": pixel.average_precision, "pixel_f1_max": pixel.f1_max}
     points |= {f"{area}_{_limit(limit)}": value for limit, value in pixel.aupro.items()}
-    sampling = _Resampling(masked, resamples)
+    sampling = Resampling(masked, resamples)
     ends = _pixel_ends(scores, sampling, area) if resamples else {}
     for name, value in points.items():
         measured.values[name] = Number(
@@ -183,7 +135,7 @@ def _add_pixel_numbers(
     return scores, _add_overlap(measured, run, masked, calibration, sampling)
 
 
-def _pixel_ends(scores: PixelScores, sampling: _Resampling, area: str) -> dict[str, tuple[float, float]]:
+def _pixel_ends(scores: PixelScores, sampling: Resampling, area: str) -> dict[str, tuple[float, float]]:
     found = metrics.pixel_intervals(scores, LIMITS, sampling.groups, sampling.resamples)
     ends = {
         "pixel_auroc": found.auroc,
@@ -210,7 +162,7 @@ def _add_overlap(
     run: RunFolder,
     masked: Sequence[Prediction],
     calibration: Calibration | None,
-    sampling: _Resampling,
+    sampling: Resampling,
 ) -> NDArray[np.float64] | None:
     """Findings against truth at the calibrated threshold; returns the IoU per picture."""
     names = ("iou", "iou_good", "iou_dataset", "dice", "pixel_precision", "pixel_recall")
@@ -300,8 +252,3 @@ def _curve(curve: metrics.Curve, x: str, y: str) -> dict[str, list[float]] | Non
 def _limit(limit: float) -> str:
     """0.3 → "30", as in the names of the metrics."""
     return f"{round(100 * limit):02d}"
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else NAN

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from specsight.calibration import Calibration
-from specsight.evaluation.folder import Prediction
+from specsight.evaluation.predictions import Prediction
 
 LICENCES: Mapping[str, str] = {
     "mvtec_ad": "CC BY-NC-SA 4.0 (MVTec AD; Bergmann et al., CVPR 2019)",
@@ -54,6 +54,7 @@ def of_evaluation(
         else f"with the shorter side at {size} px",
         "Threshold": _threshold(fit),
         "Seeds": ", ".join(map(str, seeds)),
+        "Times": f"those of seed {seeds[0]}",
         "Data": f"{config['name']}, layout {layout}",
         "Synthetic": "yes" if synthetic else "no sign of it",
         "Tuned on test data": "nothing; metrics marked oracle choose a threshold with the truth and are no promise",
@@ -103,6 +104,7 @@ def of_products(config: Mapping[str, Any], products: Mapping[str, Mapping[str, A
     count = len(products)
     line = [
         config["detector"],
+        f"encoder {first['details']['Encoder']}",
         "full shot" if config["shots"] is None else f"{config['shots']}-shot",
         f"{config['resolution']} px",
         f"{count} products of {config['name']}",
@@ -111,6 +113,7 @@ def of_products(config: Mapping[str, Any], products: Mapping[str, Mapping[str, A
     ]
     synthetic = any(one["protocol"]["synthetic"] for one in products.values())
     return {
+        "title": f"{config['detector']} on {count} products of {config['name']}",
         "line": " · ".join(line),
         "intervals": first["intervals"],
         "seeds": first["seeds"],

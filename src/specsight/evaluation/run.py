@@ -6,6 +6,7 @@ In: an `EvaluationConfig`. Out: the run folder with predictions, maps, models an
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,16 +17,22 @@ import numpy as np
 from specsight.calibration import parts_needed
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.detectors import create_detector, detectors
+from specsight.encoders import FILTERS, Encoder, load_encoder
+from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
 from specsight.evaluation import environment, folder, protocol, summary
 from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.folder import Prediction, RunFolder, SkippedPicture, file_name, relative
+from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.judging import about, judge_all
 from specsight.evaluation.measure import Measured, measure
+from specsight.evaluation.predictions import Prediction, SkippedPicture, file_name, relative
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import only_writer, write_text
+
+FEATURES = ".features"
+"""Cache inside the run folder, gone when the run is finished."""
 
 
 def evaluate(config: EvaluationConfig, out: Path) -> Path:
@@ -88,8 +95,9 @@ def _evaluate_product(
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
     data = Path(asked["data"])
+    encoder = _encoder(config, run)
     for seed in config.seeds:
-        inspector = _fitted(config, run, good, validation, specification, seed)
+        inspector = _fitted(config, run, good, validation, specification, seed, encoder)
         of_seed = judge_all(run, inspector, test, seed, data)
         predictions += of_seed
         measured[seed] = measure(
@@ -99,7 +107,15 @@ def _evaluate_product(
             map_size=config.map_size,
             resamples=config.resamples,
         )
+    shutil.rmtree(run.path / FEATURES, ignore_errors=True)
     return _write_numbers(run, asked, listing.layout, measured, predictions)
+
+
+def _encoder(config: EvaluationConfig, run: RunFolder) -> str | Encoder:
+    """The encoder to give the detectors; under several seeds with its features cached while the run lasts."""
+    if len(config.seeds) == 1 or config.encoder == FILTERS:
+        return config.encoder
+    return CachedEncoder(load_encoder(config.encoder), run.path / FEATURES)
 
 
 def _write_numbers(
@@ -113,7 +129,9 @@ def _write_numbers(
     numbers = summary.over_seeds(measured)
     numbers["counts"] = summary.counts(predictions, run.skipped())
     numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions)
-    numbers["seconds"] = summary.seconds(predictions, fits)
+    # Later seeds take features from a cache: only the first one's times say how long looking takes.
+    first = asked["seeds"][0]
+    numbers["seconds"] = summary.seconds([p for p in predictions if p.seed == first], fits[str(first)])
     peaks = [environment.peak_memory_mb(), *(fit["peak_mb"] for fit in fits.values())]
     numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
     run.write_json(folder.METRICS, numbers)
@@ -156,12 +174,13 @@ def _fitted(
     validation: Sequence[Sample],
     specification: Specification | None,
     seed: int,
+    encoder: str | Encoder,
 ) -> Inspector:
     """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept."""
     saved = run.path / "models" / str(seed)
     if saved.is_dir():
         return Inspector.load(saved, config.encoder)
-    given = {"encoder": config.encoder, "resolution": config.resolution, "seed": seed}
+    given = {"encoder": encoder, "resolution": config.resolution, "seed": seed}
     detector = create_detector(config.detector, **given, **config.parameters)
     learned, held = _drawn(config, good, validation, seed)
     start = time.perf_counter()

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from specsight.evaluation.folder import Prediction, SkippedPicture
-from specsight.evaluation.measure import Measured, Number
+from specsight.evaluation.measure import Measured
+from specsight.evaluation.numbers import Number
+from specsight.evaluation.predictions import Prediction, SkippedPicture
 from specsight.metrics import mean_sd
 from specsight.metrics import metrics as catalogue
 
@@ -67,12 +68,11 @@ def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def seconds(predictions: Sequence[Prediction], fits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Time by stage: of fitting, summed over seeds; of each picture, the median and the sum."""
+def seconds(predictions: Sequence[Prediction], fit: Mapping[str, Any]) -> dict[str, Any]:
+    """Time by stage of one seed: of fitting, and of each picture the median and the sum."""
     spent: dict[str, Any] = {}
-    fitted = [fit["seconds"] for fit in fits.values() if fit.get("seconds") is not None]
-    if fitted:
-        spent["fit"] = sum(fitted)
+    if fit.get("seconds") is not None:
+        spent["fit"] = fit["seconds"]
     for stage in STAGES:
         each = [p.inspection.seconds[stage] for p in predictions if stage in p.inspection.seconds]
         if each:

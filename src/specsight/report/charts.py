@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 12
+ROWS = 20
 """Histogram rows at most; further types share one row."""
 BINS = 40
 

@@ -10,7 +10,8 @@ import numpy as np
 from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
-from specsight.evaluation.folder import Prediction, RunFolder, file_name
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.predictions import Prediction, file_name
 from specsight.report import pictures
 from specsight.report.pictures import HeatScale, Look
 from specsight.storage import write_bytes

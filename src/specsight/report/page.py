@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
 from specsight.evaluation import folder
-from specsight.evaluation.folder import Prediction, RunFolder
+from specsight.evaluation.folder import RunFolder
+from specsight.evaluation.predictions import Prediction, by_seed
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
 from specsight.storage import confined, write_bytes
@@ -38,7 +40,7 @@ def render(run: Path) -> Path:
         for product in metrics["products"].values():
             render(confined(run, product["folder"]))
         return _write(run_folder, "products.html.j2", tables.products(metrics))
-    predictions = folder.by_seed(run_folder.predictions())
+    predictions = by_seed(run_folder.predictions())
     if not predictions and not run_folder.skipped():
         raise SpecsightError(f"'{run}' holds no finished picture yet: run the evaluation first")
     seed = min(predictions, default=0)
@@ -88,7 +90,7 @@ def _context(
         "has_truth_outline": any(p.defects for p in shown),
         "rows": tables.rows(shown)[:TABLE_ROWS],
         "row_count": len(shown),
-        "types": sorted({gallery.truth(p) for p in shown} - {""}),
+        "types": sorted({type_ for p in shown for type_ in p.types}),
         "timing": tables.timing(metrics),
         "peak_mb": metrics.get("peak_mb"),
         "environment": run.json(folder.ENVIRONMENT),
@@ -104,6 +106,7 @@ def _write(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     files = resources.files("specsight.report") / "templates"
     style, script = ((files / name).read_text("utf-8") for name in ("style.css", "table.js"))
     page = environment.get_template(template).render(
@@ -113,6 +116,11 @@ def _write(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
     # File names that are not valid Unicode would otherwise stop the page from being written.
     write_bytes(path, page.encode("utf-8", "replace"))
     return path
+
+
+def _breakable(path: str) -> Markup:
+    """`path`, escaped, with places to break the line after each slash rather than inside a name."""
+    return Markup("/<wbr>").join(path.split("/"))
 
 
 def _policy(style: str, script: str) -> str:

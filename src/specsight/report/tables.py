@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from specsight.evaluation.folder import Prediction, SkippedPicture
+from specsight.evaluation.predictions import Prediction, SkippedPicture
 from specsight.metrics import metrics as catalogue
+from specsight.records import GOOD
 from specsight.report import charts, gallery
 
 DASH = "–"
@@ -73,6 +74,11 @@ NAMES = {key: name for group in GROUPS.values() for key, name in group.items()}
 MORE_MEANINGS = {"object_auroc": "a part shown in several views counts once, with its highest score"}
 SHARES = frozenset({"detection_rate", "false_reject_rate", "accuracy", "right_verdicts"})
 """Shares of pictures are told in percent."""
+COMPARED = frozenset(
+    {"image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "pixel_ap", "aupro_30", "aupro_05"}
+    | {"au_spro_05", "au_spro_30"}
+)
+"""What products are compared by; the rest stands on their pages."""
 TILES = ("image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "aupro_30")
 PER_TYPE = (
     ("image_auroc", "Image AUROC"),
@@ -138,10 +144,11 @@ def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
     columns = [
         line
         for line in lines
-        if any(_value(m.get(line.key)) is not None for m in metrics["products"].values())
+        if line.key in COMPARED
+        and any(_value(m.get(line.key)) is not None for m in metrics["products"].values())
     ]
     return {
-        "title": metrics["protocol"].get("title", "Several products"),
+        "title": metrics["protocol"]["title"],
         "protocol": metrics["protocol"],
         "columns": columns,
         "products": [
@@ -153,12 +160,15 @@ def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def score_groups(shown: Sequence[Prediction]) -> dict[str, list[float]]:
-    """Scores by true type, good parts first; one group where nothing is known."""
+    """Scores by true type, good parts first, a picture of several types in each; one group where nothing is known."""
     groups: dict[str, list[float]] = {}
-    for prediction in sorted(shown, key=lambda p: (p.label != "good", gallery.truth(p))):
-        name = gallery.truth(prediction) or "all pictures"
-        groups.setdefault(name, []).append(prediction.inspection.score)
-    return groups
+    for prediction in shown:
+        names = prediction.types or (
+            ("all pictures",) if prediction.label == "unknown" else (prediction.label,)
+        )
+        for name in names:
+            groups.setdefault(name, []).append(prediction.inspection.score)
+    return {name: groups[name] for name in sorted(groups, key=lambda n: (n != GOOD, n))}
 
 
 def plots(curves: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str, str, charts.Plot]]:
@@ -187,6 +197,7 @@ def rows(shown: Sequence[Prediction]) -> list[dict[str, Any]]:
         {
             "id": p.id,
             "truth": gallery.truth(p),
+            "types": "\n".join(p.types),
             "verdict": p.inspection.verdict or "none",
             "outcome": gallery.outcome(p),
             "score": f"{p.inspection.score:#.4g}",

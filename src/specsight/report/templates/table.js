@@ -15,7 +15,7 @@
   const matches = (row) =>
     (!text || row.textContent.toLowerCase().includes(text.value.trim().toLowerCase())) &&
     (!verdict || !verdict.value || row.dataset.verdict === verdict.value) &&
-    (!truth || !truth.value || row.dataset.truth === truth.value);
+    (!truth || !truth.value || row.dataset.types.split("\n").includes(truth.value));
 
   const show = () => {
     const kept = all.filter(matches);

@@ -1,0 +1,68 @@
+"""A number of a run with its interval, and how intervals come about: bootstrap over pictures, Wilson for rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import metrics
+from specsight.evaluation.predictions import Prediction
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A value with its 95 % interval; nan where undefined, and then `reason` says why."""
+
+    value: float
+    low: float = NAN
+    high: float = NAN
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Bootstrap over pictures, good and defective ones apart, views of one object together."""
+
+    predictions: Sequence[Prediction]
+    resamples: int
+
+    @property
+    def defective(self) -> NDArray[np.bool_]:
+        return np.array([p.label == "defective" for p in self.predictions])
+
+    @property
+    def groups(self) -> list[str] | None:
+        """The physical object of each picture; None where every picture shows its own."""
+        names = [p.group or p.id for p in self.predictions]
+        return names if len(set(names)) < len(names) else None
+
+    def number(self, statistic: Callable[[NDArray[np.int64]], float], reason: str) -> Number:
+        value = statistic(np.arange(len(self.predictions)))
+        if np.isnan(value) or not self.resamples:
+            return Number(value, reason=reason if np.isnan(value) else "")
+        low, high = metrics.bootstrap(statistic, self.defective, self.groups, self.resamples)
+        return Number(value, low, high)
+
+    def mean(self, values: NDArray[np.float64], reason: str) -> Number:
+        """Mean over pictures of `values` (N,), leaving out nan."""
+        return self.number(lambda chosen: _mean(values[chosen]), reason)
+
+
+def rate(count: int, of: int, reason: str) -> Number:
+    """A share of pictures with its Wilson interval: a bootstrap of "0 of 20" would call itself certain."""
+    from scipy.stats import binomtest
+
+    if not of:
+        return Number(NAN, reason=reason)
+    interval = binomtest(count, of).proportion_ci(0.95, method="wilson")
+    return Number(count / of, float(interval.low), float(interval.high))
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else NAN

@@ -1,0 +1,144 @@
+"""One judged picture as a line of `predictions.jsonl`: the answer, the truth beside it, and where its map lies."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.records import Defect, Finding, Inspection, Label, Sample
+from specsight.storage import sha256
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One judged picture of one seed, with the truth known about it and where its map lies."""
+
+    seed: int
+    inspection: Inspection
+    label: Label
+    types: tuple[str, ...]
+    split: str
+    size: tuple[int, int]
+    """(H, W) of picture and map in pixels."""
+    map: str
+    """Map file relative to the run folder."""
+    digest: str = ""
+    """SHA-256 of the picture file: a picture that has changed since is judged anew."""
+    group: str | None = None
+    circular: bool = False
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    defects: tuple[Defect, ...] = ()
+    """Mask files relative to the data where they lie inside it."""
+
+    @property
+    def id(self) -> str:
+        return self.inspection.id
+
+    def sample(self, data: Path) -> Sample:
+        """The sample this was judged from; `data` is the folder its paths are relative to."""
+        defects = tuple(_with_mask(d, data / d.mask) if d.mask else d for d in self.defects)
+        return Sample(
+            id=self.id,
+            image=data / self.inspection.image,
+            product=self.inspection.product,
+            split=self.split,
+            label=self.label,
+            defects=defects,
+            group=self.group,
+            circular=self.circular,
+            conditions=self.conditions,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """One flat object: the fields of the inspection, then truth, seed and map."""
+        line = asdict(self.inspection)
+        line |= {"seed": self.seed, "label": self.label, "types": self.types, "split": self.split}
+        line |= {"size": self.size, "map": self.map, "digest": self.digest}
+        line |= {"group": self.group, "circular": self.circular, "conditions": dict(self.conditions)}
+        line["defects"] = [
+            {k: str(v) if k == "mask" else v for k, v in asdict(d).items() if v is not None}
+            for d in self.defects
+        ]
+        return line
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Prediction:
+        values = dict(line)
+        findings = tuple(
+            Finding(**f | {"box": tuple(f["box"]), "centroid": tuple(f["centroid"])})
+            for f in values.pop("findings")
+        )
+        names = ("id", "image", "product", "score", "threshold", "verdict", "statement", "seconds")
+        inspection = Inspection(findings=findings, **{n: values.pop(n) for n in names})
+        defects = tuple(
+            Defect(
+                **d | {k: make(d[k]) for k, make in (("mask", Path), ("box", tuple)) if d.get(k) is not None}
+            )
+            for d in values.pop("defects")
+        )
+        values |= {"types": tuple(values["types"]), "size": tuple(values["size"])}
+        return cls(inspection=inspection, defects=defects, **values)
+
+
+@dataclass(frozen=True)
+class SkippedPicture:
+    """A picture that could not be used, why, and where ("fit" or "judge")."""
+
+    id: str
+    image: str
+    reason: str
+    stage: str
+    seed: int = 0
+
+
+def predict(
+    sample: Sample, inspection: Inspection, map_: NDArray[np.float32], seed: int, data: Path
+) -> Prediction:
+    """Put sample (truth) and inspection (answer) side by side; paths inside `data` become relative to it."""
+    return Prediction(
+        seed=seed,
+        inspection=Inspection(**vars(inspection) | {"image": relative(sample.image, data)}),
+        label=sample.label,
+        types=sample.types,
+        split=sample.split,
+        size=(int(map_.shape[0]), int(map_.shape[1])),
+        map=f"maps/{seed}/{file_name(sample.id)}.tiff",
+        digest=sha256(sample.image),
+        group=sample.group,
+        circular=sample.circular,
+        conditions=sample.conditions,
+        defects=tuple(_with_mask(d, Path(relative(d.mask, data))) if d.mask else d for d in sample.defects),
+    )
+
+
+def relative(path: Path, data: Path) -> str:
+    """`path` as seen from `data`; absolute where it lies elsewhere."""
+    # The file itself may be a link to anywhere; it still lies in this folder.
+    absolute, root = path.parent.resolve() / path.name, data.resolve()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
+
+
+def file_name(id_: str) -> str:
+    """A short, portable and unique file name for any sample id (slashes, spaces, any script, any length)."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", id_).strip(".-")[-60:]
+    digest = hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{readable}-{digest}" if readable else digest
+
+
+def by_seed(predictions: Iterable[Prediction]) -> dict[int, list[Prediction]]:
+    """Seeds in rising order; pictures in the order of their ids, whatever order they were judged in."""
+    seeds: dict[int, list[Prediction]] = {}
+    for prediction in sorted(predictions, key=lambda p: (p.seed, p.id)):
+        seeds.setdefault(prediction.seed, []).append(prediction)
+    return seeds
+
+
+def _with_mask(defect: Defect, mask: Path) -> Defect:
+    return Defect(**vars(defect) | {"mask": mask})
