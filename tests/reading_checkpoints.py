@@ -59,7 +59,7 @@ def save_dual(folder: Path) -> Path:
     return _saved(model, tokenizer, folder)
 
 
-FAMILIES = {"clip": save_clip, "siglip": save_siglip}
+FAMILIES = {"clip": save_clip, "siglip": save_siglip, "dual": save_dual}
 
 
 def _small() -> dict[str, int]:

@@ -20,7 +20,7 @@ from specsight.records import Picture
 from specsight.specification import Specification
 
 
-@pytest.fixture(scope="module", params=sorted(FAMILIES))
+@pytest.fixture(scope="module", params=["clip", "siglip"])
 def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     folder: Path = tmp_path_factory.mktemp("checkpoints") / request.param
     return load_encoder(FAMILIES[request.param](folder))
@@ -122,3 +122,15 @@ def test_references_add_the_distance_to_good_windows(tmp_path: Path) -> None:
     assert few.judge(other).score > few.judge(view).score
     added = few.judge(other).map - none.judge(other).map / 2
     assert added[24:32, 48:64].min() > 5 * added[56:, :16].max()
+
+
+def test_a_dual_encoders_picture_is_the_mean_of_its_cells(tmp_path: Path) -> None:
+    encoder = load_encoder(FAMILIES["dual"](tmp_path / "dual"))
+    pixels = noise(2, 4 * PATCH, 6 * PATCH)
+    patches, pooled = encoder.embed_patches(pixels), encoder.embed_images(pixels)
+    assert patches.shape[2:] == (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
+    assert_allclose(np.linalg.norm(patches, axis=1), 1, atol=1e-5)
+    (cell,) = encoder.embed_windows(pixels[:, :PATCH, :PATCH], [1])
+    assert_allclose(cell[:, :, 0, 0], encoder.embed_images(pixels[:, :PATCH, :PATCH]), atol=1e-5)
+    assert_allclose(encoder.embed_patches(pixels[1:]), patches[1:], atol=1e-6)
+    assert encoder.embed_texts(["a crack"]).shape[1] == patches.shape[1] == pooled.shape[1]

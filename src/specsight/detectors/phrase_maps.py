@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from specsight.detectors import grids
 from specsight.detectors.base import State, View, check_range, detectors
 from specsight.detectors.phrases import Anchors
-from specsight.detectors.reading import IMAGE, ReadingDetector, framed, shown
+from specsight.detectors.reading import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -66,10 +66,7 @@ class PhraseMaps(ReadingDetector):
         return np.asarray(np.median(margins.reshape(len(margins), -1), axis=1), np.float32)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return {
-            PATCHES: encoder.embed_patches(pixels)[0],
-            IMAGE: encoder.embed_images(pixels)[0][:, None, None],
-        }
+        return {PATCHES: encoder.embed_patches(pixels)[0]}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)

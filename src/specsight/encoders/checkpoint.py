@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 JOINT_FAMILIES = frozenset({"clip", "siglip"})
+DUAL_FAMILY = "vision-text-dual-encoder"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,16 @@ def load_checkpoint(name: str) -> PretrainedEncoder:
     from specsight.encoders.joint import JointEncoder
     from specsight.encoders.pretrained import PretrainedEncoder
 
-    if family in JOINT_FAMILIES:
+    if family == DUAL_FAMILY and not hasattr(model.vision_model, "post_layernorm"):
+        from specsight.encoders.dual import DualEncoder
+
+        if hasattr(model.vision_model.config, "patch_size"):
+            raise SpecsightError(
+                f"encoder '{name}' joins a {model.vision_model.config.model_type} with words, whose patches have no "
+                "joint space: choose a CLIP or SigLIP checkpoint, or a dual encoder with a convolutional tower"
+            )
+        return DualEncoder(name, fingerprint(folder), model, preprocessing, folder)
+    if family in JOINT_FAMILIES or family == DUAL_FAMILY:
         return JointEncoder(name, fingerprint(folder), model, preprocessing, folder)
     return PretrainedEncoder(name, fingerprint(folder), model, preprocessing)
 
