@@ -67,9 +67,8 @@ def test_any_size_and_seed(name, seed, height, width):
     good = surface(seed, height, width)
     try:
         defect = synthesise(np.random.default_rng(seed), good, name)
-    except SpecsightError as error:
-        assert "visible" in str(error)
-        return
+    except SpecsightError:
+        return  # Told, not returned: a defect that nobody could see on this surface.
     assert defect.rgb.shape == good.shape
     assert np.array_equal(defect.mask, changed(good, defect) > 0)
 

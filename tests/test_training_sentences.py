@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,14 +65,16 @@ def test_sentences_name_what_is_meant_and_are_well_formed(meaning, seed):
     assert "  " not in sentence
     assert "{" not in sentence
     if meaning.defect not in ("", NONE, ANOMALY):
-        assert any(phrase.removeprefix("a ").removeprefix("an ") in sentence for phrase in PHRASES[meaning.defect])
+        assert any(
+            phrase.removeprefix("a ").removeprefix("an ") in sentence for phrase in PHRASES[meaning.defect]
+        )
 
 
 def test_articles_agree_with_the_word_behind_them():
     rng = np.random.default_rng(0)
     for _ in range(300):
         words = say(rng, Meaning("", "oval", "rubber", str(rng.choice(["orange", "red"])))).split()
-        for article, word in zip(words, words[1:], strict=False):
+        for article, word in pairwise(words):
             if article in ("a", "an"):
                 assert (article == "an") == (word[0] in "aeiou")
 
@@ -87,7 +91,8 @@ def test_any_defect_is_an_anomaly_and_types_stay_apart():
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "words"), [(0.5, 0.5, "in the centre"), (0.1, 0.1, "at the top left"), (0.9, 0.5, "at the right")]
+    ("x", "y", "words"),
+    [(0.5, 0.5, "in the centre"), (0.1, 0.1, "at the top left"), (0.9, 0.5, "at the right")],
 )
 def test_places(x, y, words):
     assert place_words(x, y) == words

@@ -67,6 +67,15 @@ def relation_loss(student: Tensor, target: Tensor, samples: int, generator: torc
     return functional.smooth_l1_loss(distances[0], distances[1], beta=0.1)
 
 
+def relation_losses(
+    maps: Mapping[str, Tensor], targets: Mapping[str, Tensor], samples: int, generator: torch.Generator
+) -> Tensor:
+    """Sum of `relation_loss` over the strides of `targets`."""
+    return torch.stack(
+        [relation_loss(maps[name], t, samples, generator) for name, t in targets.items()]
+    ).sum()
+
+
 def relation_targets(targets: Mapping[str, Tensor], strides: Mapping[str, int]) -> dict[str, Tensor]:
     """Teacher maps stacked per stride: {"stride8": ..., "stride16": ...}."""
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.storage import only_writer, write_json
-from specsight.training import joint
+from specsight.training import joint, parallel
 from specsight.training.checkpoint import load_checkpoint
 from specsight.training.distillation import DistillationHeads
 from specsight.training.export import export
@@ -65,15 +66,17 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     out.mkdir(parents=True, exist_ok=True)
-    with only_writer(out):
+    with parallel.connected(), only_writer(out) if parallel.rank() == 0 else nullcontext():
         torch.set_num_threads(recipe.threads)
-        write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
+        if parallel.rank() == 0:
+            write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         teacher = DenseTeacher(sources.teacher, device)
         models = _build(recipe, teacher, sources, device)
         for name in stages:
             torch.manual_seed(recipe.seed)
             _run(name, recipe, out, sources, teacher, models)
+            parallel.meet()
     return out / "model"
 
 
@@ -94,17 +97,18 @@ def _run(
 ) -> None:
     """One stage; each begins with what the checkpoints of those before it hold."""
     if name == "vision":
-        run_stage(
-            Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out), recipe, out
-        )
+        with parallel.first_process_first():
+            stage = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
+        run_stage(stage, recipe, out)
     elif name == "text":
         run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
     elif name == "joint":
         _require(out, "vision", {"tower": models.tower, "heads": models.heads})
         _require(out, "text", {"tower": models.text})
-        feed = joint.lessons(recipe, sources.photographs, sources.teacher, out / STATISTICS, out)
+        with parallel.first_process_first():
+            feed = joint.lessons(recipe, sources.photographs, sources.teacher, out / STATISTICS, out)
         run_stage(joint.JointTraining(recipe, models.tower, models.heads, models.text, feed), recipe, out)
-    else:
+    elif parallel.rank() == 0:
         head = joint.JointHead(recipe.tower.widths[-1], recipe.width)
         step = _require(out, "joint", {"tower": models.tower, "text": models.text, "head": head})
         size = export(models.tower, models.text, head, out / "model")

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from specsight.training import parallel
 from specsight.training.scenes.photographs import Photographs
 from specsight.training.scenes.scene import draw_scene
 
@@ -31,11 +32,15 @@ class _Batches(Dataset[Any]):
 
 
 def batches(make: Maker, seed: int, start: int, stop: int, workers: int) -> Iterator[Any]:
-    """Yield `make(generator of batch k)` for k from `start` up to `stop`, rendered by `workers` processes ahead."""
+    """Yield this process's batch of every step from `start` up to `stop`, rendered by `workers` processes ahead.
+
+    Of several training processes, each takes every n-th batch.
+    """
+    rank, size = parallel.rank(), parallel.size()
     loader = DataLoader(
         _Batches(make, seed),
         batch_size=None,
-        sampler=range(start, stop),
+        sampler=range(start * size + rank, stop * size, size),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_settle,

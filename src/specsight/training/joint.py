@@ -31,7 +31,7 @@ class JointHead(nn.Module):
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.projection = nn.Linear(channels, width, bias=False)
-        self.logit_scale = nn.Parameter(torch.tensor(2.66))
+        self.logit_scale = nn.Parameter(torch.tensor(3.0))
 
     @property
     def scale(self) -> Tensor:
@@ -58,6 +58,7 @@ class JointTraining(Stage):
         self.recipe, self.schedule, self.make = recipe, recipe.joint.schedule, feed
         self.device = next(tower.parameters()).device
         head = JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
+        self.head, self.heads = head, heads
         self.modules = {"tower": tower, "heads": heads, "text": text, "head": head}
         self.rates = {
             "tower": recipe.joint.trunk_rate,
@@ -73,7 +74,7 @@ class JointTraining(Stage):
     def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         maps, cells, pooled = self._look(batch)
         good, types, damaged, sentences = self._read(batch)
-        scale, labels = self.modules["head"].scale, batch.labels.to(self.device)  # type: ignore[operator]
+        scale, labels = self.head.scale, batch.labels.to(self.device)
         named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
         anchors = torch.cat([good[None], types])
         losses = {
@@ -89,6 +90,11 @@ class JointTraining(Stage):
         with mixed_precision(self.device):
             predicted = self.modules["heads"](maps)
         losses["distillation"], shares = distillation.value_loss(predicted, targets)
+        stacked = distillation.relation_targets(targets, self.heads.strides)
+        generator = torch.Generator().manual_seed(step)
+        losses["relation"] = distillation.relation_losses(
+            maps, stacked, self.recipe.vision.relation_samples, generator
+        )
         weights = self.recipe.joint.weights
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         numbers = {name: float(loss.detach()) for name, loss in losses.items()}
@@ -128,8 +134,7 @@ class JointTraining(Stage):
         with mixed_precision(self.device):
             maps = feature_maps(self.modules["tower"], normalise(batch.pictures, self.device))
         last = maps["stride16"].float()
-        head = self.modules["head"]
-        return maps, head(last.permute(0, 2, 3, 1)), head(last.mean((2, 3)))
+        return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
     def _read(self, batch: LessonBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Anchors: good (D,), types (K, D), damaged (D,); and the regions' sentences (R, D)."""
@@ -137,7 +142,7 @@ class JointTraining(Stage):
         with mixed_precision(self.device):
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
-        good, damaged, types, regions = unit.split([len(group) for group in groups])
+        good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
         return _mean(good), types, _mean(damaged), regions
 
 

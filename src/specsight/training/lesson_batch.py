@@ -115,7 +115,9 @@ def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> 
         mask.astype(np.float32), stride // 2, 0, stride // 2, 0, cv2.BORDER_REPLICATE
     )
     window = shifted[: rows * stride, : columns * stride]
-    return window.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32)
+    return np.asarray(
+        window.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32), np.float32
+    )
 
 
 def _regions(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from specsight.errors import SpecsightError
-from specsight.training import checkpoint
+from specsight.training import checkpoint, parallel
 from specsight.training.feed import Maker, batches
 from specsight.training.recipe import EncoderRecipe, Schedule
 
@@ -46,44 +46,71 @@ class Stage(ABC):
 
 
 def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
-    """Train `stage` to its last step, from its checkpoint `<name>.safetensors` where there is one; append to the log."""
+    """Train `stage` to its last step, from its checkpoint `<name>.safetensors` where there is one."""
     path = out / f"{stage.name}.safetensors"
     parameters = [p for module in stage.modules.values() for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(_groups(stage), lr=stage.schedule.rate)
+    steps = stage.schedule.steps
     done = checkpoint.load_checkpoint(path, stage.modules, optimiser)
+    # Every process keeps its own place in the file: nobody writes before all have read.
+    parallel.meet()
     seed = recipe.seed + sum(map(ord, stage.name))
-    started, pictures, last = time.monotonic(), 0, time.monotonic()
-    running: dict[str, list[float]] = {}
-    feed = batches(stage.make, seed, done, stage.schedule.steps, recipe.workers)
-    for step, batch in enumerate(feed, done):
-        for module in stage.modules.values():
-            module.train()
-        for group in optimiser.param_groups:
-            group["lr"] = group["share"] * rate(stage.schedule, step)
-        loss, numbers = stage.loss(batch, step)
-        if not torch.isfinite(loss):
-            raise SpecsightError(
-                f"stage '{stage.name}' diverged at step {step}: lower its rate and start again"
-            )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
-        pictures += int(numbers.pop("pictures", 0))
-        for key, value in {"loss": loss.item(), **numbers}.items():
-            running.setdefault(key, []).append(value)
+    journal = _Journal(stage.name, out)
+    for step, batch in enumerate(batches(stage.make, seed, done, steps, recipe.workers), done):
+        numbers = _learn(stage, optimiser, parameters, batch, step)
+        journal.add(numbers)
         count = step + 1
-        if count % recipe.checkpoint_every == 0 or count == stage.schedule.steps:
+        if parallel.rank() == 0 and (count % recipe.checkpoint_every == 0 or count == steps):
             checkpoint.save_checkpoint(path, count, stage.modules, optimiser)
-            entry = {key: round(float(np.mean(values)), 5) for key, values in running.items()}
-            rhythm = {"pictures": pictures, "seconds": round(time.monotonic() - last, 1)}
-            write_log(out, {"stage": stage.name, "step": count, **rhythm, **entry})
-            running, pictures, last = {}, 0, time.monotonic()
-        if count % recipe.validate_every == 0 or count == stage.schedule.steps:
+            journal.write(count)
+        if parallel.rank() == 0 and (count % recipe.validate_every == 0 or count == steps):
             for module in stage.modules.values():
                 module.eval()
             write_log(out, {"stage": stage.name, "step": count, "held_out": stage.validate()})
-    write_log(out, {"stage": stage.name, "finished": True, "seconds": round(time.monotonic() - started, 1)})
+    if parallel.rank() == 0:
+        write_log(out, {"stage": stage.name, "finished": True, "step": steps})
+
+
+def _learn(
+    stage: Stage, optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], batch: Any, step: int
+) -> dict[str, float]:
+    """One step; returns its numbers."""
+    for module in stage.modules.values():
+        module.train()
+    for group in optimiser.param_groups:
+        group["lr"] = group["share"] * rate(stage.schedule, step)
+    loss, numbers = stage.loss(batch, step)
+    if not torch.isfinite(loss):
+        raise SpecsightError(f"stage '{stage.name}' diverged at step {step}: lower its rate and start again")
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    parallel.average_gradients(parameters)
+    torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+    optimiser.step()
+    return {"loss": loss.item(), **numbers}
+
+
+class _Journal:
+    """Means of the numbers since the last line of the log."""
+
+    def __init__(self, stage: str, out: Path) -> None:
+        self.stage, self.out = stage, out
+        self._clear()
+
+    def add(self, numbers: dict[str, float]) -> None:
+        self._pictures += int(numbers.pop("pictures", 0)) * parallel.size()
+        for key, value in numbers.items():
+            self._values.setdefault(key, []).append(value)
+
+    def write(self, step: int) -> None:
+        means = {key: round(float(np.mean(values)), 5) for key, values in self._values.items()}
+        rhythm = {"pictures": self._pictures, "seconds": round(time.monotonic() - self._since, 1)}
+        write_log(self.out, {"stage": self.stage, "step": step, **rhythm, **means})
+        self._clear()
+
+    def _clear(self) -> None:
+        self._values: dict[str, list[float]] = {}
+        self._pictures, self._since = 0, time.monotonic()
 
 
 def rate(schedule: Schedule, step: int) -> float:

@@ -29,12 +29,14 @@ class Schedule:
 class VisionStage:
     """Dense distillation: pictures of `sides` pixels, `pixels` pixels a batch."""
 
-    schedule: Schedule = Schedule(steps=8000, rate=2e-3)
+    schedule: Schedule = Schedule(steps=500, rate=2e-3, cooldown=0.0)
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     photograph_share: float = 0.55
     relation_weight: float = 0.5
     relation_samples: int = 512
+    held_out: int = 40
+    """Photographs and scenes, each, on which progress is measured."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class TextTowerShape:
 class TextStage:
     """Sentence geometry: `batch` sentences a step; `agreement_share` of the target cosines comes from meanings."""
 
-    schedule: Schedule = Schedule(steps=2000, rate=1e-3)
+    schedule: Schedule = Schedule(steps=700, rate=1e-3)
     batch: int = 96
     general_words: int = 6000
     agreement_share: float = 0.5
@@ -64,13 +66,13 @@ class TextStage:
 class JointStage:
     """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
 
-    schedule: Schedule = Schedule(steps=3000, rate=1e-3, warmup=100)
+    schedule: Schedule = Schedule(steps=3000, rate=2e-3, warmup=50)
     sides: tuple[int, ...] = (128, 160, 224)
-    pixels: int = 16 * 160 * 160
-    tyres: int = 700
+    pixels: int = 12 * 160 * 160
+    tyres: int = 600
     tyre_size: int = 256
-    trunk_rate: float = 0.7
-    text_rate: float = 0.2
+    trunk_rate: float = 0.75
+    text_rate: float = 0.1
     text_layers: int = 1
     weights: dict[str, float] = field(
         default_factory=lambda: {
@@ -79,6 +81,7 @@ class JointStage:
             "picture": 0.3,
             "region": 0.5,
             "distillation": 0.5,
+            "relation": 0.25,
         }
     )
 
@@ -89,7 +92,7 @@ class EncoderRecipe:
 
     seed: int = 0
     threads: int = 1
-    workers: int = 2
+    workers: int = 1
     checkpoint_every: int = 100
     validate_every: int = 250
     tower: VisionTower = field(default_factory=VisionTower)

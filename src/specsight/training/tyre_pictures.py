@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.errors import UnreadableFile
 from specsight.progress import track
 from specsight.storage import write_bytes
 from specsight.tyres.defects import KINDS
@@ -60,6 +61,8 @@ class TyrePictures:
 
     def __getitem__(self, index: int) -> TyrePicture:
         stacked = cv2.imdecode(np.frombuffer(self._path(index).read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        if stacked is None:
+            raise UnreadableFile(f"'{self._path(index)}' is no picture: delete it, and it is rendered again")
         side = stacked.shape[1]
         rgb, truth = np.ascontiguousarray(stacked[:side, :, ::-1]), stacked[side:]
         return TyrePicture(rgb, truth[..., 0], truth[..., 1], self._names)

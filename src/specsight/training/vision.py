@@ -45,7 +45,7 @@ class Distillation(Stage):
         stage = recipe.vision
         pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
         self.modules = {"tower": tower, "heads": heads}
-        self.held_out = held_out_pictures(photographs)
+        self.held_out = held_out_pictures(photographs, stage.held_out)
         self._standardise(out / STATISTICS, pictures)
         self.make = TaughtBatch(pictures, teacher.folder, out / STATISTICS)
 
@@ -58,11 +58,8 @@ class Distillation(Stage):
             maps = feature_maps(self.tower, pixels)
             predicted = self.modules["heads"](maps)
         total, shares = distillation.value_loss(predicted, targets)
-        relation = torch.zeros((), device=self.device)
-        for name, target in distillation.relation_targets(targets, self.teacher.strides).items():
-            relation = relation + distillation.relation_loss(
-                maps[name], target, self.recipe.vision.relation_samples, generator
-            )
+        stacked = distillation.relation_targets(targets, self.teacher.strides)
+        relation = distillation.relation_losses(maps, stacked, self.recipe.vision.relation_samples, generator)
         numbers = {**shares, "relation": float(relation.detach()), "pictures": len(pictures)}
         return total + self.recipe.vision.relation_weight * relation, numbers
 
@@ -115,7 +112,7 @@ class TaughtBatch:
         return {**self.__dict__, "_teacher": None}
 
 
-def held_out_pictures(photographs: Path, side: int = 224, count: int = 40) -> dict[str, NDArray[np.uint8]]:
+def held_out_pictures(photographs: Path, count: int, side: int = 224) -> dict[str, NDArray[np.uint8]]:
     """Fixed crops of photographs that training never sees, and fixed scenes: {kind: (N, side, side, 3)}."""
     kept = Photographs(photographs, held_out=True)
     rng = np.random.default_rng(HELD_OUT_SEED)

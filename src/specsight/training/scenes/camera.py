@@ -52,4 +52,4 @@ def expose(rng: np.random.Generator, pixels: Pixels) -> NDArray[np.uint8]:
     picture = np.clip(pixels * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return picture
+    return np.asarray(picture, np.uint8)

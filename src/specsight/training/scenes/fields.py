@@ -119,7 +119,7 @@ def rings(rng: np.random.Generator, shape: Shape, period: float) -> Field:
 
 def _along(shape: Shape, angle: float) -> Field:
     rows, columns = _grid(shape)
-    return columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle))
+    return np.asarray(columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle)), np.float32)
 
 
 def _grid(shape: Shape) -> tuple[Field, Field]:

@@ -73,7 +73,7 @@ def recolour(rng: np.random.Generator, rgb: NDArray[np.uint8]) -> NDArray[np.uin
     result = cv2.LUT(rgb, table.astype(np.uint8)[None])
     if kind > 0.8:
         grey = cv2.cvtColor(result, cv2.COLOR_RGB2GRAY)
-        return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     if kind > 0.6:
         hsv = cv2.cvtColor(result, cv2.COLOR_RGB2HSV)
         hsv[..., 0] = (hsv[..., 0].astype(np.int16) + int(rng.integers(0, 180))) % 180

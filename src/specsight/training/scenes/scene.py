@@ -115,7 +115,9 @@ def _concentric(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> Pixels:
         bands[start : start + width] += rng.normal(0, 0.3)
     profile = cv2.GaussianBlur(bands[None], (0, 0), rng.uniform(0.5, 2))[0]
     shade = np.interp(distance, np.arange(profile.size), profile).astype(np.float32) * mask
-    return np.clip(pixels + shade[..., None] * (0.3 + pixels), 0, 1).astype(np.float32)
+    return np.asarray(
+        np.clip(pixels + shade[..., None] * (0.3 + pixels), 0, 1).astype(np.float32), np.float32
+    )
 
 
 def _print(rng: np.random.Generator, pixels: Pixels) -> Pixels:
@@ -129,7 +131,7 @@ def _print(rng: np.random.Generator, pixels: Pixels) -> Pixels:
         mask = shapes.stroke(points, (side, side), int(rng.integers(1, 7)))
     if rng.random() < 0.35:
         shading = camera.relief(mask, rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi), 1.0)
-        return np.clip(pixels + shading[..., None], 0, 1).astype(np.float32)
+        return np.asarray(np.clip(pixels + shading[..., None], 0, 1).astype(np.float32), np.float32)
     ink = rng.random(3).astype(np.float32) if rng.random() < 0.5 else np.float32(rng.choice([0.05, 0.95]))
     alpha = (mask * np.float32(rng.uniform(0.5, 1)))[..., None]
-    return (pixels * (1 - alpha) + ink * alpha).astype(np.float32)
+    return np.asarray((pixels * (1 - alpha) + ink * alpha).astype(np.float32), np.float32)
