@@ -141,7 +141,9 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
 @spec_option
 @click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
 @click.option("--product", help="One product of a set that holds several.")
-@click.option("--shots", type=int, help="Learn from this many good pictures only.")
+@click.option(
+    "--shots", help="Learn from this many good pictures only (0: from words); 1,2,4,8 draws a curve."
+)
 @click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
 @holdout_option
 @rate_option
@@ -157,7 +159,7 @@ def evaluate(
     spec: Path | None,
     layout: str,
     product: str | None,
-    shots: int | None,
+    shots: str | None,
     seeds: str,
     holdout: int | None,
     false_reject_rate: float,
@@ -165,27 +167,36 @@ def evaluate(
     map_size: int | None,
     out: Path | None,
 ) -> None:
-    """Measure a detector on labelled pictures; a stopped run goes on when called again."""
+    """Measure a detector on labelled pictures; a stopped run goes on when called again.
+
+    Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
+    """
     from specsight import evaluation
     from specsight.report import render
 
+    methods, counts = detector.split(","), _whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
         data=data,
-        detector=detector,
+        detector=methods[0],
         parameters=_parameters(settings),
         encoder=encoder,
         resolution=resolution,
         layout=layout,
         product=product,
-        shots=shots,
-        seeds=_seeds(seeds),
+        shots=counts[0] if counts else None,
+        seeds=_whole_numbers("--seeds", seeds),
         holdout=holdout,
         false_reject_rate=false_reject_rate,
         confidence=confidence,
         specification=spec,
         map_size=map_size,
     )
-    run = evaluation.evaluate(config, out or _run_folder(data, detector, encoder, shots))
+    out = out or _run_folder(data, detector, encoder, shots)
+    if len(methods) > 1 or len(counts) > 1:
+        runs = evaluation.few_shot_curve(config, methods, counts or (None,), out)
+        _echo_curve(out, [render(run) for run in runs])
+        return
+    run = evaluation.evaluate(config, out)
     page = render(run)
     _echo_headline(run)
     click.echo(f"report: {page}")
@@ -314,11 +325,11 @@ def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:
     return parameters
 
 
-def _seeds(text: str) -> tuple[int, ...]:
+def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(seed) for seed in text.split(","))
+        return tuple(int(number) for number in text.split(","))
     except ValueError as error:
-        raise SpecsightError(f"--seeds {text}: write whole numbers with commas, such as 0,1,2") from error
+        raise SpecsightError(f"{option} {text}: write whole numbers with commas, such as 0,1,2") from error
 
 
 def _good_samples(folder: Path) -> list[Sample]:
@@ -333,7 +344,7 @@ def _good_samples(folder: Path) -> list[Sample]:
     return [replace(s, label="good", split="train") for s in chosen]
 
 
-def _run_folder(data: Path, detector: str, encoder: str, shots: int | None) -> Path:
+def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:
     few = [f"{shots}-shot"] if shots else []
     return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *few])
 
@@ -354,6 +365,26 @@ def _echo_headline(run: Path) -> None:
             table.add_row(line.name, line.value, line.interval)
     Console().print(table)
     click.echo(metrics["protocol"]["line"])
+
+
+def _echo_curve(curve: Path, pages: list[Path]) -> None:
+    import csv
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from specsight.evaluation.few_shot import CHART, SHOWN, TABLE
+
+    table = Table("detector", "shots", *SHOWN.values(), box=box.SIMPLE)
+    with (curve / TABLE).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            numbers = (f"{float(row[name]):.3f}" if row[name] else "" for name in SHOWN)
+            table.add_row(row["detector"], row["shots"] or "all", *numbers)
+    Console().print(table)
+    for page in pages:
+        click.echo(f"report: {page}")
+    click.echo(f"table: {curve / TABLE}\nchart: {curve / CHART}")
 
 
 def _echo_verdicts(run: Path) -> None:
