@@ -17,6 +17,9 @@ from specsight.detectors.coreset import Indices, Points, greedy_k_centre
 
 KEPT = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
+PARALLEL_FROM = 4_000_000_000
+"""Products from which a search is spread over processors. Below, faiss' waiting threads would cost the encoder's own
+threads more than they bring."""
 PIECE = 16_384
 """Vectors projected at a time."""
 
@@ -92,7 +95,6 @@ class MemoryBank:
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         self._index: Any = faiss.IndexFlatL2(self.vectors.shape[1])
         self._index.add(self.vectors)
-        self._threads = _threads()
 
     def nearest(self, queries: Points, count: int = 1) -> tuple[Points, Indices]:
         """Distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
@@ -103,7 +105,8 @@ class MemoryBank:
         import faiss
 
         queries = np.ascontiguousarray(queries, dtype=np.float32)
-        faiss.omp_set_num_threads(self._threads)
+        work = len(queries) * self.vectors.size
+        faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else _threads())
         _, found = self._index.search(queries, min(count, len(self.vectors)))
         distances = np.empty(found.shape, np.float32)
         for column in range(found.shape[1]):

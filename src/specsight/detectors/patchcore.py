@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight.detectors import grids
 from specsight.detectors.bank import BankBuilder, MemoryBank
@@ -98,13 +100,12 @@ class PatchCore(Detector):
         return grids.vectors(joined), (joined.shape[1], joined.shape[2])
 
     def _weight(self, patch: grids.Grid, nearest: int) -> float:
-        """The paper's equation 7: little weight where the nearest good patch lies among many alike."""
+        """How much the image score counts: see `image_weight`."""
         if self.bank_ is None or self.neighbours == 1:
             return 1.0
         _, around = self.bank_.nearest(self.bank_.vectors[nearest][None], self.neighbours)
         distances = np.linalg.norm(self.bank_.vectors[around[0]] - patch, axis=1)
-        own = np.exp(np.linalg.norm(self.bank_.vectors[nearest] - patch) - distances.max())
-        return 1.0 - float(own / np.exp(distances - distances.max()).sum())
+        return image_weight(distances, float(np.linalg.norm(self.bank_.vectors[nearest] - patch)))
 
     def _state(self) -> State:
         if self.bank_ is None:
@@ -117,3 +118,15 @@ class PatchCore(Detector):
         if self.axes_ and state["bank"].shape[1] != state["axes"].shape[1] + 1:
             raise ValueError("bank and axes do not fit together")
         self.bank_ = MemoryBank(state["bank"])
+
+
+def image_weight(distances: NDArray[np.floating[Any]], own: float) -> float:
+    """1 - exp(own) / Σ exp(distances), the paper's equation 7, safe for distances of any size.
+
+    `distances` of a patch to the bank vectors around its nearest one, `own` to that one. A single vector (a bank of
+    one) has nothing to compare with and weighs 1.
+    """
+    if len(distances) == 1:
+        return 1.0
+    highest = float(distances.max())
+    return 1.0 - float(np.exp(own - highest) / np.exp(distances - highest).sum())
