@@ -18,7 +18,7 @@ NOTHING_CLOSE = torch.zeros(3, 3, dtype=torch.bool)
 def test_typing_loss_by_hand():
     cells, labels = torch.stack([E[0], E[1]]), torch.tensor([0, 1])
     right = -math.log(math.e / (math.e + 2))
-    # Good cells count half by their mean and half by their hardest; with one good cell both are the same.
+    # Good cells count by their mean and by their hardest; with one good cell both are the same.
     assert contrast.typing_loss(cells, labels, E, NOTHING_CLOSE, ONE).item() == pytest.approx(right, rel=1e-6)
 
 
@@ -38,7 +38,7 @@ def test_good_and_defective_cells_weigh_alike_whatever_their_number():
 def test_the_hardest_good_cells_count_again():
     losses = torch.cat([torch.zeros(19), torch.tensor([8.0])])
     good = torch.zeros(20, dtype=torch.bool)
-    assert contrast.balanced(losses, good).item() == pytest.approx(0.5 * 8 / 20 + 0.5 * 8)
+    assert contrast.balanced(losses, good).item() == pytest.approx(0.75 * 8 / 20 + 0.25 * 8)
 
 
 def test_damage_loss_by_hand():
@@ -68,3 +68,15 @@ def test_a_single_region_teaches_nothing_but_breaks_nothing():
     loss.backward()
     assert loss.item() == 0.0
     assert torch.equal(one.grad, torch.zeros_like(one))
+
+
+def test_wordings_of_one_type_attract_and_related_types_do_not_repel():
+    wordings = torch.stack([E, E])
+    apart = contrast.wording_loss(wordings, NOTHING_CLOSE, ONE)
+    assert apart.item() == pytest.approx(math.log(math.e + 2) - 1, rel=1e-6)
+    close = NOTHING_CLOSE.clone()
+    close[0, 1] = close[1, 0] = True
+    related = contrast.wording_loss(wordings, close, ONE)
+    assert related.item() == pytest.approx(
+        (2 * math.log(math.e + 1) + math.log(math.e + 2)) / 3 - 1, rel=1e-6
+    )

@@ -19,7 +19,7 @@ def balanced(losses: Tensor, defective: Tensor) -> Tensor:
     parts = [losses[defective].mean()] if defective.any() else []
     if len(good):
         hardest = good.topk(max(1, int(HARD_SHARE * len(good)))).values
-        parts.append(0.5 * good.mean() + 0.5 * hardest.mean())
+        parts.append(0.75 * good.mean() + 0.25 * hardest.mean())
     return torch.stack(parts).mean() if parts else losses.sum()
 
 
@@ -44,6 +44,18 @@ def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor,
 def picture_loss(pictures: Tensor, present: Tensor, anchors: Tensor, scale: Tensor) -> Tensor:
     """Pooled embeddings (B, D) against the anchors (1 + K, D); `present` (B, 1 + K) shares that sum to one."""
     return -(present * functional.log_softmax(scale * pictures @ anchors.T, dim=1)).sum(1).mean()
+
+
+def wording_loss(wordings: Tensor, close: Tensor, scale: Tensor) -> Tensor:
+    """InfoNCE between two wordings of every type, (2, K, D): synonyms together, types apart.
+
+    `close` (K, K) bool: types that shade into each other, which are not each other's negatives.
+    """
+    kinds = wordings.shape[1]
+    excluded = close & ~torch.eye(kinds, dtype=torch.bool, device=wordings.device)
+    logits = (scale * wordings[0] @ wordings[1].T).masked_fill(excluded, -1e4)
+    own = torch.arange(kinds, device=wordings.device)
+    return 0.5 * (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own))
 
 
 def region_loss(regions: Tensor, sentences: Tensor, rivals: Tensor, scale: Tensor) -> Tensor:

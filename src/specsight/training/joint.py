@@ -73,7 +73,8 @@ class JointTraining(Stage):
 
     def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         maps, cells, pooled = self._look(batch)
-        good, types, damaged, sentences = self._read(batch)
+        good, wordings, damaged, sentences = self._read(batch)
+        types = functional.normalize(wordings.mean(0), dim=1)
         scale, labels = self.head.scale, batch.labels.to(self.device)
         named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
         anchors = torch.cat([good[None], types])
@@ -82,6 +83,7 @@ class JointTraining(Stage):
             "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
+        losses["wording"] = contrast.wording_loss(wordings, self.close[1:, 1:], scale)
         if len(sentences):
             masks = batch.regions.to(self.device).float()
             regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
@@ -106,7 +108,8 @@ class JointTraining(Stage):
         scores, truths, peaks, states, right, named = [], [], [], [], 0, 0
         for batch in self._held_out:
             cells = self._look(batch)[1]
-            good, types, _, _ = self._read(batch)
+            good, wordings, _, _ = self._read(batch)
+            types = functional.normalize(wordings.mean(0), dim=1)
             labels = batch.labels.to(self.device)
             margins = cells @ (types - good).T
             best = margins.max(-1)
@@ -137,13 +140,13 @@ class JointTraining(Stage):
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
     def _read(self, batch: LessonBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Anchors: good (D,), types (K, D), damaged (D,); and the regions' sentences (R, D)."""
+        """Anchors: good (D,), wordings of types (W, K, D), damaged (D,); and the regions' sentences (R, D)."""
         groups = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences, batch.region_sentences)
         with mixed_precision(self.device):
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
         good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
-        return _mean(good), types, _mean(damaged), regions
+        return _mean(good), types.unflatten(0, (-1, len(TYPES))), _mean(damaged), regions
 
 
 def lessons(

@@ -29,7 +29,7 @@ UNNAMED = len(TYPES) + 1
 SMALLEST_REGION = 6
 """Cells that a region must own to be spoken about."""
 REGIONS_PER_PICTURE = 2
-GOOD_SENTENCES, DAMAGED_SENTENCES = 4, 3
+GOOD_SENTENCES, DAMAGED_SENTENCES, WORDINGS = 4, 3, 2
 
 
 @dataclass
@@ -45,7 +45,7 @@ class LessonBatch:
     rivals: Tensor
     """(R, R) bool: sentence j contradicts what is true of region i."""
     type_sentences: list[str]
-    """One wording per type of TYPES."""
+    """WORDINGS wordings of every type: all types in the first wording, then all in the second."""
     good_sentences: list[str]
     damaged_sentences: list[str]
 
@@ -66,6 +66,7 @@ class TaughtLessons:
         pictures = torch.from_numpy(np.stack([lesson.rgb for lesson in lessons]))
         labels = torch.from_numpy(np.stack([cell_labels(lesson.types) for lesson in lessons]))
         regions, meanings = _regions(rng, lessons, labels.numpy())
+        thing, material = _something(rng)
         return LessonBatch(
             pictures,
             self._targets(pictures),
@@ -73,9 +74,9 @@ class TaughtLessons:
             regions,
             [say(rng, meaning) for meaning in meanings],
             torch.tensor([[contradict(a, b) for b in meanings] for a in meanings], dtype=torch.bool),
-            [say(rng, _somewhere(rng, name)) for name in TYPES],
-            [say(rng, _somewhere(rng, NONE)) for _ in range(GOOD_SENTENCES)],
-            [say(rng, _somewhere(rng, ANOMALY)) for _ in range(DAMAGED_SENTENCES)],
+            [say(rng, Meaning(name, thing, material)) for _ in range(WORDINGS) for name in TYPES],
+            [say(rng, Meaning(NONE, thing, material)) for _ in range(GOOD_SENTENCES)],
+            [say(rng, Meaning(ANOMALY, thing, material)) for _ in range(DAMAGED_SENTENCES)],
         )
 
     def _targets(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -142,8 +143,11 @@ def _regions(
     return torch.from_numpy(stacked), meanings
 
 
-def _somewhere(rng: np.random.Generator, defect: str) -> Meaning:
-    """`defect` on nothing in particular, or on a random object of a random material."""
-    thing = str(rng.choice(list(THINGS))) if rng.random() < 0.5 else ""
-    material = MATERIALS[int(rng.integers(len(MATERIALS)))].name if rng.random() < 0.25 else ""
-    return Meaning(defect, thing, material)
+def _something(rng: np.random.Generator) -> tuple[str, str]:
+    """An object and a material, or nothing in particular, that all sentences about states of a batch share.
+
+    Prompts of one product differ in its state alone; with a noun each, the nouns would drown the states.
+    """
+    thing = str(rng.choice(list(THINGS))) if rng.random() < 0.6 else ""
+    material = MATERIALS[int(rng.integers(len(MATERIALS)))].name if rng.random() < 0.3 else ""
+    return thing, material

@@ -71,16 +71,17 @@ class JointStage:
     pixels: int = 12 * 160 * 160
     tyres: int = 600
     tyre_size: int = 256
-    trunk_rate: float = 0.75
-    text_rate: float = 0.1
-    text_layers: int = 1
+    trunk_rate: float = 0.6
+    text_rate: float = 0.3
+    text_layers: int = 2
     weights: dict[str, float] = field(
         default_factory=lambda: {
             "typing": 1.0,
             "damage": 1.0,
             "picture": 0.3,
             "region": 0.5,
-            "distillation": 0.5,
+            "wording": 0.5,
+            "distillation": 0.7,
             "relation": 0.25,
         }
     )
