@@ -28,18 +28,26 @@ def test_a_region_needs_a_seed_and_reaches_to_its_extent() -> None:
     assert (segment(map_, CALIBRATION) == expected.astype(bool)).all()
 
 
+def test_a_strong_region_ends_at_half_its_own_peak() -> None:
+    map_ = np.zeros((9, 41), dtype=np.float32)
+    map_[4] = 20 * np.exp(-((np.arange(41) - 20) ** 2) / (2 * 4.0**2))
+    (finding,) = find(Judgement(20.0, map_), CALIBRATION)
+    # Full width at half maximum of a Gaussian with sigma 4: 2.355 sigma = 9.4 pixels.
+    assert finding.box == (16, 4, 25, 5)
+
+
 def test_a_finding_is_measured_in_pixels_and_millimetres() -> None:
     map_ = np.zeros((30, 60), dtype=np.float32)
     map_[4:7, 10:14] = 3.0
-    map_[5, 11] = 9.0
-    (finding,) = find(Judgement(9.0, map_), CALIBRATION, mm_per_px=0.5)
+    map_[5, 11] = 5.0
+    (finding,) = find(Judgement(5.0, map_), CALIBRATION, mm_per_px=0.5)
     assert finding.box == (10, 4, 14, 7)
     assert finding.centroid == (11.5, 5.0)
     assert finding.area_px == 12
     assert finding.length_px == pytest.approx(np.hypot(3, 2) + 1)
     assert finding.length_mm == pytest.approx(finding.length_px / 2)
     assert finding.area_mm2 == pytest.approx(3.0)
-    assert (finding.peak, finding.place, finding.type) == (9.0, "top left", None)
+    assert (finding.peak, finding.place, finding.type) == (5.0, "top left", None)
     assert finding.severity == "major"
 
 
@@ -77,8 +85,9 @@ def test_findings_cover_the_segmented_pixels_whatever_the_map(seed: int) -> None
         found = find(Judgement(1.0, map_), CALIBRATION, circular=circular)
         mask = segment(map_, CALIBRATION, circular)
         assert sum(f.area_px for f in found) == mask.sum()
-        assert mask[map_ > CALIBRATION.map_seed].all()
+        assert all(f.peak > CALIBRATION.map_seed for f in found)
         assert not mask[map_ <= CALIBRATION.map_extent].any()
+        assert mask.any() == (map_ > CALIBRATION.map_seed).any()
         assert [f.peak for f in found] == sorted((f.peak for f in found), reverse=True)
 
 

@@ -1,7 +1,8 @@
 """A map → findings: connected regions with type, place, part, size in px and mm, and severity. Knows no model.
 
 Regions are cut by hysteresis: a region reaches as far as the map stays above the extent threshold, and counts only
-if somewhere inside it the map passes the seed threshold, which good parts rarely reach.
+if somewhere inside it the map passes the seed threshold, which good parts rarely reach. A strong defect also lifts
+the map around it (features and smoothing spread it), so a region ends at half of its own peak at the latest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from specsight.specification import Specification
 
 ROWS = ("top", "", "bottom")
 COLUMNS = ("left", "", "right")
+EDGE = 0.5
+"""Share of a region's peak at which it ends: a spread-out blob is as wide as its source at half height."""
 
 
 def segment(map_: NDArray[np.float32], calibration: Calibration, circular: bool = False) -> NDArray[np.bool_]:
@@ -94,21 +97,30 @@ def _finding(
 def _label(
     map_: NDArray[np.float32], calibration: Calibration, circular: bool
 ) -> tuple[NDArray[np.int32], int]:
-    """Regions after hysteresis, (H, W) int32 with 1..count, 8-connected."""
-    count, labels = cv2.connectedComponents((map_ > calibration.map_extent).astype(np.uint8), connectivity=8)
-    renumber = np.arange(count)
+    """The regions of all findings, (H, W) int32 with 1..count, 8-connected."""
+    wide, peaks = _components(map_, map_ > calibration.map_extent, circular)
+    labels, peaks = _components(map_, (wide > 0) & (map_ > EDGE * peaks[wide]), circular)
+    seeded = peaks > calibration.map_seed
+    seeded[0] = False
+    number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)
+    return number[labels], int(seeded.sum())
+
+
+def _components(
+    map_: NDArray[np.float32], mask: NDArray[np.bool_], circular: bool
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """8-connected components (0 is outside) and the largest map value by label; labels may have gaps."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     if circular:
+        renumber = np.arange(count, dtype=np.int32)
         _join_across_seam(labels, renumber)
-    seeded = np.unique(renumber[labels[map_ > calibration.map_seed]])
-    seeded = seeded[seeded > 0]
-    position = np.searchsorted(seeded, renumber)
-    position = np.minimum(position, max(len(seeded) - 1, 0))
-    kept = seeded[position] == renumber if len(seeded) else np.zeros(count, dtype=bool)
-    final = np.where(kept, position + 1, 0).astype(np.int32)
-    return final[labels], len(seeded)
+        labels = renumber[labels]
+    peaks = np.full(count, -np.inf, np.float32)
+    np.maximum.at(peaks, labels.ravel(), map_.ravel())
+    return labels, peaks
 
 
-def _join_across_seam(labels: NDArray[np.int32], renumber: NDArray[np.intp]) -> None:
+def _join_across_seam(labels: NDArray[np.int32], renumber: NDArray[np.int32]) -> None:
     """Give regions that touch over the seam (last column to first, 8-connected) one number."""
     first, last = labels[:, 0], labels[:, -1]
     for shift in (-1, 0, 1):
