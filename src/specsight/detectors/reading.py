@@ -7,7 +7,7 @@ anchors of that judgement's words. Sub-classes say what they look at and how anc
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -89,9 +89,9 @@ class ReadingDetector(Detector):
         above zero."""
         if not types:
             return Judgement(score, np.zeros(view.frame.native, np.float32))
-        drawn = [grids.on_picture(one, view.frame, self.sigma) for one in maps]
-        named = {name: drawn[k] for k, name in enumerate(types) if name is not None}
-        return Judgement(score, np.maximum.reduce(drawn), named)
+        named = {name: maps[k] for k, name in enumerate(types) if name is not None}
+        drawn = grids.on_picture(maps.max(0), view.frame, self.sigma)
+        return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
 
     def _state(self) -> State:
         if self.specification_ is None:
@@ -102,6 +102,25 @@ class ReadingDetector(Detector):
         self._take_words(
             parse_specification(state["specification"].tobytes().decode(), "saved specification")
         )
+
+
+class TypeMaps(Mapping[str, NDArray[np.float32]]):
+    """Maps (H, W) by type, drawn on the picture when they are asked for: most judgements are asked for few of them."""
+
+    def __init__(self, cells: Mapping[str, NDArray[np.float32]], frame: images.Frame, sigma: float) -> None:
+        self._cells, self._frame, self._sigma = cells, frame, sigma
+        self._drawn: dict[str, NDArray[np.float32]] = {}
+
+    def __getitem__(self, type_: str) -> NDArray[np.float32]:
+        if type_ not in self._drawn:
+            self._drawn[type_] = grids.on_picture(self._cells[type_], self._frame, self._sigma)
+        return self._drawn[type_]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
 
 
 def shown(frame: images.Frame, grid: tuple[int, int]) -> tuple[slice, slice]:

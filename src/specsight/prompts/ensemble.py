@@ -46,7 +46,7 @@ TEMPLATES = (
 """{s}: the state; {a}: the state behind "a" or "an"."""
 DEFECT_STATES = ("{p}", "{p} on {o}", "{o} with {p}")
 """{p}: a phrase of the defect as a person wrote it; {o}: the product behind "a" or "an"."""
-DEFECT_TEMPLATES = ("{s}", "a photo of {s}", "a close-up photo of {s}", "a cropped photo of {s}")
+DEFECT_TEMPLATES = ("{s}", "a photo of {s}")
 
 VOWEL = re.compile(r"(?!uni|use|eu|one\b)[aeiou]", re.IGNORECASE)
 """Beginnings of words that take "an", by their spelling: "an unblemished part", but "a used part", "a unit"."""
