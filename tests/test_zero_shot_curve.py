@@ -8,11 +8,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
 from reading_checkpoints import FAMILIES
+from specsight.cli import cli
+from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, evaluate, few_shot_curve
 from specsight.evaluation.few_shot import CHART, TABLE
+from specsight.inspector import Inspector
 from specsight.specification import DefectType, Specification, save_yaml
 from synthetic_run import make_dataset
 
@@ -80,3 +84,20 @@ def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> N
 def test_methods_that_need_good_pictures_refuse_zero_shots(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match="no good picture"):
         evaluate(EvaluationConfig(data, shots=0, resolution=64), tmp_path / "run")
+
+
+def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> None:
+    save_yaml(Specification(product="part", defects=(DefectType(name="scratch"),)), tmp_path / "part.yaml")
+    checkpoint = str(FAMILIES["dual"](tmp_path / "dual"))
+    given = ["--detector", "phrases", "--encoder", checkpoint, "--resolution", "64"]
+    invoke = CliRunner().invoke
+    told = invoke(cli, ["fit", *given, "--spec", str(tmp_path / "part.yaml"), "-o", str(tmp_path / "model")])
+    assert told.exit_code == 0, told.output
+    assert "no threshold" in told.output
+    inspector = Inspector.load(tmp_path / "model")
+    sample = next(s for s in load_dataset(data).samples if s.label == "defective")
+    inspection, judgement = inspector.inspect(sample)
+    assert inspection.verdict is None
+    assert set(judgement.type_maps) == {"scratch"}
+    with pytest.raises(SpecsightError, match="no good picture"):
+        invoke(cli, ["fit", "-o", str(tmp_path / "other")], catch_exceptions=False)

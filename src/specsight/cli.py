@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specsight import __version__
+from specsight import __version__, screen
 from specsight.errors import SpecsightError, did_you_mean
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 PATH = click.Path(path_type=Path)
 ENCODER = "filters"
-SHOWN = 10
-"""Rejected pictures told on the screen; the rest is in the report."""
-LISTED = ("detectors", "encoders", "datasets", "metrics")
 
 encoder_option = click.option(
     "--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."
@@ -60,7 +57,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--good", type=PATH, required=True, help="Folder with pictures of good parts.")
+@click.option("--good", type=PATH, help="Folder with pictures of good parts; not needed by words alone.")
 @click.option("-o", "--out", type=PATH, required=True, help="Where to save the model.")
 @detector_option
 @encoder_option
@@ -72,7 +69,7 @@ def cli() -> None:
 @confidence_option
 @click.option("--seed", default=0, show_default=True)
 def fit(
-    good: Path,
+    good: Path | None,
     out: Path,
     detector: str,
     encoder: str,
@@ -84,7 +81,10 @@ def fit(
     confidence: float,
     seed: int,
 ) -> None:
-    """Learn what good parts look like, with a threshold from parts held out."""
+    """Learn what good parts look like, with a threshold from parts held out.
+
+    Detectors that read (--spec) may do without good parts, and then without a threshold.
+    """
     from specsight.detectors import create_detector
     from specsight.inspector import Inspector
     from specsight.specification import load_specification
@@ -95,7 +95,7 @@ def fit(
     )
     inspector = Inspector.fit(
         method,
-        _good_samples(good),
+        _good_samples(good) if good else [],
         specification,
         holdout=holdout,
         false_reject_rate=false_reject_rate,
@@ -128,7 +128,7 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
     listing = load_dataset(pictures)
     write_inspections(inspector, listing.samples, out, data=pictures, model=model)
     page = render(out)
-    _echo_verdicts(out)
+    screen.verdicts(out)
     click.echo(f"report: {page}")
 
 
@@ -149,6 +149,7 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
 @rate_option
 @confidence_option
 @click.option("--map-size", type=int, help="Shorter side for pixel metrics; default: the pictures' own.")
+@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
 @click.option("--out", type=PATH, help="Run folder; default: under runs/.")
 def evaluate(
     data: Path,
@@ -165,6 +166,7 @@ def evaluate(
     false_reject_rate: float,
     confidence: float,
     map_size: int | None,
+    resamples: int,
     out: Path | None,
 ) -> None:
     """Measure a detector on labelled pictures; a stopped run goes on when called again.
@@ -190,15 +192,16 @@ def evaluate(
         confidence=confidence,
         specification=spec,
         map_size=map_size,
+        resamples=resamples,
     )
     out = out or _run_folder(data, detector, encoder, shots)
     if len(methods) > 1 or len(counts) > 1:
         runs = evaluation.few_shot_curve(config, methods, counts or (None,), out)
-        _echo_curve(out, [render(run) for run in runs])
+        screen.curve(out, [render(run) for run in runs])
         return
     run = evaluation.evaluate(config, out)
     page = render(run)
-    _echo_headline(run)
+    screen.headline(run)
     click.echo(f"report: {page}")
 
 
@@ -214,14 +217,15 @@ def report(run: Path) -> None:
 @cli.command()
 @click.argument("data", type=PATH)
 @click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
-def check(data: Path, layout: str) -> int:
+@click.option("--product", help="One product of a set that holds several.")
+def check(data: Path, layout: str, product: str | None) -> int:
     """Open every file of a data set; say what is missing, broken, double or leaking."""
     import rich
 
     from specsight.datasets import load_dataset
     from specsight.datasets.check import check_dataset
 
-    found = check_dataset(load_dataset(data, layout))
+    found = check_dataset(load_dataset(data, layout, product))
     rich.print(found)
     return 1 if found.problems else 0
 
@@ -234,6 +238,7 @@ def check(data: Path, layout: str) -> int:
 @click.option("--size", default=256, show_default=True, help="Side of a crop, in pixels.")
 @click.option("--zone", "zones", multiple=True, help="tread, sidewall or bead; repeatable; default: all.")
 @click.option("--light", "lights", multiple=True, help="Repeatable; default: all.")
+@click.option("--model", default="touring", show_default=True, help="touring, sport, winter or cargo.")
 @click.option("--workers", type=int, help="Processes; default: one per processor.")
 def tyres(
     out: Path,
@@ -243,6 +248,7 @@ def tyres(
     size: int,
     zones: tuple[str, ...],
     lights: tuple[str, ...],
+    model: str,
     workers: int | None,
 ) -> None:
     """Make a synthetic set of tyre pictures with depth, masks and words."""
@@ -251,26 +257,24 @@ def tyres(
     from specsight.tyres.geometry import ZONES
 
     made = generate(
-        out, count, seed, size, strips, zones=zones or ZONES, lights=lights or LIGHTS, workers=workers
+        out,
+        count,
+        seed,
+        size,
+        strips,
+        zones=zones or ZONES,
+        lights=lights or LIGHTS,
+        model=model,
+        workers=workers,
     )
     click.echo(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
 
 
 @cli.command(name="list")
-@click.argument("what", metavar="|".join(LISTED))
+@click.argument("what", metavar="|".join(screen.KINDS))
 def list_(what: str) -> None:
     """Names that the other commands take."""
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    if what not in LISTED:
-        raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, LISTED)}")
-    table = Table(box=box.SIMPLE, show_header=False)
-    for name, words in _catalogue(what):
-        table.add_row(f"[bold]{escape(name)}[/]", escape(words))
-    Console().print(table)
+    screen.names(what)
 
 
 @cli.command()
@@ -347,92 +351,6 @@ def _good_samples(folder: Path) -> list[Sample]:
 def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:
     few = [f"{shots}-shot"] if shots else []
     return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *few])
-
-
-def _echo_headline(run: Path) -> None:
-    import json
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from specsight.report.tables import headline
-
-    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
-    table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
-    for lines in headline(metrics).values():
-        for line in lines:
-            table.add_row(line.name, line.value, line.interval)
-    Console().print(table)
-    click.echo(metrics["protocol"]["line"])
-
-
-def _echo_curve(curve: Path, pages: list[Path]) -> None:
-    import csv
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from specsight.evaluation.few_shot import CHART, SHOWN, TABLE
-
-    table = Table("detector", "shots", *SHOWN.values(), box=box.SIMPLE)
-    with (curve / TABLE).open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            numbers = (f"{float(row[name]):.3f}" if row[name] else "" for name in SHOWN)
-            table.add_row(row["detector"], row["shots"] or "all", *numbers)
-    Console().print(table)
-    for page in pages:
-        click.echo(f"report: {page}")
-    click.echo(f"table: {curve / TABLE}\nchart: {curve / CHART}")
-
-
-def _echo_verdicts(run: Path) -> None:
-    """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
-    from specsight.evaluation.folder import RunFolder
-
-    folder = RunFolder(run)
-    predictions, skipped = folder.predictions(), folder.skipped()
-    rejected = [p for p in predictions if p.inspection.verdict == "reject"]
-    for prediction in rejected[:SHOWN]:
-        click.echo(f"{prediction.inspection.image}: {prediction.inspection.statement}")
-    if len(rejected) > SHOWN:
-        click.echo(f"... and {len(rejected) - SHOWN} more rejected, see the report")
-    for picture in skipped:
-        click.echo(f"skipped: {picture.reason}", err=True)
-    decided = any(p.inspection.verdict for p in predictions)
-    verdicts = (
-        f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
-    )
-    click.echo(f"{len(predictions)} judged: {verdicts}; {len(skipped)} could not be read")
-
-
-def _catalogue(what: str) -> list[tuple[str, str]]:
-    """(name, one line) of everything of one kind."""
-    if what == "detectors":
-        from specsight.detectors import detectors
-
-        return [
-            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(sorted(kind.needs))}.")
-            for name, kind in detectors.items()
-        ]
-    if what == "datasets":
-        from specsight.datasets import readers
-
-        return [(name, reader.title) for name, reader in readers.items()]
-    if what == "metrics":
-        from specsight.metrics import metrics
-
-        return [
-            (
-                name,
-                f"{metric.description} ({metric.direction} is better{', oracle' if metric.oracle else ''})",
-            )
-            for name, metric in metrics.items()
-        ]
-    from specsight.encoders import ENCODERS
-
-    return list(ENCODERS.items())
 
 
 def _fail(message: str, code: int) -> None:
