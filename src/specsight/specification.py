@@ -289,7 +289,7 @@ def _line_of_value(node: yaml.Node | None, value: str) -> int | None:
 
 def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
     """Keys that are allowed where `loc` points to, for "did you mean"."""
-    nested = {
+    nested: dict[str, type[BaseModel]] = {
         "parts": Part,
         "severity": SeverityLevel,
         "defects": DefectType,
@@ -297,5 +297,5 @@ def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
         "tolerances": Tolerance,
         "requirements": Requirement,
     }
-    names = [step for step in loc if step in nested]
-    return sorted((nested[str(names[-1])] if names else model).model_fields)
+    inside = [nested[str(step)] for step in loc if step in nested]
+    return sorted((inside or [model])[-1].model_fields)

@@ -1,0 +1,116 @@
+"""What the command line prints of results and names; it computes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specsight.errors import SpecsightError, did_you_mean
+
+TOLD = 10
+"""Rejected pictures told on the screen; the rest is in the report."""
+KINDS = ("detectors", "encoders", "datasets", "metrics")
+
+
+def headline(run: Path) -> None:
+    """The numbers of a run with their intervals, and its protocol."""
+    import json
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from specsight.report import tables
+
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
+    for lines in tables.headline(metrics).values():
+        for line in lines:
+            table.add_row(line.name, line.value, line.interval)
+    Console().print(table)
+    click.echo(metrics["protocol"]["line"])
+
+
+def curve(folder: Path, pages: list[Path]) -> None:
+    """The table of several runs, and where their pages and their chart lie."""
+    import csv
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from specsight.evaluation.few_shot import CHART, SHOWN, TABLE
+
+    rows = Table("detector", "shots", *SHOWN.values(), box=box.SIMPLE)
+    with (folder / TABLE).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            numbers = (f"{float(row[name]):.3f}" if row[name] else "" for name in SHOWN)
+            rows.add_row(row["detector"], row["shots"] or "all", *numbers)
+    Console().print(rows)
+    for page in pages:
+        click.echo(f"report: {page}")
+    click.echo(f"table: {folder / TABLE}\nchart: {folder / CHART}")
+
+
+def verdicts(run: Path) -> None:
+    """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
+    from specsight.evaluation.folder import RunFolder
+
+    judged = RunFolder(run)
+    predictions, skipped = judged.predictions(), judged.skipped()
+    rejected = [p for p in predictions if p.inspection.verdict == "reject"]
+    for prediction in rejected[:TOLD]:
+        click.echo(f"{prediction.inspection.image}: {prediction.inspection.statement}")
+    if len(rejected) > TOLD:
+        click.echo(f"... and {len(rejected) - TOLD} more rejected, see the report")
+    for picture in skipped:
+        click.echo(f"skipped: {picture.reason}", err=True)
+    decided = any(p.inspection.verdict for p in predictions)
+    counts = (
+        f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
+    )
+    click.echo(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
+
+
+def names(what: str) -> None:
+    """Everything of one kind that the commands take, with a line about it."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if what not in KINDS:
+        raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, KINDS)}")
+    table = Table(box=box.SIMPLE, show_header=False)
+    for name, words in _catalogue(what):
+        table.add_row(f"[bold]{escape(name)}[/]", escape(words))
+    Console().print(table)
+
+
+def _catalogue(what: str) -> list[tuple[str, str]]:
+    """(name, one line) of everything of one kind."""
+    if what == "detectors":
+        from specsight.detectors import detectors
+
+        return [
+            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(sorted(kind.needs))}.")
+            for name, kind in detectors.items()
+        ]
+    if what == "datasets":
+        from specsight.datasets import readers
+
+        return [(name, reader.title) for name, reader in readers.items()]
+    if what == "metrics":
+        from specsight.metrics import metrics
+
+        return [
+            (
+                name,
+                f"{metric.description} ({metric.direction} is better{', oracle' if metric.oracle else ''})",
+            )
+            for name, metric in metrics.items()
+        ]
+    from specsight.encoders import ENCODERS
+
+    return list(ENCODERS.items())

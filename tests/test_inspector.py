@@ -1,0 +1,140 @@
+"""The one way through: held-out parts stay held out, verdicts follow the threshold, saved is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from specsight.detectors import create_detector
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.inspector import Inspector, split_holdout
+from specsight.records import Sample
+from specsight.specification import parse_specification
+
+SIDE = 64
+SPEC = "product: plate\nmm_per_px: 0.5\nparts: [{name: plate}]\nseverity: [{level: small, up_to_mm: 3}, {level: big}]"
+
+
+def picture(path: Path, seed: int, defect: bool = False) -> Sample:
+    generator = np.random.default_rng(seed)
+    pixels = np.sin(np.arange(SIDE) / 3) * 20 + 120 + generator.normal(0, 4, (SIDE, SIDE))
+    if defect:
+        pixels[20:34, 30:46] = 20
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    return Sample(
+        id=path.stem, image=path, product="plate", split="train", label="defective" if defect else "good"
+    )
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    folder = tmp_path_factory.mktemp("good")
+    return [picture(folder / f"{i}.png", i) for i in range(12)]
+
+
+@pytest.fixture(scope="module")
+def fitted(good: list[Sample]) -> Inspector:
+    return Inspector.fit(create_detector("patchcore", resolution=64), good, parse_specification(SPEC))
+
+
+def test_a_third_is_held_out_at_most_and_the_promise_says_so(fitted: Inspector) -> None:
+    assert fitted.calibration is not None
+    assert fitted.calibration.good_count == 4
+    assert not fitted.calibration.sufficient
+    assert fitted.skipped == []
+
+
+def test_the_threshold_is_the_largest_score_of_parts_the_detector_never_saw(
+    good: list[Sample], fitted: Inspector
+) -> None:
+    learned, held = split_holdout(good, 4, seed=0)
+    assert fitted.calibration is not None
+    scores = [fitted.inspect(s)[0].score for s in held]
+    assert fitted.calibration.score_threshold == max(scores)
+    assert max(fitted.inspect(s)[0].score for s in learned) < min(scores)
+
+
+def test_a_defect_is_rejected_found_measured_and_told(fitted: Inspector, tmp_path: Path) -> None:
+    inspection, judgement = fitted.inspect(picture(tmp_path / "bad.png", 99, defect=True))
+    assert inspection.verdict == "reject"
+    assert inspection.threshold is not None
+    assert inspection.score > inspection.threshold
+    finding = inspection.findings[0]
+    x0, y0, x1, y1 = finding.box
+    assert x0 <= 30
+    assert x1 >= 46
+    assert y0 <= 20
+    assert y1 >= 34
+    assert finding.length_mm == pytest.approx(finding.length_px * 0.5)
+    assert finding.severity == "big"
+    assert "Rejected" in inspection.statement
+    assert finding.place in inspection.statement
+    assert judgement.map.shape == (SIDE, SIDE)
+    assert set(inspection.seconds) == {"read", "look", "judge", "find"}
+
+
+def test_saved_and_loaded_gives_the_same_answers(
+    fitted: Inspector, good: list[Sample], tmp_path: Path
+) -> None:
+    fitted.save(tmp_path / "model")
+    loaded = Inspector.load(tmp_path / "model")
+    assert loaded.calibration == fitted.calibration
+    assert loaded.specification == fitted.specification
+    before, after = fitted.inspect(good[0]), loaded.inspect(good[0])
+    assert replace(before[0], seconds={}) == replace(after[0], seconds={})
+    assert (before[1].map == after[1].map).all()
+
+
+def test_validation_pictures_of_the_set_are_used_where_there_are_some(good: list[Sample]) -> None:
+    inspector = Inspector.fit(create_detector("patchcore", resolution=64), good[:6], validation=good[6:])
+    assert inspector.calibration is not None
+    assert inspector.calibration.good_count == 6
+
+
+def test_one_good_part_gives_scores_without_a_verdict(good: list[Sample]) -> None:
+    inspector = Inspector.fit(create_detector("patchcore", resolution=64), good[:1])
+    assert inspector.calibration is None
+    inspection, _ = inspector.inspect(good[1])
+    assert (inspection.verdict, inspection.threshold, inspection.findings) == (None, None, ())
+    assert "no verdict" in inspection.statement
+
+
+def test_unreadable_good_pictures_are_skipped_and_named(good: list[Sample], tmp_path: Path) -> None:
+    broken = [
+        Sample(id=f"b{i}", image=tmp_path / f"b{i}.png", product="plate", label="good") for i in range(3)
+    ]
+    for sample in broken:
+        sample.image.write_bytes(b"\x89PNG\r\n\x1a\n")
+    inspector = Inspector.fit(create_detector("patchcore", resolution=64), [*good, *broken], holdout=5)
+    assert {Path(s.path).name for s in inspector.skipped} == {"b0.png", "b1.png", "b2.png"}
+    with pytest.raises(UnreadableFile, match=r"b0\.png"):
+        inspector.inspect(broken[0])
+    with pytest.raises(SpecsightError, match="no good picture"):
+        Inspector.fit(create_detector("patchcore"), [])
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(["a", "b", "c", "d", None]), min_size=2, max_size=30), st.data())
+def test_holding_out_never_splits_an_object_and_never_takes_all(
+    groups: list[str | None], data: st.DataObject
+) -> None:
+    samples = [Sample(id=str(i), image=Path(f"{i}.png"), product="p", group=g) for i, g in enumerate(groups)]
+    count = data.draw(st.integers(0, len(samples) - 1))
+    train, held = split_holdout(samples, count, seed=data.draw(st.integers(0, 99)))
+    assert sorted(s.id for s in train + held) == sorted(s.id for s in samples)
+    assert train
+    assert not {s.group for s in train if s.group} & {s.group for s in held if s.group}
+    if not any(groups):
+        assert len(held) == count
+
+
+def test_holding_out_everything_is_refused() -> None:
+    samples = [Sample(id="0", image=Path("0.png"), product="p")]
+    with pytest.raises(SpecsightError, match="cannot hold out 1 of 1"):
+        split_holdout(samples, 1, 0)
