@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specsight.detectors.bank import BankBuilder, MemoryBank
 from specsight.detectors.coreset import REFRESHED, greedy_k_centre
-from specsight.detectors.moments import Moments, principal_axes
+from specsight.detectors.moments import Moments, balance, principal_axes
 
 
 def textbook(points: np.ndarray, count: int, start: int) -> list[int]:
@@ -164,3 +164,18 @@ def test_constant_vectors_have_no_axes() -> None:
     moments = Moments()
     moments.add(np.full((100, 4), 1.7, np.float32))
     assert principal_axes(moments, 0.99).basis.shape == (4, 0)
+
+
+def test_balanced_groups_weigh_the_same() -> None:
+    generator = np.random.default_rng(9)
+    vectors = generator.standard_normal((500, 5)).astype(np.float32) * np.array(
+        [1, 1, 100, 100, 0], np.float32
+    )
+    moments = Moments()
+    moments.add(vectors)
+    scaled = vectors * balance(moments, [2, 2, 1])
+    assert scaled[:, :2].var(0).sum() == pytest.approx(1, rel=1e-3)
+    assert scaled[:, 2:4].var(0).sum() == pytest.approx(1, rel=1e-3)
+    assert np.isfinite(scaled).all()
+    axes = principal_axes(moments, 0.99, balance(moments, [2, 2, 1]))
+    assert axes.basis.shape == (5, 4)

@@ -69,7 +69,9 @@ def test_patchcore_on_axes_keeps_full_distances_between_good_patches() -> None:
     axes = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=0.9999999, neighbours=1)
     for detector in (full, axes):
         detector._learn(iter(good), len(good), None)
-    np.testing.assert_allclose(axes.judge(test).map, full.judge(test).map, rtol=1e-3)
+    on_axes, plain = axes.judge(test).map, full.judge(test).map
+    # A single layer is brought to unit variance: one factor for all distances.
+    np.testing.assert_allclose(on_axes / on_axes.max(), plain / plain.max(), rtol=1e-3)
 
 
 def test_locally_aware_patches_average_the_cells_that_exist() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,13 @@ class Moments:
 
 @dataclass(frozen=True)
 class Axes:
-    """Principal axes: `mean` (D,) and orthonormal `basis` (D, k), by falling variance."""
+    """Principal axes of vectors after x → (x - `mean`) · `scale`: `basis` (D, k), orthonormal, by falling variance."""
 
     mean: Vectors
+    """(D,)"""
     basis: Vectors
+    scale: Vectors | None = None
+    """(D,); None where channels count as they are."""
 
     def project(self, vectors: Vectors) -> Vectors:
         """(n, D) → (n, k + 1): coordinates along the axes, and last the length of what they leave over.
@@ -65,19 +69,35 @@ class Axes:
     def _split(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
         """Coordinates along the axes (n, k) and the squared length of the rest (n,)."""
         centred = vectors - self.mean
+        if self.scale is not None:
+            centred *= self.scale
         inside = np.asarray(centred @ self.basis, np.float32)
         # From the difference itself: subtracting squared lengths would cancel for vectors close to the span.
         rest = centred - inside @ self.basis.T
         return inside, np.asarray(np.einsum("nd,nd->n", rest, rest), np.float32)
 
 
-def principal_axes(moments: Moments, variance: float) -> Axes:
-    """As many axes as hold the share `variance` of the total variance; none where there is no variance."""
-    values, axes = np.linalg.eigh(moments.covariance)
+def balance(moments: Moments, groups: Sequence[int]) -> Vectors:
+    """Scales (D,) that give each group of channels (its width is listed, in order) a total variance of one.
+
+    A group that does not vary keeps its scale.
+    """
+    spread = np.sqrt(
+        np.maximum(np.add.reduceat(np.diag(moments.covariance), np.cumsum([0, *groups[:-1]])), 0)
+    )
+    return np.repeat(1 / np.where(spread > 0, spread, 1), groups).astype(np.float32)
+
+
+def principal_axes(moments: Moments, variance: float, scale: Vectors | None = None) -> Axes:
+    """As many axes as hold the share `variance` of the total variance of the scaled channels; none where there is no
+    variance."""
+    weights = np.ones(len(moments.mean), np.float32) if scale is None else scale
+    values, axes = np.linalg.eigh(moments.covariance * np.outer(weights, weights))
     values, axes = np.maximum(values[::-1], 0), axes[:, ::-1]
     total = values.sum()
     count = 0
     # Below float32 rounding of the mean, "variance" is noise of constant pictures.
-    if total > 1e-10 * max(1.0, float(np.square(moments.mean, dtype=np.float64).sum())):
+    if total > 1e-10 * max(1e-10, float(np.square(moments.mean * weights, dtype=np.float64).sum())):
         count = int(np.searchsorted(np.cumsum(values), variance * total * (1 - 1e-12)) + 1)
-    return Axes(moments.mean, np.ascontiguousarray(axes[:, : min(count, len(values))], dtype=np.float32))
+    basis = np.ascontiguousarray(axes[:, : min(count, len(values))], dtype=np.float32)
+    return Axes(moments.mean, basis, scale)

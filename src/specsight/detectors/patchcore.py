@@ -1,7 +1,8 @@
 """PatchCore (Roth et al., CVPR 2022): distance of every patch to its nearest neighbour among patches of good parts.
 
-Departures. From the paper: patches are brought to their principal axes (99 % of the variance, and the length of the
-rest as one coordinate more), which halves the search; the coreset is selected there, exactly and at the speed of
+Departures. From the paper: layers are scaled to the same total variance, lest the one with the larger numbers decide;
+patches are brought to their principal axes (99 % of the variance, and the length of the rest as one coordinate more),
+which halves the search; the coreset is selected there, exactly and at the speed of
 matrix products, instead of behind a random projection, and has an upper limit, so that the search costs less than the
 encoder; pictures keep their aspect instead of being squashed and cropped. From the reference implementation: layers
 are joined by their own channels, not pooled to 1,024 each, and the re-weighting of the image score (the paper's
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from specsight.detectors import grids
 from specsight.detectors.bank import BankBuilder, MemoryBank
 from specsight.detectors.base import Detector, State, View, check_range, detectors
-from specsight.detectors.moments import Axes, Moments, principal_axes
+from specsight.detectors.moments import Axes, Moments, balance, principal_axes
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.records import Judgement
@@ -44,7 +45,8 @@ class PatchCore(Detector):
     """Share of the good patches to keep, up to `coreset_limit`."""
     coreset_limit: int = 8192
     variance: float = 0.99
-    """Share of the variance of good patches that the kept principal axes hold; 1 keeps patches as they are."""
+    """Share of the variance of good patches that the kept principal axes hold; 1 keeps patches, and the scales of
+    their layers, as they are."""
     neighbours: int = 9
     """The image score is re-weighted by this many bank neighbours of the nearest patch; 1 switches it off."""
     sigma: float = 4.0
@@ -85,13 +87,16 @@ class PatchCore(Detector):
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         builder = BankBuilder(self.coreset_ratio, self.coreset_limit, self.memory * MEGABYTE, self.seed)
-        moments = Moments()
+        moments, widths = Moments(), []
         for number, view in enumerate(views, 1):
             patches, size = self._patches(view)
             good = patches[view.frame.shows_picture(size).ravel()]
             moments.add(good)
+            widths = [len(grid) for grid in view.features.values()]
             builder.add(good, expected=(expected - number) * len(good))
-        self.axes_ = principal_axes(moments, self.variance) if self.variance < 1 else None
+        self.axes_ = None
+        if self.variance < 1:
+            self.axes_ = principal_axes(moments, self.variance, balance(moments, widths))
         self.bank_ = MemoryBank(builder.build(self.axes_.project if self.axes_ else None))
 
     def _patches(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
@@ -110,11 +115,13 @@ class PatchCore(Detector):
     def _state(self) -> State:
         if self.bank_ is None:
             raise self._not_fitted()
-        axes = {"mean": self.axes_.mean, "axes": self.axes_.basis} if self.axes_ else {}
-        return {"bank": self.bank_.vectors, **axes}
+        state = {"bank": self.bank_.vectors}
+        if self.axes_ is not None and self.axes_.scale is not None:
+            state |= {"mean": self.axes_.mean, "axes": self.axes_.basis, "scale": self.axes_.scale}
+        return state
 
     def _restore(self, state: State) -> None:
-        self.axes_ = Axes(state["mean"], state["axes"]) if self.variance < 1 else None
+        self.axes_ = Axes(state["mean"], state["axes"], state["scale"]) if self.variance < 1 else None
         if self.axes_ and state["bank"].shape[1] != state["axes"].shape[1] + 1:
             raise ValueError("bank and axes do not fit together")
         self.bank_ = MemoryBank(state["bank"])
