@@ -20,6 +20,7 @@ from specsight.detectors.base import State, View, check_range, detectors
 from specsight.detectors.phrases import Anchors
 from specsight.detectors.reading import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
+from specsight.errors import SpecsightError
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
@@ -35,6 +36,8 @@ class PhraseMaps(ReadingDetector):
 
     name = "phrases"
 
+    centred: bool = True
+    """Compare patches with the usual patch of this picture, or of the good ones; else with the words alone."""
     references: int = 2048
     """Patches of good pictures to keep, as many of each, drawn at random."""
 
@@ -45,6 +48,8 @@ class PhraseMaps(ReadingDetector):
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
         check_range("references", self.references, 1, 1_000_000, whole=True)
+        if not isinstance(self.centred, bool):
+            raise SpecsightError(f"centred must be true or false, got {self.centred!r}")
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
@@ -55,7 +60,7 @@ class PhraseMaps(ReadingDetector):
             return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
         cells = shown(view.frame, grid)
         margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
-        maps = margins - self._usual(anchors, margins)[:, None, None]
+        maps = margins - self._usual(anchors, margins)[:, None, None] if self.centred else margins
         score = grids.top_mean(maps.max(0), TOP)
         return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
 
