@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from colour_encoder import ColourEncoder
-from specsight.detectors import create_detector
+from specsight.detectors import create_detector, grids
 from specsight.detectors.alignment import align
 from specsight.detectors.lessons import Lessons
 from specsight.detectors.phrases import Anchors
@@ -134,3 +134,12 @@ def test_one_good_picture_is_too_few(tmp_path: Path) -> None:
     sample = Sample("0", tmp_path / "0.png", "plate", "train", "good")
     with pytest.raises(SpecsightError, match="at least 2 good parts"):
         create_detector("text_aligned", encoder=ColourEncoder()).fit([sample], PLATE)
+
+
+def test_grids_of_any_depth_are_resized_channel_by_channel() -> None:
+    grid = np.random.default_rng(0).normal(size=(300, 6, 8)).astype(np.float32)
+    for size in ((12, 16), (3, 4)):
+        together = grids.resized(grid, size)
+        assert together.shape == (300, *size)
+        for channel in (0, 127, 128, 299):
+            assert_array_equal(together[channel], grids.resized(grid[channel : channel + 1], size)[0])

@@ -11,6 +11,9 @@ from specsight.images.framing import Frame
 
 Grid = NDArray[np.float32]
 
+CHANNELS = 128
+"""OpenCV takes no more at once (512 before version 5)."""
+
 
 def aggregate(features: Grid, size: int) -> Grid:
     """Mean over `size` × `size` neighbouring cells of (D, h, w); at the border over the cells that exist."""
@@ -74,10 +77,12 @@ def resized(grid: Grid, size: tuple[int, int]) -> Grid:
         return grid
     finer = grid.shape[1] > size[0]
     method = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
-    resized = cv2.resize(
-        np.ascontiguousarray(grid.transpose(1, 2, 0)), (size[1], size[0]), interpolation=method
-    )
-    return np.ascontiguousarray(np.atleast_3d(resized).transpose(2, 0, 1))
+    result = np.empty((len(grid), *size), np.float32)
+    for begin in range(0, len(grid), CHANNELS):
+        some = np.ascontiguousarray(grid[begin : begin + CHANNELS].transpose(1, 2, 0))
+        scaled = cv2.resize(some, (size[1], size[0]), interpolation=method)
+        result[begin : begin + CHANNELS] = np.atleast_3d(scaled).transpose(2, 0, 1)
+    return result
 
 
 def _inside(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
