@@ -255,6 +255,9 @@ def test_parameters_are_checked(name: str) -> None:
         create_detector(name, sigmma=3)
     with pytest.raises(SpecsightError, match="sigma must be a number"):
         create_detector(name, sigma=float("nan"))
+    with pytest.raises(SpecsightError, match="layers must be a list of layer names"):
+        create_detector(name, layers="stride8")
+    assert create_detector(name, layers=["stride8"]).parameters()["layers"] == ("stride8",)
 
 
 def test_unknown_detector_and_layer_get_suggestions(samples: list[Sample]) -> None:

@@ -123,6 +123,13 @@ class Detector(ABC):
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         check_range("resolution", self.resolution, 32, 4096, whole=True)
         check_range("seed", self.seed, 0, 2**32 - 1, whole=True)
+        layers = getattr(self, "layers", None)
+        if layers is not None and not (
+            isinstance(layers, tuple) and layers and all(isinstance(layer, str) for layer in layers)
+        ):
+            raise SpecsightError(
+                f"layers must be a list of layer names such as [stride8, stride16], got {layers!r}"
+            )
 
     @abstractmethod
     def _layers(self, encoder: Encoder) -> Sequence[str]:
@@ -214,7 +221,9 @@ def create_detector(name: str, **parameters: Any) -> Detector:
     for parameter in parameters:
         if parameter not in known:
             raise SpecsightError(f"{name} has no parameter '{parameter}': {did_you_mean(parameter, known)}")
-    detector = kind(**parameters)
+    # YAML and JSON know lists only; parameters are compared and printed as tuples.
+    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
+    detector = kind(**given)
     detector.check_parameters()
     return detector
 
@@ -227,9 +236,8 @@ def load_detector(folder: Path, encoder: str | None = None) -> Detector:
     description = _read_description(folder)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
-    parameters = cast("dict[str, Any]", description["parameters"])
-    parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
-    detector = create_detector(str(description["detector"]), **parameters, encoder=name)
+    parameters = {**description["parameters"], "encoder": name}
+    detector = create_detector(str(description["detector"]), **parameters)
     if detector._encoder().fingerprint != made_by["fingerprint"]:
         raise SpecsightError(
             f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "

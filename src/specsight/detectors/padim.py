@@ -23,6 +23,8 @@ from specsight.records import Judgement, Picture
 from specsight.specification import Instruction, Specification
 
 REGULARISATION = 0.01
+AT_ONCE = 16
+"""Pictures whose covariance products are formed together."""
 EARLY_LAYERS = ("stride4", "stride8", "stride16")
 
 
@@ -81,26 +83,16 @@ class Padim(Detector):
         return grids.vectors(grids.join(view.features, size=size)), size
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        count = 0
-        shift = total = products = np.empty(0, np.float32)
-        channels = np.empty(0, np.int64)
+        gaussians: _Gaussians | None = None
         for view in views:
             vectors, _ = self._vectors(view)
-            if count == 0:
-                channels = self._draw(vectors.shape[1])
-                # Sums around the first picture: products of large offsets would eat float32's precision.
-                shift = vectors[:, channels].copy()
-                total = np.zeros_like(shift)
-                products = np.zeros((*shift.shape, shift.shape[1]), np.float32)
-            difference = vectors[:, channels] - shift
-            total += difference
-            products += difference[:, :, None] * difference[:, None, :]
-            count += 1
-        offset = total / count
-        covariance = (products - count * offset[:, :, None] * offset[:, None, :]) / max(1, count - 1)
-        self.channels_ = channels
-        self.means_ = np.asarray(shift + offset, np.float32)
-        self.whitening_ = _whitening(np.asarray(covariance, np.float32))
+            if gaussians is None:
+                self.channels_ = self._draw(vectors.shape[1])
+                gaussians = _Gaussians(vectors[:, self.channels_])
+            gaussians.add(vectors[:, self.channels_])
+        if gaussians is not None:
+            self.means_, covariance = gaussians.mean_and_covariance()
+            self.whitening_ = _whitening(covariance)
 
     def _draw(self, width: int) -> NDArray[np.int64]:
         generator = np.random.default_rng(self.seed)
@@ -116,6 +108,39 @@ class Padim(Detector):
         if whitening.shape != (*means.shape, means.shape[1]) or len(state["channels"]) != means.shape[1]:
             raise ValueError("means, covariances and channels do not fit together")
         self.channels_, self.means_, self.whitening_ = state["channels"], means, whitening
+
+
+class _Gaussians:
+    """Mean and covariance at each of P positions over pictures that stream by, (P, d) each."""
+
+    def __init__(self, first: grids.Grid) -> None:
+        # Sums around the first picture: products of large offsets would eat float32's precision.
+        self._shift = first.copy()
+        self._sum = np.zeros_like(first)
+        self._products = np.zeros((*first.shape, first.shape[1]), np.float32)
+        self._waiting: list[grids.Grid] = []
+        self._count = 0
+
+    def add(self, vectors: grids.Grid) -> None:
+        """Take in one picture; products are formed for several at once, as matrix products."""
+        self._waiting.append(vectors - self._shift)
+        if len(self._waiting) == AT_ONCE:
+            self._flush()
+
+    def mean_and_covariance(self) -> tuple[grids.Grid, grids.Grid]:
+        """(P, d) and, unbiased, (P, d, d)."""
+        self._flush()
+        offset = self._sum / self._count
+        spread = self._products - self._count * offset[:, :, None] * offset[:, None, :]
+        return self._shift + offset, np.asarray(spread / max(1, self._count - 1), np.float32)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            stacked = np.stack(self._waiting, axis=1)
+            self._sum += stacked.sum(1)
+            self._products += np.matmul(stacked.transpose(0, 2, 1), stacked)
+            self._count += len(self._waiting)
+            self._waiting.clear()
 
 
 def _whitening(covariance: grids.Grid) -> grids.Grid:
