@@ -25,7 +25,6 @@ from specsight.records import GOOD
 LIMITS = (0.3, 0.05, 0.01)
 CURVE_POINTS = 300
 ONE_CLASS = "needs good and defective pictures"
-ONE_CLASS_OF_OBJECTS = "needs objects that are good in every picture, and defective ones"
 NO_MASKS = "needs pictures with true masks, and good ones"
 NO_THRESHOLD = "no threshold was calibrated"
 
@@ -69,8 +68,10 @@ def _add_image_numbers(measured: Measured, known: Sequence[Prediction], sampling
     values["image_ap"] = sampling.number(lambda i: metrics.average_precision(labels[i], scores[i]), ONE_CLASS)
     values["image_f1_max"] = sampling.number(lambda i: metrics.f1_max(labels[i], scores[i]).f1, ONE_CLASS)
     measured.curves["roc"] = _curve(metrics.roc_curve(labels, scores), "fpr", "tpr")
-    if sampling.groups:
-        values["object_auroc"] = _object_auroc(known, sampling)
+    objects = _object_auroc(known, sampling) if sampling.groups else None
+    # Where each object has a good and a defective picture (a tyre and its twin), objects cannot be ranked.
+    if objects and not np.isnan(objects.value):
+        values["object_auroc"] = objects
     if any(p.inspection.verdict is None for p in known):
         for name in ("detection_rate", "false_reject_rate", "accuracy", "image_f1"):
             values[name] = Number(NAN, reason=NO_THRESHOLD)
@@ -97,7 +98,7 @@ def _object_auroc(known: Sequence[Prediction], sampling: Resampling) -> Number:
 
     value = auroc(np.arange(len(views)))
     if np.isnan(value) or not sampling.resamples:
-        return Number(value, reason=ONE_CLASS_OF_OBJECTS if np.isnan(value) else "")
+        return Number(value)
     return Number(value, *metrics.bootstrap(auroc, labels, resamples=sampling.resamples))
 
 
