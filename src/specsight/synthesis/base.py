@@ -77,7 +77,9 @@ def load_synthesisers() -> None:
         importlib.import_module(f"specsight.synthesis.{module}")
 
 
-def _settle(good: NDArray[np.uint8], painted: Pixels, where: Where) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _settle(
+    good: NDArray[np.uint8], painted: Pixels, where: Where
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Quantise; put back every pixel beside the product or whose change nobody could see; the rest is the mask."""
     result = np.clip(painted * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
     change = np.abs(result.astype(np.int16) - good.astype(np.int16)).max(axis=2)

@@ -58,7 +58,7 @@ def _altered(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     ]
     changed = mosaic ** np.float32(rng.uniform(0.5, 2)) * np.exp(rng.normal(0, 0.3, 3)).astype(np.float32)
     changed = 1 - changed if rng.random() < 0.3 else changed[..., rng.permutation(3)]
-    return np.clip(changed, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(changed, 0, 1), np.float32)
 
 
 def _texture(rng: np.random.Generator, shape: tuple[int, int]) -> Pixels:

@@ -45,7 +45,7 @@ def stain(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
         return brush.over(
             pixels, np.float32(rng.uniform(0.75, 1)), thickness * np.float32(rng.uniform(0.2, 0.6))
         )
-    return pixels * (1 - np.clip(thickness, 0, 1)[..., None] * (1 - tint))
+    return np.asarray(pixels * (1 - np.clip(thickness, 0, 1)[..., None] * (1 - tint)), np.float32)
 
 
 @synthesisers.register("dent")

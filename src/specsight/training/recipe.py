@@ -66,7 +66,7 @@ class TextStage:
 class JointStage:
     """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
 
-    schedule: Schedule = Schedule(steps=3000, rate=2e-3, warmup=50)
+    schedule: Schedule = Schedule(steps=700, rate=2e-3, warmup=50, cooldown=0.43)
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 12 * 160 * 160
     tyres: int = 600
