@@ -35,14 +35,14 @@ def stroke(points: Points, shape: tuple[int, int], width: float) -> Alpha:
     canvas = np.zeros(shape, np.uint8)
     fixed = [np.round(points * 2**_SHIFT).astype(np.int32)]
     cv2.polylines(canvas, fixed, False, 255, max(1, round(width)), cv2.LINE_AA, _SHIFT)
-    return np.asarray(canvas.astype(np.float32) * np.float32(min(1.0, width) / 255), np.float32)
+    return np.asarray(canvas * np.float32(min(1.0, width) / 255), np.float32)
 
 
 def filled(points: Points, shape: tuple[int, int]) -> Alpha:
     """An antialiased polygon, (N, 2) x, y."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(canvas.astype(np.float32) / np.float32(255), np.float32)
+    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def blob(rng: np.random.Generator, centre: tuple[float, float], radius: float, rough: float = 0.3) -> Points:

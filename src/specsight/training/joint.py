@@ -146,7 +146,7 @@ class JointTraining(Stage):
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
         good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
-        return _mean(good), types.unflatten(0, (-1, len(TYPES))), _mean(damaged), regions
+        return _mean(good), types.view(-1, len(TYPES), types.shape[1]), _mean(damaged), regions
 
 
 def lessons(

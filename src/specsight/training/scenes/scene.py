@@ -131,7 +131,7 @@ def _print(rng: np.random.Generator, pixels: Pixels) -> Pixels:
         mask = shapes.stroke(points, (side, side), int(rng.integers(1, 7)))
     if rng.random() < 0.35:
         shading = camera.relief(mask, rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi), 1.0)
-        return np.asarray(np.clip(pixels + shading[..., None], 0, 1).astype(np.float32), np.float32)
+        return np.asarray(np.clip(pixels + shading[..., None], 0, 1), np.float32)
     ink = rng.random(3).astype(np.float32) if rng.random() < 0.5 else np.float32(rng.choice([0.05, 0.95]))
     alpha = (mask * np.float32(rng.uniform(0.5, 1)))[..., None]
-    return np.asarray((pixels * (1 - alpha) + ink * alpha).astype(np.float32), np.float32)
+    return np.asarray(pixels * (1 - alpha) + ink * alpha, np.float32)

@@ -21,7 +21,7 @@ def polygon(points: Points, shape: tuple[int, int]) -> Mask:
     """A filled polygon given as (N, 2) x, y in pixels."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(canvas.astype(np.float32) / np.float32(255), np.float32)
+    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def stroke(points: Points, shape: tuple[int, int], width: int) -> Mask:
@@ -30,7 +30,7 @@ def stroke(points: Points, shape: tuple[int, int], width: int) -> Mask:
     cv2.polylines(
         canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], False, 255, width, cv2.LINE_AA, _SHIFT
     )
-    return np.asarray(canvas.astype(np.float32) / np.float32(255), np.float32)
+    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, float], size: float) -> Mask:
@@ -44,7 +44,7 @@ def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, floa
     if rng.random() < 0.5:
         turn = cv2.getRotationMatrix2D((float(at[0]), float(at[1])), rng.uniform(0, 360), 1)
         canvas = cv2.warpAffine(canvas, turn, shape[::-1])
-    return np.asarray(canvas.astype(np.float32) / np.float32(255), np.float32)
+    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def _ellipse(rng: np.random.Generator, aspect: float) -> Points:
