@@ -17,6 +17,8 @@ from specsight.detectors.coreset import Indices, Points, greedy_k_centre
 
 KEPT = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
+BLAS_FROM = 20
+"""Queries (or, in newer versions of faiss, numbers in all queries) from which a search is a matrix product."""
 PARALLEL_FROM = 4_000_000_000
 """Products from which a search is spread over processors. Below, faiss' waiting threads would cost the encoder's own
 threads more than they bring."""
@@ -93,21 +95,25 @@ class MemoryBank:
         import faiss
 
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        # Since 1.14 faiss leaves BLAS aside below 128,000 query numbers, where it is 5 × slower on banks of thousands.
+        faiss.cvar.distance_compute_blas_threshold = BLAS_FROM
         self._index: Any = faiss.IndexFlatL2(self.vectors.shape[1])
-        self._index.add(self.vectors)
+        # faiss computes |x|² + |y|² - 2xy, which cancels far from the origin: neighbours are sought around the mean.
+        self._mean = self.vectors.mean(0, dtype=np.float64).astype(np.float32)
+        self._index.add(self.vectors - self._mean)
 
     def nearest(self, queries: Points, count: int = 1) -> tuple[Points, Indices]:
         """Distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
 
-        faiss computes |x|² + |y|² - 2xy, which cancels near zero: it only picks the neighbours, and the distances of
-        those pairs are computed from their differences.
+        faiss only picks the neighbours: the distances of those pairs are computed from their differences, since its
+        own cancel near zero.
         """
         import faiss
 
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         work = len(queries) * self.vectors.size
         faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else _threads())
-        _, found = self._index.search(queries, min(count, len(self.vectors)))
+        _, found = self._index.search(queries - self._mean, min(count, len(self.vectors)))
         distances = np.empty(found.shape, np.float32)
         for column in range(found.shape[1]):
             distances[:, column] = np.linalg.norm(queries - self.vectors[found[:, column]], axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ class Preprocessing:
 
 def load_checkpoint(name: str) -> PretrainedEncoder:
     """Load the vision checkpoint `name`; see `specsight.encoders.load_encoder` for the errors."""
+    # OpenMP threads that wait by spinning slow a pass down fivefold as soon as anything else wants the processor,
+    # our own matrix products included. Read when torch is loaded for the first time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     require("torch", "models")
     require("transformers", "models")
     folder = _folder(name)
