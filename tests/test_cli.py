@@ -81,6 +81,8 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
         (["fit", "--good", ".", "-o", "m", "--set", "coreset_ratio"], "write NAME=VALUE"),
         (["fit", "--good", "absent", "-o", "m"], "there is no 'absent'"),
         (["evaluate", "--data", "absent"], "there is no 'absent'"),
+        (["evaluate", "--data", ".", "--detector", "padin"], "did you mean 'padim'?"),
+        (["evaluate", "--data", ".", "--set", "resolution=3"], "an option of its own"),
         (["evaluate", "--data", ".", "--seeds", "a"], "write whole numbers with commas"),
         (["inspect", "absent", ".", "-o", "out"], "there is no saved model at 'absent'"),
         (["report", "absent"], "absent"),

@@ -325,6 +325,8 @@ def _parameters(settings: tuple[str, ...]) -> dict[str, Any]:
             equals = ""
         if not equals or not name:
             raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")
+        if name in ("encoder", "resolution", "seed"):
+            raise SpecsightError(f"--set {setting}: that has an option of its own, --{name} (or --seeds)")
         parameters[name] = tuple(parsed) if isinstance(parsed, list) else parsed
     return parameters
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from specsight import __version__
 
 MODELS = ("torch", "transformers")
-CORE = ("numpy", "scipy", "opencv-python-headless", "pillow", "faiss-cpu", "safetensors", "pydantic", "matplotlib")
+CORE = (
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "faiss-cpu",
+    "safetensors",
+    "pydantic",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True)
@@ -34,17 +43,19 @@ def examine(encoder: str) -> list[Line]:
 
     memory = psutil.virtual_memory()
     free_disk = shutil.disk_usage(Path.cwd()).free
-    lines = [
+    return [
         Line("specsight", __version__),
         Line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         *(_library(name, "pip install --force-reinstall specsight") for name in CORE),
-        *(_library(name, "pip install 'specsight[models]' to use encoders with learned weights") for name in MODELS),
+        *(
+            _library(name, "pip install 'specsight[models]' to use encoders with learned weights")
+            for name in MODELS
+        ),
         _encoder(encoder),
         Line("processors", f"{usable_processors()} usable"),
         _amount("memory", memory.available, 2, f"of {memory.total / 2**30:.1f} GiB free"),
         _amount("disk", free_disk, 1, "free in this folder"),
     ]
-    return lines
 
 
 def usable_processors() -> int:

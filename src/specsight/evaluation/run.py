@@ -16,7 +16,7 @@ import numpy as np
 
 from specsight.calibration import parts_needed
 from specsight.datasets import DatasetListing, load_dataset
-from specsight.detectors import create_detector, detectors
+from specsight.detectors import Detector, create_detector, detectors
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
@@ -42,6 +42,8 @@ def evaluate(config: EvaluationConfig, out: Path) -> Path:
     `SpecsightError` for a folder that holds another run, is in use by another process or cannot be written, and for
     data without good training pictures or without labelled test pictures.
     """
+    # Names and parameters are tried before anything is written.
+    _detector(config, config.encoder, config.seeds[0])
     listing = load_dataset(config.data, config.layout, config.product)
     products: dict[str, list[Sample]] = {}
     for sample in listing.samples:
@@ -167,6 +169,11 @@ def _split(
     return good, validation, test
 
 
+def _detector(config: EvaluationConfig, encoder: str | Encoder, seed: int) -> Detector:
+    given = {"encoder": encoder, "resolution": config.resolution, "seed": seed}
+    return create_detector(config.detector, **given, **config.parameters)
+
+
 def _fitted(
     config: EvaluationConfig,
     run: RunFolder,
@@ -180,8 +187,7 @@ def _fitted(
     saved = run.path / "models" / str(seed)
     if saved.is_dir():
         return Inspector.load(saved, config.encoder)
-    given = {"encoder": encoder, "resolution": config.resolution, "seed": seed}
-    detector = create_detector(config.detector, **given, **config.parameters)
+    detector = _detector(config, encoder, seed)
     learned, held = _drawn(config, good, validation, seed)
     start = time.perf_counter()
     inspector = Inspector.fit(
