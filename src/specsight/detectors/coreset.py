@@ -12,10 +12,12 @@ here the same picks come out of matrix products over small sets of points:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.detectors.threads import one_thread
 from specsight.progress import track
 
 Points = NDArray[np.float32]
@@ -27,6 +29,8 @@ FRONT_BYTES = 1 << 20
 """The front is read once per pick and should stay in a core's own cache."""
 PICKS_AT_ONCE = 1024
 """Picks per matrix product, which bounds its result to a few megabytes."""
+WIDE = 512
+"""Numbers per point from which products are large enough for several threads."""
 NOISE = 1e-6
 """Squared distances below this share of the largest squared norm are float32 rounding: duplicates."""
 
@@ -46,8 +50,9 @@ def greedy_k_centre(
         raise ValueError(f"start {start} is outside the {len(points)} points")
     selection = _Selection(points, min(count, len(points)))
     selection.pick(start)
-    for _ in track(selection.steps(), what, total=selection.wanted - 1):
-        pass
+    with nullcontext() if points.shape[1] >= WIDE else one_thread():
+        for _ in track(selection.steps(), what, total=selection.wanted - 1):
+            pass
     return np.array(selection.picks[: selection.made])
 
 
@@ -63,8 +68,8 @@ class _Selection:
         self.noise = NOISE * float(self.norms.max())
         self.front = int(np.clip(FRONT_BYTES // (4 * points.shape[1]), 64, REFRESHED))
         self.picks = np.empty(wanted, np.int64)
-        self.chosen = np.empty((wanted, points.shape[1]), np.float32)
-        self.chosen_norms = np.empty(wanted, np.float32)
+        self.chosen = np.empty((wanted, points.shape[1] + 1), np.float32)
+        """(-2 y, |y|²) for each pick y: its product with (x, 1) is |x - y|² but for |x|²."""
         self.made = 0
         self.bounds = np.full(len(points), np.inf, np.float32)
         """Upper bounds of the squared distances to the nearest pick."""
@@ -72,8 +77,8 @@ class _Selection:
         """How many of the picks each bound accounts for."""
 
     def pick(self, index: int) -> None:
-        self.chosen[self.made] = self.points[index] - self.mean
-        self.chosen_norms[self.made] = self.norms[index]
+        self.chosen[self.made, :-1] = -2 * (self.points[index] - self.mean)
+        self.chosen[self.made, -1] = self.norms[index]
         self.picks[self.made] = index
         self.made += 1
         self.bounds[index] = -1.0
@@ -89,11 +94,11 @@ class _Selection:
     def _advance(self) -> bool:
         """Refresh the farthest rows and pick while that is certain; False once only duplicates are left."""
         rows, outside = _largest(self.bounds, REFRESHED)
-        centred = self.points[rows] - self.mean
-        self._refresh(rows, centred)
+        extended = self._extended(rows)
+        self._refresh(rows, extended)
         best, next_best = _largest(self.bounds[rows], self.front)
         outside = max(outside, next_best)
-        rows, centred = rows[best], centred[best]
+        rows, extended = rows[best], extended[best]
         distances = self.bounds[rows]
         if distances.max() <= self.noise and outside <= self.noise:
             return False
@@ -102,15 +107,22 @@ class _Selection:
             if distances[farthest] < outside or distances[farthest] <= self.noise:
                 break
             self.pick(int(rows[farthest]))
-            nearest = self.norms[rows] + self.norms[rows[farthest]] - 2 * (centred @ centred[farthest])
+            nearest = extended @ self.chosen[self.made - 1] + self.norms[rows]
             np.minimum(distances, np.maximum(nearest, 0), out=distances)
             distances[farthest] = -1.0
         self.bounds[rows] = distances
         self.seen[rows] = self.made
         return True
 
-    def _refresh(self, rows: Indices, centred: Points) -> None:
-        """Bring the bounds of `rows`, whose centred points are given, up to date with all picks."""
+    def _extended(self, rows: Indices) -> Points:
+        """(x, 1) for the centred points x of `rows`."""
+        extended = np.empty((len(rows), self.points.shape[1] + 1), np.float32)
+        np.subtract(self.points[rows], self.mean, out=extended[:, :-1])
+        extended[:, -1] = 1
+        return extended
+
+    def _refresh(self, rows: Indices, extended: Points) -> None:
+        """Bring the bounds of `rows`, whose extended points are given, up to date with all picks."""
         stale = np.flatnonzero(self.seen[rows] < self.made)
         order = stale[np.argsort(self.seen[rows[stale]], kind="stable")]
         # Rows that missed about as many picks share a product.
@@ -121,10 +133,7 @@ class _Selection:
             nearest = np.full(len(group), np.inf, np.float32)
             for begin in range(int(self.seen[members].min()), self.made, PICKS_AT_ONCE):
                 block = slice(begin, min(begin + PICKS_AT_ONCE, self.made))
-                product = centred[group] @ self.chosen[block].T
-                product *= -2
-                product += self.chosen_norms[block]
-                np.minimum(nearest, product.min(1), out=nearest)
+                np.minimum(nearest, (extended[group] @ self.chosen[block].T).min(1), out=nearest)
             nearest = np.maximum(nearest + self.norms[members], 0)
             self.bounds[members] = np.minimum(self.bounds[members], nearest)
         self.seen[rows] = self.made

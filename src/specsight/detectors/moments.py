@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.detectors.threads import one_thread
+
 Vectors = NDArray[np.float32]
 
 
@@ -29,7 +31,8 @@ class Moments:
             self._sum, self._products = np.zeros(width), np.zeros((width, width))
         centred = vectors - self._shift
         self._sum += centred.sum(0, dtype=np.float64)
-        self._products += centred.T @ centred
+        with one_thread():
+            self._products += centred.T @ centred
         self.count += len(vectors)
 
     @property
@@ -71,9 +74,10 @@ class Axes:
         centred = vectors - self.mean
         if self.scale is not None:
             centred *= self.scale
-        inside = np.asarray(centred @ self.basis, np.float32)
-        # From the difference itself: subtracting squared lengths would cancel for vectors close to the span.
-        rest = centred - inside @ self.basis.T
+        with one_thread():
+            inside = np.asarray(centred @ self.basis, np.float32)
+            # From the difference itself: subtracting squared lengths would cancel for vectors close to the span.
+            rest = centred - inside @ self.basis.T
         return inside, np.asarray(np.einsum("nd,nd->n", rest, rest), np.float32)
 
 
