@@ -270,6 +270,26 @@ def tyres(
     click.echo(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
 
 
+@cli.group(cls=Verbs)
+def train() -> None:
+    """Make weights: recipes that go on from their last checkpoint when called again."""
+
+
+@train.command()
+@click.option("--photographs", type=PATH, required=True, help="Folder with photographs to learn from.")
+@click.option(
+    "--teacher", type=PATH, required=True, help="Convolutional checkpoint to distil (transformers folder)."
+)
+@click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
+def encoder(photographs: Path, teacher: Path, out: Path) -> None:
+    """Train a small vision-language encoder; about an hour on two free processors."""
+    from specsight.training import encoder as training
+    from specsight.training.recipe import EncoderRecipe
+
+    made = training.train(EncoderRecipe(), out, training.Sources(photographs, teacher))
+    click.echo(f"encoder: {made}\nuse it: --encoder {made}")
+
+
 @cli.command(name="list")
 @click.argument("what", metavar="|".join(screen.KINDS))
 def list_(what: str) -> None:
