@@ -1,4 +1,4 @@
-"""The recipe of the bundled encoder: every number that a run depends on, in one frozen record."""
+"""The recipe of a small vision-language encoder: every number that a run depends on, in one frozen record."""
 
 from __future__ import annotations
 
