@@ -1,4 +1,4 @@
-"""`specsight train encoder`: a small vision-language encoder from nothing, stage by stage, resumable at every checkpoint.
+"""`specsight train encoder`: a small vision-language encoder, stage by stage, resumable at every checkpoint.
 
 In: a recipe and the sources of knowledge. Out: a run folder with `recipe.json`, checkpoints, `log.jsonl`, and, after
 the last stage, `model/`: a Hugging Face checkpoint that `load_encoder` reads.
