@@ -26,7 +26,7 @@ detector_option = click.option(
     "--detector", default="patchcore", show_default=True, help="See: list detectors."
 )
 resolution_option = click.option(
-    "--resolution", default=320, show_default=True, help="Shorter side, in pixels."
+    "--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."
 )
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."
@@ -73,7 +73,7 @@ def fit(
     out: Path,
     detector: str,
     encoder: str,
-    resolution: int,
+    resolution: int | None,
     settings: tuple[str, ...],
     spec: Path | None,
     holdout: int | None,
@@ -90,9 +90,8 @@ def fit(
     from specsight.specification import load_specification
 
     specification = load_specification(spec) if spec else None
-    method = create_detector(
-        detector, encoder=encoder, resolution=resolution, seed=seed, **_parameters(settings)
-    )
+    size = {} if resolution is None else {"resolution": resolution}
+    method = create_detector(detector, encoder=encoder, seed=seed, **size, **_parameters(settings))
     inspector = Inspector.fit(
         method,
         _good_samples(good) if good else [],
@@ -155,7 +154,7 @@ def evaluate(
     data: Path,
     detector: str,
     encoder: str,
-    resolution: int,
+    resolution: int | None,
     settings: tuple[str, ...],
     spec: Path | None,
     layout: str,

@@ -19,7 +19,8 @@ class EvaluationConfig:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further hyper-parameters of the detector, by name."""
     encoder: str = "filters"
-    resolution: int = 320
+    resolution: int | None = None
+    """Shorter side of the framed pictures in pixels; None: the detector's own."""
     layout: str = "auto"
     product: str | None = None
     """One product of a root that holds several; None: each of them, and their mean."""

@@ -36,7 +36,7 @@ def of_evaluation(
         config["detector"] + (" (transductive)" if fit["transductive"] else ""),
         f"encoder {_encoder(fit)}",
         f"{shots}: {learned}, {fit['held_out']} held out, {len(tested)} tested",
-        f"{config['resolution']} px",
+        f"{fit['resolution']} px",
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
         f"{config['name']} ({'synthetic data' if synthetic else layout})",
         "nothing tuned on test data",
@@ -48,7 +48,7 @@ def of_evaluation(
         "Learned from": fit["learned"],
         "Held out": f"{fit['held_out']} good pictures, unseen while learning",
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
-        "Resolution": f"{config['resolution']} px",
+        "Resolution": f"{fit['resolution']} px",
         "Maps measured": "at the pictures' own resolution"
         if size is None
         else f"with the shorter side at {size} px",
@@ -106,7 +106,7 @@ def of_products(config: Mapping[str, Any], products: Mapping[str, Mapping[str, A
         config["detector"],
         f"encoder {first['details']['Encoder']}",
         "full shot" if config["shots"] is None else f"{config['shots']}-shot",
-        f"{config['resolution']} px",
+        first["details"]["Resolution"],
         f"{count} products of {config['name']}",
         "one detector per product",
         "nothing tuned on test data",

@@ -170,8 +170,8 @@ def _split(
 
 
 def _detector(config: EvaluationConfig, encoder: str | Encoder, seed: int) -> Detector:
-    given = {"encoder": encoder, "resolution": config.resolution, "seed": seed}
-    return create_detector(config.detector, **given, **config.parameters)
+    size = {} if config.resolution is None else {"resolution": config.resolution}
+    return create_detector(config.detector, encoder=encoder, seed=seed, **size, **config.parameters)
 
 
 def _fitted(
