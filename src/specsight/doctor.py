@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from specsight import __version__
+from specsight.machine import usable_processors, version_of
 
 MODELS = ("torch", "transformers")
 CORE = (
@@ -56,19 +55,6 @@ def examine(encoder: str) -> list[Line]:
         _amount("memory", memory.available, 2, f"of {memory.total / 2**30:.1f} GiB free"),
         _amount("disk", free_disk, 1, "free in this folder"),
     ]
-
-
-def usable_processors() -> int:
-    """Processors this process may run on (a container may offer fewer than the machine has)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def version_of(library: str) -> str | None:
-    """Installed version, or None."""
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _library(name: str, hint: str) -> Line:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from specsight.machine import usable_processors
 from specsight.progress import track
 
 A = TypeVar("A")
@@ -15,7 +15,7 @@ B = TypeVar("B")
 
 def in_threads(work: Callable[[A], B], items: Sequence[A], what: str) -> Iterator[B]:
     """`work(item)` for each item, in order. Decoders release the interpreter lock, so threads suffice."""
-    pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(max_workers=min(8, usable_processors()))
     try:
         yield from track(pool.map(work, items), what, total=len(items))
     finally:

@@ -7,13 +7,13 @@ whose covering radius adds to that of the final selection.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from specsight.detectors.coreset import Indices, Points, greedy_k_centre
+from specsight.machine import usable_processors
 
 KEPT = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
@@ -112,7 +112,7 @@ class MemoryBank:
 
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         work = len(queries) * self.vectors.size
-        faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else _threads())
+        faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else usable_processors())
         _, found = self._index.search(queries - self._mean, min(count, len(self.vectors)))
         distances = np.empty(found.shape, np.float32)
         for column in range(found.shape[1]):
@@ -121,8 +121,3 @@ class MemoryBank:
             order = np.argsort(distances, axis=1, kind="stable")
             distances, found = np.take_along_axis(distances, order, 1), np.take_along_axis(found, order, 1)
         return distances, found
-
-
-def _threads() -> int:
-    """Processors this process may use, which a container often limits below what the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

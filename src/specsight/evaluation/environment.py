@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from specsight.machine import usable_processors, version_of
 
 LIBRARIES = ("numpy", "scipy", "faiss-cpu", "opencv-python-headless", "torch", "transformers")
 
 
 def describe() -> dict[str, Any]:
     """Facts for `environment.json` and the page."""
-    found = {name: version for name in LIBRARIES if (version := _version(name))}
+    found = {name: version for name in LIBRARIES if (version := version_of(name))}
     return {
-        "specsight": _version("specsight"),
+        "specsight": version_of("specsight"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": usable_processors(),
         "memory": _memory(),
         "libraries": found,
     }
@@ -34,17 +35,6 @@ def peak_memory_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -24,6 +24,7 @@ import cv2
 import yaml
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.machine import usable_processors
 from specsight.progress import track
 from specsight.storage import only_writer, write_json, write_text
 from specsight.tyres.conditions import LIGHTS, light_kinds
@@ -76,7 +77,7 @@ def generate(
     _refuse_foreign(out)
     try:
         with only_writer(out):
-            return _generate(out, settings, workers or os.cpu_count() or 1)
+            return _generate(out, settings, workers or usable_processors())
     except OSError as error:
         raise SpecsightError(f"cannot write '{out}': {error.strerror or error}") from error
 
