@@ -80,3 +80,15 @@ def test_wordings_of_one_type_attract_and_related_types_do_not_repel():
     assert related.item() == pytest.approx(
         (2 * math.log(math.e + 1) + math.log(math.e + 2)) / 3 - 1, rel=1e-6
     )
+
+
+def test_evidence_is_the_mean_of_the_highest_margins_against_the_state_of_the_picture():
+    margins = torch.zeros(3, 2, 2, 2)
+    margins[0, 0, 0, 1], margins[0, 1, 1, 0] = 0.6, 0.3
+    labels = torch.tensor([[[2, 0], [0, 0]], [[0, 0], [0, 0]], [[0, -1], [0, 0]]])
+    # Picture 0: (0.6 + 0.3 + 0) / 3, damaged; picture 1: 0, good; picture 2: nobody knows.
+    expected = (math.log(1 + math.exp(-10 * 0.3)) + math.log(2)) / 2
+    assert float(contrast.evidence_loss(margins, labels, torch.tensor(10.0))) == pytest.approx(
+        expected, rel=1e-5
+    )
+    assert float(contrast.evidence_loss(margins[2:], labels[2:], torch.tensor(10.0))) == 0.0

@@ -17,7 +17,7 @@ from safetensors.torch import load_file  # noqa: E402
 from specsight.encoders import load_encoder  # noqa: E402
 from specsight.errors import SpecsightError  # noqa: E402
 from specsight.training.encoder import Sources, train  # noqa: E402
-from specsight.training.feed import PictureBatch, batches  # noqa: E402
+from specsight.training.feed import LAGS, PictureBatch, Reused, Seeded, batches  # noqa: E402
 from specsight.training.loop import rate  # noqa: E402
 from specsight.training.recipe import (  # noqa: E402
     EncoderRecipe,
@@ -47,7 +47,7 @@ def recipe(steps: int) -> EncoderRecipe:
         text_tower=TextTowerShape(hidden=32, layers=2, heads=2, words=10, endings=3),
         vision=VisionStage(schedule(steps), sides=(64,), pixels=3 * 64 * 64, held_out=2),
         text=TextStage(schedule(steps), batch=12, general_words=10),
-        joint=JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64),
+        joint=JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2),
     )
 
 
@@ -132,11 +132,30 @@ def test_stages_are_checked(run, sources, tmp_path):
 
 
 def test_batches_depend_on_seed_and_number_alone(sources):
-    make = PictureBatch(Photographs(sources.photographs), (64, 80), 2 * 64 * 64, 0.5)
+    make = Seeded(PictureBatch(Photographs(sources.photographs), (64, 80), 2 * 64 * 64, 0.5))
     unbroken = list(batches(make, 7, 0, 4, workers=0))
     for ours, late in zip(unbroken[2:], batches(make, 7, 2, 4, workers=0), strict=True):
         assert np.array_equal(ours, late)
     assert not np.array_equal(unbroken[0], next(batches(make, 8, 0, 1, workers=0)))
+
+
+def test_reused_batches_draw_once_and_do_not_depend_on_where_a_run_began():
+    calls = []
+
+    def draw(rng: np.random.Generator, side: int) -> tuple[int, float]:
+        calls.append(side)
+        return side, float(rng.random())
+
+    def join(rng: np.random.Generator, parts: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        return [*parts, (parts[0][0], float(rng.random()))]
+
+    unbroken = Reused(draw, join, (128, 160, 224))
+    first = [unbroken(5, index) for index in range(max(LAGS) + 3)]
+    assert len(calls) == 2 * max(LAGS) + 3, "every part is drawn once"
+    assert Reused(draw, join, (128, 160, 224))(5, max(LAGS)) == first[-3]
+    for batch in first[-3:]:
+        assert len({side for side, _ in batch}) == 1
+    assert first[-1][len(LAGS) - 1] == first[2][0], "what was new then is still learned from"
 
 
 def test_held_out_photographs_are_never_trained_on(sources):

@@ -41,6 +41,20 @@ def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor,
     return balanced(losses, defective)
 
 
+def evidence_loss(margins: Tensor, labels: Tensor, scale: Tensor, peak: int = 3) -> Tensor:
+    """Two-way cross-entropy of pictures by the mean of their `peak` highest margins, as pictures are judged later.
+
+    `margins` (B, h, w, K) of every type over "good"; `labels` (B, h, w): 0 good, above a type, -1 unknown. Pictures
+    with unknown cells only besides good ones are left out.
+    """
+    damaged = (labels > 0).flatten(1).any(1)
+    certain = damaged | (labels == 0).flatten(1).all(1)
+    if not certain.any():
+        return margins.sum() * 0.0
+    peaks = margins.amax(-1).flatten(1).topk(min(peak, labels[0].numel()), dim=1).values.mean(1)
+    return functional.binary_cross_entropy_with_logits(scale * peaks[certain], damaged[certain].float())
+
+
 def picture_loss(pictures: Tensor, present: Tensor, anchors: Tensor, scale: Tensor) -> Tensor:
     """Pooled embeddings (B, D) against the anchors (1 + K, D); `present` (B, 1 + K) shares that sum to one."""
     return -(present * functional.log_softmax(scale * pictures @ anchors.T, dim=1)).sum(1).mean()

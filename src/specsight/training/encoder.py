@@ -98,16 +98,19 @@ def _run(
     """One stage; each begins with what the checkpoints of those before it hold."""
     if name == "vision":
         with parallel.first_process_first():
-            stage = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
-        run_stage(stage, recipe, out)
+            seeing = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
+        run_stage(seeing, recipe, out)
     elif name == "text":
         run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
     elif name == "joint":
         _require(out, "vision", {"tower": models.tower, "heads": models.heads})
         _require(out, "text", {"tower": models.text})
         with parallel.first_process_first():
-            feed = joint.lessons(recipe, sources.photographs, sources.teacher, out / STATISTICS, out)
-        run_stage(joint.JointTraining(recipe, models.tower, models.heads, models.text, feed), recipe, out)
+            feed, held_out = joint.lessons(
+                recipe, sources.photographs, sources.teacher, out / STATISTICS, out
+            )
+        stage = joint.JointTraining(recipe, models.tower, models.heads, models.text, feed, held_out)
+        run_stage(stage, recipe, out)
     elif parallel.rank() == 0:
         head = joint.JointHead(recipe.tower.widths[-1], recipe.width)
         step = _require(out, "joint", {"tower": models.tower, "text": models.text, "head": head})

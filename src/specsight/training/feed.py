@@ -6,7 +6,7 @@ Workers render ahead while the network learns; the order of batches does not dep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -18,7 +18,12 @@ from specsight.training import parallel
 from specsight.training.scenes.photographs import Photographs
 from specsight.training.scenes.scene import draw_scene
 
-Maker = Callable[[np.random.Generator], Any]
+Maker = Callable[[int, int], Any]
+"""(seed, number of the batch) → batch."""
+Drawn = TypeVar("Drawn")
+LAGS = (0, 60, 240, 600)
+"""How many batches ago the parts of a reused batch were drawn: multiples of every sensible number of processes, workers
+and sides, so that each worker draws what it later needs again."""
 
 
 class _Batches(Dataset[Any]):
@@ -28,7 +33,51 @@ class _Batches(Dataset[Any]):
         self.make, self.seed = make, seed
 
     def __getitem__(self, index: int) -> Any:
-        return self.make(np.random.default_rng((self.seed, index)))
+        return self.make(self.seed, index)
+
+
+class Seeded:
+    """A maker from one that takes a generator: everything is drawn afresh for every batch."""
+
+    def __init__(self, make: Callable[[np.random.Generator], Any]) -> None:
+        self.make = make
+
+    def __call__(self, seed: int, index: int) -> Any:
+        return self.make(np.random.default_rng((seed, index)))
+
+
+class Reused(Generic[Drawn]):
+    """A maker that draws a part of every batch and takes the rest from what was drawn for earlier ones.
+
+    Rendering and the teacher's pass cost more than the student's; each rendering is learned from len(LAGS) times, in
+    ever other company. Still a pure function of (seed, number): what is no longer at hand is drawn again.
+    `draw` gets the place of the batch in the cycle of sides, so that parts fit together.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[np.random.Generator, int], Drawn],
+        join: Callable[[np.random.Generator, list[Drawn]], Any],
+        sides: tuple[int, ...],
+    ) -> None:
+        self.draw, self.join, self.sides = draw, join, sides
+        self._kept: dict[tuple[int, int], Drawn] = {}
+
+    def __call__(self, seed: int, index: int) -> Any:
+        number = index + max(LAGS)
+        parts = [self._part(seed, number - lag) for lag in LAGS]
+        oldest = number - max(LAGS)
+        self._kept = {key: part for key, part in self._kept.items() if key[1] > oldest}
+        return self.join(np.random.default_rng((seed, 1, index)), parts)
+
+    def _part(self, seed: int, number: int) -> Drawn:
+        if (seed, number) not in self._kept:
+            side = self.sides[number % len(self.sides)]
+            self._kept[seed, number] = self.draw(np.random.default_rng((seed, 0, number)), side)
+        return self._kept[seed, number]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": {}}
 
 
 def batches(make: Maker, seed: int, start: int, stop: int, workers: int) -> Iterator[Any]:

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specsight.metrics import image_auroc
 from specsight.synthesis.words import related
 from specsight.training import contrast, distillation
-from specsight.training.lesson_batch import IGNORED, UNNAMED, LessonBatch, TaughtLessons
+from specsight.training.feed import LAGS, Maker, Reused
+from specsight.training.held_out import SEED, HeldOut
+from specsight.training.lesson_batch import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
 from specsight.training.lessons import TYPES, Lessons
 from specsight.training.loop import Stage
 from specsight.training.precision import mixed_precision
@@ -21,8 +22,6 @@ from specsight.training.scenes.photographs import Photographs
 from specsight.training.student import TextTower, feature_maps
 from specsight.training.teacher import normalise
 from specsight.training.tyre_pictures import TyrePictures
-
-HELD_OUT_SEED = 2 * 10**9
 
 
 class JointHead(nn.Module):
@@ -53,9 +52,11 @@ class JointTraining(Stage):
         tower: nn.Module,
         heads: distillation.DistillationHeads,
         text: TextTower,
-        feed: TaughtLessons,
+        feed: Maker,
+        held_out: HeldOut,
     ) -> None:
         self.recipe, self.schedule, self.make = recipe, recipe.joint.schedule, feed
+        self.held_out = held_out
         self.device = next(tower.parameters()).device
         head = JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
         self.head, self.heads = head, heads
@@ -69,11 +70,11 @@ class JointTraining(Stage):
         names = ("good", *TYPES)
         table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
         self.close = torch.tensor(table, device=self.device)
-        self._held_out = [feed(np.random.default_rng((HELD_OUT_SEED, k))) for k in range(6)]
 
     def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
-        maps, cells, pooled = self._look(batch)
-        good, wordings, damaged, sentences = self._read(batch)
+        maps, cells, pooled = self._look(batch.pictures)
+        states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
+        good, damaged, wordings, sentences = self._read(*states, batch.region_sentences)
         types = functional.normalize(wordings.mean(0), dim=1)
         scale, labels = self.head.scale, batch.labels.to(self.device)
         named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
@@ -81,6 +82,7 @@ class JointTraining(Stage):
         losses = {
             "typing": contrast.typing_loss(cells[named], labels[named], anchors, self.close, scale),
             "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
+            "evidence": contrast.evidence_loss(cells @ (types - good).T, labels, scale),
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
         losses["wording"] = contrast.wording_loss(wordings, self.close[1:, 1:], scale)
@@ -104,59 +106,42 @@ class JointTraining(Stage):
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Held-out lessons: AUROC of cells and pictures by margin, accuracy of types on defective cells."""
-        scores, truths, peaks, states, right, named = [], [], [], [], 0, 0
-        for batch in self._held_out:
-            cells = self._look(batch)[1]
-            good, wordings, _, _ = self._read(batch)
-            types = functional.normalize(wordings.mean(0), dim=1)
-            labels = batch.labels.to(self.device)
-            margins = cells @ (types - good).T
-            best = margins.max(-1)
-            seen = labels != IGNORED
-            scores.append(best.values[seen])
-            truths.append(labels[seen] > 0)
-            peaks.append(best.values.flatten(1).topk(3, dim=1).values.mean(1))
-            states.append((labels > 0).flatten(1).any(1))
-            typed = (labels > 0) & (labels != UNNAMED)
-            right += int((best.indices[typed] + 1 == labels[typed]).sum())
-            named += int(typed.sum())
-        result = {
-            "cell_auroc": image_auroc(
-                torch.cat(truths).cpu().numpy(), torch.cat(scores).float().cpu().numpy()
-            ),
-            "image_auroc": image_auroc(
-                torch.cat(states).cpu().numpy(), torch.cat(peaks).float().cpu().numpy()
-            ),
-            "type_accuracy": right / max(1, named),
-        }
-        return {key: round(float(value), 4) for key, value in result.items()}
+        """How well words find and name defects in held-out lessons."""
+        good, _, wordings, _ = self._read(*state_sentences(np.random.default_rng(SEED)), [])
+        directions = functional.normalize(wordings.mean(0), dim=1) - good
+        return self.held_out.measure(lambda pictures: self._look(pictures)[1] @ directions.T)
 
-    def _look(self, batch: LessonBatch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    def _look(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Feature maps; cells (B, h, w, D) and pictures (B, D) in the joint space."""
         with mixed_precision(self.device):
-            maps = feature_maps(self.modules["tower"], normalise(batch.pictures, self.device))
+            maps = feature_maps(self.modules["tower"], normalise(pictures, self.device))
         last = maps["stride16"].float()
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
-    def _read(self, batch: LessonBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Anchors: good (D,), wordings of types (W, K, D), damaged (D,); and the regions' sentences (R, D)."""
-        groups = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences, batch.region_sentences)
+    def _read(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Sentences about good, damaged, types and regions → good (D,), damaged (D,), wordings of types (W, K, D),
+        regions' sentences (R, D)."""
         with mixed_precision(self.device):
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
         good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
-        return _mean(good), types.view(-1, len(TYPES), types.shape[1]), _mean(damaged), regions
+        return _mean(good), _mean(damaged), types.view(-1, len(TYPES), types.shape[1]), regions
 
 
 def lessons(
     recipe: EncoderRecipe, photographs: Path, teacher: Path, statistics: Path, out: Path
-) -> TaughtLessons:
-    """The stage's feed; renders the tyres it needs below `out` first."""
+) -> tuple[Maker, HeldOut]:
+    """The stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
     stage = recipe.joint
-    tyres = TyrePictures(out / "tyres", stage.tyres, stage.tyre_size, TYPES) if stage.tyres else None
+    count = stage.tyres
+    tyres, others = (
+        TyrePictures(out / "tyres", start, stop, stage.tyre_size, TYPES) if count else None
+        for start, stop in ((0, count), (count, count + stage.held_out))
+    )
     drawn = Lessons(Photographs(photographs), tyres)
-    return TaughtLessons(drawn, stage.sides, stage.pixels, teacher, statistics)
+    taught = TaughtLessons(drawn, stage.pixels, 1 / len(LAGS), teacher, statistics)
+    held_out = HeldOut.draw(Lessons(Photographs(photographs, held_out=True), others), stage.held_out)
+    return Reused(taught.draw, taught.join, stage.sides), held_out
 
 
 def _present(labels: Tensor, anchors: int) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from specsight.training.lessons import ANY, TYPES, UNSEEN, Lesson, Lessons
+from specsight.training.lessons import ANY, TYPES, UNSEEN, Lessons
 from specsight.training.precision import mixed_precision
 from specsight.training.scenes.materials import MATERIALS
 from specsight.training.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
@@ -50,33 +50,53 @@ class LessonBatch:
     damaged_sentences: list[str]
 
 
-class TaughtLessons:
-    """Makes `LessonBatch`es of about `pixels` pixels."""
+@dataclass
+class DrawnLessons:
+    """What a few lessons of one side come to: `places` (B, h, w) uint8 indexes the `meanings` of each picture."""
 
-    def __init__(
-        self, lessons: Lessons, sides: tuple[int, ...], pixels: int, teacher: Path, statistics: Path
-    ) -> None:
-        self.lessons, self.sides, self.pixels = lessons, sides, pixels
+    pictures: Tensor
+    targets: dict[str, Tensor]
+    labels: Tensor
+    places: NDArray[np.uint8]
+    meanings: list[list[Meaning]]
+
+
+class TaughtLessons:
+    """Draws lessons with the teacher's maps, `part` of `pixels` pixels at once, and joins such parts to batches."""
+
+    def __init__(self, lessons: Lessons, pixels: int, part: float, teacher: Path, statistics: Path) -> None:
+        self.lessons, self.pixels, self.share = lessons, pixels, part
         self.folder, self.statistics = teacher, statistics
         self._teacher: DenseTeacher | None = None
 
-    def __call__(self, rng: np.random.Generator) -> LessonBatch:
-        side = int(rng.choice(self.sides))
-        lessons = [self.lessons.draw(rng, side) for _ in range(max(2, round(self.pixels / side**2)))]
+    def draw(self, rng: np.random.Generator, side: int) -> DrawnLessons:
+        """Lessons of (side, side) pixels."""
+        count = max(1, round(self.share * self.pixels / side**2))
+        lessons = [self.lessons.draw(rng, side) for _ in range(count)]
         pictures = torch.from_numpy(np.stack([lesson.rgb for lesson in lessons]))
         labels = torch.from_numpy(np.stack([cell_labels(lesson.types) for lesson in lessons]))
-        regions, meanings = _regions(rng, lessons, labels.numpy())
-        thing, material = _something(rng)
+        places = np.stack([lesson.regions[::STRIDE, ::STRIDE] for lesson in lessons])
+        places = places[:, : labels.shape[1], : labels.shape[2]]
+        meanings = [lesson.meanings for lesson in lessons]
+        return DrawnLessons(pictures, self._targets(pictures), labels, places, meanings)
+
+    def join(self, rng: np.random.Generator, parts: list[DrawnLessons]) -> LessonBatch:
+        """One batch of several parts, with sentences of its own."""
+        labels = torch.cat([part.labels for part in parts])
+        places = np.concatenate([part.places for part in parts])
+        words = [meanings for part in parts for meanings in part.meanings]
+        regions, meanings = _regions(rng, places, words, labels.numpy())
+        good, damaged, types = state_sentences(rng)
         return LessonBatch(
-            pictures,
-            self._targets(pictures),
+            torch.cat([part.pictures for part in parts]),
+            {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets},
             labels,
             regions,
             [say(rng, meaning) for meaning in meanings],
             torch.tensor([[contradict(a, b) for b in meanings] for a in meanings], dtype=torch.bool),
-            [say(rng, Meaning(name, thing, material)) for _ in range(WORDINGS) for name in TYPES],
-            [say(rng, Meaning(NONE, thing, material)) for _ in range(GOOD_SENTENCES)],
-            [say(rng, Meaning(ANOMALY, thing, material)) for _ in range(DAMAGED_SENTENCES)],
+            types,
+            good,
+            damaged,
         )
 
     def _targets(self, pictures: Tensor) -> dict[str, Tensor]:
@@ -89,6 +109,15 @@ class TaughtLessons:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_teacher": None}
+
+
+def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], list[str]]:
+    """Sentences about one product: that it is good, that it is damaged, and that it has each type of defect."""
+    thing, material = _something(rng)
+    good = [say(rng, Meaning(NONE, thing, material)) for _ in range(GOOD_SENTENCES)]
+    damaged = [say(rng, Meaning(ANOMALY, thing, material)) for _ in range(DAMAGED_SENTENCES)]
+    types = [say(rng, Meaning(name, thing, material)) for _ in range(WORDINGS) for name in TYPES]
+    return good, damaged, types
 
 
 def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.int64]:
@@ -122,15 +151,17 @@ def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> 
 
 
 def _regions(
-    rng: np.random.Generator, lessons: list[Lesson], labels: NDArray[np.int64]
+    rng: np.random.Generator,
+    places: NDArray[np.uint8],
+    words: list[list[Meaning]],
+    labels: NDArray[np.int64],
 ) -> tuple[Tensor, list[Meaning]]:
     """Good cells of up to `REGIONS_PER_PICTURE` regions of every lesson that something can be said about."""
     masks, meanings = [], []
-    for index, lesson in enumerate(lessons):
-        centres = lesson.regions[::STRIDE, ::STRIDE][: labels.shape[1], : labels.shape[2]]
-        for region in rng.permutation(len(lesson.meanings))[:4]:
-            meaning = lesson.meanings[region]
-            cells = (centres == region) & (labels[index] == 0)
+    for index, known in enumerate(words):
+        for region in rng.permutation(len(known))[:4]:
+            meaning = known[region]
+            cells = (places[index] == region) & (labels[index] == 0)
             if meaning == Meaning() or cells.sum() < SMALLEST_REGION:
                 continue
             mask = np.zeros(labels.shape, np.bool_)

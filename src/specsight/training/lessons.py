@@ -31,6 +31,8 @@ UNNAMED = ("draem", "cutpaste", "cutpaste scar", "nsa")
 ANY = 254
 """In a type map: a defect of no named type."""
 SMALLEST_REGION = 0.02
+SHARES = {"tyre": 0.32, "photograph": 0.18, "block": 0.18, "vessel": 0.12, "scene": 0.2}
+"""How often each kind of lesson is drawn."""
 
 
 @dataclass
@@ -52,15 +54,17 @@ class Lessons:
 
     def draw(self, rng: np.random.Generator, side: int) -> Lesson:
         """One lesson of (side, side) pixels."""
-        kind = rng.random()
-        if kind < 0.25 and self.tyres is not None:
+        return self.of_kind(str(rng.choice(list(SHARES), p=list(SHARES.values()))), rng, side)
+
+    def of_kind(self, kind: str, rng: np.random.Generator, side: int) -> Lesson:
+        """One lesson of a kind of `SHARES`; scenes stand in for tyres where there are none."""
+        if kind == "tyre" and self.tyres is not None:
             return _tyre_lesson(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
-        if kind < 0.5:
-            crop = self.photographs.crop(rng, side)
-            scene = Scene(crop, np.zeros((side, side), np.uint8))
-        elif kind < 0.65:
+        if kind == "photograph":
+            scene = Scene(self.photographs.crop(rng, side), np.zeros((side, side), np.uint8))
+        elif kind == "block":
             scene = draw_block(rng, side)
-        elif kind < 0.75:
+        elif kind == "vessel":
             scene = draw_vessel(rng, side)
         else:
             scene = draw_scene(rng, side, self.photographs if rng.random() < 0.3 else None)

@@ -29,7 +29,7 @@ class Schedule:
 class VisionStage:
     """Dense distillation: pictures of `sides` pixels, `pixels` pixels a batch."""
 
-    schedule: Schedule = Schedule(steps=500, rate=2e-3, cooldown=0.0)
+    schedule: Schedule = Schedule(steps=1000, rate=2e-3, cooldown=0.0)
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     photograph_share: float = 0.55
@@ -55,7 +55,7 @@ class TextTowerShape:
 class TextStage:
     """Sentence geometry: `batch` sentences a step; `agreement_share` of the target cosines comes from meanings."""
 
-    schedule: Schedule = Schedule(steps=700, rate=1e-3)
+    schedule: Schedule = Schedule(steps=2000, rate=1e-3)
     batch: int = 96
     general_words: int = 6000
     agreement_share: float = 0.5
@@ -69,8 +69,10 @@ class JointStage:
     schedule: Schedule = Schedule(steps=700, rate=2e-3, warmup=50, cooldown=0.43)
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 12 * 160 * 160
-    tyres: int = 600
+    tyres: int = 5900
     tyre_size: int = 256
+    held_out: int = 72
+    """Lessons of each kind on which progress is measured."""
     trunk_rate: float = 0.6
     text_rate: float = 0.3
     text_layers: int = 2
@@ -78,10 +80,11 @@ class JointStage:
         default_factory=lambda: {
             "typing": 1.0,
             "damage": 1.0,
-            "picture": 0.3,
-            "region": 0.5,
-            "wording": 0.5,
-            "distillation": 0.7,
+            "evidence": 0.5,
+            "picture": 0.1,
+            "region": 0.4,
+            "wording": 0.4,
+            "distillation": 0.5,
             "relation": 0.25,
         }
     )

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from specsight.synthesis.words import PHRASES, place_words
+from specsight.training.feed import Seeded
 from specsight.training.loop import Stage
 from specsight.training.precision import mixed_precision
 from specsight.training.recipe import EncoderRecipe
@@ -116,8 +117,9 @@ class SentenceGeometry(Stage):
     def __init__(self, recipe: EncoderRecipe, tower: TextTower, folder: Path) -> None:
         self.recipe, self.tower, self.schedule = recipe, tower, recipe.text.schedule
         self.device = next(tower.parameters()).device
-        self.make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
-        self._held_out = self.make(np.random.default_rng(HELD_OUT_SEED))
+        make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
+        self.make = Seeded(make)
+        self._held_out = make(np.random.default_rng(HELD_OUT_SEED))
         head = nn.Linear(recipe.width, self._held_out.vectors.shape[1]).to(self.device)
         self.modules = {"tower": tower, "head": head}
 

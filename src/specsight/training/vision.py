@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from specsight.training import distillation
-from specsight.training.feed import PictureBatch
+from specsight.training.feed import PictureBatch, Seeded
 from specsight.training.loop import Stage
 from specsight.training.precision import mixed_precision
 from specsight.training.recipe import EncoderRecipe
@@ -47,7 +47,7 @@ class Distillation(Stage):
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs, stage.held_out)
         self._standardise(out / STATISTICS, pictures)
-        self.make = TaughtBatch(pictures, teacher.folder, out / STATISTICS)
+        self.make = Seeded(TaughtBatch(pictures, teacher.folder, out / STATISTICS))
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         pictures, halves = batch
