@@ -62,6 +62,8 @@ class Detector(ABC):
     """"normal images", "text" (a specification), "depth", "masks"."""
     transductive: ClassVar[bool] = False
     minimum_good: ClassVar[int] = 1
+    takes_defects: ClassVar[bool] = False
+    """Whether labelled defective samples may be among those to fit on."""
 
     skipped_: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False)
     """Good pictures that could not be read while fitting: (path, reason)."""
@@ -192,7 +194,7 @@ class Detector(ABC):
         if "text" in self.needs and specification is None:
             raise SpecsightError(f"{self.name} needs words: give a specification (--spec)")
         for sample in samples:
-            if sample.label == "defective":
+            if sample.label == "defective" and not self.takes_defects:
                 raise SpecsightError(
                     f"{self.name} learns from good parts only, and '{sample.id}' is defective"
                 )

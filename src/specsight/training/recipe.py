@@ -66,9 +66,9 @@ class TextStage:
 class JointStage:
     """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
 
-    schedule: Schedule = Schedule(steps=700, rate=2e-3, warmup=50, cooldown=0.43)
+    schedule: Schedule = Schedule(steps=6000, rate=2e-3, cooldown=0.35)
     sides: tuple[int, ...] = (128, 160, 224)
-    pixels: int = 12 * 160 * 160
+    pixels: int = 16 * 160 * 160
     tyres: int = 5900
     tyre_size: int = 256
     held_out: int = 72

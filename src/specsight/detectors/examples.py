@@ -1,0 +1,122 @@
+"""What detectors that train weights learn from: views of good pictures, of spoilt copies, of labelled defects.
+
+In: good samples, defective ones with masks where the regime has them, and a specification. Out: a stream of
+`Example`s, each a view that knows which of its cells show which type of defect.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.detectors import grids
+from specsight.detectors.base import View, check_range
+from specsight.detectors.reading import ReadingDetector
+from specsight.detectors.spoiling import spoil, stand_ins
+from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.progress import track
+from specsight.records import Picture, Sample
+from specsight.specification import Specification
+
+
+@dataclass(frozen=True)
+class Example(View):
+    """A view whose truth is known. Good examples have no `masks`."""
+
+    masks: Mapping[str | None, NDArray[np.float32]] = field(default_factory=dict)
+    """Type of the specification (None: damage of no particular kind) → (H, W) over the frame, 1 where it is."""
+    source: int = 0
+    """Number of the picture that it was made from: examples of one source belong on one side of any split."""
+
+    def covered(self, type_: str | None, grid: tuple[int, int]) -> NDArray[np.float32]:
+        """Share of every cell of a grid (h, w) over the frame that a type covers, in [0, 1]."""
+        if type_ not in self.masks:
+            return np.zeros(grid, np.float32)
+        return np.asarray(grids.resized(self.masks[type_][None], grid)[0], np.float32)
+
+
+@dataclass
+class ExampleDetector(ReadingDetector):
+    """A detector that learns from `Example`s: `_learn` gets them as its views, once it has called `_take_words`."""
+
+    takes_defects: ClassVar[bool] = True
+
+    spoilt: int = 200
+    """Synthetic defects to learn from, over all good pictures (at least one a picture); 0: none."""
+
+    untaught_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    """Types of the specification that no example shows: known by their words alone."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("spoilt", self.spoilt, 0, 1_000_000, whole=True)
+
+    def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
+        super()._check_needs(samples, specification)
+        known = {d.name.casefold() for d in specification.defects} if specification else set()
+        for sample in samples:
+            for type_ in sample.types if sample.label == "defective" else ():
+                if type_.casefold() not in known:
+                    names = [d.name for d in specification.defects] if specification else []
+                    raise SpecsightError(
+                        f"'{sample.id}' shows '{type_}', which the specification has no words for: "
+                        f"add it to its defects ({did_you_mean(type_, names)})"
+                    )
+
+    def _views(self, samples: Sequence[Sample]) -> Iterator[Example]:
+        """Examples, one picture in memory at a time; every good picture is followed by its spoilt copies."""
+        specification = self.specification_
+        kinds = stand_ins(specification) if specification and self.spoilt else []
+        good = sum(sample.label != "defective" for sample in samples)
+        copies = max(1, round(self.spoilt / good)) if good and self.spoilt else 0
+        usable = 0
+        for source, sample in enumerate(track(samples, f"reading examples for {self.name}")):
+            try:
+                picture = images.load_picture(sample)
+                masks = self._masks(sample, picture)
+            except UnreadableFile as error:
+                self.skipped_.append((str(sample.image), str(error)))
+                continue
+            usable += sample.label != "defective"
+            yield self._example(picture, masks, source)
+            if sample.label != "defective":
+                # Seeded by the picture itself: what is learned does not hang on the order of the pictures.
+                generator = np.random.default_rng((self.seed, zlib.crc32(picture.rgb.tobytes())))
+                for bad in spoil(generator, picture, kinds, copies, self.resolution):
+                    yield self._example(bad, {} if bad.mask is None else {bad.type: bad.mask}, source)
+        self._check_enough(usable)
+
+    def _example(
+        self, picture: Picture, masks: Mapping[str | None, NDArray[np.bool_]], source: int
+    ) -> Example:
+        view = self._look(picture)
+        framed = {type_: view.frame.apply(mask.astype(np.float32)) for type_, mask in masks.items()}
+        return Example(view.frame, view.features, framed, source)
+
+    def _masks(self, sample: Sample, picture: Picture) -> dict[str | None, NDArray[np.bool_]]:
+        """Masks by type of a labelled sample, spelt as in the specification; none for a good one."""
+        if sample.label != "defective":
+            return {}
+        if not sample.defects or not images.masks_known(sample):
+            raise SpecsightError(
+                f"'{sample.id}' is labelled defective but nothing says where: give its masks, or leave it out"
+            )
+        specified = self.specification_.defects if self.specification_ else ()
+        names = {defect.name.casefold(): defect.name for defect in specified}
+        masks: dict[str | None, NDArray[np.bool_]] = {}
+        for defect, mask in zip(sample.defects, images.defect_masks(sample, picture.size)):
+            if not mask.any():
+                raise SpecsightError(
+                    f"'{sample.id}' is labelled '{defect.type}', but the mask of that defect is empty: "
+                    "correct the label or the mask"
+                )
+            name = names.get(defect.type.casefold(), defect.type)
+            masks[name] = masks[name] | mask if name in masks else mask
+        return masks
