@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import tifffile
 import yaml
@@ -32,6 +33,8 @@ CURVES = "curves.json"
 ENVIRONMENT = "environment.json"
 PER_TYPE = "per_type.csv"
 PAGE = "report.html"
+TYPE_SIDE = 128
+"""Shorter side of kept type maps in pixels: their grids are coarser still, and there is one for every type."""
 
 
 class RunFolder:
@@ -108,9 +111,16 @@ class RunFolder:
             if stage == "fit" or (seed, id_) not in judged
         ]
 
-    def add(self, prediction: Prediction, map_: NDArray[np.float32]) -> None:
-        """Write a finished picture: its map first, then its line, each forced to the disk."""
+    def add(
+        self,
+        prediction: Prediction,
+        map_: NDArray[np.float32],
+        type_maps: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """Write a finished picture: its maps first, then its line, each forced to the disk."""
         write_bytes(confined(self.path, prediction.map), _tiff(map_))
+        if type_maps:
+            write_bytes(self._type_file(prediction), _small(type_maps))
         self._append(PREDICTIONS, prediction.to_json())
 
     def skip(self, picture: SkippedPicture) -> None:
@@ -128,6 +138,25 @@ class RunFolder:
                 f"the map '{file}' is {map_.shape}, not {prediction.size}: run again into another --out"
             )
         return map_
+
+    def has_type_maps(self, prediction: Prediction) -> bool:
+        return self._type_file(prediction).is_file()
+
+    def type_maps(self, prediction: Prediction) -> dict[str, NDArray[np.float32]]:
+        """Type → (h, w) map, its shorter side at most `TYPE_SIDE` pixels, values to half precision."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        file = self._type_file(prediction)
+        try:
+            return {name: m.astype(np.float32) for name, m in load(file.read_bytes()).items()}
+        except (OSError, SafetensorError) as error:
+            raise SpecsightError(
+                f"cannot read the maps by type '{file}': run again into another --out"
+            ) from error
+
+    def _type_file(self, prediction: Prediction) -> Path:
+        return confined(self.path, prediction.map).with_suffix(".types.safetensors")
 
     def json(self, name: str) -> dict[str, Any]:
         """One of the JSON files, or {} where it has not been written yet."""
@@ -178,3 +207,16 @@ def _tiff(map_: NDArray[np.float32]) -> bytes:
     # Level 1: a bilinear map shrinks little more at higher levels, and takes far longer.
     tifffile.imwrite(buffer, map_.astype(np.float32), compression="zlib", compressionargs={"level": 1})
     return buffer.getvalue()
+
+
+def _small(type_maps: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Type maps by area means at `TYPE_SIDE`, in half precision."""
+    from safetensors.numpy import save
+
+    kept = {}
+    for name, map_ in type_maps.items():
+        height, width = map_.shape
+        scale = min(1.0, TYPE_SIDE / min(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        kept[name] = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float16)
+    return bytes(save(kept))

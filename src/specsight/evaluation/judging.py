@@ -42,7 +42,7 @@ def judge_all(
             run.skip(SkippedPicture(sample.id, relative(sample.image, data), str(error), "judge", seed))
         else:
             prediction = predict(sample, inspection, judgement.map, seed, data)
-            run.add(prediction, judgement.map)
+            run.add(prediction, judgement.map, judgement.type_maps)
             finished[sample.id] = prediction
     if samples and not finished:
         raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")

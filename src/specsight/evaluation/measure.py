@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from specsight import metrics
 from specsight.calibration import Calibration
-from specsight.evaluation import truth
+from specsight.evaluation import truth, types
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.numbers import NAN, Number, Resampling, rate
 from specsight.evaluation.predictions import Prediction
@@ -58,6 +58,12 @@ def measure(
     masked = truth.with_masks(known, run.data)
     iou = _add_pixel_numbers(measured, run, masked, calibration, map_size, resamples)
     _add_types(measured, known, masked, *iou)
+    numbers, columns = (
+        types.measure_types(run, masked, calibration) if len(masked) == len(known) else ({}, {})
+    )
+    measured.values |= {name: Number(value) for name, value in numbers.items()}
+    for type_, row in columns.items():
+        measured.per_type.get(type_, {}).update(row)
     return measured
 
 

@@ -66,6 +66,23 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "type_accuracy_detected": "Type accuracy, rejected",
         "macro_f1": "Type F1, macro",
         "macro_f1_without_good": "Type F1, macro without good",
+        "type_pixel_auroc": "Types' own maps: pixel AUROC",
+        "type_pixel_ap": "Types' own maps: pixel AP",
+        "type_miou": "Types' pixels: mIoU without good",
+        "type_miou_with_good": "Types' pixels: mIoU with good",
+        "type_pixel_f1": "Types' pixels: F1 without good",
+        "type_image_auroc": "Types shown: AUROC",
+        "type_image_ap": "Types shown: AP",
+        "type_f1": "Types named: F1",
+        "exact_set": "Types named: exact set",
+        "exact_set_without_good": "Types named: exact set, defective pictures",
+    },
+    "Pictures with several types": {
+        "several_types_pictures": "Pictures",
+        "several_types_type_image_auroc": "Types shown: AUROC",
+        "several_types_type_image_ap": "Types shown: AP",
+        "several_types_type_f1": "Types named: F1",
+        "several_types_exact_set": "Types named: exact set",
     },
 }
 """What the page calls the metrics, in its order; what they mean stands in the catalogue of metrics."""
@@ -87,6 +104,11 @@ PER_TYPE = (
     ("pixel_ap", "Pixel AP"),
     ("aupro_30", "AUPRO@0.3"),
     ("iou", "IoU"),
+    ("type_pixel_auroc", "Own map: pixel AUROC"),
+    ("type_pixel_ap", "Own map: pixel AP"),
+    ("type_iou", "Own pixels: IoU"),
+    ("type_image_ap", "Shown: AP"),
+    ("type_f1", "Named: F1"),
 )
 STAGES = {"read": "read the file", "look": "look (encode)", "judge": "judge", "find": "find and word"}
 
