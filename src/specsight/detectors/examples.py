@@ -60,6 +60,10 @@ class ExampleDetector(ReadingDetector):
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)
+        self._check_types(samples, specification)
+
+    def _check_types(self, samples: Sequence[Sample], specification: Specification | None) -> None:
+        """Raise SpecsightError for a labelled type that there are no words for."""
         known = {d.name.casefold() for d in specification.defects} if specification else set()
         for sample in samples:
             for type_ in sample.types if sample.label == "defective" else ():
