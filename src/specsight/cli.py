@@ -143,6 +143,9 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
 @click.option(
     "--shots", help="Learn from this many good pictures only (0: from words); 1,2,4,8 draws a curve."
 )
+@click.option("--defects", default=0, show_default=True, help="Labelled defects of each type to learn from.")
+@click.option("--train-on", type=PATH, help="Another labelled set, for detectors trained across sets.")
+@click.option("--train-spec", type=PATH, help="Words about that set; default: its names.")
 @click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
 @holdout_option
 @rate_option
@@ -160,6 +163,9 @@ def evaluate(
     layout: str,
     product: str | None,
     shots: str | None,
+    defects: int,
+    train_on: Path | None,
+    train_spec: Path | None,
     seeds: str,
     holdout: int | None,
     false_reject_rate: float,
@@ -185,6 +191,9 @@ def evaluate(
         layout=layout,
         product=product,
         shots=counts[0] if counts else None,
+        defects=defects,
+        train_on=train_on,
+        train_specification=train_spec,
         seeds=_whole_numbers("--seeds", seeds),
         holdout=holdout,
         false_reject_rate=false_reject_rate,

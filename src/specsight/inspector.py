@@ -52,6 +52,7 @@ class Inspector:
         good: Sequence[Sample],
         specification: Specification | None = None,
         *,
+        defects: Sequence[Sample] = (),
         validation: Sequence[Sample] = (),
         holdout: int | None = None,
         false_reject_rate: float = 0.05,
@@ -63,7 +64,8 @@ class Inspector:
         Those are `validation` where the set brings some, else `holdout` of `good` (default: as many as the wanted
         promise takes, but never more than a third), drawn under `seed`; pictures of one physical object
         (`Sample.group`) stay on one side. With too few good parts to hold any out there is no threshold. Detectors
-        that work from words alone take no good part at all; `validation` then still gives a threshold.
+        that work from words alone take no good part at all; `validation` then still gives a threshold. `defects` are
+        labelled defective parts, for detectors that learn from them.
         """
         if not good and detector.minimum_good > 0:
             raise SpecsightError(
@@ -76,7 +78,7 @@ class Inspector:
             train, held = split_holdout(
                 good, min(needed, len(good) // 3) if holdout is None else holdout, seed
             )
-        inspector = cls(detector.fit(train, specification), specification=specification)
+        inspector = cls(detector.fit([*train, *defects], specification), specification=specification)
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
         judged = []
         for sample in track(held, "Calibrating"):

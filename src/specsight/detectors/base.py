@@ -65,6 +65,8 @@ class Detector(ABC):
     takes_defects: ClassVar[bool] = False
     """Whether labelled defective samples may be among those to fit on."""
 
+    checkpoints: Path | None = field(default=None, init=False, repr=False)
+    """Folder in which a detector that trains weights keeps its place: a fit that was killed goes on from there."""
     skipped_: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False)
     """Good pictures that could not be read while fitting: (path, reason)."""
     encoder_: Encoder | None = field(default=None, init=False, repr=False)

@@ -26,6 +26,12 @@ class EvaluationConfig:
     """One product of a root that holds several; None: each of them, and their mean."""
     shots: int | None = None
     """How many good pictures the detector learns from, drawn under the seed; 0: none, words alone; None: all."""
+    defects: int = 0
+    """Labelled defective pictures of every type to learn from, for detectors that take them; none of them is tested."""
+    train_on: Path | None = None
+    """Another labelled data set, from which a cross-set detector learns its weights."""
+    train_specification: Path | None = None
+    """Words about the products of that set; None: their names and the names of their defects."""
     seeds: tuple[int, ...] = (0,)
     holdout: int | None = None
     """Good pictures kept for the threshold; None: as many as the promise takes, never more than a third."""
@@ -44,6 +50,7 @@ class EvaluationConfig:
             ("shots", 0),
             ("map_size", 1),
             ("holdout", 0),
+            ("defects", 0),
             ("resamples", 0),
         ):
             value = getattr(self, name)
@@ -63,5 +70,7 @@ class EvaluationConfig:
         """
         values = asdict(self) | {"data": str(root.resolve()), "product": product, "seeds": list(self.seeds)}
         values["parameters"] = dict(self.parameters)
-        values["specification"] = None if self.specification is None else str(self.specification.resolve())
+        for name_ in ("specification", "train_on", "train_specification"):
+            path = getattr(self, name_)
+            values[name_] = None if path is None else str(path.resolve())
         return {"kind": "evaluation", "name": name, "source": self.data.name, **values}

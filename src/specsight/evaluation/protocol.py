@@ -59,6 +59,12 @@ def of_evaluation(
         "Synthetic": "yes" if synthetic else "no sign of it",
         "Tuned on test data": "nothing; metrics marked oracle choose a threshold with the truth and are no promise",
     }
+    if config.get("defects"):
+        line.insert(3, f"{fit['defects']} labelled defects learned from, {config['defects']} of each type")
+        details["Labelled defects"] = f"{fit['defects']} pictures, none of them tested"
+    if fit.get("trained_on"):
+        line.insert(2, f"trained on {fit['trained_on']}")
+        details["Trained on"] = fit["trained_on"]
     if fit.get("words"):
         line.insert(2, f"words: {fit['words']}")
         details["Words"] = fit["words"]

@@ -12,15 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from specsight.calibration import parts_needed
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.detectors import Detector, create_detector, detectors
+from specsight.detectors.cross_set import CrossSetDetector
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
-from specsight.errors import SpecsightError
-from specsight.evaluation import environment, folder, protocol, summary
+from specsight.evaluation import draws, environment, folder, protocol, summary
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.judging import about, judge_all
@@ -33,6 +30,8 @@ from specsight.storage import only_writer, write_text
 
 FEATURES = ".features"
 """Cache inside the run folder, gone when the run is finished."""
+TRAINING = ".training"
+"""Checkpoints inside the run folder, by seed, gone when that seed's model is saved."""
 
 
 def evaluate(config: EvaluationConfig, out: Path) -> Path:
@@ -91,7 +90,7 @@ def _evaluate_product(
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`."""
     asked = config.to_json(name, product or config.product, listing.root)
-    good, validation, test = _split(samples, config)
+    good, validation, test = draws.split(samples, config)
     run.claim(asked)
     specification = _words(config, product or config.product or Path(name).name)
     measured: dict[int, Measured] = {}
@@ -99,8 +98,9 @@ def _evaluate_product(
     data = Path(asked["data"])
     encoder = _encoder(config, run)
     for seed in config.seeds:
-        inspector = _fitted(config, run, good, validation, specification, seed, encoder)
-        of_seed = judge_all(run, inspector, test, seed, data)
+        defects, tested = draws.labelled_defects(samples, test, config.defects, seed)
+        inspector = _fitted(config, run, [*good, *defects], validation, tested, specification, seed, encoder)
+        of_seed = judge_all(run, inspector, tested, seed, data)
         predictions += of_seed
         measured[seed] = measure(
             run,
@@ -150,25 +150,6 @@ def _words(config: EvaluationConfig, product: str) -> Specification | None:
     return Specification(product=product) if "text" in detectors[config.detector].needs else None
 
 
-def _split(
-    samples: Sequence[Sample], config: EvaluationConfig
-) -> tuple[list[Sample], list[Sample], list[Sample]]:
-    """(good training pictures, good validation pictures, labelled test pictures)."""
-    good = [s for s in samples if s.split == "train" and s.label == "good"]
-    validation = [s for s in samples if s.split == "validation" and s.label == "good"]
-    test = [s for s in samples if s.split.startswith("test") and s.label != "unknown"]
-    if not good and config.shots != 0:
-        raise SpecsightError(
-            f"'{config.data}' has no good training pictures: "
-            f"see what was found with 'specsight check {config.data}'"
-        )
-    if not test:
-        raise SpecsightError(
-            f"'{config.data}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
-        )
-    return good, validation, test
-
-
 def _detector(config: EvaluationConfig, encoder: str | Encoder, seed: int) -> Detector:
     size = {} if config.resolution is None else {"resolution": config.resolution}
     return create_detector(config.detector, encoder=encoder, seed=seed, **size, **config.parameters)
@@ -177,25 +158,35 @@ def _detector(config: EvaluationConfig, encoder: str | Encoder, seed: int) -> De
 def _fitted(
     config: EvaluationConfig,
     run: RunFolder,
-    good: Sequence[Sample],
+    known: Sequence[Sample],
     validation: Sequence[Sample],
+    tested: Sequence[Sample],
     specification: Specification | None,
     seed: int,
     encoder: str | Encoder,
 ) -> Inspector:
-    """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept."""
+    """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept.
+
+    `known` are the good pictures of the training split and the labelled defects that the run asked for.
+    """
     saved = run.path / "models" / str(seed)
     if saved.is_dir():
         return Inspector.load(saved, config.encoder)
     detector = _detector(config, encoder, seed)
-    learned, held = _drawn(config, good, validation, seed)
+    good = [s for s in known if s.label == "good"]
+    learned, held = draws.learned(config, good, validation, seed)
     start = time.perf_counter()
+    detector.checkpoints = run.path / TRAINING / str(seed)
+    detector.checkpoints.mkdir(parents=True, exist_ok=True)
+    if isinstance(detector, CrossSetDetector):
+        _train(detector, config, tested, learned)
     inspector = Inspector.fit(
         detector,
         learned,
         specification,
+        defects=[s for s in known if s.label == "defective"],
         validation=held,
-        holdout=_holdout(config, held),
+        holdout=draws.holdout(config, held),
         false_reject_rate=config.false_reject_rate,
         confidence=config.confidence,
         seed=seed,
@@ -204,9 +195,20 @@ def _fitted(
     for skipped in inspector.skipped:
         image = relative(Path(skipped.path), run.data)
         run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
-    _note_fit(run, inspector, learned, held, seed, spent)
+    _note_fit(run, inspector, learned, held, len(known) - len(good), seed, spent)
     inspector.save(saved)
+    shutil.rmtree(run.path / TRAINING)
     return inspector
+
+
+def _train(
+    detector: CrossSetDetector, config: EvaluationConfig, tested: Sequence[Sample], learned: Sequence[Sample]
+) -> None:
+    """Learn the weights from another set, and make sure that it is another one."""
+    samples, specifications = draws.other_set(config)
+    place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None
+    detector.train(samples, specifications, place)
+    detector.check_unseen([*learned, *tested])
 
 
 def _note_fit(
@@ -214,43 +216,21 @@ def _note_fit(
     inspector: Inspector,
     learned: Sequence[Sample],
     held: Sequence[Sample],
+    defects: int,
     seed: int,
     seconds: float,
 ) -> None:
     """Keep what the protocol and the page must know of a fit, in case the run is killed after it."""
     held_out = inspector.calibration.good_count if inspector.calibration else 0
     unused = len(inspector.skipped) + (0 if held else held_out)
+    detector = inspector.detector
+    trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
     fit = about(inspector) | {
         "seconds": seconds,
+        "defects": defects,
+        "trained_on": f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
         "learned": len(learned) - unused,
         "held_out": held_out,
         "peak_mb": environment.peak_memory_mb(),
     }
     run.write_json(folder.FITS, run.json(folder.FITS) | {str(seed): fit})
-
-
-def _drawn(
-    config: EvaluationConfig, good: Sequence[Sample], validation: Sequence[Sample], seed: int
-) -> tuple[list[Sample], list[Sample]]:
-    """(pictures to learn from, further good pictures for the threshold).
-
-    With few shots the detector learns from exactly that many; the threshold then comes from other good training
-    pictures, for a promise about false rejects cannot be made from a handful.
-    """
-    if config.shots is None:
-        return list(good), list(validation)
-    if config.shots > len(good):
-        raise SpecsightError(
-            f"{config.shots} shots were asked for, but there are {len(good)} good training pictures"
-        )
-    order = np.random.default_rng(seed).permutation(len(good)).tolist()
-    wanted = config.holdout or parts_needed(config.false_reject_rate, config.confidence)
-    rest = [good[i] for i in order[config.shots :][:wanted]]
-    return [good[i] for i in sorted(order[: config.shots])], list(validation) or rest
-
-
-def _holdout(config: EvaluationConfig, held: Sequence[Sample]) -> int | None:
-    """How many of the pictures to learn from to hold out: none where there are others, and none of few shots."""
-    if held:
-        return None
-    return 0 if config.shots is not None else config.holdout
