@@ -10,11 +10,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, did_you_mean
+
+if TYPE_CHECKING:
+    from specsight.encoders.prompting import PromptedText
 
 Features = NDArray[np.float32]
 
@@ -45,6 +49,8 @@ class Encoder(ABC):
     """Middle layers that suit patch-memory methods (stride 8 and 16, or the ViT's middle blocks)."""
     reads: bool = False
     """Whether `embed_texts` and the joint space exist."""
+    promptable: bool = False
+    """Whether `prompted` exists: learned tokens can stand in front of words, and gradients reach them."""
 
     @abstractmethod
     def layers(self, images: NDArray[np.uint8], which: Sequence[str] | None = None) -> list[Features]:
@@ -67,9 +73,23 @@ class Encoder(ABC):
         patches = self.embed_patches(images)
         return [window_means(patches, size) for size in sizes]
 
+    def embed_by_values(
+        self, images: NDArray[np.uint8], share: float, levels: int
+    ) -> tuple[Features, list[Features]]:
+        """Pooled embeddings (B, D) and, per level, patches (B, D, h, w), unit length, in the joint space.
+
+        Patches of a transformer come from a path of value-value attention beside the last `share` of its blocks, read
+        at up to `levels` places (see `value_attention`). Without attention: `embed_patches`, one level.
+        """
+        return self.embed_images(images), [self.embed_patches(images)]
+
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D), unit length, in the joint space."""
         raise self._cannot_read()
+
+    def prompted(self, words: str, tokens: int) -> PromptedText:
+        """`words` behind `tokens` learned ones, ready to be read with gradients."""
+        raise self._cannot_be_prompted()
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`; SpecsightError with a suggestion where there is none."""
@@ -91,4 +111,12 @@ class Encoder(ABC):
     def _cannot_read(self) -> SpecsightError:
         return SpecsightError(
             f"encoder '{self.name}' has no text tower: choose one that reads (a CLIP or SigLIP checkpoint)"
+        )
+
+    def _cannot_be_prompted(self) -> SpecsightError:
+        if not self.reads:
+            return self._cannot_read()
+        return SpecsightError(
+            f"encoder '{self.name}' takes no learned tokens in front of words: choose one with a transformer of CLIP, "
+            "SigLIP or BERT kind as its text tower"
         )

@@ -11,12 +11,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.encoders.base import Encoder, Features
 from specsight.storage import write_bytes
+
+if TYPE_CHECKING:
+    from specsight.encoders.prompting import PromptedText
 
 Pictures = NDArray[np.uint8]
 GIGABYTE = 1 << 30
@@ -33,7 +37,7 @@ class CachedEncoder(Encoder):
     def __init__(self, encoder: Encoder, folder: Path, limit: int = 8 * GIGABYTE) -> None:
         self.name, self.fingerprint, self.multiple = encoder.name, encoder.fingerprint, encoder.multiple
         self.available, self.default_layers = encoder.available, encoder.default_layers
-        self.reads = encoder.reads
+        self.reads, self.promptable = encoder.reads, encoder.promptable
         self._encoder = encoder
         self._folder = folder
         self._limit = limit
@@ -70,6 +74,25 @@ class CachedEncoder(Encoder):
         compute = partial(self._encoder.embed_windows, sizes=sizes)
         pictures = [self._remembered(image, names, compute) for image in images]
         return [np.concatenate([picture[k] for picture in pictures]) for k in range(len(names))]
+
+    def embed_by_values(self, images: Pictures, share: float, levels: int) -> tuple[Features, list[Features]]:
+        """Pooled embeddings (B, D) and patches (B, D, h, w) per level, from the cache where known."""
+        self.check_images(images)
+        if not self.reads:
+            raise self._cannot_read()
+
+        def compute(one: Pictures) -> list[Features]:
+            pooled, patches = self._encoder.embed_by_values(one, share, levels)
+            return [pooled, np.stack(patches)]
+
+        names = [f"values{share!r}x{levels}-{part}" for part in ("pooled", "patches")]
+        pictures = [self._remembered(image, names, compute) for image in images]
+        patches = np.concatenate([picture[1] for picture in pictures], axis=1)
+        return np.concatenate([picture[0] for picture in pictures]), list(patches)
+
+    def prompted(self, words: str, tokens: int) -> PromptedText:
+        """`words` behind `tokens` learned ones, ready to be read with gradients."""
+        return self._encoder.prompted(words, tokens)
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D); never cached."""

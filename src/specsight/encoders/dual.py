@@ -30,6 +30,12 @@ class DualEncoder(JointEncoder):
         with torch.inference_mode():
             return array(torch.nn.functional.normalize(self._cells(images), dim=1))
 
+    def embed_by_values(
+        self, images: NDArray[np.uint8], share: float, levels: int
+    ) -> tuple[Features, list[Features]]:
+        """Pooled embeddings (B, D) and patches (B, D, h, w) as they are: a CNN has no attention to replace."""
+        return Encoder.embed_by_values(self, images, share, levels)
+
     def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
         """Window embeddings (B, D, h - k + 1, w - k + 1), unit length: means of patches, for there are no tokens."""
         return Encoder.embed_windows(self, images, sizes)

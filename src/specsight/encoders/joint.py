@@ -6,7 +6,7 @@ itself only, because there the attention of the original model gathers the whole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from specsight.encoders.base import Features
 from specsight.encoders.checkpoint import Preprocessing
 from specsight.encoders.pretrained import PretrainedEncoder, array
+from specsight.encoders.prompting import PromptedText, can_be_prompted, prompted_inputs
+from specsight.encoders.value_attention import two_paths
 from specsight.encoders.windows import window_passes
 from specsight.errors import SpecsightError
 
@@ -32,6 +34,9 @@ class JointEncoder(PretrainedEncoder):
         super().__init__(name, fingerprint, model, preprocessing)
         self._tokenizer = _load_tokenizer(folder, name)
         self._length = int(model.config.text_config.max_position_embeddings)
+        # SigLIP was trained on sentences padded to full length; CLIP ignores what follows its end token.
+        self._padded = model.config.model_type == "siglip"
+        self.promptable = can_be_prompted(model.text_model)
 
     def embed_images(self, images: NDArray[np.uint8]) -> Features:
         """Pooled embeddings (B, D), unit length, in the joint space."""
@@ -50,9 +55,35 @@ class JointEncoder(PretrainedEncoder):
             tokens = self._run(self._pixels(images), [before_last])[before_last.layer.name]
             rows, columns = (side // before_last.layer.stride for side in images.shape[1:3])
             patches = _attend_to_self(self._taps[-2].module, tokens[:, tokens.shape[1] - rows * columns :])
-            joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
-            grid = torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2)
-            return array(grid.reshape(len(images), -1, rows, columns))
+            return self._joint_grid(patches, (rows, columns))
+
+    def embed_by_values(
+        self, images: NDArray[np.uint8], share: float, levels: int
+    ) -> tuple[Features, list[Features]]:
+        """Pooled embeddings (B, D) and, per level, patches (B, D, h, w) of a path of value-value attention."""
+        if not hasattr(self._tower, "post_layernorm"):
+            return super().embed_by_values(images, share, levels)
+        self.check_images(images)
+        blocks = [tap.module for tap in self._taps if tap.module is not None]
+        size = (images.shape[1] // self.multiple, images.shape[2] // self.multiple)
+        pooled: list[Features] = []
+        grids: list[list[Features]] = []
+        # One picture a pass, as for `layers`.
+        for image in np.split(images, len(images)):
+            with torch.inference_mode():
+                with self._one_pass:
+                    whole, read = two_paths(
+                        self._tower, blocks, self._pixels(image), self._options, share, levels
+                    )
+                pooled.append(_unit(self._project(whole)))
+                grids.append([self._joint_grid(tokens, size) for tokens in read])
+        return np.concatenate(pooled), [np.concatenate(level) for level in zip(*grids)]
+
+    def _joint_grid(self, tokens: torch.Tensor, size: tuple[int, int]) -> Features:
+        """Tokens (B, n, C), patches last → patches (B, D, h, w), unit length, in the joint space."""
+        patches = tokens[:, tokens.shape[1] - size[0] * size[1] :]
+        joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
+        return array(torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2).unflatten(2, size))
 
     def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
         """Embeddings (B, D, h - k + 1, w - k + 1), unit length, of all windows: each by a pass over its own tokens."""
@@ -77,18 +108,29 @@ class JointEncoder(PretrainedEncoder):
         """Sentence embeddings (N, D), unit length; longer sentences are cut at the model's own length."""
         if not texts:
             return np.zeros((0, self._width()), np.float32)
-        # SigLIP was trained on sentences padded to full length; CLIP ignores what follows its end token.
-        padding = "max_length" if self._model.config.model_type == "siglip" else "longest"
+        padding = "max_length" if self._padded else "longest"
         tokens = self._tokenizer(
             list(texts), padding=padding, truncation=True, max_length=self._length, return_tensors="pt"
         )
         wanted = {"input_ids": tokens["input_ids"]}
-        if padding == "longest":
+        if not self._padded:
             wanted["attention_mask"] = tokens["attention_mask"]
         with torch.inference_mode():
-            pooled = self._model.text_model(**wanted).pooler_output
-            projection = getattr(self._model, "text_projection", None)
-            return _unit(projection(pooled) if projection is not None else pooled)
+            return array(self._read(wanted))
+
+    def prompted(self, words: str, tokens: int) -> PromptedText:
+        """`words` behind `tokens` learned ones, ready to be read with gradients."""
+        if not self.promptable:
+            raise self._cannot_be_prompted()
+        inputs, start = prompted_inputs(self._tokenizer, words, tokens, self._length, self._padded)
+        return PromptedText(self._model.text_model, self._read, inputs, start)
+
+    def _read(self, inputs: Mapping[str, Any]) -> torch.Tensor:
+        """Tokens → (N, D), unit length, pooled as the text tower's family pools."""
+        pooled = self._model.text_model(**inputs).pooler_output
+        projection = getattr(self._model, "text_projection", None)
+        joint = pooled if projection is None else projection(pooled)
+        return torch.nn.functional.normalize(joint, dim=-1)
 
     def _project(self, pooled: torch.Tensor) -> torch.Tensor:
         """CLIP keeps its projection outside the tower; SigLIP's pooling head already ends in the joint space."""
