@@ -53,6 +53,23 @@ def curve(folder: Path, pages: list[Path]) -> None:
     click.echo(f"table: {folder / TABLE}\nchart: {folder / CHART}")
 
 
+def suite(folder: Path) -> None:
+    """The table of a suite, and where it lies."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from specsight.evaluation.suite import SHOWN, TABLE, lines_of
+
+    rows = Table("row", *SHOWN.values(), "fit s", "peak MB", box=box.SIMPLE)
+    for line in lines_of(folder):
+        numbers = ("" if line[name] is None else f"{line[name]:.3f}" for name in SHOWN)
+        cost = ("" if line[name] is None else f"{line[name]:.0f}" for name in ("fit_seconds", "peak_mb"))
+        rows.add_row(line["name"], *numbers, *cost)
+    Console().print(rows)
+    click.echo(f"table: {folder / TABLE}")
+
+
 def verdicts(run: Path) -> None:
     """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
     from specsight.evaluation.folder import RunFolder

@@ -4,5 +4,6 @@ from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.few_shot import few_shot_curve
 from specsight.evaluation.inspections import write_inspections
 from specsight.evaluation.run import evaluate
+from specsight.evaluation.suite import run_suite
 
-__all__ = ["EvaluationConfig", "evaluate", "few_shot_curve", "write_inspections"]
+__all__ = ["EvaluationConfig", "evaluate", "few_shot_curve", "run_suite", "write_inspections"]

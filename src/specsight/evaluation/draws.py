@@ -7,6 +7,7 @@ for labelled defects that a run asks for: those are taken out of what it tests.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.images import masks_known
+from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
+from specsight.storage import sha256
 
 
 def split(
@@ -97,24 +100,41 @@ def labelled_defects(
     return chosen, rest
 
 
-def other_set(config: EvaluationConfig) -> tuple[list[Sample], dict[str, Specification]]:
-    """Labelled pictures of the set that `config.train_on` names, and the words about each of its products.
+def other_set(data: Path, words: Path | None) -> tuple[list[Sample], dict[str, Specification]]:
+    """Labelled pictures of a data set to train on, and the words about each of its products: those given, or their
+    names and the names of their defects.
 
-    Every picture whose truth is known counts, whatever split it is in: another set is only learned from.
+    Every picture whose truth is known counts, whatever split it is in: such a set is only learned from.
     """
-    if config.train_on is None:
-        raise SpecsightError(
-            f"{config.detector} learns from labelled pictures of other products: name a data set with --train-on"
-        )
-    samples = [s for s in load_dataset(config.train_on).samples if s.label == "good" or masks_known(s)]
+    samples = [s for s in load_dataset(data).samples if s.label == "good" or masks_known(s)]
     samples = [s for s in samples if s.label != "unknown"]
     if not any(s.label == "defective" for s in samples):
-        raise SpecsightError(f"'{config.train_on}' has no defective picture with a mask to learn from")
-    given = load_specification(config.train_specification) if config.train_specification else None
+        raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
     products = sorted({s.product for s in samples})
-    if given is not None:
-        return samples, dict.fromkeys(products, given)
+    if words is not None:
+        return samples, dict.fromkeys(products, load_specification(words))
     return samples, {product: _words_of(product, samples) for product in products}
+
+
+def check_apart(trained: Sequence[Sample], judged: Sequence[Sample]) -> None:
+    """Raise SpecsightError where a product or a picture is both trained on and judged.
+
+    Asked before the training, which may take long; the detector itself refuses such pictures once it is trained.
+    """
+    both = {as_words(s.product).casefold() for s in trained} & {
+        as_words(s.product).casefold() for s in judged
+    }
+    if both:
+        raise SpecsightError(
+            f"'{min(both)}' would be both trained on and judged: a cross-set method is measured on products it has "
+            "never seen; name another set with --train-on"
+        )
+    digests = {sha256(s.image) for s in trained}
+    for sample in judged:
+        if sample.image.is_file() and sha256(sample.image) in digests:
+            raise SpecsightError(
+                f"the picture '{sample.image}' is also in the set to train on: leave it out of one of the two"
+            )
 
 
 def _words_of(product: str, samples: Sequence[Sample]) -> Specification:

@@ -17,6 +17,7 @@ from specsight.detectors import Detector, create_detector, detectors
 from specsight.detectors.cross_set import CrossSetDetector
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
+from specsight.errors import SpecsightError
 from specsight.evaluation import draws, environment, folder, protocol, summary
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.folder import RunFolder
@@ -42,7 +43,9 @@ def evaluate(config: EvaluationConfig, out: Path) -> Path:
     data without good training pictures or without labelled test pictures.
     """
     # Names and parameters are tried before anything is written.
-    _detector(config, config.encoder, config.seeds[0])
+    detector = _detector(config, config.encoder, config.seeds[0])
+    if isinstance(detector, CrossSetDetector) and config.train_on is None:
+        raise _names_no_other_set(config)
     listing = load_dataset(config.data, config.layout, config.product)
     products: dict[str, list[Sample]] = {}
     for sample in listing.samples:
@@ -205,10 +208,18 @@ def _train(
     detector: CrossSetDetector, config: EvaluationConfig, tested: Sequence[Sample], learned: Sequence[Sample]
 ) -> None:
     """Learn the weights from another set, and make sure that it is another one."""
-    samples, specifications = draws.other_set(config)
+    if config.train_on is None:
+        raise _names_no_other_set(config)
+    samples, specifications = draws.other_set(config.train_on, config.train_specification)
     place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None
+    draws.check_apart(samples, [*learned, *tested])
     detector.train(samples, specifications, place)
-    detector.check_unseen([*learned, *tested])
+
+
+def _names_no_other_set(config: EvaluationConfig) -> SpecsightError:
+    return SpecsightError(
+        f"{config.detector} learns from labelled pictures of other products: name a data set with --train-on"
+    )
 
 
 def _note_fit(

@@ -91,6 +91,11 @@ class Draughtsman:
         ]
         return Card(prediction, outcome(prediction), truth(prediction), shown, note)
 
+    def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
+        """Panels by name; none where the picture cannot be shown."""
+        look, _ = self._look(prediction)
+        return {} if look is None else look.panels()
+
     def draw(self, prediction: Prediction) -> None:
         """Only write the sheet to `overlays/`, unless it is there."""
         if not (self.run.path / overlay(prediction)).exists():

@@ -39,12 +39,14 @@ def render(run: Path) -> Path:
     if "products" in metrics:
         for product in metrics["products"].values():
             render(confined(run, product["folder"]))
-        return _write(run_folder, "products.html.j2", tables.products(metrics))
+        return write_page(run_folder, "products.html.j2", tables.products(metrics))
     predictions = by_seed(run_folder.predictions())
     if not predictions and not run_folder.skipped():
         raise SpecsightError(f"'{run}' holds no finished picture yet: run the evaluation first")
     seed = min(predictions, default=0)
-    return _write(run_folder, "run.html.j2", _context(run_folder, metrics, predictions.get(seed, []), seed))
+    return write_page(
+        run_folder, "run.html.j2", _context(run_folder, metrics, predictions.get(seed, []), seed)
+    )
 
 
 def _context(
@@ -98,7 +100,8 @@ def _context(
     }
 
 
-def _write(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
+def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
+    """Fill a template and write it as `report.html` into the folder; returns the page's path."""
     environment = Environment(
         loader=PackageLoader("specsight.report"),
         autoescape=True,

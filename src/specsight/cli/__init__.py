@@ -1,0 +1,78 @@
+"""The command line: verbs over the rooms, nothing else. Heavy rooms are imported by the verb that needs them."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import click
+
+from specsight import __version__, screen
+from specsight.cli import inspecting, making, measuring
+from specsight.cli.options import ENCODER, Verbs
+from specsight.errors import SpecsightError
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="specsight")
+def cli() -> None:
+    """Multimodal anomaly detection for industrial products."""
+
+
+for verb in (
+    inspecting.fit,
+    inspecting.inspect,
+    measuring.evaluate,
+    measuring.report,
+    measuring.check,
+    making.tyres,
+    making.train,
+):
+    cli.add_command(verb)
+
+
+@cli.command(name="list")
+@click.argument("what", metavar="|".join(screen.KINDS))
+def list_(what: str) -> None:
+    """Names that the other commands take."""
+    screen.names(what)
+
+
+@cli.command()
+@click.option("--encoder", default=ENCODER, show_default=True, help="The encoder to look at.")
+def doctor(encoder: str) -> int:
+    """What is installed, which encoder would run, threads, memory and disk."""
+    from specsight.doctor import examine
+
+    lines = examine(encoder)
+    for line in lines:
+        mark = click.style("ok", fg="green") if line.fine else click.style("--", fg="yellow")
+        click.echo(f"{mark}  {line.what:24} {line.found}")
+        if line.hint:
+            click.echo(f"    {'':24} {line.hint}")
+    return 0 if all(line.fine for line in lines) else 1
+
+
+def main() -> None:
+    """Entry point: a person's mistake is one line on standard error, never a traceback."""
+    try:
+        code = cli(standalone_mode=False)
+    except SpecsightError as error:
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped; what was finished is kept, run the same command again to go on", 130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG):
+            raise
+        _fail(f"{error.strerror}: '{error.filename or 'the output folder'}'", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"specsight: {message}", err=True)
+    sys.exit(code)

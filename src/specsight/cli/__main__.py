@@ -1,0 +1,5 @@
+"""`python -m specsight.cli`."""
+
+from specsight.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""Verbs that make things: pictures of `tyres`, weights (`train`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specsight.cli.options import PATH, Verbs
+
+
+@click.command()
+@click.option("--out", type=PATH, required=True)
+@click.option("--count", default=600, show_default=True, help="Square crops.")
+@click.option("--strips", default=0, show_default=True, help="Whole turns, as long strips.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", default=256, show_default=True, help="Side of a crop, in pixels.")
+@click.option("--zone", "zones", multiple=True, help="tread, sidewall or bead; repeatable; default: all.")
+@click.option("--light", "lights", multiple=True, help="Repeatable; default: all.")
+@click.option("--model", default="touring", show_default=True, help="touring, sport, winter or cargo.")
+@click.option("--workers", type=int, help="Processes; default: one per processor.")
+def tyres(
+    out: Path,
+    count: int,
+    strips: int,
+    seed: int,
+    size: int,
+    zones: tuple[str, ...],
+    lights: tuple[str, ...],
+    model: str,
+    workers: int | None,
+) -> None:
+    """Make a synthetic set of tyre pictures with depth, masks and words."""
+    from specsight.tyres import generate
+    from specsight.tyres.conditions import LIGHTS
+    from specsight.tyres.geometry import ZONES
+
+    made = generate(
+        out,
+        count,
+        seed,
+        size,
+        strips,
+        zones=zones or ZONES,
+        lights=lights or LIGHTS,
+        model=model,
+        workers=workers,
+    )
+    click.echo(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
+
+
+@click.group(cls=Verbs)
+def train() -> None:
+    """Make weights: recipes that go on from their last checkpoint when called again."""
+
+
+@train.command()
+@click.option("--photographs", type=PATH, required=True, help="Folder with photographs to learn from.")
+@click.option(
+    "--teacher", type=PATH, required=True, help="Convolutional checkpoint to distil (transformers folder)."
+)
+@click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
+def encoder(photographs: Path, teacher: Path, out: Path) -> None:
+    """Train a small vision-language encoder; about an hour on two free processors."""
+    from specsight.training import encoder as training
+    from specsight.training.recipe import EncoderRecipe
+
+    made = training.train(EncoderRecipe(), out, training.Sources(photographs, teacher))
+    click.echo(f"encoder: {made}\nuse it: --encoder {made}")

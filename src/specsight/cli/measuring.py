@@ -1,0 +1,143 @@
+"""Verbs for labelled pictures: `evaluate`, `report`, `check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specsight import screen
+from specsight.cli.options import (
+    PATH,
+    confidence_option,
+    detector_option,
+    encoder_option,
+    holdout_option,
+    parameters,
+    rate_option,
+    resolution_option,
+    set_option,
+    spec_option,
+    train_on_option,
+    train_spec_option,
+    whole_numbers,
+)
+
+
+@click.command()
+@click.option("--data", type=PATH, required=True, help="Data set, one of its products, or a manifest.")
+@detector_option
+@encoder_option
+@resolution_option
+@set_option
+@spec_option
+@click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
+@click.option("--product", help="One product of a set that holds several.")
+@click.option(
+    "--shots", help="Learn from this many good pictures only (0: from words); 1,2,4,8 draws a curve."
+)
+@click.option("--defects", default=0, show_default=True, help="Labelled defects of each type to learn from.")
+@train_on_option
+@train_spec_option
+@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
+@holdout_option
+@rate_option
+@confidence_option
+@click.option("--map-size", type=int, help="Shorter side for pixel metrics; default: the pictures' own.")
+@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
+@click.option("--suite", help="A whole comparison instead of one detector: clad, words.")
+@click.option("--out", type=PATH, help="Run folder; default: under runs/.")
+def evaluate(
+    data: Path,
+    detector: str,
+    encoder: str,
+    resolution: int | None,
+    settings: tuple[str, ...],
+    spec: Path | None,
+    layout: str,
+    product: str | None,
+    shots: str | None,
+    defects: int,
+    train_on: Path | None,
+    train_spec: Path | None,
+    seeds: str,
+    holdout: int | None,
+    false_reject_rate: float,
+    confidence: float,
+    map_size: int | None,
+    resamples: int,
+    suite: str | None,
+    out: Path | None,
+) -> None:
+    """Measure a detector on labelled pictures; a stopped run goes on when called again.
+
+    Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
+    """
+    from specsight import evaluation
+    from specsight.report import render, render_suite
+
+    methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
+    config = evaluation.EvaluationConfig(
+        data=data,
+        detector=methods[0],
+        parameters=parameters(settings),
+        encoder=encoder,
+        resolution=resolution,
+        layout=layout,
+        product=product,
+        shots=counts[0] if counts else None,
+        defects=defects,
+        train_on=train_on,
+        train_specification=train_spec,
+        seeds=whole_numbers("--seeds", seeds),
+        holdout=holdout,
+        false_reject_rate=false_reject_rate,
+        confidence=confidence,
+        specification=spec,
+        map_size=map_size,
+        resamples=resamples,
+    )
+    out = out or _run_folder(data, suite or detector, encoder, shots)
+    if suite:
+        page = render_suite(evaluation.run_suite(config, suite, out))
+        screen.suite(out)
+        click.echo(f"report: {page}")
+        return
+    if len(methods) > 1 or len(counts) > 1:
+        runs = evaluation.few_shot_curve(config, methods, counts or (None,), out)
+        screen.curve(out, [render(run) for run in runs])
+        return
+    run = evaluation.evaluate(config, out)
+    page = render(run)
+    screen.headline(run)
+    click.echo(f"report: {page}")
+
+
+@click.command()
+@click.argument("run", type=PATH)
+def report(run: Path) -> None:
+    """Draw the page of a finished run again."""
+    from specsight.report import render
+
+    click.echo(f"report: {render(run)}")
+
+
+@click.command()
+@click.argument("data", type=PATH)
+@click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
+@click.option("--product", help="One product of a set that holds several.")
+def check(data: Path, layout: str, product: str | None) -> int:
+    """Open every file of a data set; say what is missing, broken, double or leaking."""
+    import rich
+
+    from specsight.datasets import load_dataset
+    from specsight.datasets.check import check_dataset
+
+    found = check_dataset(load_dataset(data, layout, product))
+    rich.print(found)
+    return 1 if found.problems else 0
+
+
+def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:
+    few = [f"{shots}-shot"] if shots else []
+    return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *few])

@@ -1,0 +1,73 @@
+"""Options that several verbs share, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specsight.errors import SpecsightError, did_you_mean
+
+PATH = click.Path(path_type=Path)
+ENCODER = "filters"
+
+encoder_option = click.option(
+    "--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."
+)
+detector_option = click.option(
+    "--detector", default="patchcore", show_default=True, help="See: list detectors."
+)
+resolution_option = click.option(
+    "--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."
+)
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."
+)
+spec_option = click.option("--spec", type=PATH, help="Specification of the product (YAML).")
+rate_option = click.option(
+    "--false-reject-rate", default=0.05, show_default=True, help="Wanted upper limit for good parts rejected."
+)
+confidence_option = click.option("--confidence", default=0.95, show_default=True, help="Of that limit.")
+holdout_option = click.option("--holdout", type=int, help="Good pictures kept for the threshold.")
+train_on_option = click.option(
+    "--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."
+)
+train_spec_option = click.option("--train-spec", type=PATH, help="Words about that set; default: its names.")
+
+
+class Verbs(click.Group):
+    """A group whose misspelt verbs get "did you mean"."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            raise SpecsightError(f"unknown command '{args[0]}': {did_you_mean(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+def parameters(settings: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=VALUE pairs with values as YAML writes them: numbers, true, [stride8, stride16]."""
+    import yaml
+
+    parameters: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name:
+            raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")
+        if name in ("encoder", "resolution", "seed"):
+            raise SpecsightError(f"--set {setting}: that has an option of its own, --{name} (or --seeds)")
+        parameters[name] = tuple(parsed) if isinstance(parsed, list) else parsed
+    return parameters
+
+
+def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError as error:
+        raise SpecsightError(f"{option} {text}: write whole numbers with commas, such as 0,1,2") from error

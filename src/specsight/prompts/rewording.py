@@ -1,0 +1,122 @@
+"""One specification in other words: what a method does to its answer when only the description changes.
+
+In: a specification. Out: the same product described otherwise. Wordings that keep the meaning should change no
+decision; wordings that lose or contradict it may (the protocol of TGAD's first scenario, arXiv 2606.01992).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from specsight.specification import DefectType, Specification
+from specsight.synthesis.words import PHRASES
+
+WRONG_NOUN = "banana"
+NO_NOUN = "object"
+WRONG_DEFECTS = ("a missing button", "a torn page", "mould on bread", "a flat note", "an empty seat")
+"""Things that can be wrong, but not with an industrial part."""
+ARTICLE = re.compile(r"^(an?|the)\s+", re.IGNORECASE)
+
+
+def _as_written(specification: Specification) -> Specification:
+    return specification
+
+
+def _paraphrased(specification: Specification) -> Specification:
+    """Every defect under other names of its kind where some are known, its own phrases in reverse order else."""
+    return _with_defects(specification, [_synonyms(defect) for defect in specification.defects])
+
+
+def _truncated(specification: Specification) -> Specification:
+    """The first half of every phrase and description, as a limit of characters in a database would leave them."""
+    appearance = specification.appearance[: len(specification.appearance) // 2]
+    shortened = [
+        DefectType(name=_half(d.name), phrases=tuple(_half(p) for p in d.phrases))
+        for d in specification.defects
+    ]
+    return _with_defects(specification.model_copy(update={"appearance": appearance}), shortened)
+
+
+def _noun_removed(specification: Specification) -> Specification:
+    return specification.model_copy(update={"product": NO_NOUN, "appearance": ""})
+
+
+def _wrong_noun(specification: Specification) -> Specification:
+    return specification.model_copy(update={"product": WRONG_NOUN, "appearance": ""})
+
+
+def _wrong_defects(specification: Specification) -> Specification:
+    count = max(1, min(len(specification.defects), len(WRONG_DEFECTS)))
+    return _with_defects(specification, [DefectType(name=name) for name in WRONG_DEFECTS[:count]])
+
+
+def _one_word(specification: Specification) -> Specification:
+    """The last word of the product's name and of each defect's, and nothing else."""
+    words = dict.fromkeys(d.name.split()[-1] for d in specification.defects)
+    return Specification(
+        product=specification.product.split()[-1], defects=tuple(DefectType(name=word) for word in words)
+    )
+
+
+def _prose(specification: Specification) -> Specification:
+    """Whole sentences as a manual has them."""
+    product = specification.product
+    about = f"The {product} comes from series production and is inspected on all visible sides before it is packed"
+    told = [
+        DefectType(
+            name=defect.name,
+            phrases=tuple(
+                f"according to the inspection manual, {phrase} must not be found anywhere on the {product}"
+                for phrase in (defect.phrases or (defect.name,))
+            ),
+        )
+        for defect in specification.defects
+    ]
+    appearance = ". ".join(text for text in (about, specification.appearance) if text)
+    return _with_defects(specification.model_copy(update={"appearance": appearance}), told)
+
+
+REWORDINGS: dict[str, Callable[[Specification], Specification]] = {
+    "as written": _as_written,
+    "paraphrase": _paraphrased,
+    "truncation": _truncated,
+    "noun removed": _noun_removed,
+    "wrong noun": _wrong_noun,
+    "wrong defect list": _wrong_defects,
+    "one word": _one_word,
+    "full prose": _prose,
+}
+"""Name → the specification in those words."""
+
+
+def reword(specification: Specification, how: str) -> Specification:
+    """`specification` reworded as `REWORDINGS` names it."""
+    return REWORDINGS[how](specification)
+
+
+def _with_defects(specification: Specification, defects: list[DefectType]) -> Specification:
+    distinct = {defect.name.casefold(): defect for defect in defects}
+    # Tolerances and the like name defects that are no longer there: words about appearance alone are compared.
+    return Specification(
+        product=specification.product, appearance=specification.appearance, defects=tuple(distinct.values())
+    )
+
+
+def _synonyms(defect: DefectType) -> DefectType:
+    own = {_bare(word) for word in (defect.name, *defect.phrases)}
+    for name, phrases in PHRASES.items():
+        group = (name, *phrases)
+        if own & {_bare(phrase) for phrase in group}:
+            others = [phrase for phrase in group if _bare(phrase) not in own]
+            if others:
+                return DefectType(name=others[0], phrases=tuple(others[1:3]))
+    return DefectType(name=defect.phrases[-1] if defect.phrases else f"{defect.name} defect")
+
+
+def _bare(phrase: str) -> str:
+    return ARTICLE.sub("", phrase.replace("_", " ").casefold().strip())
+
+
+def _half(text: str) -> str:
+    return text[: max(3, len(text) // 2)].strip() or text
