@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from colour_encoder import ColourEncoder
+from labelled_panels import taught
 from specsight.detectors import Detector, create_detector, detectors, load_detector
 from specsight.detectors import base as detectors_base
 from specsight.encoders import Encoder, load_encoder
@@ -70,7 +71,7 @@ def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
 
     def get(name: str) -> Detector:
         if name not in known:
-            known[name] = new(name).fit(samples, words(name))
+            known[name] = taught(new(name)).fit(samples, words(name))
         return known[name]
 
     return get
@@ -145,7 +146,7 @@ def test_judging_leaves_the_view_as_it_is(name: str, fitted: Callable[[str], Det
 def test_the_same_seed_learns_the_same(
     name: str, samples: list[Sample], fitted: Callable[[str], Detector]
 ) -> None:
-    again = new(name).fit(samples, words(name))
+    again = taught(new(name)).fit(samples, words(name))
     expected, found = ask(fitted(name), stained(5)), ask(again, stained(5))
     assert found.score == expected.score
     np.testing.assert_array_equal(found.map, expected.map)

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from colour_encoder import ColourEncoder
+from labelled_panels import taught
 from reading_checkpoints import FAMILIES
 from specsight.detectors import Detector, create_detector, detectors, load_detector
 from specsight.errors import SpecsightError
@@ -40,7 +41,7 @@ def plate(*spots: str) -> Picture:
 
 
 def fitted(name: str, specification: Specification = PLATE) -> Detector:
-    return create_detector(name, encoder=ColourEncoder(), resolution=72).fit([], specification)
+    return taught(create_detector(name, encoder=ColourEncoder(), resolution=72)).fit([], specification)
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)
@@ -186,7 +187,7 @@ def test_checkpoints_of_every_family(name: str, family: str, tmp_path: Path) -> 
     """Any shape of picture; saved and loaded, alone or in company, seeded alike: the same judgement."""
     checkpoint = str(FAMILIES[family](tmp_path / family))
     detector, again = (
-        create_detector(name, encoder=checkpoint, resolution=64, **QUICK.get(name, {})).fit(
+        taught(create_detector(name, encoder=checkpoint, resolution=64, **QUICK.get(name, {}))).fit(
             good_samples(tmp_path, 2), PLATE
         )
         for _ in range(2)

@@ -81,6 +81,8 @@ class CrossSetDetector(ExampleDetector):
 
     weights_: State = field(default_factory=dict, init=False, repr=False)
     trained_on_: TrainedOn | None = field(default=None, init=False, repr=False)
+    training_: bool = field(default=False, init=False, repr=False)
+    """True while `train` looks at pictures: what only training needs is seen then."""
     outcome_: Outcome | None = field(default=None, init=False, repr=False)
     """How the training of this process went; not saved."""
     references_: References | None = field(default=None, init=False, repr=False)
@@ -112,13 +114,8 @@ class CrossSetDetector(ExampleDetector):
         for product, some in products.items():
             super()._check_needs([s for s in some if s.label == "good"], specifications[product])
             self._check_types(some, specifications[product])
-        held = held_out(samples, self.seed)
-        self.skipped_, lessons = [], list[Lesson]()
-        for product, some in products.items():
-            for lesson in self._lessons(some, specifications[product], held):
-                lessons.append(lesson)
-                if len(lessons) == 1:
-                    self._check_room(lesson, samples)
+        self.skipped_ = []
+        lessons = self._all_lessons(products, specifications)
         self._check_sides(lessons)
         study = self._study(lessons)
         self.outcome_ = learn(study, self._plan(sum(not lesson.held_out for lesson in lessons)), checkpoint)
@@ -180,6 +177,22 @@ class CrossSetDetector(ExampleDetector):
             betas=(0.5, 0.999),
             seed=self.seed,
         )
+
+    def _all_lessons(
+        self, products: Mapping[str, Sequence[Sample]], specifications: Mapping[str, Specification]
+    ) -> list[Lesson]:
+        samples = [sample for some in products.values() for sample in some]
+        held, lessons = held_out(samples, self.seed), list[Lesson]()
+        self.training_ = True
+        try:
+            for product, some in products.items():
+                for lesson in self._lessons(some, specifications[product], held):
+                    lessons.append(lesson)
+                    if len(lessons) == 1:
+                        self._check_room(lesson, samples)
+        finally:
+            self.training_ = False
+        return lessons
 
     def _lessons(
         self, samples: Sequence[Sample], specification: Specification, held: frozenset[str]
