@@ -7,7 +7,6 @@ from specsight.detectors.april_gan import AprilGAN
 from specsight.detectors.base import Detector, View, create_detector, detectors, load_detector
 from specsight.detectors.cross_set import CrossSetDetector
 from specsight.detectors.multiads import MultiADS
-from specsight.detectors.clad import Clad
 from specsight.detectors.padim import Padim
 from specsight.detectors.patchcore import PatchCore
 from specsight.detectors.phrase_maps import PhraseMaps
@@ -18,7 +17,6 @@ from specsight.detectors.winclip import WinCLIP
 
 __all__ = [
     "AnomalyDino",
-    "Clad",
     "AprilGAN",
     "CrossSetDetector",
     "Detector",
