@@ -73,9 +73,11 @@ def clad_suite(config: EvaluationConfig) -> list[Row]:
 
 
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "no contrastive loss": {"contrastive": "none"},
-    "literal loss": {"contrastive": "literal"},
-    "no task fine-tuning": {"task": False},
+    "no contrastive loss": {"contrast": "none"},
+    "literal loss": {"contrast": "literal"},
+    "no task fine-tuning": {"task_stage": False},
+    "encoder's last block tuned": {"tune_encoder": True},
+    "the paper's losses and score": {"patches": 0.0, "local": 0.0, "score": "similarity"},
     "lambda 0": {"reconstruction": 0.0},
     "lambda 0.01": {"reconstruction": 0.01},
     "lambda 0.5": {"reconstruction": 0.5},
