@@ -116,9 +116,9 @@ class LinearAdapters(CrossSetDetector):
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         names = self._layers(encoder)
         seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-        if self.training_ and self.start == "joint":
+        if self.training_:
             # Adapters start from the encoder's own joint patches; judging does without that pass.
-            return {**seen, JOINT: encoder.embed_patches(pixels)[0]}
+            return {**seen, JOINT: encoder.embed_patches(pixels)[0]} if self.start == "joint" else seen
         return {**seen, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
 
     def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
