@@ -38,6 +38,7 @@ def schedule(steps: int) -> Schedule:
 
 
 def recipe(steps: int) -> EncoderRecipe:
+    joint = JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2)
     return EncoderRecipe(
         workers=0,
         checkpoint_every=1,
@@ -47,7 +48,8 @@ def recipe(steps: int) -> EncoderRecipe:
         text_tower=TextTowerShape(hidden=32, layers=2, heads=2, words=10, endings=3),
         vision=VisionStage(schedule(steps), sides=(64,), pixels=3 * 64 * 64, held_out=2),
         text=TextStage(schedule(steps), batch=12, general_words=10),
-        joint=JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2),
+        joint=joint,
+        polish=replace(joint, weights={**joint.weights, "evidence": 1.0}),
     )
 
 
@@ -99,7 +101,7 @@ def test_the_exported_model_sees_and_reads(run):
 
 def test_everything_is_on_record(run):
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    assert [entry["stage"] for entry in log if entry.get("finished")] == ["vision", "text", "joint"]
+    assert [entry["stage"] for entry in log if entry.get("finished")] == ["vision", "text", "joint", "polish"]
     assert {"held_out", "stage", "step", "time"} <= set(next(entry for entry in log if "held_out" in entry))
     assert json.loads((run / "recipe.json").read_text())["vision"]["schedule"]["steps"] == 2
     assert all(np.isfinite(entry["loss"]) for entry in log if "loss" in entry)

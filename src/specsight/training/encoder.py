@@ -30,7 +30,7 @@ from specsight.training.text import SentenceGeometry, corpus
 from specsight.training.vision import STATISTICS, Distillation
 from specsight.training.vocabulary import build_tokenizer
 
-STAGES = ("vision", "text", "joint", "export")
+STAGES = ("vision", "text", "joint", "polish", "export")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Models:
     tower: nn.Module
     heads: DistillationHeads
     text: TextTower
+    head: joint.JointHead
+
+    def joint(self) -> dict[str, nn.Module]:
+        """Everything that learns together, by the names in a checkpoint."""
+        return {"tower": self.tower, "heads": self.heads, "text": self.text, "head": self.head}
 
 
 def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] = STAGES) -> Path:
@@ -89,7 +94,8 @@ def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, devic
     shape = recipe.text_tower
     vocabulary = sources.sentence_folder / "vocab.txt"
     tokenizer = build_tokenizer(corpus(recipe.seed), vocabulary, shape.words, shape.endings, shape.longest)
-    return Models(tower, heads, TextTower(recipe, tokenizer).to(device))
+    text = TextTower(recipe, tokenizer).to(device)
+    return Models(tower, heads, text, joint.JointHead(recipe.tower.widths[-1], recipe.width).to(device))
 
 
 def _run(
@@ -102,20 +108,20 @@ def _run(
         run_stage(seeing, recipe, out)
     elif name == "text":
         run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
-    elif name == "joint":
-        _require(out, "vision", {"tower": models.tower, "heads": models.heads})
-        _require(out, "text", {"tower": models.text})
+    elif name in ("joint", "polish"):
+        if name == "joint":
+            _require(out, "vision", {"tower": models.tower, "heads": models.heads})
+            _require(out, "text", {"tower": models.text})
+        else:
+            _require(out, "joint", models.joint())
+        part = recipe.joint if name == "joint" else recipe.polish
         with parallel.first_process_first():
-            feed, held_out = joint.lessons(
-                recipe, sources.photographs, sources.teacher, out / STATISTICS, out
-            )
-        stage = joint.JointTraining(recipe, models.tower, models.heads, models.text, feed, held_out)
-        run_stage(stage, recipe, out)
+            feed, held_out = joint.lessons(part, sources.photographs, sources.teacher, out / STATISTICS, out)
+        run_stage(joint.JointTraining(name, recipe, part, models.joint(), feed, held_out), recipe, out)
     elif parallel.rank() == 0:
-        head = joint.JointHead(recipe.tower.widths[-1], recipe.width)
-        step = _require(out, "joint", {"tower": models.tower, "text": models.text, "head": head})
-        size = export(models.tower, models.text, head, out / "model")
-        write_log(out, {"stage": "export", "joint_step": step, "bytes": size})
+        step = _require(out, "polish", models.joint())
+        size = export(models.tower, models.text, models.head, out / "model")
+        write_log(out, {"stage": "export", "polish_step": step, "bytes": size})
 
 
 def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from specsight.training.lesson_batch import IGNORED, UNNAMED, LessonBatch, Taugh
 from specsight.training.lessons import TYPES, Lessons
 from specsight.training.loop import Stage
 from specsight.training.precision import mixed_precision
-from specsight.training.recipe import EncoderRecipe
+from specsight.training.recipe import EncoderRecipe, JointStage
 from specsight.training.scenes.photographs import Photographs
 from specsight.training.student import TextTower, feature_maps
 from specsight.training.teacher import normalise
@@ -44,29 +45,27 @@ class JointHead(nn.Module):
 class JointTraining(Stage):
     """Everything at once: distillation, defect types, damage, regions and whole pictures against sentences."""
 
-    name = "joint"
-
     def __init__(
         self,
+        name: str,
         recipe: EncoderRecipe,
-        tower: nn.Module,
-        heads: distillation.DistillationHeads,
-        text: TextTower,
+        stage: JointStage,
+        modules: dict[str, nn.Module],
         feed: Maker,
         held_out: HeldOut,
     ) -> None:
-        self.recipe, self.schedule, self.make = recipe, recipe.joint.schedule, feed
-        self.held_out = held_out
-        self.device = next(tower.parameters()).device
-        head = JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
-        self.head, self.heads = head, heads
-        self.modules = {"tower": tower, "heads": heads, "text": text, "head": head}
+        """`modules`: vision "tower", distillation "heads", "text" tower and joint "head"."""
+        self.name, self.recipe, self.schedule, self.make = name, recipe, stage.schedule, feed
+        self.weights, self.held_out, self.modules = stage.weights, held_out, modules
+        self.device = next(modules["tower"].parameters()).device
+        self.head = cast("JointHead", modules["head"])
+        self.heads = cast("distillation.DistillationHeads", modules["heads"])
         self.rates = {
-            "tower": recipe.joint.trunk_rate,
-            "heads": recipe.joint.trunk_rate,
-            "text": recipe.joint.text_rate,
+            "tower": stage.trunk_rate,
+            "heads": stage.trunk_rate,
+            "text": stage.text_rate,
         }
-        _thaw(text, recipe.joint.text_layers)
+        _thaw(cast("TextTower", modules["text"]), stage.text_layers)
         names = ("good", *TYPES)
         table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
         self.close = torch.tensor(table, device=self.device)
@@ -99,8 +98,7 @@ class JointTraining(Stage):
         losses["relation"] = distillation.relation_losses(
             maps, stacked, self.recipe.vision.relation_samples, generator
         )
-        weights = self.recipe.joint.weights
-        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
         numbers = {name: float(loss.detach()) for name, loss in losses.items()}
         return total, {**numbers, **shares, "scale": float(scale.detach()), "pictures": len(batch.pictures)}
 
@@ -129,16 +127,15 @@ class JointTraining(Stage):
 
 
 def lessons(
-    recipe: EncoderRecipe, photographs: Path, teacher: Path, statistics: Path, out: Path
+    stage: JointStage, photographs: Path, teacher: Path, statistics: Path, out: Path
 ) -> tuple[Maker, HeldOut]:
-    """The stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
-    stage = recipe.joint
+    """A stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
     count = stage.tyres
     tyres, others = (
         TyrePictures(out / "tyres", start, stop, stage.tyre_size, TYPES) if count else None
         for start, stop in ((0, count), (count, count + stage.held_out))
     )
-    drawn = Lessons(Photographs(photographs), tyres)
+    drawn = Lessons(Photographs(photographs), tyres, stage.shares)
     taught = TaughtLessons(drawn, stage.pixels, 1 / len(LAGS), teacher, statistics)
     held_out = HeldOut.draw(Lessons(Photographs(photographs, held_out=True), others), stage.held_out)
     return Reused(taught.draw, taught.join, stage.sides), held_out

@@ -6,6 +6,7 @@ products with painted defects, tyres, and photographs (about which only painted 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -31,8 +32,8 @@ UNNAMED = ("draem", "cutpaste", "cutpaste scar", "nsa")
 ANY = 254
 """In a type map: a defect of no named type."""
 SMALLEST_REGION = 0.02
-SHARES = {"tyre": 0.32, "photograph": 0.18, "block": 0.18, "vessel": 0.12, "scene": 0.2}
-"""How often each kind of lesson is drawn."""
+KINDS = ("tyre", "photograph", "block", "vessel", "scene")
+"""Kinds of lessons."""
 
 
 @dataclass
@@ -49,15 +50,18 @@ class Lesson:
 class Lessons:
     """Draws lessons; `tyres` may be None where the line's pictures are not wanted."""
 
-    def __init__(self, photographs: Photographs, tyres: TyrePictures | None) -> None:
+    def __init__(
+        self, photographs: Photographs, tyres: TyrePictures | None, shares: Mapping[str, float] | None = None
+    ) -> None:
         self.photographs, self.tyres = photographs, tyres
+        self.shares = dict(shares or dict.fromkeys(KINDS, 1 / len(KINDS)))
 
     def draw(self, rng: np.random.Generator, side: int) -> Lesson:
         """One lesson of (side, side) pixels."""
-        return self.of_kind(str(rng.choice(list(SHARES), p=list(SHARES.values()))), rng, side)
+        return self.of_kind(str(rng.choice(list(self.shares), p=list(self.shares.values()))), rng, side)
 
     def of_kind(self, kind: str, rng: np.random.Generator, side: int) -> Lesson:
-        """One lesson of a kind of `SHARES`; scenes stand in for tyres where there are none."""
+        """One lesson of one of `KINDS`; scenes stand in for tyres where there are none."""
         if kind == "tyre" and self.tyres is not None:
             return _tyre_lesson(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
         if kind == "photograph":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,17 @@ class TextStage:
 class JointStage:
     """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
 
-    schedule: Schedule = Schedule(steps=6000, rate=2e-3, cooldown=0.35)
+    schedule: Schedule = Schedule(steps=2000, rate=2e-3, cooldown=0.0)
+    shares: dict[str, float] = field(
+        default_factory=lambda: {
+            "tyre": 0.32,
+            "photograph": 0.18,
+            "block": 0.18,
+            "vessel": 0.12,
+            "scene": 0.2,
+        }
+    )
+    """How often each kind of lesson is drawn."""
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     tyres: int = 5900
@@ -90,6 +100,13 @@ class JointStage:
     )
 
 
+def _polish() -> JointStage:
+    """The same lessons, products more often and whole pictures weighing more, while the rate cools down."""
+    stage = JointStage(schedule=Schedule(steps=2400, rate=2e-3, warmup=20, cooldown=0.75))
+    shares = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
+    return replace(stage, shares=shares, weights={**stage.weights, "evidence": 1.0})
+
+
 @dataclass(frozen=True)
 class EncoderRecipe:
     """The whole run."""
@@ -106,3 +123,4 @@ class EncoderRecipe:
     vision: VisionStage = field(default_factory=VisionStage)
     text: TextStage = field(default_factory=TextStage)
     joint: JointStage = field(default_factory=JointStage)
+    polish: JointStage = field(default_factory=_polish)
