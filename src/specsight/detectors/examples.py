@@ -33,6 +33,8 @@ class Example(View):
     """Type of the specification (None: damage of no particular kind) → (H, W) over the frame, 1 where it is."""
     source: int = 0
     """Number of the picture that it was made from: examples of one source belong on one side of any split."""
+    synthetic: str | None = None
+    """Name of the synthetic defect that was put on it."""
 
     def covered(self, type_: str | None, grid: tuple[int, int]) -> NDArray[np.float32]:
         """Share of every cell of a grid (h, w) over the frame that a type covers, in [0, 1]."""
@@ -76,8 +78,7 @@ class ExampleDetector(ReadingDetector):
 
     def _views(self, samples: Sequence[Sample]) -> Iterator[Example]:
         """Examples, one picture in memory at a time; every good picture is followed by its spoilt copies."""
-        specification = self.specification_
-        kinds = stand_ins(specification) if specification and self.spoilt else []
+        kinds = self._kinds() if self.spoilt else []
         good = sum(sample.label != "defective" for sample in samples)
         copies = max(1, round(self.spoilt / good)) if good and self.spoilt else 0
         usable = 0
@@ -93,16 +94,41 @@ class ExampleDetector(ReadingDetector):
             if sample.label != "defective":
                 # Seeded by the picture itself: what is learned does not hang on the order of the pictures.
                 generator = np.random.default_rng((self.seed, zlib.crc32(picture.rgb.tobytes())))
-                for bad in spoil(generator, picture, kinds, copies, self.resolution):
-                    yield self._example(bad, {} if bad.mask is None else {bad.type: bad.mask}, source)
+                yield from self._spoilt(generator, picture, kinds, copies, source)
         self._check_enough(usable)
 
+    def _kinds(self) -> list[tuple[str, str | None]]:
+        """(synthetic defect, type of the specification that it stands for), drawn from with equal chances."""
+        return stand_ins(self.specification_) if self.specification_ else []
+
+    def _spoilt(
+        self,
+        generator: np.random.Generator,
+        picture: Picture,
+        kinds: list[tuple[str, str | None]],
+        copies: int,
+        source: int,
+    ) -> Iterator[Example]:
+        types: dict[str, list[str | None]] = {}
+        for synthetic, type_ in kinds:
+            types.setdefault(synthetic, []).append(type_)
+        for bad in spoil(generator, picture, [(s, s) for s, _ in kinds], copies, self.resolution):
+            if bad.type is None or bad.mask is None:
+                continue
+            known = types[bad.type]
+            type_ = known[int(generator.integers(len(known)))] if len(set(known)) > 1 else known[0]
+            yield self._example(bad, {type_: bad.mask}, source, bad.type)
+
     def _example(
-        self, picture: Picture, masks: Mapping[str | None, NDArray[np.bool_]], source: int
+        self,
+        picture: Picture,
+        masks: Mapping[str | None, NDArray[np.bool_]],
+        source: int,
+        synthetic: str | None = None,
     ) -> Example:
         view = self._look(picture)
         framed = {type_: view.frame.apply(mask.astype(np.float32)) for type_, mask in masks.items()}
-        return Example(view.frame, view.features, framed, source)
+        return Example(view.frame, view.features, framed, source, synthetic)
 
     def _masks(self, sample: Sample, picture: Picture) -> dict[str | None, NDArray[np.bool_]]:
         """Masks by type of a labelled sample, spelt as in the specification; none for a good one."""

@@ -73,12 +73,12 @@ def learn(study: Study, plan: Plan, checkpoint: Path | None = None) -> Outcome:
     run = _Run(study, plan, checkpoint)
     with torch.enable_grad():
         for step in track(range(run.done, plan.steps), study.name):
+            # Asked here, so that a run that had ended early does not go on when it is resumed.
+            if run.checks_since_best >= plan.patience:
+                break
             run.step(step)
-            last = step + 1 == plan.steps
-            if (step + 1) % plan.check_every == 0 or last:
+            if (step + 1) % plan.check_every == 0 or step + 1 == plan.steps:
                 run.check(step + 1)
-                if run.checks_since_best >= plan.patience:
-                    break
     run.restore_best()
     return Outcome(run.done, run.best, run.best_step, time.monotonic() - start)
 
@@ -153,6 +153,10 @@ class _Run:
             module.load_state_dict(self.best_weights[name])
             module.eval()
 
+    def _training(self) -> str:
+        """What a checkpoint must be of to be gone on from."""
+        return f"{self.study.name}: {self.plan}"
+
     def _save(self, path: Path) -> None:
         from safetensors.torch import save_file
 
@@ -167,6 +171,7 @@ class _Run:
             "best": repr(self.best),
             "best_step": str(self.best_step),
             "checks_since_best": str(self.checks_since_best),
+            "training": self._training(),
         }
         part = path.with_suffix(".part")
         save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, part, place)
@@ -178,6 +183,8 @@ class _Run:
         try:
             with safe_open(path, "pt") as file:
                 place = file.metadata()
+                if place["training"] != self._training():
+                    raise ValueError(place["training"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
             for name, module in self.study.modules.items():
                 module.load_state_dict(_below(tensors, f"now/{name}/"))

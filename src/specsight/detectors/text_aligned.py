@@ -8,7 +8,6 @@ and synthetic defects (`alignment`).
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -19,13 +18,13 @@ from numpy.typing import NDArray
 from specsight.detectors import grids
 from specsight.detectors.alignment import align
 from specsight.detectors.base import State, View, check_range, detectors
+from specsight.detectors.examples import Example, ExampleDetector
 from specsight.detectors.lessons import Lessons
 from specsight.detectors.moments import Axes
 from specsight.detectors.phrases import Anchors
-from specsight.detectors.reading import ReadingDetector, framed, shown
-from specsight.detectors.spoiling import SpoiltPicture, spoil, stand_ins
+from specsight.detectors.reading import framed, shown
 from specsight.encoders import Encoder, Features
-from specsight.records import Judgement, Picture
+from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
 JOINT = "joint"
@@ -46,32 +45,18 @@ TOP = 0.01
 TINY = 1e-6
 
 
-@dataclass(frozen=True)
-class SpoiltView(View):
-    """A view of a spoilt picture: `covered` (h, w) is the share of each cell that its defect covers."""
-
-    covered: NDArray[np.float32] | None = None
-    type: str | None = None
-
-
 @detectors.register("text_aligned")
 @dataclass
-class TextAligned(ReadingDetector):
+class TextAligned(ExampleDetector):
     """Principal-axis residual and text margin of aligned patches, in equal parts."""
 
     name = "text_aligned"
     needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
     minimum_good: ClassVar[int] = 2
+    takes_defects: ClassVar[bool] = False
 
     steps: int = 300
     """Of training the alignment."""
-    spoilt: int = 200
-    """Synthetic defects to train from, over all good pictures (at least one a picture); 0: words alone."""
-
-    stand_ins_: list[tuple[str, str | None]] = field(default_factory=list, init=False, repr=False)
-    """Synthetic defects to spoil pictures with while fitting, and the type that each stands for."""
-    copies_: int = field(default=0, init=False, repr=False)
-    """Spoilt copies of each good picture while fitting."""
     weight_: Features | None = field(default=None, init=False, repr=False)
     """The alignment (D, D)."""
     aligned_: Features | None = field(default=None, init=False, repr=False)
@@ -84,7 +69,6 @@ class TextAligned(ReadingDetector):
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
         check_range("steps", self.steps, 1, 100_000, whole=True)
-        check_range("spoilt", self.spoilt, 0, 1_000_000, whole=True)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: half the residual and half the text margin, each in standard deviations of good patches. The
@@ -122,29 +106,15 @@ class TextAligned(ReadingDetector):
         seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
         return {**seen, JOINT: encoder.embed_patches(pixels)[0]}
 
-    def _variants(self, picture: Picture) -> Iterator[Picture]:
-        yield picture
-        # Seeded by the picture itself: what is learned does not hang on the order of the pictures.
-        generator = np.random.default_rng((self.seed, zlib.crc32(picture.rgb.tobytes())))
-        yield from spoil(generator, picture, self.stand_ins_, self.copies_, self.resolution)
-
-    def _look(self, picture: Picture) -> View:
-        view = super()._look(picture)
-        if not isinstance(picture, SpoiltPicture) or picture.mask is None:
-            return view
-        mask = view.frame.apply(picture.mask.astype(np.float32))
-        covered = grids.resized(mask[None], _size(view.features[JOINT]))[0]
-        return SpoiltView(view.frame, view.features, covered, picture.type)
-
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
-        self.stand_ins_ = stand_ins(specification) if specification else []
-        self.copies_ = max(1, round(self.spoilt / expected)) if self.spoilt else 0
         lessons = Lessons(min(FOLDS, expected), expected, KEPT, np.random.default_rng(self.seed))
         for view in views:
-            if isinstance(view, SpoiltView) and view.covered is not None:
-                spoilt = grids.vectors(view.features[JOINT])[view.covered.ravel() >= COVERED]
-                lessons.add_spoilt(spoilt, view.type)
+            if isinstance(view, Example) and view.masks:
+                joint = view.features[JOINT]
+                for type_ in view.masks:
+                    covered = view.covered(type_, _size(joint)).ravel() >= COVERED
+                    lessons.add_spoilt(grids.vectors(joint)[covered], type_)
             else:
                 lessons.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
         self._learn_from(lessons, self._anchors(None))

@@ -1,0 +1,325 @@
+"""CLAD: contrastive language–image anomaly detection, with the reconstruction of both sides from the joint space.
+
+In: good pictures, labelled defects where there are some, a specification. Out: how much nearer a picture and its
+patches lie to the sentences about defects than to those about good parts, in a space of 256 dimensions learned from
+typed synthetic defects. The paper prints no equations; they are completed here as its legend demands.
+
+Departures, each with a switch back: sentences about the same state are no negatives (`contrast="literal"`), patches
+train and score beside the pooled embedding (`patches=0`, `local=0`, `map="gradcam"`), both projections start equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors import grids
+from specsight.detectors.base import State, View, check_range, detectors
+from specsight.detectors.examples import Example, ExampleDetector
+from specsight.detectors.learning import Outcome, Plan
+from specsight.detectors.phrases import Anchors
+from specsight.detectors.reading import TypeMaps, framed, shown
+from specsight.encoders import Encoder, Features
+from specsight.errors import SpecsightError, require
+from specsight.prompts import prompt_bank
+from specsight.records import Judgement, Sample
+from specsight.specification import Instruction, Specification
+from specsight.synthesis import synthesisers
+from specsight.synthesis.base import load_synthesisers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specsight.detectors.clad_lessons import Lesson, Words
+    from specsight.detectors.clad_networks import Networks
+    from specsight.encoders.tails import Split
+
+TOP = 0.01
+"""Share of a picture's patches whose mean speaks for them all."""
+RANGES = {
+    "rate": (1e-8, 1.0),
+    "other_margin": (0.0, 4.0),
+    "patches": (0.0, 1e3),
+    "reconstruction": (0.0, 1e3),
+}
+RANGES |= {"local": (0.0, 1.0)}
+CHOICES: dict[str, tuple[str | bool, ...]] = {
+    "contrast": ("label-aware", "literal", "none"),
+    "score": ("margin", "similarity"),
+    "map": ("dense", "gradcam"),
+    **dict.fromkeys(("hard_negatives", "reconstruct_good_only", "task_stage", "tune_encoder"), (True, False)),
+}
+UNTAUGHT, SCALES, WEIGHTS = "untaught", "scales", "weights/"
+
+
+@detectors.register("clad")
+@dataclass
+class Clad(ExampleDetector):
+    """Margin contrastive loss between pictures and sentences, in two stages, with reconstruction.
+
+    The paper's score sees a picture through its pooled embedding alone, which hardly moves for a small defect: the
+    default is half that score and half the same function of the patches' strongest evidence (`local`).
+    """
+
+    name = "clad"
+    needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
+    minimum_good: ClassVar[int] = 2
+
+    steps: int = 300
+    """Of each stage, at most: about 30 epochs of 300 examples."""
+    rate: float = 1e-3
+    """Of AdamW for the heads, the encoder's tail at a tenth. The paper's 1e-4 is for ten times as many steps."""
+    width: int = 256
+    """Dimensions of the learned space."""
+    contrast: str = "label-aware"
+    """"label-aware", "literal" (every other sentence of the batch is a negative) or "none" (a classifier instead)."""
+    margin: float = 0.1
+    """Squared distance within which a picture and its sentence are near enough."""
+    other_margin: float = 1.0
+    """Squared distance beyond which a picture and a wrong sentence are far enough."""
+    hard_negatives: bool = False
+    """The nearest wrong sentence alone is pushed away."""
+    patches: float = 1.0
+    """Weight of the same loss on patches, whose masks say what they show; 0: the paper."""
+    reconstruction: float = 0.1
+    """λ, weight of rebuilding patch maps and sentences from the learned space."""
+    reconstruct_good_only: bool = False
+    task_stage: bool = True
+    """Whether the specification's own types and words are trained on, behind every synthetic kind in general words."""
+    tune_encoder: bool = False
+    """Whether the encoder's last block learns too."""
+    score: str = "margin"
+    """"margin": sigmoid of (d_good - nearest d_defect) / T; "similarity": the paper's 1 - exp(-γ d_good)."""
+    local: float = 0.5
+    """Share of the score that patches have: their evidence averaged over the strongest 1 %. 0: the paper."""
+    map: str = "dense"
+    """"dense": each patch's own margin; "gradcam": the paper's, from gradients of the picture's margin."""
+    temperature: float = 0.14
+    """Divides differences of squared distances; d = 2 - 2 cos makes it the 0.07 that WinCLIP divides cosines by."""
+
+    outcomes_: tuple[Outcome, ...] = field(default=(), init=False, repr=False)
+    """How each stage of training went."""
+    gammas_: tuple[float, float] = field(default=(1.0, 1.0), init=False, repr=False)
+    """γ of pictures and of their strongest patches."""
+    levels_: tuple[float, float] = field(default=(0.0, 1.0), init=False, repr=False)
+    """Map values of held-out good patches, median and 99 %: they become 0 and 1."""
+    networks_: Networks | None = field(default=None, init=False, repr=False)
+    split_: Split | None = field(default=None, init=False, repr=False)
+    objects_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    """The physical object of each picture to fit on: one object lies on one side of the split."""
+    _last: tuple[View, Tensor, Tensor] | None = field(default=None, init=False, repr=False)
+    """The view judged last, its picture (1, d) and its patches (h · w, d): words change, those do not."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("spoilt", self.spoilt, 1, 1_000_000, whole=True)
+        check_range("steps", self.steps, 1, 1_000_000, whole=True)
+        check_range("width", self.width, 2, 4096, whole=True)
+        for parameter, (low, high) in RANGES.items():
+            check_range(parameter, getattr(self, parameter), low, high)
+        check_range("margin", self.margin, 0, self.other_margin)
+        for parameter, known in CHOICES.items():
+            given = getattr(self, parameter)
+            if given not in known or isinstance(given, bool) != isinstance(known[0], bool):
+                names = " or ".join(str(name).lower() for name in known)
+                raise SpecsightError(f"{parameter} must be {names}, got {given!r}")
+        if self.contrast == "none" and self.score == "similarity":
+            raise SpecsightError(
+                "score 'similarity' compares with words, which contrast 'none' does not learn: choose score 'margin'"
+            )
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map of a type: how much nearer a patch lies to its sentences than to those of a good part, 0 at the median
+        and 1 at the 99 % quantile of held-out good patches. Types to be ignored count as good."""
+        import torch
+
+        anchors, networks = self._anchors(instruction), self._fitted()
+        if not anchors.types:
+            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
+        picture, patches = self._embedded(view)
+        size = (patches.shape[0], patches.shape[1])
+        cells = shown(view.frame, size)
+        inside = patches[cells].flatten(0, 1)
+        accepted, defects = _read(networks, anchors)
+        with torch.no_grad():
+            whole = networks.margins(picture, accepted, defects)[:, 0].numpy()
+            dense = networks.margins(inside, accepted, defects).numpy()
+            score = self._score((picture, inside), accepted, whole, dense)
+        types = (None,) if networks.classifies else anchors.types
+        if self.map == "gradcam":
+            return self._cam_judgement(score, view, accepted, defects, types)
+        maps = self._levelled(dense.reshape(-1, *patches[cells].shape[:2]))
+        return self._judgement(score, framed(maps, cells, size), types, view)
+
+    def _cam_judgement(
+        self, score: float, view: View, accepted: Tensor, defects: Tensor, types: Sequence[str | None]
+    ) -> Judgement:
+        """The map is that of the nearest type: Grad-CAM of the paper's mismatch."""
+        from specsight.detectors.clad_lessons import tail_inputs
+
+        evidence, cams = self._fitted().cams(*tail_inputs(view.features), accepted, defects)
+        maps = self._levelled(cams.numpy())
+        named = {name: maps[k] for k, name in enumerate(types) if name is not None}
+        drawn = grids.on_picture(maps[int(evidence.argmax())], view.frame, self.sigma)
+        return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
+
+    def _score(
+        self, seen: tuple[Tensor, Tensor], accepted: Tensor, whole: Features, dense: Features
+    ) -> float:
+        """Of the picture, of its strongest patches, and of both; each in [0, 1]."""
+        from specsight.detectors import clad_maps
+
+        if self.score == "similarity":
+            of_picture, of_patches = (clad_maps.acceptance(vectors, accepted).numpy() for vectors in seen)
+            values = (float(of_picture[0]), grids.top_mean(of_patches, TOP))
+            parts = [1 - clad_maps.similarity(value, gamma) for value, gamma in zip(values, self.gammas_)]
+        else:
+            values = (float(whole.max()), grids.top_mean(dense.max(0), TOP))
+            parts = [clad_maps.logistic(value / self.temperature) for value in values]
+        return (1 - self.local) * parts[0] + self.local * parts[1]
+
+    def _levelled(self, maps: Features) -> Features:
+        low, high = self.levels_
+        return np.asarray((maps - low) / (high - low), np.float32)
+
+    def _embedded(self, view: View) -> tuple[Tensor, Tensor]:
+        """The picture (1, d) and its patches (h, w, d) in the learned space."""
+        import torch
+
+        from specsight.detectors.clad_lessons import tail_inputs
+
+        last = self._last
+        if last is None or last[0] is not view:
+            networks = self._fitted()
+            with torch.no_grad():
+                seen = networks.tail(*tail_inputs(view.features))
+                patches = networks.see(seen.patches[0].permute(1, 2, 0))
+                last = self._last = (view, networks.see(seen.pooled), patches)
+        return last[1], last[2]
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        from specsight.detectors.clad_lessons import FRONT, GRID
+
+        grid, front = self._cut().trunk(pixels)
+        return {GRID: grid[0], FRONT: front[0][:, None]} if front.shape[2] else {GRID: grid[0]}
+
+    def _cut(self) -> Split:
+        require("torch", "models")
+        from specsight.encoders.tails import split
+
+        if self.split_ is None:
+            self.split_ = split(self._encoder())
+        return self.split_
+
+    def _kinds(self) -> list[tuple[str, str | None]]:
+        """Every synthetic defect, for the general stage; half of them, if any, such as stand for a specified type."""
+        load_synthesisers()
+        typed = [(synthetic, type_) for synthetic, type_ in super()._kinds() if type_ is not None]
+        standing = {synthetic for synthetic, _ in typed}
+        others = [(synthetic, None) for synthetic in synthesisers if synthetic not in standing]
+        return [*typed * max(1, round(len(others) / max(1, len(typed)))), *others]
+
+    def _prepare(self, samples: Sequence[Sample]) -> None:
+        self.objects_ = tuple(sample.group or str(sample.image) for sample in samples)
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        require("torch", "models")
+        from specsight.detectors import clad_fitting
+        from specsight.detectors.clad_lessons import Lesson
+        from specsight.detectors.clad_training import Weights
+
+        self._take_words(specification)
+        self.networks_ = self._last = None
+        tail, cams = self._cut().tail, self.map == "gradcam"
+        examples = (view for view in views if isinstance(view, Example))
+        lessons = [Lesson.of(e, tail, tuned=self.tune_encoder, keep_cut=cams) for e in examples]
+        sides = clad_fitting.sides(lessons, self.objects_, self.seed)
+        networks = self._new_networks(lessons[0].target.shape[0])
+        weights = Weights(**{part.name: getattr(self, part.name) for part in dataclasses.fields(Weights)})
+        plan = Plan(self.steps, self.rate, seed=self.seed)
+        stages = self._stages(sides.known)
+        self.outcomes_ = clad_fitting.train(networks, sides, stages, weights, plan, self.checkpoints)
+        networks.freeze()
+        good = [lesson for lesson in sides.held_out if lesson.good]
+        accepted, defects = _read(networks, self._anchors(None))
+        scales = clad_fitting.measure(networks, good, accepted, defects, cams=cams)
+        self.gammas_, self.levels_, self.networks_ = scales.gammas, scales.levels, networks
+
+    def _stages(self, known: Sequence[Lesson]) -> dict[str, Words]:
+        """What each stage teaches. Types that no lesson shows are left to their words alone: pushed away from every
+        picture and drawn to none, they would be found nowhere."""
+        from specsight.detectors import clad_lessons
+        from specsight.detectors.clad_training import GENERAL, TASK
+
+        if self.specification_ is None or self.phrases_ is None:
+            raise self._not_fitted()
+        types = [defect.name for defect in self.specification_.defects]
+        taught = [type_ for type_ in types if any(type_ in lesson.covered for lesson in known)]
+        self.untaught_ = tuple(type_ for type_ in types if type_ not in taught)
+        synthetic = sorted({lesson.synthetic for lesson in known if lesson.synthetic})
+        stages = {GENERAL: clad_lessons.general_words(self.phrases_, synthetic)} if synthetic else {}
+        if self.task_stage:
+            bank = prompt_bank(self.specification_)
+            stages[TASK] = clad_lessons.task_words(self.phrases_, bank, taught)
+        return stages
+
+    def _new_networks(self, embedding: int) -> Networks:
+        from specsight.detectors.clad_networks import Networks
+
+        return Networks(
+            self._cut().tail,
+            embedding,
+            self.width,
+            self.seed,
+            tuned=self.tune_encoder,
+            classifies=self.contrast == "none",
+        )
+
+    def _fitted(self) -> Networks:
+        if self.networks_ is None:
+            raise self._not_fitted()
+        return self.networks_
+
+    def _state(self) -> State:
+        weights = {
+            f"{WEIGHTS}{name}/{key}": value.numpy()
+            for name, module in self._fitted().lasting().items()
+            for key, value in module.state_dict().items()
+        }
+        untaught = np.frombuffer(json.dumps(self.untaught_).encode(), np.uint8)
+        scales = np.array([*self.gammas_, *self.levels_])
+        return {**super()._state(), **weights, UNTAUGHT: untaught, SCALES: scales}
+
+    def _restore(self, state: State) -> None:
+        import torch
+
+        super()._restore(state)
+        self.untaught_ = tuple(json.loads(state[UNTAUGHT].tobytes()))
+        first, second, low, high = state[SCALES].tolist()
+        self.gammas_, self.levels_ = (first, second), (low, high)
+        networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])
+        for name, module in networks.lasting().items():
+            mine = f"{WEIGHTS}{name}/"
+            weights = {k.removeprefix(mine): v for k, v in state.items() if k.startswith(mine)}
+            try:
+                module.load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})
+            except RuntimeError as error:
+                raise ValueError(name) from error
+        networks.freeze()
+        self.networks_, self._last = networks, None
+
+
+def _read(networks: Networks, anchors: Anchors) -> tuple[Tensor, Tensor]:
+    """What is acceptable (J, d) and the defects (K, d), in the learned space."""
+    import torch
+
+    accepted = np.vstack([anchors.good[None], anchors.ignored])
+    with torch.no_grad():
+        return networks.read(torch.from_numpy(accepted)), networks.read(torch.from_numpy(anchors.defects))
