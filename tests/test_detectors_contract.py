@@ -16,6 +16,7 @@ import pytest
 
 from colour_encoder import ColourEncoder
 from labelled_panels import taught
+from prompted_colours import colours_for
 from specsight.detectors import Detector, create_detector, detectors, load_detector
 from specsight.detectors import base as detectors_base
 from specsight.encoders import Encoder, load_encoder
@@ -58,7 +59,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 def new(name: str, **parameters: Any) -> Detector:
     reads = "text" in detectors[name].needs
-    return create_detector(name, encoder=ColourEncoder() if reads else "filters", **{**SMALL, **parameters})
+    return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
 
 
 def words(name: str) -> Specification | None:

@@ -83,7 +83,8 @@ class JointEncoder(PretrainedEncoder):
         """Tokens (B, n, C), patches last → patches (B, D, h, w), unit length, in the joint space."""
         patches = tokens[:, tokens.shape[1] - size[0] * size[1] :]
         joint = self._project(self._pool_each(self._tower.post_layernorm(patches)))
-        return array(torch.nn.functional.normalize(joint, dim=-1).transpose(1, 2).unflatten(2, size))
+        unit = torch.nn.functional.normalize(joint, dim=-1)
+        return array(unit.transpose(1, 2).reshape(len(tokens), -1, *size))
 
     def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
         """Embeddings (B, D, h - k + 1, w - k + 1), unit length, of all windows: each by a pass over its own tokens."""
