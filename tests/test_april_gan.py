@@ -17,7 +17,7 @@ from labelled_panels import taught
 from specsight.detectors import AprilGAN, View, create_detector
 from specsight.detectors.cross_set import TrainedOn
 from specsight.detectors.cross_set_lessons import Lesson
-from specsight.detectors.linear_adapters import AdapterStudy, joint_start, spread_layers
+from specsight.detectors.linear_adapters import AdapterStudy, cosines, joint_start, spread_layers
 from specsight.detectors.references import References, largest_distance
 from specsight.encoders import Encoder, Layer
 from specsight.errors import SpecsightError
@@ -165,6 +165,21 @@ def test_the_start_recovers_a_linear_relation() -> None:
     found, offset = joint_start(lessons, "layer")
     assert_allclose(found, weight, atol=0.05)
     assert_allclose(offset, bias, atol=0.02)
+
+
+@pytest.mark.parametrize("width", [3, 9])
+def test_cosines_without_writing_down_the_joint_patches(width: int) -> None:
+    """Narrow layers go by way of a quadratic form, wide ones directly; both are the cosine, gradients included."""
+    torch.manual_seed(width)
+    patches = torch.randn(width, 7, dtype=torch.float64)
+    weight = torch.randn(6, width, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(6, dtype=torch.float64, requires_grad=True)
+    anchors = torch.nn.functional.normalize(torch.randn(4, 6, dtype=torch.float64), dim=1)
+    expected = torch.nn.functional.cosine_similarity(
+        anchors[:, None], (weight @ patches + bias[:, None]).T[None], dim=2
+    )
+    torch.testing.assert_close(cosines(patches, weight, bias, anchors), expected)
+    assert torch.autograd.gradcheck(lambda w, b: cosines(patches, w, b, anchors), (weight, bias))
 
 
 def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
