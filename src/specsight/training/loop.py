@@ -49,7 +49,8 @@ def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
     """Train `stage` to its last step, from its checkpoint `<name>.safetensors` where there is one."""
     path = out / f"{stage.name}.safetensors"
     parameters = [p for module in stage.modules.values() for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(_groups(stage), lr=stage.schedule.rate, fused=True)
+    # Not fused: that kernel pairs weights and gradients by memory order, which differs for channels-last weights.
+    optimiser = torch.optim.AdamW(_groups(stage), lr=stage.schedule.rate)
     steps = stage.schedule.steps
     done = checkpoint.load_checkpoint(path, stage.modules, optimiser)
     # Every process keeps its own place in the file: nobody writes before all have read.

@@ -102,7 +102,7 @@ class JointStage:
 
 def _polish() -> JointStage:
     """The same lessons, products more often and whole pictures weighing more, while the rate cools down."""
-    stage = JointStage(schedule=Schedule(steps=2400, rate=2e-3, warmup=20, cooldown=0.75))
+    stage = JointStage(schedule=Schedule(steps=1800, rate=2e-3, warmup=50, cooldown=1.0))
     shares = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
     return replace(stage, shares=shares, weights={**stage.weights, "evidence": 1.0})
 
