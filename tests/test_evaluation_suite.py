@@ -68,6 +68,8 @@ def test_the_suite_of_words_reruns_every_reader_under_every_wording(tmp_path: Pa
     asked = suite._asked(config, next(r for r in rows if r.rewording == "wrong noun"), tmp_path)
     assert asked.specification is not None
     assert load_specification(asked.specification).product == WRONG_NOUN
+    only = suite.words_suite(EvaluationConfig(tmp_path, detector="phrases", specification=words))
+    assert [row.detector for row in only] == ["phrases"] * len(REWORDINGS)
     with pytest.raises(SpecsightError, match="give one with --spec"):
         suite.words_suite(EvaluationConfig(tmp_path))
 
