@@ -288,6 +288,18 @@ def test_every_family_is_trained_saved_and_loaded(
         assert_array_equal(found.map, expected.map)
 
 
+def test_saved_weights_without_anchors_are_damaged(
+    trained: AnomalyCLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specsight.detectors import base
+
+    monkeypatch.setattr(base, "load_encoder", lambda name: PromptedColours())
+    monkeypatch.setattr(trained, "weights_", {"good": trained.weights_["good"]})
+    trained.save(tmp_path)
+    with pytest.raises(SpecsightError, match="is missing or damaged: fit the model again"):
+        load_detector(tmp_path)
+
+
 def test_what_cannot_be_prompted_is_told_before_pictures_are_read(labelled: list[Sample]) -> None:
     encoder = ColourEncoder()
     with pytest.raises(SpecsightError, match="'colours' takes no learned tokens in front of words"):

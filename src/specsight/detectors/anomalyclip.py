@@ -13,7 +13,8 @@ particular kind, u_j those for types to be ignored, and e(t) = exp(cos(p, t) / T
     any kind:  S_a (e(t_n) + e(t_a)) / (e(t_n) + e(t_a) + Σ_j e(u_j)).
 
 The map is their largest, and the score likewise. So the list of types changes no type's own map; where nothing is to be
-ignored, "any kind" is S_a itself and the map the paper's; an instruction's `only` leaves the types that it names.
+ignored, "any kind" is S_a itself and the map the paper's; an instruction's `only` leaves the types that it names. Types
+that an instruction teaches get a map, and `only` may name them; what the prompts take for good stays good.
 
 Departures from the paper:
 - Pictures keep their aspect, at 320 pixels unless told otherwise (the paper: 518, square).
@@ -33,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from specsight.detectors.base import View, check_range, detectors
+from specsight.detectors.base import State, View, check_range, detectors
 from specsight.detectors.cross_set import CrossSetDetector, CrossSetStudy
 from specsight.detectors.cross_set_lessons import Lesson
 from specsight.detectors.phrases import Anchors, probability
@@ -131,6 +132,10 @@ class AnomalyCLIP(CrossSetDetector):
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self._learned()
 
     def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
         from specsight.detectors.anomalyclip_prompts import Prompts, PromptStudy
