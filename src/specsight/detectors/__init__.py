@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specsight.detectors.anomalyclip import AnomalyCLIP
 from specsight.detectors.anomalydino import AnomalyDino
 from specsight.detectors.april_gan import AprilGAN
 from specsight.detectors.base import Detector, View, create_detector, detectors, load_detector
@@ -16,6 +17,7 @@ from specsight.detectors.text_aligned import TextAligned
 from specsight.detectors.winclip import WinCLIP
 
 __all__ = [
+    "AnomalyCLIP",
     "AnomalyDino",
     "AprilGAN",
     "CrossSetDetector",
