@@ -234,8 +234,21 @@ MISTAKES: dict[str, Callable[[list[Sample]], list[Sample]]] = {
 @pytest.mark.parametrize("told", MISTAKES)
 def test_mistakes_are_told_in_one_line(told: str, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match=told) as caught:
-        new().train(MISTAKES[told](panels(tmp_path)), WORDS)
+        (detector := new()).train(MISTAKES[told](panels(tmp_path)), WORDS)
     assert "\n" not in str(caught.value)
+    if "at least two readable" not in told:
+        assert not detector.encoder_ or not detector.encoder_.calls["look"], (
+            "told before any picture is encoded"
+        )
+
+
+def test_a_failed_training_leaves_no_words_of_another_product(set_: list[Sample]) -> None:
+    detector = new(epochs=1).train(set_, WORDS).fit([], PLATE)
+    (view,) = detector.look([Picture(np.full((64, 64, 3), 128, np.uint8))])
+    with pytest.raises(SpecsightError, match="at least two readable"):
+        detector.train(set_[:6], WORDS)
+    with pytest.raises(SpecsightError, match="call fit first"):
+        detector.judge(view)
 
 
 def test_a_set_too_large_for_memory_is_told_at_once(

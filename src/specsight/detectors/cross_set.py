@@ -10,6 +10,7 @@ on the lessons (`_study`) and how a view is judged.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +23,11 @@ from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors.base import Detector, State, View, check_range
-from specsight.detectors.cross_set_lessons import Lesson, held_out, mosaic
+from specsight.detectors.cross_set_lessons import Lesson, by_product, held_out, mosaic
 from specsight.detectors.examples import Example, ExampleDetector
 from specsight.detectors.learning import Outcome, Plan, Study, learn
 from specsight.detectors.references import References
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError, UnreadableFile
 from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification
@@ -110,10 +111,11 @@ class CrossSetDetector(ExampleDetector):
         is forgotten.
         """
         self.check_parameters()
-        products = _by_product(samples, specifications)
+        products = by_product(samples, specifications)
         for product, some in products.items():
             super()._check_needs([s for s in some if s.label == "good"], specifications[product])
             self._check_types(some, specifications[product])
+            self._check_masks(some)
         self.skipped_ = []
         lessons = self._all_lessons(products, specifications)
         self._check_sides(lessons)
@@ -123,7 +125,6 @@ class CrossSetDetector(ExampleDetector):
         skipped = {path for path, _ in self.skipped_}
         seen = [sample.image for sample in samples if str(sample.image) not in skipped]
         self.trained_on_ = TrainedOn(tuple(products), frozenset(map(sha256, seen)), len(seen))
-        self.specification_ = self.phrases_ = self.references_ = None
         return self
 
     def check_unseen(self, samples: Sequence[Sample]) -> None:
@@ -138,6 +139,13 @@ class CrossSetDetector(ExampleDetector):
                     f"{self.name} was trained on the picture of '{sample.id}' ('{sample.image}'): leave it out here, "
                     "or train without it"
                 )
+
+    def _check_masks(self, samples: Sequence[Sample]) -> None:
+        """Raise SpecsightError for a label that its masks contradict, before hours are spent on the encoder."""
+        for sample in samples:
+            if sample.label == "defective":
+                with contextlib.suppress(UnreadableFile):
+                    self._masks(sample, images.load_picture(sample))
 
     def _check_room(self, first: Lesson, samples: Sequence[Sample]) -> None:
         """Raise SpecsightError where lessons as large as the first would not fit into memory."""
@@ -191,7 +199,9 @@ class CrossSetDetector(ExampleDetector):
                     if len(lessons) == 1:
                         self._check_room(lesson, samples)
         finally:
+            # Whatever was fitted before is forgotten, even where the training fails: its words are no longer here.
             self.training_ = False
+            self.specification_ = self.phrases_ = self.references_ = None
         return lessons
 
     def _lessons(
@@ -269,28 +279,6 @@ class CrossSetDetector(ExampleDetector):
         if "specification" in state:
             super()._restore(state)
         self.references_ = References.from_state(state)
-
-
-def _by_product(
-    samples: Sequence[Sample], specifications: Mapping[str, Specification]
-) -> dict[str, list[Sample]]:
-    """Samples by product, in the order in which products come first."""
-    products: dict[str, list[Sample]] = {}
-    for sample in samples:
-        if sample.label == "unknown":
-            raise SpecsightError(
-                f"'{sample.id}' is labelled neither good nor defective: label it, or leave it out"
-            )
-        if sample.product not in specifications:
-            known = did_you_mean(sample.product, specifications) if specifications else "none is given"
-            raise SpecsightError(
-                f"there is no specification of '{sample.product}', which '{sample.id}' is to be learned from: add one "
-                f"({known})"
-            )
-        products.setdefault(sample.product, []).append(sample)
-    if not products:
-        raise SpecsightError("there is no picture to train on: give labelled samples of other products")
-    return products
 
 
 def _plain(product: str) -> str:

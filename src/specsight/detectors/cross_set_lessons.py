@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from specsight.detectors.examples import Example
 from specsight.detectors.reading import shown
 from specsight.encoders import Features
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.records import Picture, Sample
 from specsight.specification import Specification
 
@@ -86,6 +86,28 @@ class Lesson:
         share a cell, that of the largest."""
         covered = [self.covered(type_) for type_ in (*self.masks, None)]
         return np.asarray(np.maximum.reduce(covered), np.float32)
+
+
+def by_product(
+    samples: Sequence[Sample], specifications: Mapping[str, Specification]
+) -> dict[str, list[Sample]]:
+    """Samples by product, in the order in which products come first."""
+    products: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.label == "unknown":
+            raise SpecsightError(
+                f"'{sample.id}' is labelled neither good nor defective: label it, or leave it out"
+            )
+        if sample.product not in specifications:
+            known = did_you_mean(sample.product, specifications) if specifications else "none is given"
+            raise SpecsightError(
+                f"there is no specification of '{sample.product}', which '{sample.id}' is to be learned from: add one "
+                f"({known})"
+            )
+        products.setdefault(sample.product, []).append(sample)
+    if not products:
+        raise SpecsightError("there is no picture to train on: give labelled samples of other products")
+    return products
 
 
 def held_out(samples: Sequence[Sample], seed: int) -> frozenset[str]:
