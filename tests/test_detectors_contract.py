@@ -27,6 +27,8 @@ from specsight.specification import DefectType, Specification
 NAMES = sorted(detectors)
 FROM_PICTURES = [name for name in NAMES if detectors[name].needs == {"normal images"}]
 SMALL = {"resolution": 64}
+QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "spoilt": 24}}
+"""Parameters that keep training short."""
 SPECIFICATION = Specification(product="plate", defects=(DefectType(name="stain", phrases=("red stain",)),))
 GOOD = 24
 
@@ -59,6 +61,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 def new(name: str, **parameters: Any) -> Detector:
     reads = "text" in detectors[name].needs
+    parameters = {**QUICK.get(name, {}), **parameters}
     return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
 
 

@@ -24,7 +24,10 @@ from specsight.specification import DefectType, Instruction, Specification
 
 READING = [name for name, kind in detectors.items() if "text" in kind.needs]
 ZERO_SHOT = [name for name in READING if detectors[name].minimum_good == 0]
-QUICK: dict[str, dict[str, int]] = {"text_aligned": {"steps": 10, "spoilt": 4}}
+QUICK: dict[str, dict[str, int]] = {
+    "clad": {"steps": 10, "spoilt": 4},
+    "text_aligned": {"steps": 10, "spoilt": 4},
+}
 """Parameters that keep fitting short."""
 LIVELY = {"anomalyclip": {"rate": 0.02, "epochs": 40}}
 """Parameters with which a small set of panels teaches something."""

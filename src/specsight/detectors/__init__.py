@@ -6,6 +6,7 @@ from specsight.detectors.anomalyclip import AnomalyCLIP
 from specsight.detectors.anomalydino import AnomalyDino
 from specsight.detectors.april_gan import AprilGAN
 from specsight.detectors.base import Detector, View, create_detector, detectors, load_detector
+from specsight.detectors.clad import Clad
 from specsight.detectors.cross_set import CrossSetDetector
 from specsight.detectors.multiads import MultiADS
 from specsight.detectors.padim import Padim
@@ -20,6 +21,7 @@ __all__ = [
     "AnomalyCLIP",
     "AnomalyDino",
     "AprilGAN",
+    "Clad",
     "CrossSetDetector",
     "Detector",
     "MultiADS",

@@ -23,15 +23,13 @@ from specsight.detectors import grids
 from specsight.detectors.base import State, View, check_range, detectors
 from specsight.detectors.examples import Example, ExampleDetector
 from specsight.detectors.learning import Outcome, Plan
-from specsight.detectors.phrases import Anchors
 from specsight.detectors.reading import TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.prompts import prompt_bank
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
-from specsight.synthesis import synthesisers
-from specsight.synthesis.base import load_synthesisers
+from specsight.synthesis.base import load_synthesisers, synthesisers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +45,8 @@ RANGES = {
     "other_margin": (0.0, 4.0),
     "patches": (0.0, 1e3),
     "reconstruction": (0.0, 1e3),
+    "local": (0.0, 1.0),
 }
-RANGES |= {"local": (0.0, 1.0)}
 CHOICES: dict[str, tuple[str | bool, ...]] = {
     "contrast": ("label-aware", "literal", "none"),
     "score": ("margin", "similarity"),
@@ -63,8 +61,8 @@ UNTAUGHT, SCALES, WEIGHTS = "untaught", "scales", "weights/"
 class Clad(ExampleDetector):
     """Margin contrastive loss between pictures and sentences, in two stages, with reconstruction.
 
-    The paper's score sees a picture through its pooled embedding alone, which hardly moves for a small defect: the
-    default is half that score and half the same function of the patches' strongest evidence (`local`).
+    The paper's score sees a picture through its pooled embedding alone, which hardly moves for a small defect: by
+    default half of its evidence is that of the patches, averaged over the strongest 1 % (`local`).
     """
 
     name = "clad"
@@ -97,7 +95,7 @@ class Clad(ExampleDetector):
     score: str = "margin"
     """"margin": sigmoid of (d_good - nearest d_defect) / T; "similarity": the paper's 1 - exp(-γ d_good)."""
     local: float = 0.5
-    """Share of the score that patches have: their evidence averaged over the strongest 1 %. 0: the paper."""
+    """Share that the strongest 1 % of the patches have in the score's evidence, fixed a priori; 0: the paper."""
     map: str = "dense"
     """"dense": each patch's own margin; "gradcam": the paper's, from gradients of the picture's margin."""
     temperature: float = 0.14
@@ -147,7 +145,7 @@ class Clad(ExampleDetector):
         size = (patches.shape[0], patches.shape[1])
         cells = shown(view.frame, size)
         inside = patches[cells].flatten(0, 1)
-        accepted, defects = _read(networks, anchors)
+        accepted, defects = networks.words(anchors)
         with torch.no_grad():
             whole = networks.margins(picture, accepted, defects)[:, 0].numpy()
             dense = networks.margins(inside, accepted, defects).numpy()
@@ -173,17 +171,17 @@ class Clad(ExampleDetector):
     def _score(
         self, seen: tuple[Tensor, Tensor], accepted: Tensor, whole: Features, dense: Features
     ) -> float:
-        """Of the picture, of its strongest patches, and of both; each in [0, 1]."""
+        """Of the picture and of its strongest patches; they meet before the last non-linearity, where neither can
+        drown the other by being certain."""
         from specsight.detectors import clad_maps
 
         if self.score == "similarity":
             of_picture, of_patches = (clad_maps.acceptance(vectors, accepted).numpy() for vectors in seen)
-            values = (float(of_picture[0]), grids.top_mean(of_patches, TOP))
-            parts = [1 - clad_maps.similarity(value, gamma) for value, gamma in zip(values, self.gammas_)]
-        else:
-            values = (float(whole.max()), grids.top_mean(dense.max(0), TOP))
-            parts = [clad_maps.logistic(value / self.temperature) for value in values]
-        return (1 - self.local) * parts[0] + self.local * parts[1]
+            far = (self.gammas_[0] * float(of_picture[0]), self.gammas_[1] * grids.top_mean(of_patches, TOP))
+            return 1 - clad_maps.similarity((1 - self.local) * far[0] + self.local * far[1], gamma=1.0)
+        margins = (float(whole.max()), grids.top_mean(dense.max(0), TOP))
+        evidence = (1 - self.local) * margins[0] + self.local * margins[1]
+        return clad_maps.logistic(evidence / self.temperature)
 
     def _levelled(self, maps: Features) -> Features:
         low, high = self.levels_
@@ -247,9 +245,8 @@ class Clad(ExampleDetector):
         stages = self._stages(sides.known)
         self.outcomes_ = clad_fitting.train(networks, sides, stages, weights, plan, self.checkpoints)
         networks.freeze()
-        good = [lesson for lesson in sides.held_out if lesson.good]
-        accepted, defects = _read(networks, self._anchors(None))
-        scales = clad_fitting.measure(networks, good, accepted, defects, cams=cams)
+        accepted, defects = networks.words(self._anchors(None))
+        scales = clad_fitting.measure(networks, sides.held_out, accepted, defects, top=TOP, cams=cams)
         self.gammas_, self.levels_, self.networks_ = scales.gammas, scales.levels, networks
 
     def _stages(self, known: Sequence[Lesson]) -> dict[str, Words]:
@@ -288,38 +285,16 @@ class Clad(ExampleDetector):
         return self.networks_
 
     def _state(self) -> State:
-        weights = {
-            f"{WEIGHTS}{name}/{key}": value.numpy()
-            for name, module in self._fitted().lasting().items()
-            for key, value in module.state_dict().items()
-        }
+        weights = {f"{WEIGHTS}{name}": array for name, array in self._fitted().arrays().items()}
         untaught = np.frombuffer(json.dumps(self.untaught_).encode(), np.uint8)
         scales = np.array([*self.gammas_, *self.levels_])
         return {**super()._state(), **weights, UNTAUGHT: untaught, SCALES: scales}
 
     def _restore(self, state: State) -> None:
-        import torch
-
         super()._restore(state)
         self.untaught_ = tuple(json.loads(state[UNTAUGHT].tobytes()))
         first, second, low, high = state[SCALES].tolist()
         self.gammas_, self.levels_ = (first, second), (low, high)
         networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])
-        for name, module in networks.lasting().items():
-            mine = f"{WEIGHTS}{name}/"
-            weights = {k.removeprefix(mine): v for k, v in state.items() if k.startswith(mine)}
-            try:
-                module.load_state_dict({key: torch.from_numpy(value) for key, value in weights.items()})
-            except RuntimeError as error:
-                raise ValueError(name) from error
-        networks.freeze()
+        networks.take({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
         self.networks_, self._last = networks, None
-
-
-def _read(networks: Networks, anchors: Anchors) -> tuple[Tensor, Tensor]:
-    """What is acceptable (J, d) and the defects (K, d), in the learned space."""
-    import torch
-
-    accepted = np.vstack([anchors.good[None], anchors.ignored])
-    with torch.no_grad():
-        return networks.read(torch.from_numpy(accepted)), networks.read(torch.from_numpy(anchors.defects))

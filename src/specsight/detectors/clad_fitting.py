@@ -25,8 +25,6 @@ HELD_OUT = 0.2
 """Share of the good objects, with their spoilt copies, that ends the training and sets the scales."""
 CHECKED = 32
 """Held-out lessons, good and spoilt each, at most."""
-TOP = 0.01
-"""Share of a picture's patches whose mean speaks for them all."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +99,26 @@ def train(
 
 
 def measure(
-    networks: Networks, good: Sequence[Lesson], accepted: Tensor, defects: Tensor, *, cams: bool
+    networks: Networks,
+    held_out: Sequence[Lesson],
+    accepted: Tensor,
+    defects: Tensor,
+    *,
+    top: float,
+    cams: bool,
 ) -> Scales:
-    """From held-out good pictures, with the sentences (J, d) and (K, d) of the specification."""
+    """From the good ones of the held-out pictures, with the sentences (J, d) and (K, d) of the specification.
+
+    `top` is the share of its patches that are a picture's strongest.
+    """
     of_pictures, of_patches, values = [], [], []
-    for lesson in good:
+    for lesson in (lesson for lesson in held_out if lesson.good):
         with torch.no_grad():
             seen = networks.lesson_tail(lesson.grid[None].float(), lesson.front[None].float())
             inside = seen.patches[0].permute(1, 2, 0)[torch.from_numpy(lesson.inside)]
             patches = networks.see(inside)
             of_pictures.append(float(acceptance(networks.see(seen.pooled), accepted)))
-            of_patches.append(grids.top_mean(acceptance(patches, accepted).numpy(), TOP))
+            of_patches.append(grids.top_mean(acceptance(patches, accepted).numpy(), top))
             dense = networks.margins(patches, accepted, defects).amax(0)
         values.append(_cam(networks, lesson, accepted, defects) if cams else dense.numpy())
     together = np.concatenate(values) if values else np.zeros(1)

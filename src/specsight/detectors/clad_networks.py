@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from specsight.detectors.clad_maps import grad_cam, mismatch
+from specsight.detectors.phrases import Anchors
 from specsight.encoders.tails import Passed, Tail
 
 REBUILT = 8
@@ -82,10 +87,34 @@ class Networks:
         decoders = {"picture_decoder": self.picture_decoder, "text_decoder": self.text_decoder}
         return {**self.lasting(), **decoders}
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights that judging needs, by "module/name"."""
+        return {
+            f"{name}/{key}": value.numpy()
+            for name, module in self.lasting().items()
+            for key, value in module.state_dict().items()
+        }
+
+    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take such weights; ValueError where they do not fit."""
+        for name, module in self.lasting().items():
+            mine = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
+            try:
+                module.load_state_dict({key: torch.from_numpy(value) for key, value in mine.items()})
+            except RuntimeError as error:
+                raise ValueError(name) from error
+        self.freeze()
+
     def freeze(self) -> None:
         """Evaluation mode; no weight asks for gradients any more."""
         for module in self.trained().values():
             module.eval().requires_grad_(False)
+
+    def words(self, anchors: Anchors) -> tuple[Tensor, Tensor]:
+        """What is acceptable (J, d) and the defects (K, d)."""
+        accepted = np.vstack([anchors.good[None], anchors.ignored])
+        with torch.no_grad():
+            return self.read(torch.from_numpy(accepted)), self.read(torch.from_numpy(anchors.defects))
 
     def margins(self, seen: Tensor, accepted: Tensor, defects: Tensor) -> Tensor:
         """Evidence (K, N) of vectors (N, d) for each defect; a classifier knows only one, (1, N)."""
