@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -13,7 +15,7 @@ from reading_checkpoints import FAMILIES
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, run_suite, suite
-from specsight.evaluation.draws import labelled_defects
+from specsight.evaluation.draws import labelled_defects, other_set
 from specsight.evaluation.suite import RECORD, TABLE, Row
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Sample
@@ -121,6 +123,18 @@ def test_labelled_defects_come_from_the_training_split_first() -> None:
     train = [sample("t", "dent", split="train")]
     test = [sample("a", "dent"), sample("good")]
     assert labelled_defects([*test, *train], test, 1, seed=0) == (train, test)
+
+
+def test_pictures_whose_defects_have_empty_masks_are_left_out_of_training_and_named(tmp_path: Path) -> None:
+    other = make_dataset(tmp_path, "panel", train=2, good=2, defective=4)
+    empty = other / "ground_truth" / "scratch" / "000_mask.png"
+    cv2.imwrite(str(empty), np.zeros((64, 64), np.uint8))
+    samples, words, left_out = other_set(other, None)
+    assert [(s.image.parent.name, s.image.name, why) for s, why in left_out] == [
+        ("scratch", "000.png", "the mask of a defect is empty")
+    ]
+    assert len(samples) == 7
+    assert [d.name for d in words["panel"].defects] == ["contamination", "scratch"]
 
 
 @pytest.mark.parametrize("detector", ["april_gan", "multiads"])

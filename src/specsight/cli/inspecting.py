@@ -118,7 +118,10 @@ def _train(method: Detector, train_on: Path, train_spec: Path | None) -> None:
 
     if not isinstance(method, CrossSetDetector):
         raise SpecsightError(f"{method.name} is not trained across sets: leave --train-on out")
-    method.train(*other_set(train_on, train_spec))
+    samples, specifications, left_out = other_set(train_on, train_spec)
+    for sample, reason in left_out:
+        click.echo(f"skipped: '{sample.image}': {reason}", err=True)
+    method.train(samples, specifications)
 
 
 def _good_samples(folder: Path) -> list[Sample]:

@@ -15,7 +15,7 @@ from specsight.calibration import parts_needed
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
-from specsight.images import masks_known
+from specsight.images import defect_masks, load_picture, masks_known
 from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
@@ -100,20 +100,41 @@ def labelled_defects(
     return chosen, rest
 
 
-def other_set(data: Path, words: Path | None) -> tuple[list[Sample], dict[str, Specification]]:
-    """Labelled pictures of a data set to train on, and the words about each of its products: those given, or their
-    names and the names of their defects.
+def other_set(
+    data: Path, words: Path | None
+) -> tuple[list[Sample], dict[str, Specification], list[tuple[Sample, str]]]:
+    """(labelled pictures of a data set to train on, the words about each product, pictures left out and why).
 
-    Every picture whose truth is known counts, whatever split it is in: such a set is only learned from.
+    Words are those given, or the products' names and the names of their defects. Every picture whose truth is known
+    counts, whatever split it is in: such a set is only learned from. Public sets hold a few defects with an empty
+    mask: those pictures are left out.
     """
-    samples = [s for s in load_dataset(data).samples if s.label == "good" or masks_known(s)]
-    samples = [s for s in samples if s.label != "unknown"]
+    samples, left_out = [], []
+    for sample in load_dataset(data).samples:
+        reason = _unusable(sample)
+        if reason:
+            left_out.append((sample, reason))
+        elif sample.label != "unknown":
+            samples.append(sample)
     if not any(s.label == "defective" for s in samples):
         raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
     products = sorted({s.product for s in samples})
     if words is not None:
-        return samples, dict.fromkeys(products, load_specification(words))
-    return samples, {product: _words_of(product, samples) for product in products}
+        return samples, dict.fromkeys(products, load_specification(words)), left_out
+    return samples, {product: _words_of(product, samples) for product in products}, left_out
+
+
+def _unusable(sample: Sample) -> str:
+    """Why a defective picture cannot be learned from; empty for others."""
+    if sample.label != "defective":
+        return ""
+    if not masks_known(sample):
+        return "nothing says where its defect is"
+    try:
+        masks = defect_masks(sample, load_picture(sample).size)
+    except SpecsightError as error:
+        return str(error)
+    return "" if all(mask.any() for mask in masks) else "the mask of a defect is empty"
 
 
 def check_apart(trained: Sequence[Sample], judged: Sequence[Sample]) -> None:

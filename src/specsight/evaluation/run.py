@@ -182,7 +182,7 @@ def _fitted(
     detector.checkpoints = run.path / TRAINING / str(seed)
     detector.checkpoints.mkdir(parents=True, exist_ok=True)
     if isinstance(detector, CrossSetDetector):
-        _train(detector, config, tested, learned)
+        _train(run, detector, config, tested, learned)
     inspector = Inspector.fit(
         detector,
         learned,
@@ -205,12 +205,18 @@ def _fitted(
 
 
 def _train(
-    detector: CrossSetDetector, config: EvaluationConfig, tested: Sequence[Sample], learned: Sequence[Sample]
+    run: RunFolder,
+    detector: CrossSetDetector,
+    config: EvaluationConfig,
+    tested: Sequence[Sample],
+    learned: Sequence[Sample],
 ) -> None:
     """Learn the weights from another set, and make sure that it is another one."""
     if config.train_on is None:
         raise _names_no_other_set(config)
-    samples, specifications = draws.other_set(config.train_on, config.train_specification)
+    samples, specifications, left_out = draws.other_set(config.train_on, config.train_specification)
+    for sample, reason in left_out:
+        run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
     place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None
     draws.check_apart(samples, [*learned, *tested])
     detector.train(samples, specifications, place)
