@@ -306,7 +306,7 @@ def test_what_cannot_be_prompted_is_told_before_pictures_are_read(labelled: list
         AnomalyCLIP(encoder=encoder, resolution=64).train(labelled, specifications())
     assert not encoder.calls
     with pytest.raises(SpecsightError, match="'filters' has no text tower"):
-        AnomalyCLIP(resolution=64).train(labelled, specifications())
+        AnomalyCLIP(encoder="filters", resolution=64).train(labelled, specifications())
 
 
 @pytest.mark.parametrize(

@@ -338,7 +338,7 @@ from specsight.images import load_picture
 from specsight.records import Sample
 good = [Sample(p.stem, p, "plate", label="good") for p in sorted(Path({str(samples[0].image.parent)!r}).iterdir())]
 for name in {FROM_PICTURES!r}:
-    detector = create_detector(name, resolution=64).fit(good)
+    detector = create_detector(name, encoder="filters", resolution=64).fit(good)
     print(detector.judge(detector.look([load_picture(good[0])])[0]).map.shape)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -68,7 +68,8 @@ def test_each_type_is_found_where_it_is(name: str) -> None:
         assert map_.shape == (72, 96)
         assert map_[here].mean() > 2 * map_[elsewhere].mean()
         assert judgement.map[here].mean() > 2 * judgement.map[40:, :40].mean()
-    assert np.all(judgement.map >= np.maximum.reduce(list(judgement.type_maps.values())) - 1e-4)
+    if name != "phrases":  # It adds the odds of all types up, and takes off what is usual for that sum.
+        assert np.all(judgement.map >= np.maximum.reduce(list(judgement.type_maps.values())) - 1e-4)
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)

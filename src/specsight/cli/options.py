@@ -10,7 +10,7 @@ import click
 from specsight.errors import SpecsightError, did_you_mean
 
 PATH = click.Path(path_type=Path)
-ENCODER = "filters"
+ENCODER = "bundled"
 
 encoder_option = click.option(
     "--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."

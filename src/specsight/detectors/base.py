@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 import specsight
 from specsight import images
-from specsight.encoders import FILTERS, Encoder, Features, load_encoder
+from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.progress import track
 from specsight.records import ImageBatch, Judgement, Picture, Sample
@@ -52,7 +52,7 @@ class Detector(ABC):
     The constructor stores hyper-parameters only. What `fit` learns ends in an underscore.
     """
 
-    encoder: str | Encoder = FILTERS
+    encoder: str | Encoder = BUNDLED
     resolution: int = 320
     """Pixels of the framed picture's shorter side (of its side, for methods that compare positions)."""
     seed: int = 0

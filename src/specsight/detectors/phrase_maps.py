@@ -1,6 +1,7 @@
 """Zero-shot maps per defect type: patches in the joint space against the product's defect phrases.
 
-In: a specification (product, defect types with their phrases). Out: one map per type and their largest as the map.
+In: a specification (product, defect types with their phrases). Out: one map per type, and the map of any of them: the
+odds that a patch shows some defect are the sum of its odds over types.
 The scoring of dense vision-language methods (MaskCLIP, Zhou et al., ECCV 2022; MultiADS, ICCV 2025) without their
 training, and with one addition: how much a patch looks like a phrase is judged by how much other patches of the same
 picture do. A product's material may lie nearer to "a stain" than to "a good part" everywhere; a defect is where it
@@ -53,22 +54,28 @@ class PhraseMaps(ReadingDetector):
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
-        patches. The score is the mean of the top 1 % of the largest map's cells."""
+        patches; the map: the same of all types' odds together. The score is the mean of the top 1 % of its cells."""
         anchors = self._anchors(instruction)
         grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
         if not anchors.types:
             return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
         cells = shown(view.frame, grid)
         margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
-        maps = margins - self._usual(anchors, margins)[:, None, None] if self.centred else margins
-        score = grids.top_mean(maps.max(0), TOP)
-        return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
+        maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
+        if self.centred:
+            maps = maps - self._usual(anchors, margins)[:, None, None]
+        score = grids.top_mean(maps[-1], TOP)
+        drawn = framed(np.asarray(maps, np.float32), cells, grid)
+        return self._judgement(score, drawn[:-1], anchors.types, view, combined=drawn[-1])
 
     def _usual(self, anchors: Anchors, margins: Features) -> Features:
-        """Median margin of each type over good patches, or over this picture's own where there are none, (K,)."""
+        """Median over good patches, or over this picture's own where there are none, of each type's margin and, last,
+        of all of them together, (K + 1,)."""
         if self.good_ is not None:
             margins = anchors.margins(np.ascontiguousarray(self.good_.T), self.temperature)
-        return np.asarray(np.median(margins.reshape(len(margins), -1), axis=1), np.float32)
+        flat = margins.reshape(len(margins), -1)
+        together = np.vstack([flat, np.logaddexp.reduce(flat, axis=0)])
+        return np.asarray(np.median(together, axis=1), np.float32)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return {PATCHES: encoder.embed_patches(pixels)[0]}

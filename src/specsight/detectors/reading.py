@@ -83,14 +83,19 @@ class ReadingDetector(Detector):
         return self.phrases_.anchors(prompt_bank(self.specification_, instruction))
 
     def _judgement(
-        self, score: float, maps: NDArray[np.float32], types: Sequence[str | None], view: View
+        self,
+        score: float,
+        maps: NDArray[np.float32],
+        types: Sequence[str | None],
+        view: View,
+        combined: NDArray[np.float32] | None = None,
     ) -> Judgement:
-        """From maps (K, h, w) over the frame, one per type: the map is their largest, cell by cell; no types, no map
-        above zero."""
+        """From maps (K, h, w) over the frame, one per type: the map is `combined` (h, w), else their largest, cell by
+        cell; no types, no map above zero."""
         if not types:
             return Judgement(score, np.zeros(view.frame.native, np.float32))
         named = {name: maps[k] for k, name in enumerate(types) if name is not None}
-        drawn = grids.on_picture(maps.max(0), view.frame, self.sigma)
+        drawn = grids.on_picture(maps.max(0) if combined is None else combined, view.frame, self.sigma)
         return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
 
     def _state(self) -> State:

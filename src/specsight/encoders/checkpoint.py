@@ -24,6 +24,9 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 JOINT_FAMILIES = frozenset({"clip", "siglip"})
 DUAL_FAMILY = "vision-text-dual-encoder"
+BUNDLED = "bundled"
+SHIPPED = Path(__file__).parent / BUNDLED
+"""The weights that ship with the package; made by `specsight train encoder`."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ def fingerprint(folder: Path) -> str:
 
 def _folder(name: str) -> Path:
     """The local folder of a checkpoint, downloaded from the hub where `name` is no folder."""
+    if name == BUNDLED:
+        return SHIPPED
     path = Path(name).expanduser()
     if path.is_dir():
         return path
@@ -80,7 +85,7 @@ def _folder(name: str) -> Path:
         raise SpecsightError(f"encoder '{name}' is a file: give the checkpoint's folder")
     if name.startswith((".", "/", "~")) or not HUB_ID.fullmatch(name):
         raise SpecsightError(
-            f"encoder '{name}': no such folder; give a checkpoint folder, a hub id or 'filters'"
+            f"encoder '{name}': no such folder; give a checkpoint folder, a hub id, 'bundled' or 'filters'"
         )
     from huggingface_hub import snapshot_download
 
@@ -89,7 +94,7 @@ def _folder(name: str) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         raise SpecsightError(
             f"encoder '{name}' is no local folder and could not be fetched from the hub ({type(error).__name__}): "
-            "check the name and the network, or give a checkpoint folder, or use 'filters'"
+            "check the name and the network, or give a checkpoint folder, or use 'bundled'"
         ) from error
 
 

@@ -18,7 +18,7 @@ class EvaluationConfig:
     detector: str = "patchcore"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further hyper-parameters of the detector, by name."""
-    encoder: str = "filters"
+    encoder: str = "bundled"
     resolution: int | None = None
     """Shorter side of the framed pictures in pixels; None: the detector's own."""
     layout: str = "auto"
