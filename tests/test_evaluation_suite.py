@@ -15,7 +15,7 @@ from reading_checkpoints import FAMILIES
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, run_suite, suite
-from specsight.evaluation.draws import labelled_defects, other_set
+from specsight.evaluation.draws import labelled_defects, other_set, spelt_as_labelled
 from specsight.evaluation.suite import RECORD, TABLE, Row
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Sample
@@ -117,6 +117,21 @@ def test_labelled_defects_leave_the_test_with_everything_that_shows_the_same_par
         labelled_defects(test, test, 4, seed=0)
     with pytest.raises(SpecsightError, match="is left to test"):
         labelled_defects(test, [*test[:1], *test[3:6]], 3, seed=0)
+
+
+def test_a_specification_takes_the_labels_spelling() -> None:
+    written = Specification.model_validate(
+        {
+            "product": "plate",
+            "defects": [{"name": "Broken large", "phrases": ["a break"]}, {"name": "dent"}],
+            "tolerances": [{"defect": "Broken large", "up_to_mm": 2}],
+        }
+    )
+    spelt = spelt_as_labelled(written, [sample("a", "broken_large"), sample("b", "stain")])
+    assert [d.name for d in spelt.defects] == ["broken_large", "dent"]
+    assert spelt.tolerances[0].defect == "broken_large"
+    assert spelt.defects[0].phrases == ("a break",)
+    assert spelt_as_labelled(written, [sample("a", "stain")]) is written
 
 
 def test_labelled_defects_come_from_the_training_split_first() -> None:

@@ -137,6 +137,21 @@ def _unusable(sample: Sample) -> str:
     return "" if all(mask.any() for mask in masks) else "the mask of a defect is empty"
 
 
+def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -> Specification:
+    """The specification with its defects called as the samples' labels spell them ("Break" and "broken large" for
+    "break" and "broken_large"): an answer is not wrong for its capitals. Tolerances follow their defects."""
+    labelled = {as_words(t).casefold(): t for s in samples if s.label == "defective" for t in s.types}
+    renamed = {d.name: labelled.get(as_words(d.name).casefold(), d.name) for d in specification.defects}
+    if all(name == label for name, label in renamed.items()):
+        return specification
+    content = specification.model_dump()
+    for defect in content["defects"]:
+        defect["name"] = renamed[defect["name"]]
+    for tolerance in content.get("tolerances", ()):
+        tolerance["defect"] = renamed.get(tolerance["defect"], tolerance["defect"])
+    return Specification.model_validate(content)
+
+
 def check_apart(trained: Sequence[Sample], judged: Sequence[Sample]) -> None:
     """Raise SpecsightError where a product or a picture is both trained on and judged.
 

@@ -96,6 +96,8 @@ def _evaluate_product(
     good, validation, test = draws.split(samples, config)
     run.claim(asked)
     specification = _words(config, product or config.product or Path(name).name)
+    if specification is not None:
+        specification = draws.spelt_as_labelled(specification, samples)
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
     data = Path(asked["data"])
