@@ -12,7 +12,7 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/specsight tyres --out runs/demo-tyres --count 400 --seed 7 --zone bead --light grazing
+	$(BIN)/specsight tyres --out runs/demo-tyres --model winter --count 400 --seed 7 --zone bead --light grazing
 	$(BIN)/specsight evaluate --data runs/demo-tyres --spec runs/demo-tyres/specification.yaml --resolution 256 --out runs/demo
 
 test: $(READY)

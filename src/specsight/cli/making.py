@@ -61,7 +61,7 @@ def train() -> None:
 )
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
 def encoder(photographs: Path, teacher: Path, out: Path) -> None:
-    """Train a small vision-language encoder; about an hour on two free processors."""
+    """Train a small vision-language encoder; about an hour and a half on two free processors."""
     from specsight.training import encoder as training
     from specsight.training.recipe import EncoderRecipe
 

@@ -67,7 +67,7 @@ class ReadingDetector(Detector):
         if not encoder.reads:
             raise SpecsightError(
                 f"{self.name} compares pictures with words, and encoder '{encoder.name}' has no text tower: "
-                "choose one that reads (a CLIP or SigLIP checkpoint) with --encoder"
+                "choose one that reads (bundled, or a CLIP or SigLIP checkpoint) with --encoder"
             )
 
     def _take_words(self, specification: Specification | None) -> None:

@@ -110,7 +110,7 @@ class Encoder(ABC):
 
     def _cannot_read(self) -> SpecsightError:
         return SpecsightError(
-            f"encoder '{self.name}' has no text tower: choose one that reads (a CLIP or SigLIP checkpoint)"
+            f"encoder '{self.name}' has no text tower: choose one that reads (bundled, or a CLIP or SigLIP checkpoint)"
         )
 
     def _cannot_be_prompted(self) -> SpecsightError:

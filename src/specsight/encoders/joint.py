@@ -22,6 +22,9 @@ from specsight.encoders.value_attention import two_paths
 from specsight.encoders.windows import window_passes
 from specsight.errors import SpecsightError
 
+TOGETHER = 64
+"""Sentences read in one pass."""
+
 
 class JointEncoder(PretrainedEncoder):
     """A vision-language checkpoint (CLIP, SigLIP) as an encoder that reads."""
@@ -106,12 +109,24 @@ class JointEncoder(PretrainedEncoder):
         return np.ascontiguousarray(joint.transpose(0, 3, 1, 2))
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
-        """Sentence embeddings (N, D), unit length; longer sentences are cut at the model's own length."""
+        """Sentence embeddings (N, D), unit length; longer sentences are cut at the model's own length.
+
+        Sentences of like length are read together: padding is most of the work otherwise.
+        """
         if not texts:
             return np.zeros((0, self._width()), np.float32)
+        lengths = self._tokenizer(list(texts), truncation=True, max_length=self._length)["input_ids"]
+        order = np.argsort([len(tokens) for tokens in lengths], kind="stable")
+        embedded = np.empty((len(texts), self._width()), np.float32)
+        for begin in range(0, len(order), TOGETHER):
+            some = order[begin : begin + TOGETHER]
+            embedded[some] = self._embed([texts[int(k)] for k in some])
+        return embedded
+
+    def _embed(self, texts: list[str]) -> Features:
         padding = "max_length" if self._padded else "longest"
         tokens = self._tokenizer(
-            list(texts), padding=padding, truncation=True, max_length=self._length, return_tensors="pt"
+            texts, padding=padding, truncation=True, max_length=self._length, return_tensors="pt"
         )
         wanted = {"input_ids": tokens["input_ids"]}
         if not self._padded:
