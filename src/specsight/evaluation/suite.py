@@ -76,13 +76,13 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no contrastive loss": {"contrast": "none"},
     "literal loss": {"contrast": "literal"},
     "no task fine-tuning": {"task_stage": False},
-    "encoder's last block tuned": {"tune_encoder": True},
     "the paper's losses and score": {"patches": 0.0, "local": 0.0, "score": "similarity"},
     "lambda 0": {"reconstruction": 0.0},
     "lambda 0.01": {"reconstruction": 0.01},
     "lambda 0.5": {"reconstruction": 0.5},
     "lambda 1": {"reconstruction": 1.0},
     "Grad-CAM": {"map": "gradcam"},
+    "encoder's last block tuned": {"tune_encoder": True},
 }
 """What each ablation changes of the defaults. CNN or ViT is the encoder's choice: run the suite with another one."""
 
@@ -183,7 +183,8 @@ def _per_picture(spent: Mapping[str, Any]) -> float | None:
 
 
 def _write(out: Path, suite: str, config: EvaluationConfig, lines: list[dict[str, Any]]) -> None:
-    write_json(out / RECORD, {"suite": suite, "data": config.data.name, "seeds": config.seeds, "rows": lines})
+    about = {"suite": suite, "data": config.data.name, "product": config.product, "seeds": config.seeds}
+    write_json(out / RECORD, {**about, "rows": lines})
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
@@ -191,12 +192,17 @@ def _write(out: Path, suite: str, config: EvaluationConfig, lines: list[dict[str
     write_text(out / TABLE, text.getvalue())
 
 
-def lines_of(out: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a finished or half-finished suite. Raises SpecsightError where `out` holds none."""
+def record_of(out: Path) -> dict[str, Any]:
+    """What a finished or half-finished suite was about, and its rows. Raises SpecsightError where `out` holds none."""
     file = out / RECORD
     if not file.is_file():
         raise SpecsightError(f"'{out}' is no suite: it has no {RECORD}")
-    yield from json.loads(file.read_text("utf-8"))["rows"]
+    return dict(json.loads(file.read_text("utf-8")))
+
+
+def lines_of(out: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a finished or half-finished suite."""
+    yield from record_of(out)["rows"]
 
 
 def _slug(name: str) -> str:

@@ -14,7 +14,7 @@ from specsight.calibration import Calibration
 from specsight.evaluation import folder
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.predictions import Prediction
-from specsight.evaluation.suite import SHOWN, lines_of
+from specsight.evaluation.suite import SHOWN, lines_of, record_of
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.gallery import Draughtsman, truth
@@ -40,12 +40,12 @@ class Compared:
 
 def render_suite(out: Path) -> Path:
     """Write the page of a suite, and of each of its runs; returns its path."""
-    lines = list(lines_of(out))
+    about, lines = record_of(out), list(lines_of(out))
     for line in lines:
         render(confined(out, line["folder"]))
     columns = [(key, name) for key, name in SHOWN.items() if any(line[key] is not None for line in lines)]
     context = {
-        "title": f"{len(lines)} rows on one data set",
+        "title": f"{about['suite']} on {about['product'] or about['data']}",
         "columns": [name for _, name in columns],
         "rows": [_row(line, [key for key, _ in columns]) for line in lines],
         "theirs": any(line["theirs"] for line in lines),
@@ -77,7 +77,7 @@ def _with_deviation(value: float | None, deviation: float | None) -> str:
 
 def _drawn(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows whose maps are shown: the methods, and ablations that draw their map in another way."""
-    methods = [line for line in lines if line["group"] == "methods"] or list(lines)
+    methods = [line for line in lines if line["group"] == "methods"] or list(lines[:MAPS])
     others = [line for line in lines if line["name"].endswith("Grad-CAM")]
     return [*methods[-(MAPS - len(others)) :], *others]
 
