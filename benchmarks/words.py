@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
-from tests.reading_checkpoints import save_dual
 
 from benchmarks.rows import Row
 from specsight.detectors import Detector, create_detector
@@ -44,9 +41,7 @@ FORMS = ("spot", "line", "ring", "smear", "thread", "patch", "groove", "dot", "e
 
 def run() -> list[Row]:
     """Measure both readings of "change the words", for each detector that needs nothing but words."""
-    # Speed does not depend on what the weights know: a small checkpoint with random ones serves.
-    with tempfile.TemporaryDirectory() as folder:
-        encoder = load_encoder(save_dual(Path(folder)))
+    encoder = load_encoder("bundled")
     encoder.embed_texts(["a sentence"])
     pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
     rows = []

@@ -115,6 +115,8 @@ class JointEncoder(PretrainedEncoder):
         """
         if not texts:
             return np.zeros((0, self._width()), np.float32)
+        if len(texts) <= TOGETHER:
+            return self._embed(list(texts))
         lengths = self._tokenizer(list(texts), truncation=True, max_length=self._length)["input_ids"]
         order = np.argsort([len(tokens) for tokens in lengths], kind="stable")
         embedded = np.empty((len(texts), self._width()), np.float32)
