@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,11 +14,10 @@ from specsight.records import Picture
 from specsight.specification import Specification
 from specsight.synthesis import synthesise, synthesisers
 from specsight.synthesis.base import load_synthesisers
-from specsight.synthesis.words import PHRASES
+from specsight.synthesis.words import PHRASES, bare
 
 UNTYPED = ("nsa", "draem", "cutpaste scar")
 """Synthetic defects that stand for damage of no particular kind."""
-ARTICLE = re.compile(r"^(an?|the)\s+")
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,9 @@ def stand_ins(specification: Specification) -> list[tuple[str, str | None]]:
     load_synthesisers()
     known = []
     for defect in specification.defects:
-        words = {_bare(word) for word in (defect.name, *defect.phrases)}
+        words = {bare(word) for word in (defect.name, *defect.phrases)}
         known += [
-            (s, defect.name) for s in synthesisers if words & {_bare(p) for p in (s, *PHRASES.get(s, ()))}
+            (s, defect.name) for s in synthesisers if words & {bare(p) for p in (s, *PHRASES.get(s, ()))}
         ]
     return [*known, *((s, None) for s in UNTYPED)]
 
@@ -66,7 +64,3 @@ def spoil(
         except SpecsightError:
             continue
         yield SpoiltPicture(made.rgb, circular=picture.circular, mask=made.mask, type=type_)
-
-
-def _bare(phrase: str) -> str:
-    return ARTICLE.sub("", phrase.replace("_", " ").casefold().strip())

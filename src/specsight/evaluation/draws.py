@@ -177,5 +177,5 @@ def _words_of(product: str, samples: Sequence[Sample]) -> Specification:
     """A product's name and the names of the defects it is labelled with."""
     types = sorted({t for s in samples if s.product == product and s.label == "defective" for t in s.types})
     return Specification.model_validate(
-        {"product": product, "defects": [{"name": type_.replace("_", " ")} for type_ in types]}
+        {"product": product, "defects": [{"name": as_words(type_)} for type_ in types]}
     )

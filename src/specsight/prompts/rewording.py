@@ -6,17 +6,15 @@ decision; wordings that lose or contradict it may (the protocol of TGAD's first 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from specsight.specification import DefectType, Specification
-from specsight.synthesis.words import PHRASES
+from specsight.synthesis.words import PHRASES, bare
 
 WRONG_NOUN = "banana"
 NO_NOUN = "object"
 WRONG_DEFECTS = ("a missing button", "a torn page", "mould on bread", "a flat note", "an empty seat")
 """Things that can be wrong, but not with an industrial part."""
-ARTICLE = re.compile(r"^(an?|the)\s+", re.IGNORECASE)
 
 
 def _as_written(specification: Specification) -> Specification:
@@ -104,18 +102,14 @@ def _with_defects(specification: Specification, defects: list[DefectType]) -> Sp
 
 
 def _synonyms(defect: DefectType) -> DefectType:
-    own = {_bare(word) for word in (defect.name, *defect.phrases)}
+    own = {bare(word) for word in (defect.name, *defect.phrases)}
     for name, phrases in PHRASES.items():
         group = (name, *phrases)
-        if own & {_bare(phrase) for phrase in group}:
-            others = [phrase for phrase in group if _bare(phrase) not in own]
+        if own & {bare(phrase) for phrase in group}:
+            others = [phrase for phrase in group if bare(phrase) not in own]
             if others:
                 return DefectType(name=others[0], phrases=tuple(others[1:3]))
     return DefectType(name=defect.phrases[-1] if defect.phrases else f"{defect.name} defect")
-
-
-def _bare(phrase: str) -> str:
-    return ARTICLE.sub("", phrase.replace("_", " ").casefold().strip())
 
 
 def _half(text: str) -> str:

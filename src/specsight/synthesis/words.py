@@ -5,6 +5,10 @@ The first phrase of a type is its plain name; the others are what inspectors, st
 
 from __future__ import annotations
 
+import re
+
+ARTICLE = re.compile(r"^(an?|the)\s+")
+
 PHRASES: dict[str, tuple[str, ...]] = {
     "crack": ("a crack", "a fracture line", "a hairline crack", "a fissure", "cracking", "a branching crack"),
     "scratch": ("a scratch", "a scrape", "scratches", "a score mark", "an abrasion", "a scuff mark"),
@@ -137,6 +141,11 @@ RELATED: tuple[frozenset[str], ...] = (
     frozenset({"uneven", "discolouration"}),
 )
 """Types that shade into each other: neither wholly right nor wrong where the other is meant."""
+
+
+def bare(phrase: str) -> str:
+    """A phrase without article, underscores and capitals: what two names of one thing are compared by."""
+    return ARTICLE.sub("", phrase.replace("_", " ").casefold().strip())
 
 
 def related(first: str, second: str) -> bool:
