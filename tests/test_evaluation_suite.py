@@ -119,6 +119,15 @@ def test_labelled_defects_leave_the_test_with_everything_that_shows_the_same_par
         labelled_defects(test, [*test[:1], *test[3:6]], 3, seed=0)
 
 
+def test_labels_with_underscores_are_learned_under_their_own_names(tmp_path: Path) -> None:
+    other = make_dataset(tmp_path, "panel", train=2, good=2, defective=4)
+    for folder in ("test", "ground_truth"):
+        (other / folder / "scratch").rename(other / folder / "broken_large")
+    save_yaml(Specification(product="panel", defects=(DefectType(name="Broken large"),)), tmp_path / "s.yaml")
+    for given in (None, tmp_path / "s.yaml"):
+        assert "broken_large" in [d.name for d in other_set(other, given)[1]["panel"].defects]
+
+
 def test_a_specification_takes_the_labels_spelling() -> None:
     written = Specification.model_validate(
         {

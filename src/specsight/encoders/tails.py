@@ -8,6 +8,7 @@ picture embeddings in the joint space), a torch module of its own: training it l
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -38,12 +39,12 @@ class Seen(NamedTuple):
     block, for behind it patches no longer act on the pooled embedding."""
 
 
-class Tail(nn.Module):
+class Tail(nn.Module, ABC):
     """The part of an encoder behind the cut. Always in evaluation mode: batch statistics stay those it came with."""
 
+    @abstractmethod
     def forward(self, grid: Tensor, front: Tensor) -> Seen:
         """(B, C, h, w) and the tokens beside the grid, (B, C, k), as the trunk gave them."""
-        raise NotImplementedError
 
     def train(self, mode: bool = True) -> Self:
         return super().train(False)

@@ -120,7 +120,8 @@ def other_set(
         raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
     products = sorted({s.product for s in samples})
     if words is not None:
-        return samples, dict.fromkeys(products, load_specification(words)), left_out
+        given = spelt_as_labelled(load_specification(words), samples)
+        return samples, dict.fromkeys(products, given), left_out
     return samples, {product: _words_of(product, samples) for product in products}, left_out
 
 
@@ -176,6 +177,4 @@ def check_apart(trained: Sequence[Sample], judged: Sequence[Sample]) -> None:
 def _words_of(product: str, samples: Sequence[Sample]) -> Specification:
     """A product's name and the names of the defects it is labelled with."""
     types = sorted({t for s in samples if s.product == product and s.label == "defective" for t in s.types})
-    return Specification.model_validate(
-        {"product": product, "defects": [{"name": as_words(type_)} for type_ in types]}
-    )
+    return Specification.model_validate({"product": product, "defects": [{"name": type_} for type_ in types]})
