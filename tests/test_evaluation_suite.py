@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,10 @@ from click.testing import CliRunner
 from reading_checkpoints import FAMILIES
 from specsight.cli import cli
 from specsight.errors import SpecsightError
-from specsight.evaluation import EvaluationConfig, run_suite, suite
+from specsight.evaluation import EvaluationConfig, run_suite, suite, suites
 from specsight.evaluation.draws import labelled_defects, other_set, spelt_as_labelled
-from specsight.evaluation.suite import RECORD, TABLE, Row
+from specsight.evaluation.suite import RECORD, TABLE
+from specsight.evaluation.suites import ABLATIONS, DETECTION, SUITES, TYPING, Row, Suite
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Sample
 from specsight.report import render_suite
@@ -29,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("data"))
 
 
-def two_rows(config: EvaluationConfig) -> list[Row]:
+def two_rows(config: EvaluationConfig, encoders: Sequence[str]) -> list[Row]:
     return [
         Row("PatchCore", "patchcore", {"coreset_limit": 50}, theirs="0.99 (elsewhere)"),
         Row("SubspaceAD: Grad-CAM", "subspacead", shots=2, group="ablations"),
@@ -39,7 +41,7 @@ def two_rows(config: EvaluationConfig) -> list[Row]:
 def test_rows_run_apart_and_meet_in_one_table_and_page(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(suite.SUITES, "two", two_rows)
+    monkeypatch.setitem(SUITES, "two", Suite(two_rows, DETECTION))
     config = EvaluationConfig(data, resolution=64, resamples=0, seeds=(0, 1))
     out = run_suite(config, "two", tmp_path / "out")
     with (out / TABLE).open() as file:
@@ -64,29 +66,52 @@ def test_the_suite_of_words_reruns_every_reader_under_every_wording(tmp_path: Pa
     words = tmp_path / "plate.yaml"
     save_yaml(Specification(product="plate", defects=(DefectType(name="scratch"),)), words)
     config = EvaluationConfig(tmp_path, specification=words)
-    rows = suite.words_suite(config)
+    rows = suites.words_rows(config)
     assert {row.rewording for row in rows if row.detector == "winclip"} == set(REWORDINGS)
     assert "patchcore" not in {row.detector for row in rows}
     asked = suite._asked(config, next(r for r in rows if r.rewording == "wrong noun"), tmp_path)
     assert asked.specification is not None
     assert load_specification(asked.specification).product == WRONG_NOUN
-    only = suite.words_suite(EvaluationConfig(tmp_path, detector="phrases", specification=words))
+    only = suites.words_rows(EvaluationConfig(tmp_path, detector="phrases", specification=words))
     assert [row.detector for row in only] == ["phrases"] * len(REWORDINGS)
     with pytest.raises(SpecsightError, match="give one with --spec"):
-        suite.words_suite(EvaluationConfig(tmp_path))
+        suites.words_rows(EvaluationConfig(tmp_path))
 
 
 def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
     from specsight.detectors import create_detector
 
-    rows = suite.clad_suite(EvaluationConfig(tmp_path))
+    rows = suites.clad_rows(EvaluationConfig(tmp_path))
     assert [r.name for r in rows[:4]] == ["SPADE", "PaDiM", "PatchCore", "WinCLIP, words alone"]
     for row in rows:
         create_detector(row.detector, **row.parameters)
-    assert (
-        len({json.dumps(dict(r.parameters)) for r in rows if r.detector == "clad"})
-        == len(suite.ABLATIONS) + 1
-    )
+    others = suites.clad_rows(EvaluationConfig(tmp_path), ["checkpoints/vit"])[len(rows) :]
+    assert [(r.name, r.encoder, r.detector) for r in others] == [
+        ("CLAD: encoder vit", "checkpoints/vit", "clad")
+    ]
+    asked = suite._asked(EvaluationConfig(tmp_path), others[0], tmp_path)
+    assert asked.encoder == "checkpoints/vit"
+    assert len({json.dumps(dict(r.parameters)) for r in rows if r.detector == "clad"}) == len(ABLATIONS) + 1
+
+
+def test_the_suite_of_types_has_a_row_per_method_that_maps_types(tmp_path: Path) -> None:
+    words = tmp_path / "plate.yaml"
+    save_yaml(Specification(product="plate", defects=(DefectType(name="scratch"),)), words)
+    alone = EvaluationConfig(tmp_path, specification=words)
+    assert {"clad", "phrases", "winclip"} <= {row.name for row in suites.types_rows(alone)}
+    assert "multiads" not in {row.detector for row in suites.types_rows(alone)}
+    every = EvaluationConfig(tmp_path, specification=words, train_on=tmp_path, defects=4)
+    rows = {row.name: row for row in suites.types_rows(every)}
+    assert rows["multiads, every type known"].parameters == {"product_filter": False}
+    taught = suite._asked(every, rows["clad, 4 labelled defects per type"], tmp_path)
+    assert (taught.defects, taught.shots, taught.train_on) == (4, None, None)
+    assert suite._asked(every, rows["clad"], tmp_path).defects == 0
+    assert suite._asked(every, rows["multiads"], tmp_path).shots == 0
+    assert set(SUITES["types"].shown) == set(TYPING)
+    with pytest.raises(SpecsightError, match="name the types with --spec"):
+        suites.types_rows(EvaluationConfig(tmp_path))
+    with pytest.raises(SpecsightError, match="give one --encoder"):
+        suites.types_rows(alone, ["another"])
 
 
 def test_an_unknown_suite_gets_a_suggestion(data: Path, tmp_path: Path) -> None:
@@ -182,7 +207,7 @@ def test_cross_set_detectors_are_trained_on_another_set_by_the_command(
     refused = CliRunner().invoke(cli, [str(word) for word in asked])
     assert "name a data set with --train-on" in str(refused.exception)
     own = CliRunner().invoke(cli, [*map(str, asked[:-1]), str(tmp_path / "own"), "--train-on", str(data)])
-    assert "would be both trained on and judged" in str(own.exception)
+    assert "both trained on and judged" in str(own.exception)
     done = CliRunner().invoke(cli, [*map(str, asked), "--train-on", str(other)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     numbers = json.loads((tmp_path / "run" / "metrics.json").read_text())

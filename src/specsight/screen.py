@@ -59,11 +59,13 @@ def suite(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from specsight.evaluation.suite import SHOWN, TABLE, lines_of
+    from specsight.evaluation.suite import TABLE, lines_of, record_of
+    from specsight.evaluation.suites import SUITES
 
-    rows = Table("row", *SHOWN.values(), "fit s", "peak MB", box=box.SIMPLE)
+    shown = SUITES[record_of(folder)["suite"]].shown
+    rows = Table("row", *shown.values(), "fit s", "peak MB", box=box.SIMPLE)
     for line in lines_of(folder):
-        numbers = ("" if line[name] is None else f"{line[name]:.3f}" for name in SHOWN)
+        numbers = ("" if line[name] is None else f"{line[name]:.3f}" for name in shown)
         cost = ("" if line[name] is None else f"{line[name]:.0f}" for name in ("fit_seconds", "peak_mb"))
         rows.add_row(line["name"], *numbers, *cost)
     Console().print(rows)

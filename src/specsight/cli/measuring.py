@@ -45,7 +45,10 @@ from specsight.cli.options import (
 @confidence_option
 @click.option("--map-size", type=int, help="Shorter side for pixel metrics; default: the pictures' own.")
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
-@click.option("--suite", help="A whole comparison instead of one detector: clad, words.")
+@click.option(
+    "--suite",
+    help="A whole comparison instead of one detector: clad, words, types. Further encoders: --encoder A,B.",
+)
 @click.option("--out", type=PATH, help="Run folder; default: under runs/.")
 def evaluate(
     data: Path,
@@ -76,6 +79,7 @@ def evaluate(
     from specsight import evaluation
     from specsight.report import render, render_suite
 
+    encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
         data=data,
@@ -99,7 +103,7 @@ def evaluate(
     )
     out = out or _run_folder(data, suite or detector, encoder, shots)
     if suite:
-        page = render_suite(evaluation.run_suite(config, suite, out))
+        page = render_suite(evaluation.run_suite(config, suite, out, encoders))
         screen.suite(out)
         click.echo(f"report: {page}")
         return

@@ -119,6 +119,19 @@ class Detector(ABC):
             raise SpecsightError(f"'{folder}' holds a {detector.name} detector, not {cls.name}")
         return detector
 
+    def restore(self, folder: Path) -> None:
+        """Take the learned state that `save` wrote of a detector with the same parameters and the same encoder.
+
+        Raises SpecsightError where it is missing or damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            self._restore(load((folder / STATE).read_bytes()))
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
+
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters by name, as given to the constructor."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
@@ -247,13 +260,7 @@ def load_detector(folder: Path, encoder: str | None = None) -> Detector:
             f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "
             "give the original one with --encoder, or fit again"
         )
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        detector._restore(load((folder / STATE).read_bytes()))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
+    detector.restore(folder)
     return detector
 
 

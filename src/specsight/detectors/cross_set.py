@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from typing_extensions import Self
@@ -46,10 +47,44 @@ class TrainedOn:
     products: tuple[str, ...]
     digests: frozenset[str]
     pictures: int
+    seconds: float = 0.0
+    """How long the training took, looking at its pictures included."""
 
-    def knows(self, product: str) -> bool:
-        """Whether a product was trained on, whatever the letter case and the underscores of its name."""
-        return _plain(product) in {_plain(name) for name in self.products}
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Self:
+        """A training on these samples, which is still to come."""
+        digests = [sha256(sample.image) for sample in samples]
+        return cls(tuple(dict.fromkeys(s.product for s in samples)), frozenset(digests), len(digests))
+
+    def check_product(self, product: str) -> None:
+        """Raise SpecsightError for a product that is trained on, whatever the letter case and the underscores of its
+        name."""
+        if _plain(product) in {_plain(name) for name in self.products}:
+            raise SpecsightError(
+                f"'{product}' is both trained on and judged, but a cross-set method is for products it has never seen: "
+                "judge another product, or train on a set without this one"
+            )
+
+    def check_unseen(self, samples: Sequence[Sample]) -> None:
+        """Raise SpecsightError where a sample, or its product, is trained on: judging it would not tell how well the
+        method does on products it has never seen."""
+        for sample in samples:
+            self.check_product(sample.product)
+            if sample.image.is_file() and sha256(sample.image) in self.digests:
+                raise SpecsightError(
+                    f"the picture of '{sample.id}' ('{sample.image}') is both trained on and judged: leave it out of "
+                    "one of the two"
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """What is saved with the weights."""
+        return {**asdict(self), "digests": sorted(self.digests)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """What `to_json` gave. Raises KeyError and ValueError for anything else."""
+        products, digests = tuple(map(str, record["products"])), frozenset(map(str, record["digests"]))
+        return cls(products, digests, int(record["pictures"]), float(record.get("seconds", 0)))
 
 
 class CrossSetStudy(Study):
@@ -68,6 +103,8 @@ class CrossSetDetector(ExampleDetector):
     minimum_good: ClassVar[int] = 0
     takes_defects: ClassVar[bool] = False
     """Defects are for `train`: `fit` takes good parts."""
+    judging: ClassVar[frozenset[str]] = frozenset({"references"})
+    """Parameters that no training depends on."""
 
     spoilt: int = 0
     """Synthetic defects to train on besides the labelled ones, per product."""
@@ -110,6 +147,7 @@ class CrossSetDetector(ExampleDetector):
         is held out to end the training in time. A killed training goes on from `checkpoint`. Whatever was fitted before
         is forgotten.
         """
+        start = time.monotonic()
         self.check_parameters()
         products = by_product(samples, specifications)
         for product, some in products.items():
@@ -123,22 +161,9 @@ class CrossSetDetector(ExampleDetector):
         self.outcome_ = learn(study, self._plan(sum(not lesson.held_out for lesson in lessons)), checkpoint)
         self.weights_ = study.weights()
         skipped = {path for path, _ in self.skipped_}
-        seen = [sample.image for sample in samples if str(sample.image) not in skipped]
-        self.trained_on_ = TrainedOn(tuple(products), frozenset(map(sha256, seen)), len(seen))
+        seen = TrainedOn.of([sample for sample in samples if str(sample.image) not in skipped])
+        self.trained_on_ = replace(seen, products=tuple(products), seconds=time.monotonic() - start)
         return self
-
-    def check_unseen(self, samples: Sequence[Sample]) -> None:
-        """Raise SpecsightError where a sample, or its product, was among those trained on: judging it would not tell
-        how well the method does on products it has never seen."""
-        trained = self._trained()
-        for sample in samples:
-            if trained.knows(sample.product):
-                raise self._seen(sample.product)
-            if sample.image.is_file() and sha256(sample.image) in trained.digests:
-                raise SpecsightError(
-                    f"{self.name} was trained on the picture of '{sample.id}' ('{sample.image}'): leave it out here, "
-                    "or train without it"
-                )
 
     def _check_masks(self, samples: Sequence[Sample]) -> None:
         """Raise SpecsightError for a label that its masks contradict, before hours are spent on the encoder."""
@@ -235,9 +260,9 @@ class CrossSetDetector(ExampleDetector):
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)
         trained = self._trained()
-        self.check_unseen(samples)
-        if specification is not None and trained.knows(specification.product):
-            raise self._seen(specification.product)
+        trained.check_unseen(samples)
+        if specification is not None:
+            trained.check_product(specification.product)
 
     def _trained(self) -> TrainedOn:
         if self.trained_on_ is None:
@@ -246,31 +271,17 @@ class CrossSetDetector(ExampleDetector):
             )
         return self.trained_on_
 
-    def _seen(self, product: str) -> SpecsightError:
-        return SpecsightError(
-            f"{self.name} was trained on '{product}' and is meant for products it has not seen: judge another product, "
-            "or train without this one"
-        )
-
     def _state(self) -> State:
         """Training and, once fitted, what was fitted: a trained detector can be saved before it is."""
-        trained = self._trained()
-        record = {
-            "products": list(trained.products),
-            "digests": sorted(trained.digests),
-            "pictures": trained.pictures,
-        }
-        state = {TRAINED_ON: np.frombuffer(json.dumps(record).encode(), np.uint8)}
+        record = json.dumps(self._trained().to_json())
+        state = {TRAINED_ON: np.frombuffer(record.encode(), np.uint8)}
         state |= {f"{WEIGHTS}{name}": array for name, array in self.weights_.items()}
         if self.specification_ is not None:
             state |= super()._state()
         return state if self.references_ is None else state | self.references_.state()
 
     def _restore(self, state: State) -> None:
-        record = json.loads(state[TRAINED_ON].tobytes())
-        self.trained_on_ = TrainedOn(
-            tuple(record["products"]), frozenset(record["digests"]), record["pictures"]
-        )
+        self.trained_on_ = TrainedOn.from_json(json.loads(state[TRAINED_ON].tobytes()))
         self.weights_ = {
             name.removeprefix(WEIGHTS): array for name, array in state.items() if name.startswith(WEIGHTS)
         }

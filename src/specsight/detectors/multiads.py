@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class MultiADS(LinearAdapters):
     """Multi-type maps; zero-shot with words, few-shot with good pictures besides."""
 
     name = "multiads"
+    judging: ClassVar[frozenset[str]] = LinearAdapters.judging | {"product_filter"}
 
     product_filter: bool = True
     """Look only for the types that the specification (or an instruction) names; else also for those trained on."""

@@ -19,7 +19,6 @@ from specsight.images import defect_masks, load_picture, masks_known
 from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
-from specsight.storage import sha256
 
 
 def split(
@@ -151,27 +150,6 @@ def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -
     for tolerance in content.get("tolerances", ()):
         tolerance["defect"] = renamed.get(tolerance["defect"], tolerance["defect"])
     return Specification.model_validate(content)
-
-
-def check_apart(trained: Sequence[Sample], judged: Sequence[Sample]) -> None:
-    """Raise SpecsightError where a product or a picture is both trained on and judged.
-
-    Asked before the training, which may take long; the detector itself refuses such pictures once it is trained.
-    """
-    both = {as_words(s.product).casefold() for s in trained} & {
-        as_words(s.product).casefold() for s in judged
-    }
-    if both:
-        raise SpecsightError(
-            f"'{min(both)}' would be both trained on and judged: a cross-set method is measured on products it has "
-            "never seen; name another set with --train-on"
-        )
-    digests = {sha256(s.image) for s in trained}
-    for sample in judged:
-        if sample.image.is_file() and sha256(sample.image) in digests:
-            raise SpecsightError(
-                f"the picture '{sample.image}' is also in the set to train on: leave it out of one of the two"
-            )
 
 
 def _words_of(product: str, samples: Sequence[Sample]) -> Specification:

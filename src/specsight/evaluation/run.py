@@ -14,11 +14,11 @@ from typing import Any
 
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.detectors import Detector, create_detector, detectors
-from specsight.detectors.cross_set import CrossSetDetector
+from specsight.detectors.cross_set import CrossSetDetector, TrainedOn
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
-from specsight.evaluation import draws, environment, folder, protocol, summary
+from specsight.evaluation import draws, environment, folder, protocol, summary, trainings
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.judging import about, judge_all
@@ -35,8 +35,10 @@ TRAINING = ".training"
 """Checkpoints inside the run folder, by seed, gone when that seed's model is saved."""
 
 
-def evaluate(config: EvaluationConfig, out: Path) -> Path:
+def evaluate(config: EvaluationConfig, out: Path, kept: Path | None = None) -> Path:
     """Fit, judge and measure; returns `out`. Goes on where an earlier run with the same configuration stopped.
+
+    Trainings on another set are kept in the folder `kept` and found there again by runs that share it.
 
     A data set of several products becomes one run folder per product inside `out`, and their mean. Raises
     `SpecsightError` for a folder that holds another run, is in use by another process or cannot be written, and for
@@ -55,9 +57,10 @@ def evaluate(config: EvaluationConfig, out: Path) -> Path:
         if len(products) == 1:
             (product,) = products
             name = root if product == root else f"{root}/{product}"
-            _evaluate_product(config, listing, listing.samples, RunFolder(out), name)
+            _evaluate_product(config, listing, listing.samples, RunFolder(out), name, kept=kept)
         else:
-            _evaluate_products(config, listing, products, RunFolder(out), root)
+            kept = kept or out / trainings.FOLDER
+            _evaluate_products(config, listing, products, RunFolder(out), root, kept)
     return out
 
 
@@ -67,6 +70,7 @@ def _evaluate_products(
     products: Mapping[str, Sequence[Sample]],
     run: RunFolder,
     root: str,
+    kept: Path,
 ) -> None:
     asked = config.to_json(root, None, listing.root)
     run.claim(asked)
@@ -74,7 +78,8 @@ def _evaluate_products(
     for product, samples in products.items():
         inside = run.path / file_name(product)
         inside.mkdir(exist_ok=True)
-        numbers = _evaluate_product(config, listing, samples, RunFolder(inside), f"{root}/{product}", product)
+        name = f"{root}/{product}"
+        numbers = _evaluate_product(config, listing, samples, RunFolder(inside), name, product, kept)
         measured[product] = {"folder": inside.name, **numbers}
     head = protocol.of_products(asked, measured)
     run.write_json(
@@ -90,6 +95,7 @@ def _evaluate_product(
     run: RunFolder,
     name: str,
     product: str | None = None,
+    kept: Path | None = None,
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`."""
     asked = config.to_json(name, product or config.product, listing.root)
@@ -104,7 +110,8 @@ def _evaluate_product(
     encoder = _encoder(config, run)
     for seed in config.seeds:
         defects, tested = draws.labelled_defects(samples, test, config.defects, seed)
-        inspector = _fitted(config, run, [*good, *defects], validation, tested, specification, seed, encoder)
+        known = [*good, *defects]
+        inspector = _fitted(config, run, known, validation, tested, specification, seed, encoder, kept)
         of_seed = judge_all(run, inspector, tested, seed, data)
         predictions += of_seed
         measured[seed] = measure(
@@ -169,6 +176,7 @@ def _fitted(
     specification: Specification | None,
     seed: int,
     encoder: str | Encoder,
+    kept: Path | None,
 ) -> Inspector:
     """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept.
 
@@ -180,11 +188,11 @@ def _fitted(
     detector = _detector(config, encoder, seed)
     good = [s for s in known if s.label == "good"]
     learned, held = draws.learned(config, good, validation, seed)
-    start = time.perf_counter()
     detector.checkpoints = run.path / TRAINING / str(seed)
     detector.checkpoints.mkdir(parents=True, exist_ok=True)
     if isinstance(detector, CrossSetDetector):
-        _train(run, detector, config, tested, learned)
+        _train(run, detector, config, tested, learned, kept)
+    start = time.perf_counter()
     inspector = Inspector.fit(
         detector,
         learned,
@@ -212,6 +220,7 @@ def _train(
     config: EvaluationConfig,
     tested: Sequence[Sample],
     learned: Sequence[Sample],
+    kept: Path | None,
 ) -> None:
     """Learn the weights from another set, and make sure that it is another one."""
     if config.train_on is None:
@@ -220,8 +229,9 @@ def _train(
     for sample, reason in left_out:
         run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
     place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None
-    draws.check_apart(samples, [*learned, *tested])
-    detector.train(samples, specifications, place)
+    # The detector itself refuses what it was trained on; asked before, for a training may take long.
+    TrainedOn.of(samples).check_unseen([*learned, *tested])
+    trainings.train(detector, samples, specifications, kept, place)
 
 
 def _names_no_other_set(config: EvaluationConfig) -> SpecsightError:
@@ -246,6 +256,7 @@ def _note_fit(
     trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
     fit = about(inspector) | {
         "seconds": seconds,
+        "training_seconds": trained.seconds if trained else None,
         "defects": defects,
         "trained_on": f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
         "learned": len(learned) - unused,

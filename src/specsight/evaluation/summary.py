@@ -16,6 +16,8 @@ from specsight.evaluation.predictions import Prediction, SkippedPicture
 from specsight.metrics import mean_sd
 from specsight.metrics import metrics as catalogue
 
+FITTING = {"training": "training_seconds", "fit": "seconds"}
+"""Stage → its key in a fit's record. A training is that on other products, which several runs may share."""
 STAGES = ("read", "look", "judge", "find")
 
 
@@ -69,10 +71,8 @@ def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def seconds(predictions: Sequence[Prediction], fit: Mapping[str, Any]) -> dict[str, Any]:
-    """Time by stage of one seed: of fitting, and of each picture the median and the sum."""
-    spent: dict[str, Any] = {}
-    if fit.get("seconds") is not None:
-        spent["fit"] = fit["seconds"]
+    """Time by stage of one seed: of training on others, of fitting, and of each picture the median and the sum."""
+    spent = {name: fit[key] for name, key in FITTING.items() if fit.get(key) is not None}
     for stage in STAGES:
         each = [p.inspection.seconds[stage] for p in predictions if stage in p.inspection.seconds]
         if each:

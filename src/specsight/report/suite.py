@@ -14,7 +14,8 @@ from specsight.calibration import Calibration
 from specsight.evaluation import folder
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.predictions import Prediction
-from specsight.evaluation.suite import SHOWN, lines_of, record_of
+from specsight.evaluation.suite import lines_of, record_of
+from specsight.evaluation.suites import SUITES
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.gallery import Draughtsman, truth
@@ -43,12 +44,14 @@ def render_suite(out: Path) -> Path:
     about, lines = record_of(out), list(lines_of(out))
     for line in lines:
         render(confined(out, line["folder"]))
-    columns = [(key, name) for key, name in SHOWN.items() if any(line[key] is not None for line in lines)]
+    shown = SUITES[about["suite"]].shown
+    columns = [(key, name) for key, name in shown.items() if any(line[key] is not None for line in lines)]
     context = {
         "title": f"{about['suite']} on {about['product'] or about['data']}",
         "columns": [name for _, name in columns],
         "rows": [_row(line, [key for key, _ in columns]) for line in lines],
         "theirs": any(line["theirs"] for line in lines),
+        "trained": any(line["training_seconds"] is not None for line in lines),
         "compared": _compare(out, _drawn(lines)),
         "drawn": [line["name"] for line in _drawn(lines)],
     }
@@ -63,10 +66,15 @@ def _row(line: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
         "protocol": line["protocol"],
         "theirs": line["theirs"],
         "values": [_with_deviation(line[key], line[f"{key}_sd"]) for key in keys],
-        "fit": DASH if line["fit_seconds"] is None else f"{line['fit_seconds']:.1f}",
-        "picture": DASH if line["picture_ms"] is None else f"{line['picture_ms']:.0f}",
-        "peak": DASH if line["peak_mb"] is None else f"{line['peak_mb']:.0f}",
+        "training": _cost(line["training_seconds"]),
+        "fit": _cost(line["fit_seconds"], 1),
+        "picture": _cost(line["picture_ms"]),
+        "peak": _cost(line["peak_mb"]),
     }
+
+
+def _cost(value: float | None, digits: int = 0) -> str:
+    return DASH if value is None else f"{value:.{digits}f}"
 
 
 def _with_deviation(value: float | None, deviation: float | None) -> str:

@@ -236,6 +236,8 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(stage, typical, total) in words."""
     seconds: Mapping[str, Any] = metrics.get("seconds", {})
     lines = []
+    if seconds.get("training") is not None:
+        lines.append(("training (on other products)", DASH, _duration(seconds["training"])))
     if seconds.get("fit") is not None:
         lines.append(("fit (learn and calibrate)", DASH, _duration(seconds["fit"])))
     for stage, name in STAGES.items():
