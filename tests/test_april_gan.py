@@ -34,6 +34,10 @@ def sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))
 
 
+DAMAGE = sigmoid(-COSINE)
+"""Of a pure colour, which is at right angles to "damaged"."""
+
+
 def plain(colour: tuple[int, int, int], shape: tuple[int, int] = (32, 48)) -> Picture:
     return Picture(np.full((*shape, 3), colour, np.uint8))
 
@@ -75,16 +79,18 @@ def test_four_layers_over_the_depth() -> None:
 
 
 def test_maps_and_score_by_hand() -> None:
-    """A red patch: cos 1 with "red spot", 0 with "damaged", 1/√3 with good. Each type against good alone."""
+    """A red patch: cos 1 with "red spot", 0 with "damaged", 1/√3 with good. Damage, shared out among types."""
     detector = by_hand().fit([], RED_SPOT)
-    judgement = detector.judge(detector.look([plain((255, 0, 0))])[0])
-    expected = sigmoid(1 - COSINE)
-    assert_allclose(judgement.type_maps["red spot"], expected, atol=1e-6)
-    assert_allclose(judgement.map, expected, atol=1e-6)
-    assert judgement.score == pytest.approx(expected, abs=1e-6)
+    (view,) = detector.look([plain((255, 0, 0))])
+    judgement = detector.judge(view)
+    assert_allclose(judgement.type_maps["red spot"], DAMAGE * sigmoid(1 - COSINE), atol=1e-6)
+    assert_allclose(judgement.map, DAMAGE, atol=1e-6)
+    assert judgement.score == pytest.approx(DAMAGE, abs=1e-6)
+    only = detector.judge(view, Instruction(only=("red spot",)))
+    assert_allclose(only.map, DAMAGE * sigmoid(1 - COSINE), atol=1e-6)
     untyped = detector.fit([], Specification(product="plate"))
     judgement = untyped.judge(detector.look([plain((255, 0, 0))])[0])
-    assert_allclose(judgement.map, sigmoid(-COSINE), atol=1e-6)
+    assert_allclose(judgement.map, DAMAGE, atol=1e-6)
 
 
 def test_one_more_type_changes_no_other_map() -> None:
@@ -101,10 +107,9 @@ def test_good_pictures_add_their_distance_by_hand(tmp_path: Path) -> None:
     good = saved(plain((0, 255, 0)), tmp_path / "good.png")
     detector = by_hand().fit([good], RED_SPOT)
     judgement = detector.judge(detector.look([plain((255, 0, 0))])[0])
-    zero_shot = sigmoid(1 - COSINE)
-    assert_allclose(judgement.map, zero_shot + 1, atol=1e-5)
-    assert_allclose(judgement.type_maps["red spot"], zero_shot + 1, atol=1e-5)
-    assert judgement.score == pytest.approx((zero_shot + zero_shot + 1) / 2, abs=1e-5)
+    assert_allclose(judgement.map, DAMAGE + 1, atol=1e-5)
+    assert_allclose(judgement.type_maps["red spot"], DAMAGE * sigmoid(1 - COSINE) + 1, atol=1e-5)
+    assert judgement.score == pytest.approx((DAMAGE + DAMAGE + 1) / 2, abs=1e-5)
 
 
 def test_the_scale_of_the_map_comes_from_good_pictures_alone(tmp_path: Path) -> None:
@@ -116,8 +121,7 @@ def test_the_scale_of_the_map_comes_from_good_pictures_alone(tmp_path: Path) -> 
     assert detector.references_ is not None
     assert detector.references_.largest == pytest.approx(apart, abs=1e-6)
     (view,) = detector.look([plain((255, 0, 0))])
-    zero_shot = sigmoid(1 - COSINE)
-    expected = (zero_shot + (zero_shot + 1) / (1 + apart)) / 2
+    expected = (DAMAGE + (DAMAGE + 1) / (1 + apart)) / 2
     assert detector.judge(view).score == pytest.approx(expected, abs=1e-5)
 
 

@@ -5,16 +5,9 @@ for the picture and one per patch. The prompts [V_1] … [V_E] [object] and [W_1
 with deep tokens inside the text tower; patches come from a path of value-value attention, the picture from the tower's
 own.
 
-Learned prompts say whether and where something is damaged; the specification's words say what it is. The probability
-of damage S_a is shared out: with t_k the words for type k, t_n and t_a those for good parts and for damage of no
-particular kind, u_j those for types to be ignored, and e(t) = exp(cos(p, t) / T),
-
-    type k:    S_a e(t_k) / (e(t_k) + e(t_n) + Σ_j e(u_j)),
-    any kind:  S_a (e(t_n) + e(t_a)) / (e(t_n) + e(t_a) + Σ_j e(u_j)).
-
-The map is their largest, and the score likewise. So the list of types changes no type's own map; where nothing is to be
-ignored, "any kind" is S_a itself and the map the paper's; an instruction's `only` leaves the types that it names. Types
-that an instruction teaches get a map, and `only` may name them; what the prompts take for good stays good.
+Learned prompts say whether and where something is damaged; the specification's words say what it is: the probability
+of damage S_a is shared out among `kinds`. The map is their largest, and the score likewise: the paper's, where nothing
+is to be ignored. What the prompts take for good stays good, whatever an instruction teaches.
 
 Departures from the paper:
 - Pictures keep their aspect, at 320 pixels unless told otherwise (the paper: 518, square).
@@ -27,7 +20,7 @@ Departures from the paper:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +30,10 @@ from typing_extensions import Self
 from specsight.detectors.base import State, View, check_range, detectors
 from specsight.detectors.cross_set import CrossSetDetector, CrossSetStudy
 from specsight.detectors.cross_set_lessons import Lesson
+from specsight.detectors.kinds import Kinds
 from specsight.detectors.phrases import Anchors, probability
 from specsight.detectors.reading import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
-from specsight.prompts import damaged_prompts, prompt_bank
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
 
@@ -120,10 +113,7 @@ class AnomalyCLIP(CrossSetDetector):
     def _asked(self, instruction: Instruction | None) -> Kinds:
         if self.specification_ is None or self.phrases_ is None:
             raise self._not_fitted()
-        bank = prompt_bank(self.specification_, instruction)
-        # Words for damage of no particular kind are needed for comparison even where it does not count.
-        words = self.phrases_.anchors(replace(bank, damaged=damaged_prompts(self.specification_.product)))
-        return Kinds(words, words.types if bank.damaged else words.types[:-1])
+        return Kinds.of(self.phrases_, self.specification_, instruction)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         whole, patches = encoder.embed_by_values(pixels, self.value_share, self.levels)
@@ -145,25 +135,3 @@ class AnomalyCLIP(CrossSetDetector):
         deep = (self.deep_tokens, round(self.deep_share * good.depth))
         prompts = Prompts(good, damaged, self.tokens, deep, self.seed)
         return PromptStudy(prompts, lessons, self.temperature, self.batch)
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """What damage may be, in words."""
-
-    words: Anchors
-    """Damage of no particular kind comes last."""
-    types: tuple[str | None, ...]
-    """Kinds that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
-
-    def shares(self, seen: Features, temperature: float) -> Features:
-        """What part of the damage that `seen` (D, ...) shows is of each kind, (K, ...) in [0, 1]; see the module."""
-        named = probability(self.words.margins(seen, temperature)[:-1])
-        if None not in self.types:
-            return named
-        any_kind = np.ones((1, *seen.shape[1:]), np.float32)
-        if len(self.words.ignored):
-            others = np.stack([self.words.good, self.words.defects[-1]])
-            against = Anchors(self.words.ignored[0], (), others, self.words.ignored[1:])
-            any_kind = probability(np.logaddexp.reduce(against.margins(seen, temperature), keepdims=True))
-        return np.concatenate([named, any_kind])

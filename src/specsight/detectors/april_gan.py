@@ -6,7 +6,7 @@ its layers are mapped linearly to where "a good part" and "a damaged part" lie a
 comes from its pooled embedding; good pictures add a memory of patches per layer.
 
 Departures from the paper:
-- Each type that the specification names is compared with "good" beside "damaged", and gets a map of its own.
+- The probability of damage is shared out among the types that the specification names (`kinds`); the paper has one map.
 - Maps of layers are averaged where the paper adds them up, and interpolated as probabilities, not logits.
 - With good pictures the paper brings the largest map value to [0, 1] by the extremes of the *test set*. Here it is
   divided by 1 + the largest distance that good references show to one another: no judgement depends on another.
@@ -26,22 +26,30 @@ import numpy as np
 
 from specsight.detectors.base import detectors
 from specsight.detectors.cross_set_lessons import Lesson
+from specsight.detectors.kinds import Kinds
 from specsight.detectors.linear_adapters import Classes, LinearAdapters
-from specsight.detectors.phrases import Anchors, PhraseBook, probability
+from specsight.detectors.phrases import PhraseBook
 from specsight.encoders import Features
 from specsight.prompts import prompt_bank
+from specsight.specification import Instruction, Specification
 
 
 @detectors.register("april_gan")
 @dataclass
-class AprilGAN(LinearAdapters):
+class AprilGAN(LinearAdapters[Kinds]):
     """Zero-shot with words; few-shot with good pictures besides."""
 
     name = "april_gan"
 
-    def _probabilities(self, anchors: Anchors, seen: Features) -> Features:
-        """Softmax over "good" and one type at a time: the list of types changes no type's own map."""
-        return probability(anchors.margins(seen, self.temperature))
+    def _asked(
+        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
+    ) -> Kinds:
+        return Kinds.of(book, specification, instruction)
+
+    def _probabilities(self, asked: Kinds, seen: Features) -> Features:
+        """Softmax over "good" and "damaged", which is what was trained, shared out among the types."""
+        damaged = asked.damage(seen, self.temperature)
+        return np.asarray(damaged * asked.shares(seen, self.temperature), np.float32)
 
     def _together(self, probabilities: Features) -> Features:
         return np.asarray(probabilities.max(0), np.float32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,14 @@ from specsight.detectors import grids
 from specsight.detectors.base import State, View
 from specsight.detectors.cross_set import CrossSetDetector, CrossSetStudy
 from specsight.detectors.cross_set_lessons import Lesson
-from specsight.detectors.phrases import Anchors
+from specsight.detectors.phrases import PhraseBook
 from specsight.detectors.reading import IMAGE, TypeMaps, framed, shown
 from specsight.detectors.references import unit
 from specsight.detectors.segmentation_losses import class_targets, focal_dice
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.records import Judgement
-from specsight.specification import Instruction
+from specsight.specification import Instruction, Specification
 
 if TYPE_CHECKING:
     import torch
@@ -47,9 +47,19 @@ class Classes:
     anchors: Features
 
 
+class Asked(Protocol):
+    """Types in the order of their maps; None stands for damage of no particular kind."""
+
+    @property
+    def types(self) -> tuple[str | None, ...]: ...
+
+
+Words = TypeVar("Words", bound=Asked)
+
+
 @dataclass
-class LinearAdapters(CrossSetDetector):
-    """Base of the methods with linear adapters."""
+class LinearAdapters(CrossSetDetector, Generic[Words]):
+    """Base of the methods with linear adapters, which look for `Words`."""
 
     temperature: float = 0.01
     """Divides cosines between pictures and sentences: the papers' logit scale of 100."""
@@ -68,24 +78,32 @@ class LinearAdapters(CrossSetDetector):
         """Map of a type: how likely patches show it, mean over the layers; with good pictures, the distance to their
         nearest patches is added to every map. The score is how likely the whole picture shows a defect; with good
         pictures, its mean with the largest map value over (1 + the largest distance between good pictures)."""
-        anchors = self._anchors(instruction)
+        if self.specification_ is None or self.phrases_ is None:
+            raise self._not_fitted()
+        asked = self._asked(self.phrases_, self.specification_, instruction)
         size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
-        if not anchors.types:
+        if not asked.types:
             return self._judgement(0.0, np.zeros((0, *size), np.float32), (), view)
-        maps = self._maps(view, anchors, size)
+        maps = self._maps(view, asked, size)
         together = self._together(maps)
-        score = float(self._together(self._probabilities(anchors, view.features[IMAGE])).max())
+        score = float(self._together(self._probabilities(asked, view.features[IMAGE])).max())
         if self.references_ is not None:
             away = self.references_.distances(view)
             maps, together = maps + away, together + away
             largest = float(together[shown(view.frame, size)].max())
             score = (score + largest / (1 + self.references_.largest)) / 2
-        named = {name: maps[k] for k, name in enumerate(anchors.types) if name is not None}
+        named = {name: maps[k] for k, name in enumerate(asked.types) if name is not None}
         drawn = grids.on_picture(together, view.frame, self.sigma)
         return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
 
     @abstractmethod
-    def _probabilities(self, anchors: Anchors, seen: Features) -> Features:
+    def _asked(
+        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
+    ) -> Words:
+        """What is to be looked for."""
+
+    @abstractmethod
+    def _probabilities(self, asked: Words, seen: Features) -> Features:
         """How likely each of unit vectors (D, ...) shows each type, (K, ...) in [0, 1]."""
 
     @abstractmethod
@@ -96,7 +114,7 @@ class LinearAdapters(CrossSetDetector):
     def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
         """What each lesson's patches are told apart into."""
 
-    def _maps(self, view: View, anchors: Anchors, size: tuple[int, int]) -> Features:
+    def _maps(self, view: View, asked: Words, size: tuple[int, int]) -> Features:
         """Probabilities (K, h, w) of every type on the finest layer's grid, mean over the layers."""
         maps = []
         for name, patches in view.features.items():
@@ -104,7 +122,7 @@ class LinearAdapters(CrossSetDetector):
                 grid = (patches.shape[1], patches.shape[2])
                 cells = shown(view.frame, grid)
                 joint = adapted(self.weights_, name, patches[:, cells[0], cells[1]])
-                likely = framed(self._probabilities(anchors, joint), cells, grid)
+                likely = framed(self._probabilities(asked, joint), cells, grid)
                 maps.append(grids.resized(likely, size))
         return np.asarray(np.mean(maps, axis=0), np.float32)
 
@@ -155,7 +173,7 @@ class AdapterStudy(CrossSetStudy):
 
     def __init__(
         self,
-        method: LinearAdapters,
+        method: LinearAdapters[Any],
         exercises: Sequence[Exercise],
         layers: Sequence[str],
         start: Mapping[str, tuple[Features, Features]],

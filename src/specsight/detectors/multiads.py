@@ -41,7 +41,7 @@ TYPES = "types"
 
 @detectors.register("multiads")
 @dataclass
-class MultiADS(LinearAdapters):
+class MultiADS(LinearAdapters[Anchors]):
     """Multi-type maps; zero-shot with words, few-shot with good pictures besides."""
 
     name = "multiads"
@@ -59,28 +59,28 @@ class MultiADS(LinearAdapters):
         if not isinstance(self.product_filter, bool):
             raise SpecsightError(f"product_filter must be true or false, got {self.product_filter!r}")
 
-    def _probabilities(self, anchors: Anchors, seen: Features) -> Features:
+    def _probabilities(self, asked: Anchors, seen: Features) -> Features:
         """Softmax over "good", ignored types and all types; the types' shares."""
-        rows = np.vstack([anchors.defects, anchors.good[None], anchors.ignored])
+        rows = np.vstack([asked.defects, asked.good[None], asked.ignored])
         logits = (rows @ seen.reshape(len(seen), -1) / self.temperature).astype(np.float64)
         powers = np.exp(logits - logits.max(0))
         # Added up in order of size: the order in which types are named changes nothing, not even the last digit.
-        shares = powers[: len(anchors.defects)] / np.sort(powers, axis=0).sum(0)
+        shares = powers[: len(asked.defects)] / np.sort(powers, axis=0).sum(0)
         return np.asarray(shares, np.float32).reshape(-1, *seen.shape[1:])
 
     def _together(self, probabilities: Features) -> Features:
         """1 - p(good): types exclude one another."""
         return np.asarray(np.sort(probabilities, axis=0).sum(0), np.float32)
 
-    def _anchors(self, instruction: Instruction | None) -> Anchors:
-        if self.specification_ is None or self.phrases_ is None:
-            raise self._not_fitted()
+    def _asked(
+        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
+    ) -> Anchors:
         asked = instruction or Instruction()
         if not self.product_filter:
-            more = tuple(t for t in self.types_ if not _named(t, self.specification_, asked))
+            more = tuple(t for t in self.types_ if not _named(t, specification, asked))
             asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *more)})
-        bank = prompt_bank(self.specification_, asked)
-        return self.phrases_.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
+        bank = prompt_bank(specification, asked)
+        return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
 
     def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
         """ "Good" and every type of the training, in the words of each product."""
