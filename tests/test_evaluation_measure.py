@@ -16,7 +16,7 @@ from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.measure import measure
 from specsight.evaluation.numbers import rate
 from specsight.evaluation.predictions import Prediction
-from specsight.evaluation.summary import over_products, over_seeds
+from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
 from specsight.inspector import Inspector
 from specsight.records import Defect, Sample
 from synthetic_run import make_run
@@ -119,13 +119,29 @@ def test_named_types_are_counted_against_true_ones(tmp_path: Path) -> None:
 
 def test_products_count_once_each_however_many_pictures_they_have() -> None:
     products = {
-        "a": {"image_auroc": {"value": 1.0}, "aupro_30": {"value": None}},
-        "b": {"image_auroc": {"value": 0.5}, "aupro_30": {"value": 0.7}},
+        "a": {"image_auroc": {"value": 1.0, "seeds": [1.0, 1.0]}, "aupro_30": {"value": None}},
+        "b": {
+            "image_auroc": {"value": 0.5, "seeds": [0.4, 0.6]},
+            "aupro_30": {"value": 0.7, "seeds": [0.7, None]},
+        },
     }
     means = over_products(products)
     assert means["image_auroc"]["value"] == 0.75
     assert means["image_auroc"]["sd_over_products"] == pytest.approx(math.sqrt(0.125))
+    assert means["image_auroc"]["seeds"] == pytest.approx([0.7, 0.8]), "the mean over products of each seed"
+    assert means["image_auroc"]["sd"] == pytest.approx(0.1 / math.sqrt(2))
     assert (means["aupro_30"]["value"], means["aupro_30"]["n_products"]) == (0.7, 1)
+    assert (means["aupro_30"]["n_seeds"], means["aupro_30"]["sd"]) == (0, None)
+
+
+def test_the_cost_over_products_is_a_mean_of_seconds_and_a_peak_of_memory() -> None:
+    products = {
+        "a": {"seconds": {"fit": 2.0, "look": {"median": 0.1, "total": 1.0}}, "peak_mb": 500},
+        "b": {"seconds": {"fit": 4.0, "look": {"median": 0.3, "total": 2.0}}, "peak_mb": None},
+    }
+    cost = cost_over_products(products)
+    assert cost["seconds"] == {"fit": 3.0, "look": {"median": pytest.approx(0.2), "total": 1.5}}
+    assert cost["peak_mb"] == 500
 
 
 @pytest.fixture(scope="module")

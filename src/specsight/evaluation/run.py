@@ -82,9 +82,8 @@ def _evaluate_products(
         numbers = _evaluate_product(config, listing, samples, RunFolder(inside), name, product, kept)
         measured[product] = {"folder": inside.name, **numbers}
     head = protocol.of_products(asked, measured)
-    run.write_json(
-        folder.METRICS, {**summary.over_products(measured), "products": measured, "protocol": head}
-    )
+    means = {**summary.over_products(measured), **summary.cost_over_products(measured)}
+    run.write_json(folder.METRICS, {**means, "products": measured, "protocol": head})
     run.write_json(folder.ENVIRONMENT, environment.describe())
 
 

@@ -41,22 +41,38 @@ def over_seeds(measured: Mapping[int, Measured]) -> dict[str, Any]:
 
 
 def over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Every metric as unweighted mean over products: each counts once, however many pictures it has."""
+    """Every metric as unweighted mean over products: each counts once, however many pictures it has.
+
+    Beside it the deviation over products, and over seeds that of each seed's mean over products, where all have it.
+    """
     names = dict.fromkeys(n for one in products.values() for n, m in one.items() if _is_metric(m))
     means: dict[str, Any] = {}
     for name in names:
-        values = [
-            one[name]["value"] for one in products.values() if one.get(name, {}).get("value") is not None
-        ]
-        mean = mean_sd(values)
+        metrics = [one[name] for one in products.values() if one.get(name, {}).get("value") is not None]
+        mean = mean_sd([metric["value"] for metric in metrics])
+        by_seed = _means_by_seed([metric.get("seeds", []) for metric in metrics])
         means[name] = {
             "value": _finite(mean.mean),
             "low": None,
             "high": None,
+            "sd": _finite(mean_sd(by_seed).sd),
+            "n_seeds": len(by_seed),
+            "seeds": by_seed,
             "sd_over_products": _finite(mean.sd),
             "n_products": mean.n,
         }
     return means
+
+
+def cost_over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Seconds by stage as mean over products, and the highest peak of memory."""
+    spent: dict[str, list[Any]] = {}
+    for one in products.values():
+        for stage, value in one.get("seconds", {}).items():
+            spent.setdefault(stage, []).append(value)
+    seconds = {stage: _mean_seconds(values) for stage, values in spent.items()}
+    peaks = [one["peak_mb"] for one in products.values() if one.get("peak_mb") is not None]
+    return {"seconds": seconds, "peak_mb": max(peaks, default=None)}
 
 
 def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
@@ -113,6 +129,23 @@ def _row(rows: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
     """Mean over seeds of each column; counts stay whole."""
     mean = {column: mean_sd([float(row[column]) for row in rows if column in row]).mean for column in rows[0]}
     return {c: int(v) if c in ("support", "regions") else _finite(v) for c, v in mean.items()}
+
+
+def _means_by_seed(lists: Sequence[Sequence[float | None]]) -> list[float]:
+    """Mean over products of each seed; none where a product lacks a number."""
+    if not lists or len({len(values) for values in lists}) > 1:
+        return []
+    columns = list(zip(*lists))
+    known = [[value for value in column if value is not None] for column in columns]
+    if any(len(some) < len(column) for some, column in zip(known, columns)):
+        return []
+    return [float(np.mean(some)) for some in known]
+
+
+def _mean_seconds(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], Mapping):
+        return {key: float(np.mean([value[key] for value in values])) for key in values[0]}
+    return float(np.mean(values))
 
 
 def _is_metric(value: Any) -> bool:
