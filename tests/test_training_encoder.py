@@ -16,6 +16,7 @@ from safetensors.torch import load_file  # noqa: E402
 
 from specsight.encoders import load_encoder  # noqa: E402
 from specsight.errors import SpecsightError  # noqa: E402
+from specsight.training import transformer  # noqa: E402
 from specsight.training.encoder import Sources, train  # noqa: E402
 from specsight.training.feed import LAGS, PictureBatch, Reused, Seeded, batches  # noqa: E402
 from specsight.training.loop import rate  # noqa: E402
@@ -25,6 +26,8 @@ from specsight.training.recipe import (  # noqa: E402
     Schedule,
     TextStage,
     TextTowerShape,
+    TransformerRecipe,
+    TransformerTower,
     VisionStage,
     VisionTower,
 )
@@ -172,3 +175,25 @@ def test_the_rate_warms_up_stays_and_cools_down():
     assert rate(plan, 9) == rate(plan, 79) == pytest.approx(2.0)
     assert rate(plan, 90) == pytest.approx(1.0)
     assert rate(plan, 99) < 0.05
+
+
+def test_a_transformer_learns_what_an_encoder_that_reads_sees(run, sources, tmp_path):
+    """Trained a little, it lies nearer to its teacher than at the start; words are the teacher's own."""
+    tower = TransformerTower(hidden=32, layers=3, heads=2, side=64)
+    asked = TransformerRecipe(
+        workers=0, checkpoint_every=4, validate_every=100, tower=tower, schedule=schedule(12), sides=(64,),
+        pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2,
+    )  # fmt: skip
+    teacher = str(run / "model")
+    made = transformer.train(asked, tmp_path, sources.photographs, teacher)
+    student, known = load_encoder(str(made)), load_encoder(teacher)
+    assert [layer.name for layer in student.available] == ["block1", "block2", "block3", "output"]
+    assert np.allclose(student.embed_texts(["a crack"]), known.embed_texts(["a crack"]), atol=2e-3), (
+        "the words are the teacher's"
+    )
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses[-1] < losses[0]
+    assert transformer.train(asked, tmp_path, sources.photographs, teacher) == made
+    with pytest.raises(SpecsightError, match="cannot teach this student: it must read words"):
+        transformer.train(asked, tmp_path / "other", sources.photographs, str(sources.teacher))

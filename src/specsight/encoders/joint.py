@@ -41,6 +41,16 @@ class JointEncoder(PretrainedEncoder):
         self._padded = model.config.model_type == "siglip"
         self.promptable = can_be_prompted(model.text_model)
 
+    @property
+    def model(self) -> Any:
+        """The checkpoint itself: towers, projections and `logit_scale`, frozen."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """What cuts its sentences into tokens."""
+        return self._tokenizer
+
     def embed_images(self, images: NDArray[np.uint8]) -> Features:
         """Pooled embeddings (B, D), unit length, in the joint space."""
         self.check_images(images)

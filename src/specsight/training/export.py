@@ -31,9 +31,14 @@ def export(tower: Any, text: TextTower, head: Any, folder: Path) -> int:
     model.text_projection.load_state_dict(text.projection.state_dict())
     with torch.no_grad():
         model.logit_scale.copy_(head.logit_scale.clamp(1.0, 3.7))
+    return save_encoder(model, text.tokenizer, folder)
+
+
+def save_encoder(model: Any, tokenizer: Any, folder: Path) -> int:
+    """Write a model in half precision, its tokenizer and how it wants its pixels; returns the bytes of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(folder)
-    text.tokenizer.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     write_json(
         folder / "preprocessor_config.json",
         {

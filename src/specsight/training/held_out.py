@@ -6,8 +6,9 @@ uses, and from none of the sets on which the encoder is finally measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from specsight.metrics import image_auroc
 from specsight.training.lesson_batch import IGNORED, UNNAMED, cell_labels
-from specsight.training.lessons import Lessons
+from specsight.training.lessons import TYPES, Lessons
+from specsight.training.scenes.photographs import Photographs
+from specsight.training.tyre_pictures import TyrePictures
 
 SEED = 2 * 10**9
 KINDS = ("tyre", "block", "vessel", "scene")
@@ -70,3 +73,18 @@ class HeldOut:
 
 def _auroc(truth: Tensor, scores: Tensor) -> float:
     return image_auroc(truth.numpy(), scores.float().numpy())
+
+
+def lessons_and_held_out(
+    photographs: Path, shares: Mapping[str, float], tyres: Path, count: int, size: int, held_out: int
+) -> tuple[Lessons, HeldOut]:
+    """Lessons to learn from, and `held_out` of each kind from photographs and tyres that those never show.
+
+    Renders the `count` tyres of `size` pixels that are missing in the folder `tyres`; none for a count of 0.
+    """
+    known, others = (
+        TyrePictures(tyres, start, stop, size, TYPES) if count else None
+        for start, stop in ((0, count), (count, count + held_out))
+    )
+    kept = HeldOut.draw(Lessons(Photographs(photographs, held_out=True), others), held_out)
+    return Lessons(Photographs(photographs), known, shares), kept

@@ -13,16 +13,14 @@ from torch.nn import functional
 from specsight.synthesis.words import related
 from specsight.training import contrast, distillation
 from specsight.training.feed import LAGS, Maker, Reused
-from specsight.training.held_out import SEED, HeldOut
+from specsight.training.held_out import SEED, HeldOut, lessons_and_held_out
 from specsight.training.lesson_batch import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
-from specsight.training.lessons import TYPES, Lessons
+from specsight.training.lessons import TYPES
 from specsight.training.loop import Stage
 from specsight.training.precision import mixed_precision
 from specsight.training.recipe import EncoderRecipe, JointStage
-from specsight.training.scenes.photographs import Photographs
 from specsight.training.student import TextTower, feature_maps
 from specsight.training.teacher import normalise
-from specsight.training.tyre_pictures import TyrePictures
 
 
 class JointHead(nn.Module):
@@ -130,14 +128,10 @@ def lessons(
     stage: JointStage, photographs: Path, teacher: Path, statistics: Path, out: Path
 ) -> tuple[Maker, HeldOut]:
     """A stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
-    count = stage.tyres
-    tyres, others = (
-        TyrePictures(out / "tyres", start, stop, stage.tyre_size, TYPES) if count else None
-        for start, stop in ((0, count), (count, count + stage.held_out))
+    drawn, held_out = lessons_and_held_out(
+        photographs, stage.shares, out / "tyres", stage.tyres, stage.tyre_size, stage.held_out
     )
-    drawn = Lessons(Photographs(photographs), tyres, stage.shares)
     taught = TaughtLessons(drawn, stage.pixels, 1 / len(LAGS), teacher, statistics)
-    held_out = HeldOut.draw(Lessons(Photographs(photographs, held_out=True), others), stage.held_out)
     return Reused(taught.draw, taught.join, stage.sides), held_out
 
 

@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,9 +20,22 @@ from torch import Tensor, nn
 from specsight.errors import SpecsightError
 from specsight.training import checkpoint, parallel
 from specsight.training.feed import Maker, batches
-from specsight.training.recipe import EncoderRecipe, Schedule
+from specsight.training.recipe import Schedule
 
 LOG = "log.jsonl"
+
+
+class Rhythm(Protocol):
+    """What the loop must know of a recipe."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def workers(self) -> int: ...
+    @property
+    def checkpoint_every(self) -> int: ...
+    @property
+    def validate_every(self) -> int: ...
 
 
 class Stage(ABC):
@@ -45,7 +58,7 @@ class Stage(ABC):
         """Numbers on held-out material."""
 
 
-def run_stage(stage: Stage, recipe: EncoderRecipe, out: Path) -> None:
+def run_stage(stage: Stage, recipe: Rhythm, out: Path) -> None:
     """Train `stage` to its last step, from its checkpoint `<name>.safetensors` where there is one."""
     path = out / f"{stage.name}.safetensors"
     parameters = [p for module in stage.modules.values() for p in module.parameters() if p.requires_grad]

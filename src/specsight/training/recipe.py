@@ -124,3 +124,35 @@ class EncoderRecipe:
     text: TextStage = field(default_factory=TextStage)
     joint: JointStage = field(default_factory=JointStage)
     polish: JointStage = field(default_factory=_polish)
+
+
+@dataclass(frozen=True)
+class TransformerTower:
+    """A ViT as CLIP has it; `side` is that of the pictures whose patches have places of their own."""
+
+    hidden: int = 256
+    layers: int = 6
+    heads: int = 4
+    patch: int = 16
+    side: int = 224
+
+
+@dataclass(frozen=True)
+class TransformerRecipe:
+    """Another architecture for the joint space of an encoder that reads."""
+
+    seed: int = 0
+    threads: int = 1
+    workers: int = 1
+    checkpoint_every: int = 100
+    validate_every: int = 250
+    tower: TransformerTower = field(default_factory=TransformerTower)
+    schedule: Schedule = Schedule(steps=1000, rate=1e-3, warmup=100, cooldown=1.0)
+    sides: tuple[int, ...] = (128, 160, 224)
+    pixels: int = 16 * 160 * 160
+    tyres: int = 1500
+    tyre_size: int = 256
+    held_out: int = 36
+    """Lessons of each kind on which progress is measured."""
+    shares: dict[str, float] = field(default_factory=lambda: dict(_polish().shares))
+    weights: dict[str, float] = field(default_factory=lambda: {"cells": 1.0, "pooled": 0.5, "margins": 1.0})
