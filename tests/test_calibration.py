@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from scipy.stats import beta
 
-from specsight.calibration import Calibration, calibrate, order_statistic, parts_needed
+from specsight.calibration import (
+    Calibration,
+    calibrate,
+    medians_by_type,
+    order_statistic,
+    parts_needed,
+)
 from specsight.errors import SpecsightError
 
 
@@ -80,3 +89,17 @@ def test_json_round_trip_and_another_version() -> None:
     assert Calibration.from_json(calibration.to_json()) == calibration
     with pytest.raises(SpecsightError, match="another version"):
         Calibration.from_json({"threshold": 1.0})
+
+
+def test_types_are_compared_by_how_far_they_rise_above_good_parts() -> None:
+    """Maps of "dot" lie at 5 on good parts, those of "cut" at 1: a cut of 4 is more than a dot of 6."""
+    maps = {"dot": np.full((16, 16), 5, np.float32), "cut": np.full((16, 16), 1, np.float32)}
+    maps["cut"][:4] = 100  # A few high pixels do not move a median.
+    medians = [medians_by_type(maps), {"dot": 5.0, "cut": 0.5}, {"dot": 5.5}]
+    calibration = calibrate(judged([1.0, 2.0, 3.0]), type_medians=medians)
+    assert calibration.type_levels == {"dot": 5.0, "cut": 0.75}
+    assert calibration.above_good("cut", 4.0) > calibration.above_good("dot", 6.0)
+    assert calibration.above_good("never heard of", 4.0) == 4.0 - (5.0 + 0.75) / 2
+    assert_array_equal(calibration.above_good("dot", maps["dot"]), 0)
+    assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+    assert calibrate(judged([1.0])).above_good("cut", 4.0) == 4.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -64,6 +66,10 @@ def test_type_part_and_severity_come_from_type_maps_part_map_and_specification()
     (finding,) = find(judgement, CALIBRATION, specification, parts=parts, part_names={2: "bead"})
     assert (finding.type, finding.part, finding.severity) == ("cut", "bead", "bad")
     assert finding.type_score == pytest.approx(2.5)
+    # A type whose map is as high on good parts is no news; the one that rises above its own level is named.
+    levelled = replace(CALIBRATION, type_levels={"cut": 2.4, "stain": 0.1})
+    (finding,) = find(judgement, levelled, specification)
+    assert (finding.type, finding.type_score) == ("stain", pytest.approx(0.4))
 
 
 def test_a_region_over_the_seam_of_a_strip_is_one() -> None:

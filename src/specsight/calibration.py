@@ -9,9 +9,9 @@ limits").
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,13 @@ from specsight.errors import SpecsightError
 
 EXTENT_QUANTILE = 0.995
 """Pixels above this quantile of good pixels may belong to a finding."""
+LEVEL_STEP = 4
+"""Every fourth pixel of a type's map is enough for its median."""
 PIXELS_PER_MAP = 100_000
 """How many pixels of one map enter the pixel quantile at most: memory stays bounded on large pictures."""
+
+
+Value = TypeVar("Value", float, NDArray[np.float32])
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,18 @@ class Calibration:
     """The rate that holds with `confidence`; larger than `wanted_rate` where there were too few good parts."""
     wanted_rate: float
     confidence: float
+    type_levels: Mapping[str, float] = field(default_factory=dict)
+    """How high each type's map lies on good parts: their words differ in how near they lie to the product's own."""
+
+    def above_good(self, type_: str, value: Value) -> Value:
+        """How far values of a type's map rise above good parts; by such differences types are compared.
+
+        A type that was not known when the thresholds were made is given the mean level of those that were.
+        """
+        levels = self.type_levels
+        usual = sum(levels.values()) / len(levels) if levels else 0.0
+        above: Value = value - levels.get(type_, usual)
+        return above
 
     @property
     def sufficient(self) -> bool:
@@ -98,8 +115,9 @@ def calibrate(
     judged: Iterable[tuple[float, NDArray[np.float32]]],
     false_reject_rate: float = 0.05,
     confidence: float = 0.95,
+    type_medians: Sequence[Mapping[str, float]] = (),
 ) -> Calibration:
-    """Thresholds from the (score, map) of held-out good parts.
+    """Thresholds from the (score, map) of held-out good parts; levels of types from their `medians_by_type`.
 
     Raises `SpecsightError` for rates outside (0, 1), for no good part at all, and for scores that are not finite.
     """
@@ -127,7 +145,16 @@ def calibrate(
         false_reject_rate=rate,
         wanted_rate=false_reject_rate,
         confidence=confidence,
+        type_levels={
+            type_: float(np.median([medians[type_] for medians in type_medians if type_ in medians]))
+            for type_ in dict.fromkeys(t for medians in type_medians for t in medians)
+        },
     )
+
+
+def medians_by_type(type_maps: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:
+    """Median of each type's map of one part."""
+    return {type_: float(np.median(map_[::LEVEL_STEP, ::LEVEL_STEP])) for type_, map_ in type_maps.items()}
 
 
 def _percent(share: float) -> str:

@@ -50,7 +50,8 @@ def find(
     for label in range(1, count + 1):
         ys, xs = np.nonzero(labels == label)
         region = _unwrapped(ys, xs, labels.shape[1]) if circular else (ys, xs)
-        found.append(_finding(judgement, (ys, xs), region, spec, parts, part_names or {}, scale))
+        named = _type(judgement, (ys, xs), calibration)
+        found.append(_finding(judgement, (ys, xs), region, named, spec, parts, part_names or {}, scale))
     return tuple(sorted(found, key=lambda f: -f.peak))
 
 
@@ -66,15 +67,16 @@ def _finding(
     judgement: Judgement,
     pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
     region: tuple[NDArray[np.intp], NDArray[np.intp]],
+    named: tuple[str | None, float | None],
     specification: Specification,
     parts: NDArray[np.uint8] | None,
     part_names: Mapping[int, str],
     mm_per_px: float | None,
 ) -> Finding:
-    """Measure one region: `pixels` index the map, `region` is the same unwrapped across the seam."""
+    """Measure one region: `pixels` index the map, `region` is the same unwrapped across the seam, `named` its type."""
     ys, xs = region
     area, length = len(ys), _feret(ys, xs)
-    type_, type_score = _type(judgement, pixels)
+    type_, type_score = named
     part = _part(parts, part_names, pixels)
     length_mm = length * mm_per_px if mm_per_px else None
     x, y = float(xs.mean()), float(ys.mean())
@@ -150,9 +152,13 @@ def _feret(ys: NDArray[np.intp], xs: NDArray[np.intp]) -> float:
 
 
 def _type(
-    judgement: Judgement, pixels: tuple[NDArray[np.intp], NDArray[np.intp]]
+    judgement: Judgement, pixels: tuple[NDArray[np.intp], NDArray[np.intp]], calibration: Calibration
 ) -> tuple[str | None, float | None]:
-    means = {name: float(map_[pixels].mean()) for name, map_ in judgement.type_maps.items()}
+    """The type whose map rises most above what it is on good parts, and how far it does."""
+    means = {
+        name: calibration.above_good(name, float(map_[pixels].mean()))
+        for name, map_ in judgement.type_maps.items()
+    }
     if not means:
         return None, None
     best = max(means, key=lambda name: means[name])

@@ -25,6 +25,8 @@ from specsight.storage import verify_folder, whole_folder, write_json
 
 CALIBRATION = "calibration.json"
 SPECIFICATION = "specification.yaml"
+TYPED = 20
+"""Held-out good parts whose type maps are drawn: enough for a median, and each costs a map per type."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Inspector:
             )
         inspector = cls(detector.fit([*train, *defects], specification), specification=specification)
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
-        judged = []
+        judged, typed = [], list[dict[str, float]]()
         for sample in track(held, "Calibrating"):
             try:
                 judgement = inspector._judge(sample, None, {})[0]
@@ -88,8 +90,10 @@ class Inspector:
                 inspector.skipped.append(Skipped(str(sample.image), str(error)))
             else:
                 judged.append((judgement.score, judgement.map))
+                if len(typed) < TYPED:
+                    typed.append(calibrations.medians_by_type(judgement.type_maps))
         if judged:
-            inspector.calibration = calibrations.calibrate(judged, false_reject_rate, confidence)
+            inspector.calibration = calibrations.calibrate(judged, false_reject_rate, confidence, typed)
         return inspector
 
     def inspect(self, sample: Sample, instruction: Instruction | None = None) -> tuple[Inspection, Judgement]:

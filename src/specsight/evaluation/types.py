@@ -134,7 +134,8 @@ def _overlap(
             labels[mask] = names.index(type_)
         truth.append(labels.astype(np.uint8))
         found = _nearest(findings.segment(run.map(prediction), calibration, prediction.circular), size)
-        answered.append(metrics.type_labels(maps, found, names).astype(np.uint8))
+        above = {type_: calibration.above_good(type_, map_) for type_, map_ in maps.items()}
+        answered.append(metrics.type_labels(above, found, names).astype(np.uint8))
     return metrics.label_overlap(truth, answered, names)
 
 
