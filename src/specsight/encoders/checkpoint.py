@@ -7,13 +7,12 @@ are read and no code from a checkpoint is ever run.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specsight.encoders.preprocessing import read_preprocessing
 from specsight.errors import SpecsightError, require
 from specsight.storage import sha256
 
@@ -29,15 +28,6 @@ SHIPPED = Path(__file__).parent / BUNDLED
 """The weights that ship with the package; made by `specsight train encoder`."""
 
 
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a checkpoint wants its pixels: (rgb * scale - mean) / deviation, each per colour channel."""
-
-    scale: float
-    mean: tuple[float, float, float]
-    deviation: tuple[float, float, float]
-
-
 def load_checkpoint(name: str) -> PretrainedEncoder:
     """Load the vision checkpoint `name`; see `specsight.encoders.load_encoder` for the errors."""
     # OpenMP threads that wait by spinning slow a pass down fivefold as soon as anything else wants the processor,
@@ -48,7 +38,7 @@ def load_checkpoint(name: str) -> PretrainedEncoder:
     folder = _folder(name)
     _check_files(folder, name)
     model, family = _load_model(folder, name)
-    preprocessing = _read_preprocessing(folder)
+    preprocessing = read_preprocessing(folder)
     from specsight.encoders.joint import JointEncoder
     from specsight.encoders.pretrained import PretrainedEncoder
 
@@ -144,22 +134,3 @@ def _quiet(transformers: Any) -> None:
     """Keep loading reports and bars out of our own output; real problems arrive as exceptions."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-
-
-def _read_preprocessing(folder: Path) -> Preprocessing:
-    """Scale, mean and deviation from the checkpoint's own preprocessor file (ImageNet's where it has none)."""
-    path = folder / "preprocessor_config.json"
-    try:
-        content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        # Processors save image settings at the top level or, since v5, below "image_processor".
-        settings = content.get("image_processor", content)
-        scale = float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0
-        plain = not settings.get("do_normalize", True)
-        mean = (0.0,) * 3 if plain else settings.get("image_mean", (0.485, 0.456, 0.406))
-        deviation = (1.0,) * 3 if plain else settings.get("image_std", (0.229, 0.224, 0.225))
-        (r, g, b), (dr, dg, db) = map(float, mean), map(float, deviation)
-    except (ValueError, TypeError, AttributeError, OSError) as error:
-        raise SpecsightError(f"'{path}' is damaged: get the checkpoint anew") from error
-    if min(dr, dg, db) <= 0:
-        raise SpecsightError(f"'{path}': image_std must be positive, got {deviation}")
-    return Preprocessing(scale, (r, g, b), (dr, dg, db))

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from specsight.encoders.base import Features
-from specsight.encoders.checkpoint import Preprocessing
+from specsight.encoders.preprocessing import Preprocessing
 from specsight.encoders.pretrained import PretrainedEncoder, array
 from specsight.encoders.prompting import PromptedText, can_be_prompted, prompted_inputs
 from specsight.encoders.value_attention import two_paths

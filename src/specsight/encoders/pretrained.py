@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from specsight.encoders.base import Encoder, Features, Layer
-from specsight.encoders.checkpoint import Preprocessing
+from specsight.encoders.preprocessing import Preprocessing
 from specsight.errors import SpecsightError
 
 OUTPUT = "output"
