@@ -58,6 +58,8 @@ def test_rows_run_apart_and_meet_in_one_table_and_page(
     page = render_suite(out).read_text()
     assert page.count("<img") == 3 * 8, "eight pictures, each with its outline and two maps"
     assert "0.99 (elsewhere)" in page
+    again = CliRunner().invoke(cli, ["report", str(out)], catch_exceptions=False)
+    assert again.output.strip() == f"report: {out / 'report.html'}"
     assert "coreset_limit 50" in (out / rows[0]["folder"] / "report.html").read_text()
     assert (out / rows[0]["folder"] / "metrics.json").stat().st_mtime_ns == before
 

@@ -120,10 +120,12 @@ def evaluate(
 @click.command()
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
-    """Draw the page of a finished run again."""
-    from specsight.report import render
+    """Draw the page of a finished run, or of a suite as far as it has got, again."""
+    from specsight.evaluation.suite import RECORD
+    from specsight.report import render, render_suite
 
-    click.echo(f"report: {render(run)}")
+    draw = render_suite if (run / RECORD).is_file() else render
+    click.echo(f"report: {draw(run)}")
 
 
 @click.command()
