@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-from specsight.cli.options import (
-    PATH,
-    confidence_option,
-    detector_option,
-    encoder_option,
-    holdout_option,
-    parameters,
-    rate_option,
-    resolution_option,
-    set_option,
-    spec_option,
-    train_on_option,
-    train_spec_option,
-)
+from specsight.cli.options import PATH, fitting, parameters
 from specsight.errors import SpecsightError
 
 if TYPE_CHECKING:
@@ -33,20 +21,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--good", type=PATH, help="Folder with pictures of good parts; not needed by words alone.")
 @click.option("-o", "--out", type=PATH, required=True, help="Where to save the model.")
-@detector_option
-@encoder_option
-@resolution_option
-@set_option
-@spec_option
-@train_on_option
-@train_spec_option
-@holdout_option
-@rate_option
-@confidence_option
+@click.option("--labelled", type=PATH, help="Labelled set whose defects are learned from too (clad).")
+@fitting
 @click.option("--seed", default=0, show_default=True)
 def fit(
     good: Path | None,
     out: Path,
+    labelled: Path | None,
     detector: str,
     encoder: str,
     resolution: int | None,
@@ -61,27 +42,37 @@ def fit(
 ) -> None:
     """Learn what good parts look like, with a threshold from parts held out.
 
-    Detectors that read (--spec) may do without good parts, and then without a threshold.
+    Detectors that read (--spec) may do without good parts, and then without a threshold. A training that was killed
+    goes on when called again.
     """
     from specsight.detectors import create_detector
+    from specsight.detectors.learned_from import digest
     from specsight.inspector import Inspector
     from specsight.specification import load_specification
 
     specification = load_specification(spec) if spec else None
     size = {} if resolution is None else {"resolution": resolution}
     method = create_detector(detector, encoder=encoder, seed=seed, **size, **parameters(settings))
+    known = _good_samples(good) if good else []
+    defects = _defective_samples(method, labelled) if labelled else []
+    trainings = out.with_name(f"{out.name}.training")
+    words = {} if specification is None else {specification.product: specification}
     if train_on:
-        _train(method, train_on, train_spec)
+        _train(method, train_on, train_spec, trainings)
+    elif method.trains:
+        method.checkpoints = trainings / digest(method, [*known, *defects], words)
     inspector = Inspector.fit(
         method,
-        _good_samples(good) if good else [],
+        known,
         specification,
+        defects=defects,
         holdout=holdout,
         false_reject_rate=false_reject_rate,
         confidence=confidence,
         seed=seed,
     )
     inspector.save(out)
+    shutil.rmtree(trainings, ignore_errors=True)
     for skipped in inspector.skipped:
         click.echo(f"skipped: {skipped.reason}", err=True)
     if inspector.calibration:
@@ -111,9 +102,10 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
     click.echo(f"report: {page}")
 
 
-def _train(method: Detector, train_on: Path, train_spec: Path | None) -> None:
-    """Learn a cross-set detector's weights from another labelled set."""
+def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings: Path) -> None:
+    """Learn a cross-set detector's weights from another labelled set, with its checkpoint below `trainings`."""
     from specsight.detectors.cross_set import CrossSetDetector
+    from specsight.detectors.learned_from import digest
     from specsight.evaluation.draws import other_set
 
     if not isinstance(method, CrossSetDetector):
@@ -121,7 +113,22 @@ def _train(method: Detector, train_on: Path, train_spec: Path | None) -> None:
     samples, specifications, left_out = other_set(train_on, train_spec)
     for sample, reason in left_out:
         click.echo(f"skipped: '{sample.image}': {reason}", err=True)
-    method.train(samples, specifications)
+    place = trainings / digest(method, samples, specifications) / "weights.safetensors"
+    method.train(samples, specifications, place)
+
+
+def _defective_samples(method: Detector, labelled: Path) -> list[Sample]:
+    """The defective pictures of a set of which it is known where their defects are."""
+    from specsight.datasets import load_dataset
+    from specsight.images import masks_known
+
+    if not method.takes_defects:
+        raise SpecsightError(f"{method.name} learns nothing from defects: leave --labelled out")
+    samples = load_dataset(labelled).samples
+    chosen = [s for s in samples if s.label == "defective" and masks_known(s)]
+    if not chosen:
+        raise SpecsightError(f"'{labelled}' has no defective picture with a mask to learn from")
+    return chosen
 
 
 def _good_samples(folder: Path) -> list[Sample]:

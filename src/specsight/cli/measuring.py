@@ -7,42 +7,19 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import (
-    PATH,
-    confidence_option,
-    detector_option,
-    encoder_option,
-    holdout_option,
-    parameters,
-    rate_option,
-    resolution_option,
-    set_option,
-    spec_option,
-    train_on_option,
-    train_spec_option,
-    whole_numbers,
-)
+from specsight.cli.options import PATH, fitting, parameters, whole_numbers
 
 
 @click.command()
 @click.option("--data", type=PATH, required=True, help="Data set, one of its products, or a manifest.")
-@detector_option
-@encoder_option
-@resolution_option
-@set_option
-@spec_option
+@fitting
 @click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
 @click.option("--product", help="One product of a set that holds several.")
 @click.option(
     "--shots", help="Learn from this many good pictures only (0: from words); 1,2,4,8 draws a curve."
 )
 @click.option("--defects", default=0, show_default=True, help="Labelled defects of each type to learn from.")
-@train_on_option
-@train_spec_option
 @click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
-@holdout_option
-@rate_option
-@confidence_option
 @click.option("--map-size", type=int, help="Shorter side for pixel metrics; default: the pictures' own.")
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
 @click.option(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -11,29 +12,33 @@ from specsight.errors import SpecsightError, did_you_mean
 
 PATH = click.Path(path_type=Path)
 ENCODER = "bundled"
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-encoder_option = click.option(
-    "--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."
+FITTING = (
+    click.option("--detector", default="patchcore", show_default=True, help="See: list detectors."),
+    click.option("--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."),
+    click.option("--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."),
+    click.option("--spec", type=PATH, help="Specification of the product (YAML)."),
+    click.option("--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."),
+    click.option("--train-spec", type=PATH, help="Words about that set; default: its names."),
+    click.option("--holdout", type=int, help="Good pictures kept for the threshold."),
+    click.option(
+        "--false-reject-rate",
+        default=0.05,
+        show_default=True,
+        help="Wanted upper limit for good parts rejected.",
+    ),
+    click.option("--confidence", default=0.95, show_default=True, help="Of that limit."),
 )
-detector_option = click.option(
-    "--detector", default="patchcore", show_default=True, help="See: list detectors."
-)
-resolution_option = click.option(
-    "--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."
-)
-set_option = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."
-)
-spec_option = click.option("--spec", type=PATH, help="Specification of the product (YAML).")
-rate_option = click.option(
-    "--false-reject-rate", default=0.05, show_default=True, help="Wanted upper limit for good parts rejected."
-)
-confidence_option = click.option("--confidence", default=0.95, show_default=True, help="Of that limit.")
-holdout_option = click.option("--holdout", type=int, help="Good pictures kept for the threshold.")
-train_on_option = click.option(
-    "--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."
-)
-train_spec_option = click.option("--train-spec", type=PATH, help="Words about that set; default: its names.")
+"""What a fit depends on, whichever verb asks for it."""
+
+
+def fitting(command: Command) -> Command:
+    """Give a verb the options of `FITTING`."""
+    for option in reversed(FITTING):
+        command = option(command)
+    return command
 
 
 class Verbs(click.Group):

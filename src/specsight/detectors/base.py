@@ -60,8 +60,12 @@ class Detector(ABC):
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset({GOOD_PICTURES})
     """"normal images", "text" (a specification), "depth", "masks"."""
+    judging: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that nothing learned depends on."""
     transductive: ClassVar[bool] = False
     minimum_good: ClassVar[int] = 1
+    trains: ClassVar[bool] = False
+    """Whether a fit trains weights step by step, with checkpoints."""
     takes_defects: ClassVar[bool] = False
     """Whether labelled defective samples may be among those to fit on."""
 

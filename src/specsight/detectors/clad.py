@@ -68,6 +68,7 @@ class Clad(ExampleDetector):
     name = "clad"
     needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
     minimum_good: ClassVar[int] = 2
+    trains: ClassVar[bool] = True
 
     steps: int = 300
     """Of each stage, at most: about 30 epochs of 300 examples."""

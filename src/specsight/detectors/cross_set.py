@@ -104,7 +104,6 @@ class CrossSetDetector(ExampleDetector):
     takes_defects: ClassVar[bool] = False
     """Defects are for `train`: `fit` takes good parts."""
     judging: ClassVar[frozenset[str]] = frozenset({"references"})
-    """Parameters that no training depends on."""
 
     spoilt: int = 0
     """Synthetic defects to train on besides the labelled ones, per product."""

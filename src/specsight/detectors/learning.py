@@ -173,6 +173,7 @@ class _Run:
             "checks_since_best": str(self.checks_since_best),
             "training": self._training(),
         }
+        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, part, place)
         part.replace(path)

@@ -6,16 +6,14 @@ saved detector per training, named by a digest of everything that its weights de
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from specsight.detectors.cross_set import CrossSetDetector
-from specsight.encoders import Encoder, load_encoder
+from specsight.detectors.learned_from import digest
 from specsight.records import Sample
 from specsight.specification import Specification
-from specsight.storage import sha256, verify_folder, whole_folder
+from specsight.storage import verify_folder, whole_folder
 
 FOLDER = "trainings"
 
@@ -34,7 +32,7 @@ def train(
     if folder is None:
         detector.train(samples, specifications, checkpoint)
         return
-    kept = folder / _key(detector, samples, specifications)
+    kept = folder / f"{detector.name}-{digest(detector, samples, specifications)}"
     if kept.is_dir():
         verify_folder(kept)
         detector.restore(kept)
@@ -42,29 +40,3 @@ def train(
     detector.train(samples, specifications, checkpoint)
     with whole_folder(kept) as temporary:
         detector.save(temporary)
-
-
-def _key(
-    detector: CrossSetDetector, samples: Sequence[Sample], specifications: Mapping[str, Specification]
-) -> str:
-    """Digest of the method, its parameters, its encoder, the words, and every picture with its labels and masks."""
-    encoder = detector.encoder if isinstance(detector.encoder, Encoder) else load_encoder(detector.encoder)
-    others = {"encoder", *detector.judging}
-    asked = {
-        "detector": detector.name,
-        "parameters": {k: v for k, v in detector.parameters().items() if k not in others},
-        "encoder": encoder.fingerprint,
-        "words": {product: words.model_dump(mode="json") for product, words in specifications.items()},
-        "samples": [_told(sample) for sample in samples],
-    }
-    content = json.dumps(asked, sort_keys=True, default=str)
-    return f"{detector.name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-
-
-def _told(sample: Sample) -> list[object]:
-    """What a training is told by a sample; where its files lie does not matter."""
-    defects = [
-        [d.type, None if d.mask is None else sha256(d.mask), d.mask_value, d.mask_above, d.box]
-        for d in sample.defects
-    ]
-    return [sha256(sample.image), sample.product, sample.label, sample.split, sample.group, defects]
