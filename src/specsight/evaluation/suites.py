@@ -26,6 +26,7 @@ DETECTION = {
 }
 """Metric → its name in the table; the last three at the calibrated threshold."""
 TYPING = {
+    "image_auroc": "image AUROC",
     "type_pixel_auroc": "pixel AUROC by type",
     "type_pixel_ap": "pixel AP by type",
     "type_miou": "mIoU",
@@ -39,7 +40,7 @@ TYPING = {
     "several_types_type_f1": "several: F1",
     "several_types_exact_set": "several: exact set",
 }
-"""Numbers by type, macro over types; the last three over the pictures with two or more types alone."""
+"""Detection, and numbers by type, macro over types; the last three over the pictures with two or more types alone."""
 
 
 @dataclass(frozen=True)
