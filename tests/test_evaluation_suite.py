@@ -89,8 +89,16 @@ def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
         create_detector(row.detector, **row.parameters)
     others = suites.clad_rows(EvaluationConfig(tmp_path), ["checkpoints/vit"])[len(rows) :]
     assert [(r.name, r.encoder, r.detector) for r in others] == [
-        ("CLAD: encoder vit", "checkpoints/vit", "clad")
+        ("CLAD: encoder checkpoints/vit", "checkpoints/vit", "clad")
     ]
+    taught = EvaluationConfig(tmp_path, detector="clad", parameters={"steps": 7, "reconstruction": 0.3})
+    asked = {row.name: suite._asked(taught, row, tmp_path).parameters for row in rows}
+    assert (asked["SPADE"], asked["CLAD"]) == ({}, taught.parameters), (
+        "--set is for the detector that is named"
+    )
+    assert asked["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
+    with pytest.raises(SpecsightError, match="has no row of 'patchcor"):
+        run_suite(EvaluationConfig(tmp_path, detector="patchcor", parameters={"a": 1}), "clad", tmp_path)
     asked = suite._asked(EvaluationConfig(tmp_path), others[0], tmp_path)
     assert asked.encoder == "checkpoints/vit"
     assert len({json.dumps(dict(r.parameters)) for r in rows if r.detector == "clad"}) == len(ABLATIONS) + 1

@@ -40,9 +40,13 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
     rows = SUITES[suite].rows(config, encoders)
+    if config.parameters and config.detector not in {row.detector for row in rows}:
+        raise SpecsightError(
+            f"the suite '{suite}' has no row of '{config.detector}', whose parameters were set"
+        )
     for row in rows:
         # Names and parameters are tried before the first hour is spent.
-        create_detector(row.detector, encoder=row.encoder or config.encoder, **row.parameters)
+        create_detector(row.detector, encoder=row.encoder or config.encoder, **_parameters(config, row))
     out.mkdir(parents=True, exist_ok=True)
     finished = []
     for row in rows:
@@ -54,12 +58,11 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
 
 
 def _asked(config: EvaluationConfig, row: Row, out: Path) -> EvaluationConfig:
-    parameters = {**config.parameters, **row.parameters}
     shots = config.shots if row.shots is None else row.shots
     asked = replace(
         config,
         detector=row.detector,
-        parameters=parameters,
+        parameters=_parameters(config, row),
         shots=shots,
         encoder=row.encoder or config.encoder,
         defects=config.defects if row.defects is None else row.defects,
@@ -74,6 +77,12 @@ def _asked(config: EvaluationConfig, row: Row, out: Path) -> EvaluationConfig:
     words.parent.mkdir(exist_ok=True)
     save_yaml(reword(load_specification(config.specification), row.rewording), words)
     return replace(asked, specification=words)
+
+
+def _parameters(config: EvaluationConfig, row: Row) -> dict[str, Any]:
+    """Those that the run asks for are its detector's; a row's own go before them."""
+    asked = config.parameters if row.detector == config.detector else {}
+    return {**asked, **row.parameters}
 
 
 def _apart(config: EvaluationConfig, folder: Path, kept: Path) -> None:

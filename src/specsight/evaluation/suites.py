@@ -88,7 +88,8 @@ def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Ro
     ]
     changed = [Row(f"CLAD: {name}", "clad", how, group="ablations") for name, how in ABLATIONS.items()]
     others = [
-        Row(f"CLAD: encoder {Path(encoder).name}", "clad", group="ablations", encoder=encoder)
+        # Exported models are often called "model": the folder around it tells them apart.
+        Row(f"CLAD: encoder {'/'.join(Path(encoder).parts[-2:])}", "clad", group="ablations", encoder=encoder)
         for encoder in encoders
     ]
     return [*rows, *changed, *others]
