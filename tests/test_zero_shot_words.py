@@ -29,8 +29,9 @@ QUICK: dict[str, dict[str, int]] = {
     "text_aligned": {"steps": 10, "spoilt": 4},
 }
 """Parameters that keep fitting short."""
-LIVELY = {"anomalyclip": {"rate": 0.02, "epochs": 40}}
-"""Parameters with which a small set of panels teaches something."""
+LIVELY = {"anomalyclip": {"rate": 0.02, "epochs": 40}, "april_gan": {"temperature": 0.1}}
+"""Parameters with which a small set of panels teaches something. Cosines between colours and words differ ten times as
+much as those of encoders do: at APRIL-GAN's own temperature every probability of damage is 0 or 1 here."""
 RED, BLUE = (slice(8, 32), slice(8, 32)), (slice(40, 64), slice(64, 88))
 PLATE = Specification(
     product="plate",
@@ -116,7 +117,7 @@ def test_a_type_can_be_taught_by_an_instruction(name: str) -> None:
     taught = Instruction(known_defects=(DefectType(name="burn", phrases=("blue spot",)),))
     judgement = detector.judge(view, taught)
     assert judgement.type_maps["burn"][BLUE].mean() > 2 * judgement.type_maps["burn"][RED].mean()
-    if name != "anomalyclip":  # whose learned prompts stand for damage of any kind: words tell which
+    if name not in ("anomalyclip", "april_gan"):  # They learned what damage of any kind is: words tell which.
         assert judgement.score > detector.judge(view).score
     assert not detector.judge(view).type_maps
 
