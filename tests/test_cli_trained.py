@@ -81,9 +81,11 @@ def test_another_training_does_not_go_on_from_a_killed_one(
     with monkeypatch.context() as patched:
         killed_at(STEPS + 1, patched)
         run(asked)
+    (kept,) = (tmp_path / "model.training").iterdir()
     taken = killed_at(-1, monkeypatch)
     assert run([*asked, "--seed", 1]).exit_code == 0
     assert len(taken) == 2 * STEPS
+    assert list((tmp_path / "model.training").iterdir()) == [kept], "what is not its own stays"
 
 
 def test_labelled_defects_are_learned_from(asked: list[object], tmp_path: Path) -> None:

@@ -59,12 +59,13 @@ def suite(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from specsight.evaluation.suite import TABLE, lines_of, record_of
+    from specsight.evaluation.suite import TABLE, record_of
     from specsight.evaluation.suites import SUITES
 
-    shown = SUITES[record_of(folder)["suite"]].shown
+    record = record_of(folder)
+    shown = SUITES[record["suite"]].shown
     rows = Table("row", *shown.values(), "fit s", "peak MB", box=box.SIMPLE)
-    for line in lines_of(folder):
+    for line in record["rows"]:
         numbers = ("" if line[name] is None else f"{line[name]:.3f}" for name in shown)
         cost = ("" if line[name] is None else f"{line[name]:.0f}" for name in ("fit_seconds", "peak_mb"))
         rows.add_row(line["name"], *numbers, *cost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -57,10 +58,11 @@ def fit(
     defects = _defective_samples(method, labelled) if labelled else []
     trainings = out.with_name(f"{out.name}.training")
     words = {} if specification is None else {specification.product: specification}
+    place: Path | None = None
     if train_on:
-        _train(method, train_on, train_spec, trainings)
+        place = _train(method, train_on, train_spec, trainings)
     elif method.trains:
-        method.checkpoints = trainings / digest(method, [*known, *defects], words)
+        place = method.checkpoints = trainings / digest(method, [*known, *defects], words)
     inspector = Inspector.fit(
         method,
         known,
@@ -72,7 +74,11 @@ def fit(
         seed=seed,
     )
     inspector.save(out)
-    shutil.rmtree(trainings, ignore_errors=True)
+    if place is not None:
+        # What others have left there stays: a killed training of something else, or files of the user's.
+        shutil.rmtree(place, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            trainings.rmdir()
     for skipped in inspector.skipped:
         click.echo(f"skipped: {skipped.reason}", err=True)
     if inspector.calibration:
@@ -102,8 +108,9 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
     click.echo(f"report: {page}")
 
 
-def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings: Path) -> None:
-    """Learn a cross-set detector's weights from another labelled set, with its checkpoint below `trainings`."""
+def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings: Path) -> Path:
+    """Learn a cross-set detector's weights from another labelled set; returns the folder of its checkpoint, which lies
+    below `trainings`."""
     from specsight.detectors.cross_set import CrossSetDetector
     from specsight.detectors.learned_from import digest
     from specsight.evaluation.draws import other_set
@@ -113,8 +120,9 @@ def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings:
     samples, specifications, left_out = other_set(train_on, train_spec)
     for sample, reason in left_out:
         click.echo(f"skipped: '{sample.image}': {reason}", err=True)
-    place = trainings / digest(method, samples, specifications) / "weights.safetensors"
-    method.train(samples, specifications, place)
+    place = trainings / digest(method, samples, specifications)
+    method.train(samples, specifications, place / "weights.safetensors")
+    return place
 
 
 def _defective_samples(method: Detector, labelled: Path) -> list[Sample]:

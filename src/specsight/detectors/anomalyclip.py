@@ -111,9 +111,7 @@ class AnomalyCLIP(CrossSetDetector):
         return Anchors(good, (None,), damaged[None], np.zeros((0, len(good)), np.float32))
 
     def _asked(self, instruction: Instruction | None) -> Kinds:
-        if self.specification_ is None or self.phrases_ is None:
-            raise self._not_fitted()
-        return Kinds.of(self.phrases_, self.specification_, instruction)
+        return Kinds.of(*self._known_words(), instruction)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         whole, patches = encoder.embed_by_values(pixels, self.value_share, self.levels)

@@ -78,9 +78,7 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
         """Map of a type: how likely patches show it, mean over the layers; with good pictures, the distance to their
         nearest patches is added to every map. The score is how likely the whole picture shows a defect; with good
         pictures, its mean with the largest map value over (1 + the largest distance between good pictures)."""
-        if self.specification_ is None or self.phrases_ is None:
-            raise self._not_fitted()
-        asked = self._asked(self.phrases_, self.specification_, instruction)
+        asked = self._asked(*self._known_words(), instruction)
         size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
         if not asked.types:
             return self._judgement(0.0, np.zeros((0, *size), np.float32), (), view)

@@ -77,10 +77,15 @@ class ReadingDetector(Detector):
         self.specification_ = specification
         self.phrases_ = PhraseBook(self._encoder())
 
-    def _anchors(self, instruction: Instruction | None) -> Anchors:
+    def _known_words(self) -> tuple[PhraseBook, Specification]:
+        """What was fitted. Raises SpecsightError where nothing was."""
         if self.specification_ is None or self.phrases_ is None:
             raise self._not_fitted()
-        return self.phrases_.anchors(prompt_bank(self.specification_, instruction))
+        return self.phrases_, self.specification_
+
+    def _anchors(self, instruction: Instruction | None) -> Anchors:
+        book, specification = self._known_words()
+        return book.anchors(prompt_bank(specification, instruction))
 
     def _judgement(
         self,

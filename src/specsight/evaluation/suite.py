@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -135,11 +135,6 @@ def record_of(out: Path) -> dict[str, Any]:
     if not file.is_file():
         raise SpecsightError(f"'{out}' is no suite: it has no {RECORD}")
     return dict(json.loads(file.read_text("utf-8")))
-
-
-def lines_of(out: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a finished or half-finished suite."""
-    yield from record_of(out)["rows"]
 
 
 def _slug(name: str) -> str:

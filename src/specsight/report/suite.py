@@ -14,7 +14,7 @@ from specsight.calibration import Calibration
 from specsight.evaluation import folder
 from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.predictions import Prediction
-from specsight.evaluation.suite import lines_of, record_of
+from specsight.evaluation.suite import record_of
 from specsight.evaluation.suites import SUITES
 from specsight.progress import track
 from specsight.report import pictures
@@ -41,7 +41,8 @@ class Compared:
 
 def render_suite(out: Path) -> Path:
     """Write the page of a suite, and of each of its runs; returns its path."""
-    about, lines = record_of(out), list(lines_of(out))
+    about = record_of(out)
+    lines = about["rows"]
     for line in lines:
         render(confined(out, line["folder"]))
     shown = SUITES[about["suite"]].shown

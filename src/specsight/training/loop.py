@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,22 +20,9 @@ from torch import Tensor, nn
 from specsight.errors import SpecsightError
 from specsight.training import checkpoint, parallel
 from specsight.training.feed import Maker, batches
-from specsight.training.recipe import Schedule
+from specsight.training.recipe import Rhythm, Schedule
 
 LOG = "log.jsonl"
-
-
-class Rhythm(Protocol):
-    """What the loop must know of a recipe."""
-
-    @property
-    def seed(self) -> int: ...
-    @property
-    def workers(self) -> int: ...
-    @property
-    def checkpoint_every(self) -> int: ...
-    @property
-    def validate_every(self) -> int: ...
 
 
 class Stage(ABC):

@@ -108,14 +108,20 @@ def _polish() -> JointStage:
 
 
 @dataclass(frozen=True)
-class EncoderRecipe:
-    """The whole run."""
+class Rhythm:
+    """What the loop must know of a recipe."""
 
     seed: int = 0
     threads: int = 1
     workers: int = 1
     checkpoint_every: int = 100
     validate_every: int = 250
+
+
+@dataclass(frozen=True)
+class EncoderRecipe(Rhythm):
+    """The whole run."""
+
     tower: VisionTower = field(default_factory=VisionTower)
     text_tower: TextTowerShape = field(default_factory=TextTowerShape)
     width: int = 256
@@ -138,14 +144,9 @@ class TransformerTower:
 
 
 @dataclass(frozen=True)
-class TransformerRecipe:
+class TransformerRecipe(Rhythm):
     """Another architecture for the joint space of an encoder that reads."""
 
-    seed: int = 0
-    threads: int = 1
-    workers: int = 1
-    checkpoint_every: int = 100
-    validate_every: int = 250
     tower: TransformerTower = field(default_factory=TransformerTower)
     schedule: Schedule = Schedule(steps=1000, rate=1e-3, warmup=100, cooldown=1.0)
     sides: tuple[int, ...] = (128, 160, 224)
