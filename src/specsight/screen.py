@@ -59,8 +59,8 @@ def suite(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from specsight.evaluation.suite import TABLE, record_of
-    from specsight.evaluation.suites import SUITES
+    from specsight.evaluation.suite_catalogue import SUITES
+    from specsight.evaluation.suite_runner import TABLE, record_of
 
     record = record_of(folder)
     shown = SUITES[record["suite"]].shown
@@ -75,7 +75,7 @@ def suite(folder: Path) -> None:
 
 def verdicts(run: Path) -> None:
     """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
-    from specsight.evaluation.folder import RunFolder
+    from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
     predictions, skipped = judged.predictions(), judged.skipped()

@@ -47,7 +47,7 @@ def fit(
     goes on when called again.
     """
     from specsight.detectors import create_detector
-    from specsight.detectors.learned_from import digest
+    from specsight.detectors.training_digest import digest
     from specsight.inspector import Inspector
     from specsight.specification import load_specification
 
@@ -111,9 +111,9 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
 def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings: Path) -> Path:
     """Learn a cross-set detector's weights from another labelled set; returns the folder of its checkpoint, which lies
     below `trainings`."""
-    from specsight.detectors.cross_set import CrossSetDetector
-    from specsight.detectors.learned_from import digest
-    from specsight.evaluation.draws import other_set
+    from specsight.detectors.cross_set.detector import CrossSetDetector
+    from specsight.detectors.training_digest import digest
+    from specsight.evaluation.splits import other_set
 
     if not isinstance(method, CrossSetDetector):
         raise SpecsightError(f"{method.name} is not trained across sets: leave --train-on out")

@@ -31,9 +31,9 @@ def tyres(
     workers: int | None,
 ) -> None:
     """Make a synthetic set of tyre pictures with depth, masks and words."""
-    from specsight.tyres import generate
-    from specsight.tyres.conditions import LIGHTS
-    from specsight.tyres.geometry import ZONES
+    from specsight.synthetic.tyres import generate
+    from specsight.synthetic.tyres.conditions import LIGHTS
+    from specsight.synthetic.tyres.geometry import ZONES
 
     made = generate(
         out,
@@ -62,8 +62,8 @@ def train() -> None:
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
 def encoder(photographs: Path, teacher: Path, out: Path) -> None:
     """Train a small vision-language encoder; about an hour and a half on two free processors."""
-    from specsight.training import encoder as training
-    from specsight.training.recipe import EncoderRecipe
+    from specsight.recipes.encoder import train as training
+    from specsight.recipes.encoder.recipe import EncoderRecipe
 
     made = training.train(EncoderRecipe(), out, training.Sources(photographs, teacher))
     click.echo(f"encoder: {made}\nuse it: --encoder {made}")
@@ -75,8 +75,8 @@ def encoder(photographs: Path, teacher: Path, out: Path) -> None:
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
 def transformer(photographs: Path, teacher: str, out: Path) -> None:
     """Teach a small ViT to see what another encoder sees, to compare architectures; 20 minutes on two processors."""
-    from specsight.training import transformer as training
-    from specsight.training.recipe import TransformerRecipe
+    from specsight.recipes import transformer as training
+    from specsight.recipes.encoder.recipe import TransformerRecipe
 
     made = training.train(TransformerRecipe(), out, photographs, teacher)
     click.echo(f"encoder: {made}\nuse it: --encoder {made}")

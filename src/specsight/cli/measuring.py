@@ -98,7 +98,7 @@ def evaluate(
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite as far as it has got, again."""
-    from specsight.evaluation.suite import RECORD
+    from specsight.evaluation.suite_runner import RECORD
     from specsight.report import render, render_suite
 
     draw = render_suite if (run / RECORD).is_file() else render

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors import grids
-from specsight.detectors.bank import BankBuilder, MemoryBank
-from specsight.detectors.base import Detector, State, View, check_range, detectors
-from specsight.detectors.rotation import rotated
+from specsight.detectors.contract import Detector, State, View, check_range, detectors
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError, UnreadableFile
+from specsight.features import grids
+from specsight.features.memory_bank import BankBuilder, MemoryBank
+from specsight.images.rotation import rotated
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
 

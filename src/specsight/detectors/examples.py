@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors import grids
-from specsight.detectors.base import View, check_range
-from specsight.detectors.reading import ReadingDetector
-from specsight.detectors.spoiling import spoil, stand_ins
+from specsight.detectors.contract import View, check_range
+from specsight.detectors.synthetic_examples import spoil, stand_ins
+from specsight.detectors.text_detector import ReadingDetector
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.features import grids
 from specsight.progress import track
 from specsight.records import Picture, Sample
 from specsight.specification import Specification

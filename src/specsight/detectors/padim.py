@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors import grids
-from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, check_range, detectors
 from specsight.encoders import Encoder
+from specsight.features import grids
 from specsight.records import Judgement, Picture
 from specsight.specification import Instruction, Specification
 

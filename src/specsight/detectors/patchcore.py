@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors import grids
-from specsight.detectors.bank import BankBuilder, MemoryBank
-from specsight.detectors.base import Detector, State, View, check_range, detectors
-from specsight.detectors.moments import Axes, Moments, balance, principal_axes
+from specsight.detectors.contract import Detector, State, View, check_range, detectors
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
+from specsight.features import grids
+from specsight.features.memory_bank import BankBuilder, MemoryBank
+from specsight.features.moments import Axes, Moments, balance, principal_axes
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 

@@ -1,87 +1,98 @@
-"""Sentences → anchors in the joint space, and anchors → how likely a picture or patch shows each defect.
+"""Zero-shot maps per defect type: patches in the joint space against the product's defect phrases.
 
-In: a `PromptBank` and an encoder that reads; then embeddings of pictures, windows or patches. Out: one probability per
-type of defect. Every sentence is embedded once: words may change from judgement to judgement, pictures are not
-looked at again.
+In: a specification (product, defect types with their phrases). Out: one map per type, and the map of any of them: the
+odds that a patch shows some defect are the sum of its odds over types.
+The scoring of dense vision-language methods (MaskCLIP, Zhou et al., ECCV 2022; MultiADS, ICCV 2025) without their
+training, and with one addition: how much a patch looks like a phrase is judged by how much other patches of the same
+picture do. A product's material may lie nearer to "a stain" than to "a good part" everywhere; a defect is where it
+does so more than elsewhere. With good pictures at hand, their patches are the comparison instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.text_detector import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
-from specsight.prompts import PromptBank
+from specsight.errors import SpecsightError
+from specsight.features import grids
+from specsight.prompts.anchors import Anchors
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
 
-SENTENCES_KEPT = 20_000
-"""Sentences remembered before starting afresh: 40 MB at 512 dimensions."""
-SENTENCES_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Anchors:
-    """Unit vectors (·, D) of what a patch may show; `defects` has one row per name in `types`."""
-
-    good: Features
-    """(D,)"""
-    types: tuple[str | None, ...]
-    """None: damage of no particular kind."""
-    defects: Features
-    ignored: Features
-    """Kinds of defect that are to be taken as good, (J, D)."""
-
-    def margins(self, seen: Features, temperature: float) -> Features:
-        """How much more each vector of `seen` (D, ...) looks like each type than like a good part: (K, ...) logits.
-
-        A vector is compared with each type alone, cos(seen, type) / T against what is acceptable, so that the list of
-        types changes no type's own map. Ignored types are acceptable: whatever looks more like one of them than like
-        a defect that counts is explained by it.
-        """
-        flat = seen.reshape(len(seen), -1)
-        fine = np.vstack([self.good[None], self.ignored]) @ flat / temperature
-        accepted = np.logaddexp.reduce(fine, axis=0) if len(fine) > 1 else fine[0]
-        return np.asarray(
-            (self.defects @ flat / temperature - accepted).reshape(-1, *seen.shape[1:]), np.float32
-        )
+PATCHES = "patches"
+TOP = 0.01
+"""Share of a picture's patches whose mean is its score: the field's usual 1 %."""
 
 
-class PhraseBook:
-    """Embeds sentences with `encoder`, each once."""
+@detectors.register("phrases")
+@dataclass
+class PhraseMaps(ReadingDetector):
+    """Dense comparison of patches with phrases; no good picture is needed, some are welcome."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self._sentences: dict[str, Features] = {}
-        self._means: dict[tuple[str, ...], Features] = {}
+    name = "phrases"
 
-    def anchors(self, bank: PromptBank) -> Anchors:
-        """The anchors of a bank; damage of no particular kind comes last, where the bank has it."""
-        types: tuple[str | None, ...] = (*bank.defects, *([None] if bank.damaged else []))
-        groups = [bank.good, *bank.defects.values(), *([bank.damaged] if bank.damaged else [])]
-        groups += bank.ignored.values()
-        if len(self._sentences) > SENTENCES_KEPT:
-            self._sentences.clear()
-            self._means.clear()
-        self._read([sentence for group in groups if group not in self._means for sentence in group])
-        vectors = np.stack([self._mean(group) for group in groups])
-        return Anchors(vectors[0], types, vectors[1 : 1 + len(types)], vectors[1 + len(types) :])
+    centred: bool = True
+    """Compare patches with the usual patch of this picture, or of the good ones; else with the words alone."""
+    references: int = 2048
+    """Patches of good pictures to keep, as many of each, drawn at random."""
 
-    def _mean(self, sentences: tuple[str, ...]) -> Features:
-        """Normalise, average, normalise: CLIP's convention for prompt ensembles."""
-        if sentences not in self._means:
-            mean = np.mean([self._sentences[s] for s in sentences], axis=0, dtype=np.float64)
-            self._means[sentences] = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
-        return self._means[sentences]
+    good_: Features | None = field(default=None, init=False, repr=False)
+    """Patches of good pictures (M, D), or None."""
 
-    def _read(self, sentences: Sequence[str]) -> None:
-        new = [s for s in dict.fromkeys(sentences) if s not in self._sentences]
-        for begin in range(0, len(new), SENTENCES_AT_ONCE):
-            some = new[begin : begin + SENTENCES_AT_ONCE]
-            self._sentences.update(zip(some, self._encoder.embed_texts(some)))
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("references", self.references, 1, 1_000_000, whole=True)
+        if not isinstance(self.centred, bool):
+            raise SpecsightError(f"centred must be true or false, got {self.centred!r}")
 
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
+        patches; the map: the same of all types' odds together. The score is the mean of the top 1 % of its cells."""
+        anchors = self._anchors(instruction)
+        grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
+        if not anchors.types:
+            return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
+        cells = shown(view.frame, grid)
+        margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
+        maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
+        if self.centred:
+            maps = maps - self._usual(anchors, margins)[:, None, None]
+        score = grids.top_mean(maps[-1], TOP)
+        drawn = framed(np.asarray(maps, np.float32), cells, grid)
+        return self._judgement(score, drawn[:-1], anchors.types, view, combined=drawn[-1])
 
-def probability(margins: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Two-way softmax of margins in logits, (0, 1)."""
-    return np.asarray(np.exp(-np.logaddexp(0, -margins.astype(np.float64))), np.float32)
+    def _usual(self, anchors: Anchors, margins: Features) -> Features:
+        """Median over good patches, or over this picture's own where there are none, of each type's margin and, last,
+        of all of them together, (K + 1,)."""
+        if self.good_ is not None:
+            margins = anchors.margins(np.ascontiguousarray(self.good_.T), self.temperature)
+        flat = margins.reshape(len(margins), -1)
+        together = np.vstack([flat, np.logaddexp.reduce(flat, axis=0)])
+        return np.asarray(np.median(together, axis=1), np.float32)
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return {PATCHES: encoder.embed_patches(pixels)[0]}
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        self._take_words(specification)
+        generator, good = np.random.default_rng(self.seed), []
+        for view in views:
+            rows, columns = shown(view.frame, view.features[PATCHES].shape[1:])
+            patches = grids.vectors(view.features[PATCHES][:, rows, columns])
+            kept = min(len(patches), -(-self.references // expected))
+            good.append(patches[generator.choice(len(patches), kept, replace=False)])
+        self.good_ = np.concatenate(good) if good else None
+
+    def _state(self) -> State:
+        return super()._state() | ({} if self.good_ is None else {PATCHES: self.good_})
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self.good_ = state.get(PATCHES)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specsight.detectors import grids
-from specsight.detectors.bank import MemoryBank
-from specsight.detectors.base import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, check_range, detectors
 from specsight.encoders import Encoder
+from specsight.features import grids
+from specsight.features.memory_bank import MemoryBank
 from specsight.records import Judgement, Picture
 from specsight.specification import Instruction, Specification
 

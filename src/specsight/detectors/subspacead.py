@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specsight.detectors import grids
-from specsight.detectors.base import Detector, State, View, check_range, detectors
-from specsight.detectors.moments import Axes, Moments, principal_axes
-from specsight.detectors.rotation import rotated
+from specsight.detectors.contract import Detector, State, View, check_range, detectors
 from specsight.encoders import Encoder
+from specsight.features import grids
+from specsight.features.moments import Axes, Moments, principal_axes
+from specsight.images.rotation import rotated
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors import grids
-from specsight.detectors.bank import BankBuilder, MemoryBank
-from specsight.detectors.base import State, View, check_range, detectors
-from specsight.detectors.phrases import Anchors, probability
-from specsight.detectors.reading import IMAGE, ReadingDetector, framed, shown
+from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.text_detector import IMAGE, ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
+from specsight.features import grids
+from specsight.features.memory_bank import BankBuilder, MemoryBank
+from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.encoders.base import Encoder, Features, Layer
 from specsight.encoders.checkpoint import BUNDLED
+from specsight.encoders.contract import Encoder, Features, Layer
 
 __all__ = ["BUNDLED", "ENCODERS", "FILTERS", "Encoder", "Features", "Layer", "load_encoder"]
 

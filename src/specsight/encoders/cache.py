@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.base import Encoder, Features
+from specsight.encoders.contract import Encoder, Features
 from specsight.storage import write_bytes
 
 if TYPE_CHECKING:
-    from specsight.encoders.prompting import PromptedText
+    from specsight.encoders.passes.prompting import PromptedText
 
 Pictures = NDArray[np.uint8]
 GIGABYTE = 1 << 30

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specsight.encoders.base import Encoder, Features
+from specsight.encoders.contract import Encoder, Features
 from specsight.encoders.joint import JointEncoder
 from specsight.encoders.pretrained import array
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.base import Encoder, Features, Layer
+from specsight.encoders.contract import Encoder, Features, Layer
 
 VERSION = 1
 """Raised whenever the same picture yields other features, so that saved detectors notice."""

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specsight.encoders.base import Features
+from specsight.encoders.contract import Features
+from specsight.encoders.passes.prompting import PromptedText, can_be_prompted, prompted_inputs
+from specsight.encoders.passes.value_attention import two_paths
+from specsight.encoders.passes.windows import window_passes
 from specsight.encoders.preprocessing import Preprocessing
 from specsight.encoders.pretrained import PretrainedEncoder, array
-from specsight.encoders.prompting import PromptedText, can_be_prompted, prompted_inputs
-from specsight.encoders.value_attention import two_paths
-from specsight.encoders.windows import window_passes
 from specsight.errors import SpecsightError
 
 TOGETHER = 64

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from specsight.encoders.base import Encoder, Features, Layer
+from specsight.encoders.contract import Encoder, Features, Layer
 from specsight.encoders.preprocessing import Preprocessing
 from specsight.errors import SpecsightError
 

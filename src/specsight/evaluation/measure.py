@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from specsight import metrics
 from specsight.calibration import Calibration
 from specsight.evaluation import truth, types
-from specsight.evaluation.folder import RunFolder
 from specsight.evaluation.numbers import NAN, Number, Resampling, rate
-from specsight.evaluation.predictions import Prediction
 from specsight.metrics import PixelScores
 from specsight.records import GOOD
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
 
 LIMITS = (0.3, 0.05, 0.01)
 CURVE_POINTS = 300

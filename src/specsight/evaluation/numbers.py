@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import metrics
-from specsight.evaluation.predictions import Prediction
+from specsight.runs.predictions import Prediction
 
 NAN = float("nan")
 

@@ -14,18 +14,19 @@ from typing import Any
 
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.detectors import Detector, create_detector, detectors
-from specsight.detectors.cross_set import CrossSetDetector, TrainedOn
+from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
-from specsight.evaluation import draws, environment, folder, protocol, summary, trainings
+from specsight.evaluation import splits, summary, trainings
 from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.judging import about, judge_all
 from specsight.evaluation.measure import Measured, measure
-from specsight.evaluation.predictions import Prediction, SkippedPicture, file_name, relative
 from specsight.inspector import Inspector
 from specsight.records import Sample
+from specsight.runs import environment, folder, protocol
+from specsight.runs.folder import RunFolder
+from specsight.runs.judging import about, judge_all
+from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
 from specsight.specification import Specification, load_specification
 from specsight.storage import only_writer, write_text
 
@@ -98,17 +99,17 @@ def _evaluate_product(
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`."""
     asked = config.to_json(name, product or config.product, listing.root)
-    good, validation, test = draws.split(samples, config)
+    good, validation, test = splits.split(samples, config)
     run.claim(asked)
     specification = _words(config, product or config.product or Path(name).name)
     if specification is not None:
-        specification = draws.spelt_as_labelled(specification, samples)
+        specification = splits.spelt_as_labelled(specification, samples)
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
     data = Path(asked["data"])
     encoder = _encoder(config, run)
     for seed in config.seeds:
-        defects, tested = draws.labelled_defects(samples, test, config.defects, seed)
+        defects, tested = splits.labelled_defects(samples, test, config.defects, seed)
         known = [*good, *defects]
         inspector = _fitted(config, run, known, validation, tested, specification, seed, encoder, kept)
         of_seed = judge_all(run, inspector, tested, seed, data)
@@ -186,7 +187,7 @@ def _fitted(
         return Inspector.load(saved, config.encoder)
     detector = _detector(config, encoder, seed)
     good = [s for s in known if s.label == "good"]
-    learned, held = draws.learned(config, good, validation, seed)
+    learned, held = splits.learned(config, good, validation, seed)
     detector.checkpoints = run.path / TRAINING / str(seed)
     detector.checkpoints.mkdir(parents=True, exist_ok=True)
     if isinstance(detector, CrossSetDetector):
@@ -198,7 +199,7 @@ def _fitted(
         specification,
         defects=[s for s in known if s.label == "defective"],
         validation=held,
-        holdout=draws.holdout(config, held),
+        holdout=splits.holdout(config, held),
         false_reject_rate=config.false_reject_rate,
         confidence=config.confidence,
         seed=seed,
@@ -224,7 +225,7 @@ def _train(
     """Learn the weights from another set, and make sure that it is another one."""
     if config.train_on is None:
         raise _names_no_other_set(config)
-    samples, specifications, left_out = draws.other_set(config.train_on, config.train_specification)
+    samples, specifications, left_out = splits.other_set(config.train_on, config.train_specification)
     for sample, reason in left_out:
         run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
     place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None

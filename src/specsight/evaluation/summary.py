@@ -12,9 +12,9 @@ import numpy as np
 
 from specsight.evaluation.measure import Measured
 from specsight.evaluation.numbers import Number
-from specsight.evaluation.predictions import Prediction, SkippedPicture
 from specsight.metrics import mean_sd
 from specsight.metrics import metrics as catalogue
+from specsight.runs.predictions import Prediction, SkippedPicture
 
 FITTING = {"training": "training_seconds", "fit": "seconds"}
 """Stage → its key in a fit's record. A training is that on other products, which several runs may share."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from specsight.detectors.cross_set import CrossSetDetector
-from specsight.detectors.learned_from import digest
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.training_digest import digest
 from specsight.records import Sample
 from specsight.specification import Specification
 from specsight.storage import verify_folder, whole_folder

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from specsight import findings, images
 from specsight.calibration import Calibration
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.predictions import Prediction
 from specsight.metrics import PixelTruth, saturation_area
 from specsight.progress import track
 from specsight.records import Defect, Sample
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
 
 Mask = NDArray[np.bool_]
 

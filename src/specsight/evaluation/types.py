@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from specsight import findings, images, metrics
 from specsight.calibration import Calibration
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.predictions import Prediction
 from specsight.records import GOOD
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
 
 Maps = Mapping[str, NDArray[np.float32]]
 Masks = Mapping[str, NDArray[np.bool_]]

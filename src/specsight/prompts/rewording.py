@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from specsight.specification import DefectType, Specification
-from specsight.synthesis.words import PHRASES, bare
+from specsight.synthetic.defects.words import PHRASES, bare
 
 WRONG_NOUN = "banana"
 NO_NOUN = "object"

@@ -10,10 +10,10 @@ import numpy as np
 from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.predictions import Prediction, file_name
 from specsight.report import pictures
 from specsight.report.pictures import HeatScale, Look
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction, file_name
 from specsight.storage import write_bytes
 
 WORST = 8

@@ -18,11 +18,11 @@ from markupsafe import Markup
 
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
-from specsight.evaluation import folder
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.predictions import Prediction, by_seed
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
+from specsight.runs import folder
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction, by_seed
 from specsight.storage import confined, write_bytes
 
 TABLE_ROWS = 2000

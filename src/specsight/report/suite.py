@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from specsight.calibration import Calibration
-from specsight.evaluation import folder
-from specsight.evaluation.folder import RunFolder
-from specsight.evaluation.predictions import Prediction
-from specsight.evaluation.suite import record_of
-from specsight.evaluation.suites import SUITES
+from specsight.evaluation.suite_catalogue import SUITES
+from specsight.evaluation.suite_runner import record_of
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.gallery import Draughtsman, truth
 from specsight.report.page import render, write_page
+from specsight.runs import folder
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
 from specsight.storage import confined
 
 DRAWN = 8

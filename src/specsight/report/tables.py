@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from specsight.evaluation.predictions import Prediction, SkippedPicture
 from specsight.metrics import metrics as catalogue
 from specsight.records import GOOD
 from specsight.report import charts, gallery
+from specsight.runs.predictions import Prediction, SkippedPicture
 
 DASH = "–"
 

@@ -1,1 +1,0 @@
-"""Measurements of speed, memory and accuracy, one module per subject: `python -m benchmarks [name ...]`."""

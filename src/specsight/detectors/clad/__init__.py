@@ -1,0 +1,1 @@
+"""CLAD: contrastive language-image anomaly detection."""

@@ -1,0 +1,1 @@
+"""Methods whose weights are learned from labelled pictures of other products."""

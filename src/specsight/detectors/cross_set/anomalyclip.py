@@ -1,0 +1,135 @@
+"""AnomalyCLIP (Zhou et al., ICLR 2024): prompts about no object in particular, learned on other products' defects.
+
+In: to train, labelled pictures of other products; to fit, the words of an unseen one. Out: one probability of damage
+for the picture and one per patch. The prompts [V_1] … [V_E] [object] and [W_1] … [W_E] [damaged] [object] are learned,
+with deep tokens inside the text tower; patches come from a path of value-value attention, the picture from the tower's
+own.
+
+Learned prompts say whether and where something is damaged; the specification's words say what it is: the probability
+of damage S_a is shared out among `kinds`. The map is their largest, and the score likewise: the paper's, where nothing
+is to be ignored. What the prompts take for good stays good, whatever an instruction teaches.
+
+Departures from the paper:
+- Pictures keep their aspect, at 320 pixels unless told otherwise (the paper: 518, square).
+- Depths of deep tokens and of the second path are shares of a tower's own depth (the paper's: 9 of 12, 19 of 24).
+- A CNN has no attention: its patch embeddings are taken as they are, on one level.
+- Losses are computed on cells of 4 pixels; the rate falls along a cosine; held-out pictures may end the training early.
+- Prompts end without a full stop. Good pictures of the product to be judged change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.cross_set.damage_types import Kinds
+from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStudy
+from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.text_detector import IMAGE, framed, shown
+from specsight.encoders import Encoder, Features
+from specsight.prompts.anchors import Anchors, probability
+from specsight.records import Judgement, Sample
+from specsight.specification import Instruction, Specification
+
+ANCHORS = "anchors"
+"""Name of the learned anchors (2, D) among the weights: good, damaged."""
+GOOD, DAMAGED = "object", "damaged object"
+"""Words behind the learned tokens."""
+
+
+@detectors.register("anomalyclip")
+@dataclass
+class AnomalyCLIP(CrossSetDetector):
+    """Object-agnostic prompts, learned across products; zero-shot on the product to be judged."""
+
+    name = "anomalyclip"
+
+    mosaics: float = 0.0
+    """None in the paper."""
+    tokens: int = 12
+    """Learned tokens E in front of each prompt's words."""
+    deep_tokens: int = 4
+    """The first tokens of both prompts that are learned anew inside the text tower."""
+    deep_share: float = 0.75
+    """Share of the text tower's blocks, from the first on, that have learned tokens (the paper: 9 of 12)."""
+    value_share: float = 19 / 24
+    """Share of the vision tower's blocks, the last ones, beside which patches attend by values."""
+    levels: int = 1
+    """Places of that path that maps are taken from, at equal distances, the last among them."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("tokens", self.tokens, 1, 1000, whole=True)
+        check_range("deep_tokens", self.deep_tokens, 0, self.tokens, whole=True)
+        check_range("deep_share", self.deep_share, 0, 1)
+        check_range("value_share", self.value_share, 1e-6, 1)
+        check_range("levels", self.levels, 1, 100, whole=True)
+
+    def train(
+        self,
+        samples: Sequence[Sample],
+        specifications: Mapping[str, Specification],
+        checkpoint: Path | None = None,
+    ) -> Self:
+        """Learn the prompts from labelled samples of other products; see `CrossSetDetector.train`.
+
+        Raises SpecsightError before any picture is read where the encoder's text tower cannot be prompted.
+        """
+        self.check_parameters()
+        self._encoder().prompted(DAMAGED, self.tokens)
+        return super().train(samples, specifications, checkpoint)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """The map is S_a = 0.5 (S_a + 1 - S_n), mean over levels; the score is the whole picture's S_a: both divided
+        among kinds of damage where words ask for it (see the module). All lie in [0, 1]."""
+        learned, kinds = self._learned(), self._asked(instruction)
+        maps = {name: grid for name, grid in view.features.items() if name != IMAGE}
+        grid = next(iter(maps.values())).shape[1:]
+        if not kinds.types:
+            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
+        cells = shown(view.frame, (grid[0], grid[1]))
+        divided = [self._damage(learned, kinds, patches[:, cells[0], cells[1]]) for patches in maps.values()]
+        whole = self._damage(learned, kinds, view.features[IMAGE])
+        drawn = framed(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
+        return self._judgement(float(whole.max()), drawn, kinds.types, view)
+
+    def _damage(self, learned: Anchors, kinds: Kinds, seen: Features) -> Features:
+        """Probability of damage of each kind, (K, ...), of unit vectors (D, ...)."""
+        damaged = probability(learned.margins(seen, self.temperature))
+        return np.asarray(damaged * kinds.shares(seen, self.temperature), np.float32)
+
+    def _learned(self) -> Anchors:
+        self._trained()
+        good, damaged = self.weights_[ANCHORS]
+        return Anchors(good, (None,), damaged[None], np.zeros((0, len(good)), np.float32))
+
+    def _asked(self, instruction: Instruction | None) -> Kinds:
+        return Kinds.of(*self._known_words(), instruction)
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        whole, patches = encoder.embed_by_values(pixels, self.value_share, self.levels)
+        levels = {f"level{number}": grid[0] for number, grid in enumerate(patches)}
+        return {IMAGE: whole[0][:, None, None], **levels}
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        self._take_words(specification)
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self._learned()
+
+    def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
+        from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptStudy
+
+        encoder = self._encoder()
+        good, damaged = (encoder.prompted(words, self.tokens) for words in (GOOD, DAMAGED))
+        deep = (self.deep_tokens, round(self.deep_share * good.depth))
+        prompts = Prompts(good, damaged, self.tokens, deep, self.seed)
+        return PromptStudy(prompts, lessons, self.temperature, self.batch)

@@ -1,0 +1,103 @@
+"""The prompts of AnomalyCLIP (Zhou et al., ICLR 2024) and how they are learned; nothing but prompts learns.
+
+In: an encoder's text tower and lessons of frozen features. Out: two anchors in the joint space, "good" and "damaged",
+of no object in particular.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from specsight.detectors.contract import State
+from specsight.detectors.cross_set.anomalyclip import ANCHORS
+from specsight.detectors.cross_set.detector import CrossSetStudy
+from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.text_detector import IMAGE
+from specsight.learning.segmentation_losses import class_targets, dice, focal
+
+if TYPE_CHECKING:
+    from specsight.encoders.passes.prompting import PromptedText
+
+SPREAD = 0.02
+"""Deviation of tokens before they have learned anything."""
+LOCAL = 4.0
+"""Weight of the maps' losses beside the whole picture's."""
+TINY = 1e-12
+
+
+class Prompts(torch.nn.Module):
+    """[V_1] … [V_E] [object] and [W_1] … [W_E] [damaged] [object], and deep tokens that both share."""
+
+    def __init__(
+        self, good: PromptedText, damaged: PromptedText, tokens: int, deep: tuple[int, int], seed: int
+    ) -> None:
+        """`deep`: how many tokens are replaced, and before how many of the first blocks, the first among them: its
+        tokens are those of the prompt itself."""
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape: int) -> torch.nn.Parameter:
+            return torch.nn.Parameter(SPREAD * torch.randn(*shape, generator=generator))
+
+        self._prompts = (good, damaged)
+        self.good, self.damaged = drawn(tokens, good.width), drawn(tokens, good.width)
+        self.deep = drawn(max(0, deep[1] - 1), deep[0], good.width)
+
+    def forward(self) -> torch.Tensor:
+        """The anchors (2, D), unit length: good, damaged."""
+        good, damaged = self._prompts
+        return torch.stack([good(self.good, self.deep), damaged(self.damaged, self.deep)])
+
+
+class PromptStudy(CrossSetStudy):
+    """Prompts learn to tell defective lessons and their damaged cells from good ones."""
+
+    name = "anomalyclip"
+
+    def __init__(self, prompts: Prompts, lessons: Sequence[Lesson], temperature: float, batch: int) -> None:
+        self.prompts = prompts
+        self.modules: Mapping[str, torch.nn.Module] = {"prompts": prompts}
+        self._learned = [lesson for lesson in lessons if not lesson.held_out]
+        self._held_out = [lesson for lesson in lessons if lesson.held_out]
+        self._temperature, self._batch = temperature, batch
+
+    def loss(self, generator: torch.Generator) -> torch.Tensor:
+        """Mean over a batch of different lessons."""
+        chosen = torch.randperm(len(self._learned), generator=generator)[: self._batch]
+        return self._mean_loss([self._learned[k] for k in chosen.tolist()])
+
+    def check(self) -> float:
+        """The same loss on all held-out lessons."""
+        return float(self._mean_loss(self._held_out))
+
+    def weights(self) -> State:
+        """The anchors, all that judging needs, and the tokens that they were read from."""
+        with torch.no_grad():
+            learned = {ANCHORS: self.prompts(), **self.prompts.state_dict()}
+        return {name: np.array(tensor.numpy(), np.float32) for name, tensor in learned.items()}
+
+    def _mean_loss(self, lessons: Sequence[Lesson]) -> torch.Tensor:
+        anchors = self.prompts()
+        return torch.stack([lesson_loss(anchors, lesson, self._temperature) for lesson in lessons]).mean()
+
+
+def lesson_loss(anchors: torch.Tensor, lesson: Lesson, temperature: float) -> torch.Tensor:
+    """CE(image logits, y) + 4 Σ_levels [focal([S_n, S_a], G) + dice(S_a, G) + dice(S_n, 1 - G)]
+
+    with logits cos / T against the two anchors (2, D), and S their softmax, drawn on the cells of the mask G."""
+    whole = anchors @ torch.from_numpy(lesson.features(IMAGE)).flatten() / temperature
+    loss = torch.nn.functional.cross_entropy(whole[None], torch.tensor([int(lesson.defective)]))
+    damaged = torch.from_numpy(lesson.damaged())
+    for name in lesson.halves:
+        if name != IMAGE:
+            cosines = torch.einsum("kd,dhw->khw", anchors, torch.from_numpy(lesson.features(name)))
+            shares = torch.softmax(cosines / temperature, 0)
+            drawn = torch.nn.functional.interpolate(shares[None], lesson.grid, mode="bilinear")[0]
+            drawn = drawn[:, lesson.cells[0], lesson.cells[1]]
+            local = focal(drawn.clamp(min=TINY).log(), class_targets(damaged[None]))
+            loss = loss + LOCAL * (local + dice(drawn[1], damaged) + dice(drawn[0], 1 - damaged))
+    return loss

@@ -1,0 +1,61 @@
+"""Damage, shared out among what words say it may be.
+
+Methods that learn on other products whether something is damaged (good against damaged, whatever the kind) get a map
+per type from the specification's words, which no training has seen. The probability of damage S_a of a patch p is
+shared out: with t_k the words for type k, t_n and t_a those for good parts and for damage of no particular kind, u_j
+those for types to be ignored, and e(t) = exp(cos(p, t) / T),
+
+    type k:    S_a e(t_k) / (e(t_k) + e(t_n) + Σ_j e(u_j)),
+    any kind:  S_a (e(t_n) + e(t_a)) / (e(t_n) + e(t_a) + Σ_j e(u_j)).
+
+So the list of types changes no type's own map, a type whose words mislead draws no map where nothing is damaged, and
+"any kind" is S_a itself where nothing is to be ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from typing_extensions import Self
+
+from specsight.encoders import Features
+from specsight.prompts import damaged_prompts, prompt_bank
+from specsight.prompts.anchors import Anchors, PhraseBook, probability
+from specsight.specification import Instruction, Specification
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What damage may be, in words."""
+
+    words: Anchors
+    """Damage of no particular kind comes last."""
+    types: tuple[str | None, ...]
+    """Kinds that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
+
+    @classmethod
+    def of(cls, book: PhraseBook, specification: Specification, instruction: Instruction | None) -> Self:
+        """What a product's words and an instruction name; `only` leaves the types that it names."""
+        bank = prompt_bank(specification, instruction)
+        # Words for damage of no particular kind are needed for comparison even where it does not count.
+        words = book.anchors(replace(bank, damaged=damaged_prompts(specification.product)))
+        return cls(words, words.types if bank.damaged else words.types[:-1])
+
+    def damage(self, seen: Features, temperature: float) -> Features:
+        """How likely unit vectors (D, ...) show damage of no particular kind rather than a good part: (1, ...)."""
+        words = self.words
+        pair = Anchors(words.good, (None,), words.defects[-1:], np.zeros((0, len(words.good)), np.float32))
+        return probability(pair.margins(seen, temperature))
+
+    def shares(self, seen: Features, temperature: float) -> Features:
+        """What part of the damage that `seen` (D, ...) shows is of each kind, (K, ...) in [0, 1]; see the module."""
+        named = probability(self.words.margins(seen, temperature)[:-1])
+        if None not in self.types:
+            return named
+        any_kind = np.ones((1, *seen.shape[1:]), np.float32)
+        if len(self.words.ignored):
+            others = np.stack([self.words.good, self.words.defects[-1]])
+            against = Anchors(self.words.ignored[0], (), others, self.words.ignored[1:])
+            any_kind = probability(np.logaddexp.reduce(against.margins(seen, temperature), keepdims=True))
+        return np.concatenate([named, any_kind])

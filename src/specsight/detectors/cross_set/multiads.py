@@ -1,0 +1,123 @@
+"""MultiADS (Sadikaj et al., ICCV 2025): several types of defect in one picture, each with a map of its own.
+
+In: pictures of other products with typed masks to train on; then the words of the product to be judged. Out: a map per
+type. Types compete: a softmax over "good" and all types says which one a patch shows, and the map is 1 - p(good). The
+types of the product to be judged are words only: they need not be among those trained on. MultiADS-F
+(`product_filter`) looks for the types that the product's specification names; without it, also for every type known
+from training.
+
+Departures from the paper, beside those that `april_gan` lists (adapters, few-shot memory and training are the same):
+- Types and their phrases come from specifications; the paper's knowledge base of superclasses is not part of this.
+- Where an instruction ignores a type, that type's probability is counted as good.
+- Damage of no particular kind takes part only where the specification names no type, or training shows such damage.
+- Dice compares 1 - p(good) with the union of the masks; the published code multiplies targets by five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from specsight.detectors.contract import State, detectors
+from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
+from specsight.encoders import Features
+from specsight.errors import SpecsightError
+from specsight.prompts import prompt_bank
+from specsight.prompts.anchors import Anchors, PhraseBook
+from specsight.specification import (
+    DefectType,
+    Instruction,
+    Specification,
+    dump_yaml,
+    parse_instruction,
+)
+
+TYPES = "types"
+
+
+@detectors.register("multiads")
+@dataclass
+class MultiADS(LinearAdapters[Anchors]):
+    """Multi-type maps; zero-shot with words, few-shot with good pictures besides."""
+
+    name = "multiads"
+    judging: ClassVar[frozenset[str]] = LinearAdapters.judging | {"product_filter"}
+
+    product_filter: bool = True
+    """Look only for the types that the specification (or an instruction) names; else also for those trained on."""
+
+    types_: tuple[DefectType, ...] = field(default=(), init=False, repr=False)
+    """The types known from training, with their phrases."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        if not isinstance(self.product_filter, bool):
+            raise SpecsightError(f"product_filter must be true or false, got {self.product_filter!r}")
+
+    def _probabilities(self, asked: Anchors, seen: Features) -> Features:
+        """Softmax over "good", ignored types and all types; the types' shares."""
+        rows = np.vstack([asked.defects, asked.good[None], asked.ignored])
+        logits = (rows @ seen.reshape(len(seen), -1) / self.temperature).astype(np.float64)
+        powers = np.exp(logits - logits.max(0))
+        # Added up in order of size: the order in which types are named changes nothing, not even the last digit.
+        shares = powers[: len(asked.defects)] / np.sort(powers, axis=0).sum(0)
+        return np.asarray(shares, np.float32).reshape(-1, *seen.shape[1:])
+
+    def _together(self, probabilities: Features) -> Features:
+        """1 - p(good): types exclude one another."""
+        return np.asarray(np.sort(probabilities, axis=0).sum(0), np.float32)
+
+    def _asked(
+        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
+    ) -> Anchors:
+        asked = instruction or Instruction()
+        if not self.product_filter:
+            more = tuple(t for t in self.types_ if not _named(t, specification, asked))
+            asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *more)})
+        bank = prompt_bank(specification, asked)
+        return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
+
+    def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
+        """ "Good" and every type of the training, in the words of each product."""
+        specifications = list(dict.fromkeys(lesson.specification for lesson in lessons))
+        self.types_ = vocabulary(specifications)
+        untyped = any(None in lesson.masks for lesson in lessons) or not self.types_
+        book, known = PhraseBook(self._encoder()), {}
+        for specification in specifications:
+            words = specification.model_copy(update={"defects": self.types_})
+            bank = prompt_bank(words)
+            anchors = book.anchors(bank if untyped else replace(bank, damaged=()))
+            known[specification] = Classes(anchors.types, np.vstack([anchors.good, anchors.defects]))
+        return [known[lesson.specification] for lesson in lessons]
+
+    def _state(self) -> State:
+        known = dump_yaml(Instruction(known_defects=self.types_))
+        return {**super()._state(), TYPES: np.frombuffer(known.encode(), np.uint8)}
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self.types_ = parse_instruction(state[TYPES].tobytes().decode(), "saved types").known_defects
+
+
+def vocabulary(specifications: Sequence[Specification]) -> tuple[DefectType, ...]:
+    """The types of all products, each once whatever its letter case, with the phrases of all of them."""
+    types: dict[str, DefectType] = {}
+    for defect in (defect for specification in specifications for defect in specification.defects):
+        key = defect.name.casefold()
+        known = types.get(key, DefectType(name=defect.name))
+        phrases = tuple(dict.fromkeys((*known.phrases, *defect.phrases)))
+        types[key] = DefectType(name=known.name, phrases=phrases)
+    return tuple(types.values())
+
+
+def _named(type_: DefectType, specification: Specification, instruction: Instruction) -> bool:
+    """Whether the product's own words already speak of a type, by its name or as a phrase."""
+    spoken = (*specification.defects, *instruction.known_defects)
+    return type_.name.casefold() in {
+        word.casefold() for defect in spoken for word in (defect.name, *defect.phrases)
+    }

@@ -1,0 +1,66 @@
+"""Good pictures → spoilt ones to learn from, each with the type of the specification that its defect stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.errors import SpecsightError
+from specsight.records import Picture
+from specsight.specification import Specification
+from specsight.synthetic.defects import synthesise, synthesisers
+from specsight.synthetic.defects.painting import load_synthesisers
+from specsight.synthetic.defects.words import PHRASES, bare
+
+UNTYPED = ("nsa", "draem", "cutpaste scar")
+"""Synthetic defects that stand for damage of no particular kind."""
+
+
+@dataclass(frozen=True)
+class SpoiltPicture(Picture):
+    """A good picture with one synthetic defect."""
+
+    mask: NDArray[np.bool_] | None = None
+    """(H, W): exactly the pixels that changed."""
+    type: str | None = None
+    """Type in the specification; None: damage of no particular kind."""
+
+
+def stand_ins(specification: Specification) -> list[tuple[str, str | None]]:
+    """(synthetic defect, type of the specification) for every type that some synthetic defect goes by the words of,
+    and the untyped ones."""
+    load_synthesisers()
+    known = []
+    for defect in specification.defects:
+        words = {bare(word) for word in (defect.name, *defect.phrases)}
+        known += [
+            (s, defect.name) for s in synthesisers if words & {bare(p) for p in (s, *PHRASES.get(s, ()))}
+        ]
+    return [*known, *((s, None) for s in UNTYPED)]
+
+
+def spoil(
+    generator: np.random.Generator,
+    picture: Picture,
+    kinds: list[tuple[str, str | None]],
+    count: int,
+    side: int,
+) -> Iterator[SpoiltPicture]:
+    """`count` spoilt copies of a good picture, its shorter side at most `side` pixels: what the encoder sees of it.
+
+    Defects that cannot be seen on this picture are left out.
+    """
+    rgb = picture.rgb
+    if min(picture.size) > side:
+        rgb, _ = images.shorter_side(rgb, side)
+    for _ in range(count):
+        synthetic, type_ = kinds[int(generator.integers(len(kinds)))]
+        try:
+            made = synthesise(generator, rgb, synthetic)
+        except SpecsightError:
+            continue
+        yield SpoiltPicture(made.rgb, circular=picture.circular, mask=made.mask, type=type_)

@@ -1,0 +1,1 @@
+"""Text-guided alignment in the normal-only regime."""

@@ -1,0 +1,184 @@
+"""Text-guided alignment in the normal-only regime: how far a patch leaves the good ones, and what it then looks like.
+
+In: good pictures and a specification. Two witnesses speak, each in deviations of its own values on good patches it has
+not seen while fitting, with fixed and equal weights: the residual of a patch behind the principal axes of good patches
+(SubspaceAD, CVPR 2026), and its margin towards the defects' phrases in a joint space that was aligned on good pictures
+and synthetic defects (`alignment`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.examples import Example, ExampleDetector
+from specsight.detectors.text_aligned.alignment import align
+from specsight.detectors.text_aligned.folds import Lessons
+from specsight.detectors.text_detector import framed, shown
+from specsight.encoders import Encoder, Features
+from specsight.features import grids
+from specsight.features.moments import Axes
+from specsight.prompts.anchors import Anchors
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+
+JOINT = "joint"
+FOLDS = 4
+"""Good pictures are left out in as many groups, at most, to learn how unseen good patches behave."""
+VARIANCE = 0.99
+"""Share of good patches' variance that the principal axes keep."""
+NEIGHBOURHOOD = 3
+"""Patches behind the residual are averaged over this many cells each way."""
+COVERED = 0.2
+"""A patch of a spoilt picture counts as spoilt where the defect covers at least this share of it."""
+KEPT = 20_000
+"""Patches kept for training, good and spoilt each: 40 MB at 512 dimensions."""
+REFERENCES = 2048
+"""Aligned good patches kept to judge words by."""
+TOP = 0.01
+"""Share of a picture's patches whose mean is its score."""
+TINY = 1e-6
+
+
+@detectors.register("text_aligned")
+@dataclass
+class TextAligned(ExampleDetector):
+    """Principal-axis residual and text margin of aligned patches, in equal parts."""
+
+    name = "text_aligned"
+    needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
+    minimum_good: ClassVar[int] = 2
+    takes_defects: ClassVar[bool] = False
+
+    steps: int = 300
+    """Of training the alignment."""
+    weight_: Features | None = field(default=None, init=False, repr=False)
+    """The alignment (D, D)."""
+    aligned_: Features | None = field(default=None, init=False, repr=False)
+    """Good patches (M, D), each aligned by a map that was trained without it."""
+    axes_: Axes | None = field(default=None, init=False, repr=False)
+    residual_: Features | None = field(default=None, init=False, repr=False)
+    """Mean and deviation of unseen good patches' residuals, (2,)."""
+
+    def check_parameters(self) -> None:
+        """Raise SpecsightError for the first hyper-parameter out of its range."""
+        super().check_parameters()
+        check_range("steps", self.steps, 1, 100_000, whole=True)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map of a type: half the residual and half the text margin, each in standard deviations of good patches. The
+        score is the mean of the top 1 % of the largest map's cells."""
+        anchors = self._anchors(instruction)
+        if self.axes_ is None or self.residual_ is None:
+            raise self._not_fitted()
+        deep = _deep(view)
+        grid = _size(deep)
+        if not anchors.types:
+            return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
+        cells = shown(view.frame, grid)
+        left_over = (
+            _length(self.axes_, grids.vectors(deep)).reshape(grid) - self.residual_[0]
+        ) / self.residual_[1]
+        maps = np.asarray(0.5 * left_over + 0.5 * self._text(view, anchors, grid), np.float32)
+        maps = maps[:, cells[0], cells[1]]
+        return self._judgement(
+            grids.top_mean(maps.max(0), TOP), framed(maps, cells, grid), anchors.types, view
+        )
+
+    def _text(self, view: View, anchors: Anchors, grid: tuple[int, int]) -> Features:
+        """Margins (K, h, w) of the aligned patches in standard deviations of good patches, on the residual's grid."""
+        if self.weight_ is None or self.aligned_ is None:
+            raise self._not_fitted()
+        good = anchors.margins(np.ascontiguousarray(self.aligned_.T), self.temperature)
+        joint = view.features[JOINT]
+        aligned = _unit(grids.vectors(joint) @ self.weight_.T)
+        margins = anchors.margins(np.ascontiguousarray(aligned.T), self.temperature)
+        scaled = (margins - good.mean(1, keepdims=True)) / (good.std(1, keepdims=True) + TINY)
+        return grids.resized(scaled.reshape(-1, *joint.shape[1:]), grid)
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        names = encoder.default_layers
+        seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
+        return {**seen, JOINT: encoder.embed_patches(pixels)[0]}
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        self._take_words(specification)
+        lessons = Lessons(min(FOLDS, expected), expected, KEPT, np.random.default_rng(self.seed))
+        for view in views:
+            if isinstance(view, Example) and view.masks:
+                joint = view.features[JOINT]
+                for type_ in view.masks:
+                    covered = view.covered(type_, _size(joint)).ravel() >= COVERED
+                    lessons.add_spoilt(grids.vectors(joint)[covered], type_)
+            else:
+                lessons.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
+        self._learn_from(lessons, self._anchors(None))
+
+    def _learn_from(self, lessons: Lessons, anchors: Anchors) -> None:
+        """Fit once without each fold, to see how unseen good patches behave, and once on everything."""
+        aligned, residuals = [], []
+        for fold in range(lessons.folds):
+            if lessons.deep[fold]:
+                weight = self._train(lessons, anchors, fold)
+                aligned += [_unit(patches @ weight.T) for patches in lessons.joint[fold]]
+                axes = lessons.axes(VARIANCE, without=fold)
+                residuals += [_length(axes, patches) for patches in lessons.deep[fold]]
+        together, lengths = np.concatenate(aligned), np.concatenate(residuals).astype(np.float64)
+        kept = np.random.default_rng(self.seed).permutation(len(together))[:REFERENCES]
+        self.aligned_ = together[np.sort(kept)]
+        self.residual_ = np.array([lengths.mean(), lengths.std() + TINY], np.float32)
+        self.weight_, self.axes_ = self._train(lessons, anchors, None), lessons.axes(VARIANCE)
+
+    def _train(self, lessons: Lessons, anchors: Anchors, fold: int | None) -> Features:
+        spoilt, types = lessons.spoilt_patches(without=fold)
+        row = {type_ and type_.casefold(): number for number, type_ in enumerate(anchors.types)}
+        rows = [row[type_ and type_.casefold()] for type_ in types]
+        return align(
+            lessons.good_patches(without=fold), spoilt, anchors.defects[rows], anchors, self.steps, self.seed
+        )
+
+    def _state(self) -> State:
+        if self.weight_ is None or self.aligned_ is None or self.axes_ is None or self.residual_ is None:
+            raise self._not_fitted()
+        return {
+            **super()._state(),
+            "weight": self.weight_,
+            "aligned": self.aligned_,
+            "mean": self.axes_.mean,
+            "basis": self.axes_.basis,
+            "residual": self.residual_,
+        }
+
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        self.weight_, self.aligned_, self.residual_ = state["weight"], state["aligned"], state["residual"]
+        self.axes_ = Axes(state["mean"], state["basis"])
+
+
+def _deep(view: View) -> Features:
+    """The encoder's layers joined, (D, h, w), each patch with its neighbourhood."""
+    return grids.join({name: grid for name, grid in view.features.items() if name != JOINT}, NEIGHBOURHOOD)
+
+
+def _inside(features: Features, view: View) -> Features:
+    """The vectors (n, D) of those cells of (D, h, w) that show the picture."""
+    rows, columns = shown(view.frame, _size(features))
+    return grids.vectors(features[:, rows, columns])
+
+
+def _length(axes: Axes, patches: Features) -> Features:
+    """Length of what the axes leave of each patch, (n,)."""
+    return np.asarray(np.sqrt(axes.residual(patches)), np.float32)
+
+
+def _unit(vectors: Features) -> Features:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)
+
+
+def _size(features: Features) -> tuple[int, int]:
+    return features.shape[1], features.shape[2]

@@ -1,0 +1,75 @@
+"""What text-guided alignment learns from: patches of good pictures in folds, and patches of spoilt ones.
+
+In: views, good ones and those of their spoilt copies, as they stream by. Out: training patches with or without one
+fold, and principal axes with or without one fold. Memory is bounded by `kept` patches of each kind and D² per fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.encoders import Features
+from specsight.features.moments import Axes, Moments, principal_axes
+
+
+@dataclass
+class Lessons:
+    """Patches by fold; pictures go to the folds in turn."""
+
+    folds: int
+    pictures: int
+    """How many good pictures are expected."""
+    kept: int
+    generator: np.random.Generator
+    current: int = -1
+    """Number of the good picture that came last."""
+    joint: list[list[Features]] = field(default_factory=list)
+    """Good patches in the joint space, by fold."""
+    deep: list[list[Features]] = field(default_factory=list)
+    """Good patches in the encoder's layers, by fold."""
+    spoilt: list[list[tuple[Features, str | None]]] = field(default_factory=list)
+    """Spoilt patches in the joint space with the type they show, by fold of the good picture."""
+
+    def __post_init__(self) -> None:
+        self.joint, self.deep = [[] for _ in range(self.folds)], [[] for _ in range(self.folds)]
+        self.spoilt = [[] for _ in range(self.folds)]
+        self._moments = [Moments() for _ in range(self.folds + 1)]
+
+    def add_good(self, joint: Features, deep: Features) -> None:
+        """All patches of the next good picture, (n, D) each."""
+        self.current += 1
+        mine = self.current % self.folds
+        for fold, moments in enumerate(self._moments):
+            if fold != mine:
+                moments.add(deep)
+        self.joint[mine].append(self._some(joint))
+        self.deep[mine].append(self._some(deep))
+
+    def add_spoilt(self, joint: Features, type_: str | None) -> None:
+        """Spoilt patches (n, D) of a copy of the good picture that came last."""
+        if len(joint):
+            self.spoilt[self.current % self.folds].append((self._some(joint), type_))
+
+    def axes(self, variance: float, without: int | None = None) -> Axes:
+        """Principal axes of the good patches, all or those outside one fold."""
+        return principal_axes(self._moments[self.folds if without is None else without], variance)
+
+    def good_patches(self, without: int | None = None) -> Features:
+        """Good patches in the joint space, (N, D)."""
+        return np.concatenate([p for fold, some in enumerate(self.joint) if fold != without for p in some])
+
+    def spoilt_patches(self, without: int | None = None) -> tuple[Features, list[str | None]]:
+        """Spoilt patches in the joint space (M, D), and the type of each."""
+        lists = [pair for fold, some in enumerate(self.spoilt) if fold != without for pair in some]
+        types = [type_ for patches, type_ in lists for _ in patches]
+        width = self.joint[0][0].shape[1]
+        return np.concatenate([np.empty((0, width), np.float32), *(patches for patches, _ in lists)]), types
+
+    def _some(self, patches: Features) -> NDArray[np.float32]:
+        limit = max(1, self.kept // self.pictures)
+        if len(patches) <= limit:
+            return patches
+        return patches[self.generator.choice(len(patches), limit, replace=False)]

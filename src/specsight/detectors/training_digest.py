@@ -1,0 +1,38 @@
+"""Everything that trained weights depend on, as a digest: two trainings of one digest give the same weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from specsight.detectors.contract import Detector
+from specsight.records import Sample
+from specsight.specification import Specification
+from specsight.storage import sha256
+
+
+def digest(detector: Detector, samples: Sequence[Sample], specifications: Mapping[str, Specification]) -> str:
+    """16 hex digits of the method, its parameters, its encoder, the words, and every picture with its labels and masks.
+
+    Parameters that only judging depends on (`judging`) and where files lie do not count.
+    """
+    others = {"encoder", *detector.judging}
+    asked = {
+        "detector": detector.name,
+        "parameters": {k: v for k, v in detector.parameters().items() if k not in others},
+        "encoder": detector._encoder().fingerprint,
+        "words": {product: words.model_dump(mode="json") for product, words in specifications.items()},
+        "samples": [_told(sample) for sample in samples],
+    }
+    content = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _told(sample: Sample) -> list[object]:
+    """What a training is told by a sample."""
+    defects = [
+        [d.type, None if d.mask is None else sha256(d.mask), d.mask_value, d.mask_above, d.box]
+        for d in sample.defects
+    ]
+    return [sha256(sample.image), sample.product, sample.label, sample.split, sample.group, defects]

@@ -1,0 +1,1 @@
+"""Functions over the towers of an encoder: windows, value attention, prompting, split."""

@@ -1,0 +1,164 @@
+"""What the suites are made of: rows of methods, ablations or wordings, and the numbers that their tables show.
+
+In: an `EvaluationConfig`. Out: `Row`s, in the order of the table; running them is `evaluation.suite`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from specsight.detectors import detectors
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.errors import SpecsightError
+from specsight.evaluation.config import EvaluationConfig
+from specsight.prompts.rewording import REWORDINGS
+
+DETECTION = {
+    "image_auroc": "image AUROC",
+    "pixel_auroc": "pixel AUROC",
+    "aupro_30": "AUPRO@0.3",
+    "iou": "IoU",
+    "pixel_precision": "precision",
+    "pixel_recall": "recall",
+}
+"""Metric → its name in the table; the last three at the calibrated threshold."""
+TYPING = {
+    "image_auroc": "image AUROC",
+    "type_pixel_auroc": "pixel AUROC by type",
+    "type_pixel_ap": "pixel AP by type",
+    "type_miou": "mIoU",
+    "type_miou_with_good": "mIoU with good",
+    "type_image_ap": "shown: AP",
+    "type_f1": "shown: F1",
+    "type_accuracy_detected": "named if detected",
+    "exact_set": "exact set",
+    "exact_set_without_good": "exact set, defective",
+    "several_types_type_image_ap": "several: AP",
+    "several_types_type_f1": "several: F1",
+    "several_types_exact_set": "several: exact set",
+}
+"""Detection, and numbers by type, macro over types; the last three over the pictures with two or more types alone."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a suite: a method, how it differs from its defaults, and how many good pictures it may see."""
+
+    name: str
+    detector: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    shots: int | None = None
+    """None: as many as the run was asked for."""
+    group: str = "methods"
+    rewording: str | None = None
+    encoder: str | None = None
+    """None: the run's."""
+    defects: int | None = None
+    """None: as many as the run was asked for."""
+    theirs: str = ""
+    """What the paper prints for its own run, with its shots: never comparable with ours."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A comparison by name."""
+
+    rows: Callable[[EvaluationConfig, Sequence[str]], list[Row]]
+    """Of a run, and of the encoders that it is to be compared under besides its own."""
+    shown: Mapping[str, str]
+    """Metric → column of the table."""
+
+
+def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """The comparison and the ablations of the CLAD paper, the two ways to localise, and other encoders (CNN or ViT)."""
+    rows = [
+        Row("SPADE", "spade"),
+        Row("PaDiM", "padim"),
+        Row("PatchCore", "patchcore", theirs="0.992 (MVTec AD mean, full shot; PatchCore's repository)"),
+        Row("WinCLIP, words alone", "winclip", shots=0, theirs="0.918 (MVTec AD mean, 0 shots; WinCLIP)"),
+        Row("WinCLIP+, 1 shot", "winclip", shots=1, theirs="0.931 (MVTec AD mean, 1 shot; WinCLIP)"),
+        Row(
+            "CLAD",
+            "clad",
+            theirs="0.941 (MVTec AD mean; shots not stated, beside WinCLIP's 1-shot number; CLAD)",
+        ),
+    ]
+    changed = [Row(f"CLAD: {name}", "clad", how, group="ablations") for name, how in ABLATIONS.items()]
+    others = [
+        # Exported models are often called "model": the folder around it tells them apart.
+        Row(f"CLAD: encoder {'/'.join(Path(encoder).parts[-2:])}", "clad", group="ablations", encoder=encoder)
+        for encoder in encoders
+    ]
+    return [*rows, *changed, *others]
+
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no contrastive loss": {"contrast": "none"},
+    "literal loss": {"contrast": "literal"},
+    "no task fine-tuning": {"task_stage": False},
+    "the paper's losses and score": {"patches": 0.0, "local": 0.0, "score": "similarity"},
+    "lambda 0": {"reconstruction": 0.0},
+    "lambda 0.01": {"reconstruction": 0.01},
+    "lambda 0.5": {"reconstruction": 0.5},
+    "lambda 1": {"reconstruction": 1.0},
+    "Grad-CAM": {"map": "gradcam"},
+    "encoder's last block tuned": {"tune_encoder": True},
+}
+"""What each ablation changes of the defaults."""
+
+
+def words_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """Every rewording of the specification under the detector asked for; under all that read if it does not."""
+    if config.specification is None:
+        raise SpecsightError("the suite 'words' rewords a specification: give one with --spec")
+    _one_encoder("words", encoders)
+    reading = _reading(config)
+    return [
+        Row(f"{name}, {how}", name, shots=_fewest(name), group=name, rewording=how)
+        for name in ([config.detector] if config.detector in reading else reading)
+        for how in REWORDINGS
+    ]
+
+
+def types_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """Every method that gives a map per type; MultiADS also without its filter, CLAD also with labelled defects."""
+    if config.specification is None:
+        raise SpecsightError("the suite 'types' compares maps per type: name the types with --spec")
+    _one_encoder("types", encoders)
+    rows = [Row(name, name, shots=_fewest(name), group=name, defects=0) for name in _reading(config)]
+    if config.train_on is not None:
+        every = {"product_filter": False}
+        rows.append(
+            Row("multiads, every type known", "multiads", every, shots=0, group="multiads", defects=0)
+        )
+    if config.defects:
+        rows.append(Row(f"clad, {config.defects} labelled defects per type", "clad", group="clad"))
+    return rows
+
+
+def _one_encoder(suite: str, others: Sequence[str]) -> None:
+    if others:
+        raise SpecsightError(f"the suite '{suite}' compares nothing but words: give one --encoder")
+
+
+def _reading(config: EvaluationConfig) -> list[str]:
+    """Detectors that read words; those that learn from another set only where the run names one."""
+    reading = [name for name, kind in detectors.items() if "text" in kind.needs]
+    if config.train_on is None:
+        reading = [name for name in reading if not issubclass(detectors[name], CrossSetDetector)]
+    return reading
+
+
+def _fewest(detector: str) -> int | None:
+    """No good pictures for a detector that can do without."""
+    return None if detectors[detector].minimum_good else 0
+
+
+SUITES = {
+    "clad": Suite(clad_rows, DETECTION),
+    "words": Suite(words_rows, DETECTION),
+    "types": Suite(types_rows, TYPING),
+}

@@ -1,0 +1,1 @@
+"""The mathematics of patches, without any detector: grids, memory bank, coreset, moments."""

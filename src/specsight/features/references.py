@@ -1,0 +1,121 @@
+"""Few-shot references: how far each patch of a picture lies from every patch of some good pictures, layer by layer.
+
+In: views of good pictures; then a view to be judged. Out: its map of cosine distances to the nearest good patch, mean
+over the layers (the memory of APRIL-GAN's few-shot track), and how large such distances are on good pictures that are
+left out of the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors.contract import State, View
+from specsight.detectors.text_detector import framed, shown
+from specsight.encoders import Features
+from specsight.features import grids
+from specsight.features.memory_bank import BankBuilder, MemoryBank
+
+PREFIX = "references/"
+USUAL = "usual_distance"
+LEFT_OUT = 8
+"""Good pictures that are compared with one another, at most, to learn how far apart good patches lie."""
+BUDGET = 256 << 20
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class References:
+    """Memory banks by layer, and `largest`: the largest distance that good patches show to other good pictures."""
+
+    banks: Mapping[str, MemoryBank]
+    largest: float
+
+    @classmethod
+    def from_views(
+        cls, views: Iterator[View], layers: Sequence[str], limit: int, seed: int
+    ) -> References | None:
+        """From the views of good pictures, at most `limit` patches a layer; None where there is no picture."""
+        builders = {name: BankBuilder(1.0, limit, BUDGET, seed) for name in layers}
+        some: list[dict[str, Features]] = []
+        for view in views:
+            patches = {name: unit(_inside(view, name)) for name in layers}
+            for name, grid in patches.items():
+                builders[name].add(grids.vectors(grid))
+            if len(some) < LEFT_OUT:
+                some.append(patches)
+        if not some or not layers:
+            return None
+        return cls({name: MemoryBank(b.build()) for name, b in builders.items()}, largest_distance(some))
+
+    def distances(self, view: View) -> Features:
+        """1 - cosine to the nearest good patch, mean over the layers, on the finest layer's grid (h, w) over the
+        frame; in [0, 2]."""
+        size = max((view.features[name].shape[1], view.features[name].shape[2]) for name in self.banks)
+        maps = []
+        for name, bank in self.banks.items():
+            patches = unit(_inside(view, name))
+            away = _cosine_distance(bank, patches).reshape(1, *patches.shape[1:])
+            grid = (view.features[name].shape[1], view.features[name].shape[2])
+            maps.append(grids.resized(framed(away, shown(view.frame, grid), grid), size)[0])
+        return np.asarray(np.mean(maps, axis=0), np.float32)
+
+    def state(self) -> State:
+        """As arrays, for `from_state`."""
+        arrays: State = {f"{PREFIX}{name}": bank.vectors for name, bank in self.banks.items()}
+        return {**arrays, USUAL: np.array([self.largest], np.float32)}
+
+    @classmethod
+    def from_state(cls, state: State) -> References | None:
+        """Back from a detector's saved arrays; None where they hold no references."""
+        if USUAL not in state:
+            return None
+        names = [name for name in state if name.startswith(PREFIX)]
+        banks = {name.removeprefix(PREFIX): MemoryBank(state[name]) for name in names}
+        return cls(banks, float(state[USUAL][0]))
+
+
+def largest_distance(pictures: Sequence[Mapping[str, Features]]) -> float:
+    """Of unit patches (D, h, w) by layer: each picture's largest distance to the other pictures, mean over layers; the
+    largest of these. A single picture is compared with itself, one half with the other; one column only: 0."""
+    if len(pictures) == 1:
+        pictures = [
+            {name: half for name, grid in pictures[0].items() if (half := _half(grid, side)).size}
+            for side in (0, 1)
+        ]
+    largest = 0.0
+    for number, picture in enumerate(pictures):
+        others = [other for k, other in enumerate(pictures) if k != number]
+        far = []
+        for name, patches in picture.items():
+            rest = [grids.vectors(other[name]) for other in others if name in other]
+            if rest:
+                far.append(float(_cosine_distance(MemoryBank(np.concatenate(rest)), patches).max()))
+        largest = max(largest, float(np.mean(far)) if far else 0.0)
+    return largest
+
+
+def unit(grid: Features) -> Features:
+    """(D, h, w) with every patch at length one."""
+    return np.asarray(grid / np.maximum(np.linalg.norm(grid, axis=0), TINY), np.float32)
+
+
+def _cosine_distance(bank: MemoryBank, patches: Features) -> NDArray[np.float32]:
+    """Of unit patches (D, h, w): half the squared Euclidean distance to the nearest, (h · w,)."""
+    distances, _ = bank.nearest(grids.vectors(patches))
+    return np.asarray(distances[:, 0] ** 2 / 2, np.float32)
+
+
+def _inside(view: View, name: str) -> Features:
+    """The cells of a layer that show the picture, (D, h', w')."""
+    features = view.features[name]
+    rows, columns = shown(view.frame, (features.shape[1], features.shape[2]))
+    return features[:, rows, columns]
+
+
+def _half(grid: Features, side: int) -> Features:
+    middle = grid.shape[2] // 2
+    return grid[:, :, :middle] if side == 0 else grid[:, :, middle:]

@@ -1,0 +1,1 @@
+"""One training engine: loop, schedule, checkpoint, resume, early stopping, losses, precision, device, processes."""

@@ -1,0 +1,1 @@
+"""What makes weights: one command each, resumable, with a log, for CPU and GPU."""

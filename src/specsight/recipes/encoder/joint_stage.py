@@ -1,0 +1,159 @@
+"""Stage "joint": patches and sentences come into one space, while the trunk keeps what it learned from the teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specsight.learning.batches import LAGS, Maker, Reused
+from specsight.learning.precision import mixed_precision
+from specsight.learning.stages import Stage
+from specsight.recipes.encoder import contrast, distillation
+from specsight.recipes.encoder.batches import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
+from specsight.recipes.encoder.dense_teacher import normalise
+from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
+from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
+from specsight.recipes.encoder.scene_examples import TYPES
+from specsight.recipes.encoder.student import TextTower, feature_maps
+from specsight.synthetic.defects.words import related
+
+
+class JointHead(nn.Module):
+    """Projection of cells (and of their mean) into the joint space, and the inverse temperature."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(channels, width, bias=False)
+        self.logit_scale = nn.Parameter(torch.tensor(3.0))
+
+    @property
+    def scale(self) -> Tensor:
+        return self.logit_scale.clamp(1.0, 3.7).exp()
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """(..., C) → unit vectors (..., D)."""
+        return functional.normalize(self.projection(cells), dim=-1)
+
+
+class JointTraining(Stage):
+    """Everything at once: distillation, defect types, damage, regions and whole pictures against sentences."""
+
+    def __init__(
+        self,
+        name: str,
+        recipe: EncoderRecipe,
+        stage: JointStage,
+        modules: dict[str, nn.Module],
+        feed: Maker,
+        held_out: HeldOut,
+    ) -> None:
+        """`modules`: vision "tower", distillation "heads", "text" tower and joint "head"."""
+        self.name, self.recipe, self.schedule, self.make = name, recipe, stage.schedule, feed
+        self.weights, self.held_out, self.modules = stage.weights, held_out, modules
+        self.device = next(modules["tower"].parameters()).device
+        self.head = cast("JointHead", modules["head"])
+        self.heads = cast("distillation.DistillationHeads", modules["heads"])
+        self.rates = {
+            "tower": stage.trunk_rate,
+            "heads": stage.trunk_rate,
+            "text": stage.text_rate,
+        }
+        _thaw(cast("TextTower", modules["text"]), stage.text_layers)
+        names = ("good", *TYPES)
+        table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
+        self.close = torch.tensor(table, device=self.device)
+
+    def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        maps, cells, pooled = self._look(batch.pictures)
+        states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
+        good, damaged, wordings, sentences = self._read(*states, batch.region_sentences)
+        types = functional.normalize(wordings.mean(0), dim=1)
+        scale, labels = self.head.scale, batch.labels.to(self.device)
+        named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
+        anchors = torch.cat([good[None], types])
+        losses = {
+            "typing": contrast.typing_loss(cells[named], labels[named], anchors, self.close, scale),
+            "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
+            "evidence": contrast.evidence_loss(cells @ (types - good).T, labels, scale),
+            "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
+        }
+        losses["wording"] = contrast.wording_loss(wordings, self.close[1:, 1:], scale)
+        if len(sentences):
+            masks = batch.regions.to(self.device).float()
+            regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
+            losses["region"] = contrast.region_loss(regions, sentences, batch.rivals.to(self.device), scale)
+        targets = {name: target.to(self.device).float() for name, target in batch.targets.items()}
+        with mixed_precision(self.device):
+            predicted = self.modules["heads"](maps)
+        losses["distillation"], shares = distillation.value_loss(predicted, targets)
+        stacked = distillation.relation_targets(targets, self.heads.strides)
+        generator = torch.Generator().manual_seed(step)
+        losses["relation"] = distillation.relation_losses(
+            maps, stacked, self.recipe.vision.relation_samples, generator
+        )
+        total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
+        numbers = {name: float(loss.detach()) for name, loss in losses.items()}
+        return total, {**numbers, **shares, "scale": float(scale.detach()), "pictures": len(batch.pictures)}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """How well words find and name defects in held-out lessons."""
+        good, _, wordings, _ = self._read(*state_sentences(np.random.default_rng(SEED)), [])
+        directions = functional.normalize(wordings.mean(0), dim=1) - good
+        return self.held_out.measure(lambda pictures: self._look(pictures)[1] @ directions.T)
+
+    def _look(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Feature maps; cells (B, h, w, D) and pictures (B, D) in the joint space."""
+        with mixed_precision(self.device):
+            maps = feature_maps(self.modules["tower"], normalise(pictures, self.device))
+        last = maps["stride16"].float()
+        return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
+
+    def _read(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Sentences about good, damaged, types and regions → good (D,), damaged (D,), wordings of types (W, K, D),
+        regions' sentences (R, D)."""
+        with mixed_precision(self.device):
+            joint = self.modules["text"]([sentence for group in groups for sentence in group])
+        unit = functional.normalize(joint.float(), dim=1)
+        good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
+        return _mean(good), _mean(damaged), types.view(-1, len(TYPES), types.shape[1]), regions
+
+
+def lessons(
+    stage: JointStage, photographs: Path, teacher: Path, statistics: Path, out: Path
+) -> tuple[Maker, HeldOut]:
+    """A stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
+    drawn, held_out = lessons_and_held_out(
+        photographs, stage.shares, out / "tyres", stage.tyres, stage.tyre_size, stage.held_out
+    )
+    taught = TaughtLessons(drawn, stage.pixels, 1 / len(LAGS), teacher, statistics)
+    return Reused(taught.draw, taught.join, stage.sides), held_out
+
+
+def _present(labels: Tensor, anchors: int) -> Tensor:
+    """(B, 1 + K): all on "good" for a good picture, shared by the named types of a defective one."""
+    found = torch.stack([(labels == k).flatten(1).any(1) for k in range(1, anchors)], 1).float()
+    unnamed = (labels == UNNAMED).flatten(1).any(1)
+    good = ((found.sum(1) == 0) & ~unnamed).float()
+    table = torch.cat([good[:, None], found], 1)
+    return table / table.sum(1, keepdim=True).clamp_min(1)
+
+
+def _mean(vectors: Tensor) -> Tensor:
+    return functional.normalize(vectors.mean(0), dim=0)
+
+
+def _thaw(text: TextTower, layers: int) -> None:
+    """Only the last `layers` of the text tower and its projection learn: what it knows of English must survive."""
+    text.requires_grad_(False)
+    for module in (
+        *text.bert.encoder.layer[len(text.bert.encoder.layer) - layers :],
+        text.bert.pooler,
+        text.projection,
+    ):
+        module.requires_grad_(True)

@@ -1,0 +1,127 @@
+"""Lessons for the joint space: pictures whose every cell can be spoken about.
+
+A lesson is a picture, the defect type of every pixel, and regions with meanings. Sources: procedural scenes and
+products with painted defects, tyres, and photographs (about which only painted defects are known).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+from specsight.recipes.encoder.sentences import Meaning
+from specsight.synthetic.defects import synthesise
+from specsight.synthetic.defects.words import PHRASES
+from specsight.synthetic.scenes.photographs import Photographs, recolour
+from specsight.synthetic.scenes.products import draw_block, draw_vessel
+from specsight.synthetic.scenes.scene import Scene, draw_scene
+from specsight.synthetic.scenes.tyre_pictures import UNSEEN, TyrePicture, TyrePictures, part_thing
+
+TYPES: tuple[str, ...] = tuple(name for name in PHRASES if name != "anomaly")
+"""Defect types in the order of their numbers in type maps, from 1."""
+PAINTED = (
+    "crack", "scratch", "cut", "hole", "stain", "contamination", "foreign body", "dent", "bulge", "break", "fray",
+    "uneven", "discolouration", "missing material", "fibre", "excess material", "exposed cord", "open splice",
+)  # fmt: skip
+UNNAMED = ("draem", "cutpaste", "cutpaste scar", "nsa")
+ANY = 254
+"""In a type map: a defect of no named type."""
+SMALLEST_REGION = 0.02
+KINDS = ("tyre", "photograph", "block", "vessel", "scene")
+"""Kinds of lessons."""
+
+
+@dataclass
+class Lesson:
+    """`rgb` (S, S, 3) uint8; `types` (S, S) uint8: 0 good, 1 + index into TYPES, ANY, or UNSEEN; `regions` (S, S)
+    uint8 indexes `meanings`, of which empty ones say nothing."""
+
+    rgb: NDArray[np.uint8]
+    types: NDArray[np.uint8]
+    regions: NDArray[np.uint8]
+    meanings: list[Meaning] = field(default_factory=list)
+
+
+class Lessons:
+    """Draws lessons; `tyres` may be None where the line's pictures are not wanted."""
+
+    def __init__(
+        self, photographs: Photographs, tyres: TyrePictures | None, shares: Mapping[str, float] | None = None
+    ) -> None:
+        self.photographs, self.tyres = photographs, tyres
+        self.shares = dict(shares or dict.fromkeys(KINDS, 1 / len(KINDS)))
+
+    def draw(self, rng: np.random.Generator, side: int) -> Lesson:
+        """One lesson of (side, side) pixels."""
+        return self.of_kind(str(rng.choice(list(self.shares), p=list(self.shares.values()))), rng, side)
+
+    def of_kind(self, kind: str, rng: np.random.Generator, side: int) -> Lesson:
+        """One lesson of one of `KINDS`; scenes stand in for tyres where there are none."""
+        if kind == "tyre" and self.tyres is not None:
+            return _tyre_lesson(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
+        if kind == "photograph":
+            scene = Scene(self.photographs.crop(rng, side), np.zeros((side, side), np.uint8))
+        elif kind == "block":
+            scene = draw_block(rng, side)
+        elif kind == "vessel":
+            scene = draw_vessel(rng, side)
+        else:
+            scene = draw_scene(rng, side, self.photographs if rng.random() < 0.3 else None)
+        return _painted_lesson(rng, scene)
+
+
+def _painted_lesson(rng: np.random.Generator, scene: Scene) -> Lesson:
+    """A scene with up to three defects of one or two types (a quarter stay good)."""
+    meanings = [Meaning("", words.thing, words.material, words.colour) for words in scene.words] or [
+        Meaning()
+    ]
+    types = np.zeros(scene.rgb.shape[:2], np.uint8)
+    rgb = scene.rgb
+    where = _where(rng, scene)
+    for _ in range(0 if rng.random() < 0.25 else int(rng.integers(1, 4))):
+        name = str(rng.choice(PAINTED if rng.random() < 0.9 else UNNAMED))
+        try:
+            defect = synthesise(rng, rgb, name, where)
+        except SpecsightError:
+            continue  # Nothing visible came of it on this surface: the picture simply has one defect less.
+        rgb = defect.rgb
+        types[defect.mask] = 1 + TYPES.index(name) if name in TYPES else ANY
+    return Lesson(rgb, types, scene.regions, meanings)
+
+
+def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:
+    """An object of the scene, if it has one large enough, or everything."""
+    areas = np.bincount(scene.regions.ravel(), minlength=1)
+    large = [index for index in range(1, len(areas)) if areas[index] > SMALLEST_REGION * scene.regions.size]
+    if large and rng.random() < 0.75:
+        return np.asarray(scene.regions == int(rng.choice(large)))
+    return np.ones(scene.regions.shape, np.bool_)
+
+
+def _tyre_lesson(rng: np.random.Generator, picture: TyrePicture, side: int) -> Lesson:
+    """A crop of a rendered tyre, at 0.7–1.25 times its scale, mirrored and recoloured at random."""
+    scale = max(side / picture.rgb.shape[0], float(rng.uniform(0.7, 1.25)))
+    full = round(picture.rgb.shape[0] * scale)
+    top, left = (int(v) for v in rng.integers(0, full - side + 1, 2))
+    flips = [slice(None, None, -1 if rng.random() < 0.5 else 1) for _ in range(2)]
+
+    def cut(array: NDArray[np.uint8], method: int) -> NDArray[np.uint8]:
+        sized = cv2.resize(array, (full, full), interpolation=method)[top : top + side, left : left + side]
+        return np.ascontiguousarray(sized[flips[0], flips[1]])
+
+    rgb = recolour(rng, cut(picture.rgb, cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
+    types = cut(picture.types, cv2.INTER_NEAREST)
+    parts = cut(picture.parts, cv2.INTER_NEAREST)
+    meanings = [Meaning("", "tyre", "rubber")]
+    meanings += [
+        Meaning("", part_thing(value), "rubber" if rng.random() < 0.5 else "") for value in range(1, 9)
+    ]
+    return Lesson(rgb, types, parts, meanings)
+
+
+__all__ = ["ANY", "PAINTED", "TYPES", "UNSEEN", "Lesson", "Lessons"]

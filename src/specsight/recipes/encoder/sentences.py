@@ -1,0 +1,192 @@
+"""Sentences about pictures: what is meant, and the many ways to say it.
+
+A `Meaning` is what a sentence claims; `say` draws one of its wordings. Two sentences are rivals only if their
+meanings contradict each other; that, and not whether their words differ, decides what may be a negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from specsight.synthetic.defects.words import PHRASES, related
+from specsight.synthetic.scenes.materials import MATERIALS
+
+NONE = "none"
+"""As a meaning's defect: the part is good. The empty string: nothing is said about defects."""
+ANOMALY = "anomaly"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a sentence claims; an empty string claims nothing."""
+
+    defect: str = ""
+    thing: str = ""
+    material: str = ""
+    colour: str = ""
+    place: str = ""
+
+
+THINGS: dict[str, tuple[str, ...]] = {
+    "disc": ("disc", "disk", "round part", "lid", "cap"),
+    "ring": ("ring", "washer", "gasket", "circular rim"),
+    "oval": ("oval", "ellipse", "oval part"),
+    "plate": ("plate", "panel", "rectangular part", "sheet"),
+    "bar": ("bar", "rod", "strip", "stick"),
+    "nut": ("nut", "hexagonal part", "polygonal part"),
+    "gear": ("gear", "cogwheel", "toothed wheel"),
+    "part": ("part", "component", "workpiece", "piece"),
+    "star": ("star", "star-shaped part"),
+    "tile": ("tile", "magnet tile", "block", "slab"),
+    "vessel": ("bottle", "bottle mouth", "jar", "vessel", "glass opening"),
+    "tyre": ("tyre", "tire", "rubber tyre", "car tyre"),
+    "tread": ("tyre tread", "tread", "tread pattern", "tire tread"),
+    "sidewall": ("tyre sidewall", "sidewall", "side of a tyre", "tire sidewall"),
+    "bead": ("tyre bead", "bead", "bead of a tyre", "bead ring"),
+    "groove": ("groove", "tread groove", "grooves between the blocks"),
+    "shoulder": ("shoulder", "tyre shoulder", "buttress"),
+    "lettering": ("lettering", "raised letters", "inscription", "embossed characters"),
+    "flange": ("flange", "rim flange"),
+    "toe": ("toe", "bead toe"),
+}
+"""Object → its names."""
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "grey": ("grey", "gray"),
+    "dark grey": ("dark grey", "dark gray", "charcoal"),
+    "light grey": ("light grey", "light gray", "silver"),
+    "golden": ("golden", "gold", "brass-coloured"),
+}
+MATERIAL_NAMES = {material.name: material.names for material in MATERIALS}
+NEUTRAL = (
+    "{np}",
+    "a photo of {np}",
+    "a picture of {np}",
+    "{np} seen from above",
+    "a close-up of {np}",
+    "this is {np}",
+)
+GOOD = (
+    "{np} without defects",
+    "{np} without flaw",
+    "{np} without damage",
+    "{np} without {any}",
+    "{flawless}",
+    "a photo of {flawless}",
+    "a close-up photo of {flawless}",
+    "a photo of {np} for visual inspection",
+    "{np} in perfect condition",
+    "no defects on {np}",
+    "{np} is free of flaws",
+    "nothing is wrong with {np}",
+    "there is no {bare} here",
+    "everything is fine",
+)
+BAD = (
+    "{p}",
+    "{p}",
+    "a photo of {p}",
+    "a close-up photo of {p}",
+    "{p} on {np}",
+    "{np} with {p}",
+    "a photo of {np} with {p}",
+    "a cropped photo of {p} on {np}",
+    "there is {p} {place}",
+    "{np} has {p} {place}",
+    "{p} {place}",
+    "{p} can be seen on {np}",
+    "{bare}",
+)
+DAMAGED = (
+    "{damaged}",
+    "a photo of {damaged}",
+    "a close-up photo of {damaged}",
+    "{np} with defect",
+    "{np} with flaw",
+)
+FLAWLESS = (
+    "flawless",
+    "perfect",
+    "unblemished",
+    "intact",
+    "normal",
+    "good",
+    "undamaged",
+    "clean",
+    "faultless",
+)
+BROKEN = ("damaged", "defective", "faulty", "imperfect", "flawed", "bad", "abnormal")
+
+
+def say(rng: np.random.Generator, meaning: Meaning) -> str:
+    """One of the wordings of `meaning`."""
+    noun = _noun(rng, meaning)
+    place = meaning.place or "somewhere"
+    if meaning.defect == "":
+        return str(rng.choice(NEUTRAL)).format(np=with_article(noun))
+    if meaning.defect == NONE:
+        other = str(rng.choice([p for k, phrases in PHRASES.items() for p in phrases[:2]]))
+        flawless = with_article(f"{rng.choice(FLAWLESS)} {noun}")
+        text = str(rng.choice(GOOD))
+        return text.format(np=_determined(rng, noun), any=other, bare=_bare(other), flawless=flawless)
+    if meaning.defect == ANOMALY and rng.random() < 0.6:
+        damaged = with_article(f"{rng.choice(BROKEN)} {noun}")
+        return str(rng.choice(DAMAGED)).format(np=with_article(noun), damaged=damaged)
+    phrase = str(rng.choice(PHRASES[meaning.defect]))
+    text = str(rng.choice(BAD))
+    return text.format(np=_determined(rng, noun), p=phrase, bare=_bare(phrase), place=place)
+
+
+def contradict(first: Meaning, second: Meaning) -> bool:
+    """Whether no picture region could be described by both."""
+    states = (first.defect, second.defect)
+    if all(states) and states[0] != states[1] and (NONE in states or not related(*states)):
+        return True
+    return any(a and b and a != b for a, b in zip(_attributes(first), _attributes(second)))
+
+
+def agreement(first: Meaning, second: Meaning) -> float:
+    """How much two meanings share, in [0, 1]: the state counts half, the object, material and colour the rest."""
+    total, shared = 0.0, 0.0
+    pairs = [(first.defect, second.defect, 0.5)]
+    pairs += [(a, b, w) for a, b, w in zip(_attributes(first), _attributes(second), (0.2, 0.2, 0.1))]
+    for one, other, weight in pairs:
+        if one or other:
+            total += weight
+            shared += weight * (1.0 if one == other else 0.0)
+    close = (
+        first.defect != second.defect
+        and first.defect
+        and second.defect
+        and not contradict(Meaning(first.defect), Meaning(second.defect))
+    )
+    return (shared + (0.25 if close else 0.0)) / total if total else 1.0
+
+
+def with_article(words: str) -> str:
+    """`words` behind "a" or "an"."""
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def _attributes(meaning: Meaning) -> tuple[str, str, str]:
+    return meaning.thing, meaning.material, meaning.colour
+
+
+def _noun(rng: np.random.Generator, meaning: Meaning) -> str:
+    """ "green glass disc", "disc of green glass", "surface"."""
+    thing = str(rng.choice(THINGS.get(meaning.thing, ("surface", "surface", "object", "product", "part"))))
+    colour = str(rng.choice(SYNONYMS.get(meaning.colour, (meaning.colour,))))
+    material = str(rng.choice(MATERIAL_NAMES.get(meaning.material, (meaning.material,))))
+    if material and rng.random() < 0.3:
+        return f"{thing} of {colour} {material}".replace("  ", " ")
+    return " ".join(word for word in (colour, material, thing) if word)
+
+
+def _determined(rng: np.random.Generator, noun: str) -> str:
+    return f"the {noun}" if rng.random() < 0.3 else with_article(noun)
+
+
+def _bare(phrase: str) -> str:
+    """A phrase without its article."""
+    return phrase.removeprefix("a ").removeprefix("an ")

@@ -1,0 +1,141 @@
+"""Stage "text": the text tower learns MiniLM's geometry, and what contradicts what.
+
+MiniLM alone puts "a crack" and "no crack" side by side; the recipe's meanings pull them apart, while words that they
+do not know keep MiniLM's neighbourhoods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specsight.learning.batches import Seeded
+from specsight.learning.precision import mixed_precision
+from specsight.learning.stages import Stage
+from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
+from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
+from specsight.recipes.encoder.student import TextTower
+from specsight.recipes.encoder.tokenizer import general_words
+from specsight.synthetic.defects.words import PHRASES, place_words
+from specsight.synthetic.scenes.materials import COLOURS
+
+HELD_OUT_SEED = 10**9
+GENERAL = ("{w}", "a {w}", "a photo of a {w}", "the {w} is {v}", "{w} and {v}", "a {w} {v}", "{v} on the {w}")
+"""Frames for general words: their meaning comes from MiniLM alone."""
+
+
+def draw_meaning(rng: np.random.Generator) -> Meaning:
+    """A random claim; each attribute is left open often enough."""
+    kind = rng.random()
+    defect = NONE if kind < 0.35 else str(rng.choice(list(PHRASES))) if kind < 0.85 else ""
+    thing = str(rng.choice(list(THINGS))) if rng.random() < 0.6 else ""
+    material = str(rng.choice(list(MATERIAL_NAMES))) if rng.random() < 0.4 else ""
+    colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.3 else ""
+    place = place_words(*rng.random(2)) if rng.random() < 0.2 else ""
+    return Meaning(defect, thing, material, colour, place)
+
+
+@dataclass
+class SentenceBatch:
+    """Sentences, the teacher's vectors (N, D), and the agreement of meanings (N, N); NaN where a sentence has none."""
+
+    sentences: list[str]
+    vectors: Tensor
+    agreement: Tensor
+
+
+def corpus(seed: int, count: int = 20_000) -> list[str]:
+    """Sentences of the recipe's own grammar: what the tokenizer must know as whole words."""
+    rng = np.random.default_rng((seed, 1))
+    return [say(rng, draw_meaning(rng)) for _ in range(count)]
+
+
+class TaughtSentences:
+    """Makes `SentenceBatch`es: three fifths the recipe's own sentences, the rest general English."""
+
+    def __init__(self, folder: Path, size: int, words: int) -> None:
+        self.folder, self.size, self.words = folder, size, words
+        self._teacher: SentenceTeacher | None = None
+        self._general: list[str] = []
+
+    def __call__(self, rng: np.random.Generator) -> SentenceBatch:
+        if self._teacher is None:
+            self._teacher = SentenceTeacher(self.folder)
+            self._general = general_words(self.folder / "vocab.txt", self.words)
+        own = self.size * 3 // 5
+        meanings: list[Meaning | None] = [draw_meaning(rng) for _ in range(own // 2)]
+        meanings = [*meanings, *meanings, *[None] * (self.size - 2 * (own // 2))]
+        sentences = [self._general_sentence(rng) if m is None else say(rng, m) for m in meanings]
+        with mixed_precision(torch.device("cpu")):
+            vectors = self._teacher(sentences)
+        return SentenceBatch(sentences, vectors, agreements(meanings))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_teacher": None}
+
+    def _general_sentence(self, rng: np.random.Generator) -> str:
+        w, v = rng.choice(self._general, 2)
+        return str(rng.choice(GENERAL)).format(w=w, v=v)
+
+
+def agreements(meanings: Sequence[Meaning | None]) -> Tensor:
+    """(N, N) agreement of every pair, NaN where one of the two has no meaning of ours."""
+    table = torch.full((len(meanings), len(meanings)), float("nan"))
+    cache: dict[tuple[Meaning, Meaning], float] = {}
+    for i, first in enumerate(meanings):
+        for j, second in enumerate(meanings):
+            if first is not None and second is not None:
+                if (first, second) not in cache:
+                    cache[first, second] = agreement(first, second)
+                table[i, j] = cache[first, second]
+    return table
+
+
+def geometry_loss(embeddings: Tensor, vectors: Tensor, agreement: Tensor, share: float) -> Tensor:
+    """Mean squared difference between the cosines of `embeddings` (N, D, unit length) and their targets.
+
+    The target of a pair is MiniLM's cosine, mixed with `share` of the agreement of meanings where both have one.
+    """
+    target = vectors @ vectors.T
+    target = torch.where(torch.isnan(agreement), target, (1 - share) * target + share * agreement)
+    return functional.mse_loss(embeddings @ embeddings.T, target)
+
+
+class SentenceGeometry(Stage):
+    """Text tower + throw-away head onto the teacher's axes."""
+
+    name = "text"
+
+    def __init__(self, recipe: EncoderRecipe, tower: TextTower, folder: Path) -> None:
+        self.recipe, self.tower, self.schedule = recipe, tower, recipe.text.schedule
+        self.device = next(tower.parameters()).device
+        make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
+        self.make = Seeded(make)
+        self._held_out = make(np.random.default_rng(HELD_OUT_SEED))
+        head = nn.Linear(recipe.width, self._held_out.vectors.shape[1]).to(self.device)
+        self.modules = {"tower": tower, "head": head}
+
+    def loss(self, batch: SentenceBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        vectors = batch.vectors.to(self.device)
+        with mixed_precision(self.device):
+            joint = self.tower(batch.sentences)
+        unit = functional.normalize(joint.float(), dim=1)
+        angle = 1 - functional.cosine_similarity(self.modules["head"](joint.float()), vectors, dim=1).mean()
+        geometry = geometry_loss(
+            unit, vectors, batch.agreement.to(self.device), self.recipe.text.agreement_share
+        )
+        numbers = {"angle": float(angle.detach()), "geometry": float(geometry.detach()), "pictures": 0.0}
+        return angle + self.recipe.text.geometry_weight * geometry, numbers
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        numbers = self.loss(self._held_out, 0)[1]
+        return {key: round(value, 4) for key, value in numbers.items() if key != "pictures"}

@@ -1,0 +1,135 @@
+"""`specsight train encoder`: a small vision-language encoder, stage by stage, resumable at every checkpoint.
+
+In: a recipe and the sources of knowledge. Out: a run folder with `recipe.json`, checkpoints, `log.jsonl`, and, after
+the last stage, `model/`: a Hugging Face checkpoint that `load_encoder` reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.learning import processes
+from specsight.learning.checkpoint import load_checkpoint
+from specsight.learning.stages import run_stage, write_log
+from specsight.recipes.encoder import joint_stage
+from specsight.recipes.encoder.dense_teacher import DenseTeacher
+from specsight.recipes.encoder.distillation import DistillationHeads
+from specsight.recipes.encoder.export import export
+from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.recipes.encoder.sentence_teacher import minilm_folder
+from specsight.recipes.encoder.student import STAGE_STRIDES, TextTower, build_vision_tower
+from specsight.recipes.encoder.text_stage import SentenceGeometry, corpus
+from specsight.recipes.encoder.tokenizer import build_tokenizer
+from specsight.recipes.encoder.vision_stage import STATISTICS, Distillation
+from specsight.storage import only_writer, write_json
+
+STAGES = ("vision", "text", "joint", "polish", "export")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where knowledge comes from: a folder of photographs, a convolutional checkpoint, a sentence encoder's folder
+    (None: the installed MiniLM package)."""
+
+    photographs: Path
+    teacher: Path
+    sentences: Path | None = None
+
+    @property
+    def sentence_folder(self) -> Path:
+        return self.sentences or minilm_folder()
+
+
+@dataclass
+class Models:
+    """What the stages hand on."""
+
+    tower: nn.Module
+    heads: DistillationHeads
+    text: TextTower
+    head: joint_stage.JointHead
+
+    def joint(self) -> dict[str, nn.Module]:
+        """Everything that learns together, by the names in a checkpoint."""
+        return {"tower": self.tower, "heads": self.heads, "text": self.text, "head": self.head}
+
+
+def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] = STAGES) -> Path:
+    """Run those of `stages` that are not finished yet, in order; returns the folder of the exported model.
+
+    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage
+    and for sources that are not there.
+    """
+    for name in stages:
+        if name not in STAGES:
+            raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
+    out.mkdir(parents=True, exist_ok=True)
+    with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
+        torch.set_num_threads(recipe.threads)
+        if processes.rank() == 0:
+            write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        teacher = DenseTeacher(sources.teacher, device)
+        models = _build(recipe, teacher, sources, device)
+        for name in stages:
+            torch.manual_seed(recipe.seed)
+            _run(name, recipe, out, sources, teacher, models)
+            processes.meet()
+    return out / "model"
+
+
+def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, device: torch.device) -> Models:
+    """Fresh towers; the same ones for the same seed."""
+    torch.manual_seed(recipe.seed)
+    tower = build_vision_tower(recipe.tower).to(device)
+    widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
+    heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(device)
+    shape = recipe.text_tower
+    vocabulary = sources.sentence_folder / "vocab.txt"
+    tokenizer = build_tokenizer(corpus(recipe.seed), vocabulary, shape.words, shape.endings, shape.longest)
+    text = TextTower(recipe, tokenizer).to(device)
+    return Models(tower, heads, text, joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(device))
+
+
+def _run(
+    name: str, recipe: EncoderRecipe, out: Path, sources: Sources, teacher: DenseTeacher, models: Models
+) -> None:
+    """One stage; each begins with what the checkpoints of those before it hold."""
+    if name == "vision":
+        with processes.first_process_first():
+            seeing = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
+        run_stage(seeing, recipe, out)
+    elif name == "text":
+        run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
+    elif name in ("joint", "polish"):
+        if name == "joint":
+            _require(out, "vision", {"tower": models.tower, "heads": models.heads})
+            _require(out, "text", {"tower": models.text})
+        else:
+            _require(out, "joint", models.joint())
+        part = recipe.joint if name == "joint" else recipe.polish
+        with processes.first_process_first():
+            feed, held_out = joint_stage.lessons(
+                part, sources.photographs, sources.teacher, out / STATISTICS, out
+            )
+        run_stage(joint_stage.JointTraining(name, recipe, part, models.joint(), feed, held_out), recipe, out)
+    elif processes.rank() == 0:
+        step = _require(out, "polish", models.joint())
+        size = export(models.tower, models.text, models.head, out / "model")
+        write_log(out, {"stage": "export", "polish_step": step, "bytes": size})
+
+
+def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:
+    """Load modules from a stage's checkpoint; SpecsightError where it has not been trained."""
+    step = load_checkpoint(out / f"{stage}.safetensors", modules)
+    if not step:
+        raise SpecsightError(f"'{out}' has no checkpoint of stage '{stage}': train that stage first")
+    return step

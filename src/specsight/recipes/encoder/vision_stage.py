@@ -1,0 +1,122 @@
+"""Stage "vision": the vision tower learns to see what the teacher sees, cell by cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from specsight.learning.batches import PictureBatch, Seeded
+from specsight.learning.precision import mixed_precision
+from specsight.learning.stages import Stage
+from specsight.recipes.encoder import distillation
+from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
+from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.recipes.encoder.student import feature_maps
+from specsight.synthetic.scenes.photographs import Photographs
+from specsight.synthetic.scenes.scene import draw_scene
+
+STATISTICS = "teacher_statistics.safetensors"
+HELD_OUT_SEED = 10**9
+"""Scenes for validation are drawn from seeds that training never uses."""
+
+
+class Distillation(Stage):
+    """Student tower + throw-away heads against the standardised maps of `teacher`."""
+
+    name = "vision"
+
+    def __init__(
+        self,
+        recipe: EncoderRecipe,
+        tower: nn.Module,
+        heads: distillation.DistillationHeads,
+        teacher: DenseTeacher,
+        photographs: Path,
+        out: Path,
+    ) -> None:
+        self.recipe, self.teacher, self.tower = recipe, teacher, tower
+        self.schedule = recipe.vision.schedule
+        self.device = next(tower.parameters()).device
+        stage = recipe.vision
+        pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
+        self.modules = {"tower": tower, "heads": heads}
+        self.held_out = held_out_pictures(photographs, stage.held_out)
+        self._standardise(out / STATISTICS, pictures)
+        self.make = Seeded(TaughtBatch(pictures, teacher.folder, out / STATISTICS))
+
+    def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
+        pictures, halves = batch
+        pixels = normalise(pictures, self.device)
+        targets = {name: target.to(self.device).float() for name, target in halves.items()}
+        generator = torch.Generator().manual_seed(step)
+        with mixed_precision(self.device):
+            maps = feature_maps(self.tower, pixels)
+            predicted = self.modules["heads"](maps)
+        total, shares = distillation.value_loss(predicted, targets)
+        stacked = distillation.relation_targets(targets, self.teacher.strides)
+        relation = distillation.relation_losses(maps, stacked, self.recipe.vision.relation_samples, generator)
+        numbers = {**shares, "relation": float(relation.detach()), "pictures": len(pictures)}
+        return total + self.recipe.vision.relation_weight * relation, numbers
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Unexplained variance of each teacher map, on held-out photographs and on scenes of unused seeds."""
+        result = {}
+        for kind, pictures in self.held_out.items():
+            sums: dict[str, float] = {}
+            for start in range(0, len(pictures), 20):
+                pixels = normalise(torch.from_numpy(pictures[start : start + 20]), self.device)
+                with mixed_precision(self.device):
+                    predicted = self.modules["heads"](feature_maps(self.tower, pixels))
+                    targets = self.teacher(pixels)
+                for name, share in distillation.value_loss(predicted, targets)[1].items():
+                    sums[name] = sums.get(name, 0.0) + share * len(pixels) / len(pictures)
+            result.update({f"{kind}/{name}": round(value, 4) for name, value in sums.items()})
+        return result
+
+    def _standardise(self, path: Path, pictures: PictureBatch) -> None:
+        if not path.is_file():
+            rngs = [np.random.default_rng((self.recipe.seed, 7, k)) for k in range(16)]
+            self.teacher.measure(normalise(torch.from_numpy(pictures(rng)), self.device) for rng in rngs)
+            self.teacher.save(path)
+        self.teacher.load(path, self.device)
+
+
+class TaughtBatch:
+    """Makes (pictures, {name: standardised teacher map in half precision}): the teacher works in the workers.
+
+    So the teacher's pass overlaps with the student's, each on one core; several threads in one process would wait for
+    each other wherever the cores are shared.
+    """
+
+    def __init__(self, pictures: PictureBatch, teacher: Path, statistics: Path) -> None:
+        self.pictures, self.folder, self.statistics = pictures, teacher, statistics
+        self._teacher: DenseTeacher | None = None
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        device = torch.device("cpu")
+        if self._teacher is None:
+            self._teacher = DenseTeacher(self.folder, device)
+            self._teacher.load(self.statistics, device)
+        pictures = torch.from_numpy(self.pictures(rng))
+        with torch.no_grad(), mixed_precision(device):
+            targets = self._teacher(normalise(pictures, device))
+        return pictures, {name: target.half() for name, target in targets.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_teacher": None}
+
+
+def held_out_pictures(photographs: Path, count: int, side: int = 224) -> dict[str, NDArray[np.uint8]]:
+    """Fixed crops of photographs that training never sees, and fixed scenes: {kind: (N, side, side, 3)}."""
+    kept = Photographs(photographs, held_out=True)
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    return {
+        "photographs": np.stack([kept.crop(rng, side) for _ in range(count)]),
+        "scenes": np.stack([draw_scene(rng, side).rgb for _ in range(count)]),
+    }

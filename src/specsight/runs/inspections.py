@@ -1,0 +1,54 @@
+"""Judge pictures without truth with a model that exists, through the same writer as an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from specsight.runs import environment, folder, protocol
+from specsight.evaluation import summary
+from specsight.runs.folder import RunFolder
+from specsight.runs.judging import about, judge_all
+from specsight.inspector import Inspector
+from specsight.records import Sample
+from specsight.storage import CHECKSUMS, only_writer, sha256
+
+SEED = 0
+"""An inspection has no seeds; its files lie where those of the first seed of an evaluation would."""
+
+
+def write_inspections(
+    inspector: Inspector, samples: Sequence[Sample], out: Path, *, data: Path, model: Path
+) -> Path:
+    """Judge `samples` (paths inside `data`) with the inspector loaded from `model`; returns `out`.
+
+    What folder names seem to say of the pictures is not taken for truth: all labels are unknown here.
+
+    Asked again with the same model and data, it judges only pictures that are new, have changed or could not be read.
+    Raises `SpecsightError` where `out` holds something else, where nothing could be judged, and where the disk is full.
+    """
+    run = RunFolder(out)
+    root = (data if data.is_dir() else data.parent).resolve()
+    asked = {
+        "kind": "inspection",
+        "name": root.name,
+        "data": str(root),
+        "model": model.name,
+        "model_checksum": sha256(model / CHECKSUMS),
+    }
+    with only_writer(out):
+        run.claim(asked)
+        fit = about(inspector) | {"seconds": None, "learned": None, "held_out": None, "peak_mb": None}
+        run.write_json(folder.FITS, {str(SEED): fit})
+        unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
+        predictions = judge_all(run, inspector, unlabelled, SEED, root)
+        numbers = {
+            "counts": summary.counts(predictions, run.skipped()),
+            "protocol": protocol.of_inspection(asked, fit, predictions),
+            "seconds": summary.seconds(predictions, {}),
+            "peak_mb": environment.peak_memory_mb(),
+        }
+        run.write_json(folder.METRICS, numbers)
+        run.write_json(folder.ENVIRONMENT, environment.describe())
+    return out

@@ -1,0 +1,100 @@
+"""Judge samples into a run folder, one finished picture after the other, so that a killed run can go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specsight import images
+from specsight.errors import SpecsightError
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
+from specsight.inspector import Inspector
+from specsight.progress import track
+from specsight.records import Inspection, Judgement, Sample
+from specsight.storage import sha256
+
+
+def judge_all(
+    run: RunFolder, inspector: Inspector, samples: Sequence[Sample], seed: int, data: Path
+) -> list[Prediction]:
+    """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
+
+    A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
+    where no picture at all could be judged, and where the disk is full; what was finished is kept.
+    """
+    _check_ids(samples)
+    run.repair()
+    finished = {p.id: p for p in run.predictions(seed)}
+    reasons = []
+    for sample in track(samples, f"Judging (seed {seed})"):
+        if sample.id in finished and _unchanged(sample, finished[sample.id]):
+            continue
+        try:
+            inspection, judgement = inspector.inspect(sample)
+            _check(sample, inspection, judgement)
+        except SpecsightError as error:
+            finished.pop(sample.id, None)
+            reasons.append(str(error))
+            run.skip(SkippedPicture(sample.id, relative(sample.image, data), str(error), "judge", seed))
+        else:
+            prediction = predict(sample, inspection, judgement.map, seed, data)
+            run.add(prediction, judgement.map, judgement.type_maps)
+            finished[sample.id] = prediction
+    if samples and not finished:
+        raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")
+    return [finished[s.id] for s in samples if s.id in finished]
+
+
+def about(inspector: Inspector) -> dict[str, Any]:
+    """What the protocol must say of a fitted inspector."""
+    detector = inspector.detector
+    encoder = detector._encoder()
+    common = ("encoder", "resolution", "seed")
+    return {
+        "detector": detector.name,
+        "parameters": {k: v for k, v in detector.parameters().items() if k not in common},
+        "resolution": detector.resolution,
+        "transductive": detector.transductive,
+        "encoder": Path(encoder.name).name,
+        "fingerprint": encoder.fingerprint,
+        "calibration": inspector.calibration.to_json() if inspector.calibration else None,
+        "words": _words(inspector),
+    }
+
+
+def _words(inspector: Inspector) -> str | None:
+    """What a detector that reads was told: the product and its known defects."""
+    specification = inspector.specification
+    if specification is None or "text" not in inspector.detector.needs:
+        return None
+    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"
+
+
+def _unchanged(sample: Sample, prediction: Prediction) -> bool:
+    """Whether the picture on disk is still the one that was judged; an unreadable one is tried again."""
+    try:
+        return sha256(sample.image) == prediction.digest
+    except OSError:
+        return False
+
+
+def _check(sample: Sample, inspection: Inspection, judgement: Judgement) -> None:
+    """Refuse what no metric could use: scores that are no numbers, masks that do not fit their picture."""
+    if not np.isfinite(inspection.score) or not np.isfinite(judgement.map).all():
+        raise SpecsightError(f"'{sample.image}' has a score or map that is not a number: check the picture")
+    if sample.defects and images.masks_known(sample):
+        images.defect_masks(sample, (judgement.map.shape[0], judgement.map.shape[1]))
+
+
+def _check_ids(samples: Sequence[Sample]) -> None:
+    seen: dict[str, Sample] = {}
+    for sample in samples:
+        if sample.id in seen:
+            raise SpecsightError(
+                f"two pictures have the id '{sample.id}' ('{seen[sample.id].image}' and '{sample.image}'): rename one"
+            )
+        seen[sample.id] = sample

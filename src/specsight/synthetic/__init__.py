@@ -1,0 +1,1 @@
+"""Everything procedural, with its exact truth: typed defects, training scenes, the tyre line."""

@@ -1,0 +1,33 @@
+"""The procedural tyre line: synthetic tyres with exact truth, written in the manifest layout.
+
+`generate` writes a set to disk; `draw_scene` and `render` give single pictures without it. The names are looked up on
+first use, so that importing the package stays instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specsight.synthetic.tyres.rendering import Rendered, render, render_pair
+    from specsight.synthetic.tyres.scene import Scene, draw_scene
+    from specsight.synthetic.tyres.writing import Summary, generate
+
+__all__ = ["Rendered", "Scene", "Summary", "draw_scene", "generate", "render", "render_pair"]
+
+_HOMES = {
+    "Rendered": "rendering",
+    "Scene": "scene",
+    "draw_scene": "scene",
+    "render": "rendering",
+    "render_pair": "rendering",
+    "Summary": "writing",
+    "generate": "writing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'specsight.synthetic.tyres' has no attribute '{name}'")
+    return getattr(import_module(f"specsight.synthetic.tyres.{_HOMES[name]}"), name)

@@ -1,0 +1,29 @@
+"""The tyre line's defects: one function per type, filed in `KINDS` by name."""
+
+from specsight.synthetic.tyres.defects import bodies, lines, marks
+from specsight.synthetic.tyres.defects.base import (
+    KINDS,
+    MOST,
+    Kind,
+    Placed,
+    Site,
+    kind_called,
+    occupy,
+    place,
+    rim_free,
+)
+
+__all__ = [
+    "KINDS",
+    "MOST",
+    "Kind",
+    "Placed",
+    "Site",
+    "bodies",
+    "kind_called",
+    "lines",
+    "marks",
+    "occupy",
+    "place",
+    "rim_free",
+]

@@ -1,0 +1,212 @@
+"""One scene → its pictures: RGB, depth, normals, part map, one mask per defect. No disk.
+
+`draw_scene` decides everything that can vary from a seed; `render` and `render_pair` are then pure functions of the
+scene, so the good and the defective picture of a pair differ by the defects alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+from specsight.synthetic.tyres import defects as flaws
+from specsight.synthetic.tyres import relief
+from specsight.synthetic.tyres.camera import photograph
+from specsight.synthetic.tyres.dressing import Feature, dress
+from specsight.synthetic.tyres.geometry import (
+    PART_NAMES,
+)
+from specsight.synthetic.tyres.light import radiance
+from specsight.synthetic.tyres.measure import feret_mm
+from specsight.synthetic.tyres.rubber import Surface, vulcanise
+from specsight.synthetic.tyres.scene import Scene
+from specsight.synthetic.tyres.texture import Field
+
+SENSOR_DISTANCE_MM = 250.0
+"""Depth is the distance from the sensor: this minus the height."""
+
+DEPTH_NOISE_MM = 0.012
+DEPTH_STEP_MM = 0.001
+
+_VISIBLE_LEVELS = 5.0
+"""Grey levels of 255 by which a defect must change its brightest-changed tenth to be seen in RGB."""
+_VISIBLE_DEPTH_MM = 0.06
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One defect of a picture, measured on its mask."""
+
+    type: str
+    mask: NDArray[np.bool_]
+    size_mm: float
+    """Longest extent (maximum Feret diameter)."""
+    part: str
+    """Where most of its pixels lie."""
+    parts: dict[str, float]
+    """Share of its pixels on every part it touches."""
+    visible: str
+    """Where it can be seen: "rgb", "depth", "rgb and depth", or "hardly"."""
+    note: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something acceptable on the tyre that words may speak of (chalk, a demoulding mark, the balance dot)."""
+
+    kind: str
+    size_mm: float
+    part: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The pictures of a scene; all arrays are (rows, columns[, 3]) of its window."""
+
+    rgb: NDArray[np.uint8]
+    depth: Field
+    """Distance from the sensor, mm."""
+    normals: Field
+    parts: NDArray[np.uint8]
+    defects: tuple[Truth, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Built:
+    """The surfaces behind a pair of pictures, on the canvas: `bad` is `good` where no mask is set."""
+
+    good: Surface
+    bad: Surface
+    features: tuple[Feature, ...]
+    placed: tuple[flaws.Placed, ...]
+
+
+def render(scene: Scene, defects: Sequence[str] = ()) -> Rendered:
+    """The pictures of a scene with these types of defects (those that find a place; at most four)."""
+    good, bad = render_pair(scene, defects)
+    return bad if defects else good
+
+
+def render_pair(scene: Scene, defects: Sequence[str]) -> tuple[Rendered, Rendered]:
+    """(without the defects, with them): the same tyre, window, light and noise."""
+    built = build(scene, defects)
+    good_light, good_normals = radiance(built.good, scene.light, scene.window.mm_per_px)
+    marks = _marks(scene, built.features)
+    good = _picture(scene, built.good, good_light, good_normals, (), marks)
+    if not built.placed:
+        return good, good
+    bad_light, bad_normals = radiance(built.bad, scene.light, scene.window.mm_per_px)
+    truths = tuple(_truth(scene, built, p, good_light, bad_light) for p in built.placed)
+    left = tuple(m for m in marks if not _spoiled(m, {t.type for t in truths}))
+    return good, _picture(scene, built.bad, bad_light, bad_normals, truths, left)
+
+
+def build(scene: Scene, defects: Sequence[str] = ()) -> Built:
+    """The surfaces of a scene: height, reflectance and gloss with and without the defects."""
+    kinds = [flaws.kind_called(name) for name in defects]
+    if len(kinds) > flaws.MOST:
+        raise SpecsightError(f"{len(kinds)} defects in one picture: at most {flaws.MOST} are possible")
+    window = scene.window
+    turn = relief.turn(scene.model, scene.mould, scene.zone, window.mm_per_px)
+    height, parts = turn.cut(window)
+    good = vulcanise(scene.stream(1), window, height, parts, scene.plant, scene.wear)
+    features = dress(scene.stream(2), window, good, scene.model, scene.plant)
+    bad, free, placed = good.copy(), flaws.rim_free(window), []
+    rng = scene.stream(3)
+    for kind in kinds:
+        found = flaws.place(rng, flaws.Site(bad, window, turn, features, free), kind)
+        if found is not None:
+            placed.append(found)
+            free = flaws.occupy(free, found.mask)
+    for field in (bad.height, bad.gloss, bad.albedo):
+        window.close(field)
+    return Built(good, bad, features, tuple(placed))
+
+
+def _picture(
+    scene: Scene,
+    surface: Surface,
+    light: Field,
+    normals: Field,
+    truths: tuple[Truth, ...],
+    marks: tuple[Mark, ...],
+) -> Rendered:
+    window, inner = scene.window, scene.window.inner
+    rgb = photograph(scene.stream(4), light, window, scene.camera)
+    noise = scene.stream(5).standard_normal((window.rows, window.columns), dtype=np.float32)
+    depth = np.float32(SENSOR_DISTANCE_MM) - surface.height[inner] + noise * np.float32(DEPTH_NOISE_MM)
+    depth = np.round(depth / np.float32(DEPTH_STEP_MM)) * np.float32(DEPTH_STEP_MM)
+    shift = scene.opening
+    return Rendered(
+        rgb=_rolled(rgb, shift),
+        depth=_rolled(depth.astype(np.float32), shift),
+        normals=_rolled(normals[inner], shift),
+        parts=_rolled(surface.parts[inner], shift),
+        defects=tuple(replace(t, mask=_rolled(t.mask, shift)) for t in truths),
+        marks=marks,
+    )
+
+
+def _rolled(array: np.ndarray, shift: int) -> np.ndarray:
+    return np.ascontiguousarray(np.roll(array, shift, axis=1)) if shift else np.ascontiguousarray(array)
+
+
+def _truth(scene: Scene, built: Built, placed: flaws.Placed, good_light: Field, bad_light: Field) -> Truth:
+    mask = placed.mask
+    change = np.abs(_levels(bad_light[mask]) - _levels(good_light[mask])).max(axis=-1)
+    seen = float(np.quantile(change, 0.9)) * scene.camera.exposure >= _VISIBLE_LEVELS
+    deep = float(np.abs(built.bad.height[mask] - built.good.height[mask]).max()) >= _VISIBLE_DEPTH_MM
+    shares = _shares(built.good.parts[mask])
+    return Truth(
+        type=placed.kind.name,
+        mask=mask[scene.window.inner],
+        size_mm=feret_mm(mask, scene.window.mm_per_px),
+        part=max(shares, key=lambda name: shares[name]),
+        parts=shares,
+        visible=" and ".join(n for n, yes in (("rgb", seen), ("depth", deep)) if yes) or "hardly",
+        note=placed.note,
+    )
+
+
+def _levels(linear: Field) -> Field:
+    """Grey levels (0 to 255) of linear radiance, without noise."""
+    levels: Field = np.float32(255) * np.power(1 - np.exp(-np.maximum(linear, 0)), np.float32(1 / 2.2))
+    return levels
+
+
+def _marks(scene: Scene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
+    """The features that show in the window, measured there."""
+    shown = []
+    inner = np.zeros(scene.window.canvas, bool)
+    inner[scene.window.inner] = True
+    turn = relief.turn(scene.model, scene.mould, scene.zone, scene.window.mm_per_px)
+    parts = turn.cut(scene.window)[1]
+    for text in turn.texts:
+        box = relief.canvas_box(text, scene.window, turn)
+        if text.inscription.kind in ("size", "dot code") and box is not None and inner[box].all():
+            shown.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering"))
+    for feature in features:
+        mask = feature.mask & inner[feature.box]
+        # A mark cut off by the picture's rim could not be measured fairly.
+        if mask.sum() >= 4 and mask.sum() == feature.mask.sum():
+            shares = _shares(parts[feature.box][mask])
+            part = max(shares, key=lambda name: shares[name])
+            shown.append(Mark(feature.kind, feret_mm(mask, scene.window.mm_per_px), part))
+    return tuple(shown)
+
+
+def _spoiled(mark: Mark, types: set[str]) -> bool:
+    """Whether a defect of one of these types may have taken the mark away."""
+    if mark.kind.startswith("lettering"):
+        return bool(types & {"wrong lettering", "missing lettering", "underfill"})
+    return mark.kind == "yellow balance dot" and "missing balance dot" in types
+
+
+def _shares(values: NDArray[np.uint8]) -> dict[str, float]:
+    counts = np.bincount(values, minlength=max(PART_NAMES) + 1)
+    return {PART_NAMES[v]: float(counts[v] / len(values)) for v in PART_NAMES if counts[v]}

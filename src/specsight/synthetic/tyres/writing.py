@@ -1,0 +1,215 @@
+"""A set of tyre pictures on disk: pictures, depth, normals, part maps, masks, words and `manifest.jsonl`.
+
+The manifest is written last and whole. Until then finished samples stand in a journal, so that a killed run goes on
+where it stopped; what a sample looks like depends on the seed and its number alone, never on the process that drew it.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import yaml
+
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.machine import usable_processors
+from specsight.progress import track
+from specsight.storage import only_writer, write_json, write_text
+from specsight.synthetic.tyres.conditions import LIGHTS, light_kinds
+from specsight.synthetic.tyres.geometry import ZONES, Zone, tyre_model
+from specsight.synthetic.tyres.planning import Job, Settings, picture_job, plan
+from specsight.synthetic.tyres.product import specification
+from specsight.synthetic.tyres.sample_files import FOLDERS, files_of, write_sample
+
+Made = list[tuple[int, dict[str, Any]]]
+"""(number, line of the manifest) of each sample of a job."""
+
+MANIFEST = "manifest.jsonl"
+SPECIFICATION = "specification.yaml"
+_JOURNAL = "unfinished.jsonl"
+_SETTINGS = "tyres.json"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `generate` made."""
+
+    folder: Path
+    manifest: Path
+    specification: Path
+    samples: int
+    defective: int
+    by_type: dict[str, int]
+
+
+def generate(
+    out: Path,
+    count: int = 600,
+    seed: int = 0,
+    size: int = 256,
+    strips: int = 0,
+    lights: Sequence[str] = LIGHTS,
+    zones: Sequence[str] = ZONES,
+    model: str = "touring",
+    workers: int | None = None,
+) -> Summary:
+    """Write a synthetic set of `count` square crops and `strips` whole turns into the folder `out`.
+
+    Half of it is for training (good), a quarter good and a quarter defective for testing; each defective picture has
+    a good twin of the same `group`. The same arguments give the same bytes whatever `workers` (processes; all cores
+    if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
+    """
+    settings = _settings(count, seed, size, strips, lights, zones, model)
+    if workers is not None and workers < 1:
+        raise SpecsightError(f"workers {workers}: use at least one process")
+    _refuse_foreign(out)
+    try:
+        with only_writer(out):
+            return _generate(out, settings, workers or usable_processors())
+    except OSError as error:
+        raise SpecsightError(f"cannot write '{out}': {error.strerror or error}") from error
+
+
+def _settings(
+    count: int, seed: int, size: int, strips: int, lights: Sequence[str], zones: Sequence[str], model: str
+) -> Settings:
+    if count < 0 or strips < 0 or count + strips == 0:
+        raise SpecsightError(f"count {count} and strips {strips}: ask for at least one sample")
+    if seed < 0:
+        raise SpecsightError(f"seed {seed}: use 0 or a positive number")
+    if not 64 <= size <= 2048:
+        raise SpecsightError(f"size {size}: choose between 64 and 2048 pixels")
+    for zone in zones:
+        if zone not in ZONES:
+            raise SpecsightError(f"unknown zone '{zone}': {did_you_mean(zone, ZONES)}")
+    chosen: tuple[Zone, ...] = tuple(z for z in ZONES if z in zones)
+    kinds = light_kinds(tuple(lights))
+    if not chosen or not kinds:
+        raise SpecsightError("at least one zone and one light are needed")
+    return Settings(count, seed, size, strips, kinds, chosen, tyre_model(model).name)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise SpecsightError(f"'{out}' is a file: choose a folder for the tyre set")
+    content = [p.name for p in out.iterdir() if p.name != ".lock"] if out.is_dir() else []
+    if content and _SETTINGS not in content:
+        raise SpecsightError(f"'{out}' is not empty and holds no tyre set: choose another folder")
+
+
+def _generate(out: Path, settings: Settings, workers: int) -> Summary:
+    records = _finished(out, settings)
+    todo = [job for job in plan(settings) if not all(n in records for n in job.numbers)]
+    (out / SPECIFICATION).write_text(_specification_yaml(settings), "utf-8")
+    with (
+        (out / _JOURNAL).open("a", encoding="utf-8") as journal,
+        closing(_work(out, settings, todo, workers)) as work,
+    ):
+        for made in track(work, "tyres", total=len(todo)):
+            for number, record in made:
+                records[number] = record
+                journal.write(json.dumps({"number": number, "record": record}, ensure_ascii=False) + "\n")
+            journal.flush()
+    ordered = [records[n] for n in sorted(records)]
+    write_text(out / MANIFEST, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in ordered))
+    (out / _JOURNAL).unlink()
+    by_type: dict[str, int] = {}
+    for defect in (d for r in ordered for d in r.get("defects", ())):
+        by_type[defect["type"]] = by_type.get(defect["type"], 0) + 1
+    return Summary(
+        folder=out,
+        manifest=out / MANIFEST,
+        specification=out / SPECIFICATION,
+        samples=len(ordered),
+        defective=sum(r["label"] == "defective" for r in ordered),
+        by_type=dict(sorted(by_type.items())),
+    )
+
+
+def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
+    """Records of samples already on disk, by number; a set made with other settings is cleared away first."""
+    wanted = json.loads(json.dumps(asdict(settings)))
+    marker = out / _SETTINGS
+    if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != wanted:
+        for name in (MANIFEST, _JOURNAL):
+            (out / name).unlink(missing_ok=True)
+        for folder in FOLDERS:
+            shutil.rmtree(out / folder, ignore_errors=True)
+        write_json(marker, wanted)
+    for folder in FOLDERS:
+        (out / folder).mkdir(exist_ok=True)
+    records: dict[int, dict[str, Any]] = {}
+    if (out / MANIFEST).exists():
+        lines = (out / MANIFEST).read_text("utf-8").splitlines()
+        records = {int(r["id"].rpartition("_")[2]): r for r in map(_json_or_none, lines) if r}
+    if (out / _JOURNAL).exists():
+        entries = map(_json_or_none, (out / _JOURNAL).read_text("utf-8").splitlines())
+        records |= {e["number"]: e["record"] for e in entries if e}
+    return {n: r for n, r in records.items() if all((out / f).is_file() for f in files_of(r))}
+
+
+def _json_or_none(line: str) -> Any:
+    """The value of a line, or None for one cut short when the run was killed."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _work(out: Path, settings: Settings, jobs: list[Job], workers: int) -> Generator[Made, None, None]:
+    """Results of the jobs in order, from this process or from `workers` others."""
+    draw = partial(_draw, out, settings)
+    if workers == 1 or len(jobs) < 16:
+        yield from map(draw, jobs)
+        return
+    # A forked copy of a process that already runs threads (OpenCV, torch) may hang: start fresh ones.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+        try:
+            yield from pool.map(draw, jobs, chunksize=4)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread per process; Ctrl-C is the parent's to answer, once; and no worker outlives a killed parent."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _draw(out: Path, settings: Settings, job: Job) -> Made:
+    """Render one job and write its files; (number, record) of each of its samples."""
+    scene, good, bad = picture_job(settings, job)
+    group = f"tyre_{job.index:06d}"
+    try:
+        made = [(job.numbers[0], write_sample(out, job.numbers[0], scene, good, job.split, group))]
+        if bad is not None:
+            made.append((job.numbers[1], write_sample(out, job.numbers[1], scene, bad, job.split, group)))
+    except OSError as error:
+        raise SpecsightError(f"cannot write into '{out}': {error.strerror or error}") from error
+    return made
+
+
+def _specification_yaml(settings: Settings) -> str:
+    product = specification(tyre_model(settings.model))
+    return yaml.safe_dump(product, sort_keys=False, allow_unicode=True, width=100)

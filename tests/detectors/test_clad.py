@@ -1,0 +1,283 @@
+"""CLAD as a detector: what it learns, how words steer it, its ablations, its errors, and the encoder's tail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from tests.support.colour_encoder import ColourEncoder
+from tests.support.reading_checkpoints import FAMILIES
+
+from specsight.detectors import create_detector, load_detector
+from specsight.detectors.clad.detector import Clad
+from specsight.detectors.clad.examples import Lesson, Words
+from specsight.detectors.clad.stage import _labelled
+from specsight.encoders import load_encoder
+from specsight.encoders.cache import CachedEncoder
+from specsight.encoders.passes.split import split
+from specsight.errors import SpecsightError
+from specsight.records import Defect, Picture, Sample
+from specsight.specification import DefectType, Instruction, Specification
+
+SPOT = (slice(16, 40), slice(24, 56))
+PLATE = Specification(
+    product="plate",
+    defects=(DefectType(name="spill", phrases=("red",)), DefectType(name="burn", phrases=("blue",))),
+)
+QUICK: dict[str, Any] = {"resolution": 64, "steps": 60, "spoilt": 24, "rate": 3e-3}
+
+
+def plate(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.clip(rng.normal(0, 3, (64, 80, 3)) + rng.integers(110, 130), 0, 255).astype(np.uint8)
+
+
+def spoilt(seed: int, colour: tuple[int, int, int] = (210, 40, 40)) -> np.ndarray:
+    rgb = plate(seed)
+    rgb[SPOT] = colour
+    return rgb
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Six good plates and three with a red spill, masks beside them."""
+    folder = tmp_path_factory.mktemp("plates")
+    found = []
+    mask = np.zeros((64, 80), np.uint8)
+    mask[SPOT] = 255
+    Image.fromarray(mask).save(folder / "mask.png")
+    for k in range(9):
+        Image.fromarray(plate(k) if k < 6 else spoilt(k)).save(folder / f"{k}.png")
+        defects = (Defect("Spill", folder / "mask.png"),) if k >= 6 else ()
+        label: Any = "defective" if defects else "good"
+        found.append(Sample(str(k), folder / f"{k}.png", "plate", "train", label, defects))
+    return found
+
+
+def new(**parameters: Any) -> Clad:
+    detector = create_detector("clad", **{"encoder": ColourEncoder(), **QUICK, **parameters})
+    assert isinstance(detector, Clad)
+    return detector
+
+
+@pytest.fixture(scope="module")
+def fitted(samples: list[Sample]) -> Callable[..., Clad]:
+    known: dict[str, Clad] = {}
+
+    def get(**parameters: Any) -> Clad:
+        key = repr(parameters)
+        if key not in known:
+            known[key] = new(**parameters).fit(samples, PLATE)
+        return known[key]
+
+    return get
+
+
+def ask(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = None) -> Any:
+    return detector.judge(detector.look([Picture(rgb)])[0], instruction)
+
+
+@pytest.mark.parametrize("score", ["margin", "similarity"])
+@pytest.mark.parametrize("local", [0.0, 0.5])
+def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score: str, local: float) -> None:
+    detector = fitted()
+    detector.score, detector.local = score, local
+    good, bad = ask(detector, plate(50)), ask(detector, spoilt(50))
+    detector.score, detector.local = "margin", 0.5
+    assert bad.score > good.score + 0.05
+    assert bad.map[SPOT].mean() > 1 > bad.map[48:].mean(), "1 is what one good patch in a hundred reaches"
+    assert bad.type_maps["spill"][SPOT].mean() > bad.type_maps["burn"][SPOT].mean()
+
+
+def test_types_without_examples_are_left_to_their_words(fitted: Callable[..., Clad], tmp_path: Path) -> None:
+    detector = fitted()
+    assert detector.untaught_ == ("burn",)
+    assert set(ask(detector, plate(50)).type_maps) == {"spill", "burn"}
+    detector.save(tmp_path)
+    description = (tmp_path / "detector.safetensors").read_bytes()
+    assert b"untaught" in description
+
+
+def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
+    detector = fitted()
+    encoder = detector.encoder_
+    assert isinstance(encoder, ColourEncoder)
+    (view,) = detector.look([Picture(spoilt(60))])
+    looked = encoder.calls["look"]
+    everything = detector.judge(view)
+    ignored = detector.judge(view, Instruction(ignore=("red",)))
+    only = detector.judge(view, Instruction(only=("spill",)))
+    taught = detector.judge(view, Instruction(known_defects=(DefectType(name="moss", phrases=("green",)),)))
+    nothing = detector.judge(view, Instruction(only=("spill",), ignore=("spill",)))
+    assert encoder.calls["look"] == looked
+    assert set(ignored.type_maps) == {"burn"}
+    assert ignored.map[SPOT].mean() < everything.map[SPOT].mean() - 0.5
+    assert ignored.score < everything.score
+    assert_allclose(only.map, everything.type_maps["spill"], atol=1e-3)
+    assert set(taught.type_maps) == {"spill", "burn", "moss"}
+    assert (nothing.score, nothing.map.any()) == (0.0, False)
+    assert detector.judge(view).score == everything.score, "what was judged in between leaves no trace"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"contrast": "literal", "patches": 0.0},
+        {"contrast": "none"},
+        {"task_stage": False},
+        {"hard_negatives": True, "reconstruction": 0.0},
+        {"map": "gradcam", "reconstruct_good_only": True},
+    ],
+    ids=str,
+)
+def test_every_ablation_learns_judges_and_comes_back(
+    parameters: dict[str, Any], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name: ColourEncoder())
+    detector = fitted(**parameters)
+    assert len(detector.outcomes_) == (1 if parameters.get("task_stage") is False else 2)
+    judgement = ask(detector, spoilt(50))
+    assert judgement.score > ask(detector, plate(50)).score or "task_stage" in parameters
+    assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
+    detector.save(tmp_path)
+    loaded = load_detector(tmp_path)
+    assert isinstance(loaded, Clad)
+    again = ask(loaded, spoilt(50))
+    assert again.score == judgement.score
+    assert_array_equal(again.map, judgement.map)
+    assert (loaded.untaught_, loaded.gammas_) == (detector.untaught_, detector.gammas_)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_tail_continues_its_encoder(family: str, tmp_path: Path) -> None:
+    encoder = load_encoder(str(FAMILIES[family](tmp_path / family)))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3)).astype(np.uint8)
+    trunk, tail = (cut := split(encoder)).trunk, cut.tail
+    for cached in (False, True, True):
+        given = (
+            split(CachedEncoder(encoder, tmp_path / "cache")).trunk(pictures) if cached else trunk(pictures)
+        )
+        seen = tail(*(torch.from_numpy(values) for values in given))
+        assert_allclose(seen.patches.numpy(), encoder.embed_patches(pictures), atol=1e-6)
+        assert_allclose(seen.pooled.numpy(), encoder.embed_images(pictures), atol=1e-6)
+    grid, front = (torch.from_numpy(values) for values in trunk(pictures))
+    grid.requires_grad_()
+    seen = tail(grid, front)
+    (gradient,) = torch.autograd.grad(seen.pooled[0, 0], seen.activations)
+    assert gradient[0].any()
+    assert not gradient[1].any(), "pictures of a batch do not see each other"
+    assert not tail.train().training, "batch statistics never change"
+
+
+@pytest.mark.parametrize("family", ["clip", "dual"])
+def test_a_tuned_tail_leaves_the_encoder_as_it_was(
+    family: str, samples: list[Sample], tmp_path: Path
+) -> None:
+    checkpoint = FAMILIES[family](tmp_path / family)
+    encoder = load_encoder(str(checkpoint))
+    (before,) = encoder.embed_patches(plate(0)[None])
+    parameters = {**QUICK, "steps": 3, "spoilt": 4, "map": "gradcam", "tune_encoder": True}
+    detector = create_detector("clad", encoder=encoder, **parameters).fit(samples, PLATE)
+    assert isinstance(detector, Clad)
+    assert_array_equal(encoder.embed_patches(plate(0)[None])[0], before)
+    assert detector.networks_ is not None
+    tuned, original = detector.networks_.tail.state_dict(), split(encoder).tail.state_dict()
+    assert any(not torch.equal(tuned[name], original[name]) for name in original)
+    (tmp_path / "saved").mkdir()
+    detector.encoder = str(checkpoint)
+    detector.save(tmp_path / "saved")
+    loaded = load_detector(tmp_path / "saved", str(checkpoint))
+    (view,) = detector.look([Picture(spoilt(3))])
+    expected, found = detector.judge(view), loaded.judge(view)
+    assert found.score == expected.score
+    assert_array_equal(found.map, expected.map)
+
+
+def test_a_killed_fit_goes_on_and_ends_alike(
+    samples: list[Sample], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specsight.detectors.clad import fitting
+    from specsight.learning.loop import learn
+
+    def killed(study: Any, plan: Any, path: Path | None) -> Any:
+        outcome = learn(study, plan, path)
+        if study.name == "clad: general":
+            raise KeyboardInterrupt
+        return outcome
+
+    detector = new()
+    detector.checkpoints = tmp_path
+    monkeypatch.setattr(fitting, "learn", killed)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(samples, PLATE)
+    with pytest.raises(SpecsightError, match="learned nothing yet"):
+        detector.save(tmp_path)
+    monkeypatch.setattr(fitting, "learn", learn)
+    resumed = new()
+    resumed.checkpoints = tmp_path
+    resumed.fit(samples, PLATE)
+    assert ask(resumed, spoilt(9)).score == ask(fitted(), spoilt(9)).score
+
+
+def test_patches_say_what_their_masks_say() -> None:
+    """Enough cover: the type. Some: nothing. Padding: nothing. A defect too fine for any cell: its most covered one."""
+    words = Words(("crack", "stain"), tuple(torch.eye(3)[k : k + 1] for k in range(3)), torch.eye(3).long())
+    crack = np.array([[0.1, 0.15, 0], [0, 0, 0.15]], np.float32)
+    stain = np.array([[0, 0, 0], [0.9, 0.05, 0.9]], np.float32)
+    inside = np.array([[1, 1, 1], [1, 1, 0]], bool)
+    nothing = torch.zeros(0)
+    lesson = Lesson(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, 0)
+    known = _labelled(lesson, words, general=False)
+    assert known.shows.tolist() == [False, True, True]
+    assert known.good.tolist() == [2]
+    assert dict(zip(known.spoilt.tolist(), known.states.tolist())) == {1: 1, 3: 2}
+    good = _labelled(replace(lesson, covered={}), words, general=False)
+    assert (good.shows.tolist(), good.good.tolist()) == ([True, False, False], [0, 1, 2, 3, 4])
+
+
+def test_errors_are_told_in_one_line(samples: list[Sample]) -> None:
+    with pytest.raises(SpecsightError, match=r"clad needs at least 2 good parts \(got 1\)"):
+        new().fit(samples[:1], PLATE)
+    with pytest.raises(SpecsightError, match="not learned from, and all show 'one': add pictures of another"):
+        new().fit([replace(sample, group="one") for sample in samples[:6]], PLATE)
+    rust = replace(samples[6], defects=(Defect("rust", samples[6].defects[0].mask),))
+    with pytest.raises(SpecsightError, match="'6' shows 'rust', which the specification has no words for"):
+        new().fit([*samples[:6], rust], PLATE)
+    with pytest.raises(SpecsightError, match="labelled defective but nothing says where"):
+        new().fit([*samples[:6], replace(samples[6], defects=(Defect("spill"),))], PLATE)
+    detector = new(rate=1.0, margin=0.0)
+    with pytest.raises(SpecsightError, match="the loss is no longer a number at step 1: lower the rate"):
+        _with_broken_loss(detector, samples)
+    with pytest.raises(SpecsightError, match="call fit first"):
+        ask(detector, plate(0))
+
+
+def _with_broken_loss(detector: Clad, samples: list[Sample]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "specsight.detectors.clad.stage.label_aware_loss", lambda *given: torch.tensor(float("nan"))
+        )
+        detector.fit(samples, PLATE)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"contrast": "both"}, "contrast must be label-aware or literal or none, got 'both'"),
+        ({"map": 1}, "map must be dense or gradcam, got 1"),
+        ({"task_stage": 1}, "task_stage must be true or false, got 1"),
+        ({"margin": 2.0}, "margin must be a number from 0 to 1, got 2.0"),
+        ({"local": -0.1}, "local must be a number from 0 to 1"),
+        ({"contrast": "none", "score": "similarity"}, "choose score 'margin'"),
+    ],
+)
+def test_parameters_are_checked(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecsightError, match=message):
+        new(**parameters)

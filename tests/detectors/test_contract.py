@@ -1,0 +1,345 @@
+"""One contract for every registered detector: what a user may rely on, whatever the method."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tests.support.colour_encoder import ColourEncoder
+from tests.support.labelled_panels import taught
+from tests.support.prompted_colours import colours_for
+
+from specsight.detectors import Detector, contract, create_detector, detectors, load_detector
+from specsight.encoders import Encoder, load_encoder
+from specsight.errors import SpecsightError
+from specsight.records import Judgement, Picture, Sample
+from specsight.specification import DefectType, Specification
+
+NAMES = sorted(detectors)
+FROM_PICTURES = [name for name in NAMES if detectors[name].needs == {"normal images"}]
+SMALL = {"resolution": 64}
+QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "spoilt": 24}}
+"""Parameters that keep training short."""
+SPECIFICATION = Specification(product="plate", defects=(DefectType(name="stain", phrases=("red stain",)),))
+GOOD = 24
+
+
+def plate(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
+    """A grey plate with a grid of grooves, a little noise and a little change of light."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    surface = 120 + 25 * ((x % 16) < 3) + 25 * ((y % 16) < 3) + generator.uniform(-4, 4)
+    noisy = surface[..., None] + generator.normal(0, 3, (height, width, 3))
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def stained(seed: int) -> np.ndarray:
+    rgb = plate(seed)
+    rgb[20:40, 40:64] = (200, 20, 20)
+    return rgb
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    folder = tmp_path_factory.mktemp("plates")
+    found = []
+    for k in range(GOOD):
+        path = folder / f"{k:02}.png"
+        cv2.imwrite(str(path), plate(k)[..., ::-1])
+        found.append(Sample(path.stem, path, "plate", split="train", label="good"))
+    return found
+
+
+def new(name: str, **parameters: Any) -> Detector:
+    reads = "text" in detectors[name].needs
+    parameters = {**QUICK.get(name, {}), **parameters}
+    return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
+
+
+def words(name: str) -> Specification | None:
+    return SPECIFICATION if "text" in detectors[name].needs else None
+
+
+@pytest.fixture(scope="module")
+def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
+    known: dict[str, Detector] = {}
+
+    def get(name: str) -> Detector:
+        if name not in known:
+            known[name] = taught(new(name)).fit(samples, words(name))
+        return known[name]
+
+    return get
+
+
+def ask(detector: Detector, rgb: np.ndarray, circular: bool = False) -> Judgement:
+    return detector.judge(detector.look([Picture(rgb, circular=circular)])[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(64, 96), (100, 37), (64, 64), (1, 1), (3, 50), (30, 900)])
+def test_a_map_of_the_pictures_own_size(
+    name: str, size: tuple[int, int], fitted: Callable[[str], Detector]
+) -> None:
+    judgement = ask(fitted(name), plate(99, *size))
+    assert judgement.map.shape == size
+    assert judgement.map.dtype == np.float32
+    assert np.isfinite(judgement.map).all()
+    assert np.isfinite(judgement.score)
+    for one in judgement.type_maps.values():
+        assert (one.shape, one.dtype) == (size, np.float32)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_grey_and_constant_pictures(name: str, value: int, fitted: Callable[[str], Detector]) -> None:
+    judgement = ask(fitted(name), np.full((64, 96, 3), value, np.uint8))
+    assert np.isfinite(judgement.map).all()
+    assert np.isfinite(judgement.score)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_circular_strip(name: str, fitted: Callable[[str], Detector]) -> None:
+    judgement = ask(fitted(name), plate(99, 64, 320), circular=True)
+    assert judgement.map.shape == (64, 320)
+    assert np.isfinite(judgement.map).all()
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_a_stain_scores_higher_and_is_found_where_it_is(name: str, fitted: Callable[[str], Detector]) -> None:
+    detector = fitted(name)
+    good = [ask(detector, plate(seed)).score for seed in range(100, 106)]
+    bad = ask(detector, stained(100))
+    assert bad.score > max(good)
+    row, column = np.unravel_index(int(bad.map.argmax()), bad.map.shape)
+    assert 14 <= row < 46
+    assert 34 <= column < 70
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_judgement_does_not_depend_on_the_batch(name: str, fitted: Callable[[str], Detector]) -> None:
+    detector = fitted(name)
+    batch = [Picture(plate(7)), Picture(stained(8)), Picture(plate(9, 40, 80))]
+    for picture, view in zip(batch, detector.look(batch)):
+        together, alone = detector.judge(view), ask(detector, picture.rgb)
+        assert together.score == alone.score
+        np.testing.assert_array_equal(together.map, alone.map)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_judging_leaves_the_view_as_it_is(name: str, fitted: Callable[[str], Detector]) -> None:
+    detector = fitted(name)
+    view = detector.look([Picture(stained(3))])[0]
+    before = {layer: grid.copy() for layer, grid in view.features.items()}
+    first = detector.judge(view)
+    for layer, grid in view.features.items():
+        np.testing.assert_array_equal(grid, before[layer])
+    assert detector.judge(view).score == first.score
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_learns_the_same(
+    name: str, samples: list[Sample], fitted: Callable[[str], Detector]
+) -> None:
+    again = taught(new(name)).fit(samples, words(name))
+    expected, found = ask(fitted(name), stained(5)), ask(again, stained(5))
+    assert found.score == expected.score
+    np.testing.assert_array_equal(found.map, expected.map)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_detector_judges_as_before(
+    name: str, fitted: Callable[[str], Detector], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "load_encoder", _known_encoder)
+    detector = fitted(name)
+    detector.save(tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+    loaded = type(detector).load(tmp_path)
+    assert {**loaded.parameters(), "encoder": None} == {**detector.parameters(), "encoder": None}
+    for picture in (plate(50), stained(51)):
+        expected, found = ask(detector, picture), ask(loaded, picture)
+        assert found.score == expected.score
+        np.testing.assert_array_equal(found.map, expected.map)
+
+
+def _known_encoder(name: str) -> Encoder:
+    return ColourEncoder() if name == "colours" else load_encoder(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_needs_are_declared(name: str) -> None:
+    kind = detectors[name]
+    assert kind.name == name
+    assert kind.needs <= {"normal images", "text", "depth", "masks"}
+    assert isinstance(kind.transductive, bool)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "text" in detectors[name].needs])
+def test_words_that_are_missing_are_asked_for(name: str, samples: list[Sample]) -> None:
+    with pytest.raises(SpecsightError, match="needs words"):
+        new(name).fit(samples)
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_one_good_part_is_enough_or_the_number_is_named(name: str, samples: list[Sample]) -> None:
+    minimum = detectors[name].minimum_good
+    if minimum > 1:
+        with pytest.raises(SpecsightError, match=rf"{name} needs at least {minimum} good parts \(got 1\)"):
+            new(name).fit(samples[:1])
+    else:
+        assert np.isfinite(ask(new(name).fit(samples[:1]), stained(1)).score)
+    with pytest.raises(SpecsightError, match=r"at least \d+ good parts? \(got 0\)"):
+        new(name).fit([])
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_constant_good_pictures_are_learned(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "flat.png"
+    cv2.imwrite(str(path), np.full((64, 64, 3), 90, np.uint8))
+    flat = [Sample(str(k), path, "plate", label="good") for k in range(detectors[name].minimum_good)]
+    detector = new(name).fit(flat)
+    same, other = ask(detector, np.full((64, 64, 3), 90, np.uint8)), ask(detector, plate(0, 64, 64))
+    assert np.isfinite(same.map).all()
+    assert other.score > same.score
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_unreadable_good_pictures_are_skipped_and_named(
+    name: str, samples: list[Sample], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"not a picture")
+    detector = new(name).fit([*samples, Sample("broken", broken, "plate", label="good")])
+    assert [path for path, _ in detector.skipped_] == [str(broken)]
+    with pytest.raises(SpecsightError, match=r"needs at least .* \(got 0\)"):
+        new(name).fit([Sample("broken", broken, "plate", label="good")] * detector.minimum_good)
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_judging_before_fitting_is_told(name: str, tmp_path: Path) -> None:
+    detector = new(name)
+    view = detector.look([Picture(plate(0))])[0]
+    with pytest.raises(SpecsightError, match="call fit first"):
+        detector.judge(view)
+    with pytest.raises(SpecsightError, match="call fit first"):
+        detector.save(tmp_path)
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_defective_parts_are_no_good_parts(name: str, samples: list[Sample]) -> None:
+    with pytest.raises(SpecsightError, match="learns from good parts only, and '03' is defective"):
+        new(name).fit([*samples[:3], replace(samples[3], label="defective"), *samples[4:]])
+
+
+def test_depth_that_is_missing_is_named(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = detectors["patchcore"]
+    monkeypatch.setattr(kind, "needs", frozenset({"normal images", "depth"}))
+    with pytest.raises(SpecsightError, match="patchcore needs depth, and sample '00' has none"):
+        new("patchcore").fit(samples)
+    with pytest.raises(SpecsightError, match="needs depth, and this picture has none"):
+        new("patchcore").look([Picture(plate(0))])
+
+
+@pytest.mark.parametrize("name", FROM_PICTURES)
+def test_parameters_are_checked(name: str) -> None:
+    with pytest.raises(SpecsightError, match=r"resolution must be a whole number from 32 to 4096, got 7"):
+        create_detector(name, resolution=7)
+    with pytest.raises(SpecsightError, match="resolution must be a whole number"):
+        create_detector(name, resolution="256")
+    with pytest.raises(SpecsightError, match="has no parameter 'sigmma': did you mean 'sigma'"):
+        create_detector(name, sigmma=3)
+    with pytest.raises(SpecsightError, match="sigma must be a number"):
+        create_detector(name, sigma=float("nan"))
+    with pytest.raises(SpecsightError, match="layers must be a list of layer names"):
+        create_detector(name, layers="stride8")
+    assert create_detector(name, layers=["stride8"]).parameters()["layers"] == ("stride8",)
+
+
+def test_unknown_detector_and_layer_get_suggestions(samples: list[Sample]) -> None:
+    with pytest.raises(SpecsightError, match="did you mean 'patchcore'"):
+        create_detector("patchcor")
+    with pytest.raises(SpecsightError, match="did you mean 'stride8'"):
+        new("patchcore", layers=("strde8",)).fit(samples[:1])
+
+
+@pytest.fixture
+def saved(fitted: Callable[[str], Detector], tmp_path: Path) -> Path:
+    fitted("patchcore").save(tmp_path)
+    return tmp_path
+
+
+def _edit(folder: Path, **changes: Any) -> None:
+    path = folder / "detector.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_another_format_version_is_refused(saved: Path) -> None:
+    _edit(saved, format=99)
+    with pytest.raises(SpecsightError, match=r"format 99 .* reads format 1: fit the model again"):
+        load_detector(saved)
+
+
+def test_another_encoder_is_refused(saved: Path) -> None:
+    _edit(saved, encoder={"name": "filters", "fingerprint": "0" * 64})
+    with pytest.raises(SpecsightError, match="fingerprint differs"):
+        load_detector(saved)
+
+
+def test_edited_parameters_are_checked_on_loading(saved: Path) -> None:
+    parameters = json.loads((saved / "detector.json").read_text())["parameters"]
+    _edit(saved, parameters={**parameters, "sigma": -1})
+    with pytest.raises(SpecsightError, match="sigma must be a number from 0 to 100, got -1"):
+        load_detector(saved)
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other arrays"])
+def test_damaged_weights_are_told(saved: Path, damage: str) -> None:
+    path = saved / "detector.safetensors"
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        from safetensors.numpy import save
+
+        path.write_bytes(save({"bank": np.zeros((2, 2), np.float32)}))
+    with pytest.raises(SpecsightError, match="is missing or damaged: fit the model again"):
+        load_detector(saved)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "parameters": 3}'])
+def test_a_damaged_description_is_told(saved: Path, text: str) -> None:
+    (saved / "detector.json").write_text(text)
+    with pytest.raises(SpecsightError, match="missing or damaged"):
+        load_detector(saved)
+
+
+def test_a_detector_of_another_class_is_refused(saved: Path) -> None:
+    with pytest.raises(SpecsightError, match="holds a patchcore detector, not padim"):
+        detectors["padim"].load(saved)
+
+
+def test_with_filters_no_detector_needs_torch(samples: list[Sample]) -> None:
+    code = f"""
+import sys; sys.modules["torch"] = None; sys.modules["transformers"] = None
+from pathlib import Path
+from specsight.detectors import create_detector
+from specsight.images import load_picture
+from specsight.records import Sample
+good = [Sample(p.stem, p, "plate", label="good") for p in sorted(Path({str(samples[0].image.parent)!r}).iterdir())]
+for name in {FROM_PICTURES!r}:
+    detector = create_detector(name, encoder="filters", resolution=64).fit(good)
+    print(detector.judge(detector.look([load_picture(good[0])])[0]).map.shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("(64, 96)") == len(FROM_PICTURES)

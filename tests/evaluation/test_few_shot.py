@@ -1,0 +1,103 @@
+"""Few-shot curves and zero-shot evaluation: nested subsets, one table, one chart, words in the protocol."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+from tests.support.reading_checkpoints import FAMILIES
+from tests.support.synthetic_run import make_dataset
+
+from specsight.cli import cli
+from specsight.datasets import load_dataset
+from specsight.errors import SpecsightError
+from specsight.evaluation import EvaluationConfig, evaluate, few_shot_curve
+from specsight.evaluation.few_shot import CHART, TABLE
+from specsight.inspector import Inspector
+from specsight.specification import DefectType, Specification, save_yaml
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("data"))
+
+
+def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
+    config = EvaluationConfig(data, resolution=64, resamples=20, seeds=(0, 1))
+    runs = few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path)
+    names = ["subspacead-1-shot", "subspacead-2-shot", "patchcore-1-shot", "patchcore-2-shot"]
+    assert [run.name for run in runs] == names
+    with (tmp_path / TABLE).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["detector"], row["shots"]) for row in rows] == [
+        ("subspacead", "1"),
+        ("subspacead", "2"),
+        ("patchcore", "1"),
+        ("patchcore", "2"),
+    ]
+    for run, row in zip(runs, rows):
+        metrics = json.loads((run / "metrics.json").read_text())
+        assert float(row["image_auroc"]) == metrics["image_auroc"]["value"]
+        assert float(row["aupro_30_sd"]) == metrics["aupro_30"]["sd"]
+        fits = json.loads((run / "fits.json").read_text())
+        assert {fit["learned"] for fit in fits.values()} == {int(row["shots"])}
+    assert ElementTree.parse(tmp_path / CHART).getroot().tag.endswith("svg")
+    drawn = (tmp_path / CHART).read_text()
+    assert all(word in drawn for word in ("subspacead", "patchcore", "image AUROC"))
+    assert few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path) == runs
+    assert (tmp_path / CHART).read_text() == drawn, "a finished curve is not drawn otherwise the second time"
+
+
+def test_a_curve_names_everything_once(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match="named once"):
+        few_shot_curve(EvaluationConfig(data), ["patchcore"], [1, 1], tmp_path)
+    with pytest.raises(SpecsightError, match="did you mean 'patchcore'"):
+        few_shot_curve(EvaluationConfig(data), ["patchcor"], [1, 2], tmp_path)
+
+
+def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> None:
+    words = Specification(
+        product="part", defects=(DefectType(name="scratch"), DefectType(name="contamination"))
+    )
+    save_yaml(words, tmp_path / "part.yaml")
+    config = EvaluationConfig(
+        data,
+        detector="phrases",
+        encoder=str(FAMILIES["dual"](tmp_path / "dual")),
+        resolution=64,
+        shots=0,
+        specification=tmp_path / "part.yaml",
+        resamples=20,
+    )
+    metrics = json.loads((evaluate(config, tmp_path / "run") / "metrics.json").read_text())
+    assert "0-shot: 0 good pictures learned from" in metrics["protocol"]["line"]
+    assert "words: part: scratch, contamination" in metrics["protocol"]["line"]
+    assert metrics["counts"]["accepted"] + metrics["counts"]["rejected"] == metrics["counts"]["pictures"]
+    assert 0 <= metrics["image_auroc"]["value"] <= 1
+    assert {"scratch", "contamination"} <= set(metrics["per_type"])
+
+
+def test_methods_that_need_good_pictures_refuse_zero_shots(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match="no good picture"):
+        evaluate(EvaluationConfig(data, shots=0, resolution=64), tmp_path / "run")
+
+
+def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> None:
+    save_yaml(Specification(product="part", defects=(DefectType(name="scratch"),)), tmp_path / "part.yaml")
+    checkpoint = str(FAMILIES["dual"](tmp_path / "dual"))
+    given = ["--detector", "phrases", "--encoder", checkpoint, "--resolution", "64"]
+    invoke = CliRunner().invoke
+    told = invoke(cli, ["fit", *given, "--spec", str(tmp_path / "part.yaml"), "-o", str(tmp_path / "model")])
+    assert told.exit_code == 0, told.output
+    assert "no threshold" in told.output
+    inspector = Inspector.load(tmp_path / "model")
+    sample = next(s for s in load_dataset(data).samples if s.label == "defective")
+    inspection, judgement = inspector.inspect(sample)
+    assert inspection.verdict is None
+    assert set(judgement.type_maps) == {"scratch"}
+    with pytest.raises(SpecsightError, match="no good picture"):
+        invoke(cli, ["fit", "-o", str(tmp_path / "other")], catch_exceptions=False)

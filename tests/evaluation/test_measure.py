@@ -1,0 +1,203 @@
+"""Numbers of one seed from a run folder: saturated overlap, objects in several views, and what cannot be said."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.synthetic_run import make_run
+
+from specsight.calibration import Calibration
+from specsight.evaluation import truth
+from specsight.evaluation.measure import measure
+from specsight.evaluation.numbers import rate
+from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
+from specsight.inspector import Inspector
+from specsight.records import Defect, Sample
+from specsight.runs import folder, inspections
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
+
+
+def calibration_of(run: RunFolder) -> Calibration:
+    return Calibration.from_json(run.json(folder.FITS)["0"]["calibration"])
+
+
+def test_rates_carry_wilson_intervals() -> None:
+    nothing = rate(0, 20, "")
+    assert (nothing.value, nothing.low) == (0, 0)
+    # Wilson: z² / (n + z²) with z = 1.959964.
+    assert nothing.high == pytest.approx(1.959964**2 / (20 + 1.959964**2), abs=1e-6)
+    assert rate(0, 0, "none there").reason == "none there"
+
+
+def test_regions_with_saturation_are_kept_apart() -> None:
+    left, right = np.zeros((4, 8), bool), np.zeros((4, 8), bool)
+    left[:, :2], right[:2, 6:] = True, True
+    sample = Sample(
+        "x",
+        Path("x.png"),
+        "p",
+        label="defective",
+        defects=(Defect("missing", saturation=0.5, relative_saturation=True), Defect("spot", saturation=100)),
+    )
+    known = truth.pixel_truth(sample, [left, right], (4, 8))
+    assert known.saturations == [4.0, 4.0]
+    assert known.regions is not None
+    assert len(known.regions) == 2
+    assert known.mask.sum() == 12
+    assert set(known.types) == {"missing", "spot"}
+
+
+def test_pictures_with_saturated_regions_are_measured_by_spro(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+    predictions = [
+        replace(
+            p,
+            conditions={"anomaly": "logical" if i % 2 else "structural"},
+            defects=tuple(replace(d, saturation=0.3, relative_saturation=True) for d in p.defects),
+        )
+        for i, p in enumerate(run.predictions())
+    ]
+    values = measure(run, predictions, calibration_of(run), resamples=20).values
+    assert "aupro_30" not in values
+    kinds = [values[f"au_spro_30_{kind}"].value for kind in ("logical", "structural")]
+    assert values["au_spro_30_mean"].value == pytest.approx(np.mean(kinds))
+    plain = measure(run, run.predictions(), calibration_of(run), resamples=0).values
+    assert values["au_spro_30"].value >= plain["aupro_30"].value
+
+
+def test_an_object_in_several_views_counts_once_with_its_highest_score(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+
+    def view(p: Prediction, object_: str, score: float) -> Prediction:
+        return replace(p, group=object_, inspection=replace(p.inspection, score=score))
+
+    objects = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    scores = [1.0, 2.0, 3.0, 1.0, 9.0, 0.5, 0.4, 2.5]
+    predictions = [view(p, o, s) for p, o, s in zip(run.predictions(), objects, scores, strict=True)]
+    values = measure(run, predictions, calibration_of(run), resamples=20).values
+    # Highest views: good 2 and 3, defective 9 and 2.5: three of four pairs in order.
+    assert values["object_auroc"].value == 0.75
+    assert "object_auroc" not in measure(run, run.predictions(), None, resamples=0).values
+
+
+def test_what_cannot_be_said_is_null_with_a_reason(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=3, defective=0, calibrated=False))
+    summary = over_seeds({0: measure(run, run.predictions(), None, resamples=20)})
+    assert summary["image_auroc"]["value"] is None
+    assert summary["image_auroc"]["reason"] == "needs good and defective pictures"
+    assert summary["detection_rate"]["reason"] == "no threshold was calibrated"
+    assert summary["pixel_auroc"]["reason"] == "needs pictures with true masks, and good ones"
+    json.dumps(summary, allow_nan=False)
+
+
+def test_pictures_without_truth_have_no_numbers(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, kind="inspection", good=2, defective=2))
+    assert measure(run, run.predictions(), calibration_of(run)).values == {}
+
+
+def test_named_types_are_counted_against_true_ones(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=6))
+
+    def named(p: Prediction) -> Prediction:
+        found = tuple(replace(f, type="scratch") for f in p.inspection.findings)
+        return replace(p, inspection=replace(p.inspection, findings=found))
+
+    predictions = [named(p) for p in run.predictions()]
+    measured = measure(run, predictions, calibration_of(run), resamples=0)
+    assert measured.confusion is not None
+    table = dict(zip(measured.confusion["rows"], measured.confusion["counts"], strict=True))
+    column = measured.confusion["columns"].index("scratch")
+    rejected = [p for p in predictions if p.inspection.verdict == "reject" and p.inspection.findings]
+    for type_ in ("scratch", "contamination"):
+        assert table[type_][column] == sum(p.types == (type_,) for p in rejected)
+
+
+def test_products_count_once_each_however_many_pictures_they_have() -> None:
+    products = {
+        "a": {"image_auroc": {"value": 1.0, "seeds": [1.0, 1.0]}, "aupro_30": {"value": None}},
+        "b": {
+            "image_auroc": {"value": 0.5, "seeds": [0.4, 0.6]},
+            "aupro_30": {"value": 0.7, "seeds": [0.7, None]},
+        },
+    }
+    means = over_products(products)
+    assert means["image_auroc"]["value"] == 0.75
+    assert means["image_auroc"]["sd_over_products"] == pytest.approx(math.sqrt(0.125))
+    assert means["image_auroc"]["seeds"] == pytest.approx([0.7, 0.8]), "the mean over products of each seed"
+    assert means["image_auroc"]["sd"] == pytest.approx(0.1 / math.sqrt(2))
+    assert (means["aupro_30"]["value"], means["aupro_30"]["n_products"]) == (0.7, 1)
+    assert (means["aupro_30"]["n_seeds"], means["aupro_30"]["sd"]) == (0, None)
+
+
+def test_the_cost_over_products_is_a_mean_of_seconds_and_a_peak_of_memory() -> None:
+    products = {
+        "a": {"seconds": {"fit": 2.0, "look": {"median": 0.1, "total": 1.0}}, "peak_mb": 500},
+        "b": {"seconds": {"fit": 4.0, "look": {"median": 0.3, "total": 2.0}}, "peak_mb": None},
+    }
+    cost = cost_over_products(products)
+    assert cost["seconds"] == {"fit": 3.0, "look": {"median": pytest.approx(0.2), "total": 1.5}}
+    assert cost["peak_mb"] == 500
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(folder of pictures, saved model)."""
+    from tests.support.synthetic_run import make_dataset
+
+    from specsight.datasets import load_dataset
+    from specsight.detectors import create_detector
+
+    base = tmp_path_factory.mktemp("fitted")
+    data = make_dataset(base)
+    good = [s for s in load_dataset(data).samples if s.split == "train"]
+    Inspector.fit(create_detector("patchcore", resolution=64), good).save(base / "model")
+    return data, base / "model"
+
+
+def inspect(model: Path, pictures: Path, out: Path) -> RunFolder:
+    from specsight.datasets import load_dataset
+
+    samples = load_dataset(pictures).samples
+    inspections.write_inspections(Inspector.load(model), samples, out, data=pictures, model=model)
+    return RunFolder(out)
+
+
+def test_inspected_again_only_new_changed_and_mended_pictures_are_judged(
+    fitted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data, model = fitted
+    new = tmp_path / "new"
+    new.mkdir()
+    picture = (data / "test" / "good" / "000.png").read_bytes()
+    (new / "a.png").write_bytes(picture)
+    (new / "b.png").write_bytes(b"")
+    run = inspect(model, new, tmp_path / "out")
+    assert [p.inspection.image for p in run.predictions()] == ["a.png"]
+    assert [s.image for s in run.skipped()] == ["b.png"]
+    assert run.json(folder.METRICS)["counts"]["skipped"] == 1
+    before = run.predictions()[0].inspection.score
+    (new / "a.png").write_bytes((data / "test" / "contamination" / "001.png").read_bytes())
+    (new / "b.png").write_bytes(picture)
+    (new / "c.png").write_bytes(picture)
+    run = inspect(model, new, tmp_path / "out")
+    scores = {p.inspection.image: p.inspection.score for p in run.predictions()}
+    assert set(scores) == {"a.png", "b.png", "c.png"}
+    assert scores["b.png"] == scores["c.png"] == before != scores["a.png"]
+    assert run.skipped() == []
+    lines = (run.path / folder.PREDICTIONS).read_bytes()
+    inspect(model, new, tmp_path / "out")
+    assert (run.path / folder.PREDICTIONS).read_bytes() == lines
+
+
+def test_folder_names_are_not_taken_for_truth_when_inspecting(
+    fitted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = inspect(fitted[1], fitted[0] / "test", tmp_path / "out")
+    assert {p.label for p in run.predictions()} == {"unknown"}
+    assert "image_auroc" not in run.json(folder.METRICS)

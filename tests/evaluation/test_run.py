@@ -1,0 +1,247 @@
+"""Evaluation end to end on a small drawn product: numbers that can be checked, runs that can be killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+from tests.support.synthetic_run import make_dataset
+
+from specsight import images
+from specsight.errors import SpecsightError
+from specsight.evaluation import EvaluationConfig, evaluate
+from specsight.runs.folder import RunFolder
+from specsight.storage import only_writer
+
+SMALL: dict[str, Any] = {"resolution": 64, "resamples": 50, "detector": "patchcore"}
+
+
+def metrics_of(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "metrics.json").read_text("utf-8")))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(data, run folder) of an uninterrupted run under two seeds."""
+    base = tmp_path_factory.mktemp("finished")
+    data = make_dataset(base)
+    return data, evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), base / "run")
+
+
+def test_numbers_agree_with_an_independent_count(finished: tuple[Path, Path]) -> None:
+    run, numbers = RunFolder(finished[1]), metrics_of(finished[1])
+    for seed in (0, 1):
+        predictions = run.predictions(seed)
+        labels = [p.label == "defective" for p in predictions]
+        scores = [p.inspection.score for p in predictions]
+        assert numbers["image_auroc"]["seeds"][seed] == pytest.approx(roc_auc_score(labels, scores))
+        assert numbers["image_ap"]["seeds"][seed] == pytest.approx(average_precision_score(labels, scores))
+        masks = np.concatenate([images.anomaly_mask(p.sample(run.data), p.size).ravel() for p in predictions])
+        pixels = np.concatenate([run.map(p).ravel() for p in predictions])
+        assert numbers["pixel_auroc"]["seeds"][seed] == pytest.approx(roc_auc_score(masks, pixels))
+        rejected = [p.inspection.verdict == "reject" for p in predictions if p.label == "defective"]
+        assert numbers["detection_rate"]["seeds"][seed] == pytest.approx(np.mean(rejected))
+
+
+def test_every_number_has_value_interval_and_deviation_over_seeds(finished: tuple[Path, Path]) -> None:
+    numbers = metrics_of(finished[1])
+    for name in ("image_auroc", "pixel_auroc", "pixel_ap", "aupro_30", "aupro_05", "iou", "detection_rate"):
+        metric = numbers[name]
+        assert metric["low"] <= metric["high"]
+        assert metric["n_seeds"] == 2
+        assert metric["value"] == pytest.approx(np.mean(metric["seeds"]))
+        assert metric["sd"] == pytest.approx(np.std(metric["seeds"], ddof=1))
+    assert numbers["image_f1_max"]["oracle"]
+    assert "oracle" not in numbers["image_auroc"]
+
+
+def test_the_protocol_says_what_was_learned_from_and_that_nothing_was_tuned(
+    finished: tuple[Path, Path],
+) -> None:
+    protocol = metrics_of(finished[1])["protocol"]
+    assert "10 good pictures learned from, 4 held out, 14 tested" in protocol["line"]
+    assert "nothing tuned on test data" in protocol["line"]
+    assert protocol["details"]["Seeds"] == "0, 1"
+    assert "from held-out good pictures" in protocol["details"]["Threshold"]
+    assert protocol["fingerprint"][:8] in protocol["line"]
+
+
+def test_tables_by_type_agree_as_csv_and_json(finished: tuple[Path, Path]) -> None:
+    table = metrics_of(finished[1])["per_type"]
+    with (finished[1] / "per_type.csv").open(encoding="utf-8") as file:
+        rows = {row["type"]: row for row in csv.DictReader(file)}
+    assert list(rows) == list(table) == ["good", "contamination", "scratch"]
+    assert {t: int(r["support"]) for t, r in rows.items()} == {"good": 6, "contamination": 4, "scratch": 4}
+    assert float(rows["scratch"]["pixel_auroc"]) == table["scratch"]["pixel_auroc"]
+    assert rows["good"]["image_auroc"] == ""
+    assert table["good"]["image_auroc"] is None
+
+
+def test_the_environment_holds_no_path(finished: tuple[Path, Path]) -> None:
+    text = (finished[1] / "environment.json").read_text("utf-8")
+    assert str(Path.home()) not in text
+    assert str(finished[0].parent) not in text
+    assert json.loads(text)["libraries"]["numpy"] == np.__version__
+
+
+def test_a_finished_run_asked_again_judges_nothing_and_says_the_same(finished: tuple[Path, Path]) -> None:
+    data, run = finished
+    before, lines = metrics_of(run), (run / "predictions.jsonl").read_bytes()
+    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    assert (run / "predictions.jsonl").read_bytes() == lines
+    assert _without_times(metrics_of(run)) == _without_times(before)
+
+
+def test_another_configuration_is_refused(finished: tuple[Path, Path]) -> None:
+    with pytest.raises(SpecsightError, match=r"seeds = \[0, 1\], not \[0\]"):
+        evaluate(EvaluationConfig(finished[0], seeds=(0,), **SMALL), finished[1])
+
+
+def test_a_second_process_is_refused(finished: tuple[Path, Path]) -> None:
+    data, run = finished
+    with only_writer(run), pytest.raises(SpecsightError, match="in use by another process"):
+        evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from specsight.evaluation import EvaluationConfig, evaluate
+from specsight.runs import judging
+from specsight.runs.folder import RunFolder
+import os, signal
+write, left = RunFolder._append, int(sys.argv[3])
+def then_die(self, name, line):
+    global left
+    left -= 1
+    if left == 0:
+        with (self.path / name).open("ab") as file:
+            file.write(b'{"id": "half a li')
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(self, name, line)
+RunFolder._append = then_die
+evaluate(EvaluationConfig(Path(sys.argv[1]), seeds=(0, 1), resolution=64, resamples=50), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("finished_before", [4, 17])
+def test_killed_in_the_middle_it_goes_on_to_the_same_numbers(
+    finished: tuple[Path, Path], tmp_path: Path, finished_before: int
+) -> None:
+    data, uninterrupted = finished
+    run = tmp_path / "run"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(data), str(run), str(finished_before)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    kept = RunFolder(run).predictions()
+    assert len(kept) == finished_before - 1
+    fitted = (run / "models" / "0" / "detector.json").stat().st_mtime_ns
+    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    assert (run / "models" / "0" / "detector.json").stat().st_mtime_ns == fitted
+    assert RunFolder(run).predictions()[: len(kept)] == kept
+    assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
+
+
+def test_killed_from_outside_at_any_moment_it_goes_on(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    data, uninterrupted = finished
+    run = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(data), str(run), "10000"])
+    lines = run / "predictions.jsonl"
+    while process.poll() is None and not (lines.exists() and lines.stat().st_size > 3000):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
+
+
+def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_again(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path)
+    whole = (data / "test" / "good" / "001.png").read_bytes()
+    (data / "test" / "good" / "001.png").write_bytes(b"")
+    (data / "train" / "good" / "003.png").write_text("not a picture")
+    mask = data / "ground_truth" / "scratch" / "002_mask.png"
+    right = mask.read_bytes()
+    mask.write_bytes(
+        (make_dataset(tmp_path, "other", size=48) / "ground_truth/scratch/002_mask.png").read_bytes()
+    )
+    run = evaluate(EvaluationConfig(data, **SMALL), tmp_path / "run")
+    skipped = {s.image: s for s in RunFolder(run).skipped()}
+    assert set(skipped) == {"test/good/001.png", "train/good/003.png", "test/scratch/002.png"}
+    assert skipped["train/good/003.png"].stage == "fit"
+    assert "48" in skipped["test/scratch/002.png"].reason
+    assert metrics_of(run)["counts"]["pictures"] == 12
+    (data / "test" / "good" / "001.png").write_bytes(whole)
+    mask.write_bytes(right)
+    evaluate(EvaluationConfig(data, **SMALL), run)
+    assert [s.image for s in RunFolder(run).skipped()] == ["train/good/003.png"]
+    assert metrics_of(run)["counts"]["pictures"] == 14
+
+
+def test_several_products_get_a_run_each_and_an_unweighted_mean(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "set", "plate", good=4)
+    make_dataset(tmp_path / "set", "disc", good=2, defective=4)
+    run = evaluate(EvaluationConfig(tmp_path / "set", **SMALL), tmp_path / "run")
+    numbers = metrics_of(run)
+    each = {name: metrics_of(run / one["folder"]) for name, one in numbers["products"].items()}
+    assert set(each) == {"plate", "disc"}
+    expected = np.mean([one["pixel_auroc"]["value"] for one in each.values()])
+    assert numbers["pixel_auroc"]["value"] == pytest.approx(expected)
+    assert numbers["pixel_auroc"]["n_products"] == 2
+
+
+def test_few_shots_learn_from_exactly_that_many_and_calibrate_on_others(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path)
+    run = evaluate(EvaluationConfig(data, shots=2, **SMALL), tmp_path / "run")
+    fit = json.loads((run / "fits.json").read_text())["0"]
+    assert (fit["learned"], fit["held_out"]) == (2, 12)
+    assert "2-shot: 2 good pictures learned from, 12 held out" in metrics_of(run)["protocol"]["line"]
+    with pytest.raises(SpecsightError, match="99 shots were asked for, but there are 14"):
+        evaluate(EvaluationConfig(data, shots=99, **SMALL), tmp_path / "other")
+
+
+def test_metrics_at_a_stated_map_size(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path)
+    run = evaluate(EvaluationConfig(data, map_size=32, **SMALL), tmp_path / "run")
+    assert RunFolder(run).predictions()[0].size == (64, 64)
+    assert "32 px" in metrics_of(run)["protocol"]["details"]["Maps measured"]
+    assert 0.5 < metrics_of(run)["pixel_auroc"]["value"] <= 1
+
+
+@pytest.mark.parametrize("emptied", ["train", "test"])
+def test_data_without_what_it_takes_is_one_clear_line(tmp_path: Path, emptied: str) -> None:
+    data = make_dataset(tmp_path)
+    for picture in (data / emptied).rglob("*.png"):
+        picture.unlink()
+    with pytest.raises(SpecsightError):
+        evaluate(EvaluationConfig(data, **SMALL), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"shots": -1}, "shots must be at least 0, got -1"),
+        ({"seeds": ()}, "seeds"),
+        ({"seeds": (1, 1)}, "different"),
+        ({"false_reject_rate": 1.5}, "between 0 and 1, got 1.5"),
+        ({"map_size": 0}, "map_size"),
+    ],
+)
+def test_impossible_configurations_are_refused_at_once(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecsightError, match=words):
+        EvaluationConfig(Path("data"), **wrong)
+
+
+def _without_times(numbers: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in numbers.items() if k not in ("seconds", "peak_mb")}

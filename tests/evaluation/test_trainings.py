@@ -1,0 +1,88 @@
+"""A training on another set is done once for all runs that would learn the same from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.colour_encoder import ColourEncoder
+from tests.support.labelled_panels import panel_words, panels
+
+import specsight.detectors.contract as detectors_base
+from specsight.detectors import create_detector
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.errors import SpecsightError
+from specsight.evaluation import trainings
+from specsight.records import Sample
+
+pytest.importorskip("torch", reason="trained detectors need the extra 'models'")
+WORDS = {"panel": panel_words()}
+
+
+def new(**parameters: object) -> CrossSetDetector:
+    detector = create_detector(
+        "multiads", encoder=ColourEncoder(), resolution=64, **{"epochs": 1, **parameters}
+    )
+    assert isinstance(detector, CrossSetDetector)
+    return detector
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    return panels(tmp_path / "set")
+
+
+@pytest.fixture(autouse=True)
+def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detectors_base, "load_encoder", lambda name: ColourEncoder())
+
+
+def trained(detector: CrossSetDetector, samples: list[Sample], folder: Path | None) -> CrossSetDetector:
+    trainings.train(detector, samples, WORDS, folder, None)
+    return detector
+
+
+def test_an_equal_training_is_found_again(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    first = trained(new(), samples, kept)
+    # Nothing of what follows may train: what only judging depends on, and where files lie, change no weight.
+    monkeypatch.setattr(CrossSetDetector, "train", lambda *args: pytest.fail("trained again"))
+    for detector in (new(), new(references=7), new(product_filter=False)):
+        again = trained(detector, samples, kept)
+        assert again.trained_on_ == first.trained_on_
+        for name, array in first.weights_.items():
+            np.testing.assert_array_equal(again.weights_[name], array)
+        again.fit([], panel_words(product="bottle"))
+
+
+@pytest.mark.parametrize("change", ["seed", "rate", "words", "label", "fewer"])
+def test_another_training_is_not_taken_for_it(samples: list[Sample], tmp_path: Path, change: str) -> None:
+    kept = tmp_path / "kept"
+    trained(new(), samples, kept)
+    words, some, parameters = WORDS, samples, {}
+    if change == "words":
+        words = {"panel": panel_words(product="another panel")}
+    elif change == "fewer":
+        some = samples[1:]
+    elif change == "label":
+        some = [replace(samples[0], group="together"), *samples[1:]]
+    else:
+        parameters = {"seed": {"seed": 1}, "rate": {"rate": 2e-3}}[change]
+    trainings.train(new(**parameters), some, words, kept, None)
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_nothing_is_kept_without_a_folder_and_a_damaged_training_is_named(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    trained(new(), samples, None)
+    kept = tmp_path / "kept"
+    trained(new(), samples, kept)
+    (folder,) = kept.iterdir()
+    (folder / detectors_base.STATE).write_bytes(b"half")
+    with pytest.raises(SpecsightError, match="is damaged"):
+        trained(new(), samples, kept)

@@ -1,0 +1,142 @@
+"""Numbers by type from type maps, on four pictures whose answers can be worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from specsight import findings
+from specsight.calibration import Calibration, calibrate
+from specsight.errors import SpecsightError
+from specsight.evaluation.measure import measure
+from specsight.evaluation.types import measure_types
+from specsight.records import Defect, Inspection, Judgement, Sample
+from specsight.runs.folder import TYPE_SIDE, RunFolder
+from specsight.runs.predictions import Prediction, predict
+
+SIZE = (64, 64)
+CORNER, MIDDLE = (slice(4, 16), slice(4, 16)), (slice(36, 52), slice(36, 52))
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    return calibrate([(0.1, np.full(SIZE, 0.1, np.float32))] * 20, 0.05, 0.5)
+
+
+def picture(
+    run: RunFolder,
+    calibration: Calibration,
+    name: str,
+    truth: dict[str, tuple[slice, slice]],
+    said: dict[str, tuple[slice, slice]],
+) -> None:
+    """A picture with a defect of each type in `truth`; the detector's map of each type rises where `said` says."""
+    data = run.path.parent / "data"
+    cv2.imwrite(str(data / f"{name}.png"), np.zeros((*SIZE, 3), np.uint8))
+    defects = []
+    for type_, place in truth.items():
+        mask = np.zeros(SIZE, np.uint8)
+        mask[place] = 255
+        cv2.imwrite(str(data / f"{name}_{type_}.png"), mask)
+        defects.append(Defect(type_, mask=data / f"{name}_{type_}.png"))
+    label = "defective" if defects else "good"
+    sample = Sample(name, data / f"{name}.png", "plate", label=label, defects=tuple(defects))
+    maps = {}
+    for type_ in ("crack", "stain"):
+        maps[type_] = np.zeros(SIZE, np.float32)
+        if type_ in said:
+            maps[type_][said[type_]] = 1.0
+    judgement = Judgement(
+        float(max(m.max() for m in maps.values())), np.maximum(*maps.values()).astype(np.float32), maps
+    )
+    found = findings.find(judgement, calibration)
+    verdict = "reject" if found else "accept"
+    inspection = Inspection(name, str(sample.image), "plate", judgement.score, 0.1, verdict, found)
+    run.add(predict(sample, inspection, judgement.map, 0, data), judgement.map, maps)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "run").mkdir()
+    folder = RunFolder(tmp_path / "run")
+    folder.claim({"kind": "evaluation", "name": "plates", "data": str(tmp_path / "data"), "detector": "x"})
+    return folder
+
+
+def known(run: RunFolder) -> list[Prediction]:
+    return sorted(run.predictions(), key=lambda p: p.id)
+
+
+def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Calibration) -> None:
+    picture(run, calibration, "good", {}, {})
+    picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
+    picture(run, calibration, "two", {"stain": MIDDLE}, {"stain": MIDDLE})
+    both = {"crack": CORNER, "stain": MIDDLE}
+    picture(run, calibration, "both", both, both)
+    numbers, columns = measure_types(run, known(run), calibration)
+    for name in (
+        "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "exact_set",
+        "exact_set_without_good", "several_types_exact_set",
+    ):  # fmt: skip
+        assert numbers[name] == 1.0, name
+    assert numbers["several_types_pictures"] == 1
+    # Findings end at half their peak, a pixel or so around a block: the overlap is high, not whole.
+    assert 0.8 < numbers["type_miou"] <= 1.0
+    assert set(columns) == {"crack", "stain"}
+    assert columns["crack"]["type_pixel_ap"] == 1.0
+
+
+def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: Calibration) -> None:
+    picture(run, calibration, "good", {}, {})
+    picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
+    picture(run, calibration, "two", {"stain": MIDDLE}, {"crack": MIDDLE})
+    picture(run, calibration, "three", {"stain": MIDDLE}, {"stain": MIDDLE})
+    numbers, columns = measure_types(run, known(run), calibration)
+    # "Shows a crack": 1 for "one" and "two", 0 for the others; only "one" does: (1 + 0.5 + 1) / 3.
+    # "Shows a stain": 1 for "three" alone; "two" does too, and ties with "good" and "one": (1 + 1 + 0.5 + 0.5) / 4.
+    assert numbers["type_image_auroc"] == pytest.approx((2.5 / 3 + 3 / 4) / 2)
+    assert columns["crack"]["type_image_ap"] == pytest.approx(0.5)
+    # Crack: TP 1, FP 1; stain: TP 1, FN 1; both F1 = 2 / 3. Sets: "two" alone is wrong.
+    assert numbers["type_f1"] == pytest.approx(2 / 3)
+    assert numbers["exact_set"] == pytest.approx(3 / 4)
+    assert numbers["exact_set_without_good"] == pytest.approx(2 / 3)
+    # Half of the stain's pixels have a map of 0 like all the background: AUROC = 0.5 + 0.5 * 0.5.
+    assert columns["stain"]["type_pixel_auroc"] == pytest.approx(0.75)
+    assert "several_types_exact_set" not in numbers
+
+
+def test_types_reach_the_table_of_the_run(run: RunFolder, calibration: Calibration) -> None:
+    picture(run, calibration, "good", {}, {})
+    picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
+    measured = measure(run, known(run), calibration, resamples=0)
+    assert measured.values["type_image_ap"].value == 1.0
+    assert measured.per_type["crack"]["type_pixel_auroc"] == 1.0
+    assert measured.per_type["crack"]["support"] == 1
+
+
+def test_without_type_maps_there_are_no_such_numbers(run: RunFolder, calibration: Calibration) -> None:
+    picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
+    (prediction,) = run.predictions()
+    file = (run.path / prediction.map).with_suffix(".types.safetensors")
+    file.write_bytes(b"torn")
+    with pytest.raises(SpecsightError, match="run again into another --out"):
+        run.type_maps(prediction)
+    file.unlink()
+    assert measure_types(run, [prediction], calibration) == ({}, {})
+
+
+def test_type_maps_are_kept_small(run: RunFolder) -> None:
+    data = run.path.parent / "data"
+    cv2.imwrite(str(data / "large.png"), np.zeros((300, 600, 3), np.uint8))
+    sample = Sample("large", data / "large.png", "plate", label="good")
+    inspection = Inspection("large", str(sample.image), "plate", 0.0, None, None)
+    map_ = np.linspace(0, 1, 300 * 600, dtype=np.float32).reshape(300, 600)
+    prediction = predict(sample, inspection, map_, 0, data)
+    run.add(prediction, map_, {"crack": map_})
+    (kept,) = run.type_maps(prediction).values()
+    assert kept.shape == (TYPE_SIDE, 2 * TYPE_SIDE)
+    assert kept.mean() == pytest.approx(map_.mean(), abs=1e-3)

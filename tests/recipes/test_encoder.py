@@ -1,0 +1,199 @@
+"""The encoder's recipe end to end on tiny models: it runs, resumes, repeats itself, and what it writes can be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra 'models'")
+transformers = pytest.importorskip("transformers", reason="training needs the extra 'models'")
+
+from safetensors.torch import load_file
+
+from specsight.encoders import load_encoder
+from specsight.errors import SpecsightError
+from specsight.learning.batches import LAGS, PictureBatch, Reused, Seeded, batches
+from specsight.learning.stages import rate
+from specsight.recipes import transformer
+from specsight.recipes.encoder.recipe import (
+    EncoderRecipe,
+    JointStage,
+    Schedule,
+    TextStage,
+    TextTowerShape,
+    TransformerRecipe,
+    TransformerTower,
+    VisionStage,
+    VisionTower,
+)
+from specsight.recipes.encoder.train import Sources, train
+from specsight.synthetic.scenes.photographs import Photographs
+
+WORDS = ("the", "of", "surface", "house", "river", "green", "idea", "stone", "paper", "number")
+
+
+def schedule(steps: int) -> Schedule:
+    return Schedule(steps=steps, rate=1e-3, warmup=1, cooldown=0.0)
+
+
+def recipe(steps: int) -> EncoderRecipe:
+    joint = JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2)
+    return EncoderRecipe(
+        workers=0,
+        checkpoint_every=1,
+        validate_every=100,
+        width=32,
+        tower=VisionTower(stem=8, widths=(8, 16, 32), depths=(1, 1, 1)),
+        text_tower=TextTowerShape(hidden=32, layers=2, heads=2, words=10, endings=3),
+        vision=VisionStage(schedule(steps), sides=(64,), pixels=3 * 64 * 64, held_out=2),
+        text=TextStage(schedule(steps), batch=12, general_words=10),
+        joint=joint,
+        polish=replace(joint, weights={**joint.weights, "evidence": 1.0}),
+    )
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory) -> Sources:
+    """A random small MobileNetV2, a random small BERT with its vocabulary, and a few painted photographs."""
+    root = tmp_path_factory.mktemp("sources")
+    torch.manual_seed(0)
+    vision = transformers.MobileNetV2Config(depth_multiplier=0.1, min_depth=4, tf_padding=False)
+    transformers.MobileNetV2Model(vision).save_pretrained(root / "teacher")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", "##ing", "##ed"]
+    (root / "sentences").mkdir()
+    (root / "sentences" / "vocab.txt").write_text("\n".join(pieces))
+    transformers.BertTokenizer(str(root / "sentences" / "vocab.txt")).save_pretrained(root / "sentences")
+    text = transformers.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+    )
+    transformers.BertModel(text).save_pretrained(root / "sentences")
+    (root / "sentences" / "vocab.txt").write_text("\n".join(pieces))
+    (root / "photographs").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(6):
+        picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8), (120, 90))
+        cv2.imwrite(str(root / "photographs" / f"{index}.jpg"), picture)
+    return Sources(root / "photographs", root / "teacher", root / "sentences")
+
+
+@pytest.fixture(scope="module")
+def run(sources, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run")
+    train(recipe(2), out, sources)
+    return out
+
+
+def test_the_exported_model_sees_and_reads(run):
+    encoder = load_encoder(str(run / "model"))
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)
+    patches, texts = encoder.embed_patches(pixels), encoder.embed_texts(["a crack", "flawless"])
+    assert encoder.default_layers == ("stride8", "stride16")
+    assert patches.shape == (1, 32, 4, 6)
+    assert np.allclose(np.linalg.norm(patches, axis=1), 1, atol=1e-3)
+    assert texts.shape == (2, 32)
+    assert not np.allclose(texts[0], texts[1])
+
+
+def test_everything_is_on_record(run):
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [entry["stage"] for entry in log if entry.get("finished")] == ["vision", "text", "joint", "polish"]
+    assert {"held_out", "stage", "step", "time"} <= set(next(entry for entry in log if "held_out" in entry))
+    assert json.loads((run / "recipe.json").read_text())["vision"]["schedule"]["steps"] == 2
+    assert all(np.isfinite(entry["loss"]) for entry in log if "loss" in entry)
+
+
+def test_an_interrupted_run_ends_where_an_unbroken_one_does(run, sources, tmp_path):
+    train(recipe(1), tmp_path, sources, ("vision", "text"))
+    train(recipe(2), tmp_path, sources)
+    whole, resumed = (load_file(folder / "model" / "model.safetensors") for folder in (run, tmp_path))
+    assert whole.keys() == resumed.keys()
+    for name, value in whole.items():
+        assert torch.allclose(value.float(), resumed[name].float(), atol=1e-3), name
+
+
+def test_a_finished_stage_is_not_trained_again(run, sources):
+    before = (run / "vision.safetensors").read_bytes()
+    train(recipe(2), run, sources, ("vision",))
+    assert (run / "vision.safetensors").read_bytes() == before
+
+
+def test_stages_are_checked(run, sources, tmp_path):
+    with pytest.raises(SpecsightError, match="did you mean 'joint'"):
+        train(recipe(1), tmp_path, sources, ("joimt",))
+    with pytest.raises(SpecsightError, match="no checkpoint of stage 'vision'"):
+        train(recipe(1), tmp_path, sources, ("joint",))
+    with pytest.raises(SpecsightError, match="holds no teacher"):
+        train(recipe(1), tmp_path, replace(sources, teacher=tmp_path))
+    with pytest.raises(SpecsightError, match="holds no photographs"):
+        train(recipe(1), tmp_path, replace(sources, photographs=tmp_path), ("vision",))
+
+
+def test_batches_depend_on_seed_and_number_alone(sources):
+    make = Seeded(PictureBatch(Photographs(sources.photographs), (64, 80), 2 * 64 * 64, 0.5))
+    unbroken = list(batches(make, 7, 0, 4, workers=0))
+    for ours, late in zip(unbroken[2:], batches(make, 7, 2, 4, workers=0), strict=True):
+        assert np.array_equal(ours, late)
+    assert not np.array_equal(unbroken[0], next(batches(make, 8, 0, 1, workers=0)))
+
+
+def test_reused_batches_draw_once_and_do_not_depend_on_where_a_run_began():
+    calls = []
+
+    def draw(rng: np.random.Generator, side: int) -> tuple[int, float]:
+        calls.append(side)
+        return side, float(rng.random())
+
+    def join(rng: np.random.Generator, parts: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        return [*parts, (parts[0][0], float(rng.random()))]
+
+    unbroken = Reused(draw, join, (128, 160, 224))
+    first = [unbroken(5, index) for index in range(max(LAGS) + 3)]
+    assert len(calls) == 2 * max(LAGS) + 3, "every part is drawn once"
+    assert Reused(draw, join, (128, 160, 224))(5, max(LAGS)) == first[-3]
+    for batch in first[-3:]:
+        assert len({side for side, _ in batch}) == 1
+    assert first[-1][len(LAGS) - 1] == first[2][0], "what was new then is still learned from"
+
+
+def test_held_out_photographs_are_never_trained_on(sources):
+    kept, used = Photographs(sources.photographs, held_out=True), Photographs(sources.photographs)
+    assert len(kept) + len(used) == 6
+    assert not any(np.array_equal(kept[i], used[j]) for i in range(len(kept)) for j in range(len(used)))
+
+
+def test_the_rate_warms_up_stays_and_cools_down():
+    plan = Schedule(steps=100, rate=2.0, warmup=10, cooldown=0.2)
+    assert rate(plan, 0) == pytest.approx(0.2)
+    assert rate(plan, 9) == rate(plan, 79) == pytest.approx(2.0)
+    assert rate(plan, 90) == pytest.approx(1.0)
+    assert rate(plan, 99) < 0.05
+
+
+def test_a_transformer_learns_what_an_encoder_that_reads_sees(run, sources, tmp_path):
+    """Trained a little, it lies nearer to its teacher than at the start; words are the teacher's own."""
+    tower = TransformerTower(hidden=32, layers=3, heads=2, side=64)
+    asked = TransformerRecipe(
+        workers=0, checkpoint_every=4, validate_every=100, tower=tower, schedule=schedule(12), sides=(64,),
+        pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2,
+    )  # fmt: skip
+    teacher = str(run / "model")
+    made = transformer.train(asked, tmp_path, sources.photographs, teacher)
+    student, known = load_encoder(str(made)), load_encoder(teacher)
+    assert [layer.name for layer in student.available] == ["block1", "block2", "block3", "output"]
+    assert np.allclose(student.embed_texts(["a crack"]), known.embed_texts(["a crack"]), atol=2e-3), (
+        "the words are the teacher's"
+    )
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses[-1] < losses[0]
+    assert transformer.train(asked, tmp_path, sources.photographs, teacher) == made
+    with pytest.raises(SpecsightError, match="cannot teach this student: it must read words"):
+        transformer.train(asked, tmp_path / "other", sources.photographs, str(sources.teacher))

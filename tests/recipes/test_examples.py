@@ -1,0 +1,70 @@
+"""Scenes and lessons: labels of cells by hand, determinism, and truth of the words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs the extra 'models'")
+
+from specsight.recipes.encoder.batches import COVERED, IGNORED, UNNAMED, cell_labels
+from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, _painted_lesson
+from specsight.synthetic.scenes.products import draw_block, draw_vessel
+from specsight.synthetic.scenes.scene import draw_scene
+from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
+from specsight.synthetic.scenes.tyre_pictures import TYPES as TYRE_TYPES
+from specsight.synthetic.tyres.defects import KINDS
+from specsight.synthetic.tyres.geometry import MODELS
+
+
+def test_cell_labels_by_hand():
+    types = np.zeros((64, 64), np.uint8)
+    types[12:20, 12:20] = 3
+    types[30:34, 0:2] = 5
+    types[44:52, 44:52] = ANY
+    types[0:4, 44:52] = UNSEEN
+    expected = np.zeros((4, 4), np.int64)
+    expected[1, 1], expected[2, 0], expected[3, 3], expected[0, 3] = 3, IGNORED, UNNAMED, IGNORED
+    # Cell (2, 0) sees 4 x 2 changed pixels and their mirror images beyond the frame.
+    labels = cell_labels(types)
+    assert labels[1, 1] == 3
+    assert labels[3, 3] == UNNAMED
+    assert labels[0, 3] == IGNORED
+    assert labels[2, 0] in (IGNORED, 5)
+    assert (labels[expected == 0] == 0).all()
+
+
+def test_a_line_two_pixels_wide_labels_its_cells():
+    types = np.zeros((64, 64), np.uint8)
+    types[31:33] = 1
+    assert COVERED < 2 / 16
+    assert (cell_labels(types)[2] == 1).all()
+
+
+@pytest.mark.parametrize("draw", [draw_scene, draw_block, draw_vessel])
+def test_scenes_repeat_and_their_regions_have_words(draw):
+    for seed in range(5):
+        first, again = (draw(np.random.default_rng(seed), 96) for _ in range(2))
+        assert np.array_equal(first.rgb, again.rgb)
+        assert first.rgb.shape == (96, 96, 3)
+        assert int(first.regions.max()) < len(first.words)
+
+
+def test_painted_lessons_label_only_what_changed():
+    for seed in range(12):
+        scene = draw_block(np.random.default_rng(seed), 96)
+        lesson = _painted_lesson(np.random.default_rng(seed), scene)
+        same = (lesson.rgb == scene.rgb).all(axis=2)
+        assert ((lesson.types > 0) | same).all()
+
+
+def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path):
+    assert HELD_OUT_MODEL in MODELS
+    assert {TYRE_TYPES.get(name, name) for name in KINDS} <= set(TYPES)
+    pictures = TyrePictures(tmp_path, 0, 2, 96, TYPES)
+    again = TyrePictures(tmp_path, 1, 2, 96, TYPES)
+    assert np.array_equal(pictures[1].rgb, again[0].rgb)
+    for index in range(2):
+        picture = pictures[index]
+        assert picture.rgb.shape == (96, 96, 3)
+        assert set(np.unique(picture.types)) <= {0, UNSEEN, *range(1, len(TYPES) + 1)}

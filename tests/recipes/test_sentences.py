@@ -1,0 +1,98 @@
+"""The grammar: what contradicts what, and that wordings say what is meant."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specsight.recipes.encoder.sentences import (
+    ANOMALY,
+    MATERIAL_NAMES,
+    NONE,
+    THINGS,
+    Meaning,
+    agreement,
+    contradict,
+    say,
+)
+from specsight.synthetic.defects.words import PHRASES, place_words, related
+from specsight.synthetic.scenes.materials import COLOURS
+
+meanings = st.builds(
+    Meaning,
+    defect=st.sampled_from(["", NONE, *PHRASES]),
+    thing=st.sampled_from(["", *THINGS]),
+    material=st.sampled_from(["", *MATERIAL_NAMES]),
+    colour=st.sampled_from(["", *COLOURS]),
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rivals"),
+    [
+        (Meaning("crack"), Meaning(NONE), True),
+        (Meaning("crack"), Meaning("stain"), True),
+        (Meaning("crack"), Meaning("cut"), False),
+        (Meaning("crack"), Meaning(ANOMALY), False),
+        (Meaning(NONE), Meaning(ANOMALY), True),
+        (Meaning("crack", thing="disc"), Meaning("crack", thing="gear"), True),
+        (Meaning("crack", thing="disc"), Meaning("crack"), False),
+        (Meaning(colour="red"), Meaning(colour="blue"), True),
+        (Meaning(), Meaning("crack", "disc", "glass", "green"), False),
+    ],
+)
+def test_contradictions(first, second, rivals):
+    assert contradict(first, second) is rivals
+
+
+@given(meanings, meanings)
+def test_contradiction_and_agreement_are_symmetric_and_fit_together(first, second):
+    assert contradict(first, second) == contradict(second, first)
+    assert agreement(first, second) == agreement(second, first)
+    assert 0 <= agreement(first, second) <= 1
+    assert not contradict(first, first)
+    assert agreement(first, first) == 1
+
+
+@given(meanings, st.integers(0, 2**32 - 1))
+def test_sentences_name_what_is_meant_and_are_well_formed(meaning, seed):
+    sentence = say(np.random.default_rng(seed), meaning)
+    assert sentence == sentence.strip()
+    assert "  " not in sentence
+    assert "{" not in sentence
+    if meaning.defect not in ("", NONE, ANOMALY):
+        assert any(
+            phrase.removeprefix("a ").removeprefix("an ") in sentence for phrase in PHRASES[meaning.defect]
+        )
+
+
+def test_articles_agree_with_the_word_behind_them():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        words = say(rng, Meaning("", "oval", "rubber", str(rng.choice(["orange", "red"])))).split()
+        for article, word in pairwise(words):
+            if article in ("a", "an"):
+                assert (article == "an") == (word[0] in "aeiou")
+
+
+def test_every_type_has_several_phrases_and_no_phrase_means_two_types():
+    phrases = [phrase for group in PHRASES.values() for phrase in group]
+    assert len(phrases) == len(set(phrases))
+    assert min(len(group) for group in PHRASES.values()) >= 4
+
+
+def test_any_defect_is_an_anomaly_and_types_stay_apart():
+    assert all(related(name, ANOMALY) for name in PHRASES)
+    assert not related("hole", "stain")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [(0.5, 0.5, "in the centre"), (0.1, 0.1, "at the top left"), (0.9, 0.5, "at the right")],
+)
+def test_places(x, y, words):
+    assert place_words(x, y) == words

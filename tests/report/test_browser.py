@@ -1,0 +1,159 @@
+"""The page in a real browser: nothing fails, nothing is fetched, every picture is drawn, the table obeys."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run
+
+from specsight.report import render
+
+selenium = pytest.importorskip("selenium", reason="selenium is not installed (extra dev)")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no Chromium with chromedriver on this machine")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1280,1000"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = webdriver.Chrome(options=options, service=Service(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = make_run(
+        tmp_path_factory.mktemp("page"), sizes=((64, 64), (40, 640)), good=60, defective=60, names=[NASTY]
+    )
+    render(made)
+    return made
+
+
+@pytest.fixture
+def page(browser: Any, run: Path) -> Any:
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get((run / "report.html").as_uri())
+    return browser
+
+
+def visible_rows(page: Any) -> list[Any]:
+    script = "return [...document.querySelectorAll('#table tbody tr')].filter(row => row.offsetHeight > 0)"
+    return list(page.execute_script(script))
+
+
+def visible_scores(page: Any) -> list[float]:
+    script = "return arguments[0].map(row => Number(row.querySelector('td.number').textContent))"
+    return list(page.execute_script(script, visible_rows(page)))
+
+
+def test_no_error_and_no_request_but_the_page_itself(page: Any, run: Path) -> None:
+    assert page.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [(run / "report.html").as_uri()]
+    assert [m for m in messages if m["method"] == "Network.loadingFailed"] == []
+
+
+def test_every_picture_is_decoded(page: Any) -> None:
+    widths = page.execute_async_script(
+        "const done = arguments[0];"
+        "const drawn = i => { i.loading = 'eager'; return i.decode().then(() => i.naturalWidth); };"
+        "Promise.all([...document.images].map(drawn)).then(done, e => done(String(e)));"
+    )
+    assert isinstance(widths, list), widths
+    assert len(widths) > 20
+    assert min(widths) > 0
+
+
+def test_headline_numbers_equal_metrics_json(page: Any) -> None:
+    for key in ("image_auroc", "pixel_auroc", "aupro_30"):
+        shown = page.find_element("css selector", f"[data-metric={key}]").text
+        assert float(shown) == pytest.approx(METRICS_EXAMPLE[key]["value"], abs=0.0005)
+    tiles = page.find_element("css selector", ".tiles").text
+    assert "0.971" in tiles
+    assert "75.0 %" in tiles
+
+
+def test_markup_in_a_file_name_stays_text(page: Any) -> None:
+    assert page.execute_script("return document.querySelectorAll('img[src=x]').length") == 0
+    cells = page.execute_script(
+        "return [...document.querySelectorAll('#table tbody th')].map(c => c.textContent)"
+    )
+    assert NASTY in cells
+
+
+def test_the_table_pages_filters_and_sorts(page: Any) -> None:
+    assert len(visible_rows(page)) == 100
+    page.find_element("id", "page-next").click()
+    assert len(visible_rows(page)) == 20
+    page.find_element("css selector", "#filter-verdict option[value=reject]").click()
+    rejected = page.execute_script("return document.querySelectorAll('tr[data-verdict=reject]').length")
+    shown = visible_rows(page)
+    assert 0 < len(shown) == rejected < 100
+    assert {row.get_attribute("data-verdict") for row in shown} == {"reject"}
+    assert page.find_element("id", "filter-count").text == f"{rejected} of 120 pictures"
+    page.find_element("id", "filter-text").send_keys("PART 061")
+    assert [row.find_element("css selector", "th").text for row in visible_rows(page)] in (
+        [],
+        ["test/part 061"],
+    )
+    page.find_element("id", "filter-text").clear()
+    page.find_element("id", "filter-text").send_keys("no such picture")
+    assert visible_rows(page) == []
+
+
+def test_the_table_sorts_by_number_with_the_keyboard(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    head = page.find_element("css selector", "#table th.number button")
+    head.send_keys(Keys.ENTER)
+    assert (scores := visible_scores(page)) == sorted(scores)
+    head.send_keys(Keys.ENTER)
+    assert (scores := visible_scores(page)) == sorted(scores, reverse=True)
+    assert head.find_element("xpath", "..").get_attribute("aria-sort") == "descending"
+
+
+@pytest.mark.parametrize("width", [1280, 480])
+def test_the_page_never_scrolls_sideways(page: Any, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    inside, seen = page.execute_script(
+        "const e = document.documentElement; return [e.scrollWidth, e.clientWidth]"
+    )
+    assert inside == seen > width - 30
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_an_inspection_of_one_picture(browser: Any, tmp_path: Path) -> None:
+    numbers = {"protocol": PROTOCOL, "seconds": {}}
+    alone = make_run(tmp_path, kind="inspection", good=1, defective=0, metrics=numbers)
+    browser.get_log("browser")
+    browser.get(render(alone).as_uri())
+    assert browser.get_log("browser") == []
+    assert len(visible_rows(browser)) == 1
+    assert browser.find_element("id", "filter-count").text == "1 of 1 pictures"
