@@ -1,13 +1,9 @@
 """A product in words and what to inspect this time, as typed models that a person can edit as YAML."""
 
-from specsight.specification.model import (
-    DefectType,
-    Instruction,
-    Part,
-    Requirement,
-    SeverityLevel,
-    Specification,
-    Tolerance,
+from specsight.specification.clauses import Instruction, Requirement, Tolerance
+from specsight.specification.model import Specification
+from specsight.specification.terms import DefectType, Part, SeverityLevel
+from specsight.specification.yaml import (
     dump_yaml,
     load_instruction,
     load_specification,
