@@ -15,11 +15,13 @@ from tests.support.reading_checkpoints import FAMILIES
 from tests.support.synthetic_run import make_dataset
 
 from specsight.cli import cli
+from specsight.detectors.cross_set.training import load_other_set
 from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, run_suite, suite_catalogue, suite_runner
-from specsight.evaluation.splits import labelled_defects, other_set, spelt_as_labelled
+from specsight.evaluation.splits import labelled_defects
 from specsight.evaluation.suite_catalogue import ABLATIONS, DETECTION, SUITES, TYPING, Row, Suite
 from specsight.evaluation.suite_runner import RECORD, TABLE
+from specsight.prompts.labels import spelt_as_labelled
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Sample
 from specsight.report import render_suite
@@ -160,7 +162,9 @@ def test_labels_with_underscores_are_learned_under_their_own_names(tmp_path: Pat
         (other / folder / "scratch").rename(other / folder / "broken_large")
     save_yaml(Specification(product="panel", defects=(DefectType(name="Broken large"),)), tmp_path / "s.yaml")
     for given in (None, tmp_path / "s.yaml"):
-        assert "broken_large" in [d.name for d in other_set(other, given)[1]["panel"].defects]
+        assert "broken_large" in [
+            d.name for d in load_other_set(other, given).specifications["panel"].defects
+        ]
 
 
 def test_a_specification_takes_the_labels_spelling() -> None:
@@ -188,12 +192,12 @@ def test_pictures_whose_defects_have_empty_masks_are_left_out_of_training_and_na
     other = make_dataset(tmp_path, "panel", train=2, good=2, defective=4)
     empty = other / "ground_truth" / "scratch" / "000_mask.png"
     cv2.imwrite(str(empty), np.zeros((64, 64), np.uint8))
-    samples, words, left_out = other_set(other, None)
-    assert [(s.image.parent.name, s.image.name, why) for s, why in left_out] == [
+    training = load_other_set(other)
+    assert [(s.image.parent.name, s.image.name, why) for s, why in training.left_out] == [
         ("scratch", "000.png", "the mask of a defect is empty")
     ]
-    assert len(samples) == 7
-    assert [d.name for d in words["panel"].defects] == ["contamination", "scratch"]
+    assert len(training.samples) == 7
+    assert [d.name for d in training.specifications["panel"].defects] == ["contamination", "scratch"]
 
 
 @pytest.mark.parametrize("detector", ["april_gan", "multiads"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ def fit(
     words = {} if specification is None else {specification.product: specification}
     place: Path | None = None
     if train_on:
-        place = _train(method, train_on, train_spec, trainings)
+        place = _train(method, train_on, train_spec, known, trainings)
     elif method.trains:
         place = method.checkpoints = trainings / digest(method, [*known, *defects], words)
     inspector = Inspector.fit(
@@ -108,20 +109,22 @@ def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None
     click.echo(f"report: {page}")
 
 
-def _train(method: Detector, train_on: Path, train_spec: Path | None, trainings: Path) -> Path:
+def _train(
+    method: Detector, data: Path, train_spec: Path | None, good: Sequence[Sample], trainings: Path
+) -> Path:
     """Learn a cross-set detector's weights from another labelled set; returns the folder of its checkpoint, which lies
     below `trainings`."""
     from specsight.detectors.cross_set.detector import CrossSetDetector
+    from specsight.detectors.cross_set.training import load_other_set, train_on
     from specsight.detectors.training_digest import digest
-    from specsight.evaluation.splits import other_set
 
     if not isinstance(method, CrossSetDetector):
         raise SpecsightError(f"{method.name} is not trained across sets: leave --train-on out")
-    samples, specifications, left_out = other_set(train_on, train_spec)
-    for sample, reason in left_out:
+    other = load_other_set(data, train_spec)
+    for sample, reason in other.left_out:
         click.echo(f"skipped: '{sample.image}': {reason}", err=True)
-    place = trainings / digest(method, samples, specifications)
-    method.train(samples, specifications, place / "weights.safetensors")
+    place = trainings / digest(method, other.samples, other.specifications)
+    train_on(method, other, judged=good, checkpoints=place)
     return place
 
 

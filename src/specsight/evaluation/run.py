@@ -14,14 +14,17 @@ from typing import Any
 
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.detectors import Detector, create_detector, detectors
-from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.cross_set.training import FOLDER as TRAININGS
+from specsight.detectors.cross_set.training import load_other_set, train_on
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
-from specsight.evaluation import splits, summary, trainings
+from specsight.evaluation import splits, summary
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.measure import Measured, measure
 from specsight.inspector import Inspector
+from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
 from specsight.runs import environment, folder, protocol
 from specsight.runs.folder import RunFolder
@@ -60,7 +63,7 @@ def evaluate(config: EvaluationConfig, out: Path, kept: Path | None = None) -> P
             name = root if product == root else f"{root}/{product}"
             _evaluate_product(config, listing, listing.samples, RunFolder(out), name, kept=kept)
         else:
-            kept = kept or out / trainings.FOLDER
+            kept = kept or out / TRAININGS
             _evaluate_products(config, listing, products, RunFolder(out), root, kept)
     return out
 
@@ -103,7 +106,7 @@ def _evaluate_product(
     run.claim(asked)
     specification = _words(config, product or config.product or Path(name).name)
     if specification is not None:
-        specification = splits.spelt_as_labelled(specification, samples)
+        specification = spelt_as_labelled(specification, samples)
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
     data = Path(asked["data"])
@@ -225,13 +228,10 @@ def _train(
     """Learn the weights from another set, and make sure that it is another one."""
     if config.train_on is None:
         raise _names_no_other_set(config)
-    samples, specifications, left_out = splits.other_set(config.train_on, config.train_specification)
-    for sample, reason in left_out:
+    other = load_other_set(config.train_on, config.train_specification)
+    for sample, reason in other.left_out:
         run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
-    place = detector.checkpoints / "weights.safetensors" if detector.checkpoints else None
-    # The detector itself refuses what it was trained on; asked before, for a training may take long.
-    TrainedOn.of(samples).check_unseen([*learned, *tested])
-    trainings.train(detector, samples, specifications, kept, place)
+    train_on(detector, other, judged=[*learned, *tested], trainings=kept, checkpoints=detector.checkpoints)
 
 
 def _names_no_other_set(config: EvaluationConfig) -> SpecsightError:

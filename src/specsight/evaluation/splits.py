@@ -7,18 +7,14 @@ for labelled defects that a run asks for: those are taken out of what it tests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from specsight.calibration import parts_needed
-from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
-from specsight.images import defect_masks, load_picture, masks_known
-from specsight.prompts.ensemble import as_words
+from specsight.images import masks_known
 from specsight.records import Sample
-from specsight.specification import Specification, load_specification
 
 
 def split(
@@ -97,62 +93,3 @@ def labelled_defects(
             "to test: ask for fewer"
         )
     return chosen, rest
-
-
-def other_set(
-    data: Path, words: Path | None
-) -> tuple[list[Sample], dict[str, Specification], list[tuple[Sample, str]]]:
-    """(labelled pictures of a data set to train on, the words about each product, pictures left out and why).
-
-    Words are those given, or the products' names and the names of their defects. Every picture whose truth is known
-    counts, whatever split it is in: such a set is only learned from. Public sets hold a few defects with an empty
-    mask: those pictures are left out.
-    """
-    samples, left_out = [], []
-    for sample in load_dataset(data).samples:
-        reason = _unusable(sample)
-        if reason:
-            left_out.append((sample, reason))
-        elif sample.label != "unknown":
-            samples.append(sample)
-    if not any(s.label == "defective" for s in samples):
-        raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
-    products = sorted({s.product for s in samples})
-    if words is not None:
-        given = spelt_as_labelled(load_specification(words), samples)
-        return samples, dict.fromkeys(products, given), left_out
-    return samples, {product: _words_of(product, samples) for product in products}, left_out
-
-
-def _unusable(sample: Sample) -> str:
-    """Why a defective picture cannot be learned from; empty for others."""
-    if sample.label != "defective":
-        return ""
-    if not masks_known(sample):
-        return "nothing says where its defect is"
-    try:
-        masks = defect_masks(sample, load_picture(sample).size)
-    except SpecsightError as error:
-        return str(error)
-    return "" if all(mask.any() for mask in masks) else "the mask of a defect is empty"
-
-
-def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -> Specification:
-    """The specification with its defects called as the samples' labels spell them ("Break" and "broken large" for
-    "break" and "broken_large"): an answer is not wrong for its capitals. Tolerances follow their defects."""
-    labelled = {as_words(t).casefold(): t for s in samples if s.label == "defective" for t in s.types}
-    renamed = {d.name: labelled.get(as_words(d.name).casefold(), d.name) for d in specification.defects}
-    if all(name == label for name, label in renamed.items()):
-        return specification
-    content = specification.model_dump()
-    for defect in content["defects"]:
-        defect["name"] = renamed[defect["name"]]
-    for tolerance in content.get("tolerances", ()):
-        tolerance["defect"] = renamed.get(tolerance["defect"], tolerance["defect"])
-    return Specification.model_validate(content)
-
-
-def _words_of(product: str, samples: Sequence[Sample]) -> Specification:
-    """A product's name and the names of the defects it is labelled with."""
-    types = sorted({t for s in samples if s.product == product and s.label == "defective" for t in s.types})
-    return Specification.model_validate({"product": product, "defects": [{"name": type_} for type_ in types]})

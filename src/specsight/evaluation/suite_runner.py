@@ -18,8 +18,8 @@ from typing import Any
 
 from specsight.detectors import create_detector, detectors
 from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.evaluation import trainings
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import evaluate
 from specsight.evaluation.suite_catalogue import SUITES, Row
@@ -51,7 +51,7 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
     finished = []
     for row in rows:
         folder = out / _slug(row.name)
-        _apart(_asked(config, row, out), folder, out / trainings.FOLDER)
+        _apart(_asked(config, row, out), folder, out / TRAININGS)
         finished.append(_line(row, folder, SUITES[suite].shown))
         _write(out, suite, config, finished)
     return out

@@ -13,8 +13,8 @@ from tests.support.labelled_panels import panel_words, panels
 import specsight.detectors.contract as detectors_base
 from specsight.detectors import create_detector
 from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.cross_set.training import OtherSet, train_on
 from specsight.errors import SpecsightError
-from specsight.evaluation import trainings
 from specsight.records import Sample
 
 pytest.importorskip("torch", reason="trained detectors need the extra 'models'")
@@ -40,7 +40,7 @@ def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(detector: CrossSetDetector, samples: list[Sample], folder: Path | None) -> CrossSetDetector:
-    trainings.train(detector, samples, WORDS, folder, None)
+    train_on(detector, OtherSet(samples, WORDS), trainings=folder)
     return detector
 
 
@@ -72,7 +72,7 @@ def test_another_training_is_not_taken_for_it(samples: list[Sample], tmp_path: P
         some = [replace(samples[0], group="together"), *samples[1:]]
     else:
         parameters = {"seed": {"seed": 1}, "rate": {"rate": 2e-3}}[change]
-    trainings.train(new(**parameters), some, words, kept, None)
+    train_on(new(**parameters), OtherSet(some, words), trainings=kept)
     assert len(list(kept.iterdir())) == 2
 
 

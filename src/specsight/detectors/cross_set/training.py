@@ -1,0 +1,107 @@
+"""Train a cross-set detector on another data set: the one orchestration, for command line, evaluation and notebook.
+
+In: a detector, a labelled data set of other products and, optionally, words about them. Out: the same detector with
+trained weights. Equal trainings are found again by a digest of everything that weights depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specsight.datasets import load_dataset
+from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
+from specsight.detectors.training_digest import digest
+from specsight.errors import SpecsightError
+from specsight.images import defect_masks, load_picture, masks_known
+from specsight.prompts.labels import specification_from_labels, spelt_as_labelled
+from specsight.records import Sample
+from specsight.specification import Specification, load_specification
+from specsight.storage import verify_folder, whole_folder
+
+FOLDER = "trainings"
+"""Usual name of a folder in which trainings are kept."""
+CHECKPOINT = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class OtherSet:
+    """A labelled data set to train on."""
+
+    samples: Sequence[Sample]
+    """Good and defective samples; every defective one has masks."""
+    specifications: Mapping[str, Specification]
+    """By product of the samples."""
+    left_out: Sequence[tuple[Sample, str]] = ()
+    """Defective samples that cannot be learned from, and why."""
+
+
+def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
+    """Read a data set to train on.
+
+    The words about its products are those of the file `specification`, or the products' names and the names of their
+    labelled defects. Every picture whose truth is known counts, whatever split it is in: such a set is only learned
+    from. Defective pictures without masks or with an empty one are left out (public sets hold a few). Raises
+    SpecsightError where no defective picture with a mask is left.
+    """
+    samples, left_out = [], []
+    for sample in load_dataset(data).samples:
+        reason = _unusable(sample)
+        if reason:
+            left_out.append((sample, reason))
+        elif sample.label != "unknown":
+            samples.append(sample)
+    if not any(s.label == "defective" for s in samples):
+        raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
+    products = sorted({s.product for s in samples})
+    if specification is not None:
+        words = spelt_as_labelled(load_specification(specification), samples)
+        return OtherSet(samples, dict.fromkeys(products, words), left_out)
+    specifications = {product: specification_from_labels(product, samples) for product in products}
+    return OtherSet(samples, specifications, left_out)
+
+
+def train_on(
+    detector: CrossSetDetector,
+    other: OtherSet,
+    *,
+    judged: Sequence[Sample] = (),
+    trainings: Path | None = None,
+    checkpoints: Path | None = None,
+) -> None:
+    """Train `detector` on another set, or take the weights that an equal training left in `trainings`.
+
+    `judged` are the samples that will be fitted to or judged afterwards, as far as they are known: none of them, nor
+    their product, may be in the other set, which is checked before anything else. `trainings` is a folder with one
+    saved detector per training (None: nothing is looked up and nothing kept); of two processes that train alike at the
+    same time, both do so and the first to finish is kept. A killed training goes on from the folder `checkpoints`.
+    Raises SpecsightError for a set that is not another one, and for a kept training that is damaged.
+    """
+    if judged:
+        TrainedOn.of(other.samples).check_unseen(judged)
+    checkpoint = checkpoints / CHECKPOINT if checkpoints else None
+    if trainings is None:
+        detector.train(other.samples, other.specifications, checkpoint)
+        return
+    folder = trainings / f"{detector.name}-{digest(detector, other.samples, other.specifications)}"
+    if folder.is_dir():
+        verify_folder(folder)
+        detector.restore(folder)
+        return
+    detector.train(other.samples, other.specifications, checkpoint)
+    with whole_folder(folder) as temporary:
+        detector.save(temporary)
+
+
+def _unusable(sample: Sample) -> str:
+    """Why a defective picture cannot be learned from; empty for others."""
+    if sample.label != "defective":
+        return ""
+    if not masks_known(sample):
+        return "nothing says where its defect is"
+    try:
+        masks = defect_masks(sample, load_picture(sample).size)
+    except SpecsightError as error:
+        return str(error)
+    return "" if all(mask.any() for mask in masks) else "the mask of a defect is empty"

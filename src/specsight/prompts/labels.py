@@ -1,0 +1,36 @@
+"""Specifications in the words of a labelled set: one that is given in the labels' spelling, or one made of the labels.
+
+In: samples with labelled defects. Out: a `Specification` whose defects are named as the labels name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specsight.prompts.ensemble import as_words
+from specsight.records import Sample
+from specsight.specification import Specification
+
+
+def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -> Specification:
+    """Rename a specification's defects to the spelling of the samples' labels.
+
+    "Break" and "broken large" become "break" and "broken_large" where the labels say so: an answer is not wrong for its
+    capitals. Tolerances follow their defects. Returns the specification itself where nothing changes.
+    """
+    labels = {as_words(t).casefold(): t for s in samples if s.label == "defective" for t in s.types}
+    renamed = {d.name: labels.get(as_words(d.name).casefold(), d.name) for d in specification.defects}
+    if all(name == label for name, label in renamed.items()):
+        return specification
+    content = specification.model_dump()
+    for defect in content["defects"]:
+        defect["name"] = renamed[defect["name"]]
+    for tolerance in content.get("tolerances", ()):
+        tolerance["defect"] = renamed.get(tolerance["defect"], tolerance["defect"])
+    return Specification.model_validate(content)
+
+
+def specification_from_labels(product: str, samples: Sequence[Sample]) -> Specification:
+    """Make a specification of a product's name and the names of the defects it is labelled with."""
+    types = sorted({t for s in samples if s.product == product and s.label == "defective" for t in s.types})
+    return Specification.model_validate({"product": product, "defects": [{"name": type_} for type_ in types]})
