@@ -1,0 +1,1 @@
+"""Run folders: predictions, maps, protocol, environment, resuming."""
