@@ -32,7 +32,8 @@ def asked(tmp_path: Path) -> list[object]:
     encoder = FAMILIES["clip"](tmp_path / "clip")
     return [
         "fit", "--good", data / "train" / "good", "-o", tmp_path / "model", "--detector", "clad", "--encoder", encoder,
-        "--spec", tmp_path / "plate.yaml", "--resolution", 64, "--set", f"steps={STEPS}", "--set", "spoilt=6",
+        "--spec", tmp_path / "plate.yaml", "--resolution", 64, "--set", f"steps={STEPS}",
+        "--set", "synthetic_defects=6",
     ]  # fmt: skip
 
 

@@ -18,9 +18,9 @@ from tests.support.prompted_colours import PromptedColours
 from tests.support.reading_checkpoints import FAMILIES
 
 from specsight.detectors.contract import load_detector
-from specsight.detectors.cross_set.anomalyclip import ANCHORS, AnomalyCLIP, Kinds
-from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, lesson_loss
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.anomalyclip import ANCHORS, AnomalyCLIP, DamageTypes
+from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, example_loss
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE
 from specsight.errors import SpecsightError
 from specsight.features import grids
@@ -112,12 +112,12 @@ def test_the_anchors_are_what_the_tokens_read_as(trained: AnomalyCLIP) -> None:
     )
 
 
-def test_the_loss_of_one_lesson_by_hand() -> None:
+def test_the_loss_of_one_example_by_hand() -> None:
     """Two cells side by side, one damaged; anchors along the axes; masks on cells as large."""
     anchors = torch.eye(2)
     whole, cells = np.array([0.8, 0.6]), np.array([[0.6, 0.0], [0.8, 1.0]])
     halves = {IMAGE: whole.reshape(2, 1, 1), "level0": cells.reshape(2, 1, 2)}
-    lesson = Lesson(
+    example = FrozenExample(
         {name: values.astype(np.float16) for name, values in halves.items()},
         {"stain": np.array([[0, 255]], np.uint8)},
         (1, 2),
@@ -134,7 +134,7 @@ def test_the_loss_of_one_lesson_by_hand() -> None:
     dice_good = 1 - (2 * (p[0] * (1 - g)).sum() + 1) / (p[0].sum() + 1 + 1)
     cross_entropy = -np.log(np.exp(0.6 / t) / np.exp(whole / t).sum())
     expected = cross_entropy + 4 * (focal + dice_damaged + dice_good)
-    assert float(lesson_loss(anchors, lesson, t)) == pytest.approx(expected, rel=1e-3)
+    assert float(example_loss(anchors, example, t)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_map_and_the_score_of_the_paper(trained: AnomalyCLIP) -> None:
@@ -170,14 +170,18 @@ def test_shares_of_damage_by_hand() -> None:
     types, defects = ("stain", "moss", None), at(1, 0, 0.25)
     words = Anchors(at(0.5)[0], types, defects, at())
     assert_allclose(
-        Kinds(words, types).shares(seen, 0.5), [stain / (stain + good), moss / (moss + good), 1], rtol=1e-5
+        DamageTypes(words, types).shares(seen, 0.5),
+        [stain / (stain + good), moss / (moss + good), 1],
+        rtol=1e-5,
     )
-    assert_allclose(Kinds(words, types[:2]).shares(seen, 0.5), Kinds(words, types).shares(seen, 0.5)[:2])
+    assert_allclose(
+        DamageTypes(words, types[:2]).shares(seen, 0.5), DamageTypes(words, types).shares(seen, 0.5)[:2]
+    )
     words = Anchors(at(0.5)[0], types, defects, at(0.75))
     rest = good + ignored
     any_kind = (good + damage) / (good + damage + ignored)
     assert_allclose(
-        Kinds(words, types).shares(seen, 0.5),
+        DamageTypes(words, types).shares(seen, 0.5),
         [stain / (stain + rest), moss / (moss + rest), any_kind],
         rtol=1e-5,
     )

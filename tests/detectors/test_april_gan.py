@@ -16,7 +16,7 @@ from tests.support.labelled_panels import taught
 
 from specsight.detectors import AprilGAN, View, create_detector
 from specsight.detectors.cross_set.detector import TrainedOn
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import AdapterStudy, cosines, joint_start, spread_layers
 from specsight.encoders import Encoder, Layer
 from specsight.errors import SpecsightError
@@ -159,14 +159,14 @@ def test_the_start_recovers_a_linear_relation() -> None:
     """Joint patches are A x + b: the regression finds A and b but for its ridge of one per cent."""
     generator = np.random.default_rng(0)
     weight, bias = generator.normal(size=(5, 3)), generator.normal(size=5)
-    lessons = []
+    examples = []
     for _ in range(20):
         x = generator.normal(size=(3, 4, 6))
         y = np.einsum("ij,jhw->ihw", weight, x) + bias[:, None, None]
         halves = {"layer": x.astype(np.float16), "joint": y.astype(np.float16)}
         whole = (slice(0, 4), slice(0, 6))
-        lessons.append(Lesson(halves, {}, (4, 6), whole, RED_SPOT, held_out=False))
-    found, offset = joint_start(lessons, "layer")
+        examples.append(FrozenExample(halves, {}, (4, 6), whole, RED_SPOT, held_out=False))
+    found, offset = joint_start(examples, "layer")
     assert_allclose(found, weight, atol=0.05)
     assert_allclose(offset, bias, atol=0.02)
 
@@ -190,8 +190,8 @@ def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.Monke
     before: list[float] = []
     prepare = AprilGAN._study
 
-    def noting(self: AprilGAN, lessons: list[Lesson]) -> Any:
-        study = prepare(self, lessons)
+    def noting(self: AprilGAN, examples: list[FrozenExample]) -> Any:
+        study = prepare(self, examples)
         with torch.no_grad():
             before.append(study.check())
         return study
@@ -213,14 +213,16 @@ def test_the_encoder_looks_once_at_each_training_picture() -> None:
     assert random.calls["look"] == 15
 
 
-def test_spoilt_good_pictures_may_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synthetic_defects_on_good_pictures_may_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = []
     study = AdapterStudy.__init__
     monkeypatch.setattr(
         AdapterStudy, "__init__", lambda self, *given: (counts.append(len(given[1])), study(self, *given))[1]
     )
-    for spoilt in (0, 10):
-        taught(AprilGAN(encoder=ColourEncoder(), resolution=64, epochs=1, mosaics=0.0, spoilt=spoilt))
+    for count in (0, 10):
+        taught(
+            AprilGAN(encoder=ColourEncoder(), resolution=64, epochs=1, mosaics=0.0, synthetic_defects=count)
+        )
     assert counts[0] == 15
     assert 15 < counts[1] <= 25
 

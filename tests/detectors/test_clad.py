@@ -17,7 +17,7 @@ from tests.support.reading_checkpoints import FAMILIES
 
 from specsight.detectors import create_detector, load_detector
 from specsight.detectors.clad.detector import Clad
-from specsight.detectors.clad.examples import Lesson, Words
+from specsight.detectors.clad.examples import EncodedExample, Sentences
 from specsight.detectors.clad.stage import _labelled
 from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
@@ -31,7 +31,7 @@ PLATE = Specification(
     product="plate",
     defects=(DefectType(name="spill", phrases=("red",)), DefectType(name="burn", phrases=("blue",))),
 )
-QUICK: dict[str, Any] = {"resolution": 64, "steps": 60, "spoilt": 24, "rate": 3e-3}
+QUICK: dict[str, Any] = {"resolution": 64, "steps": 60, "synthetic_defects": 24, "rate": 3e-3}
 
 
 def plate(seed: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def plate(seed: int) -> np.ndarray:
     return np.clip(rng.normal(0, 3, (64, 80, 3)) + rng.integers(110, 130), 0, 255).astype(np.uint8)
 
 
-def spoilt(seed: int, colour: tuple[int, int, int] = (210, 40, 40)) -> np.ndarray:
+def defective(seed: int, colour: tuple[int, int, int] = (210, 40, 40)) -> np.ndarray:
     rgb = plate(seed)
     rgb[SPOT] = colour
     return rgb
@@ -54,7 +54,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     mask[SPOT] = 255
     Image.fromarray(mask).save(folder / "mask.png")
     for k in range(9):
-        Image.fromarray(plate(k) if k < 6 else spoilt(k)).save(folder / f"{k}.png")
+        Image.fromarray(plate(k) if k < 6 else defective(k)).save(folder / f"{k}.png")
         defects = (Defect("Spill", folder / "mask.png"),) if k >= 6 else ()
         label: Any = "defective" if defects else "good"
         found.append(Sample(str(k), folder / f"{k}.png", "plate", "train", label, defects))
@@ -89,7 +89,7 @@ def ask(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = None)
 def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score: str, local: float) -> None:
     detector = fitted()
     detector.score, detector.local = score, local
-    good, bad = ask(detector, plate(50)), ask(detector, spoilt(50))
+    good, bad = ask(detector, plate(50)), ask(detector, defective(50))
     detector.score, detector.local = "margin", 0.5
     assert bad.score > good.score + 0.05
     assert bad.map[SPOT].mean() > 1 > bad.map[48:].mean(), "1 is what one good patch in a hundred reaches"
@@ -98,18 +98,18 @@ def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score
 
 def test_types_without_examples_are_left_to_their_words(fitted: Callable[..., Clad], tmp_path: Path) -> None:
     detector = fitted()
-    assert detector.untaught_ == ("burn",)
+    assert detector.types_without_examples_ == ("burn",)
     assert set(ask(detector, plate(50)).type_maps) == {"spill", "burn"}
     detector.save(tmp_path)
     description = (tmp_path / "detector.safetensors").read_bytes()
-    assert b"untaught" in description
+    assert b"types_without_examples" in description
 
 
 def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
     detector = fitted()
     encoder = detector.encoder_
     assert isinstance(encoder, ColourEncoder)
-    (view,) = detector.look([Picture(spoilt(60))])
+    (view,) = detector.look([Picture(defective(60))])
     looked = encoder.calls["look"]
     everything = detector.judge(view)
     ignored = detector.judge(view, Instruction(ignore=("red",)))
@@ -143,16 +143,19 @@ def test_every_ablation_learns_judges_and_comes_back(
     monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name: ColourEncoder())
     detector = fitted(**parameters)
     assert len(detector.outcomes_) == (1 if parameters.get("task_stage") is False else 2)
-    judgement = ask(detector, spoilt(50))
+    judgement = ask(detector, defective(50))
     assert judgement.score > ask(detector, plate(50)).score or "task_stage" in parameters
     assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
     detector.save(tmp_path)
     loaded = load_detector(tmp_path)
     assert isinstance(loaded, Clad)
-    again = ask(loaded, spoilt(50))
+    again = ask(loaded, defective(50))
     assert again.score == judgement.score
     assert_array_equal(again.map, judgement.map)
-    assert (loaded.untaught_, loaded.gammas_) == (detector.untaught_, detector.gammas_)
+    assert (loaded.types_without_examples_, loaded.gammas_) == (
+        detector.types_without_examples_,
+        detector.gammas_,
+    )
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
@@ -183,7 +186,7 @@ def test_a_tuned_tail_leaves_the_encoder_as_it_was(
     checkpoint = FAMILIES[family](tmp_path / family)
     encoder = load_encoder(str(checkpoint))
     (before,) = encoder.embed_patches(plate(0)[None])
-    parameters = {**QUICK, "steps": 3, "spoilt": 4, "map": "gradcam", "tune_encoder": True}
+    parameters = {**QUICK, "steps": 3, "synthetic_defects": 4, "map": "gradcam", "tune_encoder": True}
     detector = create_detector("clad", encoder=encoder, **parameters).fit(samples, PLATE)
     assert isinstance(detector, Clad)
     assert_array_equal(encoder.embed_patches(plate(0)[None])[0], before)
@@ -194,7 +197,7 @@ def test_a_tuned_tail_leaves_the_encoder_as_it_was(
     detector.encoder = str(checkpoint)
     detector.save(tmp_path / "saved")
     loaded = load_detector(tmp_path / "saved", str(checkpoint))
-    (view,) = detector.look([Picture(spoilt(3))])
+    (view,) = detector.look([Picture(defective(3))])
     expected, found = detector.judge(view), loaded.judge(view)
     assert found.score == expected.score
     assert_array_equal(found.map, expected.map)
@@ -223,22 +226,24 @@ def test_a_killed_fit_goes_on_and_ends_alike(
     resumed = new()
     resumed.checkpoints = tmp_path
     resumed.fit(samples, PLATE)
-    assert ask(resumed, spoilt(9)).score == ask(fitted(), spoilt(9)).score
+    assert ask(resumed, defective(9)).score == ask(fitted(), defective(9)).score
 
 
 def test_patches_say_what_their_masks_say() -> None:
     """Enough cover: the type. Some: nothing. Padding: nothing. A defect too fine for any cell: its most covered one."""
-    words = Words(("crack", "stain"), tuple(torch.eye(3)[k : k + 1] for k in range(3)), torch.eye(3).long())
+    words = Sentences(
+        ("crack", "stain"), tuple(torch.eye(3)[k : k + 1] for k in range(3)), torch.eye(3).long()
+    )
     crack = np.array([[0.1, 0.15, 0], [0, 0, 0.15]], np.float32)
     stain = np.array([[0, 0, 0], [0.9, 0.05, 0.9]], np.float32)
     inside = np.array([[1, 1, 1], [1, 1, 0]], bool)
     nothing = torch.zeros(0)
-    lesson = Lesson(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, 0)
-    known = _labelled(lesson, words, general=False)
+    example = EncodedExample(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, 0)
+    known = _labelled(example, words, general=False)
     assert known.shows.tolist() == [False, True, True]
     assert known.good.tolist() == [2]
-    assert dict(zip(known.spoilt.tolist(), known.states.tolist())) == {1: 1, 3: 2}
-    good = _labelled(replace(lesson, covered={}), words, general=False)
+    assert dict(zip(known.defective.tolist(), known.states.tolist())) == {1: 1, 3: 2}
+    good = _labelled(replace(example, covered={}), words, general=False)
     assert (good.shows.tolist(), good.good.tolist()) == ([True, False, False], [0, 1, 2, 3, 4])
 
 

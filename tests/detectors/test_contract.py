@@ -26,7 +26,7 @@ from specsight.specification import DefectType, Specification
 NAMES = sorted(detectors)
 FROM_PICTURES = [name for name in NAMES if detectors[name].needs == {"normal images"}]
 SMALL = {"resolution": 64}
-QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "spoilt": 24}}
+QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "synthetic_defects": 24}}
 """Parameters that keep training short."""
 SPECIFICATION = Specification(product="plate", defects=(DefectType(name="stain", phrases=("red stain",)),))
 GOOD = 24

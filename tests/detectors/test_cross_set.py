@@ -20,9 +20,9 @@ from tests.support.labelled_panels import panel_words, panels
 
 from specsight.detectors import CrossSetDetector, contract, create_detector, load_detector
 from specsight.detectors.cross_set.detector import TrainedOn
-from specsight.detectors.cross_set.examples import Lesson, held_out, mosaic
+from specsight.detectors.cross_set.examples import FrozenExample, held_out, mosaic
 from specsight.detectors.cross_set.linear_adapters import AdapterStudy
-from specsight.detectors.examples import Example
+from specsight.detectors.examples import TrainingExample
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.images import shorter_side
@@ -301,25 +301,25 @@ def test_a_mosaic_shows_four_pictures_and_their_masks() -> None:
     assert not masks[None][:4].any()
 
 
-def test_a_lesson_keeps_shares_of_cells_inside_the_picture() -> None:
+def test_an_example_keeps_shares_of_cells_inside_the_picture() -> None:
     """64 × 70 pixels in a frame of 64 × 72: the last half cell is padding, the mask covers a cell and a half."""
     pixels, frame = shorter_side(np.zeros((64, 70, 3), np.uint8), 64, 8)
     mask = np.zeros((64, 70), np.float32)
     mask[0:4, 0:6] = 1
     features = {"stride8": np.full((2, 8, 9), 1e6, np.float32)}
-    lesson = Lesson.of(
-        Example(frame, features, {"hole": frame.apply(mask)}),
+    example = FrozenExample.of(
+        TrainingExample(frame, features, {"hole": frame.apply(mask)}),
         Specification(product="panel"),
         "one",
         held_out=False,
     )
     assert pixels.shape[:2] == (64, 72)
-    assert lesson.grid == (16, 18)
-    covered = lesson.covered("hole")
+    assert example.grid == (16, 18)
+    covered = example.covered("hole")
     assert covered.shape[0] == 16
     assert covered[0, 0] == 1
     assert covered[0, 1] == pytest.approx(0.5, abs=1 / 255)
     assert covered.sum() == pytest.approx(1.5, abs=2 / 255)
-    assert_array_equal(lesson.damaged(), covered)
-    assert not lesson.covered("crack").any()
-    assert np.isfinite(lesson.features("stride8")).all(), "half precision overflows at 65504"
+    assert_array_equal(example.damaged(), covered)
+    assert not example.covered("crack").any()
+    assert np.isfinite(example.features("stride8")).all(), "half precision overflows at 65504"

@@ -25,8 +25,8 @@ from specsight.specification import DefectType, Instruction, Specification
 READING = [name for name, kind in detectors.items() if "text" in kind.needs]
 ZERO_SHOT = [name for name in READING if detectors[name].minimum_good == 0]
 QUICK: dict[str, dict[str, int]] = {
-    "clad": {"steps": 10, "spoilt": 4},
-    "text_aligned": {"steps": 10, "spoilt": 4},
+    "clad": {"steps": 10, "synthetic_defects": 4},
+    "text_aligned": {"steps": 10, "synthetic_defects": 4},
 }
 """Parameters that keep fitting short."""
 LIVELY = {"anomalyclip": {"rate": 0.02, "epochs": 40}, "april_gan": {"temperature": 0.1}}
@@ -74,10 +74,10 @@ def test_each_type_is_found_where_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)
-def test_spoilt_plates_score_above_good_ones(name: str) -> None:
+def test_defective_plates_score_above_good_ones(name: str) -> None:
     detector = fitted(name)
-    good, spoilt = (detector.judge(view).score for view in detector.look([plate(), plate("red")]))
-    assert spoilt > good
+    good, defective = (detector.judge(view).score for view in detector.look([plate(), plate("red")]))
+    assert defective > good
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)

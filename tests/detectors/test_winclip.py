@@ -111,12 +111,12 @@ def test_references_add_the_distance_to_good_windows(tmp_path: Path) -> None:
 
     good = np.full((64, 96, 3), 90, np.uint8)
     Image.fromarray(good).save(tmp_path / "good.png")
-    spoilt = good.copy()
-    spoilt[16:40, 40:72] = (200, 30, 30)
+    defective = good.copy()
+    defective[16:40, 40:72] = (200, 30, 30)
     sample = Sample("good", tmp_path / "good.png", "plate", label="good")
     few = create_detector("winclip", encoder=ColourEncoder(), resolution=64).fit([sample], SPECIFICATION)
     none = create_detector("winclip", encoder=ColourEncoder(), resolution=64).fit([], SPECIFICATION)
-    (view, other) = few.look([Picture(good), Picture(spoilt)])
+    (view, other) = few.look([Picture(good), Picture(defective)])
     assert_allclose(few.judge(view).map, none.judge(view).map / 2, atol=1e-6)
     assert few.judge(view).score == pytest.approx(none.judge(view).score / 2)
     assert few.judge(other).score > few.judge(view).score

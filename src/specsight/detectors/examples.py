@@ -1,7 +1,7 @@
-"""What detectors that train weights learn from: views of good pictures, of spoilt copies, of labelled defects.
+"""Training examples: views of good pictures, of copies with synthetic defects, and of labelled defects.
 
 In: good samples, defective ones with masks where the regime has them, and a specification. Out: a stream of
-`Example`s, each a view that knows which of its cells show which type of defect.
+`TrainingExample`s, each a view that knows which of its cells show which type of defect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from specsight import images
 from specsight.detectors.contract import View, check_range
-from specsight.detectors.synthetic_examples import spoil, stand_ins
+from specsight.detectors.synthetic_examples import add_defects, synthesisers_for
 from specsight.detectors.text_detector import ReadingDetector
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.features import grids
@@ -26,7 +26,7 @@ from specsight.specification import Specification
 
 
 @dataclass(frozen=True)
-class Example(View):
+class TrainingExample(View):
     """A view whose truth is known. Good examples have no `masks`."""
 
     masks: Mapping[str | None, NDArray[np.float32]] = field(default_factory=dict)
@@ -45,20 +45,20 @@ class Example(View):
 
 @dataclass
 class ExampleDetector(ReadingDetector):
-    """A detector that learns from `Example`s: `_learn` gets them as its views, once it has called `_take_words`."""
+    """A detector that learns from `TrainingExample`s: `_learn` gets them as its views, after `_take_words`."""
 
     takes_defects: ClassVar[bool] = True
 
-    spoilt: int = 200
+    synthetic_defects: int = 200
     """Synthetic defects to learn from, over all good pictures (at least one a picture); 0: none."""
 
-    untaught_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    types_without_examples_: tuple[str, ...] = field(default=(), init=False, repr=False)
     """Types of the specification that no example shows: known by their words alone."""
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
-        check_range("spoilt", self.spoilt, 0, 1_000_000, whole=True)
+        check_range("synthetic_defects", self.synthetic_defects, 0, 1_000_000, whole=True)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)
@@ -76,11 +76,11 @@ class ExampleDetector(ReadingDetector):
                         f"add it to its defects ({did_you_mean(type_, names)})"
                     )
 
-    def _views(self, samples: Sequence[Sample]) -> Iterator[Example]:
-        """Examples, one picture in memory at a time; every good picture is followed by its spoilt copies."""
-        kinds = self._kinds() if self.spoilt else []
+    def _views(self, samples: Sequence[Sample]) -> Iterator[TrainingExample]:
+        """Examples, one picture in memory at a time; every good picture is followed by its synthetic ones."""
+        kinds = self._kinds() if self.synthetic_defects else []
         good = sum(sample.label != "defective" for sample in samples)
-        copies = max(1, round(self.spoilt / good)) if good and self.spoilt else 0
+        copies = max(1, round(self.synthetic_defects / good)) if good and self.synthetic_defects else 0
         usable = 0
         for source, sample in enumerate(track(samples, f"reading examples for {self.name}")):
             try:
@@ -94,25 +94,25 @@ class ExampleDetector(ReadingDetector):
             if sample.label != "defective":
                 # Seeded by the picture itself: what is learned does not hang on the order of the pictures.
                 generator = np.random.default_rng((self.seed, zlib.crc32(picture.rgb.tobytes())))
-                yield from self._spoilt(generator, picture, kinds, copies, source)
+                yield from self._synthetic(generator, picture, kinds, copies, source)
         self._check_enough(usable)
 
     def _kinds(self) -> list[tuple[str, str | None]]:
         """(synthetic defect, type of the specification that it stands for), drawn from with equal chances."""
-        return stand_ins(self.specification_) if self.specification_ else []
+        return synthesisers_for(self.specification_) if self.specification_ else []
 
-    def _spoilt(
+    def _synthetic(
         self,
         generator: np.random.Generator,
         picture: Picture,
         kinds: list[tuple[str, str | None]],
         copies: int,
         source: int,
-    ) -> Iterator[Example]:
+    ) -> Iterator[TrainingExample]:
         types: dict[str, list[str | None]] = {}
         for synthetic, type_ in kinds:
             types.setdefault(synthetic, []).append(type_)
-        for bad in spoil(generator, picture, [(s, s) for s, _ in kinds], copies, self.resolution):
+        for bad in add_defects(generator, picture, [(s, s) for s, _ in kinds], copies, self.resolution):
             if bad.type is None or bad.mask is None:
                 continue
             known = types[bad.type]
@@ -125,10 +125,10 @@ class ExampleDetector(ReadingDetector):
         masks: Mapping[str | None, NDArray[np.bool_]],
         source: int,
         synthetic: str | None = None,
-    ) -> Example:
+    ) -> TrainingExample:
         view = self._look(picture)
         framed = {type_: view.frame.apply(mask.astype(np.float32)) for type_, mask in masks.items()}
-        return Example(view.frame, view.features, framed, source, synthetic)
+        return TrainingExample(view.frame, view.features, framed, source, synthetic)
 
     def _masks(self, sample: Sample, picture: Picture) -> dict[str | None, NDArray[np.bool_]]:
         """Masks by type of a labelled sample, spelt as in the specification; none for a good one."""

@@ -1,4 +1,4 @@
-"""Good pictures → spoilt ones to learn from, each with the type of the specification that its defect stands for."""
+"""Good pictures → pictures with synthetic defects, each with the type of the specification that it stands for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNTYPED = ("nsa", "draem", "cutpaste scar")
 
 
 @dataclass(frozen=True)
-class SpoiltPicture(Picture):
+class SyntheticPicture(Picture):
     """A good picture with one synthetic defect."""
 
     mask: NDArray[np.bool_] | None = None
@@ -30,7 +30,7 @@ class SpoiltPicture(Picture):
     """Type in the specification; None: damage of no particular kind."""
 
 
-def stand_ins(specification: Specification) -> list[tuple[str, str | None]]:
+def synthesisers_for(specification: Specification) -> list[tuple[str, str | None]]:
     """(synthetic defect, type of the specification) for every type that some synthetic defect goes by the words of,
     and the untyped ones."""
     load_synthesisers()
@@ -43,14 +43,14 @@ def stand_ins(specification: Specification) -> list[tuple[str, str | None]]:
     return [*known, *((s, None) for s in UNTYPED)]
 
 
-def spoil(
+def add_defects(
     generator: np.random.Generator,
     picture: Picture,
     kinds: list[tuple[str, str | None]],
     count: int,
     side: int,
-) -> Iterator[SpoiltPicture]:
-    """`count` spoilt copies of a good picture, its shorter side at most `side` pixels: what the encoder sees of it.
+) -> Iterator[SyntheticPicture]:
+    """`count` defective copies of a good picture, its shorter side at most `side` pixels: what the encoder sees of it.
 
     Defects that cannot be seen on this picture are left out.
     """
@@ -63,4 +63,4 @@ def spoil(
             made = synthesise(generator, rgb, synthetic)
         except SpecsightError:
             continue
-        yield SpoiltPicture(made.rgb, circular=picture.circular, mask=made.mask, type=type_)
+        yield SyntheticPicture(made.rgb, circular=picture.circular, mask=made.mask, type=type_)

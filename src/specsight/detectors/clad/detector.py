@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, check_range, detectors
-from specsight.detectors.examples import Example, ExampleDetector
+from specsight.detectors.examples import ExampleDetector, TrainingExample
 from specsight.detectors.text_detector import TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
@@ -34,7 +34,7 @@ from specsight.synthetic.defects.painting import load_synthesisers, synthesisers
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from specsight.detectors.clad.examples import Lesson, Words
+    from specsight.detectors.clad.examples import EncodedExample, Sentences
     from specsight.detectors.clad.networks import Networks
     from specsight.encoders.passes.split import Split
 
@@ -53,7 +53,7 @@ CHOICES: dict[str, tuple[str | bool, ...]] = {
     "map": ("dense", "gradcam"),
     **dict.fromkeys(("hard_negatives", "reconstruct_good_only", "task_stage", "tune_encoder"), (True, False)),
 }
-UNTAUGHT, SCALES, WEIGHTS = "untaught", "scales", "weights/"
+WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights/"
 
 
 @detectors.register("clad")
@@ -118,7 +118,7 @@ class Clad(ExampleDetector):
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
-        check_range("spoilt", self.spoilt, 1, 1_000_000, whole=True)
+        check_range("synthetic_defects", self.synthetic_defects, 1, 1_000_000, whole=True)
         check_range("steps", self.steps, 1, 1_000_000, whole=True)
         check_range("width", self.width, 2, 4096, whole=True)
         for parameter, (low, high) in RANGES.items():
@@ -231,27 +231,30 @@ class Clad(ExampleDetector):
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         require("torch", "models")
         from specsight.detectors.clad import fitting
-        from specsight.detectors.clad.examples import Lesson
+        from specsight.detectors.clad.examples import EncodedExample
         from specsight.detectors.clad.stage import Weights
 
         self._take_words(specification)
         self.networks_ = self._last = None
         tail, cams = self._cut().tail, self.map == "gradcam"
-        examples = (view for view in views if isinstance(view, Example))
-        lessons = [Lesson.of(e, tail, tuned=self.tune_encoder, keep_cut=cams) for e in examples]
-        sides = fitting.sides(lessons, self.objects_, self.seed)
-        networks = self._new_networks(lessons[0].target.shape[0])
+        examples = [
+            EncodedExample.of(view, tail, tuned=self.tune_encoder, keep_cut=cams)
+            for view in views
+            if isinstance(view, TrainingExample)
+        ]
+        split = fitting.split_examples(examples, self.objects_, self.seed)
+        networks = self._new_networks(examples[0].target.shape[0])
         weights = Weights(**{part.name: getattr(self, part.name) for part in dataclasses.fields(Weights)})
         plan = Plan(self.steps, self.rate, seed=self.seed)
-        stages = self._stages(sides.known)
-        self.outcomes_ = fitting.train(networks, sides, stages, weights, plan, self.checkpoints)
+        stages = self._stages(split.known)
+        self.outcomes_ = fitting.train(networks, split, stages, weights, plan, self.checkpoints)
         networks.freeze()
         accepted, defects = networks.words(self._anchors(None))
-        scales = fitting.measure(networks, sides.held_out, accepted, defects, top=TOP, cams=cams)
+        scales = fitting.measure(networks, split.held_out, accepted, defects, top=TOP, cams=cams)
         self.gammas_, self.levels_, self.networks_ = scales.gammas, scales.levels, networks
 
-    def _stages(self, known: Sequence[Lesson]) -> dict[str, Words]:
-        """What each stage teaches. Types that no lesson shows are left to their words alone: pushed away from every
+    def _stages(self, known: Sequence[EncodedExample]) -> dict[str, Sentences]:
+        """What each stage teaches. Types that no example shows are left to their words alone: pushed away from every
         picture and drawn to none, they would be found nowhere."""
         from specsight.detectors.clad import examples
         from specsight.detectors.clad.stage import GENERAL, TASK
@@ -259,13 +262,13 @@ class Clad(ExampleDetector):
         if self.specification_ is None or self.phrases_ is None:
             raise self._not_fitted()
         types = [defect.name for defect in self.specification_.defects]
-        taught = [type_ for type_ in types if any(type_ in lesson.covered for lesson in known)]
-        self.untaught_ = tuple(type_ for type_ in types if type_ not in taught)
-        synthetic = sorted({lesson.synthetic for lesson in known if lesson.synthetic})
+        shown = [type_ for type_ in types if any(type_ in example.covered for example in known)]
+        self.types_without_examples_ = tuple(type_ for type_ in types if type_ not in shown)
+        synthetic = sorted({example.synthetic for example in known if example.synthetic})
         stages = {GENERAL: examples.general_words(self.phrases_, synthetic)} if synthetic else {}
         if self.task_stage:
             bank = prompt_bank(self.specification_)
-            stages[TASK] = examples.task_words(self.phrases_, bank, taught)
+            stages[TASK] = examples.task_words(self.phrases_, bank, shown)
         return stages
 
     def _new_networks(self, embedding: int) -> Networks:
@@ -287,13 +290,13 @@ class Clad(ExampleDetector):
 
     def _state(self) -> State:
         weights = {f"{WEIGHTS}{name}": array for name, array in self._fitted().arrays().items()}
-        untaught = np.frombuffer(json.dumps(self.untaught_).encode(), np.uint8)
+        without_examples = np.frombuffer(json.dumps(self.types_without_examples_).encode(), np.uint8)
         scales = np.array([*self.gammas_, *self.levels_])
-        return {**super()._state(), **weights, UNTAUGHT: untaught, SCALES: scales}
+        return {**super()._state(), **weights, WITHOUT_EXAMPLES: without_examples, SCALES: scales}
 
     def _restore(self, state: State) -> None:
         super()._restore(state)
-        self.untaught_ = tuple(json.loads(state[UNTAUGHT].tobytes()))
+        self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
         first, second, low, high = state[SCALES].tolist()
         self.gammas_, self.levels_ = (first, second), (low, high)
         networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])

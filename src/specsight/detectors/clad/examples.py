@@ -1,7 +1,7 @@
 """What CLAD learns from: examples as the encoder's tail takes them, and the sentences of every state they may show.
 
-In: `Example`s and prompt banks. Out: `Lesson`s in half precision, so that the trunk of the encoder sees each picture
-once, and `Words`: embedded sentences by state and which states exclude each other.
+In: `TrainingExample`s and prompt banks. Out: `EncodedExample`s in half precision, so that the trunk of the encoder sees
+each picture once, and `Sentences`: embedded sentences by state and which states exclude each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from specsight.detectors.clad.networks import REBUILT
-from specsight.detectors.examples import Example
+from specsight.detectors.examples import TrainingExample
 from specsight.detectors.text_detector import shown
 from specsight.encoders.passes.split import Tail
 from specsight.errors import SpecsightError
@@ -38,7 +38,7 @@ State = str | None
 
 
 @dataclass(frozen=True)
-class Lesson:
+class EncodedExample:
     """One example, looked at once."""
 
     grid: Tensor
@@ -57,7 +57,7 @@ class Lesson:
     """What the tail took, where Grad-CAM will ask for it."""
 
     @classmethod
-    def of(cls, example: Example, tail: Tail, *, tuned: bool, keep_cut: bool) -> Lesson:
+    def of(cls, example: TrainingExample, tail: Tail, *, tuned: bool, keep_cut: bool) -> EncodedExample:
         """Keep what training needs: the tail's input where the tail is tuned, else what it sees."""
         grid, front = tail_inputs(example.features)
         if not all(bool(torch.isfinite(values).all()) for values in (grid, front)):
@@ -90,7 +90,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Words:
+class Sentences:
     """The states that a stage teaches; the first is "good"."""
 
     states: tuple[State, ...]
@@ -105,7 +105,7 @@ class Words:
         return torch.stack([functional.normalize(some.mean(0), dim=0) for some in self.sentences])
 
     def say(self, shown: Mapping[State, object]) -> bool:
-        """Whether there are words for everything a lesson shows."""
+        """Whether there are words for everything an example shows."""
         return all(state in self.states for state in shown)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
@@ -115,13 +115,13 @@ class Words:
         )
 
 
-def task_words(book: PhraseBook, bank: PromptBank, taught: Sequence[str]) -> Words:
+def task_words(book: PhraseBook, bank: PromptBank, taught: Sequence[str]) -> Sentences:
     """The specification's own states: good, the types in `taught`, damage of no particular kind."""
     groups: dict[State, tuple[str, ...]] = {name: bank.defects[name] for name in taught}
     return _words(book, bank.good, {**groups, None: bank.damaged}, {})
 
 
-def general_words(book: PhraseBook, synthetic: Sequence[str]) -> Words:
+def general_words(book: PhraseBook, synthetic: Sequence[str]) -> Sentences:
     """Every kind of synthetic defect in the words that inspectors use, for no product in particular.
 
     Kinds that shade into each other do not exclude each other.
@@ -147,7 +147,7 @@ def _words(
     good: tuple[str, ...],
     groups: Mapping[State, tuple[str, ...]],
     kinds: Mapping[State, str],
-) -> Words:
+) -> Sentences:
     states = tuple(groups)
     between = torch.full((len(states) + 1, len(states) + 1), -1)
     between.fill_diagonal_(1)
@@ -156,7 +156,7 @@ def _words(
             if i != j and _may_be_one(first, second, kinds):
                 between[i + 1, j + 1] = 0
     sentences = tuple(_embedded(book, some) for some in (good, *groups.values()))
-    return Words(states, sentences, between)
+    return Sentences(states, sentences, between)
 
 
 def _may_be_one(first: State, second: State, kinds: Mapping[State, str]) -> bool:

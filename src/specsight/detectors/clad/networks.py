@@ -58,7 +58,7 @@ class PictureDecoder(nn.Module):
 class Networks:
     """All that trains. `see` is g_v, `read` is g_t; `classifies`: the head judges instead of the sentences.
 
-    `tail` is the encoder's own where it is not `tuned`; lessons then hold what it has seen, and `lesson_tail` passes
+    `tail` is the encoder's own where it is not `tuned`; examples then hold what it has seen, and `example_tail` passes
     that on.
     """
 
@@ -67,7 +67,7 @@ class Networks:
     ) -> None:
         self.tuned, self.classifies = tuned, classifies
         self.tail = copy.deepcopy(tail).requires_grad_(True) if tuned else tail
-        self.lesson_tail = self.tail if tuned else Passed()
+        self.example_tail = self.tail if tuned else Passed()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.see = Projection(embedding, width)

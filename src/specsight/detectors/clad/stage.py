@@ -1,6 +1,6 @@
 """One stage of CLAD's training: batches of pictures and sentences, the sum of its losses, the held-out number.
 
-In: lessons, words, networks. Out: a `Study` for `learn`. L = L_con + L_patches + λ L_rec; see `clad_losses`.
+In: examples, words, networks. Out: a `Study` for `learn`. L = L_con + L_patches + λ L_rec; see `clad_losses`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from specsight.detectors.clad.examples import COVERED, Lesson, Words
+from specsight.detectors.clad.examples import COVERED, EncodedExample, Sentences
 from specsight.detectors.clad.losses import (
     label_aware_loss,
     literal_loss,
@@ -28,7 +28,7 @@ GENERAL, TASK = "general", "task"
 BATCH = 32
 """Pictures a step, half of them good."""
 CELLS = 24
-"""Patches a picture and step, of the good ones and of each picture's spoilt ones."""
+"""Patches a picture and step, of the good ones and of each picture's defective ones."""
 SENTENCES = 2
 """Sentences drawn for every state and step."""
 IGNORED = -1
@@ -51,17 +51,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class _Labelled:
-    """A lesson in the terms of one stage's states (0: good)."""
+    """An example in the terms of one stage's states (0: good)."""
 
-    lesson: Lesson
+    example: EncodedExample
     shows: Tensor
     """(C,) bool."""
     good: Tensor
     """Numbers of good patches, row by row."""
-    spoilt: Tensor
-    """Numbers of spoilt patches."""
+    defective: Tensor
+    """Numbers of defective patches."""
     states: Tensor
-    """State of each spoilt patch."""
+    """State of each defective patch."""
 
 
 class Stage(Study):
@@ -71,26 +71,26 @@ class Stage(Study):
         self,
         stage: str,
         networks: Networks,
-        lessons: Sequence[Lesson],
-        held_out: Sequence[Lesson],
-        words: Words,
+        examples: Sequence[EncodedExample],
+        held_out: Sequence[EncodedExample],
+        words: Sentences,
         weights: Weights,
     ) -> None:
         self.name = f"clad: {stage}"
         self.networks, self.words, self.weights = networks, words, weights
         self.modules = networks.trained()
         self.shares = {"tail": TAIL_SHARE}
-        self.lessons, self.held_out = (
-            [_labelled(lesson, words, stage == GENERAL) for lesson in some] for some in (lessons, held_out)
+        self.examples, self.held_out = (
+            [_labelled(example, words, stage == GENERAL) for example in some] for some in (examples, held_out)
         )
         self._by_state = [
-            [k for k, known in enumerate(self.lessons) if known.shows[state]]
+            [k for k, known in enumerate(self.examples) if known.shows[state]]
             for state in range(len(words.sentences))
         ]
 
     def loss(self, generator: torch.Generator) -> Tensor:
-        """The loss of one batch: half good pictures, half spoilt ones, states by turns."""
-        batch = [self.lessons[k] for k in self._draw(generator)]
+        """The loss of one batch: half good pictures, half defective ones, states by turns."""
+        batch = [self.examples[k] for k in self._draw(generator)]
         drawn = self.words.draw(SENTENCES, generator)
         texts = self.networks.read(drawn.flatten(0, 1))
         pooled, patches = self._see(batch)
@@ -104,18 +104,18 @@ class Stage(Study):
         return loss
 
     def check(self) -> float:
-        """Contrastive loss of the held-out lessons against the means of all sentences."""
+        """Contrastive loss of the held-out examples against the means of all sentences."""
         texts = self.networks.read(self.words.anchors())
         pooled, patches = self._see(self.held_out)
         seen = self.networks.see(pooled)
         loss = self._picture_loss(seen, self.held_out, texts, torch.Generator().manual_seed(0))
         if self.weights.patches:
-            chosen = [(known.good, known.spoilt, known.states) for known in self.held_out]
+            chosen = [(known.good, known.defective, known.states) for known in self.held_out]
             loss = loss + self.weights.patches * self._patch_loss(patches, self.held_out, chosen, texts)
         return float(loss)
 
     def _draw(self, generator: torch.Generator) -> list[int]:
-        """Numbers of a batch's lessons."""
+        """Numbers of a batch's examples."""
         good, *kinds = self._by_state
         kinds = [some for some in kinds if some]
         turns = torch.randint(2**31, (BATCH,), generator=generator).tolist()
@@ -131,14 +131,14 @@ class Stage(Study):
         """Pooled embeddings (N, D) and each picture's patches (L, D), pictures of one shape at once."""
         shapes: dict[torch.Size, list[int]] = {}
         for k, known in enumerate(batch):
-            shapes.setdefault(known.lesson.grid.shape, []).append(k)
+            shapes.setdefault(known.example.grid.shape, []).append(k)
         pooled: dict[int, Tensor] = {}
         patches: dict[int, Tensor] = {}
         for members in shapes.values():
             for some in (members[k : k + BATCH] for k in range(0, len(members), BATCH)):
-                grid = torch.stack([batch[k].lesson.grid for k in some]).float()
-                front = torch.stack([batch[k].lesson.front for k in some]).float()
-                seen = self.networks.lesson_tail(grid, front)
+                grid = torch.stack([batch[k].example.grid for k in some]).float()
+                front = torch.stack([batch[k].example.front for k in some]).float()
+                seen = self.networks.example_tail(grid, front)
                 pooled.update(zip(some, seen.pooled))
                 patches.update(zip(some, seen.patches.flatten(2).transpose(1, 2)))
         return torch.stack([pooled[k] for k in range(len(batch))]), [patches[k] for k in range(len(batch))]
@@ -165,12 +165,12 @@ class Stage(Study):
         chosen: Sequence[tuple[Tensor, Tensor, Tensor]],
         texts: Tensor,
     ) -> Tensor:
-        """The same of patches against their own states: mean over good ones and mean over spoilt ones, halved."""
+        """The same of patches against their own states: mean over good ones and mean over defective ones, halved."""
         good = torch.cat([cells[numbers] for cells, (numbers, _, _) in zip(patches, chosen)])
-        spoilt = torch.cat([cells[numbers] for cells, (_, numbers, _) in zip(patches, chosen)])
+        defective = torch.cat([cells[numbers] for cells, (_, numbers, _) in zip(patches, chosen)])
         states = torch.cat([states for _, _, states in chosen])
         losses = []
-        for cells, labels in ((good, torch.zeros(len(good), dtype=torch.long)), (spoilt, states)):
+        for cells, labels in ((good, torch.zeros(len(good), dtype=torch.long)), (defective, states)):
             if len(cells):
                 seen = self.networks.see(cells)
                 shows = functional.one_hot(labels, len(self.words.sentences)).bool()
@@ -189,14 +189,14 @@ class Stage(Study):
         return label_aware_loss(distances, relation, w.margin, w.other_margin, w.hard_negatives)
 
     def _classification_loss(self, seen: Tensor, good: Tensor) -> Tensor:
-        """The ablation without contrast: a linear head tells good from spoilt, words play no part."""
+        """The ablation without contrast: a linear head tells good from defective, words play no part."""
         logits = self.networks.head(seen)[:, 0]
         return functional.binary_cross_entropy_with_logits(logits, (~good).float())
 
     def _rebuilding_loss(
         self, seen: Tensor, batch: Sequence[_Labelled], drawn: Tensor, texts: Tensor
     ) -> Tensor:
-        target = torch.stack([known.lesson.target for known in batch]).float()
+        target = torch.stack([known.example.target for known in batch]).float()
         sentences = drawn.flatten(0, 1)
         if self.weights.reconstruct_good_only:
             fine = torch.tensor([bool(known.shows[0]) for known in batch])
@@ -206,26 +206,26 @@ class Stage(Study):
         return pictures + reconstruction_loss(self.networks.text_decoder(texts), sentences)
 
 
-def _labelled(lesson: Lesson, words: Words, general: bool) -> _Labelled:
+def _labelled(example: EncodedExample, words: Sentences, general: bool) -> _Labelled:
     """Patches whose cover lies between none and enough say nothing, as do those of padding."""
     shows = torch.zeros(len(words.sentences), dtype=torch.bool)
-    cells = np.where(lesson.inside, 0, IGNORED)
-    covers = {words.states.index(state) + 1: cover for state, cover in lesson.shows(general).items()}
+    cells = np.where(example.inside, 0, IGNORED)
+    covers = {words.states.index(state) + 1: cover for state, cover in example.shows(general).items()}
     shows[list(covers) or [0]] = True
     if covers:
-        stacked = np.stack([np.where(lesson.inside, cover, 0) for cover in covers.values()])
+        stacked = np.stack([np.where(example.inside, cover, 0) for cover in covers.values()])
         enough = np.minimum(COVERED, stacked.max((1, 2)))[:, None, None]
         clear = np.where((stacked >= enough) & (stacked > 0), stacked, 0)
         cells[stacked.max(0) > 0] = IGNORED
         marked = clear.max(0) > 0
         cells[marked] = np.array(list(covers))[clear.argmax(0)][marked]
     flat = torch.from_numpy(cells.ravel().astype(np.int64))
-    spoilt = torch.nonzero(flat > 0)[:, 0]
-    return _Labelled(lesson, shows, torch.nonzero(flat == 0)[:, 0], spoilt, flat[spoilt])
+    defective = torch.nonzero(flat > 0)[:, 0]
+    return _Labelled(example, shows, torch.nonzero(flat == 0)[:, 0], defective, flat[defective])
 
 
 def _some_cells(known: _Labelled, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Numbers of at most `CELLS` good patches and of as many spoilt ones, with their states."""
+    """Numbers of at most `CELLS` good patches and of as many defective ones, with their states."""
     good = known.good[torch.randperm(len(known.good), generator=generator)[:CELLS]]
-    some = torch.randperm(len(known.spoilt), generator=generator)[:CELLS]
-    return good, known.spoilt[some], known.states[some]
+    some = torch.randperm(len(known.defective), generator=generator)[:CELLS]
+    return good, known.defective[some], known.states[some]

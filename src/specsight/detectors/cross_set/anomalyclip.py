@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from specsight.detectors.contract import State, View, check_range, detectors
-from specsight.detectors.cross_set.damage_types import Kinds
+from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStudy
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.prompts.anchors import Anchors, probability
@@ -100,7 +100,7 @@ class AnomalyCLIP(CrossSetDetector):
         drawn = framed(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
         return self._judgement(float(whole.max()), drawn, kinds.types, view)
 
-    def _damage(self, learned: Anchors, kinds: Kinds, seen: Features) -> Features:
+    def _damage(self, learned: Anchors, kinds: DamageTypes, seen: Features) -> Features:
         """Probability of damage of each kind, (K, ...), of unit vectors (D, ...)."""
         damaged = probability(learned.margins(seen, self.temperature))
         return np.asarray(damaged * kinds.shares(seen, self.temperature), np.float32)
@@ -110,8 +110,8 @@ class AnomalyCLIP(CrossSetDetector):
         good, damaged = self.weights_[ANCHORS]
         return Anchors(good, (None,), damaged[None], np.zeros((0, len(good)), np.float32))
 
-    def _asked(self, instruction: Instruction | None) -> Kinds:
-        return Kinds.of(*self._known_words(), instruction)
+    def _asked(self, instruction: Instruction | None) -> DamageTypes:
+        return DamageTypes.of(*self._known_words(), instruction)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         whole, patches = encoder.embed_by_values(pixels, self.value_share, self.levels)
@@ -125,11 +125,11 @@ class AnomalyCLIP(CrossSetDetector):
         super()._restore(state)
         self._learned()
 
-    def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
+    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
         from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptStudy
 
         encoder = self._encoder()
         good, damaged = (encoder.prompted(words, self.tokens) for words in (GOOD, DAMAGED))
         deep = (self.deep_tokens, round(self.deep_share * good.depth))
         prompts = Prompts(good, damaged, self.tokens, deep, self.seed)
-        return PromptStudy(prompts, lessons, self.temperature, self.batch)
+        return PromptStudy(prompts, examples, self.temperature, self.batch)

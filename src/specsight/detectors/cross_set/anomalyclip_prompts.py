@@ -1,6 +1,6 @@
 """The prompts of AnomalyCLIP (Zhou et al., ICLR 2024) and how they are learned; nothing but prompts learns.
 
-In: an encoder's text tower and lessons of frozen features. Out: two anchors in the joint space, "good" and "damaged",
+In: an encoder's text tower and examples of frozen features. Out: two anchors in the joint space, "good" and "damaged",
 of no object in particular.
 """
 
@@ -15,7 +15,7 @@ import torch
 from specsight.detectors.contract import State
 from specsight.detectors.cross_set.anomalyclip import ANCHORS
 from specsight.detectors.cross_set.detector import CrossSetStudy
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE
 from specsight.learning.segmentation_losses import class_targets, dice, focal
 
@@ -54,24 +54,26 @@ class Prompts(torch.nn.Module):
 
 
 class PromptStudy(CrossSetStudy):
-    """Prompts learn to tell defective lessons and their damaged cells from good ones."""
+    """Prompts learn to tell defective examples and their damaged cells from good ones."""
 
     name = "anomalyclip"
 
-    def __init__(self, prompts: Prompts, lessons: Sequence[Lesson], temperature: float, batch: int) -> None:
+    def __init__(
+        self, prompts: Prompts, examples: Sequence[FrozenExample], temperature: float, batch: int
+    ) -> None:
         self.prompts = prompts
         self.modules: Mapping[str, torch.nn.Module] = {"prompts": prompts}
-        self._learned = [lesson for lesson in lessons if not lesson.held_out]
-        self._held_out = [lesson for lesson in lessons if lesson.held_out]
+        self._learned = [example for example in examples if not example.held_out]
+        self._held_out = [example for example in examples if example.held_out]
         self._temperature, self._batch = temperature, batch
 
     def loss(self, generator: torch.Generator) -> torch.Tensor:
-        """Mean over a batch of different lessons."""
+        """Mean over a batch of different examples."""
         chosen = torch.randperm(len(self._learned), generator=generator)[: self._batch]
         return self._mean_loss([self._learned[k] for k in chosen.tolist()])
 
     def check(self) -> float:
-        """The same loss on all held-out lessons."""
+        """The same loss on all held-out examples."""
         return float(self._mean_loss(self._held_out))
 
     def weights(self) -> State:
@@ -80,24 +82,24 @@ class PromptStudy(CrossSetStudy):
             learned = {ANCHORS: self.prompts(), **self.prompts.state_dict()}
         return {name: np.array(tensor.numpy(), np.float32) for name, tensor in learned.items()}
 
-    def _mean_loss(self, lessons: Sequence[Lesson]) -> torch.Tensor:
+    def _mean_loss(self, examples: Sequence[FrozenExample]) -> torch.Tensor:
         anchors = self.prompts()
-        return torch.stack([lesson_loss(anchors, lesson, self._temperature) for lesson in lessons]).mean()
+        return torch.stack([example_loss(anchors, example, self._temperature) for example in examples]).mean()
 
 
-def lesson_loss(anchors: torch.Tensor, lesson: Lesson, temperature: float) -> torch.Tensor:
+def example_loss(anchors: torch.Tensor, example: FrozenExample, temperature: float) -> torch.Tensor:
     """CE(image logits, y) + 4 Σ_levels [focal([S_n, S_a], G) + dice(S_a, G) + dice(S_n, 1 - G)]
 
     with logits cos / T against the two anchors (2, D), and S their softmax, drawn on the cells of the mask G."""
-    whole = anchors @ torch.from_numpy(lesson.features(IMAGE)).flatten() / temperature
-    loss = torch.nn.functional.cross_entropy(whole[None], torch.tensor([int(lesson.defective)]))
-    damaged = torch.from_numpy(lesson.damaged())
-    for name in lesson.halves:
+    whole = anchors @ torch.from_numpy(example.features(IMAGE)).flatten() / temperature
+    loss = torch.nn.functional.cross_entropy(whole[None], torch.tensor([int(example.defective)]))
+    damaged = torch.from_numpy(example.damaged())
+    for name in example.halves:
         if name != IMAGE:
-            cosines = torch.einsum("kd,dhw->khw", anchors, torch.from_numpy(lesson.features(name)))
+            cosines = torch.einsum("kd,dhw->khw", anchors, torch.from_numpy(example.features(name)))
             shares = torch.softmax(cosines / temperature, 0)
-            drawn = torch.nn.functional.interpolate(shares[None], lesson.grid, mode="bilinear")[0]
-            drawn = drawn[:, lesson.cells[0], lesson.cells[1]]
+            drawn = torch.nn.functional.interpolate(shares[None], example.grid, mode="bilinear")[0]
+            drawn = drawn[:, example.cells[0], example.cells[1]]
             local = focal(drawn.clamp(min=TINY).log(), class_targets(damaged[None]))
             loss = loss + LOCAL * (local + dice(drawn[1], damaged) + dice(drawn[0], 1 - damaged))
     return loss

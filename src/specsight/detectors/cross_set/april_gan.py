@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from specsight.detectors.contract import detectors
-from specsight.detectors.cross_set.damage_types import Kinds
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.damage_types import DamageTypes
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
 from specsight.encoders import Features
 from specsight.prompts import prompt_bank
@@ -36,17 +36,17 @@ from specsight.specification import Instruction, Specification
 
 @detectors.register("april_gan")
 @dataclass
-class AprilGAN(LinearAdapters[Kinds]):
+class AprilGAN(LinearAdapters[DamageTypes]):
     """Zero-shot with words; few-shot with good pictures besides."""
 
     name = "april_gan"
 
     def _asked(
         self, book: PhraseBook, specification: Specification, instruction: Instruction | None
-    ) -> Kinds:
-        return Kinds.of(book, specification, instruction)
+    ) -> DamageTypes:
+        return DamageTypes.of(book, specification, instruction)
 
-    def _probabilities(self, asked: Kinds, seen: Features) -> Features:
+    def _probabilities(self, asked: DamageTypes, seen: Features) -> Features:
         """Softmax over "good" and "damaged", which is what was trained, shared out among the types."""
         damaged = asked.damage(seen, self.temperature)
         return np.asarray(damaged * asked.shares(seen, self.temperature), np.float32)
@@ -54,10 +54,10 @@ class AprilGAN(LinearAdapters[Kinds]):
     def _together(self, probabilities: Features) -> Features:
         return np.asarray(probabilities.max(0), np.float32)
 
-    def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
+    def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and "damaged", in the words of each product."""
         book, known = PhraseBook(self._encoder()), {}
-        for specification in dict.fromkeys(lesson.specification for lesson in lessons):
+        for specification in dict.fromkeys(example.specification for example in examples):
             anchors = book.anchors(prompt_bank(specification.model_copy(update={"defects": ()})))
             known[specification] = Classes((None,), np.vstack([anchors.good, anchors.defects]))
-        return [known[lesson.specification] for lesson in lessons]
+        return [known[example.specification] for example in examples]

@@ -26,13 +26,13 @@ from specsight.specification import Instruction, Specification
 
 
 @dataclass(frozen=True)
-class Kinds:
+class DamageTypes:
     """What damage may be, in words."""
 
     words: Anchors
     """Damage of no particular kind comes last."""
     types: tuple[str | None, ...]
-    """Kinds that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
+    """DamageTypes that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
 
     @classmethod
     def of(cls, book: PhraseBook, specification: Specification, instruction: Instruction | None) -> Self:

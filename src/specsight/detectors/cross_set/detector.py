@@ -5,7 +5,7 @@ specification of a product that was not among them and, where there are any, goo
 that product. The protocol is enforced: neither the product nor any picture of it may have been trained on.
 
 Sub-classes say what a view holds (`_see`), in which layers good references are compared (`_layers`), what is trained
-on the lessons (`_study`) and how a view is judged.
+on the examples (`_study`) and how a view is judged.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors.contract import Detector, State, View, check_range
-from specsight.detectors.cross_set.examples import Lesson, by_product, held_out, mosaic
-from specsight.detectors.examples import Example, ExampleDetector
+from specsight.detectors.cross_set.examples import FrozenExample, by_product, held_out, mosaic
+from specsight.detectors.examples import ExampleDetector, TrainingExample
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
 from specsight.learning.loop import Outcome, Plan, Study, learn
@@ -105,7 +105,7 @@ class CrossSetDetector(ExampleDetector):
     """Defects are for `train`: `fit` takes good parts."""
     judging: ClassVar[frozenset[str]] = frozenset({"references"})
 
-    spoilt: int = 0
+    synthetic_defects: int = 0
     """Synthetic defects to train on besides the labelled ones, per product."""
     mosaics: float = 0.2
     """Mosaics of 2 × 2 training pictures of a product, as a share of its pictures."""
@@ -154,10 +154,12 @@ class CrossSetDetector(ExampleDetector):
             self._check_types(some, specifications[product])
             self._check_masks(some)
         self.skipped_ = []
-        lessons = self._all_lessons(products, specifications)
-        self._check_sides(lessons)
-        study = self._study(lessons)
-        self.outcome_ = learn(study, self._plan(sum(not lesson.held_out for lesson in lessons)), checkpoint)
+        examples = self._all_examples(products, specifications)
+        self._check_sides(examples)
+        study = self._study(examples)
+        self.outcome_ = learn(
+            study, self._plan(sum(not example.held_out for example in examples)), checkpoint
+        )
         self.weights_ = study.weights()
         skipped = {path for path, _ in self.skipped_}
         seen = TrainedOn.of([sample for sample in samples if str(sample.image) not in skipped])
@@ -171,12 +173,14 @@ class CrossSetDetector(ExampleDetector):
                 with contextlib.suppress(UnreadableFile):
                     self._masks(sample, images.load_picture(sample))
 
-    def _check_room(self, first: Lesson, samples: Sequence[Sample]) -> None:
-        """Raise SpecsightError where lessons as large as the first would not fit into memory."""
+    def _check_room(self, first: FrozenExample, samples: Sequence[Sample]) -> None:
+        """Raise SpecsightError where examples as large as the first would not fit into memory."""
         import psutil
 
         good = sum(sample.label == "good" for sample in samples)
-        expected = (1 + self.mosaics) * len(samples) + (max(self.spoilt, good) if self.spoilt else 0)
+        expected = (1 + self.mosaics) * len(samples) + (
+            max(self.synthetic_defects, good) if self.synthetic_defects else 0
+        )
         needed, free = expected * first.size, psutil.virtual_memory().available
         if needed > 0.8 * free:
             raise SpecsightError(
@@ -184,22 +188,22 @@ class CrossSetDetector(ExampleDetector):
                 f"{free / 1e9:.1f} GB are free: train on fewer pictures, or at a lower resolution"
             )
 
-    def _check_sides(self, lessons: Sequence[Lesson]) -> None:
+    def _check_sides(self, examples: Sequence[FrozenExample]) -> None:
         """Raise SpecsightError unless defects are shown both to learn from and to end the training by."""
         for side in (False, True):
-            if not any(lesson.masks for lesson in lessons if lesson.held_out == side):
+            if not any(example.masks for example in examples if example.held_out == side):
                 raise SpecsightError(
                     f"{self.name} needs defects in at least two readable training pictures (of different objects), "
                     "one to learn from and one to end the training by: add labelled defective pictures"
                 )
 
     @abstractmethod
-    def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
-        """What is to be trained on these lessons, some of which are held out."""
+    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
+        """What is to be trained on these examples, some of which are held out."""
 
-    def _plan(self, lessons: int) -> Plan:
+    def _plan(self, examples: int) -> Plan:
         """Adam as in the papers of this family (betas 0.5 and 0.999, no decay), one check per epoch."""
-        epoch = -(-lessons // self.batch)
+        epoch = -(-examples // self.batch)
         return Plan(
             steps=epoch * self.epochs,
             rate=self.rate,
@@ -210,33 +214,33 @@ class CrossSetDetector(ExampleDetector):
             seed=self.seed,
         )
 
-    def _all_lessons(
+    def _all_examples(
         self, products: Mapping[str, Sequence[Sample]], specifications: Mapping[str, Specification]
-    ) -> list[Lesson]:
+    ) -> list[FrozenExample]:
         samples = [sample for some in products.values() for sample in some]
-        held, lessons = held_out(samples, self.seed), list[Lesson]()
+        held, examples = held_out(samples, self.seed), list[FrozenExample]()
         self.training_ = True
         try:
             for product, some in products.items():
-                for lesson in self._lessons(some, specifications[product], held):
-                    lessons.append(lesson)
-                    if len(lessons) == 1:
-                        self._check_room(lesson, samples)
+                for example in self._product_examples(some, specifications[product], held):
+                    examples.append(example)
+                    if len(examples) == 1:
+                        self._check_room(example, samples)
         finally:
             # Whatever was fitted before is forgotten, even where the training fails: its words are no longer here.
             self.training_ = False
             self.specification_ = self.phrases_ = self.references_ = None
-        return lessons
+        return examples
 
-    def _lessons(
+    def _product_examples(
         self, samples: Sequence[Sample], specification: Specification, held: frozenset[str]
-    ) -> Iterator[Lesson]:
-        """What is to be learned from one product: its pictures, spoilt copies of them, and mosaics of those that are
+    ) -> Iterator[FrozenExample]:
+        """Examples of one product: its pictures, copies of them with synthetic defects, and mosaics of those that are
         not held out."""
         self._take_words(specification)
         for example in super()._views(samples):
             sample = samples[example.source]
-            yield Lesson.of(example, specification, sample.id, held_out=str(sample.image) in held)
+            yield FrozenExample.of(example, specification, sample.id, held_out=str(sample.image) in held)
         skipped = {path for path, _ in self.skipped_}
         usable = [s for s in samples if str(s.image) not in held | skipped]
         generator = np.random.default_rng((self.seed, len(usable)))
@@ -244,12 +248,12 @@ class CrossSetDetector(ExampleDetector):
             four = [usable[int(k)] for k in generator.choice(len(usable), 4, replace=len(usable) < 4)]
             pictures = [images.load_picture(sample) for sample in four]
             made = mosaic(pictures, [self._masks(s, picture) for s, picture in zip(four, pictures)])
-            yield Lesson.of(self._example(*made, source=0), specification, "mosaic", held_out=False)
+            yield FrozenExample.of(self._example(*made, source=0), specification, "mosaic", held_out=False)
 
-    def _views(self, samples: Sequence[Sample]) -> Iterator[Example]:
+    def _views(self, samples: Sequence[Sample]) -> Iterator[TrainingExample]:
         """Good pictures of the product to be judged, as they are."""
         for view in Detector._views(self, samples):
-            yield Example(view.frame, view.features)
+            yield TrainingExample(view.frame, view.features)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)

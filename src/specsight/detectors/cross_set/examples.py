@@ -1,7 +1,7 @@
 """What cross-set training keeps of its examples: frozen features in half precision, and where which defect is.
 
-In: `Example`s and the specification of their product. Out: `Lesson`s, small enough to stay in memory, so that the
-encoder sees every training picture once; mosaics of 2 × 2 pictures; which pictures are held out.
+In: `TrainingExample`s and the specification of their product. Out: `FrozenExample`s, small enough to stay in memory, so
+that the encoder sees every training picture once; mosaics of 2 × 2 pictures; which pictures are held out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.examples import Example
+from specsight.detectors.examples import TrainingExample
 from specsight.detectors.text_detector import shown
 from specsight.encoders import Features
 from specsight.errors import SpecsightError, did_you_mean
@@ -29,7 +29,7 @@ HALF_LARGEST = 65504.0
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FrozenExample:
     """One labelled picture of one product, looked at once."""
 
     halves: Mapping[str, NDArray[np.float16]]
@@ -45,7 +45,9 @@ class Lesson:
     held_out: bool
 
     @classmethod
-    def of(cls, example: Example, specification: Specification, name: str, *, held_out: bool) -> Lesson:
+    def of(
+        cls, example: TrainingExample, specification: Specification, name: str, *, held_out: bool
+    ) -> FrozenExample:
         """Keep what training needs of an example; `name` is for the message where its features are no numbers."""
         height, width = example.frame.size
         grid = (max(1, height // CELL), max(1, width // CELL))

@@ -1,6 +1,6 @@
 """Linear adapters: one map per layer of a frozen encoder into its joint space, where patches meet sentences.
 
-In: lessons with typed masks to train on; then views. Out: for every type of defect, a map of how likely patches show
+In: examples with typed masks to train on; then views. Out: for every type of defect, a map of how likely patches show
 it, mean over the layers, and the same for the whole picture. What APRIL-GAN and MultiADS have in common; they differ in
 which classes compete.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStudy
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
@@ -109,8 +109,8 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
         """How likely any type is shown, from (K, ...): (...)."""
 
     @abstractmethod
-    def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
-        """What each lesson's patches are told apart into."""
+    def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
+        """What each example's patches are told apart into."""
 
     def _maps(self, view: View, asked: Words, size: tuple[int, int]) -> Features:
         """Probabilities (K, h, w) of every type on the finest layer's grid, mean over the layers."""
@@ -137,19 +137,21 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
             return {**seen, JOINT: encoder.embed_patches(pixels)[0]} if self.start == "joint" else seen
         return {**seen, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
 
-    def _study(self, lessons: Sequence[Lesson]) -> CrossSetStudy:
-        exercises = [Exercise(lesson, classes) for lesson, classes in zip(lessons, self._classes(lessons))]
+    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
+        exercises = [
+            Exercise(example, classes) for example, classes in zip(examples, self._classes(examples))
+        ]
         layers = self._layers(self._encoder())
-        own = [lesson for lesson in lessons if not lesson.held_out]
+        own = [example for example in examples if not example.held_out]
         start = {} if self.start == "random" else {name: joint_start(own, name) for name in layers}
         return AdapterStudy(self, exercises, layers, start)
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A lesson and what its patches are told apart into."""
+    """An example and what its patches are told apart into."""
 
-    lesson: Lesson
+    example: FrozenExample
     classes: Classes
 
     def targets(self) -> torch.Tensor:
@@ -157,11 +159,11 @@ class Exercise:
         import torch
 
         if self.classes.types == (None,):
-            return class_targets(torch.from_numpy(self.lesson.damaged()[None]))
+            return class_targets(torch.from_numpy(self.example.damaged()[None]))
         # Products may spell a type differently: Scratch and scratch are one.
-        spelt = {type_ and type_.casefold(): type_ for type_ in self.lesson.masks}
+        spelt = {type_ and type_.casefold(): type_ for type_ in self.example.masks}
         shares = [
-            self.lesson.covered(spelt.get(type_ and type_.casefold(), type_)) for type_ in self.classes.types
+            self.example.covered(spelt.get(type_ and type_.casefold(), type_)) for type_ in self.classes.types
         ]
         return class_targets(torch.from_numpy(np.stack(shares)))
 
@@ -178,14 +180,14 @@ class AdapterStudy(CrossSetStudy):
     ) -> None:
         torch = require("torch", "models")
         self.name = f"{method.name}: adapters"
-        self._own = [e for e in exercises if not e.lesson.held_out]
-        self._held = [e for e in exercises if e.lesson.held_out]
+        self._own = [e for e in exercises if not e.example.held_out]
+        self._held = [e for e in exercises if e.example.held_out]
         self._batch, self._temperature = method.batch, method.temperature
         width = exercises[0].classes.anchors.shape[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(method.seed)
             self.adapters = torch.nn.ModuleDict(
-                {name: torch.nn.Linear(exercises[0].lesson.halves[name].shape[0], width) for name in layers}
+                {name: torch.nn.Linear(exercises[0].example.halves[name].shape[0], width) for name in layers}
             )
         with torch.no_grad():
             for name, (weight, bias) in start.items():
@@ -216,15 +218,15 @@ class AdapterStudy(CrossSetStudy):
         """Loss of one picture: logits are brought to the cells of its masks; padding does not count."""
         import torch
 
-        lesson, targets = exercise.lesson, exercise.targets()
+        example, targets = exercise.example, exercise.targets()
         anchors = torch.from_numpy(exercise.classes.anchors)
         losses = []
         for name, layer in self.adapters.items():
-            patches = torch.from_numpy(lesson.halves[name]).float()
+            patches = torch.from_numpy(example.halves[name]).float()
             logits = cosines(patches.flatten(1), layer.weight, layer.bias, anchors) / self._temperature
             coarse = logits.view(1, len(anchors), *patches.shape[1:])
-            fine = torch.nn.functional.interpolate(coarse, size=lesson.grid, mode="bilinear")[0]
-            losses.append(focal_dice(fine[:, lesson.cells[0], lesson.cells[1]], targets))
+            fine = torch.nn.functional.interpolate(coarse, size=example.grid, mode="bilinear")[0]
+            losses.append(focal_dice(fine[:, example.cells[0], example.cells[1]], targets))
         return torch.stack(losses).mean()
 
 
@@ -252,16 +254,16 @@ def spread_layers(encoder: Encoder) -> list[str]:
     return list(dict.fromkeys(blocks[-(-len(blocks) * k // LAYERS) - 1] for k in range(1, LAYERS + 1)))
 
 
-def joint_start(lessons: Sequence[Lesson], layer: str) -> tuple[Features, Features]:
+def joint_start(examples: Sequence[FrozenExample], layer: str) -> tuple[Features, Features]:
     """Weight (D', D) and bias (D',) of the ridge regression of the encoder's joint patches (D') on the patches (D) of
-    a layer at the same place, over all lessons."""
-    width, joint_width = (lessons[0].halves[name].shape[0] for name in (layer, JOINT))
+    a layer at the same place, over all examples."""
+    width, joint_width = (examples[0].halves[name].shape[0] for name in (layer, JOINT))
     count, sum_x, sum_y = 0, np.zeros(width), np.zeros(joint_width)
     square, cross = np.zeros((width, width)), np.zeros((width, joint_width))
-    for lesson in lessons:
-        joint = lesson.features(JOINT)
+    for example in examples:
+        joint = example.features(JOINT)
         y = grids.vectors(joint).astype(np.float64)
-        x = grids.vectors(grids.resized(lesson.features(layer), (joint.shape[1], joint.shape[2])))
+        x = grids.vectors(grids.resized(example.features(layer), (joint.shape[1], joint.shape[2])))
         x = x.astype(np.float64)
         count, sum_x, sum_y = count + len(x), sum_x + x.sum(0), sum_y + y.sum(0)
         square += x.T @ x

@@ -22,7 +22,7 @@ from typing import ClassVar
 import numpy as np
 
 from specsight.detectors.contract import State, detectors
-from specsight.detectors.cross_set.examples import Lesson
+from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
@@ -82,18 +82,18 @@ class MultiADS(LinearAdapters[Anchors]):
         bank = prompt_bank(specification, asked)
         return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
 
-    def _classes(self, lessons: Sequence[Lesson]) -> list[Classes]:
+    def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and every type of the training, in the words of each product."""
-        specifications = list(dict.fromkeys(lesson.specification for lesson in lessons))
+        specifications = list(dict.fromkeys(example.specification for example in examples))
         self.types_ = vocabulary(specifications)
-        untyped = any(None in lesson.masks for lesson in lessons) or not self.types_
+        untyped = any(None in example.masks for example in examples) or not self.types_
         book, known = PhraseBook(self._encoder()), {}
         for specification in specifications:
             words = specification.model_copy(update={"defects": self.types_})
             bank = prompt_bank(words)
             anchors = book.anchors(bank if untyped else replace(bank, damaged=()))
             known[specification] = Classes(anchors.types, np.vstack([anchors.good, anchors.defects]))
-        return [known[lesson.specification] for lesson in lessons]
+        return [known[example.specification] for example in examples]
 
     def _state(self) -> State:
         known = dump_yaml(Instruction(known_defects=self.types_))

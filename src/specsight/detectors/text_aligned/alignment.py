@@ -1,4 +1,4 @@
-"""Text-guided alignment of patches: a linear map that brings good patches to their words and spoilt ones to theirs.
+"""Text-guided alignment of patches: a linear map that brings good patches to their words and defective ones to theirs.
 
 In: unit patch embeddings of good parts and of synthetic defects, and the anchors of what they show. Out: the map W
 (D, D). The recipe of the normal-only regime: W starts as the identity and is held close to it, so that words the
@@ -24,20 +24,21 @@ RATE = 1e-3
 
 
 def align(
-    good: Features, spoilt: Features, shows: Features, anchors: Anchors, steps: int, seed: int
+    good: Features, defective: Features, shows: Features, anchors: Anchors, steps: int, seed: int
 ) -> Features:
     """W (D, D) after `steps` steps of Adam on
 
     mean(1 - cos(W f, good)) + mean(1 - cos(W s, shown)) + hinges + 0.1 mean |W f - f|²
 
-    over good patches f (N, D) and spoilt patches s (M, D), whose anchors are `shows` (M, D). The hinges ask a good
-    patch to lie nearer to "good" than to any defect, and a spoilt one nearer to its defect than to "good", by `MARGIN`.
-    Without spoilt patches their terms fall away. Same seed, same map.
+    over good patches f (N, D) and defective patches s (M, D), whose anchors are `shows` (M, D). The hinges ask a good
+    patch to lie nearer to "good" than to any defect, and a defective one nearer to its defect than to "good", by
+    `MARGIN`.
+    Without defective patches their terms fall away. Same seed, same map.
     """
     torch = require("torch", "models")
     generator = torch.Generator().manual_seed(seed)
     fine, wrong = torch.from_numpy(anchors.good), torch.from_numpy(anchors.defects)
-    bank, bad, meant = (torch.from_numpy(np.ascontiguousarray(x)) for x in (good, spoilt, shows))
+    bank, bad, meant = (torch.from_numpy(np.ascontiguousarray(x)) for x in (good, defective, shows))
     weight = torch.eye(good.shape[1], requires_grad=True)
     optimiser = torch.optim.Adam([weight], lr=RATE)
     with torch.enable_grad():
@@ -46,7 +47,7 @@ def align(
             loss = _good_loss(torch, weight, some, fine, wrong)
             if len(bad):
                 drawn = torch.randint(len(bad), (BATCH,), generator=generator)
-                loss = loss + _spoilt_loss(torch, weight, bad[drawn], fine, meant[drawn])
+                loss = loss + _defective_loss(torch, weight, bad[drawn], fine, meant[drawn])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -63,7 +64,7 @@ def _good_loss(torch: Any, weight: Any, patches: Any, fine: Any, wrong: Any) -> 
     return loss
 
 
-def _spoilt_loss(torch: Any, weight: Any, patches: Any, fine: Any, meant: Any) -> Any:
+def _defective_loss(torch: Any, weight: Any, patches: Any, fine: Any, meant: Any) -> Any:
     moved = patches @ weight.T
     unit = torch.nn.functional.normalize(moved, dim=1)
     right = (unit * meant).sum(1)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, check_range, detectors
-from specsight.detectors.examples import Example, ExampleDetector
+from specsight.detectors.examples import ExampleDetector, TrainingExample
 from specsight.detectors.text_aligned.alignment import align
-from specsight.detectors.text_aligned.folds import Lessons
+from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.detectors.text_detector import framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
@@ -35,9 +35,9 @@ VARIANCE = 0.99
 NEIGHBOURHOOD = 3
 """Patches behind the residual are averaged over this many cells each way."""
 COVERED = 0.2
-"""A patch of a spoilt picture counts as spoilt where the defect covers at least this share of it."""
+"""A patch of a defective picture counts as defective where the defect covers at least this share of it."""
 KEPT = 20_000
-"""Patches kept for training, good and spoilt each: 40 MB at 512 dimensions."""
+"""Patches kept for training, good and defective each: 40 MB at 512 dimensions."""
 REFERENCES = 2048
 """Aligned good patches kept to judge words by."""
 TOP = 0.01
@@ -108,38 +108,38 @@ class TextAligned(ExampleDetector):
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
-        lessons = Lessons(min(FOLDS, expected), expected, KEPT, np.random.default_rng(self.seed))
+        folds = PatchFolds(min(FOLDS, expected), expected, KEPT, np.random.default_rng(self.seed))
         for view in views:
-            if isinstance(view, Example) and view.masks:
+            if isinstance(view, TrainingExample) and view.masks:
                 joint = view.features[JOINT]
                 for type_ in view.masks:
                     covered = view.covered(type_, _size(joint)).ravel() >= COVERED
-                    lessons.add_spoilt(grids.vectors(joint)[covered], type_)
+                    folds.add_defective(grids.vectors(joint)[covered], type_)
             else:
-                lessons.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
-        self._learn_from(lessons, self._anchors(None))
+                folds.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
+        self._learn_from(folds, self._anchors(None))
 
-    def _learn_from(self, lessons: Lessons, anchors: Anchors) -> None:
+    def _learn_from(self, folds: PatchFolds, anchors: Anchors) -> None:
         """Fit once without each fold, to see how unseen good patches behave, and once on everything."""
         aligned, residuals = [], []
-        for fold in range(lessons.folds):
-            if lessons.deep[fold]:
-                weight = self._train(lessons, anchors, fold)
-                aligned += [_unit(patches @ weight.T) for patches in lessons.joint[fold]]
-                axes = lessons.axes(VARIANCE, without=fold)
-                residuals += [_length(axes, patches) for patches in lessons.deep[fold]]
+        for fold in range(folds.folds):
+            if folds.deep[fold]:
+                weight = self._train(folds, anchors, fold)
+                aligned += [_unit(patches @ weight.T) for patches in folds.joint[fold]]
+                axes = folds.axes(VARIANCE, without=fold)
+                residuals += [_length(axes, patches) for patches in folds.deep[fold]]
         together, lengths = np.concatenate(aligned), np.concatenate(residuals).astype(np.float64)
         kept = np.random.default_rng(self.seed).permutation(len(together))[:REFERENCES]
         self.aligned_ = together[np.sort(kept)]
         self.residual_ = np.array([lengths.mean(), lengths.std() + TINY], np.float32)
-        self.weight_, self.axes_ = self._train(lessons, anchors, None), lessons.axes(VARIANCE)
+        self.weight_, self.axes_ = self._train(folds, anchors, None), folds.axes(VARIANCE)
 
-    def _train(self, lessons: Lessons, anchors: Anchors, fold: int | None) -> Features:
-        spoilt, types = lessons.spoilt_patches(without=fold)
+    def _train(self, folds: PatchFolds, anchors: Anchors, fold: int | None) -> Features:
+        defective, types = folds.defective_patches(without=fold)
         row = {type_ and type_.casefold(): number for number, type_ in enumerate(anchors.types)}
         rows = [row[type_ and type_.casefold()] for type_ in types]
         return align(
-            lessons.good_patches(without=fold), spoilt, anchors.defects[rows], anchors, self.steps, self.seed
+            folds.good_patches(without=fold), defective, anchors.defects[rows], anchors, self.steps, self.seed
         )
 
     def _state(self) -> State:

@@ -1,6 +1,6 @@
-"""What text-guided alignment learns from: patches of good pictures in folds, and patches of spoilt ones.
+"""What text-guided alignment learns from: patches of good pictures in folds, and patches of defective ones.
 
-In: views, good ones and those of their spoilt copies, as they stream by. Out: training patches with or without one
+In: views, good ones and those of their defective copies, as they stream by. Out: training patches with or without one
 fold, and principal axes with or without one fold. Memory is bounded by `kept` patches of each kind and D² per fold.
 """
 
@@ -16,7 +16,7 @@ from specsight.features.moments import Axes, Moments, principal_axes
 
 
 @dataclass
-class Lessons:
+class PatchFolds:
     """Patches by fold; pictures go to the folds in turn."""
 
     folds: int
@@ -30,12 +30,12 @@ class Lessons:
     """Good patches in the joint space, by fold."""
     deep: list[list[Features]] = field(default_factory=list)
     """Good patches in the encoder's layers, by fold."""
-    spoilt: list[list[tuple[Features, str | None]]] = field(default_factory=list)
+    defective: list[list[tuple[Features, str | None]]] = field(default_factory=list)
     """Spoilt patches in the joint space with the type they show, by fold of the good picture."""
 
     def __post_init__(self) -> None:
         self.joint, self.deep = [[] for _ in range(self.folds)], [[] for _ in range(self.folds)]
-        self.spoilt = [[] for _ in range(self.folds)]
+        self.defective = [[] for _ in range(self.folds)]
         self._moments = [Moments() for _ in range(self.folds + 1)]
 
     def add_good(self, joint: Features, deep: Features) -> None:
@@ -48,10 +48,10 @@ class Lessons:
         self.joint[mine].append(self._some(joint))
         self.deep[mine].append(self._some(deep))
 
-    def add_spoilt(self, joint: Features, type_: str | None) -> None:
+    def add_defective(self, joint: Features, type_: str | None) -> None:
         """Spoilt patches (n, D) of a copy of the good picture that came last."""
         if len(joint):
-            self.spoilt[self.current % self.folds].append((self._some(joint), type_))
+            self.defective[self.current % self.folds].append((self._some(joint), type_))
 
     def axes(self, variance: float, without: int | None = None) -> Axes:
         """Principal axes of the good patches, all or those outside one fold."""
@@ -61,9 +61,9 @@ class Lessons:
         """Good patches in the joint space, (N, D)."""
         return np.concatenate([p for fold, some in enumerate(self.joint) if fold != without for p in some])
 
-    def spoilt_patches(self, without: int | None = None) -> tuple[Features, list[str | None]]:
+    def defective_patches(self, without: int | None = None) -> tuple[Features, list[str | None]]:
         """Spoilt patches in the joint space (M, D), and the type of each."""
-        lists = [pair for fold, some in enumerate(self.spoilt) if fold != without for pair in some]
+        lists = [pair for fold, some in enumerate(self.defective) if fold != without for pair in some]
         types = [type_ for patches, type_ in lists for _ in patches]
         width = self.joint[0][0].shape[1]
         return np.concatenate([np.empty((0, width), np.float32), *(patches for patches, _ in lists)]), types
