@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specsight.calibration import Calibration
-from specsight.findings import find, place_in_words, segment
+from specsight.findings import find, segment
 from specsight.records import Judgement
 from specsight.specification import parse_specification
 
@@ -105,18 +105,3 @@ def test_rolling_a_circular_map_changes_no_region(seed: int, shift: int) -> None
         for m in (map_, np.roll(map_, shift, axis=1))
     ]
     assert areas[0] == areas[1]
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "words"),
-    [
-        (0, 0, "top left"),
-        (45, 15, "centre"),
-        (89, 29, "bottom right"),
-        (45, 0, "top"),
-        (0, 15, "left"),
-        (91, 15, "left"),
-    ],
-)
-def test_places_are_cells_of_a_three_by_three_grid(x: float, y: float, words: str) -> None:
-    assert place_in_words(x, y, (30, 90)) == words

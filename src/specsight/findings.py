@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from specsight.calibration import Calibration
 from specsight.records import Finding, Judgement
 from specsight.specification import Specification
+from specsight.specification.vocabulary import place_name
 
-ROWS = ("top", "", "bottom")
-COLUMNS = ("left", "", "right")
 EDGE = 0.5
 """Share of a region's peak at which it ends: a spread-out blob is as wide as its source at half height."""
 
@@ -55,14 +54,6 @@ def find(
     return tuple(sorted(found, key=lambda f: -f.peak))
 
 
-def place_in_words(x: float, y: float, size: tuple[int, int]) -> str:
-    """The cell of a 3 × 3 grid over a picture of `size` (H, W): "top left", "left", "centre", ..."""
-    height, width = size
-    row = ROWS[min(int(3 * y / height), 2)]
-    column = COLUMNS[min(int(3 * (x % width) / width), 2)]
-    return " ".join(word for word in (row, column) if word) or "centre"
-
-
 def _finding(
     judgement: Judgement,
     pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
@@ -80,13 +71,14 @@ def _finding(
     part = _part(parts, part_names, pixels)
     length_mm = length * mm_per_px if mm_per_px else None
     x, y = float(xs.mean()), float(ys.mean())
+    height, width = judgement.map.shape
     return Finding(
         box=(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1),
         centroid=(x, y),
         area_px=area,
         length_px=length,
         peak=float(judgement.map[pixels].max()),
-        place=place_in_words(x, y, judgement.map.shape),
+        place=place_name(x % width / width, y / height),
         type=type_,
         type_score=type_score,
         part=part,

@@ -18,8 +18,8 @@ from specsight.detectors import PatchCore, create_detector
 from specsight.encoders import BUNDLED, ENCODERS, load_encoder
 from specsight.encoders.checkpoint import SHIPPED
 from specsight.evaluation import EvaluationConfig
+from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
-from specsight.synthetic.defects.words import PHRASES
 from specsight.synthetic.scenes.products import draw_block
 
 

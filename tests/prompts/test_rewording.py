@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from specsight.prompts import prompt_bank
 from specsight.prompts.rewording import NO_NOUN, REWORDINGS, WRONG_NOUN, reword
 from specsight.specification import DefectType, Specification, dump_yaml, parse_specification
-from specsight.synthetic.defects.words import PHRASES
+from specsight.specification.synonyms import PHRASES
 
 TYRE = Specification(
     product="car tyre",

@@ -19,7 +19,8 @@ from specsight.recipes.encoder.sentences import (
     contradict,
     say,
 )
-from specsight.synthetic.defects.words import PHRASES, place_words, related
+from specsight.specification.synonyms import PHRASES, related
+from specsight.specification.vocabulary import place_phrase
 from specsight.synthetic.scenes.materials import COLOURS
 
 meanings = st.builds(
@@ -95,4 +96,4 @@ def test_any_defect_is_an_anomaly_and_types_stay_apart():
     [(0.5, 0.5, "in the centre"), (0.1, 0.1, "at the top left"), (0.9, 0.5, "at the right")],
 )
 def test_places(x, y, words):
-    assert place_words(x, y) == words
+    assert place_phrase(x, y) == words

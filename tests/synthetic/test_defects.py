@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
+from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import SyntheticDefect, synthesise, synthesisers
 from specsight.synthetic.defects.painting import SMALLEST, VISIBLE, load_synthesisers
 from specsight.synthetic.defects.perlin import perlin
-from specsight.synthetic.defects.words import PHRASES
 
 load_synthesisers()
 NAMES = list(synthesisers)

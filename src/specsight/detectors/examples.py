@@ -18,11 +18,12 @@ from specsight import images
 from specsight.detectors.contract import View, check_range
 from specsight.detectors.synthetic_examples import add_defects, synthesisers_for
 from specsight.detectors.text_detector import ReadingDetector
-from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features import grids
 from specsight.progress import track
 from specsight.records import Picture, Sample
 from specsight.specification import Specification
+from specsight.specification.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,13 @@ class ExampleDetector(ReadingDetector):
 
     def _check_types(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         """Raise SpecsightError for a labelled type that there are no words for."""
-        known = {d.name.casefold() for d in specification.defects} if specification else set()
+        names = Vocabulary([d.name for d in specification.defects] if specification else [])
         for sample in samples:
             for type_ in sample.types if sample.label == "defective" else ():
-                if type_.casefold() not in known:
-                    names = [d.name for d in specification.defects] if specification else []
+                if type_ not in names:
                     raise SpecsightError(
                         f"'{sample.id}' shows '{type_}', which the specification has no words for: "
-                        f"add it to its defects ({did_you_mean(type_, names)})"
+                        f"add it to its defects ({names.hint(type_)})"
                     )
 
     def _views(self, samples: Sequence[Sample]) -> Iterator[TrainingExample]:
@@ -139,7 +139,7 @@ class ExampleDetector(ReadingDetector):
                 f"'{sample.id}' is labelled defective but nothing says where: give its masks, or leave it out"
             )
         specified = self.specification_.defects if self.specification_ else ()
-        names = {defect.name.casefold(): defect.name for defect in specified}
+        names = Vocabulary([defect.name for defect in specified])
         masks: dict[str | None, NDArray[np.bool_]] = {}
         for defect, mask in zip(sample.defects, images.defect_masks(sample, picture.size)):
             if not mask.any():
@@ -147,6 +147,6 @@ class ExampleDetector(ReadingDetector):
                     f"'{sample.id}' is labelled '{defect.type}', but the mask of that defect is empty: "
                     "correct the label or the mask"
                 )
-            name = names.get(defect.type.casefold(), defect.type)
+            name = names.spelling(defect.type)
             masks[name] = masks[name] | mask if name in masks else mask
         return masks

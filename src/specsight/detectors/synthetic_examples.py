@@ -12,9 +12,10 @@ from specsight import images
 from specsight.errors import SpecsightError
 from specsight.records import Picture
 from specsight.specification import Specification
+from specsight.specification.synonyms import PHRASES
+from specsight.specification.vocabulary import normal_forms
 from specsight.synthetic.defects import synthesise, synthesisers
 from specsight.synthetic.defects.painting import load_synthesisers
-from specsight.synthetic.defects.words import PHRASES, bare
 
 UNTYPED = ("nsa", "draem", "cutpaste scar")
 """Synthetic defects that stand for damage of no particular kind."""
@@ -36,10 +37,8 @@ def synthesisers_for(specification: Specification) -> list[tuple[str, str | None
     load_synthesisers()
     known = []
     for defect in specification.defects:
-        words = {bare(word) for word in (defect.name, *defect.phrases)}
-        known += [
-            (s, defect.name) for s in synthesisers if words & {bare(p) for p in (s, *PHRASES.get(s, ()))}
-        ]
+        words = normal_forms((defect.name, *defect.phrases))
+        known += [(s, defect.name) for s in synthesisers if words & normal_forms((s, *PHRASES.get(s, ())))]
     return [*known, *((s, None) for s in UNTYPED)]
 
 

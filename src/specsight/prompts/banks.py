@@ -7,12 +7,13 @@ damage of any kind, about each type of defect that counts, and about each that i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from specsight.prompts.ensemble import damaged_prompts, defect_prompts, good_prompts
 from specsight.specification import Instruction, Specification
+from specsight.specification.vocabulary import Vocabulary
 
 Prompts = tuple[str, ...]
 
@@ -53,24 +54,18 @@ def _vocabulary(specification: Specification, instruction: Instruction) -> dict[
     """Type → its name and phrases, in the order in which they are known."""
     types: dict[str, Prompts] = {}
     for defect in (*specification.defects, *instruction.known_defects):
-        name = _same_name(defect.name, types) or defect.name
+        name = Vocabulary(types.keys()).spelling(defect.name)
         types[name] = (*types.get(name, ()), defect.name, *defect.phrases)
     return types
 
 
 def _type_called(name: str, types: dict[str, Prompts]) -> str:
     """The type that goes by `name` or has it among its phrases; a new one where there is none."""
-    known = _same_name(name, types)
-    if known is None:
-        known = next((t for t, phrases in types.items() if _same_name(name, phrases)), None)
-    if known is None:
+    type_ = Vocabulary(types).find(name)
+    if type_ is None:
         types[name] = (name,)
         return name
-    return known
-
-
-def _same_name(name: str, names: Iterable[str]) -> str | None:
-    return next((known for known in names if known.casefold() == name.casefold()), None)
+    return type_
 
 
 def _clauses(appearance: str) -> Prompts:

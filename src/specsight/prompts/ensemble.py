@@ -6,8 +6,9 @@ defects with a name, which the paper does not have, get states and a shorter lis
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+from specsight.specification.vocabulary import as_words, with_article
 
 GOOD_STATES = (
     "{o}",
@@ -48,9 +49,6 @@ DEFECT_STATES = ("{p}", "{p} on {o}", "{o} with {p}")
 """{p}: a phrase of the defect as a person wrote it; {o}: the product behind "a" or "an"."""
 DEFECT_TEMPLATES = ("{s}", "a photo of {s}")
 
-VOWEL = re.compile(r"(?!uni|use|eu|one\b)[aeiou]", re.IGNORECASE)
-"""Beginnings of words that take "an", by their spelling: "an unblemished part", but "a used part", "a unit"."""
-
 
 def good_prompts(product: str, appearance: Iterable[str] = ()) -> tuple[str, ...]:
     """Sentences about a good part; each of `appearance` (how a good part looks, in words) is a state more."""
@@ -74,16 +72,6 @@ def defect_prompts(product: str, phrases: Iterable[str]) -> tuple[str, ...]:
     distinct = sorted({as_words(phrase).casefold() for phrase in phrases})
     states = [state.format(p=phrase, o=noun) for phrase in distinct for state in DEFECT_STATES]
     return tuple(template.format(s=state) for state in states for template in DEFECT_TEMPLATES)
-
-
-def as_words(name: str) -> str:
-    """A name from a file or folder as words: "metal_nut" → "metal nut"."""
-    return " ".join(name.replace("_", " ").split())
-
-
-def with_article(words: str) -> str:
-    """`words` behind "a" or "an"."""
-    return f"an {words}" if VOWEL.match(words) else f"a {words}"
 
 
 def _in_templates(states: Iterable[str]) -> tuple[str, ...]:

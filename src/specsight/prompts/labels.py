@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification
+from specsight.specification.vocabulary import Vocabulary
 
 
 def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -> Specification:
@@ -18,15 +18,21 @@ def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -
     "Break" and "broken large" become "break" and "broken_large" where the labels say so: an answer is not wrong for its
     capitals. Tolerances follow their defects. Returns the specification itself where nothing changes.
     """
-    labels = {as_words(t).casefold(): t for s in samples if s.label == "defective" for t in s.types}
-    renamed = {d.name: labels.get(as_words(d.name).casefold(), d.name) for d in specification.defects}
+    names = Vocabulary([d.name for d in specification.defects])
+    renamed: dict[str, str] = {}
+    for label in sorted({t for s in samples if s.label == "defective" for t in s.types}):
+        name = names.find(label)
+        if name is not None and renamed.get(name) != name:
+            renamed[name] = label
     if all(name == label for name, label in renamed.items()):
         return specification
+    defects = Vocabulary.of(specification.defects)
     content = specification.model_dump()
     for defect in content["defects"]:
-        defect["name"] = renamed[defect["name"]]
+        defect["name"] = renamed.get(defect["name"], defect["name"])
     for tolerance in content.get("tolerances", ()):
-        tolerance["defect"] = renamed.get(tolerance["defect"], tolerance["defect"])
+        name = defects.spelling(tolerance["defect"])
+        tolerance["defect"] = renamed.get(name, name)
     return Specification.model_validate(content)
 
 

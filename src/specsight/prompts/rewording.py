@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from specsight.specification import DefectType, Specification
-from specsight.synthetic.defects.words import PHRASES, bare
+from specsight.specification.synonyms import PHRASES
+from specsight.specification.vocabulary import normal_form, normal_forms
 
 WRONG_NOUN = "banana"
 NO_NOUN = "object"
@@ -94,7 +95,7 @@ def reword(specification: Specification, how: str) -> Specification:
 
 
 def _with_defects(specification: Specification, defects: list[DefectType]) -> Specification:
-    distinct = {defect.name.casefold(): defect for defect in defects}
+    distinct = {normal_form(defect.name): defect for defect in defects}
     # Tolerances and the like name defects that are no longer there: words about appearance alone are compared.
     return Specification(
         product=specification.product, appearance=specification.appearance, defects=tuple(distinct.values())
@@ -102,11 +103,11 @@ def _with_defects(specification: Specification, defects: list[DefectType]) -> Sp
 
 
 def _synonyms(defect: DefectType) -> DefectType:
-    own = {bare(word) for word in (defect.name, *defect.phrases)}
+    own = normal_forms((defect.name, *defect.phrases))
     for name, phrases in PHRASES.items():
         group = (name, *phrases)
-        if own & {bare(phrase) for phrase in group}:
-            others = [phrase for phrase in group if bare(phrase) not in own]
+        if own & normal_forms(group):
+            others = [phrase for phrase in group if normal_form(phrase) not in own]
             if others:
                 return DefectType(name=others[0], phrases=tuple(others[1:3]))
     return DefectType(name=defect.phrases[-1] if defect.phrases else f"{defect.name} defect")

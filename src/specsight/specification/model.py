@@ -6,8 +6,6 @@ Knows no detector: it says what words mean for sizes, parts and types; pixels ar
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import model_validator
 
 from specsight.specification.clauses import Requirement, Tolerance
@@ -20,6 +18,7 @@ from specsight.specification.terms import (
     Positive,
     SeverityLevel,
 )
+from specsight.specification.vocabulary import Vocabulary
 
 
 class Specification(Model):
@@ -44,20 +43,22 @@ class Specification(Model):
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} '{twice[0]}' is defined twice")
-        parts, defects = {p.name for p in self.parts}, {d.name for d in self.defects}
+        parts, defects = Vocabulary.of(self.parts), Vocabulary.of(self.defects)
         for part in [*(t.part for t in self.tolerances), *(r.part for r in self.requirements)]:
-            _known("part", part, parts)
+            _check("part", part, parts)
         for tolerance in self.tolerances:
-            _known("defect", tolerance.defect, defects)
+            _check("defect", tolerance.defect, defects)
         return self
 
     def defect(self, name: str) -> DefectType | None:
-        """The defect type called `name`, by its name or one of its phrases (case is ignored)."""
-        wanted = name.casefold()
-        for defect in self.defects:
-            if wanted in (defect.name.casefold(), *(p.casefold() for p in defect.phrases)):
-                return defect
-        return None
+        """The defect type that `name` means, by its name or one of its phrases (see `vocabulary`), or None."""
+        found = Vocabulary.of(self.defects).find(name)
+        return next((defect for defect in self.defects if defect.name == found), None)
+
+    def part(self, name: str) -> Part | None:
+        """The part that `name` means, by its name or one of its phrases (see `vocabulary`), or None."""
+        found = Vocabulary.of(self.parts).find(name)
+        return next((part for part in self.parts if part.name == found), None)
 
     def severity_of(
         self, type: str | None, length_mm: float | None, area_percent: float, part: str | None = None
@@ -67,12 +68,13 @@ class Specification(Model):
         `length_mm` is the longest extent, None where the scale is unknown: levels in millimetres then cannot be
         judged and the graver neighbour is taken. On a critical part the level rises by one.
         """
-        known = self.defect(type) if type else None
-        rule = known.severity if known and known.severity else self.severity
+        defect = self.defect(type) if type else None
+        rule = defect.severity if defect and defect.severity else self.severity
         index = next(
             (i for i, step in enumerate(rule) if _within(step, length_mm, area_percent)), len(rule) - 1
         )
-        if any(p.critical for p in self.parts if p.name == part):
+        found = self.part(part) if part else None
+        if found and found.critical:
             index = min(index + 1, len(rule) - 1)
         return rule[index].level
 
@@ -83,8 +85,7 @@ def _within(step: SeverityLevel, length_mm: float | None, area_percent: float) -
     return step.up_to_percent is None or area_percent <= step.up_to_percent
 
 
-def _known(what: str, name: str | None, names: set[str]) -> None:
-    if name is not None and names and name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(sorted(names))}"
-        raise ValueError(f"unknown {what} '{name}': {hint}")
+def _check(what: str, name: str | None, names: Vocabulary) -> None:
+    """Raise ValueError for a name that the specification, which defines some, does not define."""
+    if name is not None and len(names) and name not in names:
+        raise ValueError(f"unknown {what} '{name}': {names.hint(name)}")

@@ -23,7 +23,7 @@ from specsight.errors import SpecsightError
 from specsight.prompts import PromptBank
 from specsight.prompts.anchors import PhraseBook
 from specsight.prompts.ensemble import damaged_prompts, defect_prompts, good_prompts
-from specsight.synthetic.defects.words import PHRASES, related
+from specsight.specification.synonyms import PHRASES, related
 
 COVERED = 0.2
 """A cell shows a defect where this share of it is covered; of a defect too fine for that, its most covered cells do."""

@@ -29,9 +29,9 @@ from specsight.detectors.examples import ExampleDetector, TrainingExample
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
 from specsight.learning.loop import Outcome, Plan, Study, learn
-from specsight.prompts.ensemble import as_words
 from specsight.records import Sample
 from specsight.specification import Specification
+from specsight.specification.vocabulary import product_form
 from specsight.storage import sha256
 
 WEIGHTS = "weights/"
@@ -59,7 +59,7 @@ class TrainedOn:
     def check_product(self, product: str) -> None:
         """Raise SpecsightError for a product that is trained on, whatever the letter case and the underscores of its
         name."""
-        if _plain(product) in {_plain(name) for name in self.products}:
+        if product_form(product) in {product_form(name) for name in self.products}:
             raise SpecsightError(
                 f"'{product}' is both trained on and judged, but a cross-set method is for products it has never seen: "
                 "judge another product, or train on a set without this one"
@@ -293,7 +293,3 @@ class CrossSetDetector(ExampleDetector):
         if "specification" in state:
             super()._restore(state)
         self.references_ = References.from_state(state)
-
-
-def _plain(product: str) -> str:
-    return as_words(product).casefold()

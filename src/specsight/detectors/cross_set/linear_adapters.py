@@ -27,6 +27,7 @@ from specsight.learning.segmentation_losses import class_targets, focal_dice
 from specsight.prompts.anchors import PhraseBook
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
+from specsight.specification.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import torch
@@ -161,10 +162,11 @@ class Exercise:
         if self.classes.types == (None,):
             return class_targets(torch.from_numpy(self.example.damaged()[None]))
         # Products may spell a type differently: Scratch and scratch are one.
-        spelt = {type_ and type_.casefold(): type_ for type_ in self.example.masks}
-        shares = [
-            self.example.covered(spelt.get(type_ and type_.casefold(), type_)) for type_ in self.classes.types
-        ]
+        named = Vocabulary([type_ for type_ in self.classes.types if type_])
+        shares = []
+        for type_ in self.classes.types:
+            spellings = [name for name in self.example.masks if (name and named.spelling(name)) == type_]
+            shares.append(np.maximum.reduce([self.example.covered(name) for name in (*spellings, type_)]))
         return class_targets(torch.from_numpy(np.stack(shares)))
 
 

@@ -35,6 +35,7 @@ from specsight.specification import (
     dump_yaml,
     parse_instruction,
 )
+from specsight.specification.vocabulary import Vocabulary, normal_form
 
 TYPES = "types"
 
@@ -77,7 +78,8 @@ class MultiADS(LinearAdapters[Anchors]):
     ) -> Anchors:
         asked = instruction or Instruction()
         if not self.product_filter:
-            more = tuple(t for t in self.types_ if not _named(t, specification, asked))
+            spoken = Vocabulary.of((*specification.defects, *asked.known_defects))
+            more = tuple(t for t in self.types_ if t.name not in spoken)
             asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *more)})
         bank = prompt_bank(specification, asked)
         return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
@@ -105,19 +107,11 @@ class MultiADS(LinearAdapters[Anchors]):
 
 
 def vocabulary(specifications: Sequence[Specification]) -> tuple[DefectType, ...]:
-    """The types of all products, each once whatever its letter case, with the phrases of all of them."""
+    """The types of all products, each once however it is spelled, with the phrases of all of them."""
     types: dict[str, DefectType] = {}
     for defect in (defect for specification in specifications for defect in specification.defects):
-        key = defect.name.casefold()
+        key = normal_form(defect.name)
         known = types.get(key, DefectType(name=defect.name))
         phrases = tuple(dict.fromkeys((*known.phrases, *defect.phrases)))
         types[key] = DefectType(name=known.name, phrases=phrases)
     return tuple(types.values())
-
-
-def _named(type_: DefectType, specification: Specification, instruction: Instruction) -> bool:
-    """Whether the product's own words already speak of a type, by its name or as a phrase."""
-    spoken = (*specification.defects, *instruction.known_defects)
-    return type_.name.casefold() in {
-        word.casefold() for defect in spoken for word in (defect.name, *defect.phrases)
-    }

@@ -26,6 +26,7 @@ from specsight.features.moments import Axes
 from specsight.prompts.anchors import Anchors
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
+from specsight.specification.vocabulary import Vocabulary
 
 JOINT = "joint"
 FOLDS = 4
@@ -136,8 +137,8 @@ class TextAligned(ExampleDetector):
 
     def _train(self, folds: PatchFolds, anchors: Anchors, fold: int | None) -> Features:
         defective, types = folds.defective_patches(without=fold)
-        row = {type_ and type_.casefold(): number for number, type_ in enumerate(anchors.types)}
-        rows = [row[type_ and type_.casefold()] for type_ in types]
+        named = Vocabulary([type_ for type_ in anchors.types if type_])
+        rows = [anchors.types.index(type_ and named.spelling(type_)) for type_ in types]
         return align(
             folds.good_patches(without=fold), defective, anchors.defects[rows], anchors, self.steps, self.seed
         )

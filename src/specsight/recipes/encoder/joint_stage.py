@@ -20,7 +20,7 @@ from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_o
 from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
 from specsight.recipes.encoder.scene_examples import TYPES
 from specsight.recipes.encoder.student import TextTower, feature_maps
-from specsight.synthetic.defects.words import related
+from specsight.specification.synonyms import related
 
 
 class JointHead(nn.Module):

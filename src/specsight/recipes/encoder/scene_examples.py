@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
 from specsight.recipes.encoder.sentences import Meaning
+from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
-from specsight.synthetic.defects.words import PHRASES
 from specsight.synthetic.scenes.photographs import Photographs, recolour
 from specsight.synthetic.scenes.products import draw_block, draw_vessel
 from specsight.synthetic.scenes.scene import Scene, draw_scene

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from specsight.synthetic.defects.words import PHRASES, related
+from specsight.specification.synonyms import PHRASES, related
+from specsight.specification.vocabulary import with_article, without_article
 from specsight.synthetic.scenes.materials import MATERIALS
 
 NONE = "none"
@@ -129,13 +130,15 @@ def say(rng: np.random.Generator, meaning: Meaning) -> str:
         other = str(rng.choice([p for k, phrases in PHRASES.items() for p in phrases[:2]]))
         flawless = with_article(f"{rng.choice(FLAWLESS)} {noun}")
         text = str(rng.choice(GOOD))
-        return text.format(np=_determined(rng, noun), any=other, bare=_bare(other), flawless=flawless)
+        return text.format(
+            np=_determined(rng, noun), any=other, bare=without_article(other), flawless=flawless
+        )
     if meaning.defect == ANOMALY and rng.random() < 0.6:
         damaged = with_article(f"{rng.choice(BROKEN)} {noun}")
         return str(rng.choice(DAMAGED)).format(np=with_article(noun), damaged=damaged)
     phrase = str(rng.choice(PHRASES[meaning.defect]))
     text = str(rng.choice(BAD))
-    return text.format(np=_determined(rng, noun), p=phrase, bare=_bare(phrase), place=place)
+    return text.format(np=_determined(rng, noun), p=phrase, bare=without_article(phrase), place=place)
 
 
 def contradict(first: Meaning, second: Meaning) -> bool:
@@ -164,11 +167,6 @@ def agreement(first: Meaning, second: Meaning) -> float:
     return (shared + (0.25 if close else 0.0)) / total if total else 1.0
 
 
-def with_article(words: str) -> str:
-    """`words` behind "a" or "an"."""
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
-
-
 def _attributes(meaning: Meaning) -> tuple[str, str, str]:
     return meaning.thing, meaning.material, meaning.colour
 
@@ -185,8 +183,3 @@ def _noun(rng: np.random.Generator, meaning: Meaning) -> str:
 
 def _determined(rng: np.random.Generator, noun: str) -> str:
     return f"the {noun}" if rng.random() < 0.3 else with_article(noun)
-
-
-def _bare(phrase: str) -> str:
-    """A phrase without its article."""
-    return phrase.removeprefix("a ").removeprefix("an ")

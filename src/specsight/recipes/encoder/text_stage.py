@@ -24,7 +24,8 @@ from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
 from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
 from specsight.recipes.encoder.student import TextTower
 from specsight.recipes.encoder.tokenizer import general_words
-from specsight.synthetic.defects.words import PHRASES, place_words
+from specsight.specification.synonyms import PHRASES
+from specsight.specification.vocabulary import place_phrase
 from specsight.synthetic.scenes.materials import COLOURS
 
 HELD_OUT_SEED = 10**9
@@ -39,7 +40,7 @@ def draw_meaning(rng: np.random.Generator) -> Meaning:
     thing = str(rng.choice(list(THINGS))) if rng.random() < 0.6 else ""
     material = str(rng.choice(list(MATERIAL_NAMES))) if rng.random() < 0.4 else ""
     colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.3 else ""
-    place = place_words(*rng.random(2)) if rng.random() < 0.2 else ""
+    place = place_phrase(*rng.random(2)) if rng.random() < 0.2 else ""
     return Meaning(defect, thing, material, colour, place)
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
 from specsight.registry import Registry
+from specsight.specification.synonyms import PHRASES
+from specsight.specification.vocabulary import place_phrase
 
 Pixels = NDArray[np.float32]
 Where = NDArray[np.bool_]
@@ -90,10 +92,8 @@ def _settle(
 def _describe(
     rng: np.random.Generator, rgb: NDArray[np.uint8], mask: NDArray[np.bool_], type: str
 ) -> SyntheticDefect:
-    from specsight.synthetic.defects.words import PHRASES, place_words
-
     rows, columns = np.nonzero(mask)
     x, y = float(columns.mean() / mask.shape[1]), float(rows.mean() / mask.shape[0])
     phrase = str(rng.choice(PHRASES.get(type, PHRASES["anomaly"])))
     parameters = {"x": round(x, 4), "y": round(y, 4), "area": round(float(mask.mean()), 6)}
-    return SyntheticDefect(rgb, mask, type, f"{phrase} {place_words(x, y)}", parameters)
+    return SyntheticDefect(rgb, mask, type, f"{phrase} {place_phrase(x, y)}", parameters)

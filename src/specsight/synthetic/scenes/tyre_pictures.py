@@ -32,7 +32,7 @@ TYPES = {
     "missing lettering": "lettering",
     "missing balance dot": "missing mark",
 }
-"""The tyre line's names → the types of `specsight.synthetic.defects.words`, where they differ."""
+"""The tyre line's names → the types of `specsight.specification.synonyms`, where they differ."""
 UNSEEN = 255
 """In a type map: changed, but hardly to be seen in RGB (a low blister under diffuse light): not to be learned."""
 

@@ -1,13 +1,9 @@
-"""What the defect types are called: many phrases for each, and words for places.
+"""What defect types are called in general: many phrases for each type, and the types that shade into each other.
 
 The first phrase of a type is its plain name; the others are what inspectors, standards and data sets say instead.
 """
 
 from __future__ import annotations
-
-import re
-
-ARTICLE = re.compile(r"^(an?|the)\s+")
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "crack": ("a crack", "a fracture line", "a hairline crack", "a fissure", "cracking", "a branching crack"),
@@ -143,22 +139,8 @@ RELATED: tuple[frozenset[str], ...] = (
 """Types that shade into each other: neither wholly right nor wrong where the other is meant."""
 
 
-def bare(phrase: str) -> str:
-    """A phrase without article, underscores and capitals: what two names of one thing are compared by."""
-    return ARTICLE.sub("", phrase.replace("_", " ").casefold().strip())
-
-
 def related(first: str, second: str) -> bool:
     """Whether two types shade into each other (or one of them is "anomaly", which any defect is)."""
     return (
         first == second or "anomaly" in (first, second) or any({first, second} <= group for group in RELATED)
     )
-
-
-def place_words(x: float, y: float) -> str:
-    """Words for a point given in shares of the width and height."""
-    row = "top" if y < 1 / 3 else "bottom" if y > 2 / 3 else ""
-    column = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
-    if not row and not column:
-        return "in the centre"
-    return f"at the {row} {column}".replace("  ", " ").strip()
