@@ -22,6 +22,7 @@ from specsight.detectors.cross_set.anomalyclip import ANCHORS, AnomalyCLIP, Dama
 from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, example_loss
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE
+from specsight.encoders.passes.prompting import prompted
 from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
@@ -94,9 +95,9 @@ def test_prompts_learned_on_other_products_find_the_defect_and_where_it_is(train
 def test_only_prompts_learn(trained: AnomalyCLIP) -> None:
     encoder, fresh = trained.encoder_, PromptedColours()
     assert isinstance(encoder, PromptedColours)
-    for mine, original in zip(encoder.bert.parameters(), fresh.bert.parameters()):
-        assert_array_equal(mine.numpy(), original.numpy())
-    start = Prompts(fresh.prompted("a", 12), fresh.prompted("b", 12), 12, (4, 3), seed=0).state_dict()
+    for used, original in zip(encoder.bert.parameters(), fresh.bert.parameters()):
+        assert_array_equal(used.numpy(), original.numpy())
+    start = Prompts(prompted(fresh, "a", 12), prompted(fresh, "b", 12), 12, (4, 3), seed=0).state_dict()
     for name in ("good", "damaged", "deep"):
         assert trained.weights_[name].shape == tuple(start[name].shape)
         assert np.abs(trained.weights_[name] - start[name].numpy()).max() > 0.01
@@ -104,8 +105,8 @@ def test_only_prompts_learn(trained: AnomalyCLIP) -> None:
 
 def test_the_anchors_are_what_the_tokens_read_as(trained: AnomalyCLIP) -> None:
     encoder, weights = PromptedColours(), {k: torch.from_numpy(v) for k, v in trained.weights_.items()}
-    good = encoder.prompted("object", 12)(weights["good"], weights["deep"])
-    damaged = encoder.prompted("damaged object", 12)(weights["damaged"], weights["deep"])
+    good = prompted(encoder, "object", 12)(weights["good"], weights["deep"])
+    damaged = prompted(encoder, "damaged object", 12)(weights["damaged"], weights["deep"])
     assert_allclose(trained.weights_[ANCHORS], torch.stack([good, damaged]).numpy(), atol=1e-6)
     assert weights["deep"].shape == (2, 4, 16), (
         "3 of 4 blocks have learned tokens, the first has the prompt's own"

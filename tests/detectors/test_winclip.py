@@ -15,7 +15,7 @@ from tests.support.reading_checkpoints import FAMILIES, PATCH
 from specsight.detectors import create_detector
 from specsight.detectors.winclip import harmonic
 from specsight.encoders import Encoder, load_encoder
-from specsight.encoders.passes.windows import window_means
+from specsight.encoders.passes.windows import embed_windows, window_means
 from specsight.records import Picture
 from specsight.specification import Specification
 
@@ -54,7 +54,7 @@ def test_harmonic_aggregation_is_the_harmonic_mean_of_covering_windows(
 
 def test_a_window_over_the_whole_picture_is_the_picture(encoder: Encoder) -> None:
     pixels = noise(1, 3 * PATCH, 3 * PATCH)
-    (window,) = encoder.embed_windows(pixels, [3])
+    (window,) = embed_windows(encoder, pixels, [3])
     assert window.shape[2:] == (1, 1)
     assert_allclose(window[:, :, 0, 0], encoder.embed_images(pixels), atol=1e-5)
 
@@ -63,7 +63,7 @@ def test_windows_see_their_own_patches_and_no_others(encoder: Encoder) -> None:
     pixels = noise(2, 4 * PATCH, 6 * PATCH)
     changed = pixels.copy()
     changed[:, :, 4 * PATCH :] = 255 - changed[:, :, 4 * PATCH :]
-    for size, before, after in zip((2, 3), *(encoder.embed_windows(p, [2, 3]) for p in (pixels, changed))):
+    for size, before, after in zip((2, 3), *(embed_windows(encoder, p, [2, 3]) for p in (pixels, changed))):
         assert before.shape[2:] == (4 - size + 1, 6 - size + 1)
         same = np.abs(before - after).max((0, 1)) < 1e-6
         untouched = np.arange(6 - size + 1) + size <= 4
@@ -75,7 +75,7 @@ def test_windows_are_numbered_like_the_grid(encoder: Encoder) -> None:
     pixels = noise(1, 4 * PATCH, 5 * PATCH)
     changed = pixels.copy()
     changed[:, PATCH : 2 * PATCH, 2 * PATCH : 3 * PATCH] = 0
-    (before,), (after,) = (encoder.embed_windows(p, [2]) for p in (pixels, changed))
+    (before,), (after,) = (embed_windows(encoder, p, [2]) for p in (pixels, changed))
     moved = np.abs(before - after).max((0, 1)) > 1e-6
     expected = np.zeros((3, 4), bool)
     expected[0:2, 1:3] = True
@@ -130,7 +130,7 @@ def test_a_dual_encoders_picture_is_the_mean_of_its_cells(tmp_path: Path) -> Non
     patches, pooled = encoder.embed_patches(pixels), encoder.embed_images(pixels)
     assert patches.shape[2:] == (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
     assert_allclose(np.linalg.norm(patches, axis=1), 1, atol=1e-5)
-    (cell,) = encoder.embed_windows(pixels[:, :PATCH, :PATCH], [1])
+    (cell,) = embed_windows(encoder, pixels[:, :PATCH, :PATCH], [1])
     assert_allclose(cell[:, :, 0, 0], encoder.embed_images(pixels[:, :PATCH, :PATCH]), atol=1e-5)
     assert_allclose(encoder.embed_patches(pixels[1:]), patches[1:], atol=1e-6)
     assert encoder.embed_texts(["a crack"]).shape[1] == patches.shape[1] == pooled.shape[1]

@@ -183,7 +183,7 @@ def test_pooled_embedding(family: str, encoders: dict[str, Encoder]) -> None:
 def test_the_pass_stops_behind_the_deepest_layer_asked_for(encoders: dict[str, Encoder]) -> None:
     encoder = encoders["resnet"]
     reached = []
-    stages = encoder._tower.encoder.stages  # type: ignore[attr-defined]
+    stages = encoder.towers.vision.model.encoder.stages
     handles = [
         stage.register_forward_hook(lambda *_, k=k: reached.append(k)) for k, stage in enumerate(stages)
     ]

@@ -17,21 +17,21 @@ from tests.support.reading_checkpoints import FAMILIES, PATCH, save_dual
 from specsight.encoders import Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.encoders.filters import FilterBank
-from specsight.encoders.joint import JointEncoder
-from specsight.encoders.passes.prompting import PromptedText
-from specsight.encoders.passes.value_attention import first_block, levels_of, value_attention
+from specsight.encoders.passes.prompting import PromptedText, can_be_prompted, prompted
+from specsight.encoders.passes.value_attention import embed_by_values, first_block, levels_of, value_attention
+from specsight.encoders.pretrained import PretrainedEncoder
 from specsight.errors import SpecsightError
 
 
 @pytest.fixture(scope="module")
-def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, JointEncoder]:
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PretrainedEncoder]:
     made = {name: load_encoder(save(tmp_path_factory.mktemp(name))) for name, save in FAMILIES.items()}
-    return {name: encoder for name, encoder in made.items() if isinstance(encoder, JointEncoder)}
+    return {name: encoder for name, encoder in made.items() if isinstance(encoder, PretrainedEncoder)}
 
 
-def of_words(encoder: JointEncoder, words: str) -> torch.Tensor:
-    ids = encoder._tokenizer(words, add_special_tokens=False)["input_ids"]
-    return encoder.prompted("plate", len(ids)).vectors(ids)
+def of_words(encoder: PretrainedEncoder, words: str) -> torch.Tensor:
+    ids = encoder.towers.text.tokenizer(words, add_special_tokens=False)["input_ids"]
+    return prompted(encoder, "plate", len(ids)).vectors(ids)
 
 
 def noise(*size: int) -> np.ndarray:
@@ -44,29 +44,29 @@ def noise(*size: int) -> np.ndarray:
     [("a photo of a", "plate"), ("a close up photo of a", "damaged plate"), ("red", "hole")],
 )
 def test_the_vectors_of_real_words_read_as_their_sentence(
-    family: str, learned: str, words: str, encoders: dict[str, JointEncoder]
+    family: str, learned: str, words: str, encoders: dict[str, PretrainedEncoder]
 ) -> None:
     encoder = encoders[family]
     context = of_words(encoder, learned)
-    found = encoder.prompted(words, len(context))(context)
+    found = prompted(encoder, words, len(context))(context)
     assert_allclose(found.numpy(), encoder.embed_texts([f"{learned} {words}"])[0], atol=1e-6)
     assert float(found.norm()) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_deep_tokens_stand_where_the_first_learned_ones_stood(
-    family: str, encoders: dict[str, JointEncoder]
+    family: str, encoders: dict[str, PretrainedEncoder]
 ) -> None:
     """Deep vectors equal to what the tower itself has there change nothing; others do, whatever the first ones were."""
     encoder = encoders[family]
-    prompt, context = encoder.prompted("damaged plate", 4), of_words(encoder, "a photo of a")
+    prompt, context = prompted(encoder, "damaged plate", 4), of_words(encoder, "a photo of a")
     after: list[torch.Tensor] = []
-    hook = prompt._blocks[0].register_forward_hook(
+    hook = prompt.blocks[0].register_forward_hook(
         lambda module, given, output: after.append(output[0] if isinstance(output, tuple) else output)
     )
     plain = prompt(context)
     hook.remove()
-    same = after[0][0, prompt._start : prompt._start + 2][None]
+    same = after[0][0, prompt.start : prompt.start + 2][None]
     assert_allclose(prompt(context, same).numpy(), plain.numpy(), atol=1e-6)
     other = prompt(context, torch.zeros_like(same))
     assert float((other - plain).abs().max()) > 1e-4
@@ -74,9 +74,9 @@ def test_deep_tokens_stand_where_the_first_learned_ones_stood(
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_reach_every_learned_token_and_are_right(
-    family: str, encoders: dict[str, JointEncoder]
+    family: str, encoders: dict[str, PretrainedEncoder]
 ) -> None:
-    prompt = encoders[family].prompted("damaged plate", 3)
+    prompt = prompted(encoders[family], "damaged plate", 3)
     generator = torch.Generator().manual_seed(1)
     context = (0.5 * torch.randn(3, prompt.width, generator=generator)).requires_grad_()
     deep = (0.5 * torch.randn(2, 2, prompt.width, generator=generator)).requires_grad_()
@@ -97,35 +97,37 @@ def test_gradients_reach_every_learned_token_and_are_right(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_prompting_leaves_the_tower_as_it_was(family: str, encoders: dict[str, JointEncoder]) -> None:
+def test_prompting_leaves_the_tower_as_it_was(family: str, encoders: dict[str, PretrainedEncoder]) -> None:
     encoder = encoders[family]
     before = encoder.embed_texts(["a damaged plate"])
-    prompt = encoder.prompted("damaged plate", 4)
+    prompt = prompted(encoder, "damaged plate", 4)
     with pytest.raises(RuntimeError):
         prompt(torch.zeros(4, prompt.width + 1))
     prompt(torch.zeros(4, prompt.width), torch.zeros(1, 2, prompt.width))
     assert_array_equal(encoder.embed_texts(["a damaged plate"]), before)
 
 
-def test_a_prompt_longer_than_the_tower_reads_is_told(encoders: dict[str, JointEncoder]) -> None:
+def test_a_prompt_longer_than_the_tower_reads_is_told(encoders: dict[str, PretrainedEncoder]) -> None:
     with pytest.raises(
         SpecsightError, match=r"make 34 tokens, and this text tower reads 32: learn at most 28"
     ):
-        encoders["clip"].prompted("damaged plate", 30)
+        prompted(encoders["clip"], "damaged plate", 30)
     with pytest.raises(SpecsightError, match="a prompt needs words"):
-        encoders["siglip"].prompted(" ", 3)
+        prompted(encoders["siglip"], " ", 3)
 
 
-def test_encoders_say_whether_they_can_be_prompted(encoders: dict[str, JointEncoder], tmp_path: Path) -> None:
-    assert all(encoder.promptable for encoder in encoders.values())
+def test_encoders_say_whether_they_can_be_prompted(
+    encoders: dict[str, PretrainedEncoder], tmp_path: Path
+) -> None:
+    assert all(can_be_prompted(encoder) for encoder in encoders.values())
     cached = CachedEncoder(encoders["dual"], tmp_path)
-    assert cached.promptable
-    assert isinstance(cached.prompted("plate", 2), PromptedText)
-    assert not ColourEncoder.promptable
+    assert can_be_prompted(cached)
+    assert isinstance(prompted(cached, "plate", 2), PromptedText)
+    assert not can_be_prompted(ColourEncoder())
     with pytest.raises(SpecsightError, match="'colours' takes no learned tokens in front of words"):
-        ColourEncoder().prompted("plate", 2)
+        prompted(ColourEncoder(), "plate", 2)
     with pytest.raises(SpecsightError, match="'filters' has no text tower"):
-        FilterBank().prompted("plate", 2)
+        prompted(FilterBank(), "plate", 2)
 
 
 def test_words_narrower_than_the_blocks_cannot_be_prompted(tmp_path: Path) -> None:
@@ -146,9 +148,9 @@ def test_words_narrower_than_the_blocks_cannot_be_prompted(tmp_path: Path) -> No
     narrow.save_pretrained(folder)
     encoder = load_encoder(folder)
     assert encoder.embed_texts(["a plate"]).shape == (1, 512)
-    assert not encoder.promptable
+    assert not can_be_prompted(encoder)
     with pytest.raises(SpecsightError, match="takes no learned tokens in front of words: choose one with"):
-        encoder.prompted("plate", 2)
+        prompted(encoder, "plate", 2)
 
 
 def test_value_attention_computed_by_hand() -> None:
@@ -191,13 +193,15 @@ def test_which_blocks_have_a_second_path(
 
 
 @pytest.mark.parametrize("family", ["clip", "siglip"])
-def test_the_second_path_of_one_block_and_of_two(family: str, encoders: dict[str, JointEncoder]) -> None:
+def test_the_second_path_of_one_block_and_of_two(family: str, encoders: dict[str, PretrainedEncoder]) -> None:
     """x̂ = x₂ + A₃(norm(x₂)) beside the last block; one block earlier, x̂ = x₁ + A₂(norm(x₁)) + A₃(norm(x₂))."""
     encoder, images = encoders[family], noise(1, 2 * PATCH, 3 * PATCH)
-    tower = encoder._tower
+    tower = encoder.vision.model
     with torch.no_grad():
         states = tower(
-            pixel_values=encoder._pixels(images), interpolate_pos_encoding=True, output_hidden_states=True
+            pixel_values=encoder.vision.pixels(images),
+            interpolate_pos_encoding=True,
+            output_hidden_states=True,
         ).hidden_states
 
         def added(block: int) -> torch.Tensor:
@@ -208,41 +212,42 @@ def test_the_second_path_of_one_block_and_of_two(family: str, encoders: dict[str
             return layer.self_attn.out_proj(torch.cat(heads, 1))[None]
 
         for share, path in ((0.1, states[2] + added(3)), (2 / 3, states[1] + added(2) + added(3))):
-            joint = encoder._project(encoder._pool_each(tower.post_layernorm(path[:, -6:])))
-            expected = torch.nn.functional.normalize(joint, dim=-1)[0].T.reshape(-1, 2, 3)
-            pooled, (patches,) = encoder.embed_by_values(images, share, 1)
+            expected = encoder.vision.project_patches(path[:, -6:])[0].T.reshape(-1, 2, 3)
+            pooled, (patches,) = embed_by_values(encoder, images, share, 1)
             assert_allclose(patches[0], expected.numpy(), atol=1e-5)
             assert_allclose(pooled, encoder.embed_images(images), atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["clip", "siglip"])
-def test_levels_and_batch_mates(family: str, encoders: dict[str, JointEncoder]) -> None:
+def test_levels_and_batch_mates(family: str, encoders: dict[str, PretrainedEncoder]) -> None:
     encoder, images = encoders[family], noise(2, 3 * PATCH, 2 * PATCH)
-    pooled, levels = encoder.embed_by_values(images, 1.0, 3)
+    pooled, levels = embed_by_values(encoder, images, 1.0, 3)
     assert [level.shape[2:] for level in levels] == [(3, 2)] * 3
     assert_allclose(np.linalg.norm(levels[0], axis=1), 1, atol=1e-5)
-    alone, mine = encoder.embed_by_values(images[1:], 1.0, 3)
+    alone, mine = embed_by_values(encoder, images[1:], 1.0, 3)
     assert_array_equal(pooled[1:], alone)
     for level, one in zip(levels, mine):
         assert_array_equal(level[1:], one)
-    assert_array_equal(encoder.embed_by_values(images, 1.0, 1)[1][0], levels[2])
+    assert_array_equal(embed_by_values(encoder, images, 1.0, 1)[1][0], levels[2])
 
 
 @pytest.mark.parametrize("encoder", ["dual", "colours"])
-def test_without_attention_patches_are_as_they_are(encoder: str, encoders: dict[str, JointEncoder]) -> None:
+def test_without_attention_patches_are_as_they_are(
+    encoder: str, encoders: dict[str, PretrainedEncoder]
+) -> None:
     reader: Encoder = ColourEncoder() if encoder == "colours" else encoders["dual"]
     images = noise(2, 64, 96)
-    pooled, (patches,) = reader.embed_by_values(images, 0.5, 4)
+    pooled, (patches,) = embed_by_values(reader, images, 0.5, 4)
     assert_array_equal(pooled, reader.embed_images(images))
     assert_array_equal(patches, reader.embed_patches(images))
 
 
-def test_the_cache_keeps_paths_apart(encoders: dict[str, JointEncoder], tmp_path: Path) -> None:
+def test_the_cache_keeps_paths_apart(encoders: dict[str, PretrainedEncoder], tmp_path: Path) -> None:
     encoder, images = encoders["clip"], noise(2, 2 * PATCH, 3 * PATCH)
     cached = CachedEncoder(encoder, tmp_path)
     for _ in range(2):
         for share, levels in ((1.0, 3), (0.5, 1)):
-            expected, found = (e.embed_by_values(images, share, levels) for e in (encoder, cached))
+            expected, found = (embed_by_values(e, images, share, levels) for e in (encoder, cached))
             assert_array_equal(found[0], expected[0])
             assert len(found[1]) == len(expected[1])
             for one, other in zip(found[1], expected[1]):

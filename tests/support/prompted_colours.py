@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tests.support.colour_encoder import ColourEncoder
-
-from specsight.encoders.passes.prompting import PromptedText
 
 
 class PromptedColours(ColourEncoder):
     """Words mean what they mean to `ColourEncoder`; prompts are read by a BERT lively enough to say anything in four
     dimensions."""
 
-    promptable = True
-
     def __init__(self) -> None:
         import torch
         import transformers
+
+        from specsight.encoders.text_tower import TextTower
+        from specsight.encoders.towers import Towers
 
         super().__init__()
         torch.manual_seed(0)
@@ -32,18 +28,14 @@ class PromptedColours(ColourEncoder):
             initializer_range=0.3,
         )
         self.bert = transformers.BertModel(config).eval().requires_grad_(False)
-        self.projection = torch.nn.Linear(16, 4, bias=False).requires_grad_(False)
+        projection = torch.nn.Linear(16, 4, bias=False).requires_grad_(False)
+        self.towers = Towers(text=TextTower(self.bert, tokenise, projection, longest=32))
 
-    def prompted(self, words: str, tokens: int) -> PromptedText:
-        import torch
 
-        ids = [0, *([2] * tokens), *(3 + k for k in range(len(words.split()))), 1]
-        return PromptedText(self.bert, self._read, {"input_ids": torch.tensor([ids])}, start=1)
-
-    def _read(self, inputs: Mapping[str, Any]) -> Any:
-        import torch
-
-        return torch.nn.functional.normalize(self.projection(self.bert(**inputs).pooler_output), dim=-1)
+def tokenise(words: str, return_special_tokens_mask: bool) -> dict[str, list[int]]:
+    """A token per word, the same ones for all sentences of a length, between a start and an end token."""
+    tokens = [3 + k for k in range(len(words.split()))]
+    return {"input_ids": [0, *tokens, 1], "special_tokens_mask": [1, *(0 for _ in tokens), 1]}
 
 
 def colours_for(name: str) -> ColourEncoder:

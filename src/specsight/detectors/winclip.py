@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from specsight.detectors.contract import State, View, check_range, detectors
 from specsight.detectors.text_detector import IMAGE, ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
+from specsight.encoders.passes.windows import embed_windows
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
 from specsight.prompts.anchors import Anchors, probability
@@ -103,7 +104,7 @@ class WinCLIP(ReadingDetector):
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         sides = (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
-        windows = encoder.embed_windows(pixels, [min(k, *sides) for k in WINDOWS])
+        windows = embed_windows(encoder, pixels, [min(k, *sides) for k in WINDOWS])
         named = {f"window{k}": window[0] for k, window in zip(WINDOWS, windows)}
         rows = windows[0].shape[2] + min(WINDOWS[0], *sides) - 1
         (patches,) = encoder.layers(pixels, [_reference_layer(encoder, pixels.shape[1] // rows)])

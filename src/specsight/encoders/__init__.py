@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from specsight.encoders.checkpoint import BUNDLED
-from specsight.encoders.contract import Encoder, Features, Layer
+from specsight.encoders.contract import Encoder, Features, Images, Layer
+from specsight.encoders.device import AUTO, CPU
+from specsight.errors import SpecsightError
 
-__all__ = ["BUNDLED", "ENCODERS", "FILTERS", "Encoder", "Features", "Layer", "load_encoder"]
+__all__ = ["BUNDLED", "ENCODERS", "FILTERS", "Encoder", "Features", "Images", "Layer", "load_encoder"]
 
 FILTERS = "filters"
 ENCODERS = {
@@ -19,16 +21,22 @@ ENCODERS = {
 """What `load_encoder` takes → one line about it."""
 
 
-def load_encoder(name: str | Path) -> Encoder:
+def load_encoder(name: str | Path, device: str = AUTO) -> Encoder:
     """The encoder called `name`: "bundled", "filters" (no weights, no torch), a checkpoint folder, or a hub id.
 
-    A name is tried on the hub only where no such folder exists. Raises SpecsightError with the way out where there
-    is neither, where the weights are not safetensors, and where the family is no vision model.
+    A name is tried on the hub only where no such folder exists. `device`: "cpu", "cuda", "cuda:N", or "auto", the first
+    CUDA device where there is one, else the CPU; filters run on the CPU. Raises SpecsightError with the way out where
+    there is neither folder nor hub id, where the weights are not safetensors, where the family is no vision model, and
+    where the device does not exist.
     """
     if str(name) == FILTERS:
         from specsight.encoders.filters import FilterBank
 
+        if device not in (AUTO, CPU):
+            raise SpecsightError(
+                f"encoder '{FILTERS}' runs on the CPU, not on '{device}': use device auto or cpu"
+            )
         return FilterBank()
     from specsight.encoders.checkpoint import load_checkpoint
 
-    return load_checkpoint(str(name))
+    return load_checkpoint(str(name), device)

@@ -1,7 +1,8 @@
-"""Features cached on disk by content, so that the second fit or evaluation over the same pictures skips the encoder.
+"""Features cached on disk by content, so that the second fit or evaluation over the same images skips the encoder.
 
-The key is a digest of the framed pixels, the encoder's fingerprint and the layer: whatever would change the features
-changes the key. Entries are safetensors written whole or not at all; a damaged one is computed anew.
+The key is a digest of the framed pixels, the encoder's fingerprint, that of its runtime, and the layer: whatever would
+change the features changes the key. Entries are safetensors, written whole or not at all; damaged ones are computed
+anew.
 """
 
 from __future__ import annotations
@@ -9,114 +10,89 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from specsight.encoders.contract import Encoder, Features
+from specsight.encoders.contract import Encoder, Features, Images
 from specsight.storage import write_bytes
 
-if TYPE_CHECKING:
-    from specsight.encoders.passes.prompting import PromptedText
-
-Pictures = NDArray[np.uint8]
 GIGABYTE = 1 << 30
 CHECK_EVERY = 64
 """Entries written between two looks at the size of the folder, which cost a directory listing."""
 
 
 class CachedEncoder(Encoder):
-    """`encoder`, remembering dense features and pooled embeddings in `folder`, at most `limit` bytes of them.
+    """`encoder`, with features of images cached in `folder`, at most `limit` bytes of them. Sentences are not cached.
 
-    Oldest entries go first. Sentences are not cached.
+    The oldest entries are removed first. Passes over the encoder are cached with it, through `remember`.
     """
 
     def __init__(self, encoder: Encoder, folder: Path, limit: int = 8 * GIGABYTE) -> None:
         self.name, self.fingerprint, self.multiple = encoder.name, encoder.fingerprint, encoder.multiple
         self.available, self.default_layers = encoder.available, encoder.default_layers
-        self.reads, self.promptable = encoder.reads, encoder.promptable
+        self.reads, self.towers, self.device = encoder.reads, encoder.towers, encoder.device
+        self.runtime, self.runtime_version, self.dtype = (
+            encoder.runtime,
+            encoder.runtime_version,
+            encoder.dtype,
+        )
         self._encoder = encoder
         self._folder = folder
         self._limit = limit
         self._written = 0
 
-    def layers(self, images: Pictures, which: Sequence[str] | None = None) -> list[Features]:
-        """Dense features (B, D, h, w) of framed pictures, one per name in `which`, from the cache where known."""
-        names = list(self.default_layers if which is None else which)
+    def layers(self, images: Images, which: Sequence[str] | None = None) -> list[Features]:
+        """Dense features (B, D, h, w) of framed images, one per name in `which`, from the cache where it has them."""
+        names = [self.layer(name).name for name in (self.default_layers if which is None else which)]
         self.check_images(images)
-        known = [self.layer(name).name for name in names]
-        pictures = [
-            self._remembered(image, known, partial(self._encoder.layers, which=known)) for image in images
-        ]
-        return [np.concatenate([picture[k] for picture in pictures]) for k in range(len(known))]
+        return self.remember(images, names, lambda encoder, one: encoder.layers(one, names))
 
-    def embed_images(self, images: Pictures) -> Features:
-        """Pooled embeddings (B, D), from the cache where known."""
+    def embed_images(self, images: Images) -> Features:
+        """Pooled embeddings (B, D), from the cache where it has them."""
         self.check_images(images)
-        return self._embedded(images, "pooled", self._encoder.embed_images)
+        return self.remember(images, ["pooled"], lambda encoder, one: [encoder.embed_images(one)])[0]
 
-    def embed_patches(self, images: Pictures) -> Features:
-        """Patch embeddings (B, D, h, w) in the joint space, from the cache where known."""
+    def embed_patches(self, images: Images) -> Features:
+        """Patch embeddings (B, D, h, w) in the joint space, from the cache where it has them."""
         self.check_images(images)
         if not self.reads:
-            raise self._cannot_read()
-        return self._embedded(images, "joint", self._encoder.embed_patches)
-
-    def embed_windows(self, images: Pictures, sizes: Sequence[int]) -> list[Features]:
-        """Window embeddings (B, D, h - k + 1, w - k + 1) in the joint space per size, from the cache where known."""
-        self.check_images(images)
-        if not self.reads:
-            raise self._cannot_read()
-        names = [f"windows{size}" for size in sizes]
-        compute = partial(self._encoder.embed_windows, sizes=sizes)
-        pictures = [self._remembered(image, names, compute) for image in images]
-        return [np.concatenate([picture[k] for picture in pictures]) for k in range(len(names))]
-
-    def embed_by_values(self, images: Pictures, share: float, levels: int) -> tuple[Features, list[Features]]:
-        """Pooled embeddings (B, D) and patches (B, D, h, w) per level, from the cache where known."""
-        self.check_images(images)
-        if not self.reads:
-            raise self._cannot_read()
-
-        def compute(one: Pictures) -> list[Features]:
-            pooled, patches = self._encoder.embed_by_values(one, share, levels)
-            return [pooled, np.stack(patches)]
-
-        names = [f"values{share!r}x{levels}-{part}" for part in ("pooled", "patches")]
-        pictures = [self._remembered(image, names, compute) for image in images]
-        patches = np.concatenate([picture[1] for picture in pictures], axis=1)
-        return np.concatenate([picture[0] for picture in pictures]), list(patches)
-
-    def prompted(self, words: str, tokens: int) -> PromptedText:
-        """`words` behind `tokens` learned ones, ready to be read with gradients."""
-        return self._encoder.prompted(words, tokens)
+            raise self.no_text_tower()
+        return self.remember(images, ["joint"], lambda encoder, one: [encoder.embed_patches(one)])[0]
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D); never cached."""
         return self._encoder.embed_texts(texts)
 
-    def _embedded(self, images: Pictures, name: str, embed: Callable[[Pictures], Features]) -> Features:
-        def compute(one: Pictures) -> list[Features]:
-            return [embed(one)]
+    def remember(
+        self,
+        images: Images,
+        names: Sequence[str],
+        compute: Callable[[Encoder, Images], Sequence[Features]],
+    ) -> list[Features]:
+        """What `compute` returns for the encoder behind the cache, image by image: one array (B, ...) per name.
 
-        pictures = [self._remembered(image, [name], compute) for image in images]
-        return np.concatenate([picture[0] for picture in pictures])
+        Of an image that has all of `names` in the cache nothing is computed.
+        """
+        found = [self._remembered(image, names, compute) for image in images]
+        return [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
 
     def _remembered(
-        self, image: Pictures, names: Sequence[str], compute: Callable[[Pictures], list[Features]]
+        self,
+        image: Images,
+        names: Sequence[str],
+        compute: Callable[[Encoder, Images], Sequence[Features]],
     ) -> list[Features]:
-        """One array per name for one picture: read where all are there and sound, else computed and written."""
-        content = hashlib.sha256(f"{self.fingerprint} {image.shape} ".encode())
+        """One array (1, ...) per name for one image: read where all are there and sound, else computed and written."""
+        made_by = f"{self.fingerprint} {self.runtime_fingerprint} {image.shape} "
+        content = hashlib.sha256(made_by.encode())
         content.update(image.tobytes())
         paths = [self._path(content.hexdigest(), name) for name in names]
-        found = [_read(path) for path in paths]
-        if all(entry is not None for entry in found):
-            return [entry for entry in found if entry is not None]
-        computed = compute(image[None])
-        for path, entry in zip(paths, computed):
+        entries = [_read(path) for path in paths]
+        if all(entry is not None for entry in entries):
+            return [entry for entry in entries if entry is not None]
+        computed = list(compute(self._encoder, image[None]))
+        for path, entry in zip(paths, computed, strict=True):
             self._write(path, entry)
         return computed
 

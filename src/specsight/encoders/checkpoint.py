@@ -1,7 +1,7 @@
 """A checkpoint's name → its folder, its weights and its preprocessing, through `transformers`.
 
-In: a local folder or a hub id. Out: a `PretrainedEncoder` (or a `JointEncoder` for CLIP and SigLIP). Only safetensors
-are read and no code from a checkpoint is ever run.
+In: a local folder or a hub id. Out: a `PretrainedEncoder`, with a text tower where the checkpoint has one in a joint
+space with its vision tower. Only safetensors are read and no code from a checkpoint is ever run.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specsight.encoders.device import CPU, choose_device
 from specsight.encoders.preprocessing import read_preprocessing
 from specsight.errors import SpecsightError, require
 from specsight.storage import sha256
 
 if TYPE_CHECKING:
     from specsight.encoders.pretrained import PretrainedEncoder
+    from specsight.encoders.text_tower import TextTower
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
@@ -28,32 +30,35 @@ SHIPPED = Path(__file__).parent / BUNDLED
 """The weights that ship with the package; made by `specsight train encoder`."""
 
 
-def load_checkpoint(name: str) -> PretrainedEncoder:
-    """Load the vision checkpoint `name`; see `specsight.encoders.load_encoder` for the errors."""
+def load_checkpoint(name: str, device: str = CPU) -> PretrainedEncoder:
+    """Load the vision checkpoint `name` on `device`, "cpu" or "cuda:N"; see `load_encoder` for the errors."""
     # OpenMP threads that wait by spinning slow a pass down fivefold as soon as anything else wants the processor,
     # our own matrix products included. Read when torch is loaded for the first time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     require("torch", "models")
     require("transformers", "models")
+    place = choose_device(device)
     folder = _folder(name)
     _check_files(folder, name)
     model, family = _load_model(folder, name)
+    if place != CPU:
+        model = model.to(place)
     preprocessing = read_preprocessing(folder)
-    from specsight.encoders.joint import JointEncoder
+    from torch import nn
+
     from specsight.encoders.pretrained import PretrainedEncoder
+    from specsight.encoders.towers import vision_tower
 
-    if family == DUAL_FAMILY and not hasattr(model.vision_model, "post_layernorm"):
-        from specsight.encoders.dual import DualEncoder
-
-        if hasattr(model.vision_model.config, "patch_size"):
-            raise SpecsightError(
-                f"encoder '{name}' joins a {model.vision_model.config.model_type} with words, whose patches have no "
-                "joint space: choose a CLIP or SigLIP checkpoint, or a dual encoder with a convolutional tower"
-            )
-        return DualEncoder(name, fingerprint(folder), model, preprocessing, folder)
-    if family in JOINT_FAMILIES or family == DUAL_FAMILY:
-        return JointEncoder(name, fingerprint(folder), model, preprocessing, folder)
-    return PretrainedEncoder(name, fingerprint(folder), model, preprocessing)
+    if family == DUAL_FAMILY:
+        _check_joint_space(name, model.vision_model)
+    # CLIP and dual encoders project behind their towers; SigLIP's pooling heads already end in the joint space.
+    projections = [
+        getattr(model, f"{tower}_projection", None) or nn.Identity() for tower in ("visual", "text")
+    ]
+    vision = vision_tower(name, getattr(model, "vision_model", model), projections[0], preprocessing)
+    reads = family in JOINT_FAMILIES or family == DUAL_FAMILY
+    text = _text_tower(folder, name, model, projections[1]) if reads else None
+    return PretrainedEncoder(name, fingerprint(folder), model, vision, text)
 
 
 def fingerprint(folder: Path) -> str:
@@ -86,6 +91,34 @@ def _folder(name: str) -> Path:
             f"encoder '{name}' is no local folder and could not be fetched from the hub ({type(error).__name__}): "
             "check the name and the network, or give a checkpoint folder, or use 'bundled'"
         ) from error
+
+
+def _check_joint_space(name: str, vision: Any) -> None:
+    """Raise SpecsightError for a dual encoder whose vision tower is a ViT that is not CLIP's."""
+    if hasattr(vision.config, "patch_size") and not hasattr(vision, "post_layernorm"):
+        raise SpecsightError(
+            f"encoder '{name}' joins a {vision.config.model_type} with words, whose patches have no "
+            "joint space: choose a CLIP or SigLIP checkpoint, or a dual encoder with a convolutional tower"
+        )
+
+
+def _text_tower(folder: Path, name: str, model: Any, projection: Any) -> TextTower:
+    """The text tower with the tokenizer that stands beside its weights."""
+    import transformers
+
+    from specsight.encoders.text_tower import TextTower
+
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # transformers raises whatever the tokenizer's files provoke
+        raise SpecsightError(
+            f"encoder '{name}' has no usable tokenizer beside its weights: add its tokenizer files to the folder"
+        ) from error
+    longest = int(model.config.text_config.max_position_embeddings)
+    padded = model.config.model_type == "siglip"
+    return TextTower(model.text_model, tokenizer, projection, longest, padded)
 
 
 def _check_files(folder: Path, name: str) -> None:

@@ -1,14 +1,15 @@
-"""The encoder contract: pixels and words → features. Knows neither data sets nor detectors.
+"""The encoder contract: pixels and words → features. Knows neither data sets, detectors nor papers.
 
-In: framed pictures (B, H, W, 3) uint8. Out: dense features per layer, a pooled embedding, and, for encoders that
-read, a joint space of patches and sentences. Normalisation with the encoder's own mean and deviation happens inside:
-preprocessing travels with the model.
+In: framed images (B, H, W, 3) uint8. Out: dense features per layer, a pooled embedding, and, for encoders that read,
+a joint space of patches and sentences. Preprocessing travels with the model: normalisation with the encoder's own
+mean and deviation happens inside.
 """
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError, did_you_mean
 
 if TYPE_CHECKING:
-    from specsight.encoders.passes.prompting import PromptedText
+    from specsight.encoders.towers import Towers
 
 Features = NDArray[np.float32]
+Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -35,71 +37,93 @@ class Layer:
 
 
 class Encoder(ABC):
-    """Turns pictures (and, where it can, words) into features. Deterministic; independent of batch mates."""
+    """Turns images (and, where it can, words) into features: numpy float32 on the CPU, whatever computes them.
+
+    Deterministic. The features of an image do not depend on the other images of its batch.
+    """
 
     name: str
-    """What `load_encoder` was asked for."""
+    """The name that `load_encoder` was given."""
     fingerprint: str
-    """Hex digest over configuration and weights: same fingerprint, same features."""
+    """Hex digest of configuration and weights. Saved detectors name it."""
     multiple: int
-    """Both sides of a framed picture must be a multiple of this (patch size, or largest stride)."""
+    """Both sides of an image must be a multiple of this many pixels (patch size, or largest stride)."""
     available: tuple[Layer, ...]
     """All layers, shallow to deep."""
     default_layers: tuple[str, ...]
     """Middle layers that suit patch-memory methods (stride 8 and 16, or the ViT's middle blocks)."""
     reads: bool = False
     """Whether `embed_texts` and the joint space exist."""
-    promptable: bool = False
-    """Whether `prompted` exists: learned tokens can stand in front of words, and gradients reach them."""
+    towers: Towers | None = None
+    """The networks themselves, for passes that reach into their blocks; None where there are none."""
+    runtime: str = "numpy"
+    """Library that runs the arithmetic: "numpy" or "torch"."""
+    runtime_version: str = np.__version__
+    device: str = "cpu"
+    """Where the arithmetic runs: "cpu", "cuda:0", ..."""
+    dtype: str = "float32"
+    """Type of the numbers that it runs on."""
 
-    @abstractmethod
-    def layers(self, images: NDArray[np.uint8], which: Sequence[str] | None = None) -> list[Features]:
-        """Dense features of `images` (B, H, W, 3): one (B, D, h, w) array per layer named in `which`
-        (default: `default_layers`), in that order."""
+    @property
+    def runtime_fingerprint(self) -> str:
+        """Hex digest of what arithmetic runs: runtime, its version, kind of device, type of numbers.
 
-    @abstractmethod
-    def embed_images(self, images: NDArray[np.uint8]) -> Features:
-        """Pooled embedding (B, D): the joint space where the encoder reads, else its deepest global feature."""
-
-    def embed_patches(self, images: NDArray[np.uint8]) -> Features:
-        """Patch embeddings (B, D, h, w), unit length, in the joint space with sentences."""
-        raise self._cannot_read()
-
-    def embed_windows(self, images: NDArray[np.uint8], sizes: Sequence[int]) -> list[Features]:
-        """Embeddings (B, D, h - k + 1, w - k + 1), unit length, in the joint space, of all k × k windows of patches:
-        one array per k in `sizes`, none larger than the grid. Size 1 is `embed_patches`."""
-        from specsight.encoders.passes.windows import window_means
-
-        patches = self.embed_patches(images)
-        return [window_means(patches, size) for size in sizes]
-
-    def embed_by_values(
-        self, images: NDArray[np.uint8], share: float, levels: int
-    ) -> tuple[Features, list[Features]]:
-        """Pooled embeddings (B, D) and, per level, patches (B, D, h, w), unit length, in the joint space.
-
-        Patches of a transformer come from a path of value-value attention beside the last `share` of its blocks, read
-        at up to `levels` places (see `value_attention`). Without attention: `embed_patches`, one level.
+        Equal `fingerprint` and `runtime_fingerprint`: equal features. Equal `fingerprint` alone: equal within the
+        rounding of two runtimes.
         """
-        return self.embed_images(images), [self.embed_patches(images)]
+        kind = self.device.partition(":")[0]
+        described = f"{self.runtime} {self.runtime_version} {kind} {self.dtype}"
+        return hashlib.sha256(described.encode()).hexdigest()
+
+    @abstractmethod
+    def layers(self, images: Images, which: Sequence[str] | None = None) -> list[Features]:
+        """Dense features of `images` (B, H, W, 3).
+
+        Returns one (B, D, h, w) array per layer named in `which` (default: `default_layers`), in that order. Raises
+        SpecsightError for a layer that the encoder does not have, ValueError as `check_images` does.
+        """
+
+    @abstractmethod
+    def embed_images(self, images: Images) -> Features:
+        """Pooled embeddings (B, D): in the joint space, unit length, where the encoder reads; else its deepest global
+        feature."""
+
+    def embed_patches(self, images: Images) -> Features:
+        """Patch embeddings (B, D, h, w), unit length, in the joint space with sentences.
+
+        Raises SpecsightError where the encoder does not read.
+        """
+        raise self.no_text_tower()
 
     def embed_texts(self, texts: Sequence[str]) -> Features:
-        """Sentence embeddings (N, D), unit length, in the joint space."""
-        raise self._cannot_read()
+        """Sentence embeddings (N, D), unit length, in the joint space.
 
-    def prompted(self, words: str, tokens: int) -> PromptedText:
-        """`words` behind `tokens` learned ones, ready to be read with gradients."""
-        raise self._cannot_be_prompted()
+        Raises SpecsightError where the encoder does not read.
+        """
+        raise self.no_text_tower()
+
+    def remember(
+        self,
+        images: Images,
+        names: Sequence[str],
+        compute: Callable[[Encoder, Images], Sequence[Features]],
+    ) -> list[Features]:
+        """What `compute(encoder, images)` returns: one array (B, ...) per name in `names`.
+
+        Passes over encoders ask through this method, so that an encoder with a memory (`CachedEncoder`) may answer
+        from it. `names` must tell everything apart that `compute` can return for the same images.
+        """
+        return list(compute(self, images))
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`; SpecsightError with a suggestion where there is none."""
         for layer in self.available:
             if layer.name == name:
                 return layer
-        known = did_you_mean(name, [layer.name for layer in self.available])
-        raise SpecsightError(f"encoder '{self.name}' has no layer '{name}': {known}")
+        suggestion = did_you_mean(name, [layer.name for layer in self.available])
+        raise SpecsightError(f"encoder '{self.name}' has no layer '{name}': {suggestion}")
 
-    def check_images(self, images: NDArray[np.uint8]) -> None:
+    def check_images(self, images: Images) -> None:
         """Raise ValueError unless `images` is (B, H, W, 3) uint8 with sides that are multiples of `multiple`."""
         if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise ValueError(f"images must be (B, H, W, 3) uint8, got {images.shape} {images.dtype}")
@@ -108,15 +132,8 @@ class Encoder(ABC):
                 f"sides must be multiples of {self.multiple} for '{self.name}', got {images.shape[1:3]}"
             )
 
-    def _cannot_read(self) -> SpecsightError:
+    def no_text_tower(self) -> SpecsightError:
+        """The error to raise where this encoder is asked for the joint space and does not read."""
         return SpecsightError(
             f"encoder '{self.name}' has no text tower: choose one that reads (bundled, or a CLIP or SigLIP checkpoint)"
-        )
-
-    def _cannot_be_prompted(self) -> SpecsightError:
-        if not self.reads:
-            return self._cannot_read()
-        return SpecsightError(
-            f"encoder '{self.name}' takes no learned tokens in front of words: choose one with a transformer of CLIP, "
-            "SigLIP or BERT kind as its text tower"
         )

@@ -42,6 +42,10 @@ class FilterBank(Encoder):
     default_layers = ("stride8", "stride16")
 
     def __init__(self) -> None:
+        import cv2
+
+        # OpenCV filters and resizes, numpy does the rest.
+        self.runtime_version = f"{np.__version__}, OpenCV {cv2.__version__}"
         self.fingerprint = hashlib.sha256(f"filters {VERSION}".encode()).hexdigest()
         blank = _responses(np.zeros((16, 16, 3), np.uint8))
         self.available = tuple(Layer(f"stride{s}", s, len(_pool(blank, (16, 16), s))) for s in (8, 16))

@@ -20,9 +20,8 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specsight.encoders import load_encoder
-from specsight.encoders.joint import JointEncoder
-from specsight.encoders.passes.split import Seen, TokenTail, split
+from specsight.encoders import Encoder, load_encoder
+from specsight.encoders.passes.split import TailOutput, TokenTail, split
 from specsight.errors import SpecsightError
 from specsight.learning.batches import LAGS, Reused
 from specsight.learning.precision import mixed_precision
@@ -60,7 +59,7 @@ class Watching:
         count = max(1, round(self.share * self.pixels / side**2))
         pictures = np.stack([self.lessons.draw(rng, side).rgb for _ in range(count)])
         if self._split is None:
-            self._split = split(load_encoder(self.teacher))
+            self._split = split(load_encoder(self.teacher, "cpu"))
         grid, front = self._split.trunk(pictures)
         with torch.inference_mode():
             seen = self._split.tail(torch.from_numpy(grid), torch.from_numpy(front))
@@ -83,7 +82,7 @@ class Imitation(Stage):
         self,
         recipe: TransformerRecipe,
         model: Any,
-        teacher: JointEncoder,
+        teacher: Encoder,
         feed: Reused[Watched],
         held_out: HeldOut,
     ) -> None:
@@ -116,8 +115,8 @@ class Imitation(Stage):
             lambda pictures: self.see(pictures).patches.permute(0, 2, 3, 1) @ self.directions.T
         )
 
-    def see(self, pictures: Tensor) -> Seen:
-        """Cells and pictures in the joint space, as `JointEncoder` takes them from such a tower."""
+    def see(self, pictures: Tensor) -> TailOutput:
+        """Cells and pictures in the joint space, as `PretrainedEncoder` takes them from such a tower."""
         tower: Any = self.modules["tower"]
         tail = TokenTail(tower.encoder.layers[-1], tower.post_layernorm, None, self.modules["projection"])
         with mixed_precision(self.device):
@@ -129,8 +128,8 @@ class Imitation(Stage):
             tokens = states[-2].transpose(1, 2)
             side = pictures.shape[1] // tower.config.patch_size
             grid = tokens[:, :, 1:].reshape(*tokens.shape[:2], side, side)
-            seen: Seen = tail(grid, tokens[:, :, :1])
-        return Seen(seen.patches.float(), seen.pooled.float(), seen.activations)
+            seen: TailOutput = tail(grid, tokens[:, :, :1])
+        return TailOutput(seen.patches.float(), seen.pooled.float(), seen.activations)
 
     def _margins(self, cells: Tensor) -> Tensor:
         """Logits of every type over "good", (B, K, h, w)."""
@@ -142,8 +141,9 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
 
     Raises SpecsightError for a teacher that does not read or has no patches of the student's size.
     """
-    encoder = load_encoder(teacher)
-    if not isinstance(encoder, JointEncoder) or encoder.multiple != recipe.tower.patch:
+    encoder = load_encoder(teacher, "cpu")
+    towers = encoder.towers
+    if towers is None or towers.text is None or encoder.multiple != recipe.tower.patch:
         raise SpecsightError(
             f"encoder '{teacher}' cannot teach this student: it must read words and see patches of "
             f"{recipe.tower.patch} pixels"
@@ -154,17 +154,16 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
         write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
         torch.manual_seed(recipe.seed)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model = build(recipe.tower, encoder).to(device)
+        model = build(recipe.tower, towers.model).to(device)
         run_stage(
             Imitation(recipe, model, encoder, *_lessons(recipe, out, photographs, teacher)), recipe, out
         )
-        save_encoder(model.cpu(), encoder.tokenizer, out / "model")
+        save_encoder(model.cpu(), towers.text.tokenizer, out / "model")
     return out / "model"
 
 
-def build(shape: TransformerTower, teacher: JointEncoder) -> Any:
-    """A student with random eyes and the teacher's own words."""
-    theirs = teacher.model
+def build(shape: TransformerTower, teacher: Any) -> Any:
+    """A student with a random vision tower and the text tower of `teacher`, a `VisionTextDualEncoderModel`."""
     vision = transformers.CLIPVisionConfig(
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,
@@ -173,15 +172,15 @@ def build(shape: TransformerTower, teacher: JointEncoder) -> Any:
         patch_size=shape.patch,
         image_size=shape.side,
     )
-    width = theirs.text_projection.out_features
+    width = teacher.text_projection.out_features
     config = transformers.VisionTextDualEncoderConfig.from_vision_text_configs(
-        vision, theirs.config.text_config, projection_dim=width
+        vision, teacher.config.text_config, projection_dim=width
     )
     model = transformers.VisionTextDualEncoderModel(config)
-    model.text_model.load_state_dict(theirs.text_model.state_dict())
-    model.text_projection.load_state_dict(theirs.text_projection.state_dict())
+    model.text_model.load_state_dict(teacher.text_model.state_dict())
+    model.text_projection.load_state_dict(teacher.text_projection.state_dict())
     with torch.no_grad():
-        model.logit_scale.copy_(theirs.logit_scale)
+        model.logit_scale.copy_(teacher.logit_scale)
     for module in (model.text_model, model.text_projection):
         _freeze(module.parameters())
     return model

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from specsight.detectors.clad.maps import grad_cam, mismatch
-from specsight.encoders.passes.split import Passed, Tail
+from specsight.encoders.passes.split import IdentityTail, Tail
 from specsight.prompts.anchors import Anchors
 
 REBUILT = 8
@@ -67,7 +67,7 @@ class Networks:
     ) -> None:
         self.tuned, self.classifies = tuned, classifies
         self.tail = copy.deepcopy(tail).requires_grad_(True) if tuned else tail
-        self.example_tail = self.tail if tuned else Passed()
+        self.example_tail = self.tail if tuned else IdentityTail()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.see = Projection(embedding, width)

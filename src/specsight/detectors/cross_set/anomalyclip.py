@@ -33,6 +33,8 @@ from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStu
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
+from specsight.encoders.passes.prompting import prompted
+from specsight.encoders.passes.value_attention import embed_by_values
 from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
@@ -83,7 +85,7 @@ class AnomalyCLIP(CrossSetDetector):
         Raises SpecsightError before any picture is read where the encoder's text tower cannot be prompted.
         """
         self.check_parameters()
-        self._encoder().prompted(DAMAGED, self.tokens)
+        prompted(self._encoder(), DAMAGED, self.tokens)
         return super().train(samples, specifications, checkpoint)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
@@ -114,7 +116,7 @@ class AnomalyCLIP(CrossSetDetector):
         return DamageTypes.of(*self._known_words(), instruction)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        whole, patches = encoder.embed_by_values(pixels, self.value_share, self.levels)
+        whole, patches = embed_by_values(encoder, pixels, self.value_share, self.levels)
         levels = {f"level{number}": grid[0] for number, grid in enumerate(patches)}
         return {IMAGE: whole[0][:, None, None], **levels}
 
@@ -129,7 +131,7 @@ class AnomalyCLIP(CrossSetDetector):
         from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptStudy
 
         encoder = self._encoder()
-        good, damaged = (encoder.prompted(words, self.tokens) for words in (GOOD, DAMAGED))
+        good, damaged = (prompted(encoder, words, self.tokens) for words in (GOOD, DAMAGED))
         deep = (self.deep_tokens, round(self.deep_share * good.depth))
         prompts = Prompts(good, damaged, self.tokens, deep, self.seed)
         return PromptStudy(prompts, examples, self.temperature, self.batch)

@@ -1,1 +1,1 @@
-"""Functions over the towers of an encoder: windows, value attention, prompting, split."""
+"""Passes: what one paper asks of an encoder, as plain functions over `Encoder` and its towers."""

@@ -1,9 +1,9 @@
 """Patches that attend to their like: a second path of value-value attention beside a vision transformer's own.
 
-In: a CLIP-like tower and a picture. Out: the pooled embedding of the tower's own path, untouched, and patch tokens of
-the second path. Queries and keys of a transformer trained on whole pictures gather the whole picture into every patch;
-values alone leave a patch with those that look like it (CLIP Surgery, Li et al. 2023; the DPAM of AnomalyCLIP, Zhou et
-al., ICLR 2024). With x_b the tokens before block b and A_b(x) = softmax(V Vᵀ / √d) V of its values,
+In: an encoder that reads, and images. Out: the pooled embedding of the tower's own path, untouched, and patches of the
+second path. Queries and keys of a transformer trained on whole images gather the whole image into every patch; values
+alone leave a patch with those that look like it (CLIP Surgery, Li et al. 2023; the DPAM of AnomalyCLIP, Zhou et al.,
+ICLR 2024). With x_b the tokens before block b and A_b(x) = softmax(V Vᵀ / √d) V of its values,
 
     x̂_b = x_b,   x̂_{b+1} = x̂_b + A_b(norm(x_b)),
 
@@ -12,44 +12,59 @@ from some block on: the second path is residual, has no feed-forward, and never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
+
+from specsight.encoders.contract import Encoder, Features, Images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specsight.encoders.towers import TokenTower
 
 
-def value_attention(attention: Any, tokens: torch.Tensor) -> torch.Tensor:
+def embed_by_values(
+    encoder: Encoder, images: Images, share: float, levels: int
+) -> tuple[Features, list[Features]]:
+    """Pooled embeddings (B, D) and, per level, patches (B, D, h, w), unit length, in the joint space.
+
+    `images` (B, H, W, 3); `share` in (0, 1]: the part of a transformer's blocks, the last ones, that have a second
+    path; `levels`: at how many places, at most, it is read (see `levels_of`). Of an encoder without attention: patches
+    as they are, on one level. Raises SpecsightError where the encoder does not read.
+    """
+    encoder.check_images(images)
+    if not encoder.reads:
+        raise encoder.no_text_tower()
+    names = [f"values{share!r}x{levels}-{part}" for part in ("pooled", "patches")]
+    pooled, patches = encoder.remember(images, names, partial(_by_values, share=share, levels=levels))
+    return pooled, [np.ascontiguousarray(patches[:, level]) for level in range(patches.shape[1])]
+
+
+def value_attention(attention: Any, tokens: Tensor) -> Tensor:
     """softmax(V Vᵀ / √d) V by heads of normalised tokens (B, n, C), through the attention's output projection."""
+    from torch.nn import functional
+
     values = attention.v_proj(tokens).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
-    mixed = torch.nn.functional.scaled_dot_product_attention(values, values, values)
-    result: torch.Tensor = attention.out_proj(mixed.transpose(1, 2).flatten(2))
+    mixed = functional.scaled_dot_product_attention(values, values, values)
+    result: Tensor = attention.out_proj(mixed.transpose(1, 2).flatten(2))
     return result
 
 
-def two_paths(
-    tower: Any,
-    blocks: Sequence[Any],
-    pixels: torch.Tensor,
-    options: dict[str, Any],
-    share: float,
-    levels: int,
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """One pass: the tower's own pooled embedding (B, C), and the second path's tokens (B, n, C) at each level.
-
-    The second path runs beside the last `share` of the blocks; see `levels_of` for where it is read.
-    """
+def two_paths(tower: TokenTower, pixels: Tensor, share: float, levels: int) -> tuple[Tensor, list[Tensor]]:
+    """One pass: the tower's own pooled output (B, C), and the second path's tokens (B, n, C) at each level."""
+    blocks = tower.blocks
     first = first_block(len(blocks), share)
-    seen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
-    with _normalised({number: blocks[number - 1] for number in range(first, len(blocks) + 1)}, seen):
-        pooled: torch.Tensor = tower(pixel_values=pixels, **options).pooler_output
-    path = seen[first][0]
-    wanted, read = levels_of(len(blocks), share, levels), []
-    for number in range(first, len(blocks) + 1):
-        path = path + value_attention(blocks[number - 1].self_attn, seen[number][1])
-        if number in wanted:
+    calls, result = tower.watch(pixels, [block.layer_norm1 for block in blocks[first - 1 :]])
+    normalised = [call for call in calls if call is not None]
+    path: Tensor = normalised[0].given
+    places, read = levels_of(len(blocks), share, levels), []
+    for number, (block, call) in enumerate(zip(blocks[first - 1 :], normalised, strict=True), start=first):
+        path = path + value_attention(block.self_attn, call.output)
+        if number in places:
             read.append(path)
-    return pooled, read
+    return result.pooler_output, read
 
 
 def first_block(depth: int, share: float) -> int:
@@ -63,19 +78,22 @@ def levels_of(depth: int, share: float, levels: int) -> tuple[int, ...]:
     return tuple(sorted(place for place in places if place >= first_block(depth, share)))
 
 
-@contextmanager
-def _normalised(blocks: dict[int, Any], seen: dict[int, tuple[torch.Tensor, torch.Tensor]]) -> Iterator[None]:
-    """While it lasts, what enters each block lands in `seen`, as it is and normalised for its attention."""
+def _by_values(encoder: Encoder, images: Images, share: float, levels: int) -> list[Features]:
+    """Pooled embeddings (B, D) and the patches of all levels (B, L, D, h, w)."""
+    tower = encoder.towers.joint_tokens if encoder.towers is not None else None
+    if tower is None:
+        return [encoder.embed_images(images), encoder.embed_patches(images)[:, None]]
+    embedded = [_one_image(tower, image, share, levels) for image in np.split(images, len(images))]
+    return [np.concatenate(parts) for parts in zip(*embedded, strict=True)]
 
-    def catcher(number: int) -> Any:
-        def catch(module: torch.nn.Module, arguments: Any, output: torch.Tensor) -> None:
-            seen[number] = (arguments[0], output)
 
-        return catch
+def _one_image(tower: TokenTower, image: Images, share: float, levels: int) -> tuple[Features, Features]:
+    import torch
 
-    handles = [block.layer_norm1.register_forward_hook(catcher(number)) for number, block in blocks.items()]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    from specsight.encoders.towers import array
+
+    with torch.inference_mode():
+        pixels = tower.pixels(image)
+        pooled, read = two_paths(tower, pixels, share, levels)
+        patches = torch.stack([tower.joint_grid(tokens, pixels) for tokens in read], 1)
+        return array(tower.project(pooled)), array(patches)

@@ -1,22 +1,41 @@
 """Windows of WinCLIP (Jeong et al., CVPR 2023): what a k × k patch neighbourhood looks like in the joint space.
 
-In: patch embeddings or a CLIP-like tower with a picture. Out: one embedding per window of k × k patches, at stride 1.
-A transformer sees only the window's own tokens, so that a small defect is not averaged into the whole picture; a
-convolutional encoder has no tokens to leave out, and a window there is the mean of its patches.
+In: an encoder that reads, and images. Out: one embedding per window of k × k patches, at stride 1. A transformer sees
+only the window's own tokens, so that a small defect is not averaged into the whole image; an encoder without tokens has
+none to leave out, and a window is the mean of its patches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.contract import Features
+from specsight.encoders.contract import Encoder, Features, Images
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from specsight.encoders.towers import TokenTower
 
 TOKENS_AT_ONCE = 8192
 """Tokens per transformer pass: enough to keep matrix products busy, few enough for a few hundred megabytes."""
+
+
+def embed_windows(encoder: Encoder, images: Images, sizes: Sequence[int]) -> list[Features]:
+    """Embeddings of all k × k windows of patches, in the joint space.
+
+    `images` (B, H, W, 3); `sizes`: the values of k, none larger than the grid of patches. Returns one array
+    (B, D, h - k + 1, w - k + 1), unit length, per size; size 1 is `Encoder.embed_patches`. Raises SpecsightError where
+    the encoder does not read.
+    """
+    encoder.check_images(images)
+    if not encoder.reads:
+        raise encoder.no_text_tower()
+    return encoder.remember(images, [f"windows{size}" for size in sizes], partial(_windows, sizes=sizes))
 
 
 def window_means(patches: Features, size: int) -> Features:
@@ -34,22 +53,41 @@ def window_cells(grid: tuple[int, int], size: int) -> NDArray[np.int64]:
     return np.lib.stride_tricks.sliding_window_view(cells, (size, size)).reshape(-1, size * size)
 
 
-def window_passes(tower: Any, pixels: Any, size: int, stride: int, options: dict[str, Any]) -> Iterator[Any]:
-    """Pooled, unprojected embeddings of the windows of one picture (1, 3, H, W), some (n, C) at a time.
+def _windows(encoder: Encoder, images: Images, sizes: Sequence[int]) -> list[Features]:
+    tower = encoder.towers.joint_tokens if encoder.towers is not None else None
+    if tower is None:
+        patches = encoder.embed_patches(images)
+        return [window_means(patches, size) for size in sizes]
+    return [encoder.embed_patches(images) if k == 1 else _window_passes(tower, images, k) for k in sizes]
 
-    Each window is a short pass of its own: the class token, where the tower has one, and the window's patches as they
-    enter the first block, with the positions they have in the picture.
+
+def _window_passes(tower: TokenTower, images: Images, size: int) -> Features:
+    """Every window by a short pass of its own, (B, D, h - k + 1, w - k + 1)."""
+    import torch
+
+    from specsight.encoders.towers import array
+
+    rows, columns = (side // tower.stride - size + 1 for side in images.shape[1:3])
+    with torch.inference_mode():
+        pixels = (tower.pixels(image) for image in np.split(images, len(images)))
+        joint = np.stack([array(torch.cat(list(_embedded(tower, image, size)))) for image in pixels])
+    grid = joint.reshape(len(images), rows, columns, -1)
+    return np.ascontiguousarray(grid.transpose(0, 3, 1, 2))
+
+
+def _embedded(tower: TokenTower, pixels: Tensor, size: int) -> Iterator[Tensor]:
+    """Embeddings (n, D), unit length, of the windows of one image (1, 3, H, W), as many at a time as memory allows.
+
+    A pass sees the class token, where the tower has one, and the window's patches as they enter the first block, with
+    the positions they have in the image.
     """
     import torch
 
-    tokens = tower.embeddings(pixels, **options)
-    if hasattr(tower, "pre_layrnorm"):
-        tokens = tower.pre_layrnorm(tokens)
-    grid = (pixels.shape[2] // stride, pixels.shape[3] // stride)
-    in_front = tokens.shape[1] - grid[0] * grid[1]
-    cells = torch.from_numpy(window_cells(grid, size) + in_front)
-    for members in torch.split(cells, max(1, TOKENS_AT_ONCE // (in_front + size * size))):
-        front = tokens[:, :in_front].expand(len(members), -1, -1)
-        seen = tower.encoder(inputs_embeds=torch.cat([front, tokens[0, members]], 1)).last_hidden_state
-        head = getattr(tower, "head", None)
-        yield tower.post_layernorm(seen[:, 0]) if head is None else head(tower.post_layernorm(seen))
+    tokens = tower.embed(pixels)
+    grid = tower.size(pixels)
+    prefix = tokens.shape[1] - grid[0] * grid[1]
+    cells = torch.from_numpy(window_cells(grid, size) + prefix).to(tower.device)
+    for members in torch.split(cells, max(1, TOKENS_AT_ONCE // (prefix + size * size))):
+        first = tokens[:, :prefix].expand(len(members), -1, -1)
+        encoded = tower.encode(torch.cat([first, tokens[0, members]], 1))
+        yield tower.project(tower.pool(encoded))

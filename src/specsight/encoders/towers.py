@@ -1,0 +1,323 @@
+"""The networks of an encoder as public objects, so that passes can run any part of them: blocks, norms, projections.
+
+In: vision towers of `transformers` models (CNN, ViT, DINO, CLIP, SigLIP, VisionTextDualEncoder). Out: `VisionTower`s,
+which know their layers, run a pass while watching or stopping at any module, and bring images and patches into the
+joint space of an encoder that reads. Tensors are on the tower's device.
+
+Patches of a CLIP-like ViT come into that space the way of MaskCLIP (Zhou et al., ECCV 2022): in the last block every
+token attends to itself only, because there the attention of the original model gathers the whole image into each token.
+Of a CNN every cell of the last feature map lies in it, and the image is the mean of its cells.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specsight.encoders.contract import Features, Images
+from specsight.encoders.preprocessing import Preprocessing
+from specsight.encoders.probing import Tap, find_taps, first_output
+from specsight.encoders.text_tower import TextTower
+from specsight.errors import SpecsightError
+
+
+class Call(NamedTuple):
+    """One call of a module during a pass."""
+
+    given: Any
+    """Its first argument by position; None where it had none."""
+    output: Tensor
+    """What it returned; the first of several."""
+
+
+class VisionTower(ABC):
+    """A frozen vision model. Hooks live on its shared modules, so that one pass runs at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        taps: Sequence[Tap],
+        projection: nn.Module,
+        preprocessing: Preprocessing,
+    ) -> None:
+        """`name`: the encoder's, for messages. `projection`: from the tower's own space into the joint one."""
+        self.name, self.model, self.projection = name, model, projection
+        self.taps = tuple(taps)
+        """The layers, shallow to deep, with the modules that yield them."""
+        self.stride = max(tap.layer.stride for tap in self.taps)
+        """Pixels per cell of the deepest grid."""
+        self.options = pass_options(model)
+        """Keyword arguments of every pass."""
+        self.device: torch.device = model.device
+        self._scale = preprocessing.scale
+        self._mean = torch.tensor(preprocessing.mean, device=self.device).view(1, 3, 1, 1)
+        self._deviation = torch.tensor(preprocessing.deviation, device=self.device).view(1, 3, 1, 1)
+        self._one_pass = threading.Lock()
+
+    @abstractmethod
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """The deepest global feature (B, C), in the tower's own space."""
+
+    @abstractmethod
+    def joint(self, pixels: Tensor) -> Tensor:
+        """Pooled embeddings (B, D), unit length, in the joint space."""
+
+    @abstractmethod
+    def joint_patches(self, pixels: Tensor) -> Tensor:
+        """Patch embeddings (B, D, h, w), unit length, in the joint space."""
+
+    def pixels(self, images: Images) -> Tensor:
+        """(B, H, W, 3) uint8 → normalised (B, 3, H, W), stored channels last: the faster order for convolutions."""
+        values = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return (values.permute(0, 3, 1, 2).to(torch.float32) * self._scale - self._mean) / self._deviation
+
+    def run(self, pixels: Tensor) -> Any:
+        """A whole pass: the model's own output (`last_hidden_state`, `pooler_output`)."""
+        with self._one_pass:
+            return self.model(pixel_values=pixels, **self.options)
+
+    def watch(self, pixels: Tensor, modules: Sequence[nn.Module]) -> tuple[list[Call | None], Any]:
+        """A whole pass: the last call of each of `modules` (None: it did not run), and the model's own output."""
+        calls: list[Call | None] = [None] * len(modules)
+
+        def catch(index: int) -> Any:
+            def hook(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+                calls[index] = Call(arguments[0] if arguments else None, first_output(output))
+
+            return hook
+
+        hooks = [(module, catch(index)) for index, module in enumerate(modules)]
+        with self._one_pass, _hooked(hooks):
+            return calls, self.model(pixel_values=pixels, **self.options)
+
+    def outputs(self, pixels: Tensor, taps: Sequence[Tap]) -> dict[str, Tensor]:
+        """The outputs of `taps` by layer name: grids (B, C, h, w) or tokens (B, n, C), class and register tokens in
+        front. The pass stops behind the last of them."""
+        found: dict[str, Tensor] = {}
+
+        def catch(name: str) -> Any:
+            def hook(module: nn.Module, arguments: Any, output: Any) -> None:
+                found[name] = first_output(output)
+                if len(found) == len(taps):
+                    raise _Reached
+
+            return hook
+
+        hooks = [(tap.module, catch(tap.layer.name)) for tap in taps if tap.module is not None]
+        with self._one_pass, _hooked(hooks):
+            try:
+                result = self.model(pixel_values=pixels, **self.options)
+            except _Reached:
+                return found
+        return {**found, **{tap.layer.name: result.last_hidden_state for tap in taps if tap.module is None}}
+
+    def entering(self, pixels: Tensor, module: nn.Module) -> Tensor:
+        """The first argument of `module`'s first call. The pass stops there."""
+        found: list[Tensor] = []
+
+        def catch(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+            found.append(arguments[0])
+            raise _Reached
+
+        with self._one_pass:
+            handle = module.register_forward_pre_hook(catch)
+            try:
+                self.model(pixel_values=pixels, **self.options)
+            except _Reached:
+                pass
+            finally:
+                handle.remove()
+        return found[0]
+
+
+class ConvolutionalTower(VisionTower):
+    """A CNN. In the joint space, its patches are the cells of the last feature map."""
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """The mean (B, C) of the model's last feature map."""
+        pooled: Tensor = self.run(pixels).last_hidden_state.mean((2, 3))
+        return pooled
+
+    def joint(self, pixels: Tensor) -> Tensor:
+        """The mean (B, D) of the cells, unit length."""
+        return functional.normalize(self.cells(pixels).mean((2, 3)), dim=1)
+
+    def joint_patches(self, pixels: Tensor) -> Tensor:
+        """The cells (B, D, h, w), unit length."""
+        return functional.normalize(self.cells(pixels), dim=1)
+
+    def cells(self, pixels: Tensor) -> Tensor:
+        """The last feature map in the joint space, (B, D, h, w), of any length."""
+        deepest = self.taps[-1]
+        return project_cells(self.projection, self.outputs(pixels, [deepest])[deepest.layer.name])
+
+
+class TokenTower(VisionTower):
+    """A vision transformer. The joint space and what leads there (`norm`, `head`, `embed`, `encode`, `pool`) exist for
+    the CLIP-like towers of encoders that read."""
+
+    @property
+    def blocks(self) -> tuple[Any, ...]:
+        """The transformer's blocks, first to last."""
+        return tuple(tap.module for tap in self.taps if tap.module is not None)
+
+    @property
+    def norm(self) -> Any:
+        """The normalisation behind the last block."""
+        return self.model.post_layernorm
+
+    @property
+    def head(self) -> Any:
+        """SigLIP's attention-pooling head (B, n, C) → (B, C); None for CLIP, whose class token is the image."""
+        return getattr(self.model, "head", None)
+
+    @property
+    def before_last(self) -> Tap:
+        """The input of the last block. Raises SpecsightError for a tower of a single block."""
+        if len(self.blocks) < 2:
+            raise SpecsightError(f"encoder '{self.name}' has a single block: its patches have no joint space")
+        return self.taps[-3]
+
+    def size(self, pixels: Tensor) -> tuple[int, int]:
+        """Rows and columns of patches of pixels (B, 3, H, W)."""
+        return pixels.shape[2] // self.stride, pixels.shape[3] // self.stride
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Tokens (B, n, C) as they enter the first block."""
+        tokens: Tensor = self.model.embeddings(pixels, **self.options)
+        return self.model.pre_layrnorm(tokens) if hasattr(self.model, "pre_layrnorm") else tokens
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, n, C) through all blocks, not yet normalised."""
+        encoded: Tensor = self.model.encoder(inputs_embeds=tokens).last_hidden_state
+        return encoded
+
+    def pool(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, n, C) behind the last block → the image (B, C), normalised and pooled as the family does it."""
+        return pool(self.norm, self.head, tokens)
+
+    def project_patches(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, n, C) behind the last block → (B, n, D), unit length, each by itself."""
+        return project_patches(self.norm, self.head, self.projection, tokens)
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """The class token (B, C) behind the last normalisation."""
+        pooled: Tensor = self.run(pixels).last_hidden_state[:, 0]
+        return pooled
+
+    def joint(self, pixels: Tensor) -> Tensor:
+        """The pooled output of the model's own pass, (B, D), unit length."""
+        return self.project(self.run(pixels).pooler_output)
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Pooled outputs (B, C) → (B, D), unit length."""
+        return functional.normalize(self.projection(pooled), dim=-1)
+
+    def joint_patches(self, pixels: Tensor) -> Tensor:
+        """Patches (B, D, h, w), unit length, each of which sees itself alone in the last block."""
+        before = self.before_last
+        tokens = self.outputs(pixels, [before])[before.layer.name]
+        return self.joint_grid(attend_to_self(self.blocks[-1], patches_of(tokens, self.size(pixels))), pixels)
+
+    def joint_grid(self, tokens: Tensor, pixels: Tensor) -> Tensor:
+        """Tokens (B, n, C) behind the last block, patches of `pixels` last → (B, D, h, w), unit length."""
+        size = self.size(pixels)
+        joint = self.project_patches(patches_of(tokens, size))
+        return joint.transpose(1, 2).reshape(len(tokens), -1, *size)
+
+
+@dataclass(frozen=True)
+class Towers:
+    """The networks of one encoder."""
+
+    vision: VisionTower | None = None
+    text: TextTower | None = None
+    model: Any = None
+    """The `transformers` model that holds both, with their projections and its `logit_scale`."""
+
+    @property
+    def joint_tokens(self) -> TokenTower | None:
+        """The vision tower where it is a transformer with a joint space: passes can change its tokens and attention."""
+        return self.vision if self.text is not None and isinstance(self.vision, TokenTower) else None
+
+    @property
+    def joint_cells(self) -> ConvolutionalTower | None:
+        """The vision tower where it is a CNN with a joint space."""
+        return self.vision if self.text is not None and isinstance(self.vision, ConvolutionalTower) else None
+
+
+def vision_tower(name: str, model: Any, projection: nn.Module, preprocessing: Preprocessing) -> VisionTower:
+    """The tower of a vision model. Raises SpecsightError where the model is no CNN and no plain ViT."""
+    taps = find_taps(model, pass_options(model), name)
+    kind = TokenTower if taps[-1].module is None else ConvolutionalTower
+    return kind(name, model, taps, projection, preprocessing)
+
+
+def pass_options(model: Any) -> dict[str, Any]:
+    """Keyword arguments that let a model see any size and aspect."""
+    accepted = inspect.signature(model.forward).parameters
+    return {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in accepted else {}
+
+
+def attend_to_self(block: Any, tokens: Tensor) -> Tensor:
+    """A pre-norm block whose attention map is the identity: values pass straight to the output projection."""
+    attention = block.self_attn
+    tokens = tokens + attention.out_proj(attention.v_proj(block.layer_norm1(tokens)))
+    result: Tensor = tokens + block.mlp(block.layer_norm2(tokens))
+    return result
+
+
+def pool(norm: Any, head: Any, tokens: Tensor) -> Tensor:
+    """Tokens (B, n, C) behind the last block → (B, C): the normalised class token, or what SigLIP's head pools."""
+    pooled: Tensor = norm(tokens[:, 0]) if head is None else head(norm(tokens))
+    return pooled
+
+
+def project_patches(norm: Any, head: Any, projection: Any, tokens: Tensor) -> Tensor:
+    """Tokens (B, n, C) behind the last block → (B, n, D), unit length; SigLIP's head pools each by itself."""
+    patches: Tensor = norm(tokens)
+    if head is not None:
+        patches = head(patches.flatten(0, 1).unsqueeze(1)).view_as(patches)
+    return functional.normalize(projection(patches), dim=-1)
+
+
+def project_cells(projection: Any, grid: Tensor) -> Tensor:
+    """A feature map (B, C, h, w) → (B, D, h, w), of any length: every cell through the projection."""
+    cells: Tensor = projection(grid.permute(0, 2, 3, 1))
+    return cells.permute(0, 3, 1, 2)
+
+
+def patches_of(tokens: Tensor, size: tuple[int, int]) -> Tensor:
+    """The last h · w of tokens (B, n, C): without class and register tokens."""
+    return tokens[:, tokens.shape[1] - size[0] * size[1] :]
+
+
+def array(tensor: Tensor) -> Features:
+    """A tensor of any device as a contiguous float32 array."""
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+class _Reached(Exception):
+    """All that was asked for has been computed: the rest of the pass is not needed."""
+
+
+@contextmanager
+def _hooked(hooks: Sequence[tuple[nn.Module, Any]]) -> Iterator[None]:
+    """While it lasts, each hook is called behind its module."""
+    handles = [module.register_forward_hook(hook) for module, hook in hooks]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
