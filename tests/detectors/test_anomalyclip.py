@@ -239,22 +239,22 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(
 ) -> None:
     from specsight.detectors.cross_set import anomalyclip_prompts
 
-    steps, loss = 0, anomalyclip_prompts.PromptStudy.loss
+    steps, loss = 0, anomalyclip_prompts.PromptTask.loss
 
-    def failing(study: Any, generator: Any) -> Any:
+    def failing(task: Any, batch: Any, step: int) -> Any:
         nonlocal steps
         steps += 1
         if steps == 8:
             raise KeyboardInterrupt
-        return loss(study, generator)
+        return loss(task, batch, step)
 
-    monkeypatch.setattr(anomalyclip_prompts.PromptStudy, "loss", failing)
+    monkeypatch.setattr(anomalyclip_prompts.PromptTask, "loss", failing)
     checkpoint = tmp_path / "training.safetensors"
     with pytest.raises(KeyboardInterrupt):
         AnomalyCLIP(encoder=PromptedColours(), **QUICK).train(labelled, specifications(), checkpoint)
     resumed = AnomalyCLIP(encoder=PromptedColours(), **QUICK).train(labelled, specifications(), checkpoint)
-    assert trained.outcome_ is not None
-    assert steps == trained.outcome_.steps + 2, "six steps until the last checkpoint, two lost, the rest once"
+    assert trained.history_ is not None
+    assert steps == trained.history_.steps + 2, "six steps until the last checkpoint, two lost, the rest once"
     for name, array in trained.weights_.items():
         assert_array_equal(resumed.weights_[name], array)
 

@@ -17,7 +17,7 @@ from tests.support.labelled_panels import taught
 from specsight.detectors import AprilGAN, View, create_detector
 from specsight.detectors.cross_set.detector import TrainedOn
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import AdapterStudy, cosines, joint_start, spread_layers
+from specsight.detectors.cross_set.linear_adapters import AdapterTask, cosines, joint_start, spread_layers
 from specsight.encoders import Encoder, Layer
 from specsight.errors import SpecsightError
 from specsight.features.references import References, largest_distance
@@ -188,19 +188,19 @@ def test_cosines_without_writing_down_the_joint_patches(width: int) -> None:
 
 def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     before: list[float] = []
-    prepare = AprilGAN._study
+    prepare = AprilGAN._task
 
     def noting(self: AprilGAN, examples: list[FrozenExample]) -> Any:
-        study = prepare(self, examples)
+        task = prepare(self, examples)
         with torch.no_grad():
-            before.append(study.check())
-        return study
+            before.append(task.validate().criterion)
+        return task
 
-    monkeypatch.setattr(AprilGAN, "_study", noting)
+    monkeypatch.setattr(AprilGAN, "_task", noting)
     for start in ("joint", "random"):
         detector = taught(AprilGAN(encoder=ColourEncoder(), resolution=64, start=start, rate=0.01))
-        assert detector.outcome_ is not None
-        assert detector.outcome_.best < 0.8 * before[-1]
+        assert detector.history_ is not None
+        assert detector.history_.best < 0.8 * before[-1]
 
 
 def test_the_encoder_looks_once_at_each_training_picture() -> None:
@@ -215,9 +215,9 @@ def test_the_encoder_looks_once_at_each_training_picture() -> None:
 
 def test_synthetic_defects_on_good_pictures_may_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = []
-    study = AdapterStudy.__init__
+    start = AdapterTask.__init__
     monkeypatch.setattr(
-        AdapterStudy, "__init__", lambda self, *given: (counts.append(len(given[1])), study(self, *given))[1]
+        AdapterTask, "__init__", lambda self, *given: (counts.append(len(given[1])), start(self, *given))[1]
     )
     for count in (0, 10):
         taught(

@@ -142,7 +142,7 @@ def test_every_ablation_learns_judges_and_comes_back(
 ) -> None:
     monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name: ColourEncoder())
     detector = fitted(**parameters)
-    assert len(detector.outcomes_) == (1 if parameters.get("task_stage") is False else 2)
+    assert len(detector.histories_) == (1 if parameters.get("task_stage") is False else 2)
     judgement = ask(detector, defective(50))
     assert judgement.score > ask(detector, plate(50)).score or "task_stage" in parameters
     assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
@@ -207,22 +207,22 @@ def test_a_killed_fit_goes_on_and_ends_alike(
     samples: list[Sample], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from specsight.detectors.clad import fitting
-    from specsight.learning.loop import learn
+    from specsight.learning.engine import train
 
-    def killed(study: Any, plan: Any, path: Path | None) -> Any:
-        outcome = learn(study, plan, path)
-        if study.name == "clad: general":
+    def killed(task: Any, schedule: Any, **given: Any) -> Any:
+        history = train(task, schedule, **given)
+        if task.name == "clad: general":
             raise KeyboardInterrupt
-        return outcome
+        return history
 
     detector = new()
     detector.checkpoints = tmp_path
-    monkeypatch.setattr(fitting, "learn", killed)
+    monkeypatch.setattr(fitting, "train_task", killed)
     with pytest.raises(KeyboardInterrupt):
         detector.fit(samples, PLATE)
     with pytest.raises(SpecsightError, match="learned nothing yet"):
         detector.save(tmp_path)
-    monkeypatch.setattr(fitting, "learn", learn)
+    monkeypatch.setattr(fitting, "train_task", train)
     resumed = new()
     resumed.checkpoints = tmp_path
     resumed.fit(samples, PLATE)

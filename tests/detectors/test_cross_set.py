@@ -21,7 +21,7 @@ from tests.support.labelled_panels import panel_words, panels
 from specsight.detectors import CrossSetDetector, contract, create_detector, load_detector
 from specsight.detectors.cross_set.detector import TrainedOn
 from specsight.detectors.cross_set.examples import FrozenExample, held_out, mosaic
-from specsight.detectors.cross_set.linear_adapters import AdapterStudy
+from specsight.detectors.cross_set.linear_adapters import AdapterTask
 from specsight.detectors.examples import TrainingExample
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
@@ -61,8 +61,8 @@ def test_what_was_trained_on_is_known(trained: CrossSetDetector, set_: list[Samp
     assert replace(record, seconds=0) == TrainedOn.of(set_)
     assert 0 < record.seconds < 3600
     assert TrainedOn.from_json(json.loads(json.dumps(record.to_json()))) == record
-    assert trained.outcome_ is not None
-    assert trained.outcome_.best < float("inf")
+    assert trained.history_ is not None
+    assert trained.history_.best < float("inf")
 
 
 def test_a_product_that_was_trained_on_is_refused(
@@ -154,19 +154,19 @@ def test_the_same_seed_trains_the_same_and_another_another(
 def test_a_killed_training_goes_on_where_it_was(
     set_: list[Sample], trained: CrossSetDetector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loss, calls = AdapterStudy.loss, []
+    loss, calls = AdapterTask.loss, []
 
-    def killed(self: AdapterStudy, generator: Any) -> Any:
+    def killed(self: AdapterTask, batch: Any, step: int) -> Any:
         calls.append(1)
         if len(calls) > 5:
             raise KeyboardInterrupt
-        return loss(self, generator)
+        return loss(self, batch, step)
 
-    monkeypatch.setattr(AdapterStudy, "loss", killed)
+    monkeypatch.setattr(AdapterTask, "loss", killed)
     place = tmp_path / "training.safetensors"
     with pytest.raises(KeyboardInterrupt):
         new(epochs=3).train(set_, WORDS, place)
-    monkeypatch.setattr(AdapterStudy, "loss", loss)
+    monkeypatch.setattr(AdapterTask, "loss", loss)
     resumed = new(epochs=3).train(set_, WORDS, place)
     for name, array in trained.weights_.items():
         assert_allclose(resumed.weights_[name], array, atol=1e-6)

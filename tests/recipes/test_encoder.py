@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,13 +17,14 @@ from safetensors.torch import load_file
 
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
-from specsight.learning.batches import LAGS, PictureBatch, Reused, Seeded, batches
-from specsight.learning.stages import rate
+from specsight.learning.batches import LAGS, Reused, Seeded, batches
+from specsight.learning.schedule import Schedule
 from specsight.recipes import transformer
+from specsight.recipes.encoder.joint_stage import JointTraining
 from specsight.recipes.encoder.recipe import (
     EncoderRecipe,
     JointStage,
-    Schedule,
+    RunOptions,
     TextStage,
     TextTowerShape,
     TransformerRecipe,
@@ -30,22 +32,43 @@ from specsight.recipes.encoder.recipe import (
     VisionStage,
     VisionTower,
 )
+from specsight.recipes.encoder.text_stage import SentenceGeometry
 from specsight.recipes.encoder.train import Sources, train
+from specsight.recipes.encoder.vision_stage import Distillation, PictureBatch
 from specsight.synthetic.scenes.photographs import Photographs
+
+
+def interrupted_at(step: int, loss: Any) -> Any:
+    """A task's `loss` that ends the process before `step`."""
+
+    def killed(self: Any, batch: Any, at: int) -> Any:
+        if at == step:
+            raise KeyboardInterrupt
+        return loss(self, batch, at)
+
+    return killed
+
 
 WORDS = ("the", "of", "surface", "house", "river", "green", "idea", "stone", "paper", "number")
 
 
-def schedule(steps: int) -> Schedule:
-    return Schedule(steps=steps, rate=1e-3, warmup=1, cooldown=0.0)
+def schedule(steps: int, checkpoint_every: int = 1) -> Schedule:
+    return Schedule(
+        steps=steps,
+        rate=1e-3,
+        warmup=1,
+        cooldown=0.0,
+        weight_decay=0.02,
+        decay_vectors=False,
+        validate_every=100,
+        checkpoint_every=checkpoint_every,
+    )
 
 
 def recipe(steps: int) -> EncoderRecipe:
     joint = JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2)
     return EncoderRecipe(
-        workers=0,
-        checkpoint_every=1,
-        validate_every=100,
+        options=RunOptions(workers=0),
         width=32,
         tower=VisionTower(stem=8, widths=(8, 16, 32), depths=(1, 1, 1)),
         text_tower=TextTowerShape(hidden=32, layers=2, heads=2, words=10, endings=3),
@@ -110,8 +133,12 @@ def test_everything_is_on_record(run):
     assert all(np.isfinite(entry["loss"]) for entry in log if "loss" in entry)
 
 
-def test_an_interrupted_run_ends_where_an_unbroken_one_does(run, sources, tmp_path):
-    train(recipe(1), tmp_path, sources, ("vision", "text"))
+def test_an_interrupted_run_ends_where_an_unbroken_one_does(run, sources, tmp_path, monkeypatch):
+    for killed in (Distillation, SentenceGeometry, JointTraining):
+        with monkeypatch.context() as patch:
+            patch.setattr(killed, "loss", interrupted_at(1, killed.loss))
+            with pytest.raises(KeyboardInterrupt):
+                train(recipe(2), tmp_path, sources)
     train(recipe(2), tmp_path, sources)
     whole, resumed = (load_file(folder / "model" / "model.safetensors") for folder in (run, tmp_path))
     assert whole.keys() == resumed.keys()
@@ -171,17 +198,17 @@ def test_held_out_photographs_are_never_trained_on(sources):
 
 def test_the_rate_warms_up_stays_and_cools_down():
     plan = Schedule(steps=100, rate=2.0, warmup=10, cooldown=0.2)
-    assert rate(plan, 0) == pytest.approx(0.2)
-    assert rate(plan, 9) == rate(plan, 79) == pytest.approx(2.0)
-    assert rate(plan, 90) == pytest.approx(1.0)
-    assert rate(plan, 99) < 0.05
+    assert plan.rate_at(0) == pytest.approx(0.2)
+    assert plan.rate_at(9) == plan.rate_at(79) == pytest.approx(2.0)
+    assert plan.rate_at(90) == pytest.approx(1.0)
+    assert plan.rate_at(99) < 0.05
 
 
 def test_a_transformer_learns_what_an_encoder_that_reads_sees(run, sources, tmp_path):
     """Trained a little, it lies nearer to its teacher than at the start; words are the teacher's own."""
     tower = TransformerTower(hidden=32, layers=3, heads=2, side=64)
     asked = TransformerRecipe(
-        workers=0, checkpoint_every=4, validate_every=100, tower=tower, schedule=schedule(12), sides=(64,),
+        options=RunOptions(workers=0), tower=tower, schedule=schedule(12, checkpoint_every=4), sides=(64,),
         pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2,
     )  # fmt: skip
     teacher = str(run / "model")

@@ -1,25 +1,22 @@
-"""Batches made on the fly: batch k is a pure function of (seed, k), so a resumed run sees what an unbroken one would.
+"""Batches made on the fly: batch k is a pure function of (seed, k), so that a resumed run meets the same ones.
 
-Workers render ahead while the network learns; the order of batches does not depend on how many workers there are.
+Worker processes make batches ahead while the network learns; their order does not depend on the number of workers.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from specsight.learning import processes
-from specsight.synthetic.scenes.photographs import Photographs
-from specsight.synthetic.scenes.scene import draw_scene
+from specsight.learning.task import Maker
 
-Maker = Callable[[int, int], Any]
-"""(seed, number of the batch) → batch."""
 Drawn = TypeVar("Drawn")
 LAGS = (0, 60, 240, 600)
 """How many batches ago the parts of a reused batch were drawn: multiples of every sensible number of processes, workers
@@ -80,43 +77,27 @@ class Reused(Generic[Drawn]):
         return {**self.__dict__, "_kept": {}}
 
 
-def batches(make: Maker, seed: int, start: int, stop: int, workers: int) -> Iterator[Any]:
-    """Yield this process's batch of every step from `start` up to `stop`, rendered by `workers` processes ahead.
+def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) -> Iterator[Any]:
+    """Yield this process's batch of every step from `start` up to `stop` (None: without end).
 
-    Of several training processes, each takes every n-th batch.
+    `workers` processes make them ahead; 0: each is made when it is asked for. Of several training processes, each takes
+    every n-th batch.
     """
     rank, size = processes.rank(), processes.size()
-    loader = DataLoader(
+    numbers = range(start * size + rank, sys.maxsize if stop is None else stop * size, size)
+    if not workers:
+        yield from (make(seed, number) for number in numbers)
+        return
+    yield from DataLoader(
         _Batches(make, seed),
         batch_size=None,
-        sampler=range(start * size + rank, stop * size, size),
+        sampler=numbers,
         num_workers=workers,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=4,
         worker_init_fn=_settle,
         # A forked copy of a process whose thread pools have run can wait for threads that it does not have.
-        multiprocessing_context="spawn" if workers else None,
+        multiprocessing_context="spawn",
     )
-    yield from loader
-
-
-class PictureBatch:
-    """Makes (B, side, side, 3) uint8 batches of photographs' crops and scenes, of about `pixels` pixels in all."""
-
-    def __init__(
-        self, photographs: Photographs, sides: tuple[int, ...], pixels: int, photograph_share: float
-    ) -> None:
-        self.photographs, self.sides, self.pixels = photographs, sides, pixels
-        self.photograph_share = photograph_share
-
-    def __call__(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        side = int(rng.choice(self.sides))
-        count = max(1, round(self.pixels / side**2))
-        return np.stack([self._picture(rng, side) for _ in range(count)])
-
-    def _picture(self, rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
-        if rng.random() < self.photograph_share:
-            return self.photographs.crop(rng, side)
-        return draw_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
 
 
 def _settle(worker: int) -> None:

@@ -1,50 +1,167 @@
-"""Where a run stands: modules and optimiser in one safetensors file, so that a killed run goes on from there."""
+"""Where a training stands, in one safetensors file: modules, best weights, optimiser, place; whole or not at all.
+
+A file carries the fingerprint of its training, and is refused by any other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from specsight.errors import SpecsightError
+from specsight.learning.schedule import Schedule
+from specsight.learning.task import Task
+
+FORMAT = "specsight training 1"
+Weights = Mapping[str, Mapping[str, Tensor]]
+"""Tensors by module and by their name in it."""
+
+
+@dataclass
+class Place:
+    """How far a training has come."""
+
+    done: int = 0
+    """Steps."""
+    seconds: float = 0.0
+    """Time they took, those of earlier processes included."""
+    best: float = float("inf")
+    """Lowest criterion so far."""
+    best_step: int = 0
+    validations_since_best: int = 0
+
+
+def fingerprint(task: Task, schedule: Schedule, seed: int) -> dict[str, Any]:
+    """What a checkpoint must agree with to be gone on from, as JSON values."""
+    shapes = {
+        f"{name}/{key}": list(value.shape)
+        for name, module in task.modules.items()
+        for key, value in module.state_dict().items()
+    }
+    return {
+        "format": FORMAT,
+        "task": task.name,
+        "schedule": json.loads(json.dumps(asdict(schedule))),
+        "seed": seed,
+        "shapes of modules": _digest(shapes),
+        "config": _digest(task.config),
+    }
+
 
 def save_checkpoint(
-    path: Path, step: int, modules: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer
+    path: Path,
+    mark: Mapping[str, Any],
+    place: Place,
+    modules: Mapping[str, nn.Module],
+    best: Weights | None,
+    optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write everything atomically; `step` batches have been learned from."""
+    """Write `path` atomically; `mark` is the training's `fingerprint`, `best` its best weights, if it knows any."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
-        tensors.update({f"{name}/{key}": value for key, value in module.state_dict().items()})
+        tensors |= {f"now/{name}/{key}": value for key, value in module.state_dict().items()}
+    for name, weights in (best or {}).items():
+        tensors |= {f"best/{name}/{key}": value for key, value in weights.items()}
     for index, state in optimiser.state_dict()["state"].items():
-        tensors.update({f"optimiser/{index}/{key}": torch.as_tensor(value) for key, value in state.items()})
+        tensors |= {f"optimiser/{index}/{key}": torch.as_tensor(value) for key, value in state.items()}
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    temporary = path.with_suffix(".part")
-    save_file(plain, temporary, metadata={"step": str(step)})
-    temporary.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    # repr of a float, infinities among them, is read back to the same bits.
+    numbers = {key: repr(value) for key, value in asdict(place).items()}
+    save_file(plain, part, {"fingerprint": json.dumps(mark), **numbers})
+    part.replace(path)
 
 
 def load_checkpoint(
-    path: Path, modules: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer | None = None
-) -> int:
-    """Fill `modules` (and `optimiser`) from `path`; returns the number of steps done, 0 where there is no file."""
+    path: Path, mark: Mapping[str, Any], modules: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer
+) -> tuple[Place, Weights | None]:
+    """Fill `modules` and `optimiser` from `path`; returns the place and the best weights, if the training knew any.
+
+    Raises SpecsightError where the file is damaged, or its fingerprint is not `mark`.
+    """
+    with _refused(path):
+        metadata, tensors = _read(path)
+        _compare(json.loads(metadata["fingerprint"]), mark)
+        for name, module in modules.items():
+            module.load_state_dict(_below(tensors, f"now/{name}/"))
+        best = {name: _below(tensors, f"best/{name}/") for name in modules}
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _below(tensors, "optimiser/").items():
+            index, slot = key.split("/")
+            state.setdefault(int(index), {})[slot] = value
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": state, "param_groups": groups})
+        place = Place(
+            done=int(metadata["done"]),
+            seconds=float(metadata["seconds"]),
+            best=float(metadata["best"]),
+            best_step=int(metadata["best_step"]),
+            validations_since_best=int(metadata["validations_since_best"]),
+        )
+    return place, best if any(best.values()) else None
+
+
+def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:
+    """Fill `modules` from the checkpoint of a training that they were part of; returns its number of steps.
+
+    0, and nothing is loaded, where there is no file. Raises SpecsightError where the file is damaged, or of modules of
+    other names or shapes.
+    """
     if not path.is_file():
         return 0
-    with safe_open(path, "pt") as file:
-        step = int(file.metadata()["step"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    for name, module in modules.items():
-        prefix = f"{name}/"
-        module.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    with _refused(path):
+        metadata, tensors = _read(path)
+        _compare(
+            {"format": json.loads(metadata["fingerprint"])["format"]},
+            {"format": FORMAT},
         )
-    if optimiser is not None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("optimiser/"):
-                _, index, name = key.split("/")
-                state.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return step
+        for name, module in modules.items():
+            module.load_state_dict(_below(tensors, f"now/{name}/"))
+        return int(metadata["done"])
+
+
+class _ForeignError(ValueError):
+    """A checkpoint of another training; names what differs."""
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a checkpoint into one message with the way out."""
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        differs = f" (it differs in: {error})" if isinstance(error, _ForeignError) else ""
+        raise SpecsightError(
+            f"the checkpoint '{path}' is damaged or of another training: delete it and start again{differs}"
+        ) from error
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        return dict(file.metadata()), tensors
+
+
+def _compare(written: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    differing = [key for key, value in expected.items() if written.get(key) != value]
+    if differing:
+        raise _ForeignError(", ".join(differing))
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

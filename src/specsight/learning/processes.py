@@ -53,6 +53,15 @@ def meet() -> None:
         distributed.barrier()
 
 
+def of_first(value: float) -> float:
+    """The first process's `value`, in every process."""
+    if size() == 1:
+        return value
+    shared = torch.tensor([value], dtype=torch.float64)
+    distributed.broadcast(shared, 0)
+    return float(shared)
+
+
 def average_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
     """Replace every gradient by the mean over processes; where a process has none, it counts as zero."""
     if size() == 1:

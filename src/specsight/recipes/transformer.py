@@ -23,14 +23,16 @@ from torch.nn import functional
 from specsight.encoders import Encoder, load_encoder
 from specsight.encoders.passes.split import TailOutput, TokenTail, split
 from specsight.errors import SpecsightError
+from specsight.learning import engine
 from specsight.learning.batches import LAGS, Reused
-from specsight.learning.precision import mixed_precision
-from specsight.learning.stages import Stage, run_stage
+from specsight.learning.device import choose_device
+from specsight.learning.history import LOG
+from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder.batches import state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.export import save_encoder
 from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
-from specsight.recipes.encoder.recipe import TransformerRecipe, TransformerTower
+from specsight.recipes.encoder.recipe import TransformerRecipe, TransformerTower, config_of
 from specsight.recipes.encoder.scene_examples import TYPES, Lessons
 from specsight.storage import only_writer, write_json
 
@@ -73,7 +75,7 @@ class Watching:
         return {**self.__dict__, "_split": None}
 
 
-class Imitation(Stage):
+class Imitation(Task):
     """The student's cells and pictures against the teacher's."""
 
     name = "imitation"
@@ -86,15 +88,17 @@ class Imitation(Stage):
         feed: Reused[Watched],
         held_out: HeldOut,
     ) -> None:
-        self.schedule, self.weights = recipe.schedule, recipe.weights
-        self.make, self.held_out = feed, held_out
+        self.weights, self.config = recipe.weights, config_of(recipe)
+        self._maker, self.held_out = feed, held_out
         self.modules = {"tower": model.vision_model, "projection": model.visual_projection}
-        self.device = next(model.parameters()).device
         good, _, types = state_sentences(np.random.default_rng(SEED))
-        read = torch.from_numpy(teacher.embed_texts([*good, *types])).to(self.device)
+        read = torch.from_numpy(teacher.embed_texts([*good, *types]))
         named = read[len(good) :].view(-1, len(TYPES), read.shape[1]).mean(0)
         accepted = functional.normalize(read[: len(good)].mean(0), dim=0)
-        self.directions = functional.normalize(named, dim=1) - accepted
+        self._directions = functional.normalize(named, dim=1) - accepted
+
+    def maker(self) -> Maker:
+        return self._maker
 
     def loss(self, batch: Watched, step: int) -> tuple[Tensor, dict[str, float]]:
         seen = self.see(batch.pictures)
@@ -108,18 +112,20 @@ class Imitation(Stage):
         numbers = {name: float(loss.detach()) for name, loss in losses.items()}
         return total, {**numbers, "pictures": len(batch.pictures)}
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
+    def validate(self) -> Validation:
         """How well the teacher's words find and name defects in held-out lessons, by the student's cells."""
-        return self.held_out.measure(
-            lambda pictures: self.see(pictures).patches.permute(0, 2, 3, 1) @ self.directions.T
+        directions = self._directions.to(self.device)
+        return Validation(
+            self.held_out.measure(
+                lambda pictures: self.see(pictures).patches.permute(0, 2, 3, 1) @ directions.T
+            )
         )
 
     def see(self, pictures: Tensor) -> TailOutput:
         """Cells and pictures in the joint space, as `PretrainedEncoder` takes them from such a tower."""
         tower: Any = self.modules["tower"]
         tail = TokenTail(tower.encoder.layers[-1], tower.post_layernorm, None, self.modules["projection"])
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             states = tower(
                 pixel_values=normalise(pictures, self.device).contiguous(),
                 interpolate_pos_encoding=True,
@@ -133,7 +139,7 @@ class Imitation(Stage):
 
     def _margins(self, cells: Tensor) -> Tensor:
         """Logits of every type over "good", (B, K, h, w)."""
-        return MARGIN_SCALE * torch.einsum("bdhw,kd->bkhw", cells, self.directions)
+        return MARGIN_SCALE * torch.einsum("bdhw,kd->bkhw", cells, self._directions.to(self.device))
 
 
 def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str) -> Path:
@@ -150,13 +156,22 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
         )
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
-        torch.set_num_threads(recipe.threads)
+        torch.set_num_threads(recipe.options.threads)
         write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
-        torch.manual_seed(recipe.seed)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(recipe.options.seed)
+        device = choose_device(recipe.options.device)
         model = build(recipe.tower, towers.model).to(device)
-        run_stage(
-            Imitation(recipe, model, encoder, *_lessons(recipe, out, photographs, teacher)), recipe, out
+        task = Imitation(recipe, model, encoder, *_lessons(recipe, out, photographs, teacher))
+        options = recipe.options
+        engine.train(
+            task,
+            recipe.schedule,
+            seed=options.seed + sum(map(ord, task.name)),
+            checkpoint=out / f"{task.name}.safetensors",
+            log=out / LOG,
+            device=options.device,
+            precision=options.precision,
+            workers=options.workers,
         )
         save_encoder(model.cpu(), towers.text.tokenizer, out / "model")
     return out / "model"

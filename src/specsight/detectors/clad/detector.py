@@ -25,7 +25,8 @@ from specsight.detectors.text_detector import TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.features import grids
-from specsight.learning.loop import Outcome, Plan
+from specsight.learning.history import History
+from specsight.learning.schedule import Schedule
 from specsight.prompts import prompt_bank
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 TOP = 0.01
 """Share of a picture's patches whose mean speaks for them all."""
+PATIENCE = 6
+"""Validations without improvement on held-out examples that end a stage."""
 RANGES = {
     "rate": (1e-8, 1.0),
     "other_margin": (0.0, 4.0),
@@ -102,7 +105,7 @@ class Clad(ExampleDetector):
     temperature: float = 0.14
     """Divides differences of squared distances; d = 2 - 2 cos makes it the 0.07 that WinCLIP divides cosines by."""
 
-    outcomes_: tuple[Outcome, ...] = field(default=(), init=False, repr=False)
+    histories_: tuple[History, ...] = field(default=(), init=False, repr=False)
     """How each stage of training went."""
     gammas_: tuple[float, float] = field(default=(1.0, 1.0), init=False, repr=False)
     """γ of pictures and of their strongest patches."""
@@ -245,9 +248,11 @@ class Clad(ExampleDetector):
         split = fitting.split_examples(examples, self.objects_, self.seed)
         networks = self._new_networks(examples[0].target.shape[0])
         weights = Weights(**{part.name: getattr(self, part.name) for part in dataclasses.fields(Weights)})
-        plan = Plan(self.steps, self.rate, seed=self.seed)
+        schedule = Schedule(self.steps, self.rate, patience=PATIENCE)
         stages = self._stages(split.known)
-        self.outcomes_ = fitting.train(networks, split, stages, weights, plan, self.checkpoints)
+        self.histories_ = fitting.train(
+            networks, split, stages, weights, schedule, self.seed, self.checkpoints
+        )
         networks.freeze()
         accepted, defects = networks.words(self._anchors(None))
         scales = fitting.measure(networks, split.held_out, accepted, defects, top=TOP, cams=cams)

@@ -19,7 +19,9 @@ from specsight.detectors.clad.networks import Networks
 from specsight.detectors.clad.stage import GENERAL, Stage, Weights
 from specsight.errors import SpecsightError
 from specsight.features import grids
-from specsight.learning.loop import Outcome, Plan, learn
+from specsight.learning.engine import train as train_task
+from specsight.learning.history import History
+from specsight.learning.schedule import Schedule
 
 HELD_OUT = 0.2
 """Share of the good objects, with their defective copies, that ends the training and sets the scales."""
@@ -81,21 +83,23 @@ def train(
     examples: ExampleSplit,
     stages: Mapping[str, Sentences],
     weights: Weights,
-    plan: Plan,
+    schedule: Schedule,
+    seed: int,
     checkpoints: Path | None,
-) -> tuple[Outcome, ...]:
+) -> tuple[History, ...]:
     """Train stage by stage; each leaves the weights that were best on held-out examples to the next."""
-    outcomes = []
+    histories = []
     for number, (stage, words) in enumerate(stages.items()):
         known, held_out = (
             [example for example in some if words.say(example.shows(general=stage == GENERAL))]
             for some in (examples.known, examples.held_out)
         )
-        study = Stage(stage, networks, known, held_out, words, weights)
-        mine = Plan(plan.steps, plan.rate, seed=len(stages) * plan.seed + number)
+        task = Stage(stage, networks, known, held_out, words, weights)
         path = checkpoints / f"clad-{stage}.safetensors" if checkpoints else None
-        outcomes.append(learn(study, mine, path))
-    return tuple(outcomes)
+        histories.append(
+            train_task(task, schedule, seed=len(stages) * seed + number, checkpoint=path, device="cpu")
+        )
+    return tuple(histories)
 
 
 def measure(

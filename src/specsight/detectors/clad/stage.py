@@ -1,12 +1,12 @@
 """One stage of CLAD's training: batches of pictures and sentences, the sum of its losses, the held-out number.
 
-In: examples, words, networks. Out: a `Study` for `learn`. L = L_con + L_patches + λ L_rec; see `clad_losses`.
+In: examples, words, networks. Out: a `Task` for `train`. L = L_con + L_patches + λ L_rec; see `clad_losses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from specsight.detectors.clad.losses import (
     squared_distances,
 )
 from specsight.detectors.clad.networks import Networks
-from specsight.learning.loop import Study
+from specsight.learning.task import Task, Validation
 
 GENERAL, TASK = "general", "task"
 BATCH = 32
@@ -64,7 +64,7 @@ class _Labelled:
     """State of each defective patch."""
 
 
-class Stage(Study):
+class Stage(Task):
     """One stage: "general" (every synthetic defect, general sentences) or "task" (the specification's types)."""
 
     def __init__(
@@ -79,7 +79,8 @@ class Stage(Study):
         self.name = f"clad: {stage}"
         self.networks, self.words, self.weights = networks, words, weights
         self.modules = networks.trained()
-        self.shares = {"tail": TAIL_SHARE}
+        self.rate_shares = {"tail": TAIL_SHARE}
+        self.config = asdict(weights)
         self.examples, self.held_out = (
             [_labelled(example, words, stage == GENERAL) for example in some] for some in (examples, held_out)
         )
@@ -88,8 +89,8 @@ class Stage(Study):
             for state in range(len(words.sentences))
         ]
 
-    def loss(self, generator: torch.Generator) -> Tensor:
-        """The loss of one batch: half good pictures, half defective ones, states by turns."""
+    def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of one batch, drawn with `generator`: half good pictures, half defective ones, states by turns."""
         batch = [self.examples[k] for k in self._draw(generator)]
         drawn = self.words.draw(SENTENCES, generator)
         texts = self.networks.read(drawn.flatten(0, 1))
@@ -101,9 +102,9 @@ class Stage(Study):
             loss = loss + self.weights.patches * self._patch_loss(patches, batch, chosen, texts)
         if self.weights.reconstruction:
             loss = loss + self.weights.reconstruction * self._rebuilding_loss(seen, batch, drawn, texts)
-        return loss
+        return loss, {}
 
-    def check(self) -> float:
+    def validate(self) -> Validation:
         """Contrastive loss of the held-out examples against the means of all sentences."""
         texts = self.networks.read(self.words.anchors())
         pooled, patches = self._see(self.held_out)
@@ -112,7 +113,7 @@ class Stage(Study):
         if self.weights.patches:
             chosen = [(known.good, known.defective, known.states) for known in self.held_out]
             loss = loss + self.weights.patches * self._patch_loss(patches, self.held_out, chosen, texts)
-        return float(loss)
+        return Validation({"loss": float(loss)}, float(loss))
 
     def _draw(self, generator: torch.Generator) -> list[int]:
         """Numbers of a batch's examples."""

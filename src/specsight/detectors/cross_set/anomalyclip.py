@@ -29,7 +29,7 @@ from typing_extensions import Self
 
 from specsight.detectors.contract import State, View, check_range, detectors
 from specsight.detectors.cross_set.damage_types import DamageTypes
-from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStudy
+from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
@@ -127,11 +127,11 @@ class AnomalyCLIP(CrossSetDetector):
         super()._restore(state)
         self._learned()
 
-    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
-        from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptStudy
+    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
+        from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptTask
 
         encoder = self._encoder()
         good, damaged = (prompted(encoder, words, self.tokens) for words in (GOOD, DAMAGED))
         deep = (self.deep_tokens, round(self.deep_share * good.depth))
         prompts = Prompts(good, damaged, self.tokens, deep, self.seed)
-        return PromptStudy(prompts, examples, self.temperature, self.batch)
+        return PromptTask(prompts, examples, self.temperature, self.batch)

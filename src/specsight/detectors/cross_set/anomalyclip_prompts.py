@@ -14,10 +14,11 @@ import torch
 
 from specsight.detectors.contract import State
 from specsight.detectors.cross_set.anomalyclip import ANCHORS
-from specsight.detectors.cross_set.detector import CrossSetStudy
+from specsight.detectors.cross_set.detector import CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE
-from specsight.learning.segmentation_losses import class_targets, dice, focal
+from specsight.learning.losses import class_targets, dice, focal
+from specsight.learning.task import Validation
 
 if TYPE_CHECKING:
     from specsight.encoders.passes.prompting import PromptedText
@@ -53,7 +54,7 @@ class Prompts(torch.nn.Module):
         return torch.stack([good(self.good, self.deep), damaged(self.damaged, self.deep)])
 
 
-class PromptStudy(CrossSetStudy):
+class PromptTask(CrossSetTask):
     """Prompts learn to tell defective examples and their damaged cells from good ones."""
 
     name = "anomalyclip"
@@ -67,14 +68,15 @@ class PromptStudy(CrossSetStudy):
         self._held_out = [example for example in examples if example.held_out]
         self._temperature, self._batch = temperature, batch
 
-    def loss(self, generator: torch.Generator) -> torch.Tensor:
+    def loss(self, generator: torch.Generator, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         """Mean over a batch of different examples."""
         chosen = torch.randperm(len(self._learned), generator=generator)[: self._batch]
-        return self._mean_loss([self._learned[k] for k in chosen.tolist()])
+        return self._mean_loss([self._learned[k] for k in chosen.tolist()]), {}
 
-    def check(self) -> float:
+    def validate(self) -> Validation:
         """The same loss on all held-out examples."""
-        return float(self._mean_loss(self._held_out))
+        loss = float(self._mean_loss(self._held_out))
+        return Validation({"loss": loss}, loss)
 
     def weights(self) -> State:
         """The anchors, all that judging needs, and the tokens that they were read from."""

@@ -5,7 +5,7 @@ specification of a product that was not among them and, where there are any, goo
 that product. The protocol is enforced: neither the product nor any picture of it may have been trained on.
 
 Sub-classes say what a view holds (`_see`), in which layers good references are compared (`_layers`), what is trained
-on the examples (`_study`) and how a view is judged.
+on the examples (`_task`) and how a view is judged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from specsight.detectors.cross_set.examples import FrozenExample, by_product, he
 from specsight.detectors.examples import ExampleDetector, TrainingExample
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
-from specsight.learning.loop import Outcome, Plan, Study, learn
+from specsight.learning.history import History
+from specsight.learning.schedule import Schedule
+from specsight.learning.task import Task
 from specsight.records import Sample
 from specsight.specification import Specification
 from specsight.specification.vocabulary import product_form
@@ -87,12 +89,12 @@ class TrainedOn:
         return cls(products, digests, int(record["pictures"]), float(record.get("seconds", 0)))
 
 
-class CrossSetStudy(Study):
-    """A study that hands over what it has learned."""
+class CrossSetTask(Task):
+    """A task that hands over what it has learned."""
 
     @abstractmethod
     def weights(self) -> State:
-        """What has been learned, as float32 arrays; judging needs nothing else of the study."""
+        """What has been learned, as float32 arrays; judging needs nothing else of the task."""
 
 
 @dataclass
@@ -120,7 +122,7 @@ class CrossSetDetector(ExampleDetector):
     trained_on_: TrainedOn | None = field(default=None, init=False, repr=False)
     training_: bool = field(default=False, init=False, repr=False)
     """True while `train` looks at pictures: what only training needs is seen then."""
-    outcome_: Outcome | None = field(default=None, init=False, repr=False)
+    history_: History | None = field(default=None, init=False, repr=False)
     """How the training of this process went; not saved."""
     references_: References | None = field(default=None, init=False, repr=False)
     """What good pictures of the product look like; None: judged by words alone."""
@@ -156,11 +158,12 @@ class CrossSetDetector(ExampleDetector):
         self.skipped_ = []
         examples = self._all_examples(products, specifications)
         self._check_sides(examples)
-        study = self._study(examples)
-        self.outcome_ = learn(
-            study, self._plan(sum(not example.held_out for example in examples)), checkpoint
-        )
-        self.weights_ = study.weights()
+        task = self._task(examples)
+        from specsight.learning.engine import train as train_task
+
+        schedule = self._schedule(sum(not example.held_out for example in examples))
+        self.history_ = train_task(task, schedule, seed=self.seed, checkpoint=checkpoint, device="cpu")
+        self.weights_ = task.weights()
         skipped = {path for path, _ in self.skipped_}
         seen = TrainedOn.of([sample for sample in samples if str(sample.image) not in skipped])
         self.trained_on_ = replace(seen, products=tuple(products), seconds=time.monotonic() - start)
@@ -198,20 +201,20 @@ class CrossSetDetector(ExampleDetector):
                 )
 
     @abstractmethod
-    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
+    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         """What is to be trained on these examples, some of which are held out."""
 
-    def _plan(self, examples: int) -> Plan:
+    def _schedule(self, examples: int) -> Schedule:
         """Adam as in the papers of this family (betas 0.5 and 0.999, no decay), one check per epoch."""
         epoch = -(-examples // self.batch)
-        return Plan(
+        return Schedule(
             steps=epoch * self.epochs,
             rate=self.rate,
-            check_every=epoch,
-            patience=PATIENCE,
-            weight_decay=0.0,
             betas=(0.5, 0.999),
-            seed=self.seed,
+            weight_decay=0.0,
+            validate_every=epoch,
+            checkpoint_every=epoch,
+            patience=PATIENCE,
         )
 
     def _all_examples(

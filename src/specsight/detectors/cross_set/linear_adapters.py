@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View
-from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetStudy
+from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.features import grids
 from specsight.features.references import unit
-from specsight.learning.segmentation_losses import class_targets, focal_dice
+from specsight.learning.losses import class_targets, focal_dice
+from specsight.learning.task import Validation
 from specsight.prompts.anchors import PhraseBook
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -138,14 +139,14 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
             return {**seen, JOINT: encoder.embed_patches(pixels)[0]} if self.start == "joint" else seen
         return {**seen, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
 
-    def _study(self, examples: Sequence[FrozenExample]) -> CrossSetStudy:
+    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         exercises = [
             Exercise(example, classes) for example, classes in zip(examples, self._classes(examples))
         ]
         layers = self._layers(self._encoder())
         own = [example for example in examples if not example.held_out]
         start = {} if self.start == "random" else {name: joint_start(own, name) for name in layers}
-        return AdapterStudy(self, exercises, layers, start)
+        return AdapterTask(self, exercises, layers, start)
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class Exercise:
         return class_targets(torch.from_numpy(np.stack(shares)))
 
 
-class AdapterStudy(CrossSetStudy):
+class AdapterTask(CrossSetTask):
     """Focal and Dice loss of every layer's adapter, mean over layers and pictures."""
 
     def __init__(
@@ -197,16 +198,17 @@ class AdapterStudy(CrossSetStudy):
                 self.adapters[name].bias.copy_(torch.from_numpy(bias))
         self.modules = {"adapters": self.adapters}
 
-    def loss(self, generator: torch.Generator) -> torch.Tensor:
+    def loss(self, generator: torch.Generator, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         """Of a batch of pictures drawn without repetition."""
         import torch
 
         drawn = torch.randperm(len(self._own), generator=generator)[: self._batch].tolist()
-        return torch.stack([self._of(self._own[k]) for k in drawn]).mean()
+        return torch.stack([self._of(self._own[k]) for k in drawn]).mean(), {}
 
-    def check(self) -> float:
+    def validate(self) -> Validation:
         """The same loss over all held-out pictures."""
-        return sum(float(self._of(exercise)) for exercise in self._held) / len(self._held)
+        loss = sum(float(self._of(exercise)) for exercise in self._held) / len(self._held)
+        return Validation({"loss": loss}, loss)
 
     def weights(self) -> State:
         """Weight (D', D) and bias (D',) by layer."""

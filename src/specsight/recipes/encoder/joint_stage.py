@@ -10,14 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specsight.learning.batches import LAGS, Maker, Reused
-from specsight.learning.precision import mixed_precision
-from specsight.learning.stages import Stage
+from specsight.learning.batches import LAGS, Reused
+from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import contrast, distillation
 from specsight.recipes.encoder.batches import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
-from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
+from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage, config_of
 from specsight.recipes.encoder.scene_examples import TYPES
 from specsight.recipes.encoder.student import TextTower, feature_maps
 from specsight.specification.synonyms import related
@@ -40,7 +39,7 @@ class JointHead(nn.Module):
         return functional.normalize(self.projection(cells), dim=-1)
 
 
-class JointTraining(Stage):
+class JointTraining(Task):
     """Everything at once: distillation, defect types, damage, regions and whole pictures against sentences."""
 
     def __init__(
@@ -53,12 +52,11 @@ class JointTraining(Stage):
         held_out: HeldOut,
     ) -> None:
         """`modules`: vision "tower", distillation "heads", "text" tower and joint "head"."""
-        self.name, self.recipe, self.schedule, self.make = name, recipe, stage.schedule, feed
+        self.name, self.recipe, self.config, self._maker = name, recipe, config_of(stage), feed
         self.weights, self.held_out, self.modules = stage.weights, held_out, modules
-        self.device = next(modules["tower"].parameters()).device
         self.head = cast("JointHead", modules["head"])
         self.heads = cast("distillation.DistillationHeads", modules["heads"])
-        self.rates = {
+        self.rate_shares = {
             "tower": stage.trunk_rate,
             "heads": stage.trunk_rate,
             "text": stage.text_rate,
@@ -66,7 +64,10 @@ class JointTraining(Stage):
         _thaw(cast("TextTower", modules["text"]), stage.text_layers)
         names = ("good", *TYPES)
         table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
-        self.close = torch.tensor(table, device=self.device)
+        self._close = torch.tensor(table)
+
+    def maker(self) -> Maker:
+        return self._maker
 
     def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         maps, cells, pooled = self._look(batch.pictures)
@@ -74,21 +75,22 @@ class JointTraining(Stage):
         good, damaged, wordings, sentences = self._read(*states, batch.region_sentences)
         types = functional.normalize(wordings.mean(0), dim=1)
         scale, labels = self.head.scale, batch.labels.to(self.device)
+        close = self._close.to(self.device)
         named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
         anchors = torch.cat([good[None], types])
         losses = {
-            "typing": contrast.typing_loss(cells[named], labels[named], anchors, self.close, scale),
+            "typing": contrast.typing_loss(cells[named], labels[named], anchors, close, scale),
             "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
             "evidence": contrast.evidence_loss(cells @ (types - good).T, labels, scale),
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
-        losses["wording"] = contrast.wording_loss(wordings, self.close[1:, 1:], scale)
+        losses["wording"] = contrast.wording_loss(wordings, close[1:, 1:], scale)
         if len(sentences):
             masks = batch.regions.to(self.device).float()
             regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
             losses["region"] = contrast.region_loss(regions, sentences, batch.rivals.to(self.device), scale)
         targets = {name: target.to(self.device).float() for name, target in batch.targets.items()}
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             predicted = self.modules["heads"](maps)
         losses["distillation"], shares = distillation.value_loss(predicted, targets)
         stacked = distillation.relation_targets(targets, self.heads.strides)
@@ -100,16 +102,15 @@ class JointTraining(Stage):
         numbers = {name: float(loss.detach()) for name, loss in losses.items()}
         return total, {**numbers, **shares, "scale": float(scale.detach()), "pictures": len(batch.pictures)}
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
+    def validate(self) -> Validation:
         """How well words find and name defects in held-out lessons."""
         good, _, wordings, _ = self._read(*state_sentences(np.random.default_rng(SEED)), [])
         directions = functional.normalize(wordings.mean(0), dim=1) - good
-        return self.held_out.measure(lambda pictures: self._look(pictures)[1] @ directions.T)
+        return Validation(self.held_out.measure(lambda pictures: self._look(pictures)[1] @ directions.T))
 
     def _look(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Feature maps; cells (B, h, w, D) and pictures (B, D) in the joint space."""
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             maps = feature_maps(self.modules["tower"], normalise(pictures, self.device))
         last = maps["stride16"].float()
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
@@ -117,7 +118,7 @@ class JointTraining(Stage):
     def _read(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Sentences about good, damaged, types and regions → good (D,), damaged (D,), wordings of types (W, K, D),
         regions' sentences (R, D)."""
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
         good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])

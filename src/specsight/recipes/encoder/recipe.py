@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
+
+from specsight.learning.precision import Precision
+from specsight.learning.schedule import Schedule
+
+MINUTES = {"vision": 10, "text": 13, "joint": 30, "polish": 25}
+"""What each stage of the encoder took on two cores: its share of a time budget."""
+
+
+def recipe_schedule(steps: int, rate: float, warmup: int = 200, cooldown: float = 0.3) -> Schedule:
+    """The recipes' schedules differ in these alone; norms and biases are not decayed."""
+    return Schedule(
+        steps,
+        rate,
+        warmup=warmup,
+        cooldown=cooldown,
+        weight_decay=0.02,
+        decay_vectors=False,
+        validate_every=250,
+        checkpoint_every=100,
+    )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run depends on besides its recipe."""
+
+    seed: int = 0
+    threads: int = 1
+    """Of the process that learns."""
+    workers: int = 1
+    """Processes that make batches ahead."""
+    device: str = "auto"
+    """See `choose_device`."""
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
@@ -15,21 +51,10 @@ class VisionTower:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """Linear warm-up, constant rate, cosine cool-down over the last `cooldown` share of `steps`."""
-
-    steps: int
-    rate: float
-    warmup: int = 200
-    cooldown: float = 0.3
-    weight_decay: float = 0.02
-
-
-@dataclass(frozen=True)
 class VisionStage:
     """Dense distillation: pictures of `sides` pixels, `pixels` pixels a batch."""
 
-    schedule: Schedule = Schedule(steps=1000, rate=2e-3, cooldown=0.0)
+    schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 2e-3, cooldown=0.0))
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     photograph_share: float = 0.55
@@ -55,7 +80,7 @@ class TextTowerShape:
 class TextStage:
     """Sentence geometry: `batch` sentences a step; `agreement_share` of the target cosines comes from meanings."""
 
-    schedule: Schedule = Schedule(steps=2000, rate=1e-3)
+    schedule: Schedule = field(default_factory=lambda: recipe_schedule(2000, 1e-3))
     batch: int = 96
     general_words: int = 6000
     agreement_share: float = 0.5
@@ -66,7 +91,7 @@ class TextStage:
 class JointStage:
     """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
 
-    schedule: Schedule = Schedule(steps=2000, rate=2e-3, cooldown=0.0)
+    schedule: Schedule = field(default_factory=lambda: recipe_schedule(2000, 2e-3, cooldown=0.0))
     shares: dict[str, float] = field(
         default_factory=lambda: {
             "tyre": 0.32,
@@ -102,26 +127,16 @@ class JointStage:
 
 def _polish() -> JointStage:
     """The same lessons, products more often and whole pictures weighing more, while the rate cools down."""
-    stage = JointStage(schedule=Schedule(steps=1800, rate=2e-3, warmup=50, cooldown=1.0))
+    stage = JointStage(schedule=recipe_schedule(1800, 2e-3, warmup=50, cooldown=1.0))
     shares = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
     return replace(stage, shares=shares, weights={**stage.weights, "evidence": 1.0})
 
 
 @dataclass(frozen=True)
-class Rhythm:
-    """What the loop must know of a recipe."""
-
-    seed: int = 0
-    threads: int = 1
-    workers: int = 1
-    checkpoint_every: int = 100
-    validate_every: int = 250
-
-
-@dataclass(frozen=True)
-class EncoderRecipe(Rhythm):
+class EncoderRecipe:
     """The whole run."""
 
+    options: RunOptions = RunOptions()
     tower: VisionTower = field(default_factory=VisionTower)
     text_tower: TextTowerShape = field(default_factory=TextTowerShape)
     width: int = 256
@@ -130,6 +145,17 @@ class EncoderRecipe(Rhythm):
     text: TextStage = field(default_factory=TextStage)
     joint: JointStage = field(default_factory=JointStage)
     polish: JointStage = field(default_factory=_polish)
+
+    def within(self, minutes: float) -> EncoderRecipe:
+        """The same recipe with a time budget for its stages together, which get their shares of it."""
+        share = minutes / sum(MINUTES.values())
+        return replace(
+            self,
+            vision=_within(self.vision, share * MINUTES["vision"]),
+            text=_within(self.text, share * MINUTES["text"]),
+            joint=_within(self.joint, share * MINUTES["joint"]),
+            polish=_within(self.polish, share * MINUTES["polish"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -144,11 +170,12 @@ class TransformerTower:
 
 
 @dataclass(frozen=True)
-class TransformerRecipe(Rhythm):
+class TransformerRecipe:
     """Another architecture for the joint space of an encoder that reads."""
 
+    options: RunOptions = RunOptions()
     tower: TransformerTower = field(default_factory=TransformerTower)
-    schedule: Schedule = Schedule(steps=1000, rate=1e-3, warmup=100, cooldown=1.0)
+    schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 1e-3, warmup=100, cooldown=1.0))
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     tyres: int = 1500
@@ -157,3 +184,19 @@ class TransformerRecipe(Rhythm):
     """Lessons of each kind on which progress is measured."""
     shares: dict[str, float] = field(default_factory=lambda: dict(_polish().shares))
     weights: dict[str, float] = field(default_factory=lambda: {"cells": 1.0, "pooled": 0.5, "margins": 1.0})
+
+    def within(self, minutes: float) -> TransformerRecipe:
+        """The same recipe with a time budget."""
+        return _within(self, minutes)
+
+
+Scheduled = TypeVar("Scheduled", VisionStage, TextStage, JointStage, TransformerRecipe)
+
+
+def _within(part: Scheduled, minutes: float) -> Scheduled:
+    return replace(part, schedule=replace(part.schedule, minutes=minutes))
+
+
+def config_of(part: Any) -> Mapping[str, Any]:
+    """What a checkpoint of a stage must agree with, besides its schedule and its seed."""
+    return {name: value for name, value in asdict(part).items() if name not in ("schedule", "options")}

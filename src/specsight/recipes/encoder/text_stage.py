@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from specsight.learning.batches import Seeded
 from specsight.learning.precision import mixed_precision
-from specsight.learning.stages import Stage
-from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.learning.task import Maker, Task, Validation
+from specsight.recipes.encoder.recipe import EncoderRecipe, config_of
 from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
 from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
 from specsight.recipes.encoder.student import TextTower
@@ -110,23 +110,25 @@ def geometry_loss(embeddings: Tensor, vectors: Tensor, agreement: Tensor, share:
     return functional.mse_loss(embeddings @ embeddings.T, target)
 
 
-class SentenceGeometry(Stage):
+class SentenceGeometry(Task):
     """Text tower + throw-away head onto the teacher's axes."""
 
     name = "text"
 
     def __init__(self, recipe: EncoderRecipe, tower: TextTower, folder: Path) -> None:
-        self.recipe, self.tower, self.schedule = recipe, tower, recipe.text.schedule
-        self.device = next(tower.parameters()).device
+        self.recipe, self.tower, self.config = recipe, tower, config_of(recipe.text)
         make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
-        self.make = Seeded(make)
+        self._maker = Seeded(make)
         self._held_out = make(np.random.default_rng(HELD_OUT_SEED))
-        head = nn.Linear(recipe.width, self._held_out.vectors.shape[1]).to(self.device)
+        head = nn.Linear(recipe.width, self._held_out.vectors.shape[1])
         self.modules = {"tower": tower, "head": head}
+
+    def maker(self) -> Maker:
+        return self._maker
 
     def loss(self, batch: SentenceBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         vectors = batch.vectors.to(self.device)
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             joint = self.tower(batch.sentences)
         unit = functional.normalize(joint.float(), dim=1)
         angle = 1 - functional.cosine_similarity(self.modules["head"](joint.float()), vectors, dim=1).mean()
@@ -136,7 +138,6 @@ class SentenceGeometry(Stage):
         numbers = {"angle": float(angle.detach()), "geometry": float(geometry.detach()), "pictures": 0.0}
         return angle + self.recipe.text.geometry_weight * geometry, numbers
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
+    def validate(self) -> Validation:
         numbers = self.loss(self._held_out, 0)[1]
-        return {key: round(value, 4) for key, value in numbers.items() if key != "pictures"}
+        return Validation({key: round(value, 4) for key, value in numbers.items() if key != "pictures"})

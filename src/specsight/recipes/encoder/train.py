@@ -16,9 +16,12 @@ import torch
 from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.learning import processes
-from specsight.learning.checkpoint import load_checkpoint
-from specsight.learning.stages import run_stage, write_log
+from specsight.learning import engine, processes
+from specsight.learning.checkpoint import load_modules
+from specsight.learning.device import choose_device
+from specsight.learning.history import LOG, write_entry
+from specsight.learning.schedule import Schedule
+from specsight.learning.task import Task
 from specsight.recipes.encoder import joint_stage
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.distillation import DistillationHeads
@@ -73,14 +76,14 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     out.mkdir(parents=True, exist_ok=True)
     with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
-        torch.set_num_threads(recipe.threads)
+        torch.set_num_threads(recipe.options.threads)
         if processes.rank() == 0:
             write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = choose_device(recipe.options.device)
         teacher = DenseTeacher(sources.teacher, device)
         models = _build(recipe, teacher, sources, device)
         for name in stages:
-            torch.manual_seed(recipe.seed)
+            torch.manual_seed(recipe.options.seed)
             _run(name, recipe, out, sources, teacher, models)
             processes.meet()
     return out / "model"
@@ -88,13 +91,15 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
 
 def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, device: torch.device) -> Models:
     """Fresh towers; the same ones for the same seed."""
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.options.seed)
     tower = build_vision_tower(recipe.tower).to(device)
     widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
     heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(device)
     shape = recipe.text_tower
     vocabulary = sources.sentence_folder / "vocab.txt"
-    tokenizer = build_tokenizer(corpus(recipe.seed), vocabulary, shape.words, shape.endings, shape.longest)
+    tokenizer = build_tokenizer(
+        corpus(recipe.options.seed), vocabulary, shape.words, shape.endings, shape.longest
+    )
     text = TextTower(recipe, tokenizer).to(device)
     return Models(tower, heads, text, joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(device))
 
@@ -106,9 +111,10 @@ def _run(
     if name == "vision":
         with processes.first_process_first():
             seeing = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
-        run_stage(seeing, recipe, out)
+        _train(seeing, recipe.vision.schedule, recipe, out)
     elif name == "text":
-        run_stage(SentenceGeometry(recipe, models.text, sources.sentence_folder), recipe, out)
+        task = SentenceGeometry(recipe, models.text, sources.sentence_folder)
+        _train(task, recipe.text.schedule, recipe, out)
     elif name in ("joint", "polish"):
         if name == "joint":
             _require(out, "vision", {"tower": models.tower, "heads": models.heads})
@@ -120,16 +126,32 @@ def _run(
             feed, held_out = joint_stage.lessons(
                 part, sources.photographs, sources.teacher, out / STATISTICS, out
             )
-        run_stage(joint_stage.JointTraining(name, recipe, part, models.joint(), feed, held_out), recipe, out)
+        joint = joint_stage.JointTraining(name, recipe, part, models.joint(), feed, held_out)
+        _train(joint, part.schedule, recipe, out)
     elif processes.rank() == 0:
         step = _require(out, "polish", models.joint())
         size = export(models.tower, models.text, models.head, out / "model")
-        write_log(out, {"stage": "export", "polish_step": step, "bytes": size})
+        write_entry(out / LOG, {"stage": "export", "polish_step": step, "bytes": size})
+
+
+def _train(task: Task, schedule: Schedule, recipe: EncoderRecipe, out: Path) -> None:
+    """Train one stage, from its checkpoint where there is one."""
+    options = recipe.options
+    engine.train(
+        task,
+        schedule,
+        seed=options.seed + sum(map(ord, task.name)),
+        checkpoint=out / f"{task.name}.safetensors",
+        log=out / LOG,
+        device=options.device,
+        precision=options.precision,
+        workers=options.workers,
+    )
 
 
 def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:
     """Load modules from a stage's checkpoint; SpecsightError where it has not been trained."""
-    step = load_checkpoint(out / f"{stage}.safetensors", modules)
+    step = load_modules(out / f"{stage}.safetensors", modules)
     if not step:
         raise SpecsightError(f"'{out}' has no checkpoint of stage '{stage}': train that stage first")
     return step

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from specsight.learning.batches import PictureBatch, Seeded
+from specsight.learning.batches import Seeded
 from specsight.learning.precision import mixed_precision
-from specsight.learning.stages import Stage
+from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import distillation
 from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.recipes.encoder.recipe import EncoderRecipe, config_of
 from specsight.recipes.encoder.student import feature_maps
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.scene import draw_scene
@@ -25,7 +25,27 @@ HELD_OUT_SEED = 10**9
 """Scenes for validation are drawn from seeds that training never uses."""
 
 
-class Distillation(Stage):
+class PictureBatch:
+    """Makes (B, side, side, 3) uint8 batches of photographs' crops and scenes, of about `pixels` pixels in all."""
+
+    def __init__(
+        self, photographs: Photographs, sides: tuple[int, ...], pixels: int, photograph_share: float
+    ) -> None:
+        self.photographs, self.sides, self.pixels = photographs, sides, pixels
+        self.photograph_share = photograph_share
+
+    def __call__(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        side = int(rng.choice(self.sides))
+        count = max(1, round(self.pixels / side**2))
+        return np.stack([self._picture(rng, side) for _ in range(count)])
+
+    def _picture(self, rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
+        if rng.random() < self.photograph_share:
+            return self.photographs.crop(rng, side)
+        return draw_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
+
+
+class Distillation(Task):
     """Student tower + throw-away heads against the standardised maps of `teacher`."""
 
     name = "vision"
@@ -40,21 +60,23 @@ class Distillation(Stage):
         out: Path,
     ) -> None:
         self.recipe, self.teacher, self.tower = recipe, teacher, tower
-        self.schedule = recipe.vision.schedule
-        self.device = next(tower.parameters()).device
         stage = recipe.vision
         pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs, stage.held_out)
         self._standardise(out / STATISTICS, pictures)
-        self.make = Seeded(TaughtBatch(pictures, teacher.folder, out / STATISTICS))
+        self.config = config_of(stage)
+        self._maker = Seeded(TaughtBatch(pictures, teacher.folder, out / STATISTICS))
+
+    def maker(self) -> Maker:
+        return self._maker
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         pictures, halves = batch
         pixels = normalise(pictures, self.device)
         targets = {name: target.to(self.device).float() for name, target in halves.items()}
         generator = torch.Generator().manual_seed(step)
-        with mixed_precision(self.device):
+        with self.mixed_precision():
             maps = feature_maps(self.tower, pixels)
             predicted = self.modules["heads"](maps)
         total, shares = distillation.value_loss(predicted, targets)
@@ -63,25 +85,24 @@ class Distillation(Stage):
         numbers = {**shares, "relation": float(relation.detach()), "pictures": len(pictures)}
         return total + self.recipe.vision.relation_weight * relation, numbers
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
+    def validate(self) -> Validation:
         """Unexplained variance of each teacher map, on held-out photographs and on scenes of unused seeds."""
         result = {}
         for kind, pictures in self.held_out.items():
             sums: dict[str, float] = {}
             for start in range(0, len(pictures), 20):
                 pixels = normalise(torch.from_numpy(pictures[start : start + 20]), self.device)
-                with mixed_precision(self.device):
+                with self.mixed_precision():
                     predicted = self.modules["heads"](feature_maps(self.tower, pixels))
                     targets = self.teacher(pixels)
                 for name, share in distillation.value_loss(predicted, targets)[1].items():
                     sums[name] = sums.get(name, 0.0) + share * len(pixels) / len(pictures)
             result.update({f"{kind}/{name}": round(value, 4) for name, value in sums.items()})
-        return result
+        return Validation(result)
 
     def _standardise(self, path: Path, pictures: PictureBatch) -> None:
         if not path.is_file():
-            rngs = [np.random.default_rng((self.recipe.seed, 7, k)) for k in range(16)]
+            rngs = [np.random.default_rng((self.recipe.options.seed, 7, k)) for k in range(16)]
             self.teacher.measure(normalise(torch.from_numpy(pictures(rng)), self.device) for rng in rngs)
             self.teacher.save(path)
         self.teacher.load(path, self.device)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from specsight.learning.segmentation_losses import class_targets, dice, focal, focal_dice
+from specsight.learning.losses import class_targets, dice, focal, focal_dice
 
 
 def logits_of(*probabilities: float) -> torch.Tensor:
