@@ -8,8 +8,8 @@ import click
 
 from specsight.errors import SpecsightError, did_you_mean
 
-TOLD = 10
-"""Rejected pictures told on the screen; the rest is in the report."""
+REJECTED_LINES = 10
+"""Rejected pictures named on the screen; the rest is in the report."""
 KINDS = ("detectors", "encoders", "datasets", "metrics")
 
 
@@ -34,19 +34,19 @@ def headline(run: Path) -> None:
 
 def curve(folder: Path, pages: list[Path]) -> None:
     """The table of several runs, and where their pages and their chart lie."""
-    import csv
-
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from specsight.evaluation.few_shot import CHART, SHOWN, TABLE
+    from specsight.metrics import metric_of
+    from specsight.report.curve_chart import CHART
+    from specsight.runs.curve_table import METRICS, TABLE, read_curve
 
-    rows = Table("detector", "shots", *SHOWN.values(), box=box.SIMPLE)
-    with (folder / TABLE).open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            numbers = (f"{float(row[name]):.3f}" if row[name] else "" for name in SHOWN)
-            rows.add_row(row["detector"], row["shots"] or "all", *numbers)
+    rows = Table("detector", "shots", *(metric_of(name).column for name in METRICS), box=box.SIMPLE)
+    for point in read_curve(folder):
+        values = [point.numbers[name]["value"] for name in METRICS]
+        shots = "all" if point.shots is None else str(point.shots)
+        rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
     Console().print(rows)
     for page in pages:
         click.echo(f"report: {page}")
@@ -59,16 +59,16 @@ def suite(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from specsight.evaluation.suite_catalogue import SUITES
-    from specsight.evaluation.suite_runner import TABLE, record_of
+    from specsight.metrics import metric_of
+    from specsight.runs.suite_record import TABLE, SuiteRecord
 
-    record = record_of(folder)
-    shown = SUITES[record["suite"]].shown
-    rows = Table("row", *shown.values(), "fit s", "peak MB", box=box.SIMPLE)
-    for line in record["rows"]:
-        numbers = ("" if line[name] is None else f"{line[name]:.3f}" for name in shown)
-        cost = ("" if line[name] is None else f"{line[name]:.0f}" for name in ("fit_seconds", "peak_mb"))
-        rows.add_row(line["name"], *numbers, *cost)
+    record = SuiteRecord.read(folder)
+    columns = [metric_of(name).column for name in record.metrics]
+    rows = Table("row", *columns, "fit s", "peak MB", box=box.SIMPLE)
+    for row in record.rows:
+        numbers = ("" if value is None else f"{value:.3f}" for value in row.values.values())
+        cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
+        rows.add_row(row.name, *numbers, *cost)
     Console().print(rows)
     click.echo(f"table: {folder / TABLE}")
 
@@ -80,10 +80,10 @@ def verdicts(run: Path) -> None:
     judged = RunFolder(run)
     predictions, skipped = judged.predictions(), judged.skipped()
     rejected = [p for p in predictions if p.inspection.verdict == "reject"]
-    for prediction in rejected[:TOLD]:
+    for prediction in rejected[:REJECTED_LINES]:
         click.echo(f"{prediction.inspection.image}: {prediction.inspection.statement}")
-    if len(rejected) > TOLD:
-        click.echo(f"... and {len(rejected) - TOLD} more rejected, see the report")
+    if len(rejected) > REJECTED_LINES:
+        click.echo(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
     for picture in skipped:
         click.echo(f"skipped: {picture.reason}", err=True)
     decided = any(p.inspection.verdict for p in predictions)

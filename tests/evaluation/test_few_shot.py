@@ -16,8 +16,10 @@ from specsight.cli import cli
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, evaluate, few_shot_curve
-from specsight.evaluation.few_shot import CHART, TABLE
 from specsight.inspector import Inspector
+from specsight.report import draw_curve
+from specsight.report.curve_chart import CHART
+from specsight.runs.curve_table import TABLE
 from specsight.specification import DefectType, Specification, save_yaml
 
 
@@ -28,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
     config = EvaluationConfig(data, resolution=64, resamples=20, seeds=(0, 1))
-    runs = few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path)
+    runs = list(few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path))
     names = ["subspacead-1-shot", "subspacead-2-shot", "patchcore-1-shot", "patchcore-2-shot"]
     assert [run.name for run in runs] == names
     with (tmp_path / TABLE).open() as file:
@@ -45,10 +47,11 @@ def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
         assert float(row["aupro_30_sd"]) == metrics["aupro_30"]["sd"]
         fits = json.loads((run / "fits.json").read_text())
         assert {fit["learned"] for fit in fits.values()} == {int(row["shots"])}
-    assert ElementTree.parse(tmp_path / CHART).getroot().tag.endswith("svg")
+    assert ElementTree.parse(draw_curve(tmp_path)).getroot().tag.endswith("svg")
     drawn = (tmp_path / CHART).read_text()
     assert all(word in drawn for word in ("subspacead", "patchcore", "image AUROC"))
-    assert few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path) == runs
+    assert list(few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path)) == runs
+    draw_curve(tmp_path)
     assert (tmp_path / CHART).read_text() == drawn, "a finished curve is not drawn otherwise the second time"
 
 
@@ -56,7 +59,7 @@ def test_a_curve_names_everything_once(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match="named once"):
         few_shot_curve(EvaluationConfig(data), ["patchcore"], [1, 1], tmp_path)
     with pytest.raises(SpecsightError, match="did you mean 'patchcore'"):
-        few_shot_curve(EvaluationConfig(data), ["patchcor"], [1, 2], tmp_path)
+        next(few_shot_curve(EvaluationConfig(data), ["patchcor"], [1, 2], tmp_path))
 
 
 def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> None:
@@ -91,9 +94,11 @@ def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> N
     checkpoint = str(FAMILIES["dual"](tmp_path / "dual"))
     given = ["--detector", "phrases", "--encoder", checkpoint, "--resolution", "64"]
     invoke = CliRunner().invoke
-    told = invoke(cli, ["fit", *given, "--spec", str(tmp_path / "part.yaml"), "-o", str(tmp_path / "model")])
-    assert told.exit_code == 0, told.output
-    assert "no threshold" in told.output
+    fitted = invoke(
+        cli, ["fit", *given, "--spec", str(tmp_path / "part.yaml"), "-o", str(tmp_path / "model")]
+    )
+    assert fitted.exit_code == 0, fitted.output
+    assert "no threshold" in fitted.output
     inspector = Inspector.load(tmp_path / "model")
     sample = next(s for s in load_dataset(data).samples if s.label == "defective")
     inspection, judgement = inspector.inspect(sample)

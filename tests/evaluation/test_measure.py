@@ -17,6 +17,7 @@ from specsight.evaluation.measure import measure
 from specsight.evaluation.numbers import rate
 from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
 from specsight.inspector import Inspector
+from specsight.metrics import metric_of
 from specsight.records import Defect, Sample
 from specsight.runs import folder, inspections
 from specsight.runs.folder import RunFolder
@@ -69,6 +70,30 @@ def test_pictures_with_saturated_regions_are_measured_by_spro(tmp_path: Path) ->
     assert values["au_spro_30_mean"].value == pytest.approx(np.mean(kinds))
     plain = measure(run, run.predictions(), calibration_of(run), resamples=0).values
     assert values["au_spro_30"].value >= plain["aupro_30"].value
+
+
+def test_the_catalogue_describes_every_number_of_a_run(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+
+    def changed(p: Prediction, i: int) -> Prediction:
+        found = tuple(replace(f, type="scratch") for f in p.inspection.findings)
+        return replace(
+            p,
+            inspection=replace(p.inspection, findings=found),
+            group=f"object {i // 2}",
+            conditions={"anomaly": "logical" if i % 2 else "structural"},
+            defects=tuple(replace(d, saturation=0.3, relative_saturation=True) for d in p.defects),
+        )
+
+    plain = run.predictions()
+    for predictions in (plain, [changed(p, i) for i, p in enumerate(plain)], plain[:1]):
+        for calibration in (calibration_of(run), None):
+            measured = measure(run, predictions, calibration, resamples=0)
+            assert measured.values
+            for name in measured.values:
+                assert metric_of(name).title
+            columns = {name for row in measured.per_type.values() for name in row} - {"support", "regions"}
+            assert all(metric_of(name).title for name in columns)
 
 
 def test_an_object_in_several_views_counts_once_with_its_highest_score(tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from specsight.errors import SpecsightError
 from specsight.evaluation import EvaluationConfig, run_suite, suite_catalogue, suite_runner
 from specsight.evaluation.splits import labelled_defects
 from specsight.evaluation.suite_catalogue import ABLATIONS, DETECTION, SUITES, TYPING, Row, Suite
-from specsight.evaluation.suite_runner import RECORD, TABLE
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Sample
 from specsight.report import render_suite
+from specsight.runs.suite_record import RECORD, TABLE
 from specsight.specification import DefectType, Specification, load_specification, save_yaml
 
 
@@ -35,8 +35,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def two_rows(config: EvaluationConfig, encoders: Sequence[str]) -> list[Row]:
     return [
-        Row("PatchCore", "patchcore", {"coreset_limit": 50}, theirs="0.99 (elsewhere)"),
-        Row("SubspaceAD: Grad-CAM", "subspacead", shots=2, group="ablations"),
+        Row("PatchCore", "patchcore", {"coreset_limit": 50}, published="0.99 (elsewhere)"),
+        Row("SubspaceAD: Grad-CAM", "subspacead", shots=2, group="ablations", shows_map=True),
     ]
 
 
@@ -73,7 +73,7 @@ def test_the_suite_of_words_reruns_every_reader_under_every_wording(tmp_path: Pa
     rows = suite_catalogue.words_rows(config)
     assert {row.rewording for row in rows if row.detector == "winclip"} == set(REWORDINGS)
     assert "patchcore" not in {row.detector for row in rows}
-    asked = suite_runner._asked(config, next(r for r in rows if r.rewording == "wrong noun"), tmp_path)
+    asked = suite_runner._config_of(next(r for r in rows if r.rewording == "wrong noun"), config, tmp_path)
     assert asked.specification is not None
     assert load_specification(asked.specification).product == WRONG_NOUN
     only = suite_catalogue.words_rows(EvaluationConfig(tmp_path, detector="phrases", specification=words))
@@ -94,14 +94,14 @@ def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
         ("CLAD: encoder checkpoints/vit", "checkpoints/vit", "clad")
     ]
     taught = EvaluationConfig(tmp_path, detector="clad", parameters={"steps": 7, "reconstruction": 0.3})
-    asked = {row.name: suite_runner._asked(taught, row, tmp_path).parameters for row in rows}
+    asked = {row.name: suite_runner._config_of(row, taught, tmp_path).parameters for row in rows}
     assert (asked["SPADE"], asked["CLAD"]) == ({}, taught.parameters), (
         "--set is for the detector that is named"
     )
     assert asked["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
     with pytest.raises(SpecsightError, match="has no row of 'patchcor"):
         run_suite(EvaluationConfig(tmp_path, detector="patchcor", parameters={"a": 1}), "clad", tmp_path)
-    asked = suite_runner._asked(EvaluationConfig(tmp_path), others[0], tmp_path)
+    asked = suite_runner._config_of(others[0], EvaluationConfig(tmp_path), tmp_path)
     assert asked.encoder == "checkpoints/vit"
     assert len({json.dumps(dict(r.parameters)) for r in rows if r.detector == "clad"}) == len(ABLATIONS) + 1
 
@@ -115,11 +115,11 @@ def test_the_suite_of_types_has_a_row_per_method_that_maps_types(tmp_path: Path)
     every = EvaluationConfig(tmp_path, specification=words, train_on=tmp_path, defects=4)
     rows = {row.name: row for row in suite_catalogue.types_rows(every)}
     assert rows["multiads, every type known"].parameters == {"product_filter": False}
-    taught = suite_runner._asked(every, rows["clad, 4 labelled defects per type"], tmp_path)
+    taught = suite_runner._config_of(rows["clad, 4 labelled defects per type"], every, tmp_path)
     assert (taught.defects, taught.shots, taught.train_on) == (4, None, None)
-    assert suite_runner._asked(every, rows["clad"], tmp_path).defects == 0
-    assert suite_runner._asked(every, rows["multiads"], tmp_path).shots == 0
-    assert set(SUITES["types"].shown) == set(TYPING)
+    assert suite_runner._config_of(rows["clad"], every, tmp_path).defects == 0
+    assert suite_runner._config_of(rows["multiads"], every, tmp_path).shots == 0
+    assert set(SUITES["types"].metrics) == set(TYPING)
     with pytest.raises(SpecsightError, match="name the types with --spec"):
         suite_catalogue.types_rows(EvaluationConfig(tmp_path))
     with pytest.raises(SpecsightError, match="give one --encoder"):

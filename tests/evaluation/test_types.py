@@ -13,6 +13,7 @@ from specsight.calibration import Calibration, calibrate
 from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
 from specsight.evaluation.types import measure_types
+from specsight.metrics import metric_of
 from specsight.records import Defect, Inspection, Judgement, Sample
 from specsight.runs.folder import TYPE_SIDE, RunFolder
 from specsight.runs.predictions import Prediction, predict
@@ -87,6 +88,7 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     # Findings end at half their peak, a pixel or so around a block: the overlap is high, not whole.
     assert 0.8 < numbers["type_miou"] <= 1.0
     assert set(columns) == {"crack", "stain"}
+    assert all(metric_of(name).title for name in [*numbers, *columns["crack"]])
     assert columns["crack"]["type_pixel_ap"] == 1.0
 
 

@@ -34,9 +34,44 @@ def test_metrics_that_look_at_the_truth_are_called_oracles() -> None:
     }
 
 
+def test_no_two_metrics_of_one_group_share_a_title() -> None:
+    titles = [(metric.group, metric.title) for metric in dict(metrics.metrics.items()).values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "group"),
+    [
+        ("aupro_30", "AUPRO@0.3", metrics.Group.PIXEL_RANKING),
+        ("aupro_10", "AUPRO@0.1", metrics.Group.PIXEL_RANKING),
+        ("au_spro_05", "AU-sPRO@0.05", metrics.Group.PIXEL_RANKING),
+        ("au_spro_05_logical", "AU-sPRO@0.05, logical", metrics.Group.PIXEL_RANKING),
+        ("image_auroc_structural", "Image AUROC, structural", metrics.Group.IMAGE_RANKING),
+    ],
+)
+def test_families_are_described_by_their_pattern(name: str, title: str, group: metrics.Group) -> None:
+    metric = metrics.metric_of(name)
+    assert (metric.title, metric.group) == (title, group)
+    assert len(metric.description) > 20
+
+
+@pytest.mark.parametrize("saturated", [False, True])
+@pytest.mark.parametrize("limit", [0.01, 0.05, 0.3, 1.0])
+def test_a_limit_and_its_name_are_one(limit: float, saturated: bool) -> None:
+    name = metrics.overlap_name(limit, saturated)
+    assert f"@{limit:g}" in metrics.metric_of(name).title
+    assert f"{100 * limit:g} %" in metrics.metric_of(name).description
+    kind = metrics.metric_of(metrics.overlap_name(limit, saturated=True, kind="logical"))
+    assert kind.title.endswith(f"@{limit:g}, logical")
+
+
+def test_a_number_that_nobody_knows_has_no_metric() -> None:
+    assert metrics.find("image_aurok") is None
+
+
 def test_a_misspelt_name_gets_a_suggestion() -> None:
     with pytest.raises(SpecsightError, match="did you mean 'aupro_30'"):
-        metrics.metrics["aupro_3"]
+        metrics.metric_of("aupro_3")
 
 
 def test_importing_metrics_needs_numpy_only() -> None:

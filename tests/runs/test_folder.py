@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.synthetic_run import make_run
 
 from specsight.errors import SpecsightError
+from specsight.records import Defect, Finding, Inspection
 from specsight.runs.folder import PREDICTIONS, RunFolder
 from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
-from specsight.records import Defect, Finding, Inspection
-from tests.support.synthetic_run import make_run
 
 anything = st.text(st.characters(codec=None), max_size=300)
 

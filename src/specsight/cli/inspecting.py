@@ -97,9 +97,9 @@ def fit(
 def inspect(model: Path, pictures: Path, out: Path, encoder: str | None) -> None:
     """Judge a folder of pictures with a saved model."""
     from specsight.datasets import load_dataset
-    from specsight.evaluation import write_inspections
     from specsight.inspector import Inspector
     from specsight.report import render
+    from specsight.runs.inspections import write_inspections
 
     inspector = Inspector.load(model, encoder)
     listing = load_dataset(pictures)

@@ -54,7 +54,7 @@ def evaluate(
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
     from specsight import evaluation
-    from specsight.report import render, render_suite
+    from specsight.report import draw_curve, render, render_suite
 
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
@@ -85,8 +85,11 @@ def evaluate(
         click.echo(f"report: {page}")
         return
     if len(methods) > 1 or len(counts) > 1:
-        runs = evaluation.few_shot_curve(config, methods, counts or (None,), out)
-        screen.curve(out, [render(run) for run in runs])
+        pages = []
+        for run in evaluation.few_shot_curve(config, methods, counts or (None,), out):
+            pages.append(render(run))
+            draw_curve(out)
+        screen.curve(out, pages)
         return
     run = evaluation.evaluate(config, out)
     page = render(run)
@@ -98,8 +101,8 @@ def evaluate(
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite as far as it has got, again."""
-    from specsight.evaluation.suite_runner import RECORD
     from specsight.report import render, render_suite
+    from specsight.runs.suite_record import RECORD
 
     draw = render_suite if (run / RECORD).is_file() else render
     click.echo(f"report: {draw(run)}")

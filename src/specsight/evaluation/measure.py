@@ -124,11 +124,10 @@ def _add_pixel_numbers(
     scores = metrics.gather(truth.pairs(run, masked, map_size))
     pixel = metrics.measure(scores, LIMITS)
     saturated = any(d.saturation is not None for p in masked for d in p.defects)
-    area = "au_spro" if saturated else "aupro"
     points = {"pixel_auroc": pixel.auroc, "pixel_ap": pixel.average_precision, "pixel_f1_max": pixel.f1_max}
-    points |= {f"{area}_{_limit(limit)}": value for limit, value in pixel.aupro.items()}
+    points |= {metrics.overlap_name(limit, saturated): value for limit, value in pixel.aupro.items()}
     sampling = Resampling(masked, resamples)
-    ends = _pixel_ends(scores, sampling, area) if resamples else {}
+    ends = _pixel_ends(scores, sampling, saturated) if resamples else {}
     for name, value in points.items():
         measured.values[name] = Number(
             value, *ends.get(name, (NAN, NAN)), reason=NO_MASKS if np.isnan(value) else ""
@@ -142,13 +141,13 @@ def _add_pixel_numbers(
     return scores, _add_overlap(measured, run, masked, calibration, sampling)
 
 
-def _pixel_ends(scores: PixelScores, sampling: Resampling, area: str) -> dict[str, tuple[float, float]]:
+def _pixel_ends(scores: PixelScores, sampling: Resampling, saturated: bool) -> dict[str, tuple[float, float]]:
     found = metrics.pixel_intervals(scores, LIMITS, sampling.groups, sampling.resamples)
     ends = {
         "pixel_auroc": found.auroc,
         "pixel_ap": found.average_precision,
         "pixel_f1_max": found.f1_max,
-        **{f"{area}_{_limit(limit)}": interval for limit, interval in found.aupro.items()},
+        **{metrics.overlap_name(limit, saturated): interval for limit, interval in found.aupro.items()},
     }
     return {name: (interval.low, interval.high) for name, interval in ends.items()}
 
@@ -158,10 +157,10 @@ def _add_loco(measured: Measured, masked: Sequence[Prediction], scores: PixelSco
     kinds = [p.conditions.get("anomaly", "") for p in masked]
     loco = metrics.loco_metrics(scores, kinds, [p.inspection.score for p in masked])
     for kind, value in loco.image_auroc.items():
-        measured.values[f"image_auroc_{kind}"] = Number(value)
+        measured.values[metrics.kind_auroc_name(kind)] = Number(value)
     for limit, by_kind in loco.au_spro.items():
         for kind, value in by_kind.items():
-            measured.values[f"au_spro_{_limit(limit)}_{kind}"] = Number(value)
+            measured.values[metrics.overlap_name(limit, saturated=True, kind=kind)] = Number(value)
 
 
 def _add_overlap(
@@ -219,7 +218,7 @@ def _add_types(
             "right_verdicts": row.right_verdicts,
             "pixel_auroc": row.pixel_auroc,
             "pixel_ap": row.pixel_average_precision,
-            **{f"aupro_{_limit(limit)}": value for limit, value in row.aupro.items()},
+            **{metrics.overlap_name(limit): value for limit, value in row.aupro.items()},
             "iou": row.iou,
         }
     measured.macro = {
@@ -254,8 +253,3 @@ def _curve(curve: metrics.Curve, x: str, y: str) -> dict[str, list[float]] | Non
         return None
     thin = curve.thinned(CURVE_POINTS)
     return {x: thin.x.round(6).tolist(), y: thin.y.round(6).tolist()}
-
-
-def _limit(limit: float) -> str:
-    """0.3 → "30", as in the names of the metrics."""
-    return f"{round(100 * limit):02d}"

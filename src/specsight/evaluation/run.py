@@ -26,7 +26,7 @@ from specsight.evaluation.measure import Measured, measure
 from specsight.inspector import Inspector
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
-from specsight.runs import environment, folder, protocol
+from specsight.runs import costs, environment, folder, protocol
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import about, judge_all
 from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
@@ -144,11 +144,14 @@ def _write_numbers(
 ) -> dict[str, Any]:
     fits = run.json(folder.FITS)
     numbers = summary.over_seeds(measured)
-    numbers["counts"] = summary.counts(predictions, run.skipped())
+    numbers["counts"] = costs.counts(predictions, run.skipped())
     numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions)
     # Later seeds take features from a cache: only the first one's times say how long looking takes.
     first = asked["seeds"][0]
-    numbers["seconds"] = summary.seconds([p for p in predictions if p.seed == first], fits[str(first)])
+    fit = fits[str(first)]
+    numbers["seconds"] = costs.seconds(
+        [p for p in predictions if p.seed == first], training=fit["training_seconds"], fit=fit["seconds"]
+    )
     peaks = [environment.peak_memory_mb(), *(fit["peak_mb"] for fit in fits.values())]
     numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
     run.write_json(folder.METRICS, numbers)

@@ -16,30 +16,23 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.prompts.rewording import REWORDINGS
 
-DETECTION = {
-    "image_auroc": "image AUROC",
-    "pixel_auroc": "pixel AUROC",
-    "aupro_30": "AUPRO@0.3",
-    "iou": "IoU",
-    "pixel_precision": "precision",
-    "pixel_recall": "recall",
-}
-"""Metric → its name in the table; the last three at the calibrated threshold."""
-TYPING = {
-    "image_auroc": "image AUROC",
-    "type_pixel_auroc": "pixel AUROC by type",
-    "type_pixel_ap": "pixel AP by type",
-    "type_miou": "mIoU",
-    "type_miou_with_good": "mIoU with good",
-    "type_image_ap": "shown: AP",
-    "type_f1": "shown: F1",
-    "type_accuracy_detected": "named if detected",
-    "exact_set": "exact set",
-    "exact_set_without_good": "exact set, defective",
-    "several_types_type_image_ap": "several: AP",
-    "several_types_type_f1": "several: F1",
-    "several_types_exact_set": "several: exact set",
-}
+DETECTION = ("image_auroc", "pixel_auroc", "aupro_30", "iou", "pixel_precision", "pixel_recall")
+"""Metrics of a comparison of detection; the last three at the calibrated threshold."""
+TYPING = (
+    "image_auroc",
+    "type_pixel_auroc",
+    "type_pixel_ap",
+    "type_miou",
+    "type_miou_with_good",
+    "type_image_ap",
+    "type_f1",
+    "type_accuracy_detected",
+    "exact_set",
+    "exact_set_without_good",
+    "several_types_type_image_ap",
+    "several_types_type_f1",
+    "several_types_exact_set",
+)
 """Detection, and numbers by type, macro over types; the last three over the pictures with two or more types alone."""
 
 
@@ -58,8 +51,10 @@ class Row:
     """None: the run's."""
     defects: int | None = None
     """None: as many as the run was asked for."""
-    theirs: str = ""
-    """What the paper prints for its own run, with its shots: never comparable with ours."""
+    published: str = ""
+    """The value in the paper, with its shots: never comparable with a run's."""
+    shows_map: bool = False
+    """An ablation that draws its map in another way: the page shows it beside the methods' maps."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +63,8 @@ class Suite:
 
     rows: Callable[[EvaluationConfig, Sequence[str]], list[Row]]
     """Of a run, and of the encoders that it is to be compared under besides its own."""
-    shown: Mapping[str, str]
-    """Metric → column of the table."""
+    metrics: tuple[str, ...]
+    """Names of the metrics in its table."""
 
 
 def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
@@ -77,16 +72,19 @@ def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Ro
     rows = [
         Row("SPADE", "spade"),
         Row("PaDiM", "padim"),
-        Row("PatchCore", "patchcore", theirs="0.992 (MVTec AD mean, full shot; PatchCore's repository)"),
-        Row("WinCLIP, words alone", "winclip", shots=0, theirs="0.918 (MVTec AD mean, 0 shots; WinCLIP)"),
-        Row("WinCLIP+, 1 shot", "winclip", shots=1, theirs="0.931 (MVTec AD mean, 1 shot; WinCLIP)"),
+        Row("PatchCore", "patchcore", published="0.992 (MVTec AD mean, full shot; PatchCore's repository)"),
+        Row("WinCLIP, words alone", "winclip", shots=0, published="0.918 (MVTec AD mean, 0 shots; WinCLIP)"),
+        Row("WinCLIP+, 1 shot", "winclip", shots=1, published="0.931 (MVTec AD mean, 1 shot; WinCLIP)"),
         Row(
             "CLAD",
             "clad",
-            theirs="0.941 (MVTec AD mean; shots not stated, beside WinCLIP's 1-shot number; CLAD)",
+            published="0.941 (MVTec AD mean; shots not stated, beside WinCLIP's 1-shot number; CLAD)",
         ),
     ]
-    changed = [Row(f"CLAD: {name}", "clad", how, group="ablations") for name, how in ABLATIONS.items()]
+    changed = [
+        Row(f"CLAD: {name}", "clad", parameters, group="ablations", shows_map="map" in parameters)
+        for name, parameters in ABLATIONS.items()
+    ]
     others = [
         # Exported models are often called "model": the folder around it tells them apart.
         Row(f"CLAD: encoder {'/'.join(Path(encoder).parts[-2:])}", "clad", group="ablations", encoder=encoder)

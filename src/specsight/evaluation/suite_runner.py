@@ -6,11 +6,8 @@ In: an `EvaluationConfig` and the name of a suite. Out: one run folder per row (
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +20,12 @@ from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import evaluate
 from specsight.evaluation.suite_catalogue import SUITES, Row
-from specsight.evaluation.summary import STAGES
 from specsight.prompts.rewording import reword
+from specsight.runs import folder
+from specsight.runs.costs import milliseconds_per_picture
+from specsight.runs.folder import RunFolder
+from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.specification import load_specification, save_yaml
-from specsight.storage import write_json, write_text
-
-TABLE, RECORD = "suite.csv", "suite.json"
 
 
 def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str] = ()) -> Path:
@@ -48,18 +45,19 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
         # Names and parameters are tried before the first hour is spent.
         create_detector(row.detector, encoder=row.encoder or config.encoder, **_parameters(config, row))
     out.mkdir(parents=True, exist_ok=True)
-    finished = []
+    finished: list[SuiteRow] = []
     for row in rows:
-        folder = out / _slug(row.name)
-        _apart(_asked(config, row, out), folder, out / TRAININGS)
-        finished.append(_line(row, folder, SUITES[suite].shown))
-        _write(out, suite, config, finished)
+        run = RunFolder(out / _slug(row.name))
+        _in_own_process(_config_of(row, config, out), run.path, out / TRAININGS)
+        finished.append(_finished(row, run, SUITES[suite].metrics))
+        SuiteRecord(suite, config.data.name, config.product, config.seeds, tuple(finished)).write(out)
     return out
 
 
-def _asked(config: EvaluationConfig, row: Row, out: Path) -> EvaluationConfig:
+def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfig:
+    """The configuration of one row: the suite's, with what the row changes."""
     shots = config.shots if row.shots is None else row.shots
-    asked = replace(
+    own = replace(
         config,
         detector=row.detector,
         parameters=_parameters(config, row),
@@ -68,73 +66,50 @@ def _asked(config: EvaluationConfig, row: Row, out: Path) -> EvaluationConfig:
         defects=config.defects if row.defects is None else row.defects,
     )
     if not issubclass(detectors[row.detector], CrossSetDetector):
-        asked = replace(asked, train_on=None, train_specification=None)
+        own = replace(own, train_on=None, train_specification=None)
     if not detectors[row.detector].takes_defects:
-        asked = replace(asked, defects=0)
+        own = replace(own, defects=0)
     if row.rewording is None or config.specification is None:
-        return asked
+        return own
     words = out / "words" / f"{_slug(row.rewording)}.yaml"
     words.parent.mkdir(exist_ok=True)
     save_yaml(reword(load_specification(config.specification), row.rewording), words)
-    return replace(asked, specification=words)
+    return replace(own, specification=words)
 
 
 def _parameters(config: EvaluationConfig, row: Row) -> dict[str, Any]:
     """Those that the run asks for are its detector's; a row's own go before them."""
-    asked = config.parameters if row.detector == config.detector else {}
-    return {**asked, **row.parameters}
+    given = config.parameters if row.detector == config.detector else {}
+    return {**given, **row.parameters}
 
 
-def _apart(config: EvaluationConfig, folder: Path, kept: Path) -> None:
+def _in_own_process(config: EvaluationConfig, folder: Path, kept: Path) -> None:
     """`evaluate` in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         pool.submit(evaluate, config, folder, kept).result()
 
 
-def _line(row: Row, folder: Path, shown: Mapping[str, str]) -> dict[str, Any]:
-    numbers = json.loads((folder / "metrics.json").read_text("utf-8"))
-    line: dict[str, Any] = {
-        "name": row.name,
-        "group": row.group,
-        "detector": row.detector,
-        "folder": folder.name,
-        "protocol": numbers["protocol"]["line"],
-        "theirs": row.theirs,
-    }
-    for name in shown:
-        metric = numbers.get(name, {})
-        line[name], line[f"{name}_sd"] = metric.get("value"), metric.get("sd")
+def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
+    """The row of the record, from the numbers of its run folder."""
+    numbers = run.json(folder.METRICS)
     spent = numbers.get("seconds", {})
-    line["training_seconds"], line["fit_seconds"] = spent.get("training"), spent.get("fit")
-    line["picture_ms"] = _per_picture(spent)
-    line["peak_mb"] = numbers.get("peak_mb")
-    line["learned"] = numbers["protocol"].get("details", {}).get("Learned from")
-    return line
-
-
-def _per_picture(spent: Mapping[str, Any]) -> float | None:
-    """Milliseconds to read, look, judge and find, medians added up."""
-    stages = [stage["median"] for name, stage in spent.items() if name in STAGES]
-    return 1000 * sum(stages) if stages else None
-
-
-def _write(out: Path, suite: str, config: EvaluationConfig, lines: list[dict[str, Any]]) -> None:
-    about = {"suite": suite, "data": config.data.name, "product": config.product, "seeds": config.seeds}
-    write_json(out / RECORD, {**about, "rows": lines})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    write_text(out / TABLE, text.getvalue())
-
-
-def record_of(out: Path) -> dict[str, Any]:
-    """What a finished or half-finished suite was about, and its rows. Raises SpecsightError where `out` holds none."""
-    file = out / RECORD
-    if not file.is_file():
-        raise SpecsightError(f"'{out}' is no suite: it has no {RECORD}")
-    return dict(json.loads(file.read_text("utf-8")))
+    return SuiteRow(
+        name=row.name,
+        group=row.group,
+        detector=row.detector,
+        folder=run.path.name,
+        protocol=numbers["protocol"]["line"],
+        published=row.published,
+        values={name: numbers.get(name, {}).get("value") for name in metrics},
+        deviations={name: numbers.get(name, {}).get("sd") for name in metrics},
+        training_seconds=spent.get("training"),
+        fit_seconds=spent.get("fit"),
+        picture_ms=milliseconds_per_picture(spent),
+        peak_mb=numbers.get("peak_mb"),
+        learned=numbers["protocol"].get("details", {}).get("Learned from"),
+        shows_map=row.shows_map,
+    )
 
 
 def _slug(name: str) -> str:

@@ -14,11 +14,6 @@ from specsight.evaluation.measure import Measured
 from specsight.evaluation.numbers import Number
 from specsight.metrics import mean_sd
 from specsight.metrics import metrics as catalogue
-from specsight.runs.predictions import Prediction, SkippedPicture
-
-FITTING = {"training": "training_seconds", "fit": "seconds"}
-"""Stage → its key in a fit's record. A training is that on other products, which several runs may share."""
-STAGES = ("read", "look", "judge", "find")
 
 
 def over_seeds(measured: Mapping[int, Measured]) -> dict[str, Any]:
@@ -86,29 +81,6 @@ def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def seconds(predictions: Sequence[Prediction], fit: Mapping[str, Any]) -> dict[str, Any]:
-    """Time by stage of one seed: of training on others, of fitting, and of each picture the median and the sum."""
-    spent = {name: fit[key] for name, key in FITTING.items() if fit.get(key) is not None}
-    for stage in STAGES:
-        each = [p.inspection.seconds[stage] for p in predictions if stage in p.inspection.seconds]
-        if each:
-            spent[stage] = {"median": float(np.median(each)), "total": float(np.sum(each))}
-    return spent
-
-
-def counts(predictions: Sequence[Prediction], skipped: Sequence[SkippedPicture]) -> dict[str, int]:
-    """How many pictures there are of each label and verdict, over all seeds, and how many could not be used."""
-    verdicts = [p.inspection.verdict for p in predictions]
-    labels = [p.label for p in predictions]
-    return {
-        "pictures": len(predictions),
-        **{label: labels.count(label) for label in ("good", "defective", "unknown")},
-        "accepted": verdicts.count("accept"),
-        "rejected": verdicts.count("reject"),
-        "skipped": len(skipped),
-    }
-
-
 def _metric(name: str, numbers: Sequence[Number]) -> dict[str, Any]:
     values = mean_sd([number.value for number in numbers])
     metric: dict[str, Any] = {
@@ -136,10 +108,9 @@ def _means_by_seed(lists: Sequence[Sequence[float | None]]) -> list[float]:
     if not lists or len({len(values) for values in lists}) > 1:
         return []
     columns = list(zip(*lists))
-    known = [[value for value in column if value is not None] for column in columns]
-    if any(len(some) < len(column) for some, column in zip(known, columns)):
+    if any(value is None for column in columns for value in column):
         return []
-    return [float(np.mean(some)) for some in known]
+    return [float(np.mean(column)) for column in columns]
 
 
 def _mean_seconds(values: Sequence[Any]) -> Any:

@@ -3,9 +3,9 @@
 Read the pictures once with `gather`, then ask for as many metrics of them as wanted. See docs/metrics.md.
 """
 
+from specsight.metrics import catalogue
 from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
 from specsight.metrics.bootstrap import Interval, MeanSd, bootstrap, mean_sd
-from specsight.metrics.catalogue import Metric, metrics
 from specsight.metrics.image import (
     Decisions,
     average_precision,
@@ -19,6 +19,7 @@ from specsight.metrics.image import (
 )
 from specsight.metrics.iou import IoU, iou_at
 from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
+from specsight.metrics.metric import Group, Metric, find, kind_auroc_name, metric_of, metrics, overlap_name
 from specsight.metrics.multi_type import (
     Classification,
     LabelOverlap,
@@ -44,6 +45,7 @@ __all__ = [
     "Classification",
     "Curve",
     "Decisions",
+    "Group",
     "Interval",
     "IoU",
     "LabelOverlap",
@@ -64,20 +66,25 @@ __all__ = [
     "bootstrap",
     "brier",
     "calibration_error",
+    "catalogue",
     "classification",
     "decisions",
     "f1_max",
+    "find",
     "gather",
     "image_auroc",
     "iou_at",
+    "kind_auroc_name",
     "label_overlap",
     "loco_metrics",
     "macro",
     "mean_sd",
     "measure",
+    "metric_of",
     "metrics",
     "multi_label",
     "one_vs_rest",
+    "overlap_name",
     "paired_wilcoxon",
     "per_type",
     "pixel_intervals",

@@ -1,73 +1,245 @@
-"""Names of the metrics as they stand in `metrics.json` and `specsight list metrics`."""
+"""The table of metrics, in the order of the page. `specsight list metrics` prints it.
+
+A further metric is one more file in this room that files its `Metric` in the same registry.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from specsight.metrics.image import average_precision, f1_max, image_auroc
+from specsight.metrics.metric import Group, Metric, metrics, overlap_name, region_overlap, saturated_overlap
 
-from specsight.registry import Registry
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a name means. `direction`: which way is better. `oracle`: chosen by looking at the truth of the test set."""
-
-    description: str
-    direction: Literal["higher", "lower"] = "higher"
-    oracle: bool = False
-
-
-metrics: Registry[Metric] = Registry("metric")
-
-for _name, _metric in {
-    "image_auroc": Metric("P(score of a defective picture > score of a good one), ties one half"),
-    "image_ap": Metric("average precision over pictures (step form)"),
-    "image_f1_max": Metric("largest F1 over all thresholds", oracle=True),
-    "image_f1": Metric("F1 of the verdicts at the calibrated threshold"),
-    "accuracy": Metric("share of right verdicts at the calibrated threshold"),
-    "false_reject_rate": Metric("share of good pictures rejected at the calibrated threshold", "lower"),
-    "detection_rate": Metric("share of defective pictures rejected at the calibrated threshold"),
-    "miss_rate": Metric("share of defective pictures accepted at the calibrated threshold", "lower"),
-    "object_auroc": Metric("image AUROC per physical object: the highest score of its views"),
-    "pixel_auroc": Metric("AUROC over all pixels of all pictures, good ones included"),
-    "pixel_ap": Metric("average precision over all pixels, good pictures included"),
-    "pixel_f1_max": Metric("largest pixel F1 over all thresholds", oracle=True),
-    "aupro_30": Metric("mean region overlap up to 30 % false-positive pixels, exact"),
-    "aupro_05": Metric("mean region overlap up to 5 % false-positive pixels, exact"),
-    "aupro_01": Metric("mean region overlap up to 1 % false-positive pixels, exact"),
-    "aupimo": Metric("mean per-picture recall at false-positive rates of good pictures from 1e-5 to 1e-4"),
-    "au_spro_01": Metric("MVTec LOCO: saturated region overlap up to 1 % false-positive pixels"),
-    "au_spro_05": Metric("MVTec LOCO: saturated region overlap up to 5 % false-positive pixels"),
-    "au_spro_30": Metric("MVTec LOCO: saturated region overlap up to 30 % false-positive pixels"),
-    "iou": Metric("overlap at the calibrated threshold, mean over defective pictures"),
-    "iou_dataset": Metric("overlap at the calibrated threshold, all pixels pooled"),
-    "iou_good": Metric("share of good pictures on which nothing is marked at the calibrated threshold"),
-    "iou_oracle": Metric("largest pooled overlap over all thresholds", oracle=True),
-    "dice": Metric("pixel F1 at the calibrated threshold (SegF1), all pixels pooled"),
-    "pixel_precision": Metric("share of marked pixels that are defective"),
-    "pixel_recall": Metric("share of defective pixels that are marked"),
-    "macro_f1": Metric("mean F1 over defect types, with 'good' as a class"),
-    "macro_f1_without_good": Metric("mean F1 over defect types, without 'good'"),
-    "type_accuracy": Metric("share of single-type pictures given their type"),
-    "type_accuracy_detected": Metric(
-        "share given their type among the single-type pictures that were rejected"
+TABLE: dict[str, Metric] = {
+    "image_auroc": Metric(
+        "Image AUROC",
+        "P(score of a defective picture > score of a good one), ties one half",
+        Group.IMAGE_RANKING,
+        column_title="image AUROC",
+        type_title="Image AUROC",
+        of_scores=image_auroc,
     ),
-    "exact_set": Metric("share of pictures given exactly their set of types"),
-    "exact_set_without_good": Metric("share of defective pictures given exactly their set of types"),
-    "type_miou": Metric("mean IoU of the per-pixel type over the types present, without 'good'"),
-    "type_miou_with_good": Metric("mean IoU of the per-pixel type over the types present and 'good'"),
-    "type_pixel_f1": Metric("mean F1 of the per-pixel type over the types present, without 'good'"),
-    "type_pixel_auroc": Metric("pixel AUROC of each type's map against its own mask, mean over types"),
-    "type_pixel_ap": Metric("pixel AP of each type's map against its own mask, mean over types"),
-    "type_image_auroc": Metric("AUROC of 'shows this type' by the top of its map, mean over types"),
-    "type_image_ap": Metric("AP of 'shows this type' by the top of its map, mean over types"),
-    "type_f1": Metric("F1 of the types named in the findings, mean over types"),
-    "several_types_pictures": Metric("pictures with two or more types"),
-    "several_types_type_image_auroc": Metric("type_image_auroc over pictures with several types alone"),
-    "several_types_type_image_ap": Metric("type_image_ap over pictures with several types alone"),
-    "several_types_type_f1": Metric("type_f1 over pictures with several types alone"),
-    "several_types_exact_set": Metric("exact_set over pictures with several types alone"),
-    "brier": Metric("mean squared error of the probability of defect", "lower"),
-    "calibration_error": Metric("expected calibration error of the probability of defect", "lower"),
-}.items():
+    "image_ap": Metric(
+        "Image AP",
+        "average precision over pictures (step form)",
+        Group.IMAGE_RANKING,
+        of_scores=average_precision,
+    ),
+    "image_f1_max": Metric(
+        "Image F1-max",
+        "largest F1 over all thresholds",
+        Group.IMAGE_RANKING,
+        oracle=True,
+        of_scores=lambda labels, scores: f1_max(labels, scores).f1,
+    ),
+    "object_auroc": Metric(
+        "Object AUROC", "image AUROC per physical object: the highest score of its views", Group.IMAGE_RANKING
+    ),
+    "detection_rate": Metric(
+        "Detection rate",
+        "share of defective pictures rejected at the calibrated threshold",
+        Group.IMAGE_DECISIONS,
+        format="percent",
+    ),
+    "false_reject_rate": Metric(
+        "False-reject rate",
+        "share of good pictures rejected at the calibrated threshold",
+        Group.IMAGE_DECISIONS,
+        direction="lower",
+        format="percent",
+    ),
+    "miss_rate": Metric(
+        "Miss rate",
+        "share of defective pictures accepted at the calibrated threshold",
+        Group.IMAGE_DECISIONS,
+        direction="lower",
+        format="percent",
+    ),
+    "accuracy": Metric(
+        "Accuracy",
+        "share of right verdicts at the calibrated threshold",
+        Group.IMAGE_DECISIONS,
+        format="percent",
+    ),
+    "image_f1": Metric("Image F1", "F1 of the verdicts at the calibrated threshold", Group.IMAGE_DECISIONS),
+    "right_verdicts": Metric(
+        "Right verdicts",
+        "share of a type's pictures that are rejected; of good pictures, accepted",
+        Group.IMAGE_DECISIONS,
+        format="percent",
+        type_title="Right verdicts",
+    ),
+    "brier": Metric(
+        "Brier score",
+        "mean squared error of the probability of defect",
+        Group.IMAGE_DECISIONS,
+        direction="lower",
+    ),
+    "calibration_error": Metric(
+        "Calibration error",
+        "expected calibration error of the probability of defect",
+        Group.IMAGE_DECISIONS,
+        direction="lower",
+    ),
+    "pixel_auroc": Metric(
+        "Pixel AUROC",
+        "AUROC over all pixels of all pictures, good ones included",
+        Group.PIXEL_RANKING,
+        column_title="pixel AUROC",
+        type_title="Pixel AUROC",
+    ),
+    "pixel_ap": Metric(
+        "Pixel AP",
+        "average precision over all pixels, good pictures included",
+        Group.PIXEL_RANKING,
+        type_title="Pixel AP",
+    ),
+    "pixel_f1_max": Metric(
+        "Pixel F1-max", "largest pixel F1 over all thresholds", Group.PIXEL_RANKING, oracle=True
+    ),
+    "iou_oracle": Metric(
+        "Best IoU", "largest pooled overlap over all thresholds", Group.PIXEL_RANKING, oracle=True
+    ),
+    overlap_name(0.3): region_overlap("30"),
+    overlap_name(0.05): region_overlap("05"),
+    overlap_name(0.01): region_overlap("01"),
+    "aupimo": Metric(
+        "AUPIMO",
+        "mean per-picture recall at false-positive rates of good pictures from 1e-5 to 1e-4",
+        Group.PIXEL_RANKING,
+    ),
+    overlap_name(0.3, saturated=True): saturated_overlap("30"),
+    overlap_name(0.05, saturated=True): saturated_overlap("05"),
+    overlap_name(0.01, saturated=True): saturated_overlap("01"),
+    "iou": Metric(
+        "IoU",
+        "overlap at the calibrated threshold, mean over defective pictures",
+        Group.PIXEL_DECISIONS,
+        type_title="IoU",
+    ),
+    "iou_good": Metric(
+        "IoU on good pictures",
+        "share of good pictures on which nothing is marked at the calibrated threshold",
+        Group.PIXEL_DECISIONS,
+    ),
+    "iou_dataset": Metric(
+        "IoU, pooled", "overlap at the calibrated threshold, all pixels pooled", Group.PIXEL_DECISIONS
+    ),
+    "dice": Metric(
+        "Dice (pixel F1)",
+        "pixel F1 at the calibrated threshold (SegF1), all pixels pooled",
+        Group.PIXEL_DECISIONS,
+    ),
+    "pixel_precision": Metric(
+        "Pixel precision",
+        "share of marked pixels that are defective",
+        Group.PIXEL_DECISIONS,
+        column_title="precision",
+    ),
+    "pixel_recall": Metric(
+        "Pixel recall",
+        "share of defective pixels that are marked",
+        Group.PIXEL_DECISIONS,
+        column_title="recall",
+    ),
+    "type_accuracy": Metric("Type accuracy", "share of single-type pictures given their type", Group.TYPES),
+    "type_accuracy_detected": Metric(
+        "Type accuracy, rejected",
+        "share given their type among the single-type pictures that were rejected",
+        Group.TYPES,
+        column_title="named if detected",
+    ),
+    "macro_f1": Metric("Type F1, macro", "mean F1 over defect types, with 'good' as a class", Group.TYPES),
+    "macro_f1_without_good": Metric(
+        "Type F1, macro without good", "mean F1 over defect types, without 'good'", Group.TYPES
+    ),
+    "type_pixel_auroc": Metric(
+        "Types' own maps: pixel AUROC",
+        "pixel AUROC of each type's map against its own mask, mean over types",
+        Group.TYPES,
+        column_title="pixel AUROC by type",
+        type_title="Own map: pixel AUROC",
+    ),
+    "type_pixel_ap": Metric(
+        "Types' own maps: pixel AP",
+        "pixel AP of each type's map against its own mask, mean over types",
+        Group.TYPES,
+        column_title="pixel AP by type",
+        type_title="Own map: pixel AP",
+    ),
+    "type_iou": Metric(
+        "Types' pixels: IoU",
+        "IoU of the per-pixel type of one type",
+        Group.TYPES,
+        type_title="Own pixels: IoU",
+    ),
+    "type_miou": Metric(
+        "Types' pixels: mIoU without good",
+        "mean IoU of the per-pixel type over the types present, without 'good'",
+        Group.TYPES,
+        column_title="mIoU",
+    ),
+    "type_miou_with_good": Metric(
+        "Types' pixels: mIoU with good",
+        "mean IoU of the per-pixel type over the types present and 'good'",
+        Group.TYPES,
+        column_title="mIoU with good",
+    ),
+    "type_pixel_f1": Metric(
+        "Types' pixels: F1 without good",
+        "mean F1 of the per-pixel type over the types present, without 'good'",
+        Group.TYPES,
+    ),
+    "type_image_auroc": Metric(
+        "Types shown: AUROC", "AUROC of 'shows this type' by the top of its map, mean over types", Group.TYPES
+    ),
+    "type_image_ap": Metric(
+        "Types shown: AP",
+        "AP of 'shows this type' by the top of its map, mean over types",
+        Group.TYPES,
+        column_title="shown: AP",
+        type_title="Shown: AP",
+    ),
+    "type_f1": Metric(
+        "Types named: F1",
+        "F1 of the types named in the findings, mean over types",
+        Group.TYPES,
+        column_title="shown: F1",
+        type_title="Named: F1",
+    ),
+    "exact_set": Metric(
+        "Types named: exact set",
+        "share of pictures given exactly their set of types",
+        Group.TYPES,
+        column_title="exact set",
+    ),
+    "exact_set_without_good": Metric(
+        "Types named: exact set, defective pictures",
+        "share of defective pictures given exactly their set of types",
+        Group.TYPES,
+        column_title="exact set, defective",
+    ),
+    "several_types_pictures": Metric("Pictures", "pictures with two or more types", Group.SEVERAL_TYPES),
+    "several_types_type_image_auroc": Metric(
+        "Types shown: AUROC", "type_image_auroc over pictures with several types alone", Group.SEVERAL_TYPES
+    ),
+    "several_types_type_image_ap": Metric(
+        "Types shown: AP",
+        "type_image_ap over pictures with several types alone",
+        Group.SEVERAL_TYPES,
+        column_title="several: AP",
+    ),
+    "several_types_type_f1": Metric(
+        "Types named: F1",
+        "type_f1 over pictures with several types alone",
+        Group.SEVERAL_TYPES,
+        column_title="several: F1",
+    ),
+    "several_types_exact_set": Metric(
+        "Types named: exact set",
+        "exact_set over pictures with several types alone",
+        Group.SEVERAL_TYPES,
+        column_title="several: exact set",
+    ),
+}
+
+for _name, _metric in TABLE.items():
     metrics.register(_name)(_metric)

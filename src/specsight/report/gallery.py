@@ -61,7 +61,7 @@ class Section:
     cards: list[Card]
 
 
-class Draughtsman:
+class Renderer:
     """Draws pictures of one seed of a run, all on the same heat scale."""
 
     def __init__(

@@ -56,11 +56,11 @@ def _context(
     config = run.config()
     fit = run.json(folder.FITS).get(str(seed), {})
     calibration = Calibration.from_json(fit["calibration"]) if fit.get("calibration") else None
-    draughtsman = gallery.Draughtsman(run, shown, calibration)
+    renderer = gallery.Renderer(run, shown, calibration)
     chosen = gallery.choose(shown)
     total = sum(len(members) for _, _, _, members in chosen)
     cards = iter(
-        track((draughtsman.card(p) for _, _, _, ps in chosen for p in ps), "Drawing the gallery", total)
+        track((renderer.card(p) for _, _, _, ps in chosen for p in ps), "Drawing the gallery", total)
     )
     sections = [
         gallery.Section(title, meaning, count, [next(cards) for _ in members])
@@ -69,7 +69,7 @@ def _context(
     inspection = config.get("kind") == "inspection"
     if inspection:
         for prediction in track(shown, "Drawing overlays"):
-            draughtsman.draw(prediction)
+            renderer.draw(prediction)
     return {
         "title": tables.title(config),
         "inspection": inspection,
@@ -88,7 +88,7 @@ def _context(
         "confusion": metrics.get("confusion"),
         "sections": sections,
         "legend": pictures.data_uri(pictures.legend(), ".png"),
-        "scale": draughtsman.scale,
+        "scale": renderer.scale,
         "has_truth_outline": any(p.defects for p in shown),
         "rows": tables.rows(shown)[:TABLE_ROWS],
         "row_count": len(shown),

@@ -1,4 +1,7 @@
-"""The numbers of a run, put into words and rows for the page. Formats; computes nothing but counts."""
+"""The numbers of a run, put into words and rows for the page. Formats; computes nothing but counts.
+
+What a metric is called and how it is written stands in the catalogue of metrics.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from specsight.metrics import Group, Metric, find
 from specsight.metrics import metrics as catalogue
 from specsight.records import GOOD
 from specsight.report import charts, gallery
+from specsight.runs.costs import STAGES
 from specsight.runs.predictions import Prediction, SkippedPicture
 
 DASH = "–"
@@ -28,89 +33,12 @@ class Line:
     reason: str = ""
 
 
-GROUPS: Mapping[str, Mapping[str, str]] = {
-    "Pictures, ranked by score": {
-        "image_auroc": "Image AUROC",
-        "image_ap": "Image AP",
-        "image_f1_max": "Image F1-max",
-        "object_auroc": "Object AUROC",
-    },
-    "Pictures, at the calibrated threshold": {
-        "detection_rate": "Detection rate",
-        "false_reject_rate": "False-reject rate",
-        "accuracy": "Accuracy",
-        "image_f1": "Image F1",
-    },
-    "Pixels, ranked by map": {
-        "pixel_auroc": "Pixel AUROC",
-        "pixel_ap": "Pixel AP",
-        "pixel_f1_max": "Pixel F1-max",
-        "iou_oracle": "Best IoU",
-        "aupro_30": "AUPRO@0.3",
-        "aupro_05": "AUPRO@0.05",
-        "aupro_01": "AUPRO@0.01",
-        "aupimo": "AUPIMO",
-        "au_spro_30": "AU-sPRO@0.3",
-        "au_spro_05": "AU-sPRO@0.05",
-    },
-    "Findings, at the calibrated threshold": {
-        "iou": "IoU",
-        "iou_good": "IoU on good pictures",
-        "iou_dataset": "IoU, pooled",
-        "dice": "Dice (pixel F1)",
-        "pixel_precision": "Pixel precision",
-        "pixel_recall": "Pixel recall",
-    },
-    "Types": {
-        "type_accuracy": "Type accuracy",
-        "type_accuracy_detected": "Type accuracy, rejected",
-        "macro_f1": "Type F1, macro",
-        "macro_f1_without_good": "Type F1, macro without good",
-        "type_pixel_auroc": "Types' own maps: pixel AUROC",
-        "type_pixel_ap": "Types' own maps: pixel AP",
-        "type_miou": "Types' pixels: mIoU without good",
-        "type_miou_with_good": "Types' pixels: mIoU with good",
-        "type_pixel_f1": "Types' pixels: F1 without good",
-        "type_image_auroc": "Types shown: AUROC",
-        "type_image_ap": "Types shown: AP",
-        "type_f1": "Types named: F1",
-        "exact_set": "Types named: exact set",
-        "exact_set_without_good": "Types named: exact set, defective pictures",
-    },
-    "Pictures with several types": {
-        "several_types_pictures": "Pictures",
-        "several_types_type_image_auroc": "Types shown: AUROC",
-        "several_types_type_image_ap": "Types shown: AP",
-        "several_types_type_f1": "Types named: F1",
-        "several_types_exact_set": "Types named: exact set",
-    },
-}
-"""What the page calls the metrics, in its order; what they mean stands in the catalogue of metrics."""
-OTHERS = "Further numbers"
-NAMES = {key: name for group in GROUPS.values() for key, name in group.items()}
-MORE_MEANINGS = {"object_auroc": "a part shown in several views counts once, with its highest score"}
-SHARES = frozenset({"detection_rate", "false_reject_rate", "accuracy", "right_verdicts"})
-"""Shares of pictures are told in percent."""
 COMPARED = frozenset(
     {"image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "pixel_ap", "aupro_30", "aupro_05"}
     | {"au_spro_05", "au_spro_30"}
 )
 """What products are compared by; the rest stands on their pages."""
 TILES = ("image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "aupro_30")
-PER_TYPE = (
-    ("image_auroc", "Image AUROC"),
-    ("right_verdicts", "Right verdicts"),
-    ("pixel_auroc", "Pixel AUROC"),
-    ("pixel_ap", "Pixel AP"),
-    ("aupro_30", "AUPRO@0.3"),
-    ("iou", "IoU"),
-    ("type_pixel_auroc", "Own map: pixel AUROC"),
-    ("type_pixel_ap", "Own map: pixel AP"),
-    ("type_iou", "Own pixels: IoU"),
-    ("type_image_ap", "Shown: AP"),
-    ("type_f1", "Named: F1"),
-)
-STAGES = {"read": "read the file", "look": "look (encode)", "judge": "judge", "find": "find and word"}
 
 
 def title(config: Mapping[str, Any]) -> str:
@@ -122,10 +50,13 @@ def title(config: Mapping[str, Any]) -> str:
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
     """Every metric of the run by group, in the order of the page."""
+    order = {name: position for position, name in enumerate(catalogue)}
     present = [k for k, v in metrics.items() if isinstance(v, Mapping) and "value" in v]
-    groups = {title: [k for k in names if k in present] for title, names in GROUPS.items()}
-    groups[OTHERS] = sorted(k for k in present if k not in NAMES)
-    return {title: [_line(k, metrics[k]) for k in keys] for title, keys in groups.items() if keys}
+    present.sort(key=lambda k: (order.get(k, len(order)), k))
+    groups: dict[str, list[Line]] = {group.value: [] for group in Group}
+    for key in present:
+        groups[_metric(key).group.value].append(_line(key, metrics[key]))
+    return {title: lines for title, lines in groups.items() if lines}
 
 
 def tiles(
@@ -151,7 +82,9 @@ def per_type(metrics: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, str
     """(column names, [(type, support, values)]): only columns in which some type has a value."""
     table: Mapping[str, Mapping[str, Any]] = metrics.get("per_type", {})
     columns = [
-        (k, name) for k, name in PER_TYPE if any(_value(row.get(k)) is not None for row in table.values())
+        (name, metric.type_title)
+        for name, metric in catalogue.items()
+        if metric.type_title and any(_value(row.get(name)) is not None for row in table.values())
     ]
     rows = [
         (type_, str(row.get("support", "")), [_text(_value(row.get(k)), k) for k, _ in columns])
@@ -247,17 +180,20 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _line(key: str, metric: Mapping[str, Any]) -> Line:
-    meaning = catalogue[key].description if key in catalogue else MORE_MEANINGS.get(key, "")
-    name = NAMES.get(key, key.replace("_", " "))
-    if metric.get("oracle"):
-        name += " (oracle)"
+    known = _metric(key)
+    title = f"{known.title} (oracle)" if metric.get("oracle") else known.title
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
     text = _text(value, key)
     if value is not None and deviation is not None and count > 1:
         text += f" ± {_text(deviation, key)}"
     low, high = metric.get("low"), metric.get("high")
     interval = f"{_text(low, key)} to {_text(high, key)}" if low is not None and high is not None else ""
-    return Line(key, name, text, interval, meaning, metric.get("reason", ""))
+    return Line(key, title, text, interval, known.description, metric.get("reason", ""))
+
+
+def _metric(key: str) -> Metric:
+    """The metric of this name; a number that only another version knows is called as it is written."""
+    return find(key) or Metric(key.replace("_", " "), "")
 
 
 def _value(metric: Any) -> float | None:
@@ -269,7 +205,7 @@ def _value(metric: Any) -> float | None:
 def _text(value: float | None, key: str) -> str:
     if value is None:
         return DASH
-    return f"{100 * value:.1f} %" if key in SHARES else f"{value:.3f}"
+    return f"{100 * value:.1f} %" if _metric(key).format == "percent" else f"{value:.3f}"
 
 
 def _duration(seconds: float) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from specsight.runs import environment, folder, protocol
-from specsight.evaluation import summary
-from specsight.runs.folder import RunFolder
-from specsight.runs.judging import about, judge_all
 from specsight.inspector import Inspector
 from specsight.records import Sample
+from specsight.runs import costs, environment, folder, protocol
+from specsight.runs.folder import RunFolder
+from specsight.runs.judging import about, judge_all
 from specsight.storage import CHECKSUMS, only_writer, sha256
 
 SEED = 0
@@ -44,9 +43,9 @@ def write_inspections(
         unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
         predictions = judge_all(run, inspector, unlabelled, SEED, root)
         numbers = {
-            "counts": summary.counts(predictions, run.skipped()),
+            "counts": costs.counts(predictions, run.skipped()),
             "protocol": protocol.of_inspection(asked, fit, predictions),
-            "seconds": summary.seconds(predictions, {}),
+            "seconds": costs.seconds(predictions),
             "peak_mb": environment.peak_memory_mb(),
         }
         run.write_json(folder.METRICS, numbers)

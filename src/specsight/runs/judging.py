@@ -10,11 +10,11 @@ import numpy as np
 
 from specsight import images
 from specsight.errors import SpecsightError
-from specsight.runs.folder import RunFolder
-from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.inspector import Inspector
 from specsight.progress import track
 from specsight.records import Inspection, Judgement, Sample
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.storage import sha256
 
 

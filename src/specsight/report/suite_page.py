@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from specsight.calibration import Calibration
-from specsight.evaluation.suite_catalogue import SUITES
-from specsight.evaluation.suite_runner import record_of
+from specsight.metrics import metric_of
 from specsight.progress import track
 from specsight.report import pictures
-from specsight.report.gallery import Draughtsman, truth
+from specsight.report.gallery import Renderer, truth
 from specsight.report.page import render, write_page
 from specsight.runs import folder
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
+from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.storage import confined
 
-DRAWN = 8
+PICTURES = 8
 """Pictures in the comparison: one of every type first."""
 MAPS = 6
 """Rows whose maps are drawn."""
@@ -41,36 +41,36 @@ class Compared:
 
 def render_suite(out: Path) -> Path:
     """Write the page of a suite, and of each of its runs; returns its path."""
-    about = record_of(out)
-    lines = about["rows"]
-    for line in lines:
-        render(confined(out, line["folder"]))
-    shown = SUITES[about["suite"]].shown
-    columns = [(key, name) for key, name in shown.items() if any(line[key] is not None for line in lines)]
+    record = SuiteRecord.read(out)
+    for row in record.rows:
+        render(confined(out, row.folder))
+    columns = [
+        name for name in record.metrics if any(row.values.get(name) is not None for row in record.rows)
+    ]
+    compared = _with_maps(record.rows)
     context = {
-        "title": f"{about['suite']} on {about['product'] or about['data']}",
-        "columns": [name for _, name in columns],
-        "rows": [_row(line, [key for key, _ in columns]) for line in lines],
-        "theirs": any(line["theirs"] for line in lines),
-        "trained": any(line["training_seconds"] is not None for line in lines),
-        "compared": _compare(out, _drawn(lines)),
-        "drawn": [line["name"] for line in _drawn(lines)],
+        "title": f"{record.suite} on {record.product or record.data}",
+        "columns": [metric_of(name).column for name in columns],
+        "rows": [_texts(row, columns) for row in record.rows],
+        "has_published": any(row.published for row in record.rows),
+        "has_training": any(row.training_seconds is not None for row in record.rows),
+        "compared": _compare(out, compared),
+        "compared_rows": [row.name for row in compared],
     }
     return write_page(RunFolder(out), "suite.html.j2", context)
 
 
-def _row(line: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
     return {
-        "name": line["name"],
-        "group": line["group"],
-        "folder": line["folder"],
-        "protocol": line["protocol"],
-        "theirs": line["theirs"],
-        "values": [_with_deviation(line[key], line[f"{key}_sd"]) for key in keys],
-        "training": _cost(line["training_seconds"]),
-        "fit": _cost(line["fit_seconds"], 1),
-        "picture": _cost(line["picture_ms"]),
-        "peak": _cost(line["peak_mb"]),
+        "name": row.name,
+        "folder": row.folder,
+        "protocol": row.protocol,
+        "published": row.published,
+        "values": [_with_deviation(row.values[name], row.deviations[name]) for name in columns],
+        "training": _cost(row.training_seconds),
+        "fit": _cost(row.fit_seconds, 1),
+        "picture": _cost(row.picture_ms),
+        "peak": _cost(row.peak_mb),
     }
 
 
@@ -84,26 +84,26 @@ def _with_deviation(value: float | None, deviation: float | None) -> str:
     return f"{value:.3f}" if deviation is None else f"{value:.3f} ± {deviation:.3f}"
 
 
-def _drawn(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _with_maps(rows: Sequence[SuiteRow]) -> list[SuiteRow]:
     """Rows whose maps are shown: the methods, and ablations that draw their map in another way."""
-    methods = [line for line in lines if line["group"] == "methods"] or list(lines[:MAPS])
-    others = [line for line in lines if line["name"].endswith("Grad-CAM")]
+    methods = [row for row in rows if row.group == "methods"] or list(rows[:MAPS])
+    others = [row for row in rows if row.shows_map]
     return [*methods[-(MAPS - len(others)) :], *others]
 
 
-def _compare(out: Path, lines: Sequence[Mapping[str, Any]]) -> list[Compared]:
+def _compare(out: Path, rows: Sequence[SuiteRow]) -> list[Compared]:
     """The same defective pictures under every row; each row on a heat scale of its own."""
-    judged: dict[str, tuple[Draughtsman, dict[str, Prediction]]] = {}
-    for line in lines:
-        run = RunFolder(confined(out, line["folder"]))
+    judged: dict[str, tuple[Renderer, dict[str, Prediction]]] = {}
+    for row in rows:
+        run = RunFolder(confined(out, row.folder))
         fits = run.json(folder.FITS)
         if not fits:
             return []
         seed = min(fits, key=int)
         calibration = fits[seed].get("calibration")
-        known = run.predictions(int(seed))
-        draughtsman = Draughtsman(run, known, Calibration.from_json(calibration) if calibration else None)
-        judged[line["name"]] = draughtsman, {p.id: p for p in known}
+        predictions = run.predictions(int(seed))
+        renderer = Renderer(run, predictions, Calibration.from_json(calibration) if calibration else None)
+        judged[row.name] = renderer, {p.id: p for p in predictions}
     return [_one(id_, judged) for id_ in track(_chosen([ps for _, ps in judged.values()]), "Comparing maps")]
 
 
@@ -112,16 +112,16 @@ def _chosen(judged: Sequence[Mapping[str, Prediction]]) -> list[str]:
     common = [p for p in judged[0].values() if p.defects and all(p.id in other for other in judged)]
     common.sort(key=lambda p: p.id)
     first = list({p.types: p.id for p in reversed(common)}.values())[::-1]
-    return list(dict.fromkeys([*first, *(p.id for p in common)]))[:DRAWN]
+    return list(dict.fromkeys([*first, *(p.id for p in common)]))[:PICTURES]
 
 
-def _one(id_: str, judged: Mapping[str, tuple[Draughtsman, Mapping[str, Prediction]]]) -> Compared:
+def _one(id_: str, judged: Mapping[str, tuple[Renderer, Mapping[str, Prediction]]]) -> Compared:
     maps: dict[str, str] = {}
-    original, told = "", ""
-    for name, (draughtsman, predictions) in judged.items():
-        panels = draughtsman.panels(predictions[id_])
+    original, words = "", ""
+    for name, (renderer, predictions) in judged.items():
+        panels = renderer.panels(predictions[id_])
         if panels:
             original = original or pictures.data_uri(panels["contours"])
             maps[name] = pictures.data_uri(panels["heat"])
-        told = told or truth(predictions[id_])
-    return Compared(id_, told, original, maps)
+        words = words or truth(predictions[id_])
+    return Compared(id_, words, original, maps)
