@@ -1,9 +1,8 @@
-"""Checkpoints of every supported family, tiny and randomly initialised, through the encoder contract."""
+"""What is particular to each family of checkpoints, tiny and randomly initialised; for the rest see test_contract."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,12 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from tests.support.vision_checkpoints import CONVOLUTIONAL, VIT, save_vision
+from tests.support.vision_checkpoints import FAMILIES as VISION
+
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
 
-VIT = {
-    "hidden_size": 16,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "image_size": 32,
-    "patch_size": 8,
-}
 TEXT = {
     "vocab_size": 16,
     "hidden_size": 16,
@@ -43,31 +37,8 @@ def _joint(kind: str) -> Any:
     return model(configuration(text_config=text, vision_config=VIT, **extra))
 
 
-FAMILIES: dict[str, Callable[[], Any]] = {
-    "mobilenet_v2": lambda: transformers.MobileNetV2Model(
-        transformers.MobileNetV2Config(depth_multiplier=0.35, tf_padding=False)
-    ),
-    "resnet": lambda: transformers.ResNetModel(
-        transformers.ResNetConfig(
-            embedding_size=8, hidden_sizes=[8, 12, 16, 20], depths=[1, 1, 1, 1], layer_type="basic"
-        )
-    ),
-    "convnext": lambda: transformers.ConvNextModel(
-        transformers.ConvNextConfig(hidden_sizes=[8, 12, 16, 20], depths=[1, 1, 1, 1])
-    ),
-    "vit": lambda: transformers.ViTModel(transformers.ViTConfig(**VIT)),
-    "dinov2": lambda: transformers.Dinov2Model(transformers.Dinov2Config(**VIT)),
-    "dinov2_with_registers": lambda: transformers.Dinov2WithRegistersModel(
-        transformers.Dinov2WithRegistersConfig(**VIT, num_register_tokens=4)
-    ),
-    "dinov3_vit": lambda: transformers.DINOv3ViTModel(
-        transformers.DINOv3ViTConfig(**VIT, num_register_tokens=4)
-    ),
-    "clip": lambda: _joint("clip"),
-    "siglip": lambda: _joint("siglip"),
-}
-CONVOLUTIONAL = {"mobilenet_v2", "resnet", "convnext"}
-JOINT = {"clip", "siglip"}
+JOINT = ("clip", "siglip")
+FAMILIES = (*VISION, *JOINT)
 
 
 def _add_tokenizer(folder: Path) -> None:
@@ -87,13 +58,12 @@ def _add_tokenizer(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folders = {}
-    for name, build in FAMILIES.items():
+    folders = {name: save_vision(name, tmp_path_factory.mktemp(name)) for name in VISION}
+    for name in JOINT:
         torch.manual_seed(0)
         folders[name] = tmp_path_factory.mktemp(name)
-        build().eval().save_pretrained(folders[name], safe_serialization=True)
-        if name in JOINT:
-            _add_tokenizer(folders[name])
+        _joint(name).eval().save_pretrained(folders[name], safe_serialization=True)
+        _add_tokenizer(folders[name])
     return folders
 
 
@@ -102,31 +72,18 @@ def encoders(checkpoints: dict[str, Path]) -> dict[str, Encoder]:
     return {name: load_encoder(folder) for name, folder in checkpoints.items()}
 
 
-def pictures(count: int, height: int, width: int) -> np.ndarray:
+def images_of(count: int, height: int, width: int) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_grids_of_a_picture_that_is_not_square(family: str, encoders: dict[str, Encoder]) -> None:
-    encoder = encoders[family]
-    images = pictures(2, 2 * encoder.multiple, 3 * encoder.multiple)
-    which = [layer.name for layer in encoder.available]
-    for layer, grid in zip(encoder.available, encoder.layers(images, which)):
-        expected = (2, layer.channels, images.shape[1] // layer.stride, images.shape[2] // layer.stride)
-        assert grid.shape == expected
-        assert grid.dtype == np.float32
-        assert np.isfinite(grid).all()
-    assert set(encoder.default_layers) <= set(which)
-
-
-@pytest.mark.parametrize("family", sorted(CONVOLUTIONAL))
+@pytest.mark.parametrize("family", CONVOLUTIONAL)
 def test_convolutional_layers_are_the_last_hidden_state_of_each_stride(
     family: str, encoders: dict[str, Encoder], checkpoints: dict[str, Path]
 ) -> None:
     encoder = encoders[family]
     assert [layer.stride for layer in encoder.available] == [4, 8, 16, 32]
     assert encoder.default_layers == ("stride8", "stride16")
-    images = pictures(1, 64, 96)
+    images = images_of(1, 64, 96)
     model = transformers.AutoModel.from_pretrained(checkpoints[family]).eval()
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     pixels = torch.tensor(((images / 255 - mean) / deviation).transpose(0, 3, 1, 2), dtype=torch.float32)
@@ -137,7 +94,7 @@ def test_convolutional_layers_are_the_last_hidden_state_of_each_stride(
         np.testing.assert_allclose(grid, last.numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - CONVOLUTIONAL))
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f not in CONVOLUTIONAL])
 def test_token_blocks_are_the_hidden_states_without_class_and_registers(
     family: str, encoders: dict[str, Encoder], checkpoints: dict[str, Path]
 ) -> None:
@@ -157,29 +114,6 @@ def test_token_blocks_are_the_hidden_states_without_class_and_registers(
         np.testing.assert_allclose(grid, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_features_depend_on_their_picture_alone(family: str, encoders: dict[str, Encoder]) -> None:
-    encoder = encoders[family]
-    images = pictures(3, 2 * encoder.multiple, encoder.multiple)
-    together = encoder.layers(images)
-    for k in range(3):
-        for batch, alone in zip(together, encoder.layers(images[k : k + 1])):
-            np.testing.assert_array_equal(batch[k], alone[0])
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_pooled_embedding(family: str, encoders: dict[str, Encoder]) -> None:
-    encoder = encoders[family]
-    images = pictures(2, 2 * encoder.multiple, 2 * encoder.multiple)
-    pooled = encoder.embed_images(images)
-    assert pooled.ndim == 2
-    assert len(pooled) == 2
-    assert not np.array_equal(pooled[0], pooled[1])
-    np.testing.assert_array_equal(pooled, encoder.embed_images(images))
-    if encoder.reads:
-        np.testing.assert_allclose(np.linalg.norm(pooled, axis=1), 1, atol=1e-5)
-
-
 def test_the_pass_stops_behind_the_deepest_layer_asked_for(encoders: dict[str, Encoder]) -> None:
     encoder = encoders["resnet"]
     reached = []
@@ -187,18 +121,18 @@ def test_the_pass_stops_behind_the_deepest_layer_asked_for(encoders: dict[str, E
     handles = [
         stage.register_forward_hook(lambda *_, k=k: reached.append(k)) for k, stage in enumerate(stages)
     ]
-    encoder.layers(pictures(1, 64, 64), ["stride16", "stride8"])
+    encoder.layers(images_of(1, 64, 64), ["stride16", "stride8"])
     for handle in handles:
         handle.remove()
     assert reached == [0, 1, 2]
 
 
-@pytest.mark.parametrize("family", sorted(JOINT))
+@pytest.mark.parametrize("family", JOINT)
 def test_pictures_patches_and_sentences_share_a_space(family: str, encoders: dict[str, Encoder]) -> None:
     encoder = encoders[family]
     texts = encoder.embed_texts(["a cut", "a scratch on the tread"])
-    patches = encoder.embed_patches(pictures(1, 32, 48))
-    assert texts.shape[1] == encoder.embed_images(pictures(1, 32, 48)).shape[1] == patches.shape[1]
+    patches = encoder.embed_patches(images_of(1, 32, 48))
+    assert texts.shape[1] == encoder.embed_images(images_of(1, 32, 48)).shape[1] == patches.shape[1]
     assert patches.shape[2:] == (4, 6)
     np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(patches, axis=1), 1, atol=1e-5)
@@ -221,21 +155,11 @@ def test_an_encoder_without_words_says_so(encoders: dict[str, Encoder]) -> None:
         encoders["vit"].embed_texts(["a cut"])
 
 
-def test_fingerprint_follows_weights_and_configuration(checkpoints: dict[str, Path], tmp_path: Path) -> None:
-    first = load_encoder(checkpoints["vit"])
-    same = tmp_path / "same"
-    shutil.copytree(checkpoints["vit"], same)
-    assert load_encoder(same).fingerprint == first.fingerprint
-    torch.manual_seed(1)
-    FAMILIES["vit"]().save_pretrained(tmp_path / "other")
-    assert load_encoder(tmp_path / "other").fingerprint != first.fingerprint
-
-
 def test_preprocessing_comes_from_the_checkpoint(checkpoints: dict[str, Path], tmp_path: Path) -> None:
     folder = tmp_path / "other"
     shutil.copytree(checkpoints["vit"], folder)
     (folder / "preprocessor_config.json").write_text('{"do_normalize": false, "rescale_factor": 0.5}')
-    images = pictures(1, 16, 16)
+    images = images_of(1, 16, 16)
     assert not np.allclose(
         load_encoder(folder).layers(images)[0], load_encoder(checkpoints["vit"]).layers(images)[0]
     )
@@ -253,7 +177,7 @@ def test_weights_that_can_run_code_are_refused(checkpoints: dict[str, Path], tmp
         load_encoder(folder)
 
 
-def test_a_truncated_checkpoint_is_told_in_one_line(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+def test_a_truncated_checkpoint_is_reported_in_one_line(checkpoints: dict[str, Path], tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     shutil.copytree(checkpoints["resnet"], folder)
     weights = folder / "model.safetensors"
@@ -316,7 +240,7 @@ def test_a_family_without_a_plain_grid_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_layer_gets_a_suggestion(encoders: dict[str, Encoder]) -> None:
     with pytest.raises(SpecsightError, match="did you mean 'stride16'"):
-        encoders["resnet"].layers(pictures(1, 64, 64), ["stride_16"])
+        encoders["resnet"].layers(images_of(1, 64, 64), ["stride_16"])
 
 
 @pytest.mark.shared
