@@ -6,7 +6,6 @@ from pathlib import Path
 
 from specsight.encoders.checkpoint import BUNDLED
 from specsight.encoders.contract import Encoder, Features, Images, Layer
-from specsight.encoders.device import AUTO, CPU
 from specsight.errors import SpecsightError
 
 __all__ = ["BUNDLED", "ENCODERS", "FILTERS", "Encoder", "Features", "Images", "Layer", "load_encoder"]
@@ -21,18 +20,18 @@ ENCODERS = {
 """What `load_encoder` takes → one line about it."""
 
 
-def load_encoder(name: str | Path, device: str = AUTO) -> Encoder:
+def load_encoder(name: str | Path, device: str = "auto") -> Encoder:
     """The encoder called `name`: "bundled", "filters" (no weights, no torch), a checkpoint folder, or a hub id.
 
-    A name is tried on the hub only where no such folder exists. `device`: "cpu", "cuda", "cuda:N", or "auto", the first
-    CUDA device where there is one, else the CPU; filters run on the CPU. Raises SpecsightError with the way out where
+    A name is tried on the hub only where no such folder exists. `device`: "auto" (a CUDA GPU where there is one, else
+    the CPU), "cpu", "cuda", "cuda:N" or "mps"; filters run on the CPU. Raises SpecsightError with the way out where
     there is neither folder nor hub id, where the weights are not safetensors, where the family is no vision model, and
     where the device does not exist.
     """
     if str(name) == FILTERS:
         from specsight.encoders.filters import FilterBank
 
-        if device not in (AUTO, CPU):
+        if device not in ("auto", "cpu"):
             raise SpecsightError(
                 f"encoder '{FILTERS}' runs on the CPU, not on '{device}': use device auto or cpu"
             )

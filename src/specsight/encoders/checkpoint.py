@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specsight.encoders.device import CPU, choose_device
 from specsight.encoders.preprocessing import read_preprocessing
 from specsight.errors import SpecsightError, require
+from specsight.learning.device import choose_device
 from specsight.storage import sha256
 
 if TYPE_CHECKING:
@@ -30,19 +30,21 @@ SHIPPED = Path(__file__).parent / BUNDLED
 """The weights that ship with the package; made by `specsight train encoder`."""
 
 
-def load_checkpoint(name: str, device: str = CPU) -> PretrainedEncoder:
-    """Load the vision checkpoint `name` on `device`, "cpu" or "cuda:N"; see `load_encoder` for the errors."""
+def load_checkpoint(name: str, device: str) -> PretrainedEncoder:
+    """Load the vision checkpoint `name` on `device`; see `load_encoder` for both, and for the errors."""
     # OpenMP threads that wait by spinning slow a pass down fivefold as soon as anything else wants the processor,
     # our own matrix products included. Read when torch is loaded for the first time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     require("torch", "models")
     require("transformers", "models")
     place = choose_device(device)
+    if device == "auto" and place.type == "mps":
+        # No checkpoint has been compared with itself there: Apple's GPU is used only where it is named.
+        place = choose_device("cpu")
     folder = _folder(name)
     _check_files(folder, name)
     model, family = _load_model(folder, name)
-    if place != CPU:
-        model = model.to(place)
+    model = model.to(place)
     preprocessing = read_preprocessing(folder)
     from torch import nn
 
