@@ -1,0 +1,114 @@
+"""A `transformers` checkpoint's name → its folder on this machine, checked before anything of it is loaded.
+
+In: a local folder or a hub id. Out: a folder with a configuration and safetensors, the digest of its content, its
+weights and its tokenizer. Weights in other formats can run code and are not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from specsight.errors import SpecsightError
+from specsight.storage import sha256
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+
+
+def checkpoint_folder(name: str, what: str, others: str = "") -> Path:
+    """The local folder of a checkpoint, fetched from the hub where `name` is no folder.
+
+    `what` ("encoder") begins messages; `others` ("'bundled' or 'filters'") says what else could be named instead.
+    Raises SpecsightError where there is no such folder, where the hub does not answer, and where the folder holds no
+    configuration or no safetensors.
+    """
+    folder = _find(name, what, others)
+    if not (folder / "config.json").is_file():
+        raise SpecsightError(f"{what} '{name}' has no config.json: it is no transformers checkpoint")
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
+        found = f" (found '{pickled[0]}', which can run code and is not read)" if pickled else ""
+        raise SpecsightError(
+            f"{what} '{name}' has no *.safetensors{found}: convert it with save_pretrained()"
+        )
+    return folder
+
+
+def fingerprint(folder: Path, more: tuple[str, ...] = ()) -> str:
+    """Hex digest over a checkpoint folder's JSON files and weights: same digest, same results.
+
+    `more` are endings of other files that results depend on, such as ".jinja" for chat templates.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", *more)):
+        digest.update(f"{path.name}:{sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options: Any) -> Any:
+    """A model of an automatic class of `transformers`, in evaluation mode and without gradients.
+
+    Code from the checkpoint is never run. Raises SpecsightError for a checkpoint that is broken, of another family, or
+    lacks weights, which `transformers` would draw at random; those of poolers are not needed.
+    """
+    import transformers
+
+    _quiet(transformers)
+    options |= {"trust_remote_code": False, "local_files_only": True}
+    try:
+        model, report = auto_class.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **options
+        )
+    except Exception as error:  # transformers and safetensors raise whatever their parsers do on a broken one
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SpecsightError(f"{what} '{name}' cannot be loaded: {reason}") from error
+    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if missing:
+        raise SpecsightError(
+            f"{what} '{name}' lacks {len(missing)} of its weights (first: '{missing[0]}'): get a complete checkpoint"
+        )
+    return model.eval().requires_grad_(False)
+
+
+def load_tokenizer(folder: Path, name: str, what: str) -> Any:
+    """The tokenizer beside a checkpoint's weights; SpecsightError where there is none that works."""
+    import transformers
+
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # transformers raises whatever the tokenizer's files provoke
+        raise SpecsightError(
+            f"{what} '{name}' has no usable tokenizer beside its weights: add its tokenizer files to the folder"
+        ) from error
+
+
+def _find(name: str, what: str, others: str) -> Path:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise SpecsightError(f"{what} '{name}' is a file: give the checkpoint's folder")
+    if name.startswith((".", "/", "~")) or not HUB_ID.fullmatch(name):
+        instead = f"a checkpoint folder, a hub id, {others}" if others else "a checkpoint folder or a hub id"
+        raise SpecsightError(f"{what} '{name}': no such folder; give {instead}")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]))
+    except (OSError, ValueError, RuntimeError) as error:
+        instead = f", or use {others}" if others else ""
+        raise SpecsightError(
+            f"{what} '{name}' is no local folder and could not be fetched from the hub ({type(error).__name__}): "
+            f"check the name and the network, or give a checkpoint folder{instead}"
+        ) from error
+
+
+def _quiet(transformers: Any) -> None:
+    """Keep the loading reports and bars of `transformers` off the screen; real problems arrive as exceptions."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

@@ -1,0 +1,116 @@
+"""The contract of language models: a conversation → words, likelihoods of given words, or hidden states.
+
+In: `Message`s, with pictures where the model sees. Out: text, log-likelihoods in nats, or features per token. The
+public methods check what they are given, so that an adapter only computes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+from specsight.registry import Registry
+
+Role = Literal["system", "user", "assistant"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """One turn of a conversation. Raises ValueError for another role and for pictures of another shape or type."""
+
+    role: Role
+    text: str
+    images: tuple[NDArray[np.uint8], ...] = ()
+    """RGB pictures (H, W, 3), in the order in which the text speaks of them."""
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"a message's role must be one of {', '.join(ROLES)}, got '{self.role}'")
+        for image in self.images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+                raise ValueError(f"images must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
+
+
+class LanguageModel(ABC):
+    """Continues, weighs and embeds conversations. Deterministic; a result depends on its own arguments alone."""
+
+    name: str
+    """What `load_language_model` was asked for."""
+    fingerprint: str
+    """Hex digest over configuration, tokenizer and weights: same fingerprint, same answers up to rounding."""
+    sees: bool = False
+    """Whether messages may hold pictures."""
+
+    def generate(
+        self, messages: Sequence[Message], max_tokens: int, stop: Sequence[str] = (), seed: int | None = None
+    ) -> str:
+        """The assistant's next message.
+
+        Parameters: `max_tokens` is the longest answer in tokens, at least 1; the answer ends before the first of the
+        strings in `stop`. Without a `seed` the likeliest token is taken at each step; with one, tokens are sampled at
+        temperature 1, equally for equal seeds. Raises SpecsightError where the conversation cannot be answered (see
+        `check`) or is too long for the model.
+        """
+        self.check(messages, answered=True)
+        if max_tokens < 1:
+            raise SpecsightError(f"max_tokens must be at least 1, got {max_tokens}")
+        if "" in stop:
+            raise SpecsightError("a string to stop at must not be empty")
+        return self._generate(messages, max_tokens, tuple(stop), seed)
+
+    def likelihoods(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        """Log-likelihood in nats of each option as the assistant's next words: the sum over the option's tokens.
+
+        Each option is weighed by itself. Longer options have more tokens and so lower sums: compare options of equal
+        length, or divide. Raises SpecsightError for an empty option, and as `generate` does.
+        """
+        self.check(messages, answered=True)
+        if "" in options:
+            raise SpecsightError("an option must not be empty: say what the model could answer")
+        return self._likelihoods(messages, tuple(options))
+
+    def hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]:
+        """The last layer's features (T, D) of a conversation's tokens, in the order of the text.
+
+        A conversation that the assistant has to go on with includes the tokens that open its turn.
+        """
+        self.check(messages, answered=False)
+        return self._hidden_states(messages)
+
+    def check(self, messages: Sequence[Message], *, answered: bool) -> None:
+        """Raise SpecsightError for what the model cannot read: an empty conversation, pictures where it does not see.
+
+        `answered`: the assistant is to speak next, so its own message must not come last.
+        """
+        if not messages:
+            raise SpecsightError("a conversation needs at least one message")
+        if answered and messages[-1].role == "assistant":
+            raise SpecsightError("the assistant has spoken last: add a message that it can answer")
+        if not self.sees and any(message.images for message in messages):
+            raise SpecsightError(
+                f"language model '{self.name}' does not see: leave the pictures out, or choose a vision-language model"
+            )
+
+    @abstractmethod
+    def _generate(
+        self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
+    ) -> str: ...
+
+    @abstractmethod
+    def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]: ...
+
+    @abstractmethod
+    def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]: ...
+
+
+Adapter = Callable[[str, str], LanguageModel]
+"""What makes a model of a name and a device ("auto", "cpu", "cuda:0"); most are the class itself."""
+
+language_models: Registry[Adapter] = Registry("language model adapter")

@@ -1,0 +1,124 @@
+"""What every registered language model promises, whichever adapter brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from tests.support.language_checkpoints import save_causal
+
+from specsight.errors import SpecsightError
+from specsight.language import LanguageModel, Message, language_models, load_language_model
+
+EXAMPLES: dict[str, Callable[[Path], str]] = {
+    "transformers": lambda folder: f"transformers:{save_causal(folder)}"
+}
+"""Adapter → the name of a small model, built in a folder. An adapter that is not here is loaded by its bare name."""
+QUESTION = [Message("system", "You inspect tyres."), Message("user", "Is a blister a defect?")]
+
+
+@pytest.fixture(scope="module", params=list(language_models))
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
+    example = EXAMPLES.get(request.param, lambda folder: request.param)
+    return load_language_model(example(tmp_path_factory.mktemp("model")), device="cpu")
+
+
+def test_answers_are_deterministic_and_end_where_they_should(model: LanguageModel) -> None:
+    answer = model.generate(QUESTION, max_tokens=12)
+    assert answer == model.generate(QUESTION, max_tokens=12)
+    assert len(answer) > 4
+    ending = answer[2:4]
+    stopped = model.generate(QUESTION, max_tokens=12, stop=["\0 never", ending])
+    assert stopped == answer[: answer.index(ending)]
+    assert len(model.generate(QUESTION, max_tokens=1)) < len(answer)
+
+
+def test_sampled_answers_depend_on_the_seed_alone(model: LanguageModel) -> None:
+    answers = [model.generate(QUESTION, max_tokens=24, seed=seed) for seed in (1, 2, 3, 1)]
+    assert answers[0] == answers[3]
+    assert len(set(answers)) > 1
+
+
+def test_an_option_is_weighed_by_itself(model: LanguageModel) -> None:
+    options = ["yes", "no", "perhaps it is"]
+    together = model.likelihoods(QUESTION, options)
+    assert together == [model.likelihoods(QUESTION, [option])[0] for option in options]
+    assert together[::-1] == model.likelihoods(QUESTION, options[::-1])
+    assert all(np.isfinite(value) and value < 0 for value in together)
+    assert model.likelihoods(QUESTION, []) == []
+
+
+def test_a_longer_option_is_less_likely_than_its_beginning(model: LanguageModel) -> None:
+    short, long = model.likelihoods(QUESTION, ["no", "no defect"])
+    assert long < short
+
+
+def test_hidden_states_are_finite_features_per_token(model: LanguageModel) -> None:
+    states = model.hidden_states(QUESTION)
+    assert states.dtype == np.float32
+    assert states.ndim == 2
+    assert np.isfinite(states).all()
+    np.testing.assert_array_equal(states, model.hidden_states(QUESTION))
+    more = model.hidden_states([*QUESTION, Message("assistant", "It is."), Message("user", "Why?")])
+    assert len(more) > len(states)
+    assert more.shape[1] == states.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda m: m.generate([], 3), "at least one message"),
+        (lambda m: m.generate([*QUESTION, Message("assistant", "Yes.")], 3), "the assistant has spoken last"),
+        (lambda m: m.generate(QUESTION, 0), "max_tokens must be at least 1, got 0"),
+        (lambda m: m.generate(QUESTION, 3, stop=[""]), "a string to stop at must not be empty"),
+        (lambda m: m.likelihoods(QUESTION, ["yes", ""]), "an option must not be empty"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    model: LanguageModel, ask: Callable[[LanguageModel], object], words: str
+) -> None:
+    with pytest.raises(SpecsightError, match=words):
+        ask(model)
+
+
+def test_pictures_are_read_or_refused(model: LanguageModel) -> None:
+    asked = [Message("user", "What is shown?", (np.zeros((56, 56, 3), np.uint8),))]
+    requests: list[Callable[[], object]] = [
+        lambda: model.generate(asked, 3),
+        lambda: model.likelihoods(asked, ["a"]),
+        lambda: model.hidden_states(asked),
+    ]
+    for ask in requests:
+        if model.sees:
+            assert ask() is not None
+        else:
+            with pytest.raises(
+                SpecsightError, match="does not see: leave the pictures out, or choose a vision"
+            ):
+                ask()
+
+
+def test_a_model_says_what_it_is(model: LanguageModel) -> None:
+    assert model.name
+    assert len(model.fingerprint) >= 32
+    assert set(model.fingerprint) <= set("0123456789abcdef")
+
+
+def test_messages_are_checked() -> None:
+    with pytest.raises(ValueError, match="role must be one of system, user, assistant, got 'operator'"):
+        Message("operator", "hello")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"images must be \(H, W, 3\) uint8, got \(4, 4\) uint8"):
+        Message("user", "this", (np.zeros((4, 4), np.uint8),))
+
+
+def test_an_adapter_is_named_before_the_model(tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match=r"language model '.*absent': no such folder"):
+        load_language_model(f"transformers:{tmp_path / 'absent'}")
+    folder = save_causal(tmp_path / "model")
+    assert load_language_model(folder, "cpu").name == str(folder)
