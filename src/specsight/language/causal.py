@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
-from specsight.encoders.device import CPU, choose_device
 from specsight.errors import SpecsightError, require
 from specsight.language.contract import LanguageModel, Message, language_models
+from specsight.learning.device import choose_device
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ class CausalLanguageModel(LanguageModel):
         folder = checkpoint_folder(name, WHAT)
         self.fingerprint = fingerprint(folder, WORDING)
         self._device = choose_device(device)
-        dtype = torch.float32 if self._device == CPU else "auto"
+        dtype = torch.float32 if self._device.type == "cpu" else "auto"
         model = load_weights(transformers.AutoModelForCausalLM, folder, name, WHAT, dtype=dtype)
         self._model = model.to(self._device)
         self._tokenizer = load_tokenizer(folder, name, WHAT)
