@@ -24,17 +24,16 @@ from specsight.recipes.encoder.joint_stage import JointTraining
 from specsight.recipes.encoder.recipe import (
     EncoderRecipe,
     JointStage,
-    RunOptions,
     TextStage,
     TextTowerShape,
-    TransformerRecipe,
-    TransformerTower,
     VisionStage,
     VisionTower,
 )
 from specsight.recipes.encoder.text_stage import SentenceGeometry
 from specsight.recipes.encoder.train import Sources, train
 from specsight.recipes.encoder.vision_stage import Distillation, PictureBatch
+from specsight.recipes.run import RunOptions
+from specsight.recipes.transformer import TransformerRecipe, TransformerTower
 from specsight.synthetic.scenes.photographs import Photographs
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from specsight.cli.options import ENCODER, PATH, Verbs
+from specsight.learning.device import AUTO
 
 
 @click.command()
@@ -54,18 +55,36 @@ def train() -> None:
     """Make weights: recipes that go on from their last checkpoint when called again."""
 
 
+MINUTES = click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Time for training, in place of the recipe's steps; rendering its examples takes time besides.",
+)
+DEVICE = click.option(
+    "--device",
+    default=AUTO,
+    show_default=True,
+    help="auto (a GPU where there is one), cpu, cuda, cuda:N or mps.",
+)
+
+
 @train.command()
 @click.option("--photographs", type=PATH, required=True, help="Folder with photographs to learn from.")
 @click.option(
     "--teacher", type=PATH, required=True, help="Convolutional checkpoint to distil (transformers folder)."
 )
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
-def encoder(photographs: Path, teacher: Path, out: Path) -> None:
+@MINUTES
+@DEVICE
+def encoder(photographs: Path, teacher: Path, out: Path, minutes: float | None, device: str) -> None:
     """Train a small vision-language encoder; about an hour and a half on two free processors."""
     from specsight.recipes.encoder import train as training
     from specsight.recipes.encoder.recipe import EncoderRecipe
+    from specsight.recipes.run import RunOptions
 
-    made = training.train(EncoderRecipe(), out, training.Sources(photographs, teacher))
+    recipe = EncoderRecipe(RunOptions(device=device))
+    recipe = recipe if minutes is None else recipe.within(minutes)
+    made = training.train(recipe, out, training.Sources(photographs, teacher))
     click.echo(f"encoder: {made}\nuse it: --encoder {made}")
 
 
@@ -73,10 +92,14 @@ def encoder(photographs: Path, teacher: Path, out: Path) -> None:
 @click.option("--photographs", type=PATH, required=True, help="Folder with photographs to learn from.")
 @click.option("--teacher", default=ENCODER, show_default=True, help="An encoder that reads.")
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
-def transformer(photographs: Path, teacher: str, out: Path) -> None:
+@MINUTES
+@DEVICE
+def transformer(photographs: Path, teacher: str, out: Path, minutes: float | None, device: str) -> None:
     """Teach a small ViT to see what another encoder sees, to compare architectures; 20 minutes on two processors."""
     from specsight.recipes import transformer as training
-    from specsight.recipes.encoder.recipe import TransformerRecipe
+    from specsight.recipes.run import RunOptions
 
-    made = training.train(TransformerRecipe(), out, photographs, teacher)
+    recipe = training.TransformerRecipe(RunOptions(device=device))
+    recipe = recipe if minutes is None else recipe.within(minutes)
+    made = training.train(recipe, out, photographs, teacher)
     click.echo(f"encoder: {made}\nuse it: --encoder {made}")

@@ -35,9 +35,6 @@ def load_checkpoint(name: str, device: str) -> PretrainedEncoder:
     require("torch", "models")
     require("transformers", "models")
     place = choose_device(device)
-    if device == "auto" and place.type == "mps":
-        # No checkpoint has been compared with itself there: Apple's GPU is used only where it is named.
-        place = choose_device("cpu")
     import torch
     import transformers
 

@@ -1,41 +1,40 @@
-"""Where tensors are computed: the name of a device, as a user writes it, to a device that is there."""
+"""Where tensors are computed: a device's name, as a user writes it, to a device that is there."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
-from specsight.errors import SpecsightError, did_you_mean, require
+from specsight.errors import SpecsightError, require
 
 if TYPE_CHECKING:
     import torch
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+AUTO, CPU, MPS = "auto", "cpu", "mps"
+CUDA = re.compile(r"cuda(:(\d+))?")
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device of this name: "auto", "cpu", "cuda", "cuda:N" or "mps".
+def choose_device(name: str = AUTO) -> torch.device:
+    """The device that `name` stands for.
 
-    "auto" is a CUDA GPU where there is one, else Apple's, else the CPU. "auto" and "cuda" give each process that
-    `torchrun` started on a machine the GPU of its number. Raises SpecsightError for an unknown name and for a device
-    that this machine, or this build of torch, does not have.
+    `name` is "cpu", "cuda", "cuda:N", "mps" or "auto": a CUDA device where there is one, else the CPU. Of several
+    processes that `torchrun` started on one machine, "auto" and "cuda" give each a device of its own, by its number.
+    Raises SpecsightError for any other name and for a device that this machine, or this build of torch, does not have.
     """
+    cuda = CUDA.fullmatch(name)
+    if cuda is None and name not in (AUTO, CPU, MPS):
+        raise SpecsightError(f"unknown device '{name}': use auto, cpu, cuda, cuda:N or mps")
     require("torch", "models")
     import torch
 
-    kind, _, number = name.partition(":")
-    if kind not in DEVICES or (number and (kind != "cuda" or not number.isdecimal())):
-        raise SpecsightError(f"unknown device '{name}': {did_you_mean(kind, (*DEVICES, 'cuda:0'))}")
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if kind == "auto":
-        kind = "cuda" if gpus else "mps" if torch.backends.mps.is_available() else "cpu"
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise SpecsightError("device 'mps' is not there: torch sees no Apple GPU; choose 'cpu' or 'auto'")
-    if kind != "cuda":
-        return torch.device(kind)
-    if not gpus:
-        raise SpecsightError(f"device '{name}' is not there: torch sees no CUDA GPU; choose 'cpu' or 'auto'")
-    index = int(number) if number else int(os.environ.get("LOCAL_RANK", "0")) % gpus
-    if index >= gpus:
-        raise SpecsightError(f"device '{name}' is not there: the GPUs are cuda:0 to cuda:{gpus - 1}")
-    return torch.device("cuda", index)
+    if name == MPS and not torch.backends.mps.is_available():
+        raise SpecsightError("device 'mps' does not exist, torch sees no Apple GPU: use auto or cpu")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name in (CPU, MPS) or (name == AUTO and not count):
+        return torch.device(MPS if name == MPS else CPU)
+    number = int(cuda[2]) if cuda and cuda[2] else int(os.environ.get("LOCAL_RANK", "0")) % max(1, count)
+    if number >= count:
+        found = f"{count} CUDA device{'s' * (count != 1)}" if count else "no CUDA device"
+        raise SpecsightError(f"device '{name}' does not exist, this machine has {found}: use auto or cpu")
+    return torch.device("cuda", number)

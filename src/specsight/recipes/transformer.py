@@ -8,9 +8,8 @@ on the lessons of `training.encoder`, and how both lie to the words for good and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,52 @@ from torch.nn import functional
 from specsight.encoders import Encoder, load_encoder
 from specsight.encoders.passes.split import TailOutput, TokenTail, split
 from specsight.errors import SpecsightError
-from specsight.learning import engine
+from specsight.learning import processes
 from specsight.learning.batches import LAGS, Reused
-from specsight.learning.device import choose_device
-from specsight.learning.history import LOG
+from specsight.learning.schedule import Schedule
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder.batches import state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.export import save_encoder
 from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
-from specsight.recipes.encoder.recipe import TransformerRecipe, TransformerTower, config_of
+from specsight.recipes.encoder.recipe import POLISH_SHARES
 from specsight.recipes.encoder.scene_examples import TYPES, Lessons
-from specsight.storage import only_writer, write_json
+from specsight.recipes.run import RunOptions, config_of, recipe_schedule, run_folder, train_task
 
 MARGIN_SCALE = 20.0
 """Margins between words are compared in logits at this inverse temperature."""
+
+
+@dataclass(frozen=True)
+class TransformerTower:
+    """A ViT as CLIP has it; `side` is that of the pictures whose patches have places of their own."""
+
+    hidden: int = 256
+    layers: int = 6
+    heads: int = 4
+    patch: int = 16
+    side: int = 224
+
+
+@dataclass(frozen=True)
+class TransformerRecipe:
+    """Another architecture for the joint space of an encoder that reads."""
+
+    options: RunOptions = field(default_factory=RunOptions)
+    tower: TransformerTower = field(default_factory=TransformerTower)
+    schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 1e-3, warmup=100, cooldown=1.0))
+    sides: tuple[int, ...] = (128, 160, 224)
+    pixels: int = 16 * 160 * 160
+    tyres: int = 1500
+    tyre_size: int = 256
+    held_out: int = 36
+    """Lessons of each kind on which progress is measured."""
+    shares: dict[str, float] = field(default_factory=lambda: dict(POLISH_SHARES))
+    weights: dict[str, float] = field(default_factory=lambda: {"cells": 1.0, "pooled": 0.5, "margins": 1.0})
+
+    def within(self, minutes: float) -> TransformerRecipe:
+        """The same recipe with a time budget."""
+        return replace(self, schedule=replace(self.schedule, minutes=minutes))
 
 
 @dataclass
@@ -154,26 +184,16 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
             f"encoder '{teacher}' cannot teach this student: it must read words and see patches of "
             f"{recipe.tower.patch} pixels"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    with only_writer(out):
-        torch.set_num_threads(recipe.options.threads)
-        write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
-        torch.manual_seed(recipe.options.seed)
-        device = choose_device(recipe.options.device)
+    options = recipe.options
+    with run_folder(out, recipe, options) as device:
+        torch.manual_seed(options.seed)
         model = build(recipe.tower, towers.model).to(device)
-        task = Imitation(recipe, model, encoder, *_lessons(recipe, out, photographs, teacher))
-        options = recipe.options
-        engine.train(
-            task,
-            recipe.schedule,
-            seed=options.seed + sum(map(ord, task.name)),
-            checkpoint=out / f"{task.name}.safetensors",
-            log=out / LOG,
-            device=options.device,
-            precision=options.precision,
-            workers=options.workers,
-        )
-        save_encoder(model.cpu(), towers.text.tokenizer, out / "model")
+        with processes.first_process_first():
+            batches, held_out = _batches(recipe, out, photographs, teacher)
+        train_task(Imitation(recipe, model, encoder, batches, held_out), recipe.schedule, options, out)
+        if processes.rank() == 0:
+            save_encoder(model.cpu(), towers.text.tokenizer, out / "model")
+        processes.meet()
     return out / "model"
 
 
@@ -201,7 +221,7 @@ def build(shape: TransformerTower, teacher: Any) -> Any:
     return model
 
 
-def _lessons(
+def _batches(
     recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str
 ) -> tuple[Reused[Watched], HeldOut]:
     """The feed, and the lessons that progress is measured on; renders the tyres they need below `out`."""

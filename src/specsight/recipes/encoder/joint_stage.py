@@ -16,9 +16,10 @@ from specsight.recipes.encoder import contrast, distillation
 from specsight.recipes.encoder.batches import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
-from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage, config_of
+from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
 from specsight.recipes.encoder.scene_examples import TYPES
 from specsight.recipes.encoder.student import TextTower, feature_maps
+from specsight.recipes.run import config_of
 from specsight.specification.synonyms import related
 
 

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from specsight.learning.precision import Precision
 from specsight.learning.schedule import Schedule
+from specsight.recipes.run import RunOptions, recipe_schedule
 
 MINUTES = {"vision": 10, "text": 13, "joint": 30, "polish": 25}
 """What each stage of the encoder took on two cores: its share of a time budget."""
-
-
-def recipe_schedule(steps: int, rate: float, warmup: int = 200, cooldown: float = 0.3) -> Schedule:
-    """The recipes' schedules differ in these alone; norms and biases are not decayed."""
-    return Schedule(
-        steps,
-        rate,
-        warmup=warmup,
-        cooldown=cooldown,
-        weight_decay=0.02,
-        decay_vectors=False,
-        validate_every=250,
-        checkpoint_every=100,
-    )
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run depends on besides its recipe."""
-
-    seed: int = 0
-    threads: int = 1
-    """Of the process that learns."""
-    workers: int = 1
-    """Processes that make batches ahead."""
-    device: str = "auto"
-    """See `choose_device`."""
-    precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
@@ -125,18 +96,21 @@ class JointStage:
     )
 
 
+POLISH_SHARES = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
+"""How often each kind of example is drawn while the rate cools down: products more often."""
+
+
 def _polish() -> JointStage:
     """The same lessons, products more often and whole pictures weighing more, while the rate cools down."""
     stage = JointStage(schedule=recipe_schedule(1800, 2e-3, warmup=50, cooldown=1.0))
-    shares = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
-    return replace(stage, shares=shares, weights={**stage.weights, "evidence": 1.0})
+    return replace(stage, shares=dict(POLISH_SHARES), weights={**stage.weights, "evidence": 1.0})
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
     """The whole run."""
 
-    options: RunOptions = RunOptions()
+    options: RunOptions = field(default_factory=RunOptions)
     tower: VisionTower = field(default_factory=VisionTower)
     text_tower: TextTowerShape = field(default_factory=TextTowerShape)
     width: int = 256
@@ -158,45 +132,8 @@ class EncoderRecipe:
         )
 
 
-@dataclass(frozen=True)
-class TransformerTower:
-    """A ViT as CLIP has it; `side` is that of the pictures whose patches have places of their own."""
-
-    hidden: int = 256
-    layers: int = 6
-    heads: int = 4
-    patch: int = 16
-    side: int = 224
-
-
-@dataclass(frozen=True)
-class TransformerRecipe:
-    """Another architecture for the joint space of an encoder that reads."""
-
-    options: RunOptions = RunOptions()
-    tower: TransformerTower = field(default_factory=TransformerTower)
-    schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 1e-3, warmup=100, cooldown=1.0))
-    sides: tuple[int, ...] = (128, 160, 224)
-    pixels: int = 16 * 160 * 160
-    tyres: int = 1500
-    tyre_size: int = 256
-    held_out: int = 36
-    """Lessons of each kind on which progress is measured."""
-    shares: dict[str, float] = field(default_factory=lambda: dict(_polish().shares))
-    weights: dict[str, float] = field(default_factory=lambda: {"cells": 1.0, "pooled": 0.5, "margins": 1.0})
-
-    def within(self, minutes: float) -> TransformerRecipe:
-        """The same recipe with a time budget."""
-        return _within(self, minutes)
-
-
-Scheduled = TypeVar("Scheduled", VisionStage, TextStage, JointStage, TransformerRecipe)
+Scheduled = TypeVar("Scheduled", VisionStage, TextStage, JointStage)
 
 
 def _within(part: Scheduled, minutes: float) -> Scheduled:
     return replace(part, schedule=replace(part.schedule, minutes=minutes))
-
-
-def config_of(part: Any) -> Mapping[str, Any]:
-    """What a checkpoint of a stage must agree with, besides its schedule and its seed."""
-    return {name: value for name, value in asdict(part).items() if name not in ("schedule", "options")}

@@ -19,11 +19,12 @@ from torch.nn import functional
 from specsight.learning.batches import Seeded
 from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
-from specsight.recipes.encoder.recipe import EncoderRecipe, config_of
+from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
 from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
 from specsight.recipes.encoder.student import TextTower
 from specsight.recipes.encoder.tokenizer import general_words
+from specsight.recipes.run import config_of
 from specsight.specification.synonyms import PHRASES
 from specsight.specification.vocabulary import place_phrase
 from specsight.synthetic.scenes.materials import COLOURS

@@ -6,22 +6,17 @@ the last stage, `model/`: a Hugging Face checkpoint that `load_encoder` reads.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.learning import engine, processes
+from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
-from specsight.learning.device import choose_device
 from specsight.learning.history import LOG, write_entry
-from specsight.learning.schedule import Schedule
-from specsight.learning.task import Task
 from specsight.recipes.encoder import joint_stage
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.distillation import DistillationHeads
@@ -32,7 +27,7 @@ from specsight.recipes.encoder.student import STAGE_STRIDES, TextTower, build_vi
 from specsight.recipes.encoder.text_stage import SentenceGeometry, corpus
 from specsight.recipes.encoder.tokenizer import build_tokenizer
 from specsight.recipes.encoder.vision_stage import STATISTICS, Distillation
-from specsight.storage import only_writer, write_json
+from specsight.recipes.run import run_folder, train_task
 
 STAGES = ("vision", "text", "joint", "polish", "export")
 
@@ -74,12 +69,7 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
-    out.mkdir(parents=True, exist_ok=True)
-    with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
-        torch.set_num_threads(recipe.options.threads)
-        if processes.rank() == 0:
-            write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
-        device = choose_device(recipe.options.device)
+    with run_folder(out, recipe, recipe.options) as device:
         teacher = DenseTeacher(sources.teacher, device)
         models = _build(recipe, teacher, sources, device)
         for name in stages:
@@ -111,10 +101,10 @@ def _run(
     if name == "vision":
         with processes.first_process_first():
             seeing = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
-        _train(seeing, recipe.vision.schedule, recipe, out)
+        train_task(seeing, recipe.vision.schedule, recipe.options, out)
     elif name == "text":
         task = SentenceGeometry(recipe, models.text, sources.sentence_folder)
-        _train(task, recipe.text.schedule, recipe, out)
+        train_task(task, recipe.text.schedule, recipe.options, out)
     elif name in ("joint", "polish"):
         if name == "joint":
             _require(out, "vision", {"tower": models.tower, "heads": models.heads})
@@ -127,26 +117,11 @@ def _run(
                 part, sources.photographs, sources.teacher, out / STATISTICS, out
             )
         joint = joint_stage.JointTraining(name, recipe, part, models.joint(), feed, held_out)
-        _train(joint, part.schedule, recipe, out)
+        train_task(joint, part.schedule, recipe.options, out)
     elif processes.rank() == 0:
         step = _require(out, "polish", models.joint())
         size = export(models.tower, models.text, models.head, out / "model")
         write_entry(out / LOG, {"stage": "export", "polish_step": step, "bytes": size})
-
-
-def _train(task: Task, schedule: Schedule, recipe: EncoderRecipe, out: Path) -> None:
-    """Train one stage, from its checkpoint where there is one."""
-    options = recipe.options
-    engine.train(
-        task,
-        schedule,
-        seed=options.seed + sum(map(ord, task.name)),
-        checkpoint=out / f"{task.name}.safetensors",
-        log=out / LOG,
-        device=options.device,
-        precision=options.precision,
-        workers=options.workers,
-    )
 
 
 def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:

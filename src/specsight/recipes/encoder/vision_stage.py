@@ -15,8 +15,9 @@ from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import distillation
 from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.recipe import EncoderRecipe, config_of
+from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.student import feature_maps
+from specsight.recipes.run import config_of
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.scene import draw_scene
 

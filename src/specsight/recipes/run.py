@@ -1,0 +1,85 @@
+"""What recipes share: options of a run, its folder, and how a task is trained in it.
+
+In: a recipe, a folder, tasks. Out: in the folder `recipe.json`, a checkpoint for each task, and `log.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specsight.learning import engine, processes
+from specsight.learning.device import choose_device
+from specsight.learning.history import LOG, History
+from specsight.learning.precision import Precision
+from specsight.learning.schedule import Schedule
+from specsight.learning.task import Task
+from specsight.storage import only_writer, write_json
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run depends on besides its recipe."""
+
+    seed: int = 0
+    threads: int = 1
+    """Of the process that learns."""
+    workers: int = 1
+    """Processes that make batches ahead."""
+    device: str = "auto"
+    """See `choose_device`."""
+    precision: Precision = "auto"
+
+
+@contextmanager
+def run_folder(out: Path, recipe: Any, options: RunOptions) -> Iterator[torch.device]:
+    """Hold the folder `out` for a run of `recipe`, a dataclass, and yield the device to build models on.
+
+    Connects the processes that `torchrun` started. Raises SpecsightError where another run holds the folder, and where
+    the device does not exist.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
+        torch.set_num_threads(options.threads)
+        if processes.rank() == 0:
+            write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
+        yield choose_device(options.device)
+
+
+def train_task(task: Task, schedule: Schedule, options: RunOptions, out: Path) -> History:
+    """Train `task` from its checkpoint `<name>.safetensors` in `out`, where there is one."""
+    return engine.train(
+        task,
+        schedule,
+        seed=options.seed + sum(map(ord, task.name)),
+        checkpoint=out / f"{task.name}.safetensors",
+        log=out / LOG,
+        device=options.device,
+        precision=options.precision,
+        workers=options.workers,
+    )
+
+
+def recipe_schedule(steps: int, rate: float, warmup: int = 200, cooldown: float = 0.3) -> Schedule:
+    """The recipes' schedules differ in these alone; norms and biases are not decayed."""
+    return Schedule(
+        steps,
+        rate,
+        warmup=warmup,
+        cooldown=cooldown,
+        weight_decay=0.02,
+        decay_vectors=False,
+        validate_every=250,
+        checkpoint_every=100,
+    )
+
+
+def config_of(part: Any) -> Mapping[str, Any]:
+    """What a checkpoint of a stage must agree with, besides its schedule and its seed."""
+    return {name: value for name, value in asdict(part).items() if name not in ("schedule", "options")}
