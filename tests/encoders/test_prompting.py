@@ -107,7 +107,7 @@ def test_prompting_leaves_the_tower_as_it_was(family: str, encoders: dict[str, P
     assert_array_equal(encoder.embed_texts(["a damaged plate"]), before)
 
 
-def test_a_prompt_longer_than_the_tower_reads_is_told(encoders: dict[str, PretrainedEncoder]) -> None:
+def test_a_prompt_longer_than_the_tower_reads_is_refused(encoders: dict[str, PretrainedEncoder]) -> None:
     with pytest.raises(
         SpecsightError, match=r"make 34 tokens, and this text tower reads 32: learn at most 28"
     ):
@@ -224,9 +224,9 @@ def test_levels_and_batch_mates(family: str, encoders: dict[str, PretrainedEncod
     pooled, levels = embed_by_values(encoder, images, 1.0, 3)
     assert [level.shape[2:] for level in levels] == [(3, 2)] * 3
     assert_allclose(np.linalg.norm(levels[0], axis=1), 1, atol=1e-5)
-    alone, mine = embed_by_values(encoder, images[1:], 1.0, 3)
-    assert_array_equal(pooled[1:], alone)
-    for level, one in zip(levels, mine):
+    pooled_alone, levels_alone = embed_by_values(encoder, images[1:], 1.0, 3)
+    assert_array_equal(pooled[1:], pooled_alone)
+    for level, one in zip(levels, levels_alone):
         assert_array_equal(level[1:], one)
     assert_array_equal(embed_by_values(encoder, images, 1.0, 1)[1][0], levels[2])
 

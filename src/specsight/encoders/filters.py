@@ -144,7 +144,7 @@ def _steerable() -> tuple[list[Kernel], list[Kernel]]:
     gauss = np.exp(-(x**2))
     g_1, g_2 = x * gauss, 0.9213 * (2 * x**2 - 1) * gauss
     h_2, h_3 = 0.9780 * (x**2 - 0.7515) * gauss, 0.9780 * (x**3 - 2.254 * x) * gauss
-    # Sampling leaves the even taps a small mean; without it a flat area answers with exactly nothing.
+    # Sampling leaves the even taps a small mean; without it, responses to a flat area are exactly zero.
     g_2 -= gauss * g_2.sum() / gauss.sum()
     norm = np.sqrt(np.abs(np.outer(g_2, gauss)).sum())
     even = [(g_2, gauss), (1.843 * g_1, g_1), (gauss, g_2)]

@@ -15,7 +15,8 @@ import torch
 from specsight.encoders.contract import Encoder, Features, Images
 from specsight.encoders.probing import middle_layers
 from specsight.encoders.text_tower import TextTower
-from specsight.encoders.towers import Towers, VisionTower, array, patches_of
+from specsight.encoders.towers import Towers, patches_of
+from specsight.encoders.vision_tower import VisionTower, array
 
 TOGETHER = 64
 """Sentences read in one pass."""

@@ -24,12 +24,12 @@ from specsight.encoders.probing import first_output
 from specsight.encoders.towers import (
     ConvolutionalTower,
     TokenTower,
-    array,
     attend_to_self,
     pool,
     project_cells,
     project_patches,
 )
+from specsight.encoders.vision_tower import array
 
 NAMES = ("cut-grid", "cut-prefix")
 """Under which an encoder remembers what a trunk returns."""

@@ -90,7 +90,7 @@ def _by_values(encoder: Encoder, images: Images, share: float, levels: int) -> l
 def _one_image(tower: TokenTower, image: Images, share: float, levels: int) -> tuple[Features, Features]:
     import torch
 
-    from specsight.encoders.towers import array
+    from specsight.encoders.vision_tower import array
 
     with torch.inference_mode():
         pixels = tower.pixels(image)

@@ -65,7 +65,7 @@ def _window_passes(tower: TokenTower, images: Images, size: int) -> Features:
     """Every window by a short pass of its own, (B, D, h - k + 1, w - k + 1)."""
     import torch
 
-    from specsight.encoders.towers import array
+    from specsight.encoders.vision_tower import array
 
     rows, columns = (side // tower.stride - size + 1 for side in images.shape[1:3])
     with torch.inference_mode():
