@@ -75,10 +75,10 @@ def test_a_type_both_asked_for_and_ignored_is_ignored() -> None:
 
 
 def test_an_instruction_teaches_new_types_and_new_phrases() -> None:
-    taught = Instruction(
+    instruction = Instruction(
         known_defects=(DefectType(name="Crack", phrases=("fissure",)), DefectType(name="bubble"))
     )
-    bank = prompt_bank(BOTTLE, taught)
+    bank = prompt_bank(BOTTLE, instruction)
     assert list(bank.defects) == ["crack", "contamination", "bubble"]
     assert any("fissure" in sentence for sentence in bank.defects["crack"])
     assert set(prompt_bank(BOTTLE).defects["crack"]) < set(bank.defects["crack"])
@@ -89,7 +89,7 @@ def test_a_name_that_nobody_defined_describes_itself() -> None:
 
 
 def test_the_appearance_adds_sentences_about_good_parts() -> None:
-    told = BOTTLE.model_copy(update={"appearance": "Clear brown glass; smooth rim."})
-    added = set(prompt_bank(told).good) - set(prompt_bank(BOTTLE).good)
+    described = BOTTLE.model_copy(update={"appearance": "Clear brown glass; smooth rim."})
+    added = set(prompt_bank(described).good) - set(prompt_bank(BOTTLE).good)
     assert any("Clear brown glass" in sentence for sentence in added)
     assert any("smooth rim" in sentence for sentence in added)

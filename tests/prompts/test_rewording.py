@@ -37,9 +37,9 @@ def test_lost_and_wrong_words_are_lost_and_wrong() -> None:
     short = reword(TYRE, "one word")
     assert (short.product, [d.name for d in short.defects]) == ("tyre", ["cut", "body"])
     assert next(d.phrases for d in reword(TYRE, "truncation").defects) == ("a kni",)
-    told = reword(TYRE, "full prose")
-    assert "a knife cut must not be found anywhere on the car tyre" in told.defects[0].phrases[0]
-    assert told.appearance.endswith("fine vent spews")
+    prose = reword(TYRE, "full prose")
+    assert "a knife cut must not be found anywhere on the car tyre" in prose.defects[0].phrases[0]
+    assert prose.appearance.endswith("fine vent spews")
 
 
 @given(
@@ -49,7 +49,9 @@ def test_lost_and_wrong_words_are_lost_and_wrong() -> None:
     ),
 )
 @pytest.mark.parametrize("how", sorted(REWORDINGS))
-def test_every_rewording_can_be_read_and_asked(how: str, product: str, names: list[str]) -> None:
+def test_every_rewording_is_a_valid_specification_with_prompts(
+    how: str, product: str, names: list[str]
+) -> None:
     names = list(dict.fromkeys(" ".join(name.split()) for name in names))
     written = Specification(product=product, defects=tuple(DefectType(name=name) for name in names))
     reworded = reword(written, how)

@@ -51,22 +51,26 @@ DEFECT_TEMPLATES = ("{s}", "a photo of {s}")
 
 
 def good_prompts(product: str, appearance: Iterable[str] = ()) -> tuple[str, ...]:
-    """Sentences about a good part; each of `appearance` (how a good part looks, in words) is a state more."""
+    """Sentences about a good part of a `product`: 22 for each of the seven states, and for each clause of `appearance`.
+
+    `appearance` says how a good part looks, one clause an entry; a clause is used as a state of its own.
+    """
     noun = as_words(product)
     states = [state.format(o=noun) for state in GOOD_STATES]
     return _in_templates([*states, *(f"{noun}, {as_words(clause)}" for clause in appearance)])
 
 
 def damaged_prompts(product: str) -> tuple[str, ...]:
-    """Sentences about a part with some defect, none in particular."""
+    """The 88 sentences about a `product` with some defect, none in particular."""
     noun = as_words(product)
     return _in_templates([state.format(o=noun) for state in DAMAGED_STATES])
 
 
 def defect_prompts(product: str, phrases: Iterable[str]) -> tuple[str, ...]:
-    """Sentences about one kind of defect. The order and letter case of `phrases` and repeats among them do not matter.
+    """Sentences about one type of defect on a `product`, six for each of its `phrases`.
 
-    A phrase is used as it stands ("a crack", "contamination", "broken glass"), without an article of ours.
+    A phrase is used as it stands ("a crack", "contamination", "broken glass"), without an article of ours. The order
+    and letter case of `phrases` and repeats among them do not matter.
     """
     noun = with_article(as_words(product))
     distinct = sorted({as_words(phrase).casefold() for phrase in phrases})

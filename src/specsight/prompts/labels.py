@@ -16,7 +16,8 @@ def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -
     """Rename a specification's defects to the spelling of the samples' labels.
 
     "Break" and "broken large" become "break" and "broken_large" where the labels say so: an answer is not wrong for its
-    capitals. Tolerances follow their defects. Returns the specification itself where nothing changes.
+    spelling. Defects are compared with labels by name alone (see `specification.vocabulary`), not by phrase. Tolerances
+    follow their defects. Returns the specification itself where nothing changes.
     """
     names = Vocabulary([d.name for d in specification.defects])
     renamed: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""One specification in other words: what a method does to its answer when only the description changes.
+"""One specification in other words, to measure what a change of the description alone does to a method's answers.
 
 In: a specification. Out: the same product described otherwise. Wordings that keep the meaning should change no
 decision; wordings that lose or contradict it may (the protocol of TGAD's first scenario, arXiv 2606.01992).
@@ -23,7 +23,7 @@ def _as_written(specification: Specification) -> Specification:
 
 
 def _paraphrased(specification: Specification) -> Specification:
-    """Every defect under other names of its kind where some are known, its own phrases in reverse order else."""
+    """Every defect under other general names of its kind; where it is of none, under its last phrase."""
     return _with_defects(specification, [_synonyms(defect) for defect in specification.defects])
 
 
@@ -62,7 +62,7 @@ def _prose(specification: Specification) -> Specification:
     """Whole sentences as a manual has them."""
     product = specification.product
     about = f"The {product} comes from series production and is inspected on all visible sides before it is packed"
-    told = [
+    defects = [
         DefectType(
             name=defect.name,
             phrases=tuple(
@@ -73,7 +73,7 @@ def _prose(specification: Specification) -> Specification:
         for defect in specification.defects
     ]
     appearance = ". ".join(text for text in (about, specification.appearance) if text)
-    return _with_defects(specification.model_copy(update={"appearance": appearance}), told)
+    return _with_defects(specification.model_copy(update={"appearance": appearance}), defects)
 
 
 REWORDINGS: dict[str, Callable[[Specification], Specification]] = {
@@ -86,15 +86,19 @@ REWORDINGS: dict[str, Callable[[Specification], Specification]] = {
     "one word": _one_word,
     "full prose": _prose,
 }
-"""Name → the specification in those words."""
+"""Name of a rewording → the function that makes it."""
 
 
 def reword(specification: Specification, how: str) -> Specification:
-    """`specification` reworded as `REWORDINGS` names it."""
+    """`specification` in the words of the rewording called `how`, a key of `REWORDINGS`.
+
+    All but "as written", "noun removed" and "wrong noun" keep only the product, its appearance and its defects.
+    """
     return REWORDINGS[how](specification)
 
 
 def _with_defects(specification: Specification, defects: list[DefectType]) -> Specification:
+    """The product and its appearance with other defects, each name once."""
     distinct = {normal_form(defect.name): defect for defect in defects}
     # Tolerances and the like name defects that are no longer there: words about appearance alone are compared.
     return Specification(
@@ -103,6 +107,7 @@ def _with_defects(specification: Specification, defects: list[DefectType]) -> Sp
 
 
 def _synonyms(defect: DefectType) -> DefectType:
+    """The same kind of defect in up to three general phrases that its own words do not hold."""
     own = normal_forms((defect.name, *defect.phrases))
     for name, phrases in PHRASES.items():
         group = (name, *phrases)
