@@ -15,21 +15,20 @@ KINDS = ("detectors", "encoders", "datasets", "metrics")
 
 def headline(run: Path) -> None:
     """The numbers of a run with their intervals, and its protocol."""
-    import json
-
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from specsight.report import tables
+    from specsight.runs.folder import RunFolder
 
-    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    judged = RunFolder(run)
     table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
-    for lines in tables.headline(metrics).values():
+    for lines in tables.headline(judged.metrics()).values():
         for line in lines:
             table.add_row(line.name, line.value, line.interval)
     Console().print(table)
-    click.echo(metrics["protocol"]["line"])
+    click.echo(judged.protocol().line)
 
 
 def curve(folder: Path, pages: list[Path]) -> None:

@@ -25,7 +25,9 @@ from specsight.runs.predictions import Prediction
 
 
 def calibration_of(run: RunFolder) -> Calibration:
-    return Calibration.from_json(run.json(folder.FITS)["0"]["calibration"])
+    calibration = run.fits()[0].calibration
+    assert calibration is not None
+    return calibration
 
 
 def test_rates_carry_wilson_intervals() -> None:
@@ -205,7 +207,7 @@ def test_inspected_again_only_new_changed_and_mended_pictures_are_judged(
     run = inspect(model, new, tmp_path / "out")
     assert [p.inspection.image for p in run.predictions()] == ["a.png"]
     assert [s.image for s in run.skipped()] == ["b.png"]
-    assert run.json(folder.METRICS)["counts"]["skipped"] == 1
+    assert run.metrics()["counts"]["skipped"] == 1
     before = run.predictions()[0].inspection.score
     (new / "a.png").write_bytes((data / "test" / "contamination" / "001.png").read_bytes())
     (new / "b.png").write_bytes(picture)
@@ -225,4 +227,4 @@ def test_folder_names_are_not_taken_for_truth_when_inspecting(
 ) -> None:
     run = inspect(fitted[1], fitted[0] / "test", tmp_path / "out")
     assert {p.label for p in run.predictions()} == {"unknown"}
-    assert "image_auroc" not in run.json(folder.METRICS)
+    assert "image_auroc" not in run.metrics()

@@ -15,7 +15,8 @@ from specsight.evaluation.measure import measure
 from specsight.evaluation.types import measure_types
 from specsight.metrics import metric_of
 from specsight.records import Defect, Inspection, Judgement, Sample
-from specsight.runs.folder import TYPE_SIDE, RunFolder
+from specsight.runs.folder import RunFolder
+from specsight.runs.maps import TYPE_SIDE
 from specsight.runs.predictions import Prediction, predict
 
 SIZE = (64, 64)

@@ -198,13 +198,12 @@ def test_several_products_lead_to_their_pages(tmp_path: Path) -> None:
         inside = make_run(tmp_path / name, good=2, defective=2)
         inside.rename(run / name.replace(" & ", "-"))
         products[name] = {"folder": name.replace(" & ", "-"), **METRICS_EXAMPLE}
-    RunFolder(run).write_json(
-        "metrics.json",
+    RunFolder(run).write_metrics(
         {
             "image_auroc": metric(0.9712),
             "products": products,
             "protocol": PROTOCOL | {"title": "patchcore on 2 products"},
-        },
+        }
     )
     page = page_of(run)
     assert "disc & ring" in page.text

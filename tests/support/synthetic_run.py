@@ -13,7 +13,8 @@ import numpy.typing as npt
 from specsight import decision, explain, findings
 from specsight.calibration import calibrate
 from specsight.records import Defect, Inspection, Judgement, Sample
-from specsight.runs.folder import CURVES, ENVIRONMENT, FITS, METRICS, RunFolder
+from specsight.runs.fit import Fit
+from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import SkippedPicture, predict
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -138,31 +139,34 @@ def make_run(
         run.add(predict(sample, inspection, map_, 0, data), map_)
     for picture in skipped:
         run.skip(picture)
-    fit = {
-        "seconds": 12.5,
-        "good": 80,
-        "held_out": 20,
-        "calibration": calibration.to_json() if calibration else None,
-    }
-    run.write_json(FITS, {"0": fit})
-    run.write_json(
-        ENVIRONMENT,
+    fit = Fit(
+        detector="patchcore",
+        resolution=320,
+        encoder="filters",
+        fingerprint="3f2a9c1e",
+        calibration=calibration,
+        seconds=12.5,
+        learned=80,
+        held_out=20,
+    )
+    run.add_fit(0, fit)
+    run.write_environment(
         {
             "specsight": "0.1.0",
             "python": "3.11",
             "libraries": {"numpy": "2.0"},
             "cpu": "Example CPU",
             "threads": 2,
-        },
+        }
     )
-    run.write_json(METRICS, METRICS_EXAMPLE if metrics is None else metrics)
+    run.write_metrics(METRICS_EXAMPLE if metrics is None else metrics)
     if kind == "evaluation":
         fpr = np.linspace(0, 1, 60)
         curves = {
             "roc": {"fpr": fpr.tolist(), "tpr": (fpr**0.1).tolist()},
             "pro": {"fpr": fpr.tolist(), "pro": (fpr**0.06).tolist()},
         }
-        run.write_json(CURVES, {"seeds": {"0": curves}})
+        run.write_curves({0: curves})
     return run.path
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import evaluate
-from specsight.runs import folder
 from specsight.runs.curve_table import CurvePoint, write_curve
 from specsight.runs.folder import RunFolder
 
@@ -37,6 +36,6 @@ def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
         run = evaluate(replace(config, detector=detector, shots=count), out / name)
-        points.append(CurvePoint.of(detector, count, RunFolder(run).json(folder.METRICS)))
+        points.append(CurvePoint.of(detector, count, RunFolder(run).metrics()))
         write_curve(out, points)
         yield run

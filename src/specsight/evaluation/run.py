@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from specsight.evaluation.measure import Measured, measure
 from specsight.inspector import Inspector
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
-from specsight.runs import costs, environment, folder, protocol
+from specsight.runs import costs, environment, protocol
+from specsight.runs.fit import describe_fit
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import about, judge_all
+from specsight.runs.judging import judge_all
 from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
+from specsight.runs.protocol import Protocol
 from specsight.specification import Specification, load_specification
-from specsight.storage import only_writer, write_text
+from specsight.storage import only_writer
 
 FEATURES = ".features"
 """Cache inside the run folder, gone when the run is finished."""
@@ -85,10 +88,10 @@ def _evaluate_products(
         name = f"{root}/{product}"
         numbers = _evaluate_product(config, listing, samples, RunFolder(inside), name, product, kept)
         measured[product] = {"folder": inside.name, **numbers}
-    head = protocol.of_products(asked, measured)
+    head = protocol.of_products(asked, [Protocol.from_json(one["protocol"]) for one in measured.values()])
     means = {**summary.over_products(measured), **summary.cost_over_products(measured)}
-    run.write_json(folder.METRICS, {**means, "products": measured, "protocol": head})
-    run.write_json(folder.ENVIRONMENT, environment.describe())
+    run.write_metrics({**means, "products": measured, "protocol": head.to_json()})
+    run.write_environment(environment.describe())
 
 
 def _evaluate_product(
@@ -142,22 +145,22 @@ def _write_numbers(
     measured: Mapping[int, Measured],
     predictions: Sequence[Prediction],
 ) -> dict[str, Any]:
-    fits = run.json(folder.FITS)
+    fits = run.fits()
     numbers = summary.over_seeds(measured)
     numbers["counts"] = costs.counts(predictions, run.skipped())
-    numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions)
+    numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions).to_json()
     # Later seeds take features from a cache: only the first one's times say how long looking takes.
     first = asked["seeds"][0]
-    fit = fits[str(first)]
+    fit = fits[first]
     numbers["seconds"] = costs.seconds(
-        [p for p in predictions if p.seed == first], training=fit["training_seconds"], fit=fit["seconds"]
+        [p for p in predictions if p.seed == first], training=fit.training_seconds, fit=fit.seconds
     )
-    peaks = [environment.peak_memory_mb(), *(fit["peak_mb"] for fit in fits.values())]
+    peaks = [environment.peak_memory_mb(), *(fit.peak_mb for fit in fits.values())]
     numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
-    run.write_json(folder.METRICS, numbers)
-    run.write_json(folder.CURVES, {"seeds": {str(seed): one.curves for seed, one in measured.items()}})
-    write_text(run.path / folder.PER_TYPE, summary.per_type_csv(numbers.get("per_type", {})))
-    run.write_json(folder.ENVIRONMENT, environment.describe())
+    run.write_metrics(numbers)
+    run.write_curves({seed: one.curves for seed, one in measured.items()})
+    run.write_per_type(summary.per_type_csv(numbers.get("per_type", {})))
+    run.write_environment(environment.describe())
     return numbers
 
 
@@ -257,13 +260,14 @@ def _note_fit(
     unused = len(inspector.skipped) + (0 if held else held_out)
     detector = inspector.detector
     trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
-    fit = about(inspector) | {
-        "seconds": seconds,
-        "training_seconds": trained.seconds if trained else None,
-        "defects": defects,
-        "trained_on": f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
-        "learned": len(learned) - unused,
-        "held_out": held_out,
-        "peak_mb": environment.peak_memory_mb(),
-    }
-    run.write_json(folder.FITS, run.json(folder.FITS) | {str(seed): fit})
+    fit = replace(
+        describe_fit(inspector),
+        seconds=seconds,
+        training_seconds=trained.seconds if trained else None,
+        defects=defects,
+        trained_on=f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
+        learned=len(learned) - unused,
+        held_out=held_out,
+        peak_mb=environment.peak_memory_mb(),
+    )
+    run.add_fit(seed, fit)

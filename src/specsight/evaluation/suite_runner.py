@@ -21,7 +21,6 @@ from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import evaluate
 from specsight.evaluation.suite_catalogue import SUITES, Row
 from specsight.prompts.rewording import reword
-from specsight.runs import folder
 from specsight.runs.costs import milliseconds_per_picture
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
@@ -92,7 +91,7 @@ def _in_own_process(config: EvaluationConfig, folder: Path, kept: Path) -> None:
 
 def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
     """The row of the record, from the numbers of its run folder."""
-    numbers = run.json(folder.METRICS)
+    numbers = run.metrics()
     spent = numbers.get("seconds", {})
     return SuiteRow(
         name=row.name,

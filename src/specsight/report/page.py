@@ -16,7 +16,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
@@ -35,11 +34,11 @@ def render(run: Path) -> Path:
     A run over several products gets a page for each and one that leads to them.
     """
     run_folder = RunFolder(run)
-    metrics = run_folder.json(folder.METRICS)
+    metrics = run_folder.metrics()
     if "products" in metrics:
         for product in metrics["products"].values():
             render(confined(run, product["folder"]))
-        return write_page(run_folder, "products.html.j2", tables.products(metrics))
+        return write_page(run_folder, "products.html.j2", tables.products(metrics, run_folder.protocol()))
     predictions = by_seed(run_folder.predictions())
     if not predictions and not run_folder.skipped():
         raise SpecsightError(f"'{run}' holds no finished picture yet: run the evaluation first")
@@ -54,8 +53,8 @@ def _context(
 ) -> dict[str, Any]:
     """Everything the page says, for the pictures of one seed."""
     config = run.config()
-    fit = run.json(folder.FITS).get(str(seed), {})
-    calibration = Calibration.from_json(fit["calibration"]) if fit.get("calibration") else None
+    fits = run.fits()
+    calibration = fits[seed].calibration if seed in fits else None
     renderer = gallery.Renderer(run, shown, calibration)
     chosen = gallery.choose(shown)
     total = sum(len(members) for _, _, _, members in chosen)
@@ -74,7 +73,7 @@ def _context(
         "title": tables.title(config),
         "inspection": inspection,
         "config": config,
-        "protocol": metrics.get("protocol", {}),
+        "protocol": run.protocol(),
         "seed": seed,
         "tiles": tables.tiles(metrics, shown, run.skipped()),
         "headline": tables.headline(metrics),
@@ -83,7 +82,7 @@ def _context(
         "histogram": charts.histogram(
             tables.score_groups(shown), calibration.score_threshold if calibration else None
         ),
-        "plots": tables.plots(run.json(folder.CURVES), metrics),
+        "plots": tables.plots(run.curves(), metrics),
         "per_type": tables.per_type(metrics),
         "confusion": metrics.get("confusion"),
         "sections": sections,
@@ -95,7 +94,7 @@ def _context(
         "types": sorted({type_ for p in shown for type_ in p.types}),
         "timing": tables.timing(metrics),
         "peak_mb": metrics.get("peak_mb"),
-        "environment": run.json(folder.ENVIRONMENT),
+        "environment": run.environment(),
         "skipped": run.skipped(),
     }
 

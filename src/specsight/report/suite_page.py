@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specsight.calibration import Calibration
 from specsight.metrics import metric_of
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.gallery import Renderer, truth
 from specsight.report.page import render, write_page
-from specsight.runs import folder
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
@@ -96,13 +94,12 @@ def _compare(out: Path, rows: Sequence[SuiteRow]) -> list[Compared]:
     judged: dict[str, tuple[Renderer, dict[str, Prediction]]] = {}
     for row in rows:
         run = RunFolder(confined(out, row.folder))
-        fits = run.json(folder.FITS)
+        fits = run.fits()
         if not fits:
             return []
-        seed = min(fits, key=int)
-        calibration = fits[seed].get("calibration")
-        predictions = run.predictions(int(seed))
-        renderer = Renderer(run, predictions, Calibration.from_json(calibration) if calibration else None)
+        seed = min(fits)
+        predictions = run.predictions(seed)
+        renderer = Renderer(run, predictions, fits[seed].calibration)
         judged[row.name] = renderer, {p.id: p for p in predictions}
     return [_one(id_, judged) for id_ in track(_chosen([ps for _, ps in judged.values()]), "Comparing maps")]
 

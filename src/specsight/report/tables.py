@@ -17,6 +17,7 @@ from specsight.records import GOOD
 from specsight.report import charts, gallery
 from specsight.runs.costs import STAGES
 from specsight.runs.predictions import Prediction, SkippedPicture
+from specsight.runs.protocol import Protocol
 
 DASH = "–"
 
@@ -93,7 +94,7 @@ def per_type(metrics: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, str
     return [name for _, name in columns], rows
 
 
-def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def products(metrics: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     """What the page over several products says."""
     lines = [line for group in headline(metrics).values() for line in group]
     columns = [
@@ -103,8 +104,8 @@ def products(metrics: Mapping[str, Any]) -> dict[str, Any]:
         and any(_value(m.get(line.key)) is not None for m in metrics["products"].values())
     ]
     return {
-        "title": metrics["protocol"]["title"],
-        "protocol": metrics["protocol"],
+        "title": protocol.title,
+        "protocol": protocol,
         "columns": columns,
         "products": [
             (name, values.get("folder", ""), [_text(_value(values.get(c.key)), c.key) for c in columns])
@@ -126,19 +127,18 @@ def score_groups(shown: Sequence[Prediction]) -> dict[str, list[float]]:
     return {name: groups[name] for name in sorted(groups, key=lambda n: (n != GOOD, n))}
 
 
-def plots(curves: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str, str, charts.Plot]]:
+def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str, str, charts.Plot]]:
     """(title, x name, y name, plot) of the curves that exist: one line per seed."""
-    seeds: Mapping[str, Any] = curves.get("seeds", {})
     drawn = []
     rates = [_value(metrics.get(k)) for k in ("false_reject_rate", "detection_rate")]
-    roc = {f"seed {s}": (c["roc"]["fpr"], c["roc"]["tpr"]) for s, c in seeds.items() if c.get("roc")}
+    roc = {f"seed {s}": (c["roc"]["fpr"], c["roc"]["tpr"]) for s, c in curves.items() if c.get("roc")}
     if roc:
         marks = (
             [] if None in rates else [(float(rates[0] or 0), float(rates[1] or 0), "calibrated threshold")]
         )
         plot = charts.plot(roc, marks=marks)
         drawn.append(("ROC over pictures", "false-reject rate", "detection rate", plot))
-    pro = {f"seed {s}": (c["pro"]["fpr"], c["pro"]["pro"]) for s, c in seeds.items() if c.get("pro")}
+    pro = {f"seed {s}": (c["pro"]["fpr"], c["pro"]["pro"]) for s, c in curves.items() if c.get("pro")}
     if pro:
         plot = charts.plot(pro, limit=0.3)
         drawn.append(("PRO over pixels", "false-positive pixels", "mean overlap per region", plot))

@@ -6,7 +6,6 @@ on the next start. Everything else (`metrics.json`, the page) is derived from th
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,14 +13,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import tifffile
 import yaml
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.runs import maps
+from specsight.runs.fit import Fit
 from specsight.runs.predictions import Prediction, SkippedPicture
+from specsight.runs.protocol import Protocol
 from specsight.storage import confined, write_bytes, write_json, write_text
 
 CONFIG = "config.yaml"
@@ -33,8 +33,6 @@ CURVES = "curves.json"
 ENVIRONMENT = "environment.json"
 PER_TYPE = "per_type.csv"
 PAGE = "report.html"
-TYPE_SIDE = 128
-"""Shorter side of kept type maps in pixels: their grids are coarser still, and there is one for every type."""
 
 
 class RunFolder:
@@ -50,10 +48,10 @@ class RunFolder:
         """
         file = self.path / CONFIG
         if not file.exists():
-            strangers = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
-            if strangers:
+            others = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+            if others:
                 raise SpecsightError(
-                    f"'{self.path}' is not empty and not a run folder (it holds '{strangers[0]}'): "
+                    f"'{self.path}' is not empty and not a run folder (it holds '{others[0]}'): "
                     "choose another --out"
                 )
             write_text(file, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
@@ -67,7 +65,7 @@ class RunFolder:
                 )
 
     def config(self) -> dict[str, Any]:
-        """What the run was asked for. Raises where `path` is no run folder."""
+        """The configuration of the run. Raises `SpecsightError` where `path` is no run folder or is damaged."""
         try:
             content = yaml.safe_load((self.path / CONFIG).read_text("utf-8"))
         except FileNotFoundError as error:
@@ -91,10 +89,10 @@ class RunFolder:
             file = self.path / name
             if file.exists():
                 content = file.read_bytes()
-                whole = content.rfind(b"\n") + 1
-                if whole < len(content):
+                end = content.rfind(b"\n") + 1
+                if end < len(content):
                     with file.open("r+b") as handle:
-                        handle.truncate(whole)
+                        handle.truncate(end)
 
     def predictions(self, seed: int | None = None) -> list[Prediction]:
         """All finished pictures, or those of one seed; of a picture judged anew the last answer counts."""
@@ -117,48 +115,78 @@ class RunFolder:
         map_: NDArray[np.float32],
         type_maps: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
-        """Write a finished picture: its maps first, then its line, each forced to the disk."""
-        write_bytes(confined(self.path, prediction.map), _tiff(map_))
+        """Write a finished picture: its maps first, then its line, each forced to the disk.
+
+        `map_` and each of `type_maps` are (H, W) float32 of the picture's own size.
+        """
+        write_bytes(confined(self.path, prediction.map), maps.encode_map(map_))
         if type_maps:
-            write_bytes(self._type_file(prediction), _small(type_maps))
+            write_bytes(self._type_file(prediction), maps.encode_type_maps(type_maps))
         self._append(PREDICTIONS, prediction.to_json())
 
     def skip(self, picture: SkippedPicture) -> None:
+        """Note a picture that could not be used."""
         self._append(SKIPPED, asdict(picture))
 
     def map(self, prediction: Prediction) -> NDArray[np.float32]:
-        """(H, W) float32, higher = more anomalous."""
-        file = confined(self.path, prediction.map)
-        try:
-            map_ = np.asarray(tifffile.imread(file), dtype=np.float32)
-        except Exception as error:  # tifffile raises whatever its parser trips over
-            raise SpecsightError(f"cannot read the map '{file}': run again into another --out") from error
-        if map_.shape != prediction.size:
-            raise SpecsightError(
-                f"the map '{file}' is {map_.shape}, not {prediction.size}: run again into another --out"
-            )
-        return map_
+        """(H, W) float32, higher = more anomalous. Raises `SpecsightError` where the file is damaged."""
+        return maps.read_map(confined(self.path, prediction.map), prediction.size)
 
     def has_type_maps(self, prediction: Prediction) -> bool:
+        """Whether the detector gave a map per type."""
         return self._type_file(prediction).is_file()
 
     def type_maps(self, prediction: Prediction) -> dict[str, NDArray[np.float32]]:
-        """Type → (h, w) map, its shorter side at most `TYPE_SIDE` pixels, values to half precision."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        """Type → (h, w) map, its shorter side at most `maps.TYPE_SIDE` pixels, values to half precision."""
+        return maps.read_type_maps(self._type_file(prediction))
 
-        file = self._type_file(prediction)
+    def fits(self) -> dict[int, Fit]:
+        """The fits by seed, as far as there are any."""
         try:
-            return {name: m.astype(np.float32) for name, m in load(file.read_bytes()).items()}
-        except (OSError, SafetensorError) as error:
-            raise SpecsightError(
-                f"cannot read the maps by type '{file}': run again into another --out"
-            ) from error
+            return {int(seed): Fit.from_json(fit) for seed, fit in self._json(FITS).items()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise SpecsightError(f"'{self.path / FITS}' is damaged: run again into another --out") from error
+
+    def add_fit(self, seed: int, fit: Fit) -> None:
+        """Write what is known of a fit beside those of other seeds."""
+        write_json(self.path / FITS, {**self._json(FITS), str(seed): fit.to_json()})
+
+    def metrics(self) -> dict[str, Any]:
+        """The numbers, the protocol, what was counted and spent; {} where nothing has been measured yet."""
+        return self._json(METRICS)
+
+    def protocol(self) -> Protocol:
+        """Under what rules the numbers came about; an empty one where nothing has been measured yet."""
+        return Protocol.from_json(self._json(METRICS).get("protocol", {}))
+
+    def write_metrics(self, numbers: Mapping[str, Any]) -> None:
+        """Write `metrics.json`."""
+        write_json(self.path / METRICS, numbers)
+
+    def write_per_type(self, table: str) -> None:
+        """Write the table by type, given as CSV."""
+        write_text(self.path / PER_TYPE, table)
+
+    def curves(self) -> dict[int, dict[str, Any]]:
+        """Points of the curves by seed: "roc" and "pro", each x and y by name, or None where undefined."""
+        return {int(seed): curves for seed, curves in self._json(CURVES).get("seeds", {}).items()}
+
+    def write_curves(self, curves: Mapping[int, Mapping[str, Any]]) -> None:
+        """Write `curves.json`, by seed."""
+        write_json(self.path / CURVES, {"seeds": {str(seed): one for seed, one in curves.items()}})
+
+    def environment(self) -> dict[str, Any]:
+        """On what the run ran; {} where it is not finished."""
+        return self._json(ENVIRONMENT)
+
+    def write_environment(self, facts: Mapping[str, Any]) -> None:
+        """Write `environment.json`."""
+        write_json(self.path / ENVIRONMENT, facts)
 
     def _type_file(self, prediction: Prediction) -> Path:
         return confined(self.path, prediction.map).with_suffix(".types.safetensors")
 
-    def json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str) -> dict[str, Any]:
         """One of the JSON files, or {} where it has not been written yet."""
         file = self.path / name
         if not file.exists():
@@ -167,9 +195,6 @@ class RunFolder:
             return dict(json.loads(file.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise SpecsightError(f"'{file}' is damaged: delete it and run again") from error
-
-    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        write_json(self.path / name, value)
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
         # ASCII escapes: file names that are not valid Unicode survive the way to disk and back.
@@ -200,23 +225,3 @@ class RunFolder:
                     raise SpecsightError(
                         f"'{file}', line {number}: damaged; run again into another --out"
                     ) from error
-
-
-def _tiff(map_: NDArray[np.float32]) -> bytes:
-    buffer = io.BytesIO()
-    # Level 1: a bilinear map shrinks little more at higher levels, and takes far longer.
-    tifffile.imwrite(buffer, map_.astype(np.float32), compression="zlib", compressionargs={"level": 1})
-    return buffer.getvalue()
-
-
-def _small(type_maps: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """Type maps by area means at `TYPE_SIDE`, in half precision."""
-    from safetensors.numpy import save
-
-    kept = {}
-    for name, map_ in type_maps.items():
-        height, width = map_.shape
-        scale = min(1.0, TYPE_SIDE / min(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        kept[name] = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float16)
-    return bytes(save(kept))

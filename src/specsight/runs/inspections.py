@@ -8,9 +8,10 @@ from pathlib import Path
 
 from specsight.inspector import Inspector
 from specsight.records import Sample
-from specsight.runs import costs, environment, folder, protocol
+from specsight.runs import costs, environment, protocol
+from specsight.runs.fit import describe_fit
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import about, judge_all
+from specsight.runs.judging import judge_all
 from specsight.storage import CHECKSUMS, only_writer, sha256
 
 SEED = 0
@@ -29,7 +30,7 @@ def write_inspections(
     """
     run = RunFolder(out)
     root = (data if data.is_dir() else data.parent).resolve()
-    asked = {
+    config = {
         "kind": "inspection",
         "name": root.name,
         "data": str(root),
@@ -37,17 +38,17 @@ def write_inspections(
         "model_checksum": sha256(model / CHECKSUMS),
     }
     with only_writer(out):
-        run.claim(asked)
-        fit = about(inspector) | {"seconds": None, "learned": None, "held_out": None, "peak_mb": None}
-        run.write_json(folder.FITS, {str(SEED): fit})
+        run.claim(config)
+        fit = describe_fit(inspector)
+        run.add_fit(SEED, fit)
         unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
         predictions = judge_all(run, inspector, unlabelled, SEED, root)
         numbers = {
             "counts": costs.counts(predictions, run.skipped()),
-            "protocol": protocol.of_inspection(asked, fit, predictions),
+            "protocol": protocol.of_inspection(config, fit, predictions).to_json(),
             "seconds": costs.seconds(predictions),
             "peak_mb": environment.peak_memory_mb(),
         }
-        run.write_json(folder.METRICS, numbers)
-        run.write_json(folder.ENVIRONMENT, environment.describe())
+        run.write_metrics(numbers)
+        run.write_environment(environment.describe())
     return out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -47,31 +46,6 @@ def judge_all(
     if samples and not finished:
         raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")
     return [finished[s.id] for s in samples if s.id in finished]
-
-
-def about(inspector: Inspector) -> dict[str, Any]:
-    """What the protocol must say of a fitted inspector."""
-    detector = inspector.detector
-    encoder = detector._encoder()
-    common = ("encoder", "resolution", "seed")
-    return {
-        "detector": detector.name,
-        "parameters": {k: v for k, v in detector.parameters().items() if k not in common},
-        "resolution": detector.resolution,
-        "transductive": detector.transductive,
-        "encoder": Path(encoder.name).name,
-        "fingerprint": encoder.fingerprint,
-        "calibration": inspector.calibration.to_json() if inspector.calibration else None,
-        "words": _words(inspector),
-    }
-
-
-def _words(inspector: Inspector) -> str | None:
-    """What a detector that reads was told: the product and its known defects."""
-    specification = inspector.specification
-    if specification is None or "text" not in inspector.detector.needs:
-        return None
-    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"
 
 
 def _unchanged(sample: Sample, prediction: Prediction) -> bool:

@@ -1,11 +1,16 @@
-"""Under what rules the numbers of a run came about: one line for the head of the page, and the same as a table."""
+"""Under what rules the numbers of a run came about: one line for the head of the page, and the same as a table.
+
+In: the content of `config.yaml`, the fits and the predictions. Out: a `Protocol`, the entry "protocol" of
+`metrics.json`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from specsight.calibration import Calibration
+from specsight.runs.fit import Fit
 from specsight.runs.predictions import Prediction
 
 LICENCES: Mapping[str, str] = {
@@ -21,120 +26,157 @@ SYNTHETIC = "synthetic"
 """The condition "origin" of generated samples."""
 
 
+@dataclass(frozen=True)
+class Protocol:
+    """The rules in words."""
+
+    line: str = ""
+    """For the head of the page."""
+    intervals: str = ""
+    """How the intervals came about; empty where nothing was measured."""
+    seeds: tuple[int, ...] = (0,)
+    synthetic: bool = False
+    """Whether the pictures were generated, not photographed."""
+    transductive: bool = False
+    """Whether a judgement depends on the other pictures of the test set."""
+    fingerprint: str = ""
+    """Of the encoder's weights."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """The table: what → how."""
+    title: str = ""
+    """Of a run over several products; empty for one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return values | {"seeds": list(self.seeds), "details": dict(self.details)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Protocol:
+        """Entries that are missing say nothing, and those that this version does not know are left out."""
+        values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
+        return cls(**{**values, "seeds": tuple(values.get("seeds", (0,)))})
+
+
 def of_evaluation(
-    config: Mapping[str, Any], layout: str, fits: Mapping[str, Mapping[str, Any]], test: Sequence[Prediction]
-) -> dict[str, Any]:
-    """The protocol of a run with truth. `fits` are the fits by seed; `test` the judged pictures of all seeds."""
-    seeds = list(config["seeds"])
-    fit = fits[str(seeds[0])]
+    config: Mapping[str, Any], layout: str, fits: Mapping[int, Fit], test: Sequence[Prediction]
+) -> Protocol:
+    """The protocol of a run with truth. `fits` are those by seed; `test` the judged pictures of all seeds."""
+    seeds = tuple(config["seeds"])
+    fit = fits[seeds[0]]
     tested = [p for p in test if p.seed == seeds[0]]
     synthetic = any(p.conditions.get("origin") == SYNTHETIC for p in tested)
-    size = config["map_size"]
-    learned = f"{fit['learned']} good pictures learned from"
-    shots = "full shot" if config["shots"] is None else f"{config['shots']}-shot"
+    return Protocol(
+        line=" · ".join(_line(config, layout, fit, len(tested), synthetic)),
+        intervals=_intervals(config["resamples"], len(seeds)),
+        seeds=seeds,
+        synthetic=synthetic,
+        transductive=fit.transductive,
+        fingerprint=fit.fingerprint,
+        details=_details(config, layout, fit, tested, synthetic),
+    )
+
+
+def of_inspection(config: Mapping[str, Any], fit: Fit, judged: Sequence[Prediction]) -> Protocol:
+    """The protocol of pictures judged without truth."""
+    count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
+    return Protocol(
+        line=" · ".join([fit.detector, f"encoder {_encoder(fit)}", f"model {config['model']}", count]),
+        transductive=fit.transductive,
+        fingerprint=fit.fingerprint,
+        details={
+            "Detector": _with_parameters(fit.detector, fit.parameters),
+            "Encoder": _encoder(fit),
+            "Model": config["model"],
+            "Threshold": _threshold(fit),
+            "Pictures": str(len(judged)),
+        },
+    )
+
+
+def of_products(config: Mapping[str, Any], products: Sequence[Protocol]) -> Protocol:
+    """The protocol of several products: what they have in common."""
+    first, count = products[0], len(products)
     line = [
-        config["detector"] + (" (transductive)" if fit["transductive"] else ""),
+        config["detector"],
+        f"encoder {first.details['Encoder']}",
+        "full shot" if config["shots"] is None else f"{config['shots']}-shot",
+        first.details["Resolution"],
+        f"{count} products of {config['name']}",
+        "one detector per product",
+        "nothing tuned on test data",
+    ]
+    return Protocol(
+        title=f"{config['detector']} on {count} products of {config['name']}",
+        line=" · ".join(line),
+        intervals=first.intervals,
+        seeds=first.seeds,
+        synthetic=any(product.synthetic for product in products),
+    )
+
+
+def _line(config: Mapping[str, Any], layout: str, fit: Fit, tested: int, synthetic: bool) -> list[str]:
+    """The parts of the line, those that only some runs have before what is always said of the pictures."""
+    shots = "full shot" if config["shots"] is None else f"{config['shots']}-shot"
+    seeds = config["seeds"]
+    parts = [
+        config["detector"] + (" (transductive)" if fit.transductive else ""),
         f"encoder {_encoder(fit)}",
-        f"{shots}: {learned}, {fit['held_out']} held out, {len(tested)} tested",
-        f"{fit['resolution']} px",
+        f"words: {fit.words}" if fit.words else "",
+        f"trained on {fit.trained_on}" if fit.trained_on else "",
+        f"{shots}: {fit.learned} good pictures learned from, {fit.held_out} held out, {tested} tested",
+        f"{fit.defects} labelled defects learned from, {config['defects']} of each type"
+        if config.get("defects")
+        else "",
+        f"{fit.resolution} px",
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
         f"{config['name']} ({'synthetic data' if synthetic else layout})",
         "nothing tuned on test data",
     ]
+    return [part for part in parts if part]
+
+
+def _details(
+    config: Mapping[str, Any], layout: str, fit: Fit, tested: Sequence[Prediction], synthetic: bool
+) -> dict[str, str]:
+    size = config["map_size"]
     details = {
         "Detector": _with_parameters(config["detector"], config["parameters"]),
         "Encoder": _encoder(fit),
         "Shots": "all good training pictures" if config["shots"] is None else config["shots"],
-        "Learned from": fit["learned"],
-        "Held out": f"{fit['held_out']} good pictures, unseen while learning",
+        "Learned from": fit.learned,
+        "Held out": f"{fit.held_out} good pictures, unseen while learning",
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
-        "Resolution": f"{fit['resolution']} px",
+        "Resolution": f"{fit.resolution} px",
         "Maps measured": "at the pictures' own resolution"
         if size is None
         else f"with the shorter side at {size} px",
         "Threshold": _threshold(fit),
-        "Seeds": ", ".join(map(str, seeds)),
-        "Times": f"those of seed {seeds[0]}",
+        "Seeds": ", ".join(map(str, config["seeds"])),
+        "Times": f"those of seed {config['seeds'][0]}",
         "Data": f"{config['name']}, layout {layout}",
         "Synthetic": "yes" if synthetic else "no sign of it",
         "Tuned on test data": "nothing; metrics marked oracle choose a threshold with the truth and are no promise",
     }
     if config.get("defects"):
-        line.insert(3, f"{fit['defects']} labelled defects learned from, {config['defects']} of each type")
-        details["Labelled defects"] = f"{fit['defects']} pictures, none of them tested"
-    if fit.get("trained_on"):
-        line.insert(2, f"trained on {fit['trained_on']}")
-        details["Trained on"] = fit["trained_on"]
-    if fit.get("words"):
-        line.insert(2, f"words: {fit['words']}")
-        details["Words"] = fit["words"]
+        details["Labelled defects"] = f"{fit.defects} pictures, none of them tested"
+    if fit.trained_on:
+        details["Trained on"] = fit.trained_on
+    if fit.words:
+        details["Words"] = fit.words
     if layout in LICENCES:
         details["Licence of the data"] = LICENCES[layout]
-    return {
-        "line": " · ".join(line),
-        "intervals": _intervals(config["resamples"], len(seeds)),
-        "seeds": seeds,
-        "synthetic": synthetic,
-        "transductive": fit["transductive"],
-        "fingerprint": fit["fingerprint"],
-        "details": {name: str(value) for name, value in details.items()},
-    }
+    return {name: str(value) for name, value in details.items()}
 
 
-def of_inspection(
-    config: Mapping[str, Any], fit: Mapping[str, Any], judged: Sequence[Prediction]
-) -> dict[str, Any]:
-    """The protocol of pictures judged without truth."""
-    count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
-    details = {
-        "Detector": _with_parameters(fit["detector"], fit["parameters"]),
-        "Encoder": _encoder(fit),
-        "Model": config["model"],
-        "Threshold": _threshold(fit),
-        "Pictures": str(len(judged)),
-    }
-    return {
-        "line": " · ".join([fit["detector"], f"encoder {_encoder(fit)}", f"model {config['model']}", count]),
-        "intervals": "",
-        "seeds": [0],
-        "synthetic": False,
-        "transductive": fit["transductive"],
-        "fingerprint": fit["fingerprint"],
-        "details": details,
-    }
+def _encoder(fit: Fit) -> str:
+    return f"{fit.encoder} ({fit.fingerprint[:8]})"
 
 
-def of_products(config: Mapping[str, Any], products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The protocol of several products: what they have in common."""
-    first = next(iter(products.values()))["protocol"]
-    count = len(products)
-    line = [
-        config["detector"],
-        f"encoder {first['details']['Encoder']}",
-        "full shot" if config["shots"] is None else f"{config['shots']}-shot",
-        first["details"]["Resolution"],
-        f"{count} products of {config['name']}",
-        "one detector per product",
-        "nothing tuned on test data",
-    ]
-    synthetic = any(one["protocol"]["synthetic"] for one in products.values())
-    return {
-        "title": f"{config['detector']} on {count} products of {config['name']}",
-        "line": " · ".join(line),
-        "intervals": first["intervals"],
-        "seeds": first["seeds"],
-        "synthetic": synthetic,
-    }
-
-
-def _encoder(fit: Mapping[str, Any]) -> str:
-    return f"{fit['encoder']} ({fit['fingerprint'][:8]})"
-
-
-def _threshold(fit: Mapping[str, Any]) -> str:
-    if not fit["calibration"]:
+def _threshold(fit: Fit) -> str:
+    if not fit.calibration:
         return "none: too few good pictures to hold any out"
-    return f"from held-out good pictures: {Calibration.from_json(fit['calibration']).statement()}"
+    return f"from held-out good pictures: {fit.calibration.statement()}"
 
 
 def _with_parameters(name: str, parameters: Mapping[str, Any]) -> str:

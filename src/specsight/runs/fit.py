@@ -1,0 +1,86 @@
+"""What a run folder holds of a fit: the detector and its encoder, what it learned from, its thresholds, its cost.
+
+In: a fitted `Inspector`. Out: a `Fit`, one per seed in `fits.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from specsight.calibration import Calibration
+from specsight.inspector import Inspector
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted detector. Counts and times are None where the model was fitted elsewhere."""
+
+    detector: str
+    resolution: int
+    """Shorter side of the framed pictures in pixels."""
+    encoder: str
+    fingerprint: str
+    """Of the encoder's weights."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Hyper-parameters without encoder, resolution and seed."""
+    transductive: bool = False
+    calibration: Calibration | None = None
+    words: str | None = None
+    """What a detector that reads has read: the product and its defects."""
+    seconds: float | None = None
+    training_seconds: float | None = None
+    """Of the training on another set, which several runs may share."""
+    defects: int = 0
+    """Labelled defective pictures learned from."""
+    trained_on: str | None = None
+    """The other set whose labelled pictures gave the weights, in words."""
+    learned: int | None = None
+    """Good pictures learned from."""
+    held_out: int | None = None
+    """Good pictures that gave the thresholds."""
+    peak_mb: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
+        return asdict(self) | {
+            "parameters": dict(self.parameters),
+            "calibration": self.calibration.to_json() if self.calibration else None,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Fit:
+        """Read what `to_json` gave; entries that this version does not know are left out.
+
+        Raises `KeyError` or `TypeError` for damaged content.
+        """
+        values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
+        if values.get("calibration"):
+            values["calibration"] = Calibration.from_json(values["calibration"])
+        return cls(**values)
+
+
+def describe_fit(inspector: Inspector) -> Fit:
+    """The fit of an inspector, without what it cost and learned from."""
+    detector = inspector.detector
+    encoder = detector._encoder()
+    common = ("encoder", "resolution", "seed")
+    return Fit(
+        detector=detector.name,
+        resolution=detector.resolution,
+        encoder=Path(encoder.name).name,
+        fingerprint=encoder.fingerprint,
+        parameters={k: v for k, v in detector.parameters().items() if k not in common},
+        transductive=detector.transductive,
+        calibration=inspector.calibration,
+        words=_words(inspector),
+    )
+
+
+def _words(inspector: Inspector) -> str | None:
+    specification = inspector.specification
+    if specification is None or "text" not in inspector.detector.needs:
+        return None
+    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"

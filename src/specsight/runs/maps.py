@@ -1,0 +1,66 @@
+"""Anomaly maps as bytes on disk: the map of a picture as TIFF, bit for bit, and its maps by type, small and in half
+precision.
+
+In and out: (H, W) float32, higher = more anomalous.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+
+TYPE_SIDE = 128
+"""Shorter side of type maps on disk in pixels: their grids are coarser still, and there is one for every type."""
+
+
+def encode_map(map_: NDArray[np.float32]) -> bytes:
+    """(H, W) float32 → a compressed TIFF that holds the same bits."""
+    buffer = io.BytesIO()
+    # Level 1: a bilinear map shrinks little more at higher levels, and takes far longer.
+    tifffile.imwrite(buffer, map_.astype(np.float32), compression="zlib", compressionargs={"level": 1})
+    return buffer.getvalue()
+
+
+def read_map(file: Path, size: tuple[int, int]) -> NDArray[np.float32]:
+    """The map in `file`, (H, W) float32. Raises `SpecsightError` where it cannot be read or is not of `size`."""
+    try:
+        map_ = np.asarray(tifffile.imread(file), dtype=np.float32)
+    except Exception as error:  # tifffile raises whatever its parser trips over
+        raise SpecsightError(f"cannot read the map '{file}': run again into another --out") from error
+    if map_.shape != size:
+        raise SpecsightError(f"the map '{file}' is {map_.shape}, not {size}: run again into another --out")
+    return map_
+
+
+def encode_type_maps(type_maps: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Type → (H, W) map, scaled by area means until its shorter side is at most `TYPE_SIDE`, as safetensors."""
+    from safetensors.numpy import save
+
+    scaled = {}
+    for name, map_ in type_maps.items():
+        height, width = map_.shape
+        scale = min(1.0, TYPE_SIDE / min(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        scaled[name] = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float16)
+    return bytes(save(scaled))
+
+
+def read_type_maps(file: Path) -> dict[str, NDArray[np.float32]]:
+    """Type → (h, w) float32 map. Raises `SpecsightError` where the file cannot be read."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return {name: m.astype(np.float32) for name, m in load(file.read_bytes()).items()}
+    except (OSError, SafetensorError) as error:
+        raise SpecsightError(
+            f"cannot read the maps by type '{file}': run again into another --out"
+        ) from error
