@@ -6,6 +6,7 @@ import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,13 +153,13 @@ def test_encoders_that_do_not_read_say_so(kind: str, encoders: dict[str, Encoder
     for encoder in (encoders[kind], CachedEncoder(encoders[kind], tmp_path)):
         assert not encoder.reads
         assert not can_be_prompted(encoder)
-        for ask in (
-            lambda encoder: encoder.embed_texts(["a crack"]),
-            lambda encoder: prompted(encoder, "plate", 2),
-            *(lambda e, method=method: method(e, noise(e)) for method in JOINT_METHODS.values()),
-        ):
+        with pytest.raises(SpecsightError, match="has no text tower"):
+            encoder.embed_texts(["a crack"])
+        with pytest.raises(SpecsightError, match="has no text tower"):
+            prompted(encoder, "plate", 2)
+        for method in JOINT_METHODS.values():
             with pytest.raises(SpecsightError, match="has no text tower"):
-                ask(encoder)
+                method(encoder, noise(encoder))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,7 +168,13 @@ def test_images_of_another_shape_type_or_size_are_refused(
 ) -> None:
     side = encoders[kind].multiple
     images = noise(encoders[kind])
-    bad = (images[0], images[..., :2], images.astype(np.float32), images[:, : side + 1], images[:0])
+    bad: tuple[Any, ...] = (
+        images[0],
+        images[..., :2],
+        images.astype(np.float32),
+        images[:, : side + 1],
+        images[:0],
+    )
     for encoder in (encoders[kind], CachedEncoder(encoders[kind], tmp_path)):
         for method in methods(kind).values():
             for wrong in bad:
@@ -325,7 +332,7 @@ def test_a_gpu_gives_nearly_the_same(
             prompt = prompted(encoder, "plate", 2)
             context = prompt.vectors([3, 4]).requires_grad_()
             embedded = prompt(context)
-            embedded[0].backward()
-            assert context.grad is not None
+            (gradient,) = torch.autograd.grad(embedded[0], context)
+            assert float(gradient.norm()) > 0
             readings.append(embedded.detach().numpy())
         assert_allclose(readings[1], readings[0], atol=0.01)

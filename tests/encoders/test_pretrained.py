@@ -16,6 +16,7 @@ from tests.support.vision_checkpoints import CONVOLUTIONAL, VIT, save_vision
 from tests.support.vision_checkpoints import FAMILIES as VISION
 
 from specsight.encoders import Encoder, load_encoder
+from specsight.encoders.pretrained import PretrainedEncoder
 from specsight.errors import SpecsightError
 
 TEXT = {
@@ -116,8 +117,9 @@ def test_token_blocks_are_the_hidden_states_without_class_and_registers(
 
 def test_the_pass_stops_behind_the_deepest_layer_asked_for(encoders: dict[str, Encoder]) -> None:
     encoder = encoders["resnet"]
-    reached = []
-    stages = encoder.towers.vision.model.encoder.stages
+    assert isinstance(encoder, PretrainedEncoder)
+    reached: list[int] = []
+    stages = encoder.vision.model.encoder.stages
     handles = [
         stage.register_forward_hook(lambda *_, k=k: reached.append(k)) for k, stage in enumerate(stages)
     ]
@@ -267,6 +269,6 @@ def test_real_checkpoint_tells_photographs_apart(shared: Path) -> None:
             for p in found
         ]
     )
-    unit = lambda v: v / np.linalg.norm(v, axis=1, keepdims=True)  # noqa: E731
+    originals, mirrored = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (pooled, mirrored))
     # A mirrored photograph is nearer to its original than to any other one.
-    assert ((unit(mirrored) @ unit(pooled).T).argmax(1) == np.arange(len(found))).all()
+    assert ((mirrored @ originals.T).argmax(1) == np.arange(len(found))).all()

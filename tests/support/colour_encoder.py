@@ -34,7 +34,7 @@ class ColourEncoder(Encoder):
 
     def embed_images(self, images: NDArray[np.uint8]) -> Features:
         self.calls["look"] += 1
-        return _unit(_four(self._cells(images)).mean((2, 3)))
+        return _unit(np.asarray(_four(self._cells(images)).mean((2, 3)), np.float32))
 
     def embed_patches(self, images: NDArray[np.uint8]) -> Features:
         self.calls["look"] += 1
@@ -49,7 +49,7 @@ class ColourEncoder(Encoder):
         self.check_images(images)
         count, height, width, _ = images.shape
         cells = images.reshape(count, height // STRIDE, STRIDE, width // STRIDE, STRIDE, 3).astype(np.float32)
-        return np.ascontiguousarray(cells.mean((2, 4)).transpose(0, 3, 1, 2)) / 255
+        return np.asarray(np.ascontiguousarray(cells.mean((2, 4)).transpose(0, 3, 1, 2)) / 255, np.float32)
 
 
 def _meaning(text: str) -> NDArray[np.float32]:
@@ -66,4 +66,5 @@ def _four(cells: Features) -> Features:
 
 
 def _unit(vectors: Features) -> Features:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    unit: Features = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit

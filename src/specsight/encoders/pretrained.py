@@ -25,6 +25,7 @@ TOGETHER = 64
 class PretrainedEncoder(Encoder):
     """A checkpoint as an encoder; it reads where `towers` has a text tower. Layers: see `probing`."""
 
+    towers: Towers
     runtime = "torch"
     runtime_version = torch.__version__
 
