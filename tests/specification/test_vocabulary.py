@@ -15,7 +15,7 @@ from specsight.specification import (
     Tolerance,
     parse_specification,
 )
-from specsight.specification.synonyms import PHRASES
+from specsight.specification.synonyms import GENERAL, PHRASES
 from specsight.specification.vocabulary import (
     Vocabulary,
     normal_form,
@@ -27,6 +27,7 @@ from specsight.specification.vocabulary import (
     with_article,
     without_article,
 )
+from specsight.synthetic.tyres.defects import KINDS
 
 EVERY_PHRASE = sorted({phrase for name, phrases in PHRASES.items() for phrase in (name, *phrases)})
 names = st.one_of(
@@ -102,6 +103,21 @@ def test_case_articles_separators_and_plurals_of_known_phrases_make_no_differenc
     if normal_form(bare) == bare and not bare.endswith(("y", "is")):
         spellings.append(plural)
     assert normal_forms(spellings) == {normal_form(phrase)}
+
+
+def test_general_types_have_the_names_that_the_tyre_line_uses_among_their_phrases() -> None:
+    types = {
+        "blister": "bulge",
+        "underfill": "missing material",
+        "chunk-out": "missing material",
+        "excess flash": "excess material",
+        "wrong lettering": "lettering",
+        "missing lettering": "lettering",
+        "missing balance dot": "missing mark",
+    }
+    assert {kind.name: GENERAL.find(kind.name) for kind in KINDS.values()} == {
+        kind.name: types.get(kind.name, kind.name) for kind in KINDS.values()
+    }
 
 
 def test_no_phrase_means_two_types() -> None:

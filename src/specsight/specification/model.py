@@ -22,11 +22,18 @@ from specsight.specification.vocabulary import Vocabulary
 
 
 class Specification(Model):
-    """A product in words. Everything but `product` may be left out."""
+    """A product in words. Everything but `product` may be left out.
+
+    Raises ValueError where a part or defect is defined twice, and where a tolerance or requirement names a part or
+    defect that is not defined although others are.
+    """
 
     product: Name
+    """Its noun, such as "metal nut": prompts are made of it."""
     appearance: str = ""
+    """How a good part looks, in words."""
     mm_per_px: Positive | None = None
+    """Scale of the pictures at their own resolution; None: unknown."""
     parts: tuple[Part, ...] = ()
     defects: tuple[DefectType, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
@@ -63,10 +70,11 @@ class Specification(Model):
     def severity_of(
         self, type: str | None, length_mm: float | None, area_percent: float, part: str | None = None
     ) -> str:
-        """The severity level of a finding, by the rule of its type (or the product's own rule).
+        """The severity level of a finding, by the rule of its type, else by the product's.
 
-        `length_mm` is the longest extent, None where the scale is unknown: levels in millimetres then cannot be
-        judged and the graver neighbour is taken. On a critical part the level rises by one.
+        Parameters: `type` and `part` are names or None; `length_mm` is the longest extent, None where the scale is
+        unknown: levels in millimetres are then passed over for graver ones; `area_percent` is the finding's share of
+        the picture, [0, 100]. On a critical part the level is one graver.
         """
         defect = self.defect(type) if type else None
         rule = defect.severity if defect and defect.severity else self.severity

@@ -1,9 +1,12 @@
-"""What defect types are called in general: many phrases for each type, and the types that shade into each other.
+"""What types of defect are called in general: phrases for each type, and the types that shade into each other.
 
 The first phrase of a type is its plain name; the others are what inspectors, standards and data sets say instead.
+Random choices are made among them: their order and number are part of every seed's result.
 """
 
 from __future__ import annotations
+
+from specsight.specification.vocabulary import Vocabulary
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "crack": ("a crack", "a fracture line", "a hairline crack", "a fissure", "cracking", "a branching crack"),
@@ -129,6 +132,9 @@ PHRASES: dict[str, tuple[str, ...]] = {
 }
 """Defect type → phrases. "anomaly" is any defect whose type is not said."""
 
+GENERAL = Vocabulary(PHRASES)
+"""Any of these phrases → its type: "an air bubble" → "bulge"."""
+
 RELATED: tuple[frozenset[str], ...] = (
     frozenset({"crack", "cut", "scratch"}),
     frozenset({"stain", "contamination", "discolouration"}),
@@ -140,7 +146,10 @@ RELATED: tuple[frozenset[str], ...] = (
 
 
 def related(first: str, second: str) -> bool:
-    """Whether two types shade into each other (or one of them is "anomaly", which any defect is)."""
+    """Whether two general types are the same, shade into each other, or one is "anomaly", which any defect is.
+
+    Parameters: keys of `PHRASES`.
+    """
     return (
         first == second or "anomaly" in (first, second) or any({first, second} <= group for group in RELATED)
     )

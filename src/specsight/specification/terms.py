@@ -14,23 +14,32 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Model(BaseModel):
+    """What all parts of a specification share: unknown keys are refused, values cannot be changed, text is stripped."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Part(Model):
-    """A named zone of the product. Defects on a critical part are one severity level graver."""
+    """A named zone of the product."""
 
     name: Name
     phrases: tuple[Name, ...] = ()
+    """Other words for it."""
     description: str = ""
     critical: bool = False
+    """Whether defects on it are one severity level graver."""
 
 
 class SeverityLevel(Model):
-    """One step of a severity rule: it applies up to its limit; the last step has none."""
+    """One step of a severity rule: it applies up to its limit; a step without limit applies to everything.
+
+    Raises ValueError where both limits are given.
+    """
 
     level: Name
+    """Name of the level, such as "major"."""
     up_to_mm: Positive | None = None
+    """Longest extent of the finding in millimetres."""
     up_to_percent: Positive | None = None
     """Area of the finding as a share of the picture, in percent: for products without a known scale."""
 
@@ -46,15 +55,22 @@ DEFAULT_SEVERITY = (
     SeverityLevel(level="major", up_to_percent=3.0),
     SeverityLevel(level="critical"),
 )
+"""The rule of a product that names none."""
 
 
 class DefectType(Model):
-    """A known kind of defect: its name, the phrases people use for it, and when it is how grave."""
+    """A known type of defect.
+
+    Raises ValueError where the limits of its severity levels do not rise, or a level before the last has none.
+    """
 
     name: Name
     phrases: tuple[Name, ...] = ()
+    """Other words for it, as people write them: "a slit", "broken glass"."""
     superclass: Name | None = None
+    """The wider kind that it belongs to, such as "surface"."""
     severity: tuple[SeverityLevel, ...] = ()
+    """Its own rule, mildest level first; empty: the product's."""
 
     @model_validator(mode="after")
     def _levels_rise(self) -> DefectType:

@@ -24,22 +24,22 @@ M = TypeVar("M", Specification, Instruction)
 
 
 def load_specification(path: Path) -> Specification:
-    """Read a specification from a YAML file."""
+    """Read a specification from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
     return _parse(_read(path), Specification, str(path))
 
 
 def load_instruction(path: Path) -> Instruction:
-    """Read an instruction from a YAML file."""
+    """Read an instruction from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
     return _parse(_read(path), Instruction, str(path))
 
 
 def parse_specification(text: str, source: str = "specification") -> Specification:
-    """Read a specification from YAML text; `source` names it in errors."""
+    """Read a specification from YAML text; `source` names the text in errors."""
     return _parse(text, Specification, source)
 
 
 def parse_instruction(text: str, source: str = "instruction") -> Instruction:
-    """Read an instruction from YAML text; `source` names it in errors."""
+    """Read an instruction from YAML text; `source` names the text in errors."""
     return _parse(text, Instruction, source)
 
 

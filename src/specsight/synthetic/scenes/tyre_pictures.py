@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from specsight.errors import UnreadableFile
 from specsight.progress import track
+from specsight.specification.synonyms import GENERAL
 from specsight.storage import write_bytes
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES
@@ -23,16 +24,6 @@ from specsight.synthetic.tyres.scene import draw_scene
 
 HELD_OUT_MODEL = "winter"
 FIRST_SEED = 50_000_000
-TYPES = {
-    "blister": "bulge",
-    "underfill": "missing material",
-    "chunk-out": "missing material",
-    "excess flash": "excess material",
-    "wrong lettering": "lettering",
-    "missing lettering": "lettering",
-    "missing balance dot": "missing mark",
-}
-"""The tyre line's names → the types of `specsight.specification.synonyms`, where they differ."""
 UNSEEN = 255
 """In a type map: changed, but hardly to be seen in RGB (a low blister under diffuse light): not to be learned."""
 
@@ -83,9 +74,7 @@ class TyrePictures:
         types = np.zeros(picture.parts.shape, np.uint8)
         for defect in picture.defects:
             seen = "rgb" in defect.visible
-            types[defect.mask] = (
-                1 + self._names.index(TYPES.get(defect.type, defect.type)) if seen else UNSEEN
-            )
+            types[defect.mask] = 1 + self._names.index(GENERAL.spelling(defect.type)) if seen else UNSEEN
         return types
 
     def _path(self, index: int) -> Path:
