@@ -9,10 +9,10 @@ pytest.importorskip("torch", reason="training needs the extra 'models'")
 
 from specsight.recipes.encoder.batches import COVERED, IGNORED, UNNAMED, cell_labels
 from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, _painted_lesson
+from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.scenes.products import draw_block, draw_vessel
 from specsight.synthetic.scenes.scene import draw_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
-from specsight.synthetic.scenes.tyre_pictures import TYPES as TYRE_TYPES
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS
 
@@ -60,7 +60,7 @@ def test_painted_lessons_label_only_what_changed():
 
 def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path):
     assert HELD_OUT_MODEL in MODELS
-    assert {TYRE_TYPES.get(name, name) for name in KINDS} <= set(TYPES)
+    assert {GENERAL.find(name) for name in KINDS} <= set(TYPES)
     pictures = TyrePictures(tmp_path, 0, 2, 96, TYPES)
     again = TyrePictures(tmp_path, 1, 2, 96, TYPES)
     assert np.array_equal(pictures[1].rgb, again[0].rgb)
