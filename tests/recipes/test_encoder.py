@@ -195,14 +195,6 @@ def test_held_out_photographs_are_never_trained_on(sources):
     assert not any(np.array_equal(kept[i], used[j]) for i in range(len(kept)) for j in range(len(used)))
 
 
-def test_the_rate_warms_up_stays_and_cools_down():
-    plan = Schedule(steps=100, rate=2.0, warmup=10, cooldown=0.2)
-    assert plan.rate_at(0) == pytest.approx(0.2)
-    assert plan.rate_at(9) == plan.rate_at(79) == pytest.approx(2.0)
-    assert plan.rate_at(90) == pytest.approx(1.0)
-    assert plan.rate_at(99) < 0.05
-
-
 def test_a_transformer_learns_what_an_encoder_that_reads_sees(run, sources, tmp_path):
     """Trained a little, it lies nearer to its teacher than at the start; words are the teacher's own."""
     tower = TransformerTower(hidden=32, layers=3, heads=2, side=64)
