@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from tests.support.language_checkpoints import CONTEXT, byte_tokenizer, save_causal
+from tests.support.language_checkpoints import CONTEXT, byte_tokenizer, save_causal, save_family
 
 from specsight.errors import SpecsightError
 from specsight.language import Message, load_language_model
@@ -39,7 +39,7 @@ def tokens(text: str, begin: bool = False) -> list[int]:
 
 
 def logits(folder: Path, numbers: list[int]) -> torch.Tensor:
-    reference = transformers.LlamaForCausalLM.from_pretrained(folder).eval()
+    reference = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
     with torch.no_grad():
         return reference(input_ids=torch.tensor([numbers])).logits[0].double()
 
@@ -66,6 +66,24 @@ def test_the_likeliest_tokens_are_generated(folders: dict[str, Path], kind: str)
         numbers.append(int(logits(folders[kind], numbers)[-1].argmax()))
     answer = byte_tokenizer().decode(numbers[begin:], skip_special_tokens=True)
     assert load_language_model(folders[kind], "cpu").generate(QUESTION, 10) == answer
+
+
+@pytest.mark.parametrize("family", ["gpt2", "qwen3", "gemma2", "mamba"])
+def test_families_generate_and_weigh_as_their_logits_say(tmp_path: Path, family: str) -> None:
+    folder = save_family(tmp_path, family)
+    model = load_language_model(folder, "cpu")
+    prompt = tokens(LAYOUTS["plain"], True)
+    numbers = list(prompt)
+    while len(numbers) < len(prompt) + 6 and numbers[-1] != 1:
+        numbers.append(int(logits(folder, numbers)[-1].argmax()))
+    assert model.generate(QUESTION, 6) == byte_tokenizer().decode(
+        numbers[len(prompt) :], skip_special_tokens=True
+    )
+    option = tokens("no cut")
+    rows = torch.log_softmax(logits(folder, prompt + option), 1)[len(prompt) - 1 : -1]
+    expected = sum(float(row[token]) for row, token in zip(rows, option))
+    assert model.likelihoods(QUESTION, ["no cut"])[0] == pytest.approx(expected, abs=1e-4)
+    assert model.hidden_states(QUESTION).shape == (len(prompt), 32)
 
 
 def test_each_token_is_read_once(folders: dict[str, Path]) -> None:

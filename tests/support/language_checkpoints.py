@@ -39,6 +39,37 @@ def save_causal(folder: Path, *, chat: bool = False) -> Path:
     return folder
 
 
+def save_family(folder: Path, family: str) -> Path:
+    """A small model that reads bytes: GPT-2, Qwen 3, Gemma 2 (sliding windows) or Mamba (recurrent)."""
+    import torch
+    import transformers
+
+    torch.manual_seed(1)
+    tokenizer = byte_tokenizer()
+    size = {"vocab_size": len(tokenizer), "hidden_size": 32, "num_hidden_layers": 2, "initializer_range": 0.5}
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 64}
+    configs = {
+        "gpt2": lambda: transformers.GPT2Config(
+            vocab_size=len(tokenizer),
+            n_embd=32,
+            n_layer=2,
+            n_head=4,
+            n_positions=CONTEXT,
+            initializer_range=0.5,
+            **ends,
+        ),
+        "qwen3": lambda: transformers.Qwen3Config(**size, **heads, **ends, max_position_embeddings=CONTEXT),
+        "gemma2": lambda: transformers.Gemma2Config(
+            **size, **heads, **ends, max_position_embeddings=CONTEXT, sliding_window=16
+        ),
+        "mamba": lambda: transformers.MambaConfig(**size, **ends, state_size=4),
+    }
+    transformers.AutoModelForCausalLM.from_config(configs[family]()).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def byte_tokenizer() -> Any:
     """One token a byte, and three special ones; encoded text ends with "</s>" unless special tokens are left out."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
