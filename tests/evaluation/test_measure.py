@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from tests.support.synthetic_run import make_run
 
+from specsight import images
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
 from specsight.evaluation.measure import measure
 from specsight.evaluation.numbers import rate
 from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
 from specsight.inspector import Inspector
-from specsight.metrics import metric_of
+from specsight.metrics import Metric, metric_of, metrics
 from specsight.records import Defect, Sample
 from specsight.runs import folder, inspections
 from specsight.runs.folder import RunFolder
@@ -96,6 +97,25 @@ def test_the_catalogue_describes_every_number_of_a_run(tmp_path: Path) -> None:
                 assert metric_of(name).title
             columns = {name for row in measured.per_type.values() for name in row} - {"support", "regions"}
             assert all(metric_of(name).title for name in columns)
+
+
+def test_a_metric_that_brings_its_function_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+    added = {
+        "image_recall": Metric(
+            "Recall", "share of defects", of_scores=lambda labels, _: float(labels.mean())
+        ),
+        "pixel_share": Metric("Share", "of pixels", of_pixels=lambda scores: len(scores.positive()) / 1000),
+    }
+    for name, metric in added.items():
+        monkeypatch.setitem(metrics._entries, name, metric)
+    values = measure(run, run.predictions(), calibration_of(run), resamples=20).values
+    assert values["image_recall"].value == 0.5
+    assert values["image_recall"].low == values["image_recall"].high == 0.5, "strata are resampled apart"
+    masks = [images.anomaly_mask(p.sample(run.data), p.size) for p in run.predictions()]
+    assert values["pixel_share"].value == sum(int(mask.sum()) for mask in masks) / 1000
 
 
 def test_an_object_in_several_views_counts_once_with_its_highest_score(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from specsight import findings
 from specsight.calibration import Calibration, calibrate
 from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
-from specsight.evaluation.types import measure_types
+from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
 from specsight.metrics import metric_of
 from specsight.records import Defect, Inspection, Judgement, Sample
 from specsight.runs.folder import RunFolder
@@ -79,7 +79,8 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     picture(run, calibration, "two", {"stain": MIDDLE}, {"stain": MIDDLE})
     both = {"crack": CORNER, "stain": MIDDLE}
     picture(run, calibration, "both", both, both)
-    numbers, columns = measure_types(run, known(run), calibration)
+    found = type_numbers(run, known(run), calibration)
+    numbers, columns = found.values, found.columns
     for name in (
         "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "exact_set",
         "exact_set_without_good", "several_types_exact_set",
@@ -98,7 +99,8 @@ def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: 
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
     picture(run, calibration, "two", {"stain": MIDDLE}, {"crack": MIDDLE})
     picture(run, calibration, "three", {"stain": MIDDLE}, {"stain": MIDDLE})
-    numbers, columns = measure_types(run, known(run), calibration)
+    found = type_numbers(run, known(run), calibration)
+    numbers, columns = found.values, found.columns
     # "Shows a crack": 1 for "one" and "two", 0 for the others; only "one" does: (1 + 0.5 + 1) / 3.
     # "Shows a stain": 1 for "three" alone; "two" does too, and ties with "good" and "one": (1 + 1 + 0.5 + 0.5) / 4.
     assert numbers["type_image_auroc"] == pytest.approx((2.5 / 3 + 3 / 4) / 2)
@@ -129,7 +131,7 @@ def test_without_type_maps_there_are_no_such_numbers(run: RunFolder, calibration
     with pytest.raises(SpecsightError, match="run again into another --out"):
         run.type_maps(prediction)
     file.unlink()
-    assert measure_types(run, [prediction], calibration) == ({}, {})
+    assert type_numbers(run, [prediction], calibration) == TypeNumbers()
 
 
 def test_type_maps_are_kept_small(run: RunFolder) -> None:

@@ -12,6 +12,11 @@ from specsight import metrics
 from specsight.runs.predictions import Prediction
 
 NAN = float("nan")
+ONE_CLASS = "needs good and defective pictures"
+NO_MASKS = "needs pictures with true masks, and good ones"
+NO_THRESHOLD = "no threshold was calibrated"
+Statistic = Callable[[NDArray[np.int64]], float]
+"""Indices of pictures, with repeats → a number."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Resampling:
         names = [p.group or p.id for p in self.predictions]
         return names if len(set(names)) < len(names) else None
 
-    def number(self, statistic: Callable[[NDArray[np.int64]], float], reason: str) -> Number:
+    def number(self, statistic: Statistic, reason: str) -> Number:
         value = statistic(np.arange(len(self.predictions)))
         if np.isnan(value) or not self.resamples:
             return Number(value, reason=reason if np.isnan(value) else "")

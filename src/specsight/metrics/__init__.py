@@ -19,7 +19,17 @@ from specsight.metrics.image import (
 )
 from specsight.metrics.iou import IoU, iou_at
 from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
-from specsight.metrics.metric import Group, Metric, find, kind_auroc_name, metric_of, metrics, overlap_name
+from specsight.metrics.metric import (
+    Group,
+    Metric,
+    OfPixels,
+    OfScores,
+    find,
+    kind_auroc_name,
+    metric_of,
+    metrics,
+    overlap_name,
+)
 from specsight.metrics.multi_type import (
     Classification,
     LabelOverlap,
@@ -53,6 +63,8 @@ __all__ = [
     "MeanSd",
     "Metric",
     "MultiLabel",
+    "OfPixels",
+    "OfScores",
     "PixelInterval",
     "PixelIntervals",
     "PixelMetrics",

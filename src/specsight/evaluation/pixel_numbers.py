@@ -1,0 +1,144 @@
+"""Numbers about pixels: how maps rank them, and how the findings at the calibrated threshold overlap the defects.
+
+In: the predictions of one seed whose true masks are known, with their maps in the run folder. Out: numbers with
+intervals, the PRO curve, and what the table by type needs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import metrics
+from specsight.calibration import Calibration
+from specsight.evaluation import truth
+from specsight.evaluation.numbers import NAN, NO_MASKS, NO_THRESHOLD, Number, Resampling, rate
+from specsight.metrics import PixelScores
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
+
+LIMITS = (0.3, 0.05, 0.01)
+"""False-positive rates up to which region overlap is measured."""
+
+
+@dataclass(frozen=True)
+class PixelNumbers:
+    """Numbers by name; the rest is None where no mask is known."""
+
+    values: dict[str, Number]
+    pro: metrics.Curve | None = None
+    scores: PixelScores | None = None
+    iou: NDArray[np.float64] | None = None
+    """(N,) of each picture at the calibrated threshold; None where there is none."""
+
+
+@dataclass(frozen=True)
+class _Overlap:
+    values: dict[str, Number] = field(default_factory=dict)
+    per_picture: NDArray[np.float64] | None = None
+
+
+def pixel_numbers(
+    run: RunFolder,
+    masked: Sequence[Prediction],
+    calibration: Calibration | None,
+    *,
+    map_size: int | None,
+    resamples: int,
+) -> PixelNumbers:
+    """All pixel metrics of the pictures with known masks; those with saturation areas by AU-sPRO instead of AUPRO.
+
+    `map_size`: shorter side in pixels at which maps are measured; None: the pictures' own resolution.
+    """
+    if not any(p.defects for p in masked):
+        names = ("pixel_auroc", "pixel_ap", "pixel_f1_max", "aupro_30", "aupro_05", "aupimo", "iou")
+        return PixelNumbers({name: Number(NAN, reason=NO_MASKS) for name in names})
+    scores = metrics.gather(truth.pairs(run, masked, map_size))
+    measured = metrics.measure(scores, LIMITS)
+    saturated = any(d.saturation is not None for p in masked for d in p.defects)
+    sampling = Resampling(masked, resamples)
+    aupimo = metrics.aupimo(scores)
+    overlap = _overlap(run, masked, calibration, sampling)
+    values = {
+        **_ranking(measured, scores, sampling, saturated),
+        "iou_oracle": Number(measured.oracle_iou),
+        "aupimo": sampling.mean(aupimo.per_picture, aupimo.note or NO_MASKS),
+        **_further(scores),
+        **(_by_kind(masked, scores) if saturated else {}),
+        **overlap.values,
+    }
+    return PixelNumbers(values, measured.pro, scores, overlap.per_picture)
+
+
+def _ranking(
+    measured: metrics.PixelMetrics, scores: PixelScores, sampling: Resampling, saturated: bool
+) -> dict[str, Number]:
+    """Metrics that have intervals over resampled pictures."""
+    values = {
+        "pixel_auroc": measured.auroc,
+        "pixel_ap": measured.average_precision,
+        "pixel_f1_max": measured.f1_max,
+        **{metrics.overlap_name(limit, saturated): area for limit, area in measured.aupro.items()},
+    }
+    reasons = {name: NO_MASKS if np.isnan(value) else "" for name, value in values.items()}
+    if not sampling.resamples:
+        return {name: Number(value, reason=reasons[name]) for name, value in values.items()}
+    found = metrics.pixel_intervals(scores, LIMITS, sampling.groups, sampling.resamples)
+    intervals = {
+        "pixel_auroc": found.auroc,
+        "pixel_ap": found.average_precision,
+        "pixel_f1_max": found.f1_max,
+        **{metrics.overlap_name(limit, saturated): interval for limit, interval in found.aupro.items()},
+    }
+    return {
+        name: Number(value, intervals[name].low, intervals[name].high, reasons[name])
+        for name, value in values.items()
+    }
+
+
+def _further(scores: PixelScores) -> dict[str, Number]:
+    """Metrics of the catalogue that bring their own function of all pixels."""
+    values = {name: m.of_pixels(scores) for name, m in metrics.metrics.items() if m.of_pixels}
+    return {name: Number(value, reason=NO_MASKS if np.isnan(value) else "") for name, value in values.items()}
+
+
+def _by_kind(masked: Sequence[Prediction], scores: PixelScores) -> dict[str, Number]:
+    """Logical and structural anomalies apart, and the mean of the two: the headline of MVTec LOCO."""
+    kinds = [p.conditions.get("anomaly", "") for p in masked]
+    loco = metrics.loco_metrics(scores, kinds, [p.inspection.score for p in masked])
+    auroc = {metrics.kind_auroc_name(kind): Number(value) for kind, value in loco.image_auroc.items()}
+    areas = {
+        metrics.overlap_name(limit, saturated=True, kind=kind): Number(value)
+        for limit, by_kind in loco.au_spro.items()
+        for kind, value in by_kind.items()
+    }
+    return {**auroc, **areas}
+
+
+def _overlap(
+    run: RunFolder, masked: Sequence[Prediction], calibration: Calibration | None, sampling: Resampling
+) -> _Overlap:
+    """Findings against truth at the calibrated threshold."""
+    names = ("iou", "iou_good", "iou_dataset", "dice", "pixel_precision", "pixel_recall")
+    if calibration is None:
+        return _Overlap({name: Number(NAN, reason=NO_THRESHOLD) for name in names})
+    # Both ends are read in turn, so no more than one picture waits in between.
+    ahead, behind = itertools.tee(truth.decided(run, masked, calibration))
+    overlap = metrics.iou_at((mask for mask, _ in ahead), (found for _, found in behind))
+    defective = np.array([bool(p.defects) for p in masked])
+    each = overlap.per_picture
+    pooled = (overlap.dataset, overlap.dice, overlap.precision, overlap.recall)
+    clean = rate(int(each[~defective].sum()), int((~defective).sum()), "needs good pictures")
+    values = {
+        "iou": sampling.mean(np.where(defective, each, NAN), NO_MASKS),
+        "iou_good": clean,
+        **{
+            name: Number(value, reason="nothing was marked" if np.isnan(value) else "")
+            for name, value in zip(names[2:], pooled, strict=True)
+        },
+    }
+    return _Overlap(values, each)

@@ -1,0 +1,176 @@
+"""Which type is it, in the picture and in each pixel: the numbers of detectors that give a map per type.
+
+In: finished predictions with their type maps in the run folder. Out: numbers over the whole set, numbers by type, and
+the same over the pictures with several types alone, which are the hard ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import findings, images, metrics
+from specsight.calibration import Calibration
+from specsight.records import GOOD
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import Prediction
+
+Maps = Mapping[str, NDArray[np.float32]]
+Masks = Mapping[str, NDArray[np.bool_]]
+SEVERAL = "several_types"
+"""Beginning of the names of numbers over pictures with two or more types."""
+
+
+@dataclass(frozen=True)
+class TypeNumbers:
+    """Numbers by name, and `columns[type][name]` by type; both empty where there are no type maps."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    columns: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def __or__(self, other: TypeNumbers) -> TypeNumbers:
+        """Those of both."""
+        types = [*self.columns, *(t for t in other.columns if t not in self.columns)]
+        return TypeNumbers(
+            self.values | other.values,
+            {t: self.columns.get(t, {}) | other.columns.get(t, {}) for t in types},
+        )
+
+
+def type_numbers(
+    run: RunFolder, masked: Sequence[Prediction], calibration: Calibration | None
+) -> TypeNumbers:
+    """Numbers of pictures with known masks; empty where not every one has type maps.
+
+    Pixels are measured at the resolution at which type maps are written. A type that occurs nowhere in the truth, or
+    that the detector has no map for, has no row.
+    """
+    mapped = [p for p in masked if run.has_type_maps(p)]
+    if not mapped or len(mapped) < len(masked) or not any(p.defects for p in mapped):
+        return TypeNumbers()
+    # Every pass reads and scales the maps again: one picture in memory, however large the set.
+    types = list(run.type_maps(mapped[0]))
+    present = [t for t in types if any(t in p.types for p in mapped)]
+    numbers = TypeNumbers(columns={t: {} for t in present}) | _of_pixels(run, mapped, present)
+    numbers |= _of_pictures(mapped, _image_scores(run, mapped, types), present, calibration is not None)
+    if calibration is None or not present:
+        return numbers
+    overlap = _overlap(run, mapped, types, calibration)
+    return numbers | TypeNumbers(
+        {
+            "type_miou": overlap.miou_without_good,
+            "type_miou_with_good": overlap.miou,
+            "type_pixel_f1": overlap.macro_f1_without_good,
+        },
+        {t: {"type_iou": overlap.iou.get(t, np.nan)} for t in present},
+    )
+
+
+def _of_pixels(run: RunFolder, mapped: Sequence[Prediction], present: Sequence[str]) -> TypeNumbers:
+    """One type's map against its own mask; pixels of other types are negatives."""
+
+    def pictures() -> Iterator[tuple[Maps, Masks]]:
+        for prediction in mapped:
+            maps = run.type_maps(prediction)
+            yield maps, _masks(run, prediction, next(iter(maps.values())).shape)
+
+    found = metrics.one_vs_rest(present, pictures)
+    if not found:
+        return TypeNumbers()
+    return TypeNumbers(
+        {
+            "type_pixel_auroc": float(np.mean([auroc for auroc, _ in found.values()])),
+            "type_pixel_ap": float(np.mean([ap for _, ap in found.values()])),
+        },
+        {t: {"type_pixel_auroc": auroc, "type_pixel_ap": ap} for t, (auroc, ap) in found.items()},
+    )
+
+
+def _of_pictures(
+    mapped: Sequence[Prediction],
+    scores: Mapping[str, NDArray[np.float64]],
+    present: Sequence[str],
+    decided: bool,
+) -> TypeNumbers:
+    """Sets of types: ranked by the top of each type's map, and answered by the types of the findings."""
+    answers = [{f.type for f in p.inspection.findings if f.type} for p in mapped]
+
+    def sets_of(chosen: Sequence[int]) -> metrics.MultiLabel:
+        return metrics.multi_label(
+            [mapped[i].types for i in chosen],
+            [answers[i] for i in chosen],
+            {type_: values[list(chosen)] for type_, values in scores.items()},
+        )
+
+    sets = sets_of(range(len(mapped)))
+    values = _set_values(sets, decided)
+    if decided:
+        values["exact_set_without_good"] = sets.exact_set_without_good
+    several = [i for i, p in enumerate(mapped) if len(set(p.types) - {GOOD}) > 1]
+    if several:
+        values |= {
+            f"{SEVERAL}_{name}": value for name, value in _set_values(sets_of(several), decided).items()
+        }
+    values[f"{SEVERAL}_pictures"] = float(len(several))
+    by_name = {"type_image_auroc": sets.auroc, "type_image_ap": sets.average_precision}
+    if decided:
+        by_name["type_f1"] = sets.f1
+    columns = {t: {name: by_type.get(t, np.nan) for name, by_type in by_name.items()} for t in present}
+    return TypeNumbers(values, columns)
+
+
+def _set_values(sets: metrics.MultiLabel, decided: bool) -> dict[str, float]:
+    values = {"type_image_auroc": sets.macro_auroc, "type_image_ap": sets.macro_average_precision}
+    if decided:
+        values |= {"type_f1": sets.macro_f1, "exact_set": sets.exact_set}
+    return values
+
+
+def _image_scores(
+    run: RunFolder, mapped: Sequence[Prediction], types: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Type → score of every picture: the mean of the highest thousandth of its map."""
+    rows = []
+    for prediction in mapped:
+        maps = run.type_maps(prediction)
+        rows.append([metrics.top_share_mean(maps[type_]) for type_ in types])
+    return dict(zip(types, np.array(rows, np.float64).T))
+
+
+def _overlap(
+    run: RunFolder, mapped: Sequence[Prediction], types: Sequence[str], calibration: Calibration
+) -> metrics.LabelOverlap:
+    """The type of every pixel inside the findings against the truth."""
+    names = [GOOD, *sorted({*types, *(t for p in mapped for t in p.types if t != GOOD)})]
+    truth, answered = [], []
+    for prediction in mapped:
+        maps = run.type_maps(prediction)
+        size = next(iter(maps.values())).shape
+        labels = np.zeros(size, np.int64)
+        for type_, mask in _masks(run, prediction, size).items():
+            labels[mask] = names.index(type_)
+        truth.append(labels.astype(np.uint8))
+        found = _nearest(findings.segment(run.map(prediction), calibration, prediction.circular), size)
+        above = {type_: calibration.above_good(type_, map_) for type_, map_ in maps.items()}
+        answered.append(metrics.type_labels(above, found, names).astype(np.uint8))
+    return metrics.label_overlap(truth, answered, names)
+
+
+def _masks(run: RunFolder, prediction: Prediction, size: tuple[int, ...]) -> dict[str, NDArray[np.bool_]]:
+    """Masks by type at the type maps' resolution."""
+    sample = prediction.sample(run.data)
+    result: dict[str, NDArray[np.bool_]] = {}
+    for defect, mask in zip(sample.defects, images.defect_masks(sample, prediction.size)):
+        scaled = _nearest(mask, size)
+        result[defect.type] = result[defect.type] | scaled if defect.type in result else scaled
+    return result
+
+
+def _nearest(mask: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    scaled = cv2.resize(mask.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(scaled > 0)
