@@ -12,7 +12,8 @@ from statistics import median
 
 import numpy as np
 
-from specsight.detectors import PatchCore, View
+from specsight.detectors import View
+from specsight.detectors.patchcore import PatchCore
 from specsight.features.memory_bank import MemoryBank
 from specsight.records import Picture
 from speed.rows import Row

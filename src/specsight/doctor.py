@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight import __version__
+from specsight import __version__, screen
 from specsight.machine import usable_processors, version_of
 
 MODELS = ("torch", "transformers")
@@ -51,6 +51,7 @@ def examine(encoder: str) -> list[Line]:
             for name in MODELS
         ),
         _encoder(encoder),
+        *_broken(),
         Line("processors", f"{usable_processors()} usable"),
         _amount("memory", memory.available, 2, f"of {memory.total / 2**30:.1f} GiB free"),
         _amount("disk", free_disk, 1, "free in this folder"),
@@ -65,6 +66,15 @@ def _library(name: str, hint: str) -> Line:
 def _amount(what: str, value: float, enough_gib: float, words: str) -> Line:
     hint = "" if value >= enough_gib * 2**30 else f"less than {enough_gib:g} GiB: large jobs may fail"
     return Line(what, f"{value / 2**30:.1f} GiB {words}", hint)
+
+
+def _broken() -> list[Line]:
+    """What other packages bring and cannot be imported; nothing where all is well."""
+    return [
+        Line(f"{screen.registry_of(what).what} {name}", "broken", reason)
+        for what in screen.REGISTRIES
+        for name, reason in screen.registry_of(what).broken.items()
+    ]
 
 
 def _encoder(name: str) -> Line:

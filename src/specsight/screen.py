@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import Any
 
 import click
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.registry import Registry
 
 REJECTED_LINES = 10
 """Rejected pictures named on the screen; the rest is in the report."""
-KINDS = ("detectors", "encoders", "datasets", "metrics")
+REGISTRIES = {
+    "detectors": "specsight.detectors.contract:detectors",
+    "encoders": "specsight.encoders.contract:encoders",
+    "datasets": "specsight.datasets.base:readers",
+    "language-models": "specsight.language:language_models",
+    "metrics": "specsight.metrics:metrics",
+}
+"""What can be listed → where its registry is."""
 
 
 def headline(run: Path) -> None:
@@ -99,12 +109,22 @@ def names(what: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    if what not in KINDS:
-        raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, KINDS)}")
+    registry = registry_of(what)
     table = Table(box=box.SIMPLE, show_header=False)
     for name, words in _catalogue(what):
         table.add_row(f"[bold]{escape(name)}[/]", escape(words))
+    for name, reason in registry.broken.items():
+        table.add_row(f"[bold red]{escape(name)}[/]", f"broken: {escape(reason)}")
     Console().print(table)
+
+
+def registry_of(what: str) -> Registry[Any]:
+    """The registry of "detectors", "encoders", "datasets" or "metrics"; imports its room."""
+    if what not in REGISTRIES:
+        raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, REGISTRIES)}")
+    module, _, name = REGISTRIES[what].partition(":")
+    registry: Registry[Any] = getattr(importlib.import_module(module), name)
+    return registry
 
 
 def _catalogue(what: str) -> list[tuple[str, str]]:
@@ -130,6 +150,12 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
             )
             for name, metric in metrics.items()
         ]
-    from specsight.encoders import ENCODERS
+    if what == "language-models":
+        from specsight.language import language_models
 
-    return list(ENCODERS.items())
+        return [
+            (name, (adapter.__doc__ or "").partition("\n")[0]) for name, adapter in language_models.items()
+        ]
+    from specsight.encoders import encoder_names
+
+    return list(encoder_names().items())

@@ -14,7 +14,8 @@ from PIL import Image
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import taught
 
-from specsight.detectors import AprilGAN, View, create_detector
+from specsight.detectors import View, create_detector
+from specsight.detectors.cross_set.april_gan import AprilGAN
 from specsight.detectors.cross_set.detector import TrainedOn
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import AdapterTask, cosines, joint_start, spread_layers

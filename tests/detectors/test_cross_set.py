@@ -18,8 +18,8 @@ from PIL import Image
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
 
-from specsight.detectors import CrossSetDetector, contract, create_detector, load_detector
-from specsight.detectors.cross_set.detector import TrainedOn
+from specsight.detectors import contract, create_detector, load_detector
+from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
 from specsight.detectors.cross_set.examples import FrozenExample, held_out, mosaic
 from specsight.detectors.cross_set.linear_adapters import AdapterTask
 from specsight.detectors.examples import TrainingExample

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specsight.detectors import AnomalyDino, Padim, PatchCore, Spade, SubspaceAD, View
-from specsight.detectors.anomalydino import foreground
-from specsight.detectors.padim import REGULARISATION
-from specsight.detectors.patchcore import image_weight
-from specsight.detectors.spade import EMBEDDING
+from specsight.detectors import View
+from specsight.detectors.anomalydino import AnomalyDino, foreground
+from specsight.detectors.padim import REGULARISATION, Padim
+from specsight.detectors.patchcore import PatchCore, image_weight
+from specsight.detectors.spade import EMBEDDING, Spade
+from specsight.detectors.subspacead import SubspaceAD
 from specsight.encoders import Encoder, Features, Layer
 from specsight.errors import SpecsightError
 from specsight.features import grids

@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import COLOURS, panel_words, panels, taught
 
-from specsight.detectors import MultiADS, contract, create_detector, load_detector
+from specsight.detectors import contract, create_detector, load_detector
 from specsight.detectors.cross_set.detector import TrainedOn
-from specsight.detectors.cross_set.multiads import vocabulary
+from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
 from specsight.errors import SpecsightError
 from specsight.records import Picture
 from specsight.specification import DefectType, Instruction, Specification

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 pytest.importorskip("torch", reason="the bundled encoder needs the extra 'models'")
 
 from specsight.cli.options import ENCODER
-from specsight.detectors import PatchCore, create_detector
-from specsight.encoders import BUNDLED, ENCODERS, load_encoder
+from specsight.detectors import create_detector
+from specsight.detectors.patchcore import PatchCore
+from specsight.encoders import BUNDLED, encoders, load_encoder
 from specsight.encoders.checkpoint import SHIPPED
 from specsight.evaluation import EvaluationConfig
 from specsight.specification.synonyms import PHRASES
@@ -35,7 +36,7 @@ def test_it_is_small_complete_and_half_precision() -> None:
 
 def test_it_is_the_default_everywhere(tmp_path: Path) -> None:
     assert BUNDLED == ENCODER == EvaluationConfig(tmp_path).encoder == PatchCore().encoder
-    assert BUNDLED in ENCODERS
+    assert BUNDLED in encoders
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 160), (48, 208)])

@@ -11,7 +11,8 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
-from specsight.detectors import CrossSetDetector, Detector
+from specsight.detectors import Detector
+from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.records import Defect, Sample
 from specsight.specification import DefectType, Specification
 

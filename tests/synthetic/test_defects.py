@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from specsight.errors import SpecsightError
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import SyntheticDefect, synthesise, synthesisers
-from specsight.synthetic.defects.painting import SMALLEST, VISIBLE, load_synthesisers
+from specsight.synthetic.defects.painting import SMALLEST, VISIBLE
 from specsight.synthetic.defects.perlin import perlin
 
-load_synthesisers()
 NAMES = list(synthesisers)
 
 

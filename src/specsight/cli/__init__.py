@@ -32,7 +32,7 @@ for verb in (
 
 
 @cli.command(name="list")
-@click.argument("what", metavar="|".join(screen.KINDS))
+@click.argument("what", metavar="|".join(screen.REGISTRIES))
 def list_(what: str) -> None:
     """Names that the other commands take."""
     screen.names(what)

@@ -1,23 +1,9 @@
 """Folders on disk → `Sample`s: one module per layout, one for any folder, one for your own list.
 
-`load_dataset` finds the layout by itself and says in its notes what it inferred. Importing a reader's module files it
-in `readers`. `check_dataset` lives in `datasets.check`, because it brings the libraries that open pictures along.
+`load_dataset` finds the layout by itself and says in its notes what it inferred; `readers` finds the readers' modules.
+`check_dataset` lives in `datasets.check`, because it brings the libraries that open pictures along.
 """
 
-from specsight.datasets import (  # noqa: F401  (each import registers its readers)
-    deep_pcb,
-    eyecandies,
-    folder,
-    magnetic_tile,
-    manifest,
-    meta_json,
-    mvtec_3d,
-    mvtec_ad,
-    mvtec_ad_2,
-    mvtec_loco,
-    real_iad,
-    visa,
-)
 from specsight.datasets.base import DatasetListing, Reader, readers
 from specsight.datasets.detection import detect_layout, load_dataset
 from specsight.datasets.manifest import write_manifest

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from specsight.datasets.files import subfolders
 from specsight.errors import SpecsightError, did_you_mean
@@ -88,7 +88,17 @@ class ProductTreeReader(Reader):
         return [path] if self.is_product(path) else [f for f in subfolders(path) if self.is_product(f)]
 
 
-readers: Registry[Reader] = Registry("layout")
+def _adopt(name: str, plugin: Any) -> Reader:
+    """One instance of a reader class that another distribution brings."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Reader)):
+        raise SpecsightError(f"'{name}' must be a class of specsight.datasets.Reader, got {plugin!r}")
+    if plugin.name != name:
+        raise SpecsightError(f"the reader's name is '{plugin.name}', and the entry point is called '{name}'")
+    return plugin()
+
+
+readers: Registry[Reader] = Registry("layout", "specsight.datasets", group="specsight.datasets", adopt=_adopt)
+"""Name of a layout → its reader. A module of this package that registers one is found by itself."""
 
 R = TypeVar("R", bound=type[Reader])
 

@@ -232,7 +232,21 @@ class Detector(ABC):
         return SpecsightError(f"this {self.name} detector has learned nothing yet: call fit first")
 
 
-detectors: Registry[type[Detector]] = Registry("detector")
+def _adopt(name: str, plugin: Any) -> type[Detector]:
+    """A detector class that another distribution brings."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Detector)):
+        raise SpecsightError(f"'{name}' must be a class of specsight.detectors.Detector, got {plugin!r}")
+    if plugin.name != name:
+        raise SpecsightError(
+            f"the detector's name is '{plugin.name}', and the entry point is called '{name}'"
+        )
+    return plugin
+
+
+detectors: Registry[type[Detector]] = Registry(
+    "detector", "specsight.detectors", group="specsight.detectors", adopt=_adopt
+)
+"""Name of a method → its class. A module of this package that registers one is found by itself."""
 
 
 def create_detector(name: str, **parameters: Any) -> Detector:

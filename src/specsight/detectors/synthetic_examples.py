@@ -15,7 +15,6 @@ from specsight.specification import Specification
 from specsight.specification.synonyms import PHRASES
 from specsight.specification.vocabulary import normal_forms
 from specsight.synthetic.defects import synthesise, synthesisers
-from specsight.synthetic.defects.painting import load_synthesisers
 
 UNTYPED = ("nsa", "draem", "cutpaste scar")
 """Synthetic defects that stand for damage of no particular kind."""
@@ -34,7 +33,6 @@ class SyntheticPicture(Picture):
 def synthesisers_for(specification: Specification) -> list[tuple[str, str | None]]:
     """(synthetic defect, type of the specification) for every type that some synthetic defect goes by the words of,
     and the untyped ones."""
-    load_synthesisers()
     known = []
     for defect in specification.defects:
         words = normal_forms((defect.name, *defect.phrases))

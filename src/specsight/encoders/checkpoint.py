@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
+from specsight.encoders.contract import Encoder, encoders
 from specsight.encoders.preprocessing import read_preprocessing
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import choose_device
@@ -25,6 +26,12 @@ BUNDLED = "bundled"
 WHAT = "encoder"
 SHIPPED = Path(__file__).parent / BUNDLED
 """The weights that ship with the package; made by `specsight train encoder`."""
+
+
+@encoders.register(BUNDLED)
+def load_bundled(device: str) -> Encoder:
+    """small vision-language encoder that ships with the package: sees and reads, needs torch, no network"""
+    return load_checkpoint(BUNDLED, device)
 
 
 def load_checkpoint(name: str, device: str) -> PretrainedEncoder:

@@ -11,12 +11,13 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.registry import Registry
 
 if TYPE_CHECKING:
     from specsight.encoders.towers import Towers
@@ -137,3 +138,23 @@ class Encoder(ABC):
         return SpecsightError(
             f"encoder '{self.name}' has no text tower: choose one that reads (bundled, or a CLIP or SigLIP checkpoint)"
         )
+
+
+Loader = Callable[[str], Encoder]
+"""Device ("auto", "cpu", "cuda", "cuda:N") → encoder. The first line of its docstring is shown by `specsight list`."""
+
+
+def _adopt(name: str, plugin: Any) -> Loader:
+    """A loader that another distribution brings."""
+    if not callable(plugin):
+        raise SpecsightError(
+            f"'{name}' must be a function of a device that returns an Encoder, got {plugin!r}"
+        )
+    loader: Loader = plugin
+    return loader
+
+
+encoders: Registry[Loader] = Registry(
+    "encoder", "specsight.encoders", group="specsight.encoders", adopt=_adopt
+)
+"""Encoders with a name of their own; any other name is a checkpoint's folder or its hub id."""

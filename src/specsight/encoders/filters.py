@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.contract import Encoder, Features, Layer
+from specsight.encoders.contract import Encoder, Features, Layer, encoders
+from specsight.errors import SpecsightError
 
+FILTERS = "filters"
 VERSION = 1
 """Raised whenever the same picture yields other features, so that saved detectors notice."""
 ORIENTATIONS = 6
@@ -34,10 +36,20 @@ Kernel = tuple[Plane, Plane]
 """Taps along a row and down a column."""
 
 
+@encoders.register(FILTERS)
+def load_filters(device: str) -> Encoder:
+    """hand-made bank of oriented, colour and contrast filters; no weights, no torch"""
+    if device not in ("auto", "cpu"):
+        raise SpecsightError(
+            f"encoder '{FILTERS}' runs on the CPU, not on '{device}': use device auto or cpu"
+        )
+    return FilterBank()
+
+
 class FilterBank(Encoder):
     """Hand-made features at strides 8 and 16. Each picture is encoded by itself."""
 
-    name = "filters"
+    name = FILTERS
     multiple = 16
     default_layers = ("stride8", "stride16")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.language import causal  # noqa: F401  (the import registers its adapter)
 from specsight.language.contract import Adapter, LanguageModel, Message, language_models
 
 __all__ = ["Adapter", "LanguageModel", "Message", "language_models", "load_language_model"]

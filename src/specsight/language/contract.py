@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,4 +113,18 @@ class LanguageModel(ABC):
 Adapter = Callable[[str, str], LanguageModel]
 """What makes a model of a name and a device ("auto", "cpu", "cuda:0"); most are the class itself."""
 
-language_models: Registry[Adapter] = Registry("language model adapter")
+
+def _adopt(name: str, plugin: Any) -> Adapter:
+    """An adapter that another distribution brings."""
+    if not callable(plugin):
+        raise SpecsightError(
+            f"'{name}' must be a function of a name and a device that returns a LanguageModel, got {plugin!r}"
+        )
+    adapter: Adapter = plugin
+    return adapter
+
+
+language_models: Registry[Adapter] = Registry(
+    "language model adapter", "specsight.language", group="specsight.language_models", adopt=_adopt
+)
+"""Name of an adapter → what makes its models. A module of this package that registers one is found by itself."""

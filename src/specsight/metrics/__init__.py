@@ -3,7 +3,6 @@
 Read the pictures once with `gather`, then ask for as many metrics of them as wanted. See docs/metrics.md.
 """
 
-from specsight.metrics import catalogue
 from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
 from specsight.metrics.bootstrap import Interval, MeanSd, bootstrap, mean_sd
 from specsight.metrics.image import (
@@ -78,7 +77,6 @@ __all__ = [
     "bootstrap",
     "brier",
     "calibration_error",
-    "catalogue",
     "classification",
     "decisions",
     "f1_max",

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.errors import SpecsightError
 from specsight.metrics.scores import PixelScores
 from specsight.registry import Registry
 
@@ -66,7 +67,15 @@ class Metric:
         return self.column_title or self.title
 
 
-metrics: Registry[Metric] = Registry("metric")
+def _adopt(name: str, plugin: Any) -> Metric:
+    """A metric that another distribution brings."""
+    if not isinstance(plugin, Metric):
+        raise SpecsightError(f"'{name}' must be a specsight.metrics.Metric, got {plugin!r}")
+    return plugin
+
+
+metrics: Registry[Metric] = Registry("metric", "specsight.metrics", group="specsight.metrics", adopt=_adopt)
+"""Name of a metric → what it is. A module of this package that registers one is found by itself."""
 
 
 def metric_of(name: str) -> Metric:

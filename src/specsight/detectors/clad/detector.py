@@ -30,7 +30,7 @@ from specsight.learning.schedule import Schedule
 from specsight.prompts import prompt_bank
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
-from specsight.synthetic.defects.painting import load_synthesisers, synthesisers
+from specsight.synthetic.defects.painting import synthesisers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -222,7 +222,6 @@ class Clad(ExampleDetector):
 
     def _kinds(self) -> list[tuple[str, str | None]]:
         """Every synthetic defect, for the general stage; half of them, if any, such as stand for a specified type."""
-        load_synthesisers()
         typed = [(synthetic, type_) for synthetic, type_ in super()._kinds() if type_ is not None]
         standing = {synthetic for synthetic, _ in typed}
         others = [(synthetic, None) for synthetic in synthesisers if synthetic not in standing]

@@ -7,7 +7,6 @@ once, for all.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -45,7 +44,13 @@ class SyntheticDefect:
     """Centre (x, y, shares of the picture) and area (share of the picture) of what was changed."""
 
 
-synthesisers: Registry[Paint] = Registry("synthetic defect")
+synthesisers: Registry[Paint] = Registry(
+    "synthetic defect",
+    "specsight.synthetic.defects",
+    # Seeded training draws types in the order of the registry: the same weights need the same order.
+    first=("lines", "spots", "matter", "edges", "pasted", "perlin"),
+)
+"""Name of a synthetic defect → its painter. A module of this package that registers one is found by itself."""
 
 
 def synthesise(
@@ -56,7 +61,6 @@ def synthesise(
     Raises SpecsightError for a picture too small to carry one (16 px), for an empty `where`, and where nothing visible
     came of several attempts (a defect as dark as the surface it lies on).
     """
-    load_synthesisers()
     paint = synthesisers[type]
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or min(rgb.shape[:2]) < 16:
         raise SpecsightError(
@@ -71,12 +75,6 @@ def synthesise(
         if mask.sum() >= SMALLEST:
             return _describe(rng, painted, mask, type)
     raise SpecsightError(f"no visible '{type}' could be put on this picture: choose another type or picture")
-
-
-def load_synthesisers() -> None:
-    """Import the rooms' modules, so that the registry is complete."""
-    for module in ("lines", "spots", "matter", "edges", "pasted", "perlin"):
-        importlib.import_module(f"specsight.synthetic.defects.{module}")
 
 
 def _settle(
