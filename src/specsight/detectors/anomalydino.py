@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
-from specsight.errors import SpecsightError, UnreadableFile
+from specsight.errors import UnreadableFile
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
 from specsight.images.rotation import rotated
@@ -48,30 +49,33 @@ class AnomalyDino(Detector):
 
     resolution: int = 448
     """Pixels of the framed picture's shorter side."""
-    layers: tuple[str, ...] | None = None
-    """Layers to join, on the grid of the first; default: a ViT's output tokens, else the middle layers."""
-    rotate: bool | None = None
-    """Rotate references by 45° steps: always, never, or (None) where a test on them says so."""
-    foreground: bool = False
-    """Judge only patches on the object, for small objects on an even background."""
-    coreset_limit: int = 20_000
-    top: float = 0.01
-    """The score is the mean over this share of the most anomalous patches."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers to join, on the grid of the first; default: a ViT's output tokens, else the middle layers."
+    )
+    rotate: bool | None = parameter(
+        None,
+        "Rotate references by 45° steps: always, never, or (the default) where a test on them says so.",
+        optional=True,
+    )
+    foreground: bool = parameter(
+        False, "Judge only patches on the object, for small objects on an even background."
+    )
+    coreset_limit: int = parameter(
+        20_000,
+        "Patches to keep at most; more are thinned by greedy k-centre selection.",
+        low=1,
+        high=10_000_000,
+        unit="patches",
+    )
+    top: float = parameter(
+        0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
+    )
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
 
     bank_: MemoryBank | None = field(default=None, init=False, repr=False)
     rotates_: bool = field(default=False, init=False, repr=False)
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("coreset_limit", self.coreset_limit, 1, 10_000_000, whole=True)
-        check_range("top", self.top, 1e-6, 1)
-        check_range("sigma", self.sigma, 0, 100)
-        for flag, value in (("rotate", self.rotate), ("foreground", self.foreground)):
-            if value is not None and not isinstance(value, bool):
-                raise SpecsightError(f"{flag} must be true or false, got {value!r}")
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = smoothed cosine distances; score = mean of the largest of them."""

@@ -6,7 +6,6 @@ of views and how it judges one view; framing, encoding, streaming and storage ar
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,8 @@ from typing_extensions import Self
 
 import specsight
 from specsight import images
+from specsight.detectors.parameters import check_range as check_range
+from specsight.detectors.parameters import parameter, parameters_of
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.progress import track
@@ -52,10 +53,17 @@ class Detector(ABC):
     The constructor stores hyper-parameters only. What `fit` learns ends in an underscore.
     """
 
-    encoder: str | Encoder = BUNDLED
-    resolution: int = 320
-    """Pixels of the framed picture's shorter side (of its side, for methods that compare positions)."""
-    seed: int = 0
+    encoder: str | Encoder = parameter(
+        BUNDLED, "What turns pictures into features: a name, a folder or a hub id."
+    )
+    resolution: int = parameter(
+        320,
+        "Shorter side of the framed picture (its side, for methods that compare positions).",
+        low=32,
+        high=4096,
+        unit="px",
+    )
+    seed: int = parameter(0, "Of everything that is random.", low=0, high=2**32 - 1)
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset({GOOD_PICTURES})
@@ -138,19 +146,12 @@ class Detector(ABC):
 
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters by name, as given to the constructor."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
+        return {name: getattr(self, name) for name in parameters_of(type(self))}
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
-        check_range("resolution", self.resolution, 32, 4096, whole=True)
-        check_range("seed", self.seed, 0, 2**32 - 1, whole=True)
-        layers = getattr(self, "layers", None)
-        if layers is not None and not (
-            isinstance(layers, tuple) and layers and all(isinstance(layer, str) for layer in layers)
-        ):
-            raise SpecsightError(
-                f"layers must be a list of layer names such as [stride8, stride16], got {layers!r}"
-            )
+        for name, declared in parameters_of(type(self)).items():
+            declared.check(getattr(self, name))
 
     @abstractmethod
     def _layers(self, encoder: Encoder) -> Sequence[str]:
@@ -252,10 +253,10 @@ detectors: Registry[type[Detector]] = Registry(
 def create_detector(name: str, **parameters: Any) -> Detector:
     """The detector registered as `name` with checked hyper-parameters; misspelt names get a suggestion."""
     kind = detectors[name]
-    known = [f.name for f in dataclasses.fields(kind) if f.init]
-    for parameter in parameters:
-        if parameter not in known:
-            raise SpecsightError(f"{name} has no parameter '{parameter}': {did_you_mean(parameter, known)}")
+    declared = parameters_of(kind)
+    for key in parameters:
+        if key not in declared:
+            raise SpecsightError(f"{name} has no parameter '{key}': {did_you_mean(key, declared)}")
     # YAML and JSON know lists only; parameters are compared and printed as tuples.
     given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
     detector = kind(**given)
@@ -300,11 +301,3 @@ def _read_description(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecsightError(f"'{path}' is missing or damaged: fit the model again") from error
     return cast("dict[str, Any]", description)
-
-
-def check_range(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    """SpecsightError unless `value` is a number (an integer where `whole`) in [low, high]."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or (whole and not isinstance(value, int)) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise SpecsightError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")

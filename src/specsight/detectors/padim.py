@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.records import Judgement, Picture
@@ -36,27 +37,20 @@ class Padim(Detector):
     name = "padim"
     minimum_good = 20
 
-    layers: tuple[str, ...] | None = None
-    """Layers to join; default: strides 4, 8 and 16 where the encoder has them, else its middle layers."""
-    dimension: int = 100
-    """Channels kept, drawn under `seed`."""
-    grid: int = 8
-    """Pixels of the framed picture per position."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers to join; default: strides 4, 8 and 16 where the encoder has them, else its middle layers."
+    )
+    dimension: int = parameter(100, "Channels kept, drawn under `seed`.", low=1, high=1000, unit="channels")
+    grid: int = parameter(8, "Pixels of the framed picture per position.", low=1, high=64, unit="px")
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
 
     channels_: NDArray[np.int64] | None = field(default=None, init=False, repr=False)
     means_: grids.Grid | None = field(default=None, init=False, repr=False)
     """(P, d), positions row by row."""
     whitening_: grids.Grid | None = field(default=None, init=False, repr=False)
     """(P, d, d): its product with a difference from the mean has the Mahalanobis distance as length."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("dimension", self.dimension, 1, 1000, whole=True)
-        check_range("grid", self.grid, 1, 64, whole=True)
-        check_range("sigma", self.sigma, 0, 100)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = smoothed Mahalanobis distances; score = the map's maximum."""

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.features import grids
@@ -37,22 +38,45 @@ class PatchCore(Detector):
 
     name = "patchcore"
 
-    layers: tuple[str, ...] | None = None
-    """Layers to join, on the grid of the first; default: the encoder's middle layers."""
-    neighbourhood: int = 3
-    """Patches are averaged over this many cells each way."""
-    coreset_ratio: float = 0.1
-    """Share of the good patches to keep, up to `coreset_limit`."""
-    coreset_limit: int = 8192
-    variance: float = 0.99
-    """Share of the variance of good patches that the kept principal axes hold; 1 keeps patches, and the scales of
-    their layers, as they are."""
-    neighbours: int = 9
-    """The image score is re-weighted by this many bank neighbours of the nearest patch; 1 switches it off."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
-    memory: int = 1024
-    """Megabytes for patches while fitting; with more than that the coreset is merged and reduced as they stream."""
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers to join, on the grid of the first; default: the encoder's middle layers."
+    )
+    neighbourhood: int = parameter(
+        3, "Patches are averaged over this many cells each way.", low=1, high=15, unit="cells"
+    )
+    coreset_ratio: float = parameter(
+        0.1, "Share of the good patches to keep, up to `coreset_limit`.", low=1e-6, high=1
+    )
+    coreset_limit: int = parameter(
+        8192,
+        "Patches to keep at most; more are thinned by greedy k-centre selection.",
+        low=1,
+        high=10_000_000,
+        unit="patches",
+    )
+    variance: float = parameter(
+        0.99,
+        "Share of the variance of good patches that the kept principal axes hold; 1 keeps patches, and the "
+        "scales of their layers, as they are.",
+        low=0.01,
+        high=1,
+    )
+    neighbours: int = parameter(
+        9,
+        "The image score is re-weighted by this many bank neighbours of the nearest patch; 1 switches it off.",
+        low=1,
+        high=1000,
+    )
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
+    memory: int = parameter(
+        1024,
+        "Megabytes for patches while fitting; with more than that the coreset is merged and reduced as they stream.",
+        low=1,
+        high=1_000_000,
+        unit="MB",
+    )
 
     axes_: Axes | None = field(default=None, init=False, repr=False)
     bank_: MemoryBank | None = field(default=None, init=False, repr=False)
@@ -60,13 +84,6 @@ class PatchCore(Detector):
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
-        check_range("neighbourhood", self.neighbourhood, 1, 15, whole=True)
-        check_range("coreset_ratio", self.coreset_ratio, 1e-6, 1)
-        check_range("coreset_limit", self.coreset_limit, 1, 10_000_000, whole=True)
-        check_range("variance", self.variance, 0.01, 1)
-        check_range("neighbours", self.neighbours, 1, 1000, whole=True)
-        check_range("sigma", self.sigma, 0, 100)
-        check_range("memory", self.memory, 1, 1_000_000, whole=True)
         if self.neighbourhood % 2 == 0:
             raise SpecsightError(f"neighbourhood must be odd, got {self.neighbourhood}")
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.parameters import parameter
 from specsight.detectors.text_detector import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
-from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
 from specsight.records import Judgement
@@ -37,20 +37,20 @@ class PhraseMaps(ReadingDetector):
 
     name = "phrases"
 
-    centred: bool = True
-    """Compare patches with the usual patch of this picture, or of the good ones; else with the words alone."""
-    references: int = 2048
-    """Patches of good pictures to keep, as many of each, drawn at random."""
+    centred: bool = parameter(
+        True,
+        "Compare patches with the usual patch of this picture, or of the good ones; else with the words alone.",
+    )
+    references: int = parameter(
+        2048,
+        "Patches of good pictures to keep, as many of each, drawn at random.",
+        low=1,
+        high=1_000_000,
+        unit="patches",
+    )
 
     good_: Features | None = field(default=None, init=False, repr=False)
     """Patches of good pictures (M, D), or None."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("references", self.references, 1, 1_000_000, whole=True)
-        if not isinstance(self.centred, bool):
-            raise SpecsightError(f"centred must be true or false, got {self.centred!r}")
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specsight.detectors.contract import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.features.memory_bank import MemoryBank
@@ -30,22 +31,19 @@ class Spade(Detector):
 
     name = "spade"
 
-    layers: tuple[str, ...] | None = None
-    """Layers to join, on the grid of the first; default: the encoder's middle layers."""
-    neighbours: int = 10
-    """Good pictures a picture is compared with."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers to join, on the grid of the first; default: the encoder's middle layers."
+    )
+    neighbours: int = parameter(
+        10, "Good pictures a picture is compared with.", low=1, high=1000, unit="pictures"
+    )
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
 
     embeddings_: MemoryBank | None = field(default=None, init=False, repr=False)
     patches_: list[grids.Grid] = field(default_factory=list, init=False, repr=False)
     """Patch vectors (n, D) of each good picture."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("neighbours", self.neighbours, 1, 1000, whole=True)
-        check_range("sigma", self.sigma, 0, 100)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Score = mean squared embedding distance to the nearest good pictures; map = patch distances to those."""

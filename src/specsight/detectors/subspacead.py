@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specsight.detectors.contract import Detector, State, View, check_range, detectors
+from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.features.moments import Axes, Moments, principal_axes
@@ -33,28 +34,26 @@ class SubspaceAD(Detector):
 
     name = "subspacead"
 
-    layers: tuple[str, ...] | None = None
-    """Layers to average (same width) or join; default: a ViT's middle third, else the encoder's middle layers."""
-    variance: float = 0.99
-    """Share of the variance that the kept axes hold."""
-    rotations: int = 30
-    """Random rotations of each good picture where there are at most 8 of them; 0 for parts that always lie alike."""
-    top: float = 0.01
-    """The score is the mean over this share of the most anomalous patches."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers to average (same width) or join; default: a ViT's middle third, else the encoder's middle layers."
+    )
+    variance: float = parameter(0.99, "Share of the variance that the kept axes hold.", low=0.01, high=1)
+    rotations: int = parameter(
+        30,
+        "Random rotations of each good picture where there are at most 8 of them; 0 for parts that always lie alike.",
+        low=0,
+        high=360,
+    )
+    top: float = parameter(
+        0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
+    )
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
 
     axes_: Axes | None = field(default=None, init=False, repr=False)
     angles_: tuple[float, ...] = field(default=(), init=False, repr=False)
     """Degrees by which each good picture is rotated while fitting."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("variance", self.variance, 0.01, 1)
-        check_range("rotations", self.rotations, 0, 360, whole=True)
-        check_range("top", self.top, 1e-6, 1)
-        check_range("sigma", self.sigma, 0, 100)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = smoothed residuals; score = mean of the largest of them."""

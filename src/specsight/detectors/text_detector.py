@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View, check_range
+from specsight.detectors.contract import Detector, State, View
+from specsight.detectors.parameters import parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
 from specsight.features import grids
@@ -35,19 +36,15 @@ class ReadingDetector(Detector):
     needs: ClassVar[frozenset[str]] = frozenset({"text"})
     minimum_good: ClassVar[int] = 0
 
-    temperature: float = 0.07
-    """Divides cosines between pictures and sentences; fixed a priori (WinCLIP's)."""
-    sigma: float = 4.0
-    """Smoothing of the map, in pixels of the framed picture."""
+    temperature: float = parameter(
+        0.07, "Divides cosines between pictures and sentences; fixed a priori (WinCLIP's).", low=1e-3, high=10
+    )
+    sigma: float = parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
 
     specification_: Specification | None = field(default=None, init=False, repr=False)
     phrases_: PhraseBook | None = field(default=None, init=False, repr=False)
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("temperature", self.temperature, 1e-3, 10)
-        check_range("sigma", self.sigma, 0, 100)
 
     @abstractmethod
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:

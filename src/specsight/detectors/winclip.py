@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.parameters import parameter
 from specsight.detectors.text_detector import IMAGE, ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.encoders.passes.windows import embed_windows
@@ -43,15 +44,15 @@ class WinCLIP(ReadingDetector):
 
     name = "winclip"
 
-    references: int = 4096
-    """Good patches, and windows of each size, kept at most (selected by greedy k-centre beyond that)."""
+    references: int = parameter(
+        4096,
+        "Good patches, and windows of each size, kept at most (selected by greedy k-centre beyond that).",
+        low=1,
+        high=1_000_000,
+        unit="patches",
+    )
 
     references_: dict[str, MemoryBank] = field(default_factory=dict, init=False, repr=False)
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("references", self.references, 1, 1_000_000, whole=True)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Zero-shot: the score is the whole picture's probability of being damaged, P; the map is the harmonic mean of
