@@ -11,7 +11,7 @@ import numpy as np
 from specsight.detectors import Detector, create_detector
 from specsight.encoders import load_encoder
 from specsight.records import Picture
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 from speed.rows import Row
 
 TITLE = "100 instructions on one 256 px picture that has been looked at"
@@ -73,11 +73,11 @@ def _judging(detector: Detector, view: object, instructions: list[Instruction]) 
 def _selections() -> Iterator[Instruction]:
     """Every type alone, and every type left out, again and again."""
     names = [defect.name for defect in TYRE.defects]
-    return cycle([*(Instruction(only=(n,)) for n in names), *(Instruction(ignore=(n,)) for n in names)])
+    return cycle([Instruction.of([kind(defect=name)]) for kind in (Only, Ignore) for name in names])
 
 
 def _lessons() -> Iterator[Instruction]:
     """A hundred types that nobody has mentioned before."""
     for colour in COLOURS:
         for form in FORMS:
-            yield Instruction(known_defects=(DefectType(name=f"a {colour} {form}"),))
+            yield Instruction.of([Knowledge(name=f"a {colour} {form}")])

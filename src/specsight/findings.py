@@ -27,6 +27,14 @@ def segment(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
     return _label(map_, calibration, circular)[0] > 0
 
 
+def surroundings(
+    map_: NDArray[np.float32], calibration: Calibration, circular: bool = False
+) -> NDArray[np.bool_]:
+    """Pixels (H, W) of all findings and of what they lift around them; beyond, none is above the seed threshold."""
+    labels, peaks = _components(map_, map_ > calibration.map_extent, circular)
+    return (labels > 0) & (peaks > calibration.map_seed)[labels]
+
+
 def find(
     judgement: Judgement,
     calibration: Calibration,

@@ -1,18 +1,25 @@
 """The frozen records that flow between rooms. They know no file format and no model.
 
-`Sample` (what lies on disk) → `Picture` (its pixels) → `View` (looked at once) → `Judgement` (asked often)
-→ `Finding`s → `Inspection` (the verdict and the words).
+`Sample` (a file with everything known about it) → `Picture` (its pixels) → `Judgement` (score and maps) → `Finding`s
+(regions) → `Decision` (the verdict) → `Inspection` (all of it, with words). Those that leave the program have
+`to_json` and `from_json`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+from specsight.specification.clauses import Clause, clause_from_json, clause_to_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Label = Literal["good", "defective", "unknown"]
 Verdict = Literal["accept", "reject"]
@@ -160,18 +167,178 @@ class Finding:
     length_mm: float | None = None
     severity: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
+        return {**asdict(self), "box": list(self.box), "centroid": list(self.centroid)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Finding:
+        """Read what `to_json` gave. Raises KeyError or TypeError for anything else."""
+        x0, y0, x1, y1 = values["box"]
+        x, y = values["centroid"]
+        return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y)})
+
+
+@dataclass(frozen=True)
+class Excused:
+    """A finding that is reported but does not count, and the clause that says so."""
+
+    finding: Finding
+    clause: Clause
+
+
+@dataclass(frozen=True)
+class NotApplied:
+    """A clause that had no effect on a decision because something needed for it is missing."""
+
+    clause: Clause
+    reason: str
+    """What is missing, in words."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from a judgement, its findings and the clauses that were given.
+
+    Without clauses that act, `score` is the judgement's own score. Where a clause excuses findings, it is the largest
+    map value among what still counts, and `threshold` the calibrated threshold of map peaks.
+    """
+
+    verdict: Verdict | None
+    """None: no threshold could be calibrated."""
+    score: float
+    """The number that was compared with `threshold`; higher = more anomalous."""
+    threshold: float | None
+    deciding: Clause | None = None
+    """The clause without which the verdict would be the other one."""
+    counted: tuple[Finding, ...] = ()
+    observed: tuple[Excused, ...] = ()
+    """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
+    not_applied: tuple[NotApplied, ...] = ()
+    """Every clause that was given and could not be applied, with the reason: nothing is ignored in silence."""
+
+    def to_json(self, findings: Sequence[Finding]) -> dict[str, Any]:
+        """JSON values beside those of its inspection, which holds the verdict, the threshold and all `findings`;
+        findings are numbers here."""
+        return {
+            "score": self.score,
+            "deciding": None if self.deciding is None else clause_to_json(self.deciding),
+            "observed": [
+                {"finding": findings.index(one.finding), "clause": clause_to_json(one.clause)}
+                for one in self.observed
+            ],
+            "not_applied": [
+                {"clause": clause_to_json(one.clause), "reason": one.reason} for one in self.not_applied
+            ],
+        }
+
+    @classmethod
+    def from_json(
+        cls,
+        values: Mapping[str, Any],
+        verdict: Verdict | None,
+        threshold: float | None,
+        findings: Sequence[Finding],
+    ) -> Decision:
+        """Read what `to_json` gave, with what its inspection holds.
+
+        Raises KeyError, TypeError, IndexError or ValueError for anything else.
+        """
+        excused = {one["finding"]: clause_from_json(one["clause"]) for one in values["observed"]}
+        deciding = values["deciding"]
+        return cls(
+            verdict=verdict,
+            score=values["score"],
+            threshold=threshold,
+            deciding=None if deciding is None else clause_from_json(deciding),
+            counted=tuple(finding for k, finding in enumerate(findings) if k not in excused),
+            observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),
+            not_applied=tuple(
+                NotApplied(clause_from_json(one["clause"]), one["reason"]) for one in values["not_applied"]
+            ),
+        )
+
 
 @dataclass(frozen=True)
 class Inspection:
-    """The answer for one picture: score, verdict, findings and the sentences that can be checked against the map."""
+    """The answer for one picture: score, decision, findings, map, and sentences that can be checked against the map.
+
+    What is saved as JSON holds no pixels: an inspection that was read back has no `map`, `type_maps` and `picture`.
+    """
 
     id: str
     image: str
+    """Path of the picture file; empty for a picture that was given as an array or as bytes."""
     product: str
     score: float
-    threshold: float | None
-    verdict: Verdict | None
+    """The detector's raw score; higher = more anomalous."""
+    decision: Decision
     findings: tuple[Finding, ...] = ()
+    """All findings, the strongest first, those that do not count included."""
     statement: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Time by stage: "read", "look", "judge", "find"."""
+    map: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    """(H, W) at the picture's own resolution; higher = more anomalous."""
+    type_maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
+    """One such map per defect type, where the detector tells types apart."""
+    picture: Picture | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """ "accept", "reject", or None where no threshold could be calibrated."""
+        return self.decision.verdict
+
+    @property
+    def threshold(self) -> float | None:
+        """What `decision.score` was compared with."""
+        return self.decision.threshold
+
+    def without_pixels(self) -> Inspection:
+        """The same inspection without map, type maps and picture: what is kept of many pictures."""
+        return replace(self, map=None, type_maps={}, picture=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but pixels, as JSON values."""
+        return {
+            "id": self.id,
+            "image": self.image,
+            "product": self.product,
+            "score": self.score,
+            "threshold": self.threshold,
+            "verdict": self.verdict,
+            "decision": self.decision.to_json(self.findings),
+            "findings": [finding.to_json() for finding in self.findings],
+            "statement": self.statement,
+            "seconds": dict(self.seconds),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Inspection:
+        """Read what `to_json` gave, or what version 0.1 wrote (which knew no clauses).
+
+        Raises KeyError, TypeError or ValueError for anything else.
+        """
+        findings = tuple(map(Finding.from_json, values["findings"]))
+        verdict, threshold = values["verdict"], values["threshold"]
+        if "decision" in values:
+            decision = Decision.from_json(values["decision"], verdict, threshold, findings)
+        else:
+            decision = Decision(verdict, values["score"], threshold, counted=findings)
+        names = ("id", "image", "product", "score", "statement", "seconds")
+        return cls(decision=decision, findings=findings, **{name: values[name] for name in names})
+
+    def plot(self) -> Figure:
+        """Picture, map with the outlines of the findings, and the statement, as a matplotlib figure.
+
+        Raises SpecsightError for an inspection without pixels.
+        """
+        from specsight.plotting import plot_map
+
+        if self.map is None or self.picture is None:
+            raise SpecsightError(
+                f"inspection '{self.id}' holds no pixels to plot: inspect the picture again (JSON keeps none)"
+            )
+        excused = {id(one.finding) for one in self.decision.observed}
+        regions = [(f.box, f.type or "anomaly", id(f) not in excused) for f in self.findings]
+        return plot_map(self.picture.rgb, self.map, regions, self.statement)

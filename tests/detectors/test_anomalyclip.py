@@ -27,7 +27,7 @@ from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
 from specsight.records import Defect, Judgement, Picture, Sample
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
 SIZE = (64, 96)
 RED, GREEN = (210, 30, 30), (30, 200, 30)
@@ -197,27 +197,27 @@ def test_words_divide_what_prompts_have_found(trained: AnomalyCLIP) -> None:
     assert plain.type_maps["stain"][here].mean() > 2 * plain.type_maps["moss"][here].mean()
     assert (plain.map >= plain.type_maps["stain"] - 1e-6).all()
 
-    only = trained.judge(view, Instruction(only=("red spot",)))
+    only = trained.judge(view, Instruction.of([Only(defect="red spot")]))
     assert set(only.type_maps) == {"stain"}
     assert_array_equal(only.map, only.type_maps["stain"])
     assert_allclose(only.map, plain.type_maps["stain"], atol=1e-6)
-    moss = trained.judge(view, Instruction(only=("moss",)))
+    moss = trained.judge(view, Instruction.of([Only(defect="moss")]))
     assert moss.map[here].mean() < 0.5 * only.map[here].mean()
     assert moss.score < only.score
 
-    ignored = trained.judge(view, Instruction(ignore=("stain",)))
+    ignored = trained.judge(view, Instruction.of([Ignore(defect="stain")]))
     assert set(ignored.type_maps) == {"moss"}
     assert ignored.score < plain.score
     assert ignored.map[here].mean() < 0.5 * plain.map[here].mean()
 
-    nothing = trained.judge(view, Instruction(only=("moss",), ignore=("moss",)))
+    nothing = trained.judge(view, Instruction.of([Only(defect="moss"), Ignore(defect="moss")]))
     assert nothing.score == 0
     assert not nothing.map.any()
 
 
 def test_a_taught_type_gets_a_map_and_leaves_the_others_alone(trained: AnomalyCLIP) -> None:
     (view,) = trained.look([Picture(plate(7, 140, GREEN)[0])])
-    taught = Instruction(known_defects=(DefectType(name="rust", phrases=("red and green spot",)),))
+    taught = Instruction.of([Knowledge(name="rust", phrases=("red and green spot",))])
     before, after = trained.judge(view), trained.judge(view, taught)
     assert set(after.type_maps) == {"stain", "moss", "rust"}
     assert_array_equal(after.type_maps["moss"], before.type_maps["moss"])
@@ -230,7 +230,7 @@ def test_words_change_without_looking_again(trained: AnomalyCLIP) -> None:
     (view,) = trained.look([Picture(plate(7, 140, RED)[0])])
     looked = encoder.calls["look"]
     for only in (("stain",), ("moss",), ()):
-        trained.judge(view, Instruction(only=only))
+        trained.judge(view, Instruction.of([Only(defect=name) for name in only]))
     assert encoder.calls["look"] == looked
 
 

@@ -24,7 +24,7 @@ from specsight.errors import SpecsightError
 from specsight.features.references import References, largest_distance
 from specsight.images import shorter_side
 from specsight.records import Picture, Sample
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Instruction, Knowledge, Only, Specification
 
 RED_SPOT = Specification(product="plate", defects=(DefectType(name="red spot"),))
 COSINE = 1 / np.sqrt(3)
@@ -87,7 +87,7 @@ def test_maps_and_score_by_hand() -> None:
     assert_allclose(judgement.type_maps["red spot"], DAMAGE * sigmoid(1 - COSINE), atol=1e-6)
     assert_allclose(judgement.map, DAMAGE, atol=1e-6)
     assert judgement.score == pytest.approx(DAMAGE, abs=1e-6)
-    only = detector.judge(view, Instruction(only=("red spot",)))
+    only = detector.judge(view, Instruction.of([Only(defect="red spot")]))
     assert_allclose(only.map, DAMAGE * sigmoid(1 - COSINE), atol=1e-6)
     untyped = detector.fit([], Specification(product="plate"))
     judgement = untyped.judge(detector.look([plain((255, 0, 0))])[0])
@@ -97,7 +97,7 @@ def test_maps_and_score_by_hand() -> None:
 def test_one_more_type_changes_no_other_map() -> None:
     detector = by_hand().fit([], RED_SPOT)
     (view,) = detector.look([plain((200, 90, 40))])
-    more = Instruction(known_defects=(DefectType(name="blue spot"),))
+    more = Instruction.of([Knowledge(name="blue spot")])
     assert_array_equal(
         detector.judge(view).type_maps["red spot"], detector.judge(view, more).type_maps["red spot"]
     )

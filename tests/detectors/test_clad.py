@@ -24,7 +24,7 @@ from specsight.encoders.cache import CachedEncoder
 from specsight.encoders.passes.split import split
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Picture, Sample
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
 SPOT = (slice(16, 40), slice(24, 56))
 PLATE = Specification(
@@ -112,10 +112,10 @@ def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
     (view,) = detector.look([Picture(defective(60))])
     looked = encoder.calls["look"]
     everything = detector.judge(view)
-    ignored = detector.judge(view, Instruction(ignore=("red",)))
-    only = detector.judge(view, Instruction(only=("spill",)))
-    taught = detector.judge(view, Instruction(known_defects=(DefectType(name="moss", phrases=("green",)),)))
-    nothing = detector.judge(view, Instruction(only=("spill",), ignore=("spill",)))
+    ignored = detector.judge(view, Instruction.of([Ignore(defect="red")]))
+    only = detector.judge(view, Instruction.of([Only(defect="spill")]))
+    taught = detector.judge(view, Instruction.of([Knowledge(name="moss", phrases=("green",))]))
+    nothing = detector.judge(view, Instruction.of([Only(defect="spill"), Ignore(defect="spill")]))
     assert encoder.calls["look"] == looked
     assert set(ignored.type_maps) == {"burn"}
     assert ignored.map[SPOT].mean() < everything.map[SPOT].mean() - 0.5

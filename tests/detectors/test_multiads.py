@@ -16,7 +16,7 @@ from specsight.detectors.cross_set.detector import TrainedOn
 from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
 from specsight.errors import SpecsightError
 from specsight.records import Picture
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Specification
 
 SPOTS = Specification(product="plate", defects=(DefectType(name="red spot"), DefectType(name="blue spot")))
 PLACES = {
@@ -71,7 +71,7 @@ def test_an_ignored_type_counts_as_good() -> None:
     powers = np.exp([1, 0, 1 / np.sqrt(3)])
     detector = by_hand().fit([], SPOTS)
     (view,) = detector.look([red()])
-    judgement = detector.judge(view, Instruction(ignore=("red spot",)))
+    judgement = detector.judge(view, Instruction.of([Ignore(defect="red spot")]))
     assert set(judgement.type_maps) == {"blue spot"}
     assert_allclose(judgement.map, powers[1] / powers.sum(), atol=1e-6)
 
@@ -91,7 +91,7 @@ def test_without_the_filter_types_known_from_training_are_looked_for_once() -> N
     assert set(judgement.type_maps) == {"red spot", "blue spot", "green spot"}
     powers = np.exp([1, 0, 0, 1 / np.sqrt(3)])
     assert_allclose(judgement.type_maps["red spot"], powers[0] / powers.sum(), atol=1e-6)
-    taught_twice = Instruction(known_defects=(DefectType(name="Green Spot"),) * 2)
+    taught_twice = Instruction.of([Knowledge(name="Green Spot")] * 2)
     assert len(detector.judge(view, taught_twice).type_maps) == 3
     with pytest.raises(SpecsightError, match="product_filter must be true or false, got 1"):
         create_detector("multiads", product_filter=1)

@@ -20,7 +20,7 @@ from specsight.detectors import Detector, create_detector, detectors, load_detec
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.records import Picture, Sample
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
 READING = [name for name, kind in detectors.items() if "text" in kind.needs]
 ZERO_SHOT = [name for name in READING if detectors[name].minimum_good == 0]
@@ -84,7 +84,7 @@ def test_defective_plates_score_above_good_ones(name: str) -> None:
 def test_only_lets_one_type_speak(name: str) -> None:
     detector = fitted(name)
     (view,) = detector.look([plate("red", "blue")])
-    judgement = detector.judge(view, Instruction(only=("stain",)))
+    judgement = detector.judge(view, Instruction.of([Only(defect="stain")]))
     assert set(judgement.type_maps) == {"stain"}
     assert_array_equal(judgement.map, judgement.type_maps["stain"])
     assert_allclose(judgement.type_maps["stain"], detector.judge(view).type_maps["stain"], atol=1e-6)
@@ -94,7 +94,7 @@ def test_only_lets_one_type_speak(name: str) -> None:
 def test_what_is_ignored_counts_no_more(name: str) -> None:
     detector = fitted(name)
     (view,) = detector.look([plate("red")])
-    before, after = detector.judge(view), detector.judge(view, Instruction(ignore=("red spot",)))
+    before, after = detector.judge(view), detector.judge(view, Instruction.of([Ignore(defect="red spot")]))
     assert set(after.type_maps) == {"burn"}
     assert after.map[RED].mean() < 0.5 * before.map[RED].mean()
     assert after.score < before.score
@@ -104,7 +104,7 @@ def test_what_is_ignored_counts_no_more(name: str) -> None:
 def test_nothing_left_to_look_for_gives_an_empty_map(name: str) -> None:
     detector = fitted(name)
     (view,) = detector.look([plate("red")])
-    judgement = detector.judge(view, Instruction(only=("stain",), ignore=("stain",)))
+    judgement = detector.judge(view, Instruction.of([Only(defect="stain"), Ignore(defect="stain")]))
     assert judgement.score == 0
     assert judgement.map.shape == (72, 96)
     assert not judgement.map.any()
@@ -114,7 +114,7 @@ def test_nothing_left_to_look_for_gives_an_empty_map(name: str) -> None:
 def test_a_type_can_be_taught_by_an_instruction(name: str) -> None:
     detector = fitted(name, Specification(product="plate"))
     (view,) = detector.look([plate("blue")])
-    taught = Instruction(known_defects=(DefectType(name="burn", phrases=("blue spot",)),))
+    taught = Instruction.of([Knowledge(name="burn", phrases=("blue spot",))])
     judgement = detector.judge(view, taught)
     assert judgement.type_maps["burn"][BLUE].mean() > 2 * judgement.type_maps["burn"][RED].mean()
     if name not in ("anomalyclip", "april_gan"):  # They learned what damage of any kind is: words tell which.
@@ -130,13 +130,13 @@ def test_changing_words_never_looks_again(name: str) -> None:
     (view,) = detector.look([plate("red")])
     looked = encoder.calls["look"]
     for number in range(20):
-        taught = DefectType(name=f"type {number}", phrases=(f"green spot {number}",))
-        detector.judge(view, Instruction(known_defects=(taught,)))
+        taught = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
+        detector.judge(view, Instruction.of([taught]))
     assert encoder.calls["look"] == looked
     read = encoder.sentences
     for number in range(20):
-        taught = DefectType(name=f"type {number}", phrases=(f"green spot {number}",))
-        detector.judge(view, Instruction(known_defects=(taught,), ignore=("stain",)))
+        taught = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
+        detector.judge(view, Instruction.of([taught, Ignore(defect="stain")]))
     assert encoder.sentences == read, "sentences read before are not read again"
 
 
@@ -225,12 +225,11 @@ def test_checkpoints_of_every_family(name: str, family: str, tmp_path: Path) -> 
 def test_without_good_parts_there_is_no_threshold_and_with_some_there_is(tmp_path: Path) -> None:
     good = good_samples(tmp_path, 4)
     detector = create_detector("phrases", encoder=ColourEncoder(), resolution=64)
-    assert Inspector.fit(detector, [], PLATE).calibration is None
-    calibrated = Inspector.fit(detector, [], PLATE, validation=good)
+    assert Inspector.fit([], detector=detector, specification=PLATE).calibration is None
+    calibrated = Inspector.fit([], detector=detector, specification=PLATE, validation=good)
     assert calibrated.calibration is not None
     assert calibrated.calibration.good_count == 4
-    inspection, _ = calibrated.inspect(good[0])
-    assert inspection.verdict == "accept"
+    assert calibrated.inspect(good[0]).verdict == "accept"
 
 
 def test_centring_takes_off_what_is_usual_in_the_picture() -> None:

@@ -18,7 +18,7 @@ from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
 from specsight.records import Picture, Sample
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Instruction, Only, Specification
 
 PLATE = Specification(
     product="plate",
@@ -129,7 +129,7 @@ def test_it_finds_and_names_what_leaves_the_good_pictures(tmp_path: Path) -> Non
     assert bad.type_maps["spill"][RED].mean() > bad.type_maps["burn"][RED].mean()
     assert bad.type_maps["burn"][BLUE].mean() > bad.type_maps["spill"][BLUE].mean()
     (view,) = detector.look([Picture(defective)])
-    assert set(detector.judge(view, Instruction(only=("burn",))).type_maps) == {"burn"}
+    assert set(detector.judge(view, Instruction.of([Only(defect="burn")])).type_maps) == {"burn"}
 
 
 def test_one_good_picture_is_too_few(tmp_path: Path) -> None:

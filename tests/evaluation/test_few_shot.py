@@ -101,8 +101,8 @@ def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> N
     assert "no threshold" in fitted.output
     inspector = Inspector.load(tmp_path / "model")
     sample = next(s for s in load_dataset(data).samples if s.label == "defective")
-    inspection, judgement = inspector.inspect(sample)
+    inspection = inspector.inspect(sample)
     assert inspection.verdict is None
-    assert set(judgement.type_maps) == {"scratch"}
+    assert set(inspection.type_maps) == {"scratch"}
     with pytest.raises(SpecsightError, match="no good picture"):
         invoke(cli, ["fit", "-o", str(tmp_path / "other")], catch_exceptions=False)

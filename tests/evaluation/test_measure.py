@@ -198,12 +198,11 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     from tests.support.synthetic_run import make_dataset
 
     from specsight.datasets import load_dataset
-    from specsight.detectors import create_detector
 
     base = tmp_path_factory.mktemp("fitted")
     data = make_dataset(base)
     good = [s for s in load_dataset(data).samples if s.split == "train"]
-    Inspector.fit(create_detector("patchcore", resolution=64), good).save(base / "model")
+    Inspector.fit(good, detector="patchcore", resolution=64).save(base / "model")
     return data, base / "model"
 
 

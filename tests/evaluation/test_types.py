@@ -14,7 +14,7 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
 from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
 from specsight.metrics import metric_of
-from specsight.records import Defect, Inspection, Judgement, Sample
+from specsight.records import Decision, Defect, Inspection, Judgement, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.maps import TYPE_SIDE
 from specsight.runs.predictions import Prediction, predict
@@ -55,9 +55,11 @@ def picture(
         float(max(m.max() for m in maps.values())), np.maximum(*maps.values()).astype(np.float32), maps
     )
     found = findings.find(judgement, calibration)
-    verdict = "reject" if found else "accept"
-    inspection = Inspection(name, str(sample.image), "plate", judgement.score, 0.1, verdict, found)
-    run.add(predict(sample, inspection, judgement.map, 0, data), judgement.map, maps)
+    decision = Decision("reject" if found else "accept", judgement.score, 0.1, counted=found)
+    inspection = Inspection(
+        name, str(sample.image), "plate", judgement.score, decision, found, map=judgement.map
+    )
+    run.add(predict(sample, inspection, 0, data), judgement.map, maps)
 
 
 @pytest.fixture
@@ -138,9 +140,9 @@ def test_type_maps_are_kept_small(run: RunFolder) -> None:
     data = run.path.parent / "data"
     cv2.imwrite(str(data / "large.png"), np.zeros((300, 600, 3), np.uint8))
     sample = Sample("large", data / "large.png", "plate", label="good")
-    inspection = Inspection("large", str(sample.image), "plate", 0.0, None, None)
     map_ = np.linspace(0, 1, 300 * 600, dtype=np.float32).reshape(300, 600)
-    prediction = predict(sample, inspection, map_, 0, data)
+    inspection = Inspection("large", str(sample.image), "plate", 0.0, Decision(None, 0.0, None), map=map_)
+    prediction = predict(sample, inspection, 0, data)
     run.add(prediction, map_, {"crack": map_})
     (kept,) = run.type_maps(prediction).values()
     assert kept.shape == (TYPE_SIDE, 2 * TYPE_SIDE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specsight.explain import describe, state
-from specsight.records import Finding
+from specsight.records import Decision, Finding
 
 
 def finding(**changes: object) -> Finding:
@@ -20,17 +20,17 @@ def test_a_finding_is_told_with_type_part_place_size_and_severity() -> None:
 
 
 def test_the_verdict_names_score_threshold_and_regions() -> None:
-    words = state("reject", 4.2, 3.0, [finding()])
+    words = state(Decision("reject", 4.2, 3.0, counted=(finding(),)))
     assert (
         words == "Rejected: score 4.200 is above the threshold 3.000. 1 region: anomaly, top left, 6 px long."
     )
-    assert state("accept", 2.0, 3.0, []) == "Accepted: score 2.000 is not above the threshold 3.000."
-    assert "Observed without effect" in state("accept", 2.0, 3.0, [finding()])
-    assert "No single region" in state("reject", 4.0, 3.0, [])
-    assert "no verdict" in state(None, 4.0, None, [])
+    assert state(Decision("accept", 2.0, 3.0)) == "Accepted: score 2.000 is not above the threshold 3.000."
+    assert "Observed without effect" in state(Decision("accept", 2.0, 3.0, counted=(finding(),)))
+    assert "No single region" in state(Decision("reject", 4.0, 3.0))
+    assert "no verdict" in state(Decision(None, 4.0, None))
 
 
 def test_many_findings_are_counted_after_the_first_five() -> None:
-    words = state("reject", 4.0, 3.0, [finding()] * 7)
+    words = state(Decision("reject", 4.0, 3.0, counted=(finding(),) * 7))
     assert words.count("top left") == 5
     assert words.endswith("; and 2 smaller ones.")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specsight.prompts import damaged_prompts, defect_prompts, good_prompts, prompt_bank
-from specsight.specification import DefectType, Instruction, Specification
+from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
 BOTTLE = Specification(
     product="bottle",
@@ -56,28 +56,26 @@ def test_without_an_instruction_every_type_counts_and_so_does_unnamed_damage() -
 
 def test_only_selects_by_name_or_phrase_and_leaves_unnamed_damage_out() -> None:
     for words in ("crack", "CRACK", "Broken glass"):
-        bank = prompt_bank(BOTTLE, Instruction(only=(words,)))
+        bank = prompt_bank(BOTTLE, Instruction.of([Only(defect=words)]))
         assert list(bank.defects) == ["crack"]
         assert bank.damaged == ()
 
 
 def test_ignored_types_do_not_count_but_are_known() -> None:
-    bank = prompt_bank(BOTTLE, Instruction(ignore=("dirt",)))
+    bank = prompt_bank(BOTTLE, Instruction.of([Ignore(defect="dirt")]))
     assert list(bank.defects) == ["crack"]
     assert list(bank.ignored) == ["contamination"]
     assert bank.damaged
 
 
 def test_a_type_both_asked_for_and_ignored_is_ignored() -> None:
-    bank = prompt_bank(BOTTLE, Instruction(only=("crack",), ignore=("crack",)))
+    bank = prompt_bank(BOTTLE, Instruction.of([Only(defect="crack"), Ignore(defect="crack")]))
     assert not bank.defects
     assert not bank.damaged
 
 
 def test_an_instruction_teaches_new_types_and_new_phrases() -> None:
-    instruction = Instruction(
-        known_defects=(DefectType(name="Crack", phrases=("fissure",)), DefectType(name="bubble"))
-    )
+    instruction = Instruction.of([Knowledge(name="Crack", phrases=("fissure",)), Knowledge(name="bubble")])
     bank = prompt_bank(BOTTLE, instruction)
     assert list(bank.defects) == ["crack", "contamination", "bubble"]
     assert any("fissure" in sentence for sentence in bank.defects["crack"])
@@ -85,7 +83,7 @@ def test_an_instruction_teaches_new_types_and_new_phrases() -> None:
 
 
 def test_a_name_that_nobody_defined_describes_itself() -> None:
-    assert list(prompt_bank(BOTTLE, Instruction(only=("burn mark",))).defects) == ["burn mark"]
+    assert list(prompt_bank(BOTTLE, Instruction.of([Only(defect="burn mark")])).defects) == ["burn mark"]
 
 
 def test_the_appearance_adds_sentences_about_good_parts() -> None:

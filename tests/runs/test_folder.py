@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.synthetic_run import make_run
 
 from specsight.errors import SpecsightError
-from specsight.records import Defect, Finding, Inspection
+from specsight.records import Decision, Defect, Finding, Inspection
 from specsight.runs.folder import PREDICTIONS, RunFolder
 from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
 
@@ -36,9 +36,10 @@ def test_every_id_gets_a_portable_file_name_of_its_own(ids: list[str]) -> None:
 @given(id_=anything, text=anything, score=st.floats(allow_nan=False, allow_infinity=False))
 def test_a_prediction_survives_its_line(id_: str, text: str, score: float) -> None:
     finding = Finding((0, 1, 5, 6), (2.5, 3.5), 12, 7.0, 1.5, "top left", type=text or None, length_mm=0.5)
+    decision = Decision("reject", score, None, counted=(finding,))
     prediction = Prediction(
         seed=3,
-        inspection=Inspection(id_, text, "p", score, None, "reject", (finding,), text, {"look": 0.25}),
+        inspection=Inspection(id_, text, "p", score, decision, (finding,), text, {"look": 0.25}),
         label="defective",
         types=("a", "b"),
         split="test",

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from specsight.errors import SpecsightError
 from specsight.specification import (
     DefectType,
+    Ignore,
     Instruction,
     Part,
     Requirement,
+    Scope,
     SeverityLevel,
     Specification,
     Tolerance,
@@ -111,7 +113,7 @@ def test_an_instruction_reads_from_a_file(tmp_path: Path) -> None:
         "text: tread only\nscope: [tread]\ntolerances:\n - {defect: spew, up_to_mm: 3}\n", "utf-8"
     )
     instruction = load_instruction(path)
-    assert instruction.scope == ("tread",)
+    assert instruction.scope == (Scope(parts=("tread",)),)
     assert instruction.tolerances == (Tolerance(defect="spew", up_to_mm=3),)
     with pytest.raises(SpecsightError, match=r"line 1: unknown key 'scpe': did you mean 'scope'\?"):
         parse_instruction("scpe: [tread]")
@@ -160,6 +162,6 @@ def test_saving_writes_what_loading_reads(tmp_path: Path) -> None:
     specification = parse_specification(TYRE)
     save_yaml(specification, tmp_path / "a" / "spec.yaml")
     assert load_specification(tmp_path / "a" / "spec.yaml") == specification
-    instruction = Instruction(text="größer als 3 mm", ignore=("Fleck",))
+    instruction = Instruction.of([Ignore(defect="Fleck")], text="größer als 3 mm")
     save_yaml(instruction, tmp_path / "today.yaml")
     assert load_instruction(tmp_path / "today.yaml") == instruction

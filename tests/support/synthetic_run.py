@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from specsight import decision, explain, findings
+from specsight import explain, findings
 from specsight.calibration import calibrate
+from specsight.decision import decide
 from specsight.records import Defect, Inspection, Judgement, Sample
 from specsight.runs.fit import Fit
 from specsight.runs.folder import RunFolder
@@ -121,22 +122,20 @@ def make_run(
         map_ = draw_map(rng, mask, float(rng.choice([0.35, 1.5, 2.5])))
         judgement = Judgement(score=float(map_.max()), map=map_)
         found = findings.find(judgement, calibration) if calibration else ()
-        verdict = decision.decide(judgement, calibration)
-        threshold = calibration.score_threshold if calibration else None
-        statement = explain.state(verdict, judgement.score, threshold, found)
+        decision = decide(judgement, found, calibration)
         seconds = {"read": 0.006, "look": 0.05, "judge": 0.021, "find": 0.004}
         inspection = Inspection(
             sample.id,
             str(sample.image),
             "drawn",
             judgement.score,
-            threshold,
-            verdict,
+            decision,
             found,
-            statement,
+            explain.state(decision),
             seconds,
+            map_,
         )
-        run.add(predict(sample, inspection, map_, 0, data), map_)
+        run.add(predict(sample, inspection, 0, data), map_)
     for picture in skipped:
         run.skip(picture)
     fit = Fit(

@@ -1,5 +1,9 @@
-"""Judgement, findings, clauses, parts and calibration → the decision about one picture."""
+"""Judgement, findings, clauses, parts and calibration → the decision about one picture.
 
-from specsight.decision.deciding import decide
+The one place where scope, tolerance and requirement act, for every detector.
+"""
 
-__all__ = ["decide"]
+from specsight.decision.decide import decide
+from specsight.decision.rules import Circumstances
+
+__all__ = ["Circumstances", "decide"]

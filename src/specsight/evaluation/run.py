@@ -118,7 +118,7 @@ def _evaluate_product(
         defects, tested = splits.labelled_defects(samples, test, config.defects, seed)
         known = [*good, *defects]
         inspector = _fitted(config, run, known, validation, tested, specification, seed, encoder, kept)
-        of_seed = judge_all(run, inspector, tested, seed, data)
+        of_seed = judge_all(run, inspector, tested, seed=seed, data=data)
         predictions += of_seed
         measured[seed] = measure(
             run,
@@ -203,9 +203,9 @@ def _fitted(
         _train(run, detector, config, tested, learned, kept)
     start = time.perf_counter()
     inspector = Inspector.fit(
-        detector,
         learned,
-        specification,
+        detector=detector,
+        specification=specification,
         defects=[s for s in known if s.label == "defective"],
         validation=held,
         holdout=splits.holdout(config, held),

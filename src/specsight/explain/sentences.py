@@ -1,25 +1,24 @@
-"""Findings → sentences that can be checked against the map: every number and place in them comes from a finding."""
+"""Decisions → sentences that can be checked against the map: every number and place in them comes from a finding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specsight.records import Finding, Verdict
+from specsight.records import Decision, Excused, Finding, NotApplied
+from specsight.specification import Clause
 
 LISTED = 5
-"""Findings told one by one; the rest is counted."""
+"""Findings described one by one; the rest is counted."""
 
 
-def state(verdict: Verdict | None, score: float, threshold: float | None, findings: Sequence[Finding]) -> str:
-    """The verdict and what it rests on, in words."""
-    regions = _regions(findings)
-    if verdict is None or threshold is None:
-        return f"Score {score:.3f}; no verdict, for no threshold was calibrated."
-    if verdict == "reject":
-        because = f"Rejected: score {score:.3f} is above the threshold {threshold:.3f}."
-        return f"{because} {regions or 'No single region of the map stands out.'}"
-    because = f"Accepted: score {score:.3f} is not above the threshold {threshold:.3f}."
-    return f"{because} Observed without effect on the verdict: {regions}" if regions else because
+def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
+    """The verdict and what it rests on, in words.
+
+    Of the clauses that could not be applied those are named that are among `given` (the words of this inspection;
+    those of the specification hold for every picture and are reported once for all).
+    """
+    words = [_verdict(decision), *_excused(decision.observed), *_unapplied(decision.not_applied, given)]
+    return " ".join(words)
 
 
 def describe(finding: Finding) -> str:
@@ -37,10 +36,53 @@ def describe(finding: Finding) -> str:
     return ", ".join(words)
 
 
+def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
+    """Every clause that had no effect, each once, with the reason: "'Inspect the rim only.' (no part map)"."""
+    return list(dict.fromkeys(f"'{one.clause.words}' ({one.reason})" for one in clauses))
+
+
+def _verdict(decision: Decision) -> str:
+    regions = _regions(decision.counted)
+    if decision.verdict is None or decision.threshold is None:
+        return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."
+    what = "what still counts reaches" if decision.observed and _by_map(decision) else "score"
+    comparison = f"{what} {decision.score:.3f} is {{}} the threshold {decision.threshold:.3f}."
+    if decision.verdict == "reject" and decision.score > decision.threshold:
+        return (
+            f"Rejected: {comparison.format('above')} {regions or 'No single region of the map stands out.'}"
+        )
+    if decision.verdict == "reject" and decision.deciding is not None:
+        words = f"Rejected: '{decision.deciding.words}' is not met."
+        return f"{words} {regions}" if regions else words
+    words = f"Accepted: {comparison.format('not above')}"
+    return f"{words} Observed without effect on the verdict: {regions}" if regions else words
+
+
+def _by_map(decision: Decision) -> bool:
+    """Whether findings that do not count changed what was compared with the threshold."""
+    return decision.score <= (decision.threshold or 0.0) and decision.deciding is not None
+
+
+def _excused(observed: Sequence[Excused]) -> list[str]:
+    by_clause: dict[str, list[str]] = {}
+    for one in observed:
+        by_clause.setdefault(one.clause.words, []).append(describe(one.finding))
+    return [f"Does not count ('{clause}'): {_list(found)}." for clause, found in by_clause.items()]
+
+
+def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
+    lines = not_applied([one for one in clauses if one.clause in given])
+    return [f"Not applied: {'; '.join(lines)}."] if lines else []
+
+
 def _regions(findings: Sequence[Finding]) -> str:
     if not findings:
         return ""
-    told = "; ".join(describe(f) for f in findings[:LISTED])
-    rest = len(findings) - LISTED
+    count = f"{len(findings)} region{'s' if len(findings) > 1 else ''}"
+    return f"{count}: {_list([describe(finding) for finding in findings])}."
+
+
+def _list(descriptions: Sequence[str]) -> str:
+    rest = len(descriptions) - LISTED
     more = f"; and {rest} smaller one{'s' if rest > 1 else ''}" if rest > 0 else ""
-    return f"{len(findings)} region{'s' if len(findings) > 1 else ''}: {told}{more}."
+    return "; ".join(descriptions[:LISTED]) + more

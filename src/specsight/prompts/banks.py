@@ -40,7 +40,9 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     """
     asked = instruction or Instruction()
     types = _vocabulary(specification, asked)
-    only, ignored = ([_type_called(name, types) for name in names] for names in (asked.only, asked.ignore))
+    only, ignored = (
+        [_type_called(clause.defect, types) for clause in clauses] for clauses in (asked.only, asked.ignore)
+    )
     counted = [name for name in (only or types) if name not in ignored]
     return PromptBank(
         good=_good(specification.product, _clauses(specification.appearance)),

@@ -12,6 +12,7 @@ from specsight.runs import costs, environment, protocol
 from specsight.runs.fit import describe_fit
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import judge_all
+from specsight.specification import Instruction, dump_yaml
 from specsight.storage import CHECKSUMS, only_writer, sha256
 
 SEED = 0
@@ -19,9 +20,16 @@ SEED = 0
 
 
 def write_inspections(
-    inspector: Inspector, samples: Sequence[Sample], out: Path, *, data: Path, model: Path
+    inspector: Inspector,
+    samples: Sequence[Sample],
+    out: Path,
+    *,
+    data: Path,
+    model: Path,
+    instruction: Instruction | None = None,
 ) -> Path:
-    """Judge `samples` (paths inside `data`) with the inspector loaded from `model`; returns `out`.
+    """Judge `samples` (paths inside `data`) with the inspector loaded from `model`, under an instruction if one is
+    given; returns `out`.
 
     What folder names seem to say of the pictures is not taken for truth: all labels are unknown here.
 
@@ -37,12 +45,14 @@ def write_inspections(
         "model": model.name,
         "model_checksum": sha256(model / CHECKSUMS),
     }
+    if instruction is not None:
+        config["instruction"] = dump_yaml(instruction)
     with only_writer(out):
         run.claim(config)
         fit = describe_fit(inspector)
         run.add_fit(SEED, fit)
         unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
-        predictions = judge_all(run, inspector, unlabelled, SEED, root)
+        predictions = judge_all(run, inspector, unlabelled, seed=SEED, data=root, instruction=instruction)
         numbers = {
             "counts": costs.counts(predictions, run.skipped()),
             "protocol": protocol.of_inspection(config, fit, predictions).to_json(),

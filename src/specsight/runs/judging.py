@@ -6,19 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight import images
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.progress import track
-from specsight.records import Inspection, Judgement, Sample
+from specsight.records import Inspection, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
+from specsight.specification import Instruction
 from specsight.storage import sha256
 
 
 def judge_all(
-    run: RunFolder, inspector: Inspector, samples: Sequence[Sample], seed: int, data: Path
+    run: RunFolder,
+    inspector: Inspector,
+    samples: Sequence[Sample],
+    *,
+    seed: int,
+    data: Path,
+    instruction: Instruction | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
@@ -33,15 +41,15 @@ def judge_all(
         if sample.id in finished and _unchanged(sample, finished[sample.id]):
             continue
         try:
-            inspection, judgement = inspector.inspect(sample)
-            _check(sample, inspection, judgement)
+            inspection = inspector.inspect(sample, instruction)
+            map_ = _checked_map(sample, inspection)
         except SpecsightError as error:
             finished.pop(sample.id, None)
             reasons.append(str(error))
             run.skip(SkippedPicture(sample.id, relative(sample.image, data), str(error), "judge", seed))
         else:
-            prediction = predict(sample, inspection, judgement.map, seed, data)
-            run.add(prediction, judgement.map, judgement.type_maps)
+            prediction = predict(sample, inspection, seed, data)
+            run.add(prediction, map_, inspection.type_maps)
             finished[sample.id] = prediction
     if samples and not finished:
         raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")
@@ -56,12 +64,14 @@ def _unchanged(sample: Sample, prediction: Prediction) -> bool:
         return False
 
 
-def _check(sample: Sample, inspection: Inspection, judgement: Judgement) -> None:
-    """Refuse what no metric could use: scores that are no numbers, masks that do not fit their picture."""
-    if not np.isfinite(inspection.score) or not np.isfinite(judgement.map).all():
+def _checked_map(sample: Sample, inspection: Inspection) -> NDArray[np.float32]:
+    """The map (H, W). Refuses what no metric could use: scores that are no numbers, masks that do not fit."""
+    map_ = inspection.map
+    if map_ is None or not np.isfinite(inspection.score) or not np.isfinite(map_).all():
         raise SpecsightError(f"'{sample.image}' has a score or map that is not a number: check the picture")
     if sample.defects and images.masks_known(sample):
-        images.defect_masks(sample, (judgement.map.shape[0], judgement.map.shape[1]))
+        images.defect_masks(sample, (map_.shape[0], map_.shape[1]))
+    return map_
 
 
 def _check_ids(samples: Sequence[Sample]) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from specsight.records import Defect, Finding, Inspection, Label, Sample
+from specsight.records import Defect, Inspection, Label, Sample
 from specsight.storage import sha256
 
 
@@ -58,7 +55,7 @@ class Prediction:
 
     def to_json(self) -> dict[str, Any]:
         """One flat object: the fields of the inspection, then truth, seed and map."""
-        line = asdict(self.inspection)
+        line = self.inspection.to_json()
         line |= {"seed": self.seed, "label": self.label, "types": self.types, "split": self.split}
         line |= {"size": self.size, "map": self.map, "digest": self.digest}
         line |= {"group": self.group, "circular": self.circular, "conditions": dict(self.conditions)}
@@ -70,13 +67,8 @@ class Prediction:
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Prediction:
-        values = dict(line)
-        findings = tuple(
-            Finding(**f | {"box": tuple(f["box"]), "centroid": tuple(f["centroid"])})
-            for f in values.pop("findings")
-        )
-        names = ("id", "image", "product", "score", "threshold", "verdict", "statement", "seconds")
-        inspection = Inspection(findings=findings, **{n: values.pop(n) for n in names})
+        inspection = Inspection.from_json(line)
+        values = {name: value for name, value in line.items() if name in FIELDS}
         defects = tuple(
             Defect(
                 **d | {k: make(d[k]) for k, make in (("mask", Path), ("box", tuple)) if d.get(k) is not None}
@@ -85,6 +77,9 @@ class Prediction:
         )
         values |= {"types": tuple(values["types"]), "size": tuple(values["size"])}
         return cls(inspection=inspection, defects=defects, **values)
+
+
+FIELDS = frozenset(one.name for one in fields(Prediction)) - {"inspection"}
 
 
 @dataclass(frozen=True)
@@ -98,17 +93,20 @@ class SkippedPicture:
     seed: int = 0
 
 
-def predict(
-    sample: Sample, inspection: Inspection, map_: NDArray[np.float32], seed: int, data: Path
-) -> Prediction:
-    """Put sample (truth) and inspection (answer) side by side; paths inside `data` become relative to it."""
+def predict(sample: Sample, inspection: Inspection, seed: int, data: Path) -> Prediction:
+    """Put sample (truth) and inspection (answer, with its map) side by side; paths inside `data` become relative to it.
+
+    The prediction holds no pixels. Raises ValueError for an inspection without a map.
+    """
+    if inspection.map is None:
+        raise ValueError(f"inspection '{inspection.id}' has no map")
     return Prediction(
         seed=seed,
-        inspection=Inspection(**vars(inspection) | {"image": relative(sample.image, data)}),
+        inspection=replace(inspection.without_pixels(), image=relative(sample.image, data)),
         label=sample.label,
         types=sample.types,
         split=sample.split,
-        size=(int(map_.shape[0]), int(map_.shape[1])),
+        size=(inspection.map.shape[0], inspection.map.shape[1]),
         map=f"maps/{seed}/{file_name(sample.id)}.tiff",
         digest=sha256(sample.image),
         group=sample.group,

@@ -1,6 +1,17 @@
 """A product in words and what to inspect this time, as typed models that a person can edit as YAML."""
 
-from specsight.specification.clauses import Instruction, Requirement, Tolerance
+from specsight.specification.clauses import (
+    Clause,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Only,
+    Requirement,
+    Scope,
+    Tolerance,
+    Unread,
+    as_knowledge,
+)
 from specsight.specification.model import Specification
 from specsight.specification.terms import DefectType, Part, SeverityLevel
 from specsight.specification.yaml import (
@@ -13,13 +24,20 @@ from specsight.specification.yaml import (
 )
 
 __all__ = [
+    "Clause",
     "DefectType",
+    "Ignore",
     "Instruction",
+    "Knowledge",
+    "Only",
     "Part",
     "Requirement",
+    "Scope",
     "SeverityLevel",
     "Specification",
     "Tolerance",
+    "Unread",
+    "as_knowledge",
     "dump_yaml",
     "load_instruction",
     "load_specification",

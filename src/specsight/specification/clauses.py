@@ -1,44 +1,212 @@
-"""What decides beside looks: tolerances, requirements, and the instruction that says what to inspect this time.
+"""What words can demand of one inspection, as typed clauses that a person can see, correct and save as YAML.
 
-In: the fields of a YAML mapping. Out: frozen, validated models.
+A clause keeps the sentence it was read from and how sure the reader was. Clauses come from a specification (which holds
+for every picture of a product) and from an `Instruction` (which holds for the pictures it is given with).
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from specsight.specification.terms import DefectType, Model, Name, Positive
 
+Confidence = Annotated[float, Field(ge=0, le=1)]
 
-class Tolerance(Model):
-    """A defect that is acceptable up to a limit (longest extent), everywhere or on one part."""
+
+class Clause(Model):
+    """One demand. `text` is the sentence it stands for, `confidence` in [0, 1] how sure its reader was."""
+
+    kind: ClassVar[str]
+    short_form: ClassVar[str] = ""
+    """The field that a plain name in place of a mapping stands for."""
+
+    text: str = ""
+    confidence: Confidence = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: Any) -> Any:
+        """A plain name where a clause needs nothing else; a defect type where one is taught."""
+        if isinstance(value, str) and cls.short_form:
+            return {cls.short_form: (value,) if cls.short_form == "parts" else value}
+        if isinstance(value, DefectType) and not isinstance(value, cls):
+            return value.model_dump()
+        return value
+
+    @property
+    def words(self) -> str:
+        """The sentence, or what the clause says where it was not read from one."""
+        return self.text or self._in_words()
+
+    def _in_words(self) -> str:
+        raise NotImplementedError
+
+
+class Scope(Clause):
+    """Inspect these parts only, or (`exclude`) everything but these parts."""
+
+    kind = "scope"
+    short_form = "parts"
+
+    parts: Annotated[tuple[Name, ...], Field(min_length=1)]
+    exclude: bool = False
+
+    def _in_words(self) -> str:
+        parts = ", ".join(self.parts)
+        return f"inspect everything but {parts}" if self.exclude else f"inspect only {parts}"
+
+
+class Tolerance(Clause):
+    """A defect that is acceptable up to a limit (longest extent), everywhere or on one part; without limit: always."""
+
+    kind = "tolerance"
 
     defect: Name
     up_to_mm: Positive | None = None
     part: Name | None = None
-    text: str = ""
+
+    def _in_words(self) -> str:
+        limit = f" up to {self.up_to_mm:g} mm" if self.up_to_mm is not None else ""
+        return f"{self.defect}{limit}{f' on {self.part}' if self.part else ''} is acceptable"
 
 
-class Requirement(Model):
-    """Something that must be there: its absence is an anomaly although nothing looks wrong."""
+class Ignore(Clause):
+    """A type of defect that does not count."""
+
+    kind = "ignore"
+    short_form = "defect"
+
+    defect: Name
+
+    def _in_words(self) -> str:
+        return f"ignore {self.defect}"
+
+
+class Only(Clause):
+    """A type of defect that counts while types without such a clause do not."""
+
+    kind = "only"
+    short_form = "defect"
+
+    defect: Name
+
+    def _in_words(self) -> str:
+        return f"look for {self.defect} only"
+
+
+class Requirement(Clause):
+    """Something that must be there, `count` times: its absence is an anomaly although nothing looks wrong."""
+
+    kind = "requirement"
 
     feature: Name
     part: Name | None = None
     count: Annotated[int, Field(ge=1)] = 1
-    text: str = ""
+
+    def _in_words(self) -> str:
+        count = f"{self.count} × " if self.count > 1 else ""
+        return f"{count}{self.feature}{f' on {self.part}' if self.part else ''} is required"
+
+
+class Knowledge(Clause, DefectType):
+    """A type of defect to look for, known by its name and phrases alone."""
+
+    kind = "knowledge"
+    short_form = "name"
+
+    @property
+    def defect(self) -> DefectType:
+        """The type that it teaches."""
+        return DefectType(**self.model_dump(exclude={"text", "confidence"}))
+
+    def _in_words(self) -> str:
+        return f"known defect: {self.name}"
+
+
+class Unread(Clause):
+    """A sentence that was given and not understood."""
+
+    kind = "unread"
+    short_form = "text"
+
+    text: Name
+
+    def _in_words(self) -> str:
+        return self.text
+
+
+KINDS: Mapping[str, type[Clause]] = {
+    cls.kind: cls for cls in (Scope, Tolerance, Ignore, Only, Requirement, Knowledge, Unread)
+}
+
+
+def clause_to_json(clause: Clause) -> dict[str, Any]:
+    """The fields that were set, and `kind`."""
+    return {"kind": clause.kind, **clause.model_dump(mode="json", exclude_defaults=True)}
+
+
+def clause_from_json(values: Mapping[str, Any]) -> Clause:
+    """Read what `clause_to_json` gave. Raises KeyError or ValueError for anything else."""
+    fields = {name: value for name, value in values.items() if name != "kind"}
+    try:
+        return KINDS[values["kind"]].model_validate(fields)
+    except ValidationError as error:
+        raise ValueError(str(error)) from error
 
 
 class Instruction(Model):
     """What to inspect this time. Empty fields change nothing."""
 
     text: str = ""
-    scope: tuple[Name, ...] = ()
-    """Parts to inspect; empty means all of them."""
-    only: tuple[Name, ...] = ()
-    """Defect types that count; empty means all of them."""
-    ignore: tuple[Name, ...] = ()
+    """The words that the clauses were read from."""
+    scope: tuple[Scope, ...] = ()
+    """Parts to inspect; empty: all of them."""
+    only: tuple[Only, ...] = ()
+    """Defect types that count; empty: all of them."""
+    ignore: tuple[Ignore, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
     requirements: tuple[Requirement, ...] = ()
-    known_defects: tuple[DefectType, ...] = ()
+    known_defects: tuple[Knowledge, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """All clauses, in the order of the fields."""
+        return (
+            *self.scope,
+            *self.only,
+            *self.ignore,
+            *self.tolerances,
+            *self.requirements,
+            *self.known_defects,
+            *self.unread,
+        )
+
+    @classmethod
+    def of(cls, clauses: Iterable[Clause], text: str = "") -> Self:
+        """The instruction that consists of these clauses; `text` are the words they were read from."""
+        by_kind: dict[str, list[Clause]] = {}
+        for clause in clauses:
+            by_kind.setdefault(FIELDS[clause.kind], []).append(clause)
+        return cls.model_validate({"text": text, **{name: tuple(some) for name, some in by_kind.items()}})
+
+
+FIELDS = {
+    "scope": "scope",
+    "only": "only",
+    "ignore": "ignore",
+    "tolerance": "tolerances",
+    "requirement": "requirements",
+    "knowledge": "known_defects",
+    "unread": "unread",
+}
+"""Kind of clause → field of `Instruction`."""
+
+
+def as_knowledge(types: Iterable[DefectType]) -> tuple[Knowledge, ...]:
+    """Defect types as clauses that teach them."""
+    return tuple(Knowledge.model_validate(type_) for type_ in types)

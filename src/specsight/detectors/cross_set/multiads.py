@@ -32,6 +32,7 @@ from specsight.specification import (
     DefectType,
     Instruction,
     Specification,
+    as_knowledge,
     dump_yaml,
     parse_instruction,
 )
@@ -80,7 +81,7 @@ class MultiADS(LinearAdapters[Anchors]):
         if not self.product_filter:
             spoken = Vocabulary.of((*specification.defects, *asked.known_defects))
             more = tuple(t for t in self.types_ if t.name not in spoken)
-            asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *more)})
+            asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *as_knowledge(more))})
         bank = prompt_bank(specification, asked)
         return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
 
@@ -98,12 +99,13 @@ class MultiADS(LinearAdapters[Anchors]):
         return [known[example.specification] for example in examples]
 
     def _state(self) -> State:
-        known = dump_yaml(Instruction(known_defects=self.types_))
+        known = dump_yaml(Instruction(known_defects=as_knowledge(self.types_)))
         return {**super()._state(), TYPES: np.frombuffer(known.encode(), np.uint8)}
 
     def _restore(self, state: State) -> None:
         super()._restore(state)
-        self.types_ = parse_instruction(state[TYPES].tobytes().decode(), "saved types").known_defects
+        saved = parse_instruction(state[TYPES].tobytes().decode(), "saved types")
+        self.types_ = tuple(known.defect for known in saved.known_defects)
 
 
 def vocabulary(specifications: Sequence[Specification]) -> tuple[DefectType, ...]:

@@ -1,0 +1,107 @@
+"""Judgement, findings, clauses and calibration → the `Decision` about one picture, the same way for every detector.
+
+A picture is rejected where its score is above the calibrated threshold. Clauses act on what the score rests on: where
+some findings are excused, the largest map value among what still counts is compared with the calibrated threshold of
+map peaks instead. So scopes and tolerances can turn a rejection into an acceptance and never the reverse; a requirement
+that is not met rejects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from specsight import findings
+from specsight.calibration import Calibration
+from specsight.decision.rules import Circumstances, Effect, effects, with_scope
+from specsight.records import Decision, Excused, Finding, Judgement, NotApplied
+from specsight.specification.clauses import Clause, Scope
+
+NO_THRESHOLD = "no threshold was calibrated, so there is no verdict"
+NOWHERE = "no single region of the map stands out, so the score cannot be attributed to a part"
+
+
+def decide(
+    judgement: Judgement,
+    found: Sequence[Finding],
+    calibration: Calibration | None,
+    clauses: Sequence[Clause] = (),
+    circumstances: Circumstances | None = None,
+) -> Decision:
+    """Decide about one picture.
+
+    `found` are the findings of `judgement.map` under `calibration`; `clauses` those of the specification and of the
+    instruction together; `circumstances` what is known of the picture and the detector beside the judgement (default:
+    nothing). Every clause that cannot be applied is listed in the decision with the reason.
+    """
+    circumstances = with_scope(circumstances or Circumstances(), clauses)
+    if calibration is None:
+        applied = effects(clauses, (), circumstances)
+        return Decision(None, judgement.score, None, not_applied=_not_applied(clauses, applied, NO_THRESHOLD))
+    applied = effects(clauses, found, circumstances)
+    excused = _excused(clauses, applied)
+    counted = [finding for k, finding in enumerate(found) if k not in excused]
+    over = judgement.score > calibration.score_threshold
+    score, threshold, deciding = judgement.score, calibration.score_threshold, None
+    if over and excused:
+        score, threshold = _largest_left(judgement, counted, calibration, circumstances), calibration.map_seed
+        if score <= threshold:
+            deciding = excused[min(excused)]
+    rejected = score > threshold
+    unmet = next((c for c, effect in zip(clauses, applied) if effect.unmet), None)
+    if unmet is not None and not rejected:
+        rejected, deciding = True, unmet
+    not_applied = _not_applied(clauses, applied)
+    if over and not found:
+        not_applied += tuple(
+            NotApplied(c, NOWHERE)
+            for c, effect in zip(clauses, applied)
+            if isinstance(c, Scope) and not effect.reason
+        )
+    return Decision(
+        verdict="reject" if rejected else "accept",
+        score=score,
+        threshold=threshold,
+        deciding=deciding,
+        counted=tuple(counted),
+        observed=tuple(Excused(found[k], clause) for k, clause in sorted(excused.items())),
+        not_applied=not_applied,
+    )
+
+
+def _excused(clauses: Sequence[Clause], applied: Sequence[Effect]) -> Mapping[int, Clause]:
+    """Number of each finding that does not count → the first clause that says so."""
+    excused: dict[int, Clause] = {}
+    for clause, effect in zip(clauses, applied):
+        for number in effect.excused:
+            excused.setdefault(number, clause)
+    return excused
+
+
+def _largest_left(
+    judgement: Judgement,
+    counted: Sequence[Finding],
+    calibration: Calibration,
+    circumstances: Circumstances,
+) -> float:
+    """The largest map value that still counts: above the threshold of map peaks where, and only where, a finding
+    counts."""
+    if counted:
+        return max(finding.peak for finding in counted)
+    map_ = judgement.map
+    left = ~findings.surroundings(map_, calibration, circumstances.circular)
+    if circumstances.inside is not None:
+        left &= circumstances.inside
+    return float(np.max(map_[left], initial=float(map_.min())))
+
+
+def _not_applied(
+    clauses: Sequence[Clause], applied: Sequence[Effect], otherwise: str = ""
+) -> tuple[NotApplied, ...]:
+    """Clauses without effect, with the reason; `otherwise` is that of clauses which have none of their own."""
+    return tuple(
+        NotApplied(clause, effect.reason or otherwise)
+        for clause, effect in zip(clauses, applied)
+        if effect.reason or (otherwise and not effect.in_maps)
+    )

@@ -1,0 +1,206 @@
+"""What each kind of clause does to findings, or why it can do nothing: one rule per kind.
+
+In: clauses, the findings of one picture, and what is known of the picture and the detector. Out: an `Effect` per
+clause. Rules are exact: a scope needs a given part map, a tolerance needs types (and millimetres where it has a limit),
+a requirement needs a type that tells of the feature or of its absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.records import Finding
+from specsight.specification.clauses import (
+    Clause,
+    Ignore,
+    Knowledge,
+    Only,
+    Requirement,
+    Scope,
+    Tolerance,
+    Unread,
+)
+from specsight.specification.vocabulary import same_name
+
+ABSENT = ("missing", "absent", "no")
+"""Words in front of a feature that make the name of the defect of lacking it."""
+NO_PARTS = "the picture has no part map"
+NO_TYPES = "the detector names no defect types"
+NO_SCALE = "the scale is unknown: give mm_per_px in the specification or the manifest"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What rules need to know beside judgement and findings."""
+
+    types: Collection[str] = ()
+    """Defect types that the judgement has maps of."""
+    parts: NDArray[np.uint8] | None = None
+    """(H, W) values of `part_names`, 0 where no part is."""
+    part_names: Mapping[int, str] = field(default_factory=dict)
+    scale_known: bool = False
+    """Whether findings have lengths in millimetres."""
+    follows_words: bool = False
+    """Whether the detector itself acted on the types that the instruction adds, ignores or singles out."""
+    circular: bool = False
+    inside: NDArray[np.bool_] | None = None
+    """(H, W): pixels in the scope; None: all of them."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one clause does."""
+
+    excused: frozenset[int] = frozenset()
+    """Numbers of the findings that do not count because of it."""
+    unmet: bool = False
+    """A requirement that is not met."""
+    reason: str = ""
+    """Why it could not be applied; empty: it was."""
+    in_maps: bool = False
+    """The detector has applied it to its maps already."""
+
+
+def effects(
+    clauses: Sequence[Clause], found: Sequence[Finding], circumstances: Circumstances
+) -> list[Effect]:
+    """The effect of every clause on the findings, in the order of `clauses`."""
+    scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+    only = [c for c in clauses if isinstance(c, Only)]
+    return [_effect(clause, found, circumstances, scopes, only) for clause in clauses]
+
+
+def with_scope(circumstances: Circumstances, clauses: Sequence[Clause]) -> Circumstances:
+    """The circumstances with the pixels that the scopes among `clauses` leave to be inspected."""
+    scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+    if not scopes or circumstances.parts is None:
+        return circumstances
+    names = {0: None, **circumstances.part_names}
+    counting = [value for value, name in names.items() if _outside(name, scopes) is None]
+    return replace(circumstances, inside=np.isin(circumstances.parts, counting))
+
+
+def _effect(
+    clause: Clause,
+    found: Sequence[Finding],
+    circumstances: Circumstances,
+    scopes: Sequence[Scope],
+    only: Sequence[Only],
+) -> Effect:
+    if isinstance(clause, Scope):
+        return _scope(clause, found, circumstances, scopes)
+    if isinstance(clause, Only | Ignore):
+        return _selection(clause, found, circumstances, only)
+    if isinstance(clause, Tolerance):
+        return _tolerance(clause, found, circumstances)
+    if isinstance(clause, Requirement):
+        return _requirement(clause, found, circumstances)
+    if isinstance(clause, Knowledge):
+        if circumstances.follows_words:
+            return Effect(in_maps=True)
+        return Effect(reason="the detector does not read words")
+    if isinstance(clause, Unread):
+        return Effect(reason="the sentence was not understood")
+    raise TypeError(f"no rule for a clause of kind {clause.kind!r}")
+
+
+def _scope(
+    clause: Scope, found: Sequence[Finding], circumstances: Circumstances, scopes: Sequence[Scope]
+) -> Effect:
+    reason = _scope_reason(clause, circumstances)
+    if reason:
+        return Effect(reason=reason)
+    return Effect(frozenset(k for k, f in enumerate(found) if _outside(f.part, scopes) is clause))
+
+
+def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
+    """Why a scope cannot be applied; empty where it can."""
+    if circumstances.parts is None:
+        return NO_PARTS
+    return next((r for name in clause.parts if (r := _part_reason(name, circumstances))), "")
+
+
+def _part_reason(name: str, circumstances: Circumstances) -> str:
+    if circumstances.parts is None:
+        return NO_PARTS
+    known = list(circumstances.part_names.values())
+    if any(same_name(name, part) for part in known):
+        return ""
+    return f"the part map has no '{name}' (it has {', '.join(known) or 'no named part'})"
+
+
+def _outside(part: str | None, scopes: Sequence[Scope]) -> Scope | None:
+    """The scope that leaves a part out (None: what lies on no part), or None where it is to be inspected."""
+    for scope in scopes:
+        if scope.exclude and _among(part, scope.parts):
+            return scope
+    including = [scope for scope in scopes if not scope.exclude]
+    if including and not any(_among(part, scope.parts) for scope in including):
+        return including[0]
+    return None
+
+
+def _selection(
+    clause: Only | Ignore, found: Sequence[Finding], circumstances: Circumstances, only: Sequence[Only]
+) -> Effect:
+    """Types that are ignored, or not among those that alone count."""
+    if not circumstances.types and not circumstances.follows_words:
+        return Effect(reason=NO_TYPES)
+    if isinstance(clause, Ignore):
+        excused = [k for k, f in enumerate(found) if f.type and same_name(f.type, clause.defect)]
+    elif clause is only[0]:
+        names = [c.defect for c in only]
+        excused = [k for k, f in enumerate(found) if f.type and not _among(f.type, names)]
+    else:
+        excused = []
+    return Effect(frozenset(excused), in_maps=circumstances.follows_words)
+
+
+def _tolerance(clause: Tolerance, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
+    if not circumstances.types:
+        return Effect(reason=NO_TYPES)
+    if not _among(clause.defect, circumstances.types):
+        return Effect(reason=f"the detector has no map of '{clause.defect}'")
+    if clause.up_to_mm is not None and not circumstances.scale_known:
+        return Effect(reason=NO_SCALE)
+    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
+        return Effect(reason=reason)
+    return Effect(frozenset(k for k, finding in enumerate(found) if _tolerated(finding, clause)))
+
+
+def _tolerated(finding: Finding, clause: Tolerance) -> bool:
+    if finding.type is None or not same_name(finding.type, clause.defect):
+        return False
+    if clause.part is not None and not (finding.part and same_name(finding.part, clause.part)):
+        return False
+    if clause.up_to_mm is None:
+        return True
+    return finding.length_mm is not None and finding.length_mm <= clause.up_to_mm
+
+
+def _requirement(clause: Requirement, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
+    """Unmet where the defect of lacking the feature is found, or the feature itself is found too rarely."""
+    if not circumstances.types:
+        return Effect(reason=NO_TYPES)
+    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
+        return Effect(reason=reason)
+    here = [
+        k
+        for k, f in enumerate(found)
+        if f.type and (clause.part is None or (f.part and same_name(f.part, clause.part)))
+    ]
+    lacking = [f"{word} {clause.feature}" for word in ABSENT]
+    if any(_among(type_, lacking) for type_ in circumstances.types):
+        return Effect(unmet=any(_among(found[k].type, lacking) for k in here))
+    if _among(clause.feature, circumstances.types):
+        present = frozenset(k for k in here if same_name(str(found[k].type), clause.feature))
+        return Effect(present, unmet=len(present) < clause.count)
+    return Effect(reason=f"the detector has no map of '{clause.feature}' or of 'missing {clause.feature}'")
+
+
+def _among(name: str | None, names: Collection[str]) -> bool:
+    return name is not None and any(same_name(name, one) for one in names)

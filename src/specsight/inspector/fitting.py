@@ -1,0 +1,107 @@
+"""Fit a model into a folder, so that a killed training goes on when it is asked for again.
+
+In: folders with good parts, labelled defects or another product's pictures. Out: the saved model, and what was left
+out. Checkpoints lie beside the model, in a folder named by a digest of everything that the weights depend on, until
+the model is saved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specsight.detectors import Detector
+from specsight.detectors.training_digest import digest
+from specsight.errors import SpecsightError
+from specsight.inspector.inspector import Inspector, Skipped
+from specsight.inspector.sources import defective_samples, good_samples
+from specsight.records import Sample
+from specsight.specification import Specification
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a model is learned from; at least one of `good` and a detector that works from words alone."""
+
+    good: Path | None = None
+    """Folder with pictures of good parts."""
+    labelled: Path | None = None
+    """Labelled set whose defects are learned from too."""
+    other_set: Path | None = None
+    """Labelled set of other products, for detectors trained across sets."""
+    other_specification: Path | None = None
+    """Words about that set; None: the names of its products and defects."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """How the threshold is made: see `Inspector.fit`."""
+
+    holdout: int | None = None
+    false_reject_rate: float = 0.05
+    confidence: float = 0.95
+    seed: int = 0
+
+
+def fit_model(
+    out: Path,
+    detector: Detector,
+    sources: Sources,
+    specification: Specification | None = None,
+    promise: Promise | None = None,
+) -> Inspector:
+    """Fit `detector` and save the model to the folder `out`; returns the inspector, which lists what was left out.
+
+    Raises SpecsightError for sources that the detector cannot learn from, and whatever `Inspector.fit` raises.
+    """
+    promise = promise or Promise()
+    good = good_samples(sources.good) if sources.good else []
+    if sources.labelled and not detector.takes_defects:
+        raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
+    defects = defective_samples(sources.labelled) if sources.labelled else []
+    trainings = out.with_name(f"{out.name}.training")
+    checkpoints: Path | None = None
+    left_out: list[Skipped] = []
+    if sources.other_set:
+        checkpoints, left_out = _train_on_other_set(detector, sources, good, trainings)
+    elif detector.trains:
+        words = {} if specification is None else {specification.product: specification}
+        checkpoints = detector.checkpoints = trainings / digest(detector, [*good, *defects], words)
+    inspector = Inspector.fit(
+        good,
+        detector=detector,
+        specification=specification,
+        defects=defects,
+        holdout=promise.holdout,
+        false_reject_rate=promise.false_reject_rate,
+        confidence=promise.confidence,
+        seed=promise.seed,
+    )
+    inspector.skipped[:0] = left_out
+    inspector.save(out)
+    if checkpoints is not None:
+        # What others have left there stays: a killed training of something else, or files of the user's.
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            trainings.rmdir()
+    return inspector
+
+
+def _train_on_other_set(
+    detector: Detector, sources: Sources, good: Sequence[Sample], trainings: Path
+) -> tuple[Path, list[Skipped]]:
+    """Learn a cross-set detector's weights; returns the folder of its checkpoint, below `trainings`, and what was left
+    out."""
+    from specsight.detectors.cross_set.detector import CrossSetDetector
+    from specsight.detectors.cross_set.training import load_other_set, train_on
+
+    if not isinstance(detector, CrossSetDetector) or sources.other_set is None:
+        raise SpecsightError(f"{detector.name} is not trained across sets: leave --train-on out")
+    other = load_other_set(sources.other_set, sources.other_specification)
+    checkpoints = trainings / digest(detector, other.samples, other.specifications)
+    train_on(detector, other, judged=good, checkpoints=checkpoints)
+    left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
+    return checkpoints, left_out

@@ -1,0 +1,258 @@
+"""The one way through: a fitted detector with its calibration and specification, from picture to inspection.
+
+In: a picture (path, bytes, array or sample) and, as often as asked, an instruction. Out: an `Inspection`. The command
+line, the evaluation and the service all judge pictures here; there is no other path.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import Self
+
+from specsight import calibration as calibrations
+from specsight import explain, findings
+from specsight.calibration import Calibration
+from specsight.decision import Circumstances, decide
+from specsight.detectors import Detector, View, create_detector, load_detector
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.inspector.pictures import PictureLike, read_picture
+from specsight.inspector.sources import good_samples
+from specsight.inspector.splits import split_holdout
+from specsight.progress import track
+from specsight.reading import read
+from specsight.records import Finding, Inspection, Judgement, Picture, Sample
+from specsight.specification import Clause, Instruction, Specification, load_specification, save_yaml
+from specsight.storage import verify_folder, whole_folder, write_json
+
+CALIBRATION = "calibration.json"
+SPECIFICATION = "specification.yaml"
+TYPE_LEVEL_PARTS = 20
+"""Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be used, and why, in one line."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One picture that the detector has looked at once, ready to be judged under any number of instructions."""
+
+    sample: Sample
+    picture: Picture
+    view: View = field(repr=False)
+    seconds: Mapping[str, float]
+    """Time spent so far: "read" and "look"."""
+
+
+@dataclass
+class Inspector:
+    """A fitted detector that gives decisions. Without calibration it gives scores and maps only."""
+
+    detector: Detector
+    calibration: Calibration | None = None
+    specification: Specification | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+    """Good pictures that could not be read while fitting."""
+
+    @classmethod
+    def fit(
+        cls,
+        good: str | Path | Sequence[Sample],
+        *,
+        detector: str | Detector = "patchcore",
+        specification: str | Path | Specification | None = None,
+        defects: Sequence[Sample] = (),
+        validation: Sequence[Sample] = (),
+        holdout: int | None = None,
+        false_reject_rate: float = 0.05,
+        confidence: float = 0.95,
+        seed: int = 0,
+        **parameters: Any,
+    ) -> Self:
+        """Fit a detector on good parts and calibrate it on good parts that it has not seen.
+
+        Parameters
+        ----------
+        good: folder of pictures of good parts (any layout), or samples. May be empty for detectors that work from
+            words alone; `validation` then still gives a threshold.
+        detector: a registered name (`specsight list detectors`), created with `parameters` (such as `encoder`,
+            `resolution`) and `seed`, or a detector.
+        specification: the product in words: YAML file or `Specification`.
+        defects: labelled defective samples, for detectors that learn from them.
+        validation: good samples for the threshold; else `holdout` of `good` are held out under `seed` (default: as
+            many as the promise takes, never more than a third). Samples of one physical object (`Sample.group`) stay
+            on one side. With too few good parts there is no threshold.
+        false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence; both
+            in (0, 1).
+
+        Raises SpecsightError where there is too little to learn from, and for parameters out of their range.
+        """
+        detector = _detector(detector, seed, parameters)
+        specification = _specification(specification)
+        samples = good_samples(Path(good)) if isinstance(good, str | Path) else list(good)
+        if not samples and detector.minimum_good > 0:
+            raise SpecsightError(
+                "no good picture to learn from: point --good at a folder with pictures of good parts"
+            )
+        if not samples or (validation and holdout is None):
+            train, held_out = samples, list(validation)
+        else:
+            needed = calibrations.parts_needed(false_reject_rate, confidence)
+            count = min(needed, len(samples) // 3) if holdout is None else holdout
+            train, held_out = split_holdout(samples, count, seed)
+        inspector = cls(detector.fit([*train, *defects], specification), specification=specification)
+        inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
+        inspector._calibrate(held_out, false_reject_rate, confidence)
+        return inspector
+
+    def look(self, picture: PictureLike) -> Observation:
+        """Read a picture and encode it, once.
+
+        `picture`: a path, an encoded file as bytes, an array (H, W, 3) uint8 in RGB, or a `Sample` (which may bring
+        depth, a part map and a scale). Raises UnreadableFile where there is no picture to read.
+        """
+        start = time.perf_counter()
+        product = self.specification.product if self.specification else ""
+        sample, pixels = read_picture(picture, product)
+        read_at = time.perf_counter()
+        (view,) = self.detector.look([pixels])
+        seconds = {"read": read_at - start, "look": time.perf_counter() - read_at}
+        return Observation(sample, pixels, view, seconds)
+
+    def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:
+        """Judge what was looked at under an instruction (plain sentences, or clauses); as often as asked.
+
+        The clauses of the specification hold as well. Every clause that cannot be applied is listed in
+        `Inspection.decision.not_applied`.
+        """
+        instruction = self._read(instruction)
+        start = time.perf_counter()
+        judgement = self.detector.judge(observation.view, instruction)
+        judged_at = time.perf_counter()
+        found = self._find(judgement, observation)
+        clauses = self._clauses(instruction)
+        circumstances = self._circumstances(judgement, observation)
+        decision = decide(judgement, found, self.calibration, clauses, circumstances)
+        statement = explain.state(decision, instruction.clauses if instruction else ())
+        seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
+        sample = observation.sample
+        return Inspection(
+            id=sample.id,
+            image=str(sample.image) if sample.image != Path() else "",
+            product=sample.product,
+            score=judgement.score,
+            decision=decision,
+            findings=found,
+            statement=statement,
+            seconds={**observation.seconds, **seconds},
+            map=judgement.map,
+            type_maps=judgement.type_maps,
+            picture=observation.picture,
+        )
+
+    def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
+        """`judge(look(picture), instruction)`."""
+        return self.judge(self.look(picture), instruction)
+
+    def save(self, folder: str | Path) -> None:
+        """Write detector, calibration and specification as one sealed folder, whole or not at all."""
+        with whole_folder(Path(folder)) as temporary:
+            self.detector.save(temporary)
+            if self.calibration:
+                write_json(temporary / CALIBRATION, self.calibration.to_json())
+            if self.specification:
+                save_yaml(self.specification, temporary / SPECIFICATION)
+
+    @classmethod
+    def load(cls, folder: str | Path, encoder: str | None = None) -> Self:
+        """Read a saved folder after comparing every file with its checksum.
+
+        `encoder` says where the encoder lies now, if it has moved; it must be the same one.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
+        verify_folder(folder)
+        calibration = specification = None
+        if (folder / CALIBRATION).exists():
+            calibration = Calibration.from_json(json.loads((folder / CALIBRATION).read_text("utf-8")))
+        if (folder / SPECIFICATION).exists():
+            specification = load_specification(folder / SPECIFICATION)
+        return cls(load_detector(folder, encoder), calibration, specification)
+
+    def _calibrate(self, held_out: Sequence[Sample], false_reject_rate: float, confidence: float) -> None:
+        """Take thresholds from good samples that the detector has not seen; unreadable ones are skipped and listed."""
+        judged, type_medians = [], list[dict[str, float]]()
+        for sample in track(held_out, "Calibrating"):
+            try:
+                judgement = self.detector.judge(self.look(sample).view)
+            except UnreadableFile as error:
+                self.skipped.append(Skipped(str(sample.image), str(error)))
+                continue
+            judged.append((judgement.score, judgement.map))
+            if len(type_medians) < TYPE_LEVEL_PARTS:
+                type_medians.append(calibrations.medians_by_type(judgement.type_maps))
+        if judged:
+            self.calibration = calibrations.calibrate(judged, false_reject_rate, confidence, type_medians)
+
+    def _read(self, instruction: str | Instruction | None) -> Instruction | None:
+        if isinstance(instruction, str):
+            return read(instruction, self.specification)
+        return instruction
+
+    def _find(self, judgement: Judgement, observation: Observation) -> tuple[Finding, ...]:
+        if self.calibration is None:
+            return ()
+        sample = observation.sample
+        return findings.find(
+            judgement,
+            self.calibration,
+            self.specification,
+            parts=observation.picture.parts,
+            part_names=sample.part_names,
+            mm_per_px=sample.mm_per_px,
+            circular=sample.circular,
+        )
+
+    def _clauses(self, instruction: Instruction | None) -> tuple[Clause, ...]:
+        """The instruction's, then those of the specification."""
+        specified: tuple[Clause, ...] = ()
+        if self.specification is not None:
+            specified = (*self.specification.tolerances, *self.specification.requirements)
+        return (*(instruction.clauses if instruction else ()), *specified)
+
+    def _circumstances(self, judgement: Judgement, observation: Observation) -> Circumstances:
+        sample, specification = observation.sample, self.specification
+        scale = sample.mm_per_px or (specification.mm_per_px if specification else None)
+        return Circumstances(
+            types=tuple(judgement.type_maps),
+            parts=observation.picture.parts,
+            part_names=sample.part_names,
+            scale_known=scale is not None,
+            follows_words="text" in self.detector.needs,
+            circular=sample.circular,
+        )
+
+
+def _detector(detector: str | Detector, seed: int, parameters: Mapping[str, Any]) -> Detector:
+    if isinstance(detector, str):
+        return create_detector(detector, seed=seed, **parameters)
+    if parameters:
+        names = ", ".join(parameters)
+        raise SpecsightError(f"{names}: give parameters to the detector itself, or name a detector")
+    return detector
+
+
+def _specification(given: str | Path | Specification | None) -> Specification | None:
+    return load_specification(Path(given)) if isinstance(given, str | Path) else given

@@ -1,0 +1,60 @@
+"""What a caller may give as a picture → a `Sample` with what is known of it, and its pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.records import Picture, Sample
+
+PictureLike = str | Path | bytes | NDArray[np.uint8] | Sample
+"""A path, an encoded file as bytes, (H, W, 3) uint8 in RGB, or a `Sample`."""
+GIVEN = "picture"
+"""Id of a picture that was given without a name."""
+
+
+def read_picture(given: PictureLike, product: str) -> tuple[Sample, Picture]:
+    """Pixels of what was given, and the sample that says what is known of it (`product` where it does not).
+
+    Raises UnreadableFile for files and bytes that hold no picture, and SpecsightError for arrays of another shape or
+    type and for anything else.
+    """
+    if isinstance(given, Sample):
+        return given, images.load_picture(given)
+    if isinstance(given, str | Path):
+        sample = Sample(Path(given).stem, Path(given), product)
+        return sample, images.load_picture(sample)
+    unnamed = Sample(GIVEN, Path(), product)
+    if isinstance(given, bytes):
+        return unnamed, _decode(given)
+    if isinstance(given, np.ndarray):
+        return unnamed, Picture(_checked(given))
+    raise SpecsightError(
+        f"a picture must be a path, bytes, an array (H, W, 3) of uint8, or a Sample, got {type(given).__name__}"
+    )
+
+
+def _decode(content: bytes) -> Picture:
+    """Encoded bytes go the same way as files do, so that every format is read alike."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / GIVEN
+        path.write_bytes(content)
+        try:
+            return images.load_picture(Sample(GIVEN, path, ""))
+        except UnreadableFile as error:
+            raise UnreadableFile(str(error).replace(f"'{path}'", "the given bytes")) from error
+
+
+def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
+        raise SpecsightError(
+            f"a picture must be an array (H, W, 3) of uint8 in RGB, got {pixels.shape} {pixels.dtype}: "
+            "convert it, for example with np.stack([grey] * 3, axis=2)"
+        )
+    return np.ascontiguousarray(pixels)
