@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.encoders.checkpoint import BUNDLED
-from specsight.encoders.contract import Encoder, Features, Images, Layer, Loader, encoders
+from specsight.encoders.checkpoint import BUNDLED, load_checkpoint
+from specsight.encoders.contract import Encoder, EncoderFamily, Features, Images, Layer, encoders
 from specsight.encoders.filters import FILTERS
 
 __all__ = [
     "BUNDLED",
     "FILTERS",
     "Encoder",
+    "EncoderFamily",
     "Features",
     "Images",
     "Layer",
-    "Loader",
     "encoder_names",
     "encoders",
     "load_encoder",
@@ -29,21 +29,27 @@ CHECKPOINTS = {
 
 
 def load_encoder(name: str | Path, device: str = "auto") -> Encoder:
-    """The encoder called `name`: a registered one ("bundled", "filters", ...), a checkpoint folder, or a hub id.
+    """The encoder called `name`: one of `encoders` ("bundled", "filters", ...), a checkpoint folder, or a hub id.
 
-    A name is tried on the hub only where no such folder exists. `device`: "auto" (a CUDA GPU where there is one, else
+    A name that no family of encoders has or recognises is a checkpoint's, and is tried on the hub only where no such
+    folder exists. `device`: "auto" (a CUDA GPU where there is one, else
     the CPU), "cpu", "cuda", "cuda:N" or "mps"; filters run on the CPU. Raises SpecsightError with the way out where
     there is neither folder nor hub id, where the weights are not safetensors, where the family is no vision model, and
     where the device does not exist.
     """
-    if str(name) in encoders or str(name) in encoders.broken:
-        return encoders[str(name)](device)
-    from specsight.encoders.checkpoint import load_checkpoint
-
-    return load_checkpoint(str(name), device)
+    family = _family(str(name))
+    load = load_checkpoint if family is None else family.load
+    return load(str(name), device)
 
 
 def encoder_names() -> dict[str, str]:
     """What `load_encoder` takes → one line about it."""
-    lines = {name: (loader.__doc__ or "").partition("\n")[0] for name, loader in encoders.items()}
-    return lines | CHECKPOINTS
+    return {name: family.title for name, family in encoders.items()} | CHECKPOINTS
+
+
+def _family(name: str) -> EncoderFamily | None:
+    """The family that has this name, or the first that recognises it."""
+    if name in encoders or name in encoders.broken:
+        return encoders[name]
+    matching = (family for _, family in encoders.items() if family.matches and family.matches(name))
+    return next(matching, None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
-from specsight.encoders.contract import Encoder, encoders
+from specsight.encoders.contract import EncoderFamily, encoders
 from specsight.encoders.preprocessing import read_preprocessing
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import choose_device
@@ -26,12 +26,6 @@ BUNDLED = "bundled"
 WHAT = "encoder"
 SHIPPED = Path(__file__).parent / BUNDLED
 """The weights that ship with the package; made by `specsight train encoder`."""
-
-
-@encoders.register(BUNDLED)
-def load_bundled(device: str) -> Encoder:
-    """small vision-language encoder that ships with the package: sees and reads, needs torch, no network"""
-    return load_checkpoint(BUNDLED, device)
 
 
 def load_checkpoint(name: str, device: str) -> PretrainedEncoder:
@@ -82,3 +76,11 @@ def _text_tower(folder: Path, name: str, model: Any, projection: Any) -> TextTow
     longest = int(model.config.text_config.max_position_embeddings)
     padded = model.config.model_type == "siglip"
     return TextTower(model.text_model, tokenizer, projection, longest, padded)
+
+
+encoders.register(BUNDLED)(
+    EncoderFamily(
+        "small vision-language encoder that ships with the package: sees and reads, needs torch, no network",
+        load_checkpoint,
+    )
+)

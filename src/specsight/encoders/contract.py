@@ -140,21 +140,33 @@ class Encoder(ABC):
         )
 
 
-Loader = Callable[[str], Encoder]
-"""Device ("auto", "cpu", "cuda", "cuda:N") → encoder. The first line of its docstring is shown by `specsight list`."""
+Loader = Callable[[str, str], Encoder]
+"""Name, as `load_encoder` was given it, and device ("auto", "cpu", "cuda", "cuda:N") → encoder."""
 
 
-def _adopt(name: str, plugin: Any) -> Loader:
-    """A loader that another distribution brings."""
-    if not callable(plugin):
-        raise SpecsightError(
-            f"'{name}' must be a function of a device that returns an Encoder, got {plugin!r}"
-        )
-    loader: Loader = plugin
-    return loader
+@dataclass(frozen=True)
+class EncoderFamily:
+    """Encoders that one loader loads: the one of the name that it is registered under, and those that it recognises."""
+
+    title: str
+    """One line, for `specsight list encoders`."""
+    load: Loader
+    matches: Callable[[str], bool] | None = None
+    """Which other names it loads, such as folders that hold a certain file; None: no others."""
 
 
-encoders: Registry[Loader] = Registry(
+def _adopt(name: str, plugin: Any) -> EncoderFamily:
+    """What another distribution brings: a family, or a loader whose docstring begins with its title."""
+    if isinstance(plugin, EncoderFamily):
+        return plugin
+    if callable(plugin) and not isinstance(plugin, type):
+        return EncoderFamily((plugin.__doc__ or "").strip().partition("\n")[0], plugin)
+    raise SpecsightError(
+        f"'{name}' must be a specsight.encoders.EncoderFamily or a function of a name and a device, got {plugin!r}"
+    )
+
+
+encoders: Registry[EncoderFamily] = Registry(
     "encoder", "specsight.encoders", group="specsight.encoders", adopt=_adopt
 )
-"""Encoders with a name of their own; any other name is a checkpoint's folder or its hub id."""
+"""Families of encoders; a name that none of them has or recognises is a checkpoint's folder or its hub id."""

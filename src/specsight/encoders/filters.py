@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.contract import Encoder, Features, Layer, encoders
+from specsight.encoders.contract import Encoder, EncoderFamily, Features, Layer, encoders
 from specsight.errors import SpecsightError
 
 FILTERS = "filters"
@@ -34,16 +34,6 @@ PATTERN_MARGIN = 0.01
 Plane = NDArray[np.float32]
 Kernel = tuple[Plane, Plane]
 """Taps along a row and down a column."""
-
-
-@encoders.register(FILTERS)
-def load_filters(device: str) -> Encoder:
-    """hand-made bank of oriented, colour and contrast filters; no weights, no torch"""
-    if device not in ("auto", "cpu"):
-        raise SpecsightError(
-            f"encoder '{FILTERS}' runs on the CPU, not on '{device}': use device auto or cpu"
-        )
-    return FilterBank()
 
 
 class FilterBank(Encoder):
@@ -180,3 +170,17 @@ def _steering() -> tuple[Plane, Plane]:
 
 _EVEN, _ODD = _steerable()
 _STEER_EVEN, _STEER_ODD = _steering()
+
+
+def load_filters(name: str, device: str) -> FilterBank:
+    """The filter bank. Raises SpecsightError for a device other than the CPU."""
+    if device not in ("auto", "cpu"):
+        raise SpecsightError(f"encoder '{name}' runs on the CPU, not on '{device}': use device auto or cpu")
+    return FilterBank()
+
+
+encoders.register(FILTERS)(
+    EncoderFamily(
+        "hand-made bank of oriented, colour and contrast filters; no weights, no torch", load_filters
+    )
+)
