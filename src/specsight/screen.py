@@ -118,6 +118,30 @@ def names(what: str) -> None:
     Console().print(table)
 
 
+def detector(name: str) -> None:
+    """What one detector is, what it needs, and its parameters with defaults, ranges and meaning."""
+    import inspect
+    import sys
+
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from specsight.detectors import detectors
+    from specsight.detectors.parameters import parameters_of
+
+    kind = detectors[name]
+    source = (inspect.getdoc(sys.modules[kind.__module__]) or "").partition("\n")[0]
+    click.echo(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}\n{source}")
+    click.echo(f"needs: {', '.join(sorted(kind.needs))}")
+    table = Table("parameter", "default", "values", "meaning", box=box.SIMPLE)
+    for declared in parameters_of(kind).values():
+        default = "the method's choice" if declared.default is None else declared.written_default
+        table.add_row(f"[bold]{declared.name}[/]", escape(default), declared.values, escape(declared.help))
+    Console().print(table)
+
+
 def registry_of(what: str) -> Registry[Any]:
     """The registry of "detectors", "encoders", "datasets" or "metrics"; imports its room."""
     if what not in REGISTRIES:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.shell_completion import ShellComplete
 from PIL import Image
+
+from specsight import cli
 
 SIDE = 64
 
@@ -104,6 +107,34 @@ def test_listing_shows_what_can_be_named() -> None:
     ):
         shown = specsight("list", what).stdout
         assert all(name in shown for name in names)
+
+
+def test_a_detector_is_listed_with_its_parameters() -> None:
+    shown = " ".join(specsight("list", "detectors", "patchcore").stdout.split())
+    assert "PatchCore (Roth et al., CVPR 2022)" in shown
+    assert "needs: normal images" in shown
+    assert "sigma 4.0 0 to 100 px Smoothing of the map" in shown
+    assert "did you mean 'patchcore'?" in specsight("list", "detectors", "patchcor").stderr
+    assert "only detectors have a page of their own" in specsight("list", "metrics", "iou").stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("fit --detector clad --set cont", ["contrast="]),
+        ("fit --detector clad --set contrast=l", ["contrast=label-aware", "contrast=literal"]),
+        ("evaluate --detector anomalydino --set rotate=", ["rotate=true", "rotate=false"]),
+        ("fit --set coreset", ["coreset_ratio=", "coreset_limit="]),
+        ("fit --set sigma=", []),
+        ("fit --detector nothing --set s", []),
+    ],
+)
+def test_the_shell_completes_parameters_of_the_chosen_detector(typed: str, offered: list[str]) -> None:
+    words = ["specsight", *typed.split()]
+    found = ShellComplete(cli.cli, {}, "specsight", "_SPECSIGHT_COMPLETE").get_completions(
+        words[1:-1], words[-1]
+    )
+    assert [item.value for item in found] == offered
 
 
 def test_new_pictures_are_judged_and_bad_files_are_named(folders: Path, tmp_path: Path) -> None:

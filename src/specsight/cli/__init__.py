@@ -33,9 +33,15 @@ for verb in (
 
 @cli.command(name="list")
 @click.argument("what", metavar="|".join(screen.REGISTRIES))
-def list_(what: str) -> None:
-    """Names that the other commands take."""
-    screen.names(what)
+@click.argument("name", required=False)
+def list_(what: str, name: str | None) -> None:
+    """Names that the other commands take; with the NAME of a detector, its parameters."""
+    if name is None:
+        screen.names(what)
+    elif what == "detectors":
+        screen.detector(name)
+    else:
+        raise SpecsightError(f"list {what} {name}: only detectors have a page of their own")
 
 
 @cli.command()

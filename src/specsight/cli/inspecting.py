@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import PATH, fitting, parameters
+from specsight.cli.options import PATH, fitting
+from specsight.cli.settings import parameters
 
 
 @click.command()

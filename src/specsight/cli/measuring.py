@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import PATH, fitting, parameters, whole_numbers
+from specsight.cli.options import PATH, fitting, whole_numbers
+from specsight.cli.settings import parameters
 
 
 @click.command()

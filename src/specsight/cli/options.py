@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from specsight.cli.settings import complete
 from specsight.errors import SpecsightError, did_you_mean
 
 PATH = click.Path(path_type=Path)
@@ -15,10 +16,22 @@ ENCODER = "bundled"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FITTING = (
-    click.option("--detector", default="patchcore", show_default=True, help="See: list detectors."),
+    click.option(
+        "--detector",
+        default="patchcore",
+        show_default=True,
+        help="See: list detectors.",
+    ),
     click.option("--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."),
     click.option("--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."),
-    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Detector parameter."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Detector parameter; see: list detectors NAME.",
+        shell_complete=complete,
+    ),
     click.option("--spec", type=PATH, help="Specification of the product (YAML)."),
     click.option("--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."),
     click.option("--train-spec", type=PATH, help="Words about that set; default: its names."),
@@ -50,25 +63,6 @@ class Verbs(click.Group):
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             raise SpecsightError(f"unknown command '{args[0]}': {did_you_mean(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
-
-
-def parameters(settings: tuple[str, ...]) -> dict[str, Any]:
-    """NAME=VALUE pairs with values as YAML writes them: numbers, true, [stride8, stride16]."""
-    import yaml
-
-    parameters: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        try:
-            parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not equals or not name:
-            raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")
-        if name in ("encoder", "resolution", "seed"):
-            raise SpecsightError(f"--set {setting}: that has an option of its own, --{name} (or --seeds)")
-        parameters[name] = tuple(parsed) if isinstance(parsed, list) else parsed
-    return parameters
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:

@@ -19,7 +19,6 @@ from typing_extensions import Self
 
 import specsight
 from specsight import images
-from specsight.detectors.parameters import check_range as check_range
 from specsight.detectors.parameters import parameter, parameters_of
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
@@ -68,8 +67,6 @@ class Detector(ABC):
     name: ClassVar[str]
     needs: ClassVar[frozenset[str]] = frozenset({GOOD_PICTURES})
     """"normal images", "text" (a specification), "depth", "masks"."""
-    judging: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that nothing learned depends on."""
     transductive: ClassVar[bool] = False
     minimum_good: ClassVar[int] = 1
     trains: ClassVar[bool] = False

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import View, check_range
+from specsight.detectors.contract import View
+from specsight.detectors.parameters import parameter
 from specsight.detectors.synthetic_examples import add_defects, synthesisers_for
 from specsight.detectors.text_detector import ReadingDetector
 from specsight.errors import SpecsightError, UnreadableFile
@@ -50,16 +51,15 @@ class ExampleDetector(ReadingDetector):
 
     takes_defects: ClassVar[bool] = True
 
-    synthetic_defects: int = 200
-    """Synthetic defects to learn from, over all good pictures (at least one a picture); 0: none."""
+    synthetic_defects: int = parameter(
+        200,
+        "Synthetic defects to learn from, over all good pictures (at least one a picture); 0: none.",
+        low=0,
+        high=1_000_000,
+    )
 
     types_without_examples_: tuple[str, ...] = field(default=(), init=False, repr=False)
     """Types of the specification that no example shows: known by their words alone."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("synthetic_defects", self.synthetic_defects, 0, 1_000_000, whole=True)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)

@@ -40,14 +40,25 @@ class Parameter:
     """Whether nothing that is learned depends on it."""
 
     @property
+    def written_choices(self) -> tuple[str, ...]:
+        """The choices as YAML writes them."""
+        return tuple(map(_written, self.choices))
+
+    @property
+    def written_default(self) -> str:
+        """The default as YAML writes it."""
+        return _written(self.default)
+
+    @property
     def values(self) -> str:
         """What it may be set to, for a table: "1 to 15", "joint or random", "layer names"."""
         if self.choices:
-            return " or ".join(map(_written, self.choices))
+            return " or ".join(self.written_choices)
         if self.layers:
             return "layer names"
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}" + (f" {self.unit}" if self.unit else "")
+            low, high = (f"{limit:.0f}" if self.whole else f"{limit:g}" for limit in (self.low, self.high))
+            return f"{low} to {high}" + (f" {self.unit}" if self.unit else "")
         return ""
 
     def check(self, value: Any) -> None:
@@ -136,6 +147,5 @@ def check_range(name: str, value: Any, low: float, high: float, *, whole: bool =
         raise SpecsightError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
 
 
-def _written(choice: str | bool) -> str:
-    """A choice as YAML writes it."""
-    return choice if isinstance(choice, str) else str(choice).lower()
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from specsight.detectors.contract import Detector
+from specsight.detectors.parameters import parameters_of
 from specsight.records import Sample
 from specsight.specification import Specification
 from specsight.storage import sha256
@@ -15,12 +16,13 @@ from specsight.storage import sha256
 def digest(detector: Detector, samples: Sequence[Sample], specifications: Mapping[str, Specification]) -> str:
     """16 hex digits of the method, its parameters, its encoder, the words, and every picture with its labels and masks.
 
-    Parameters that only judging depends on (`judging`) and where files lie do not count.
+    Parameters that only judging depends on and where files lie do not count.
     """
-    others = {"encoder", *detector.judging}
+    declared = parameters_of(type(detector))
+    counted = {k: v for k, v in detector.parameters().items() if k != "encoder" and not declared[k].judging}
     asked = {
         "detector": detector.name,
-        "parameters": {k: v for k, v in detector.parameters().items() if k not in others},
+        "parameters": counted,
         "encoder": detector._encoder().fingerprint,
         "words": {product: words.model_dump(mode="json") for product, words in specifications.items()},
         "samples": [_told(sample) for sample in samples],

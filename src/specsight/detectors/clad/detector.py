@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.text_detector import TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
@@ -43,19 +44,6 @@ TOP = 0.01
 """Share of a picture's patches whose mean speaks for them all."""
 PATIENCE = 6
 """Validations without improvement on held-out examples that end a stage."""
-RANGES = {
-    "rate": (1e-8, 1.0),
-    "other_margin": (0.0, 4.0),
-    "patches": (0.0, 1e3),
-    "reconstruction": (0.0, 1e3),
-    "local": (0.0, 1.0),
-}
-CHOICES: dict[str, tuple[str | bool, ...]] = {
-    "contrast": ("label-aware", "literal", "none"),
-    "score": ("margin", "similarity"),
-    "map": ("dense", "gradcam"),
-    **dict.fromkeys(("hard_negatives", "reconstruct_good_only", "task_stage", "tune_encoder"), (True, False)),
-}
 WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights/"
 
 
@@ -73,37 +61,75 @@ class Clad(ExampleDetector):
     minimum_good: ClassVar[int] = 2
     trains: ClassVar[bool] = True
 
-    steps: int = 300
-    """Of each stage, at most: about 30 epochs of 300 examples."""
-    rate: float = 1e-3
-    """Of AdamW for the heads, the encoder's tail at a tenth. The paper's 1e-4 is for ten times as many steps."""
-    width: int = 256
-    """Dimensions of the learned space."""
-    contrast: str = "label-aware"
-    """"label-aware", "literal" (every other sentence of the batch is a negative) or "none" (a classifier instead)."""
-    margin: float = 0.1
-    """Squared distance within which a picture and its sentence are near enough."""
-    other_margin: float = 1.0
-    """Squared distance beyond which a picture and a wrong sentence are far enough."""
-    hard_negatives: bool = False
-    """The nearest wrong sentence alone is pushed away."""
-    patches: float = 1.0
-    """Weight of the same loss on patches, whose masks say what they show; 0: the paper."""
-    reconstruction: float = 0.1
-    """λ, weight of rebuilding patch maps and sentences from the learned space."""
-    reconstruct_good_only: bool = False
-    task_stage: bool = True
-    """Whether the specification's own types and words are trained on, behind every synthetic kind in general words."""
-    tune_encoder: bool = False
-    """Whether the encoder's last block learns too."""
-    score: str = "margin"
-    """"margin": sigmoid of (d_good - nearest d_defect) / T; "similarity": the paper's 1 - exp(-γ d_good)."""
-    local: float = 0.5
-    """Share that the strongest 1 % of the patches have in the score's evidence, fixed a priori; 0: the paper."""
-    map: str = "dense"
-    """"dense": each patch's own margin; "gradcam": the paper's, from gradients of the picture's margin."""
-    temperature: float = 0.14
-    """Divides differences of squared distances; d = 2 - 2 cos makes it the 0.07 that WinCLIP divides cosines by."""
+    synthetic_defects: int = parameter(
+        200,
+        "Synthetic defects to learn from, over all good pictures (at least one a picture).",
+        low=1,
+        high=1_000_000,
+    )
+    steps: int = parameter(
+        300, "Of each stage, at most: about 30 epochs of 300 examples.", low=1, high=1_000_000
+    )
+    rate: float = parameter(
+        1e-3,
+        "Of AdamW for the heads, the encoder's tail at a tenth. The paper's 1e-4 is for ten times as many "
+        "steps.",
+        low=1e-8,
+        high=1,
+    )
+    width: int = parameter(256, "Dimensions of the learned space.", low=2, high=4096, unit="dimensions")
+    contrast: str = parameter(
+        "label-aware",
+        "label-aware, literal (every other sentence of the batch is a negative) or none (a classifier "
+        "instead).",
+        choices=("label-aware", "literal", "none"),
+    )
+    margin: float = parameter(
+        0.1, "Squared distance within which a picture and its sentence are near enough.", low=0, high=4
+    )
+    other_margin: float = parameter(
+        1.0, "Squared distance beyond which a picture and a wrong sentence are far enough.", low=0, high=4
+    )
+    hard_negatives: bool = parameter(False, "Whether the nearest wrong sentence alone is pushed away.")
+    patches: float = parameter(
+        1.0,
+        "Weight of the same loss on patches, whose masks say what they show; 0: the paper.",
+        low=0,
+        high=1e3,
+    )
+    reconstruction: float = parameter(
+        0.1, "λ, weight of rebuilding patch maps and sentences from the learned space.", low=0, high=1e3
+    )
+    reconstruct_good_only: bool = parameter(False, "Whether good patches and sentences alone are rebuilt.")
+    task_stage: bool = parameter(
+        True,
+        "Whether the specification's own types and words are trained on, behind every synthetic kind in "
+        "general words.",
+    )
+    tune_encoder: bool = parameter(False, "Whether the encoder's last block learns too.")
+    score: str = parameter(
+        "margin",
+        "margin: sigmoid of (d_good - nearest d_defect) / T; similarity: the paper's 1 - exp(-γ d_good).",
+        choices=("margin", "similarity"),
+    )
+    local: float = parameter(
+        0.5,
+        "Share that the strongest 1 % of the patches have in the score's evidence, fixed a priori; 0: the "
+        "paper.",
+        low=0,
+        high=1,
+    )
+    map: str = parameter(
+        "dense",
+        "dense: each patch's own margin; gradcam: the paper's, from gradients of the picture's margin.",
+        choices=("dense", "gradcam"),
+    )
+    temperature: float = parameter(
+        0.14,
+        "Divides differences of squared distances; d = 2 - 2 cos makes it the 0.07 that WinCLIP divides cosines by.",
+        low=1e-3,
+        high=10,
+    )
 
     histories_: tuple[History, ...] = field(default=(), init=False, repr=False)
     """How each stage of training went."""
@@ -121,17 +147,7 @@ class Clad(ExampleDetector):
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
-        check_range("synthetic_defects", self.synthetic_defects, 1, 1_000_000, whole=True)
-        check_range("steps", self.steps, 1, 1_000_000, whole=True)
-        check_range("width", self.width, 2, 4096, whole=True)
-        for parameter, (low, high) in RANGES.items():
-            check_range(parameter, getattr(self, parameter), low, high)
         check_range("margin", self.margin, 0, self.other_margin)
-        for parameter, known in CHOICES.items():
-            given = getattr(self, parameter)
-            if given not in known or isinstance(given, bool) != isinstance(known[0], bool):
-                names = " or ".join(str(name).lower() for name in known)
-                raise SpecsightError(f"{parameter} must be {names}, got {given!r}")
         if self.contrast == "none" and self.score == "similarity":
             raise SpecsightError(
                 "score 'similarity' compares with words, which contrast 'none' does not learn: choose score 'margin'"

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.text_detector import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.encoders.passes.prompting import prompted
@@ -52,27 +53,42 @@ class AnomalyCLIP(CrossSetDetector):
 
     name = "anomalyclip"
 
-    mosaics: float = 0.0
-    """None in the paper."""
-    tokens: int = 12
-    """Learned tokens E in front of each prompt's words."""
-    deep_tokens: int = 4
-    """The first tokens of both prompts that are learned anew inside the text tower."""
-    deep_share: float = 0.75
-    """Share of the text tower's blocks, from the first on, that have learned tokens (the paper: 9 of 12)."""
-    value_share: float = 19 / 24
-    """Share of the vision tower's blocks, the last ones, beside which patches attend by values."""
-    levels: int = 1
-    """Places of that path that maps are taken from, at equal distances, the last among them."""
+    mosaics: float = parameter(
+        0.0, "Mosaics of 2 × 2 training pictures, as a share of them; none in the paper.", low=0, high=1
+    )
+    tokens: int = parameter(
+        12, "Learned tokens E in front of each prompt's words.", low=1, high=1000, unit="tokens"
+    )
+    deep_tokens: int = parameter(
+        4,
+        "The first tokens of both prompts that are learned anew inside the text tower.",
+        low=0,
+        high=1000,
+        unit="tokens",
+    )
+    deep_share: float = parameter(
+        0.75,
+        "Share of the text tower's blocks, from the first on, that have learned tokens (the paper: 9 of 12).",
+        low=0,
+        high=1,
+    )
+    value_share: float = parameter(
+        19 / 24,
+        "Share of the vision tower's blocks, the last ones, beside which patches attend by values.",
+        low=1e-6,
+        high=1,
+    )
+    levels: int = parameter(
+        1,
+        "Places of that path that maps are taken from, at equal distances, the last among them.",
+        low=1,
+        high=100,
+    )
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         super().check_parameters()
-        check_range("tokens", self.tokens, 1, 1000, whole=True)
         check_range("deep_tokens", self.deep_tokens, 0, self.tokens, whole=True)
-        check_range("deep_share", self.deep_share, 0, 1)
-        check_range("value_share", self.value_share, 1e-6, 1)
-        check_range("levels", self.levels, 1, 100, whole=True)
 
     def train(
         self,

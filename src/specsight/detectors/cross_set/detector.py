@@ -23,9 +23,10 @@ import numpy as np
 from typing_extensions import Self
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View, check_range
+from specsight.detectors.contract import Detector, State, View
 from specsight.detectors.cross_set.examples import FrozenExample, by_product, held_out, mosaic
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.parameters import parameter
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
 from specsight.learning.history import History
@@ -105,18 +106,29 @@ class CrossSetDetector(ExampleDetector):
     minimum_good: ClassVar[int] = 0
     takes_defects: ClassVar[bool] = False
     """Defects are for `train`: `fit` takes good parts."""
-    judging: ClassVar[frozenset[str]] = frozenset({"references"})
 
-    synthetic_defects: int = 0
-    """Synthetic defects to train on besides the labelled ones, per product."""
-    mosaics: float = 0.2
-    """Mosaics of 2 × 2 training pictures of a product, as a share of its pictures."""
-    epochs: int = 15
-    """Passes over the training pictures at most; held-out ones may end the training earlier."""
-    batch: int = 8
-    rate: float = 1e-3
-    references: int = 4096
-    """Good patches per layer that few-shot judging compares with, at most."""
+    synthetic_defects: int = parameter(
+        0, "Synthetic defects to train on besides the labelled ones, per product.", low=0, high=1_000_000
+    )
+    mosaics: float = parameter(
+        0.2, "Mosaics of 2 × 2 training pictures of a product, as a share of its pictures.", low=0, high=1
+    )
+    epochs: int = parameter(
+        15,
+        "Passes over the training pictures at most; held-out ones may end the training earlier.",
+        low=1,
+        high=10_000,
+    )
+    batch: int = parameter(8, "Training pictures in a batch.", low=1, high=4096)
+    rate: float = parameter(1e-3, "Learning rate at the start; it follows a cosine.", low=1e-8, high=1)
+    references: int = parameter(
+        4096,
+        "Good patches per layer that few-shot judging compares with, at most.",
+        low=1,
+        high=1_000_000,
+        unit="patches",
+        judging=True,
+    )
 
     weights_: State = field(default_factory=dict, init=False, repr=False)
     trained_on_: TrainedOn | None = field(default=None, init=False, repr=False)
@@ -126,15 +138,6 @@ class CrossSetDetector(ExampleDetector):
     """How the training of this process went; not saved."""
     references_: References | None = field(default=None, init=False, repr=False)
     """What good pictures of the product look like; None: judged by words alone."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("mosaics", self.mosaics, 0, 1)
-        check_range("epochs", self.epochs, 1, 10_000, whole=True)
-        check_range("batch", self.batch, 1, 4096, whole=True)
-        check_range("rate", self.rate, 1e-8, 1)
-        check_range("references", self.references, 1, 1_000_000, whole=True)
 
     def train(
         self,

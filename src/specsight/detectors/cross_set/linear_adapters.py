@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from specsight.detectors.contract import State, View
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
-from specsight.errors import SpecsightError, require
+from specsight.errors import require
 from specsight.features import grids
 from specsight.features.references import unit
 from specsight.learning.losses import class_targets, focal_dice
@@ -63,18 +64,20 @@ Words = TypeVar("Words", bound=Asked)
 class LinearAdapters(CrossSetDetector, Generic[Words]):
     """Base of the methods with linear adapters, which look for `Words`."""
 
-    temperature: float = 0.01
-    """Divides cosines between pictures and sentences: the papers' logit scale of 100."""
-    layers: tuple[str, ...] | None = None
-    """Layers that get an adapter; None: four over the encoder's depth."""
-    start: str = "joint"
-    """Adapters before training: "joint" (they predict the encoder's own joint patches) or "random"."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        if self.start not in STARTS:
-            raise SpecsightError(f"start must be one of {', '.join(STARTS)}, got {self.start!r}")
+    temperature: float = parameter(
+        0.01,
+        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
+        low=1e-3,
+        high=10,
+    )
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers that get an adapter; None: four over the encoder's depth."
+    )
+    start: str = parameter(
+        "joint",
+        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
+        choices=STARTS,
+    )
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: how likely patches show it, mean over the layers; with good pictures, the distance to their

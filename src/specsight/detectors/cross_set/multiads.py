@@ -17,15 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 
 from specsight.detectors.contract import State, detectors
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
+from specsight.detectors.parameters import parameter
 from specsight.encoders import Features
-from specsight.errors import SpecsightError
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook
 from specsight.specification import (
@@ -47,19 +46,16 @@ class MultiADS(LinearAdapters[Anchors]):
     """Multi-type maps; zero-shot with words, few-shot with good pictures besides."""
 
     name = "multiads"
-    judging: ClassVar[frozenset[str]] = LinearAdapters.judging | {"product_filter"}
 
-    product_filter: bool = True
-    """Look only for the types that the specification (or an instruction) names; else also for those trained on."""
+    product_filter: bool = parameter(
+        True,
+        "Look only for the types that the specification (or an instruction) names; else also for those "
+        "trained on.",
+        judging=True,
+    )
 
     types_: tuple[DefectType, ...] = field(default=(), init=False, repr=False)
     """The types known from training, with their phrases."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        if not isinstance(self.product_filter, bool):
-            raise SpecsightError(f"product_filter must be true or false, got {self.product_filter!r}")
 
     def _probabilities(self, asked: Anchors, seen: Features) -> Features:
         """Softmax over "good", ignored types and all types; the types' shares."""

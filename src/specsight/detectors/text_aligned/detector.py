@@ -15,8 +15,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, check_range, detectors
+from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.parameters import parameter
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.detectors.text_detector import framed, shown
@@ -56,8 +57,7 @@ class TextAligned(ExampleDetector):
     minimum_good: ClassVar[int] = 2
     takes_defects: ClassVar[bool] = False
 
-    steps: int = 300
-    """Of training the alignment."""
+    steps: int = parameter(300, "Of training the alignment.", low=1, high=100_000)
     weight_: Features | None = field(default=None, init=False, repr=False)
     """The alignment (D, D)."""
     aligned_: Features | None = field(default=None, init=False, repr=False)
@@ -65,11 +65,6 @@ class TextAligned(ExampleDetector):
     axes_: Axes | None = field(default=None, init=False, repr=False)
     residual_: Features | None = field(default=None, init=False, repr=False)
     """Mean and deviation of unseen good patches' residuals, (2,)."""
-
-    def check_parameters(self) -> None:
-        """Raise SpecsightError for the first hyper-parameter out of its range."""
-        super().check_parameters()
-        check_range("steps", self.steps, 1, 100_000, whole=True)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: half the residual and half the text margin, each in standard deviations of good patches. The
