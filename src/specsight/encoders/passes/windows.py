@@ -53,29 +53,7 @@ def window_cells(grid: tuple[int, int], size: int) -> NDArray[np.int64]:
     return np.lib.stride_tricks.sliding_window_view(cells, (size, size)).reshape(-1, size * size)
 
 
-def _windows(encoder: Encoder, images: Images, sizes: Sequence[int]) -> list[Features]:
-    tower = encoder.towers.joint_tokens if encoder.towers is not None else None
-    if tower is None:
-        patches = encoder.embed_patches(images)
-        return [window_means(patches, size) for size in sizes]
-    return [encoder.embed_patches(images) if k == 1 else _window_passes(tower, images, k) for k in sizes]
-
-
-def _window_passes(tower: TokenTower, images: Images, size: int) -> Features:
-    """Every window by a short pass of its own, (B, D, h - k + 1, w - k + 1)."""
-    import torch
-
-    from specsight.encoders.vision_tower import array
-
-    rows, columns = (side // tower.stride - size + 1 for side in images.shape[1:3])
-    with torch.inference_mode():
-        pixels = (tower.pixels(image) for image in np.split(images, len(images)))
-        joint = np.stack([array(torch.cat(list(_embedded(tower, image, size)))) for image in pixels])
-    grid = joint.reshape(len(images), rows, columns, -1)
-    return np.ascontiguousarray(grid.transpose(0, 3, 1, 2))
-
-
-def _embedded(tower: TokenTower, pixels: Tensor, size: int) -> Iterator[Tensor]:
+def window_passes(tower: TokenTower, pixels: Tensor, size: int) -> Iterator[Tensor]:
     """Embeddings (n, D), unit length, of the windows of one image (1, 3, H, W), as many at a time as memory allows.
 
     A pass sees the class token, where the tower has one, and the window's patches as they enter the first block, with
@@ -91,3 +69,25 @@ def _embedded(tower: TokenTower, pixels: Tensor, size: int) -> Iterator[Tensor]:
         first = tokens[:, :prefix].expand(len(members), -1, -1)
         encoded = tower.encode(torch.cat([first, tokens[0, members]], 1))
         yield tower.project(tower.pool(encoded))
+
+
+def _windows(encoder: Encoder, images: Images, sizes: Sequence[int]) -> list[Features]:
+    tower = encoder.towers.joint_tokens if encoder.towers is not None else None
+    if tower is None:
+        patches = encoder.embed_patches(images)
+        return [window_means(patches, size) for size in sizes]
+    return [encoder.embed_patches(images) if k == 1 else _window_grid(tower, images, k) for k in sizes]
+
+
+def _window_grid(tower: TokenTower, images: Images, size: int) -> Features:
+    """Every window by a short pass of its own, (B, D, h - k + 1, w - k + 1)."""
+    import torch
+
+    from specsight.encoders.vision_tower import array
+
+    rows, columns = (side // tower.stride - size + 1 for side in images.shape[1:3])
+    with torch.inference_mode():
+        pixels = (tower.pixels(image) for image in np.split(images, len(images)))
+        joint = np.stack([array(torch.cat(list(window_passes(tower, image, size)))) for image in pixels])
+    grid = joint.reshape(len(images), rows, columns, -1)
+    return np.ascontiguousarray(grid.transpose(0, 3, 1, 2))
