@@ -19,6 +19,6 @@ def load_language_model(name: str | Path, device: str = "auto") -> LanguageModel
     "cuda:N". Raises SpecsightError with the way out where there is no such model or device.
     """
     adapter, _, rest = str(name).partition(":")
-    if adapter in language_models:
+    if adapter in language_models or adapter in language_models.broken:
         return language_models[adapter](rest, device)
     return language_models[TRANSFORMERS](str(name), device)

@@ -1,6 +1,6 @@
-"""What a specification and an instruction have to say → sentences by what they stand for.
+"""A specification and an instruction → sentences by what they stand for.
 
-In: `Specification` and, for one judgement, an `Instruction`. Out: a `PromptBank`: sentences about good parts, about
+In: a `Specification` and, for one judgement, an `Instruction`. Out: a `PromptBank`: sentences about good parts, about
 damage of any kind, about each type of defect that counts, and about each that is to be ignored.
 """
 
@@ -35,14 +35,14 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     """The sentences for one judgement.
 
     Types are those of the specification and `Instruction.known_defects` (which add phrases to a type of the same
-    name). `only` and `ignore` name types by name or phrase, in any case; a name that nobody has defined is taken as
-    a type of its own, described by that name. A type both asked for and ignored is ignored.
+    name). `only` and `ignore` name types by name or phrase, however spelled (see `specification.vocabulary`); a name
+    that is not defined becomes a type of its own, described by that name. A type both singled out and ignored is
+    ignored.
     """
-    asked = instruction or Instruction()
-    types = _vocabulary(specification, asked)
-    only, ignored = (
-        [_type_called(clause.defect, types) for clause in clauses] for clauses in (asked.only, asked.ignore)
-    )
+    instruction = instruction or Instruction()
+    types = _phrases_by_type(specification, instruction)
+    only = [_type_called(clause.defect, types) for clause in instruction.only]
+    ignored = [_type_called(clause.defect, types) for clause in instruction.ignore]
     counted = [name for name in (only or types) if name not in ignored]
     return PromptBank(
         good=_good(specification.product, _clauses(specification.appearance)),
@@ -52,8 +52,8 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     )
 
 
-def _vocabulary(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
-    """Type → its name and phrases, in the order in which they are known."""
+def _phrases_by_type(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
+    """Type → its name and phrases, in the order of definition."""
     types: dict[str, Prompts] = {}
     for defect in (*specification.defects, *instruction.known_defects):
         name = Vocabulary(types.keys()).spelling(defect.name)
@@ -62,7 +62,7 @@ def _vocabulary(specification: Specification, instruction: Instruction) -> dict[
 
 
 def _type_called(name: str, types: dict[str, Prompts]) -> str:
-    """The type that goes by `name` or has it among its phrases; a new one where there is none."""
+    """The type that `name` means; where there is none, a new one is added to `types`."""
     type_ = Vocabulary(types).find(name)
     if type_ is None:
         types[name] = (name,)
