@@ -80,7 +80,7 @@ def test_hidden_states_are_finite_features_per_token(model: LanguageModel) -> No
         (lambda m: m.likelihoods(QUESTION, ["yes", ""]), "an option must not be empty"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(
+def test_what_cannot_be_conversation_is_refused(
     model: LanguageModel, ask: Callable[[LanguageModel], object], words: str
 ) -> None:
     with pytest.raises(SpecsightError, match=words):
@@ -88,11 +88,11 @@ def test_what_cannot_be_asked_is_refused(
 
 
 def test_pictures_are_read_or_refused(model: LanguageModel) -> None:
-    asked = [Message("user", "What is shown?", (np.zeros((56, 56, 3), np.uint8),))]
+    conversation = [Message("user", "What is shown?", (np.zeros((56, 56, 3), np.uint8),))]
     requests: list[Callable[[], object]] = [
-        lambda: model.generate(asked, 3),
-        lambda: model.likelihoods(asked, ["a"]),
-        lambda: model.hidden_states(asked),
+        lambda: model.generate(conversation, 3),
+        lambda: model.likelihoods(conversation, ["a"]),
+        lambda: model.hidden_states(conversation),
     ]
     for ask in requests:
         if model.sees:

@@ -2,7 +2,7 @@
 
 In: conversations. Out: words, log-likelihoods, hidden states. A conversation is laid out by the checkpoint's own chat
 template; checkpoints without one get a title line per message ("User:", its text, an empty line). Each sequence is a
-pass of its own, so that no result depends on what else is asked.
+pass of its own, so that no result depends on the calls beside it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -110,9 +110,6 @@ class Vocabulary:
 
     def __contains__(self, name: str) -> bool:
         return self.find(name) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
 
     def __len__(self) -> int:
         return len(self.names)
