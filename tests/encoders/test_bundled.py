@@ -18,7 +18,7 @@ from specsight.detectors import create_detector
 from specsight.detectors.patchcore import PatchCore
 from specsight.encoders import BUNDLED, encoders, load_encoder
 from specsight.encoders.checkpoint import SHIPPED
-from specsight.evaluation import EvaluationConfig
+from specsight.evaluation import DetectorConfig
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
 from specsight.synthetic.scenes.products import draw_block
@@ -34,8 +34,8 @@ def test_it_is_small_complete_and_half_precision() -> None:
     assert json.loads((SHIPPED / "preprocessor_config.json").read_text())["do_normalize"]
 
 
-def test_it_is_the_default_everywhere(tmp_path: Path) -> None:
-    assert BUNDLED == ENCODER == EvaluationConfig(tmp_path).encoder == PatchCore().encoder
+def test_it_is_the_default_everywhere() -> None:
+    assert BUNDLED == ENCODER == DetectorConfig().encoder == PatchCore().encoder
     assert BUNDLED in encoders
 
 

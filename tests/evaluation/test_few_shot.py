@@ -15,7 +15,14 @@ from tests.support.synthetic_run import make_dataset
 from specsight.cli import cli
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
-from specsight.evaluation import EvaluationConfig, evaluate, few_shot_curve
+from specsight.evaluation import (
+    DataConfig,
+    DetectorConfig,
+    EvaluationConfig,
+    MeasuringConfig,
+    evaluate,
+    few_shot_curve,
+)
 from specsight.inspector import Inspector
 from specsight.report import draw_curve
 from specsight.report.curve_chart import CHART
@@ -29,7 +36,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
-    config = EvaluationConfig(data, resolution=64, resamples=20, seeds=(0, 1))
+    config = EvaluationConfig(
+        DataConfig(data),
+        DetectorConfig(resolution=64),
+        measuring=MeasuringConfig(resamples=20),
+        seeds=(0, 1),
+    )
     runs = list(few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path))
     names = ["subspacead-1-shot", "subspacead-2-shot", "patchcore-1-shot", "patchcore-2-shot"]
     assert [run.name for run in runs] == names
@@ -57,9 +69,9 @@ def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
 
 def test_a_curve_names_everything_once(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match="named once"):
-        few_shot_curve(EvaluationConfig(data), ["patchcore"], [1, 1], tmp_path)
+        few_shot_curve(EvaluationConfig(DataConfig(data)), ["patchcore"], [1, 1], tmp_path)
     with pytest.raises(SpecsightError, match="did you mean 'patchcore'"):
-        next(few_shot_curve(EvaluationConfig(data), ["patchcor"], [1, 2], tmp_path))
+        next(few_shot_curve(EvaluationConfig(DataConfig(data)), ["patchcor"], [1, 2], tmp_path))
 
 
 def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> None:
@@ -67,16 +79,17 @@ def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> N
         product="part", defects=(DefectType(name="scratch"), DefectType(name="contamination"))
     )
     save_yaml(words, tmp_path / "part.yaml")
-    config = EvaluationConfig(
+    run = evaluate(
         data,
-        detector="phrases",
+        "phrases",
+        out=tmp_path / "run",
         encoder=str(FAMILIES["dual"](tmp_path / "dual")),
         resolution=64,
         shots=0,
         specification=tmp_path / "part.yaml",
         resamples=20,
     )
-    metrics = json.loads((evaluate(config, tmp_path / "run") / "metrics.json").read_text())
+    metrics = json.loads((run.folder / "metrics.json").read_text())
     assert "0-shot: 0 good pictures learned from" in metrics["protocol"]["line"]
     assert "words: part: scratch, contamination" in metrics["protocol"]["line"]
     assert metrics["counts"]["accepted"] + metrics["counts"]["rejected"] == metrics["counts"]["pictures"]
@@ -86,7 +99,7 @@ def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> N
 
 def test_methods_that_need_good_pictures_refuse_zero_shots(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match="no good picture"):
-        evaluate(EvaluationConfig(data, shots=0, resolution=64), tmp_path / "run")
+        evaluate(data, out=tmp_path / "run", shots=0, resolution=64)
 
 
 def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> None:

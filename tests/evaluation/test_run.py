@@ -19,7 +19,7 @@ from tests.support.synthetic_run import make_dataset
 
 from specsight import images
 from specsight.errors import SpecsightError
-from specsight.evaluation import EvaluationConfig, evaluate
+from specsight.evaluation import evaluate
 from specsight.runs.folder import RunFolder
 from specsight.storage import only_writer
 
@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(data, run folder) of an uninterrupted run under two seeds."""
     base = tmp_path_factory.mktemp("finished")
     data = make_dataset(base)
-    return data, evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), base / "run")
+    return data, evaluate(data, out=base / "run", seeds=(0, 1), **SMALL).folder
 
 
 def test_numbers_agree_with_an_independent_count(finished: tuple[Path, Path]) -> None:
@@ -97,26 +97,26 @@ def test_the_environment_holds_no_path(finished: tuple[Path, Path]) -> None:
 def test_a_finished_run_asked_again_judges_nothing_and_says_the_same(finished: tuple[Path, Path]) -> None:
     data, run = finished
     before, lines = metrics_of(run), (run / "predictions.jsonl").read_bytes()
-    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    evaluate(data, out=run, seeds=(0, 1), **SMALL)
     assert (run / "predictions.jsonl").read_bytes() == lines
     assert _without_times(metrics_of(run)) == _without_times(before)
 
 
 def test_another_configuration_is_refused(finished: tuple[Path, Path]) -> None:
     with pytest.raises(SpecsightError, match=r"seeds = \[0, 1\], not \[0\]"):
-        evaluate(EvaluationConfig(finished[0], seeds=(0,), **SMALL), finished[1])
+        evaluate(finished[0], out=finished[1], seeds=(0,), **SMALL)
 
 
 def test_a_second_process_is_refused(finished: tuple[Path, Path]) -> None:
     data, run = finished
     with only_writer(run), pytest.raises(SpecsightError, match="in use by another process"):
-        evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+        evaluate(data, out=run, seeds=(0, 1), **SMALL)
 
 
 KILLED = """
 import sys
 from pathlib import Path
-from specsight.evaluation import EvaluationConfig, evaluate
+from specsight.evaluation import evaluate
 from specsight.runs import judging
 from specsight.runs.folder import RunFolder
 import os, signal
@@ -130,7 +130,7 @@ def then_die(self, name, line):
         os.kill(os.getpid(), signal.SIGKILL)
     write(self, name, line)
 RunFolder._append = then_die
-evaluate(EvaluationConfig(Path(sys.argv[1]), seeds=(0, 1), resolution=64, resamples=50), Path(sys.argv[2]))
+evaluate(sys.argv[1], out=sys.argv[2], seeds=(0, 1), resolution=64, resamples=50)
 """
 
 
@@ -147,7 +147,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_numbers(
     kept = RunFolder(run).predictions()
     assert len(kept) == finished_before - 1
     fitted = (run / "models" / "0" / "detector.json").stat().st_mtime_ns
-    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    evaluate(data, out=run, seeds=(0, 1), **SMALL)
     assert (run / "models" / "0" / "detector.json").stat().st_mtime_ns == fitted
     assert RunFolder(run).predictions()[: len(kept)] == kept
     assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
@@ -162,7 +162,7 @@ def test_killed_from_outside_at_any_moment_it_goes_on(finished: tuple[Path, Path
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    evaluate(EvaluationConfig(data, seeds=(0, 1), **SMALL), run)
+    evaluate(data, out=run, seeds=(0, 1), **SMALL)
     assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
 
 
@@ -176,7 +176,7 @@ def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_agai
     mask.write_bytes(
         (make_dataset(tmp_path, "other", size=48) / "ground_truth/scratch/002_mask.png").read_bytes()
     )
-    run = evaluate(EvaluationConfig(data, **SMALL), tmp_path / "run")
+    run = evaluate(data, out=tmp_path / "run", **SMALL).folder
     skipped = {s.image: s for s in RunFolder(run).skipped()}
     assert set(skipped) == {"test/good/001.png", "train/good/003.png", "test/scratch/002.png"}
     assert skipped["train/good/003.png"].stage == "fit"
@@ -184,7 +184,7 @@ def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_agai
     assert metrics_of(run)["counts"]["pictures"] == 12
     (data / "test" / "good" / "001.png").write_bytes(whole)
     mask.write_bytes(right)
-    evaluate(EvaluationConfig(data, **SMALL), run)
+    evaluate(data, out=run, **SMALL)
     assert [s.image for s in RunFolder(run).skipped()] == ["train/good/003.png"]
     assert metrics_of(run)["counts"]["pictures"] == 14
 
@@ -192,7 +192,7 @@ def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_agai
 def test_several_products_get_a_run_each_and_an_unweighted_mean(tmp_path: Path) -> None:
     make_dataset(tmp_path / "set", "plate", good=4)
     make_dataset(tmp_path / "set", "disc", good=2, defective=4)
-    run = evaluate(EvaluationConfig(tmp_path / "set", **SMALL), tmp_path / "run")
+    run = evaluate(tmp_path / "set", out=tmp_path / "run", **SMALL).folder
     numbers = metrics_of(run)
     each = {name: metrics_of(run / one["folder"]) for name, one in numbers["products"].items()}
     assert set(each) == {"plate", "disc"}
@@ -203,17 +203,17 @@ def test_several_products_get_a_run_each_and_an_unweighted_mean(tmp_path: Path) 
 
 def test_few_shots_learn_from_exactly_that_many_and_calibrate_on_others(tmp_path: Path) -> None:
     data = make_dataset(tmp_path)
-    run = evaluate(EvaluationConfig(data, shots=2, **SMALL), tmp_path / "run")
+    run = evaluate(data, shots=2, out=tmp_path / "run", **SMALL).folder
     fit = json.loads((run / "fits.json").read_text())["0"]
     assert (fit["learned"], fit["held_out"]) == (2, 12)
     assert "2-shot: 2 good pictures learned from, 12 held out" in metrics_of(run)["protocol"]["line"]
     with pytest.raises(SpecsightError, match="99 shots were asked for, but there are 14"):
-        evaluate(EvaluationConfig(data, shots=99, **SMALL), tmp_path / "other")
+        evaluate(data, out=tmp_path / "other", shots=99, **SMALL)
 
 
 def test_metrics_at_a_stated_map_size(tmp_path: Path) -> None:
     data = make_dataset(tmp_path)
-    run = evaluate(EvaluationConfig(data, map_size=32, **SMALL), tmp_path / "run")
+    run = evaluate(data, map_size=32, out=tmp_path / "run", **SMALL).folder
     assert RunFolder(run).predictions()[0].size == (64, 64)
     assert "32 px" in metrics_of(run)["protocol"]["details"]["Maps measured"]
     assert 0.5 < metrics_of(run)["pixel_auroc"]["value"] <= 1
@@ -225,7 +225,7 @@ def test_data_without_what_it_takes_is_one_clear_line(tmp_path: Path, emptied: s
     for picture in (data / emptied).rglob("*.png"):
         picture.unlink()
     with pytest.raises(SpecsightError):
-        evaluate(EvaluationConfig(data, **SMALL), tmp_path / "run")
+        evaluate(data, out=tmp_path / "run", **SMALL)
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,22 @@ def test_data_without_what_it_takes_is_one_clear_line(tmp_path: Path, emptied: s
         ({"map_size": 0}, "map_size"),
     ],
 )
-def test_impossible_configurations_are_refused_at_once(wrong: dict[str, Any], words: str) -> None:
+def test_impossible_configurations_are_refused_at_once(
+    wrong: dict[str, Any], words: str, tmp_path: Path
+) -> None:
     with pytest.raises(SpecsightError, match=words):
-        EvaluationConfig(Path("data"), **wrong)
+        evaluate("data", out=tmp_path / "run", **wrong)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_evaluation_holds_its_numbers(finished: tuple[Path, Path]) -> None:
+    data, run = finished
+    found = evaluate(data, out=run, seeds=(0, 1), **SMALL)
+    numbers = metrics_of(run)
+    assert found.folder == run
+    assert found.numbers["image_auroc"] == numbers["image_auroc"]["value"]
+    assert "per_type" not in found.numbers
+    assert found.protocol == numbers["protocol"]["line"]
 
 
 def _without_times(numbers: dict[str, Any]) -> dict[str, Any]:

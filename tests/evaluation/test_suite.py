@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,16 @@ from tests.support.synthetic_run import make_dataset
 from specsight.cli import cli
 from specsight.detectors.cross_set.training import load_other_set
 from specsight.errors import SpecsightError
-from specsight.evaluation import EvaluationConfig, run_suite, suite_catalogue, suite_runner
+from specsight.evaluation import (
+    DataConfig,
+    DetectorConfig,
+    EvaluationConfig,
+    LearningConfig,
+    MeasuringConfig,
+    run_suite,
+    suite_catalogue,
+    suite_runner,
+)
 from specsight.evaluation.splits import labelled_defects
 from specsight.evaluation.suite_catalogue import ABLATIONS, DETECTION, SUITES, TYPING, Row, Suite
 from specsight.prompts.labels import spelt_as_labelled
@@ -44,7 +54,12 @@ def test_rows_run_apart_and_meet_in_one_table_and_page(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(SUITES, "two", Suite(two_rows, DETECTION))
-    config = EvaluationConfig(data, resolution=64, resamples=0, seeds=(0, 1))
+    config = EvaluationConfig(
+        DataConfig(data),
+        DetectorConfig(resolution=64),
+        measuring=MeasuringConfig(resamples=0),
+        seeds=(0, 1),
+    )
     out = run_suite(config, "two", tmp_path / "out")
     with (out / TABLE).open() as file:
         rows = list(csv.DictReader(file))
@@ -69,66 +84,68 @@ def test_rows_run_apart_and_meet_in_one_table_and_page(
 def test_the_suite_of_words_reruns_every_reader_under_every_wording(tmp_path: Path) -> None:
     words = tmp_path / "plate.yaml"
     save_yaml(Specification(product="plate", defects=(DefectType(name="scratch"),)), words)
-    config = EvaluationConfig(tmp_path, specification=words)
+    config = EvaluationConfig(DataConfig(tmp_path), learning=LearningConfig(specification=words))
     rows = suite_catalogue.words_rows(config)
     assert {row.rewording for row in rows if row.detector == "winclip"} == set(REWORDINGS)
     assert "patchcore" not in {row.detector for row in rows}
     asked = suite_runner._config_of(next(r for r in rows if r.rewording == "wrong noun"), config, tmp_path)
-    assert asked.specification is not None
-    assert load_specification(asked.specification).product == WRONG_NOUN
-    only = suite_catalogue.words_rows(EvaluationConfig(tmp_path, detector="phrases", specification=words))
+    assert asked.learning.specification is not None
+    assert load_specification(asked.learning.specification).product == WRONG_NOUN
+    only = suite_catalogue.words_rows(replace(config, detector=DetectorConfig("phrases")))
     assert [row.detector for row in only] == ["phrases"] * len(REWORDINGS)
     with pytest.raises(SpecsightError, match="give one with --spec"):
-        suite_catalogue.words_rows(EvaluationConfig(tmp_path))
+        suite_catalogue.words_rows(EvaluationConfig(DataConfig(tmp_path)))
 
 
 def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
     from specsight.detectors import create_detector
 
-    rows = suite_catalogue.clad_rows(EvaluationConfig(tmp_path))
+    config = EvaluationConfig(DataConfig(tmp_path))
+    rows = suite_catalogue.clad_rows(config)
     assert [r.name for r in rows[:4]] == ["SPADE", "PaDiM", "PatchCore", "WinCLIP, words alone"]
     for row in rows:
         create_detector(row.detector, **row.parameters)
-    others = suite_catalogue.clad_rows(EvaluationConfig(tmp_path), ["checkpoints/vit"])[len(rows) :]
+    others = suite_catalogue.clad_rows(config, ["checkpoints/vit"])[len(rows) :]
     assert [(r.name, r.encoder, r.detector) for r in others] == [
         ("CLAD: encoder checkpoints/vit", "checkpoints/vit", "clad")
     ]
-    taught = EvaluationConfig(tmp_path, detector="clad", parameters={"steps": 7, "reconstruction": 0.3})
-    asked = {row.name: suite_runner._config_of(row, taught, tmp_path).parameters for row in rows}
-    assert (asked["SPADE"], asked["CLAD"]) == ({}, taught.parameters), (
+    taught = replace(config, detector=DetectorConfig("clad", {"steps": 7, "reconstruction": 0.3}))
+    asked = {row.name: suite_runner._config_of(row, taught, tmp_path).detector.parameters for row in rows}
+    assert (asked["SPADE"], asked["CLAD"]) == ({}, taught.detector.parameters), (
         "--set is for the detector that is named"
     )
     assert asked["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
     with pytest.raises(SpecsightError, match="has no row of 'patchcor"):
-        run_suite(EvaluationConfig(tmp_path, detector="patchcor", parameters={"a": 1}), "clad", tmp_path)
-    asked = suite_runner._config_of(others[0], EvaluationConfig(tmp_path), tmp_path)
-    assert asked.encoder == "checkpoints/vit"
+        run_suite(replace(config, detector=DetectorConfig("patchcor", {"a": 1})), "clad", tmp_path)
+    other = suite_runner._config_of(others[0], config, tmp_path)
+    assert other.detector.encoder == "checkpoints/vit"
     assert len({json.dumps(dict(r.parameters)) for r in rows if r.detector == "clad"}) == len(ABLATIONS) + 1
 
 
 def test_the_suite_of_types_has_a_row_per_method_that_maps_types(tmp_path: Path) -> None:
     words = tmp_path / "plate.yaml"
     save_yaml(Specification(product="plate", defects=(DefectType(name="scratch"),)), words)
-    alone = EvaluationConfig(tmp_path, specification=words)
+    alone = EvaluationConfig(DataConfig(tmp_path), learning=LearningConfig(specification=words))
     assert {"clad", "phrases", "winclip"} <= {row.name for row in suite_catalogue.types_rows(alone)}
     assert "multiads" not in {row.detector for row in suite_catalogue.types_rows(alone)}
-    every = EvaluationConfig(tmp_path, specification=words, train_on=tmp_path, defects=4)
+    every = replace(alone, learning=LearningConfig(None, 4, words, train_on=tmp_path))
     rows = {row.name: row for row in suite_catalogue.types_rows(every)}
     assert rows["multiads, every type known"].parameters == {"product_filter": False}
     taught = suite_runner._config_of(rows["clad, 4 labelled defects per type"], every, tmp_path)
-    assert (taught.defects, taught.shots, taught.train_on) == (4, None, None)
-    assert suite_runner._config_of(rows["clad"], every, tmp_path).defects == 0
-    assert suite_runner._config_of(rows["multiads"], every, tmp_path).shots == 0
+    learning = taught.learning
+    assert (learning.defects, learning.shots, learning.train_on) == (4, None, None)
+    assert suite_runner._config_of(rows["clad"], every, tmp_path).learning.defects == 0
+    assert suite_runner._config_of(rows["multiads"], every, tmp_path).learning.shots == 0
     assert set(SUITES["types"].metrics) == set(TYPING)
     with pytest.raises(SpecsightError, match="name the types with --spec"):
-        suite_catalogue.types_rows(EvaluationConfig(tmp_path))
+        suite_catalogue.types_rows(EvaluationConfig(DataConfig(tmp_path)))
     with pytest.raises(SpecsightError, match="give one --encoder"):
         suite_catalogue.types_rows(alone, ["another"])
 
 
 def test_an_unknown_suite_gets_a_suggestion(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match="did you mean 'clad'"):
-        run_suite(EvaluationConfig(data), "cladd", tmp_path)
+        run_suite(EvaluationConfig(DataConfig(data)), "cladd", tmp_path)
     with pytest.raises(SpecsightError, match=f"it has no {RECORD}"):
         render_suite(tmp_path)
 

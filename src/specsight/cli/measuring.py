@@ -60,24 +60,12 @@ def evaluate(
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
-        data=data,
-        detector=methods[0],
-        parameters=parameters(settings),
-        encoder=encoder,
-        resolution=resolution,
-        layout=layout,
-        product=product,
-        shots=counts[0] if counts else None,
-        defects=defects,
-        train_on=train_on,
-        train_specification=train_spec,
-        seeds=whole_numbers("--seeds", seeds),
-        holdout=holdout,
-        false_reject_rate=false_reject_rate,
-        confidence=confidence,
-        specification=spec,
-        map_size=map_size,
-        resamples=resamples,
+        evaluation.DataConfig(data, layout, product),
+        evaluation.DetectorConfig(methods[0], parameters(settings), encoder, resolution),
+        evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
+        evaluation.ThresholdConfig(holdout, false_reject_rate, confidence),
+        evaluation.MeasuringConfig(map_size, resamples),
+        whole_numbers("--seeds", seeds),
     )
     out = out or _run_folder(data, suite or detector, encoder, shots)
     if suite:
@@ -92,7 +80,7 @@ def evaluate(
             draw_curve(out)
         screen.curve(out, pages)
         return
-    run = evaluation.evaluate(config, out)
+    run = evaluation.run_evaluation(config, out).folder
     page = render(run)
     screen.headline(run)
     click.echo(f"report: {page}")

@@ -1,8 +1,27 @@
 """Detectors × data × seeds → run folders, resumable."""
 
-from specsight.evaluation.config import EvaluationConfig
+from specsight.evaluation.config import (
+    DataConfig,
+    DetectorConfig,
+    EvaluationConfig,
+    LearningConfig,
+    MeasuringConfig,
+    ThresholdConfig,
+)
 from specsight.evaluation.few_shot import few_shot_curve
-from specsight.evaluation.run import evaluate
+from specsight.evaluation.run import Evaluation, evaluate, run_evaluation
 from specsight.evaluation.suite_runner import run_suite
 
-__all__ = ["EvaluationConfig", "evaluate", "few_shot_curve", "run_suite"]
+__all__ = [
+    "DataConfig",
+    "DetectorConfig",
+    "Evaluation",
+    "EvaluationConfig",
+    "LearningConfig",
+    "MeasuringConfig",
+    "ThresholdConfig",
+    "evaluate",
+    "few_shot_curve",
+    "run_evaluation",
+    "run_suite",
+]

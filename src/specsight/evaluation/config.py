@@ -1,76 +1,159 @@
-"""What an evaluation is asked to do. Everything that could change a number stands here and in `config.yaml`."""
+"""What an evaluation is of. Everything that could change a number stands here and in `config.yaml`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specsight.calibration import parts_needed
+from specsight.detectors import Detector, create_detector
+from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
-    """One detector on one data set, under one or several seeds."""
+class DataConfig:
+    """Which pictures."""
 
-    data: Path
-    detector: str = "patchcore"
+    path: Path
+    """Data set, one of its products, or a manifest."""
+    layout: str = "auto"
+    product: str | None = None
+    """One product of a root that holds several; None: each of them, and their mean."""
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Which method, with what encoder and hyper-parameters."""
+
+    name: str = "patchcore"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further hyper-parameters of the detector, by name."""
     encoder: str = "bundled"
     resolution: int | None = None
     """Shorter side of the framed pictures in pixels; None: the detector's own."""
-    layout: str = "auto"
-    product: str | None = None
-    """One product of a root that holds several; None: each of them, and their mean."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, resolution=self.resolution)
+
+    def create(self, seed: int, encoder: Encoder | None = None) -> Detector:
+        """The detector, not fitted; `encoder` in place of loading it by its name.
+
+        Raises `SpecsightError` for an unknown name or parameter.
+        """
+        size = {} if self.resolution is None else {"resolution": self.resolution}
+        given = self.encoder if encoder is None else encoder
+        return create_detector(self.name, encoder=given, seed=seed, **size, **self.parameters)
+
+
+@dataclass(frozen=True)
+class LearningConfig:
+    """What the detector learns from."""
+
     shots: int | None = None
-    """How many good pictures the detector learns from, drawn under the seed; 0: none, words alone; None: all."""
+    """How many good pictures, chosen under the seed; 0: none, words alone; None: all."""
     defects: int = 0
-    """Labelled defective pictures of every type to learn from, for detectors that take them; none of them is tested."""
+    """Labelled defective pictures of every type, for detectors that take them; none of them is tested."""
+    specification: Path | None = None
+    """Words about the product."""
     train_on: Path | None = None
     """Another labelled data set, from which a cross-set detector learns its weights."""
     train_specification: Path | None = None
     """Words about the products of that set; None: their names and the names of their defects."""
-    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        _at_least(0, shots=self.shots, defects=self.defects)
+
+
+@dataclass(frozen=True)
+class ThresholdConfig:
+    """What the calibrated threshold promises, and from how many pictures."""
+
     holdout: int | None = None
-    """Good pictures kept for the threshold; None: as many as the promise takes, never more than a third."""
+    """Good pictures for the threshold; None: as many as the promise takes, never more than a third."""
     false_reject_rate: float = 0.05
     confidence: float = 0.95
-    specification: Path | None = None
+
+    def __post_init__(self) -> None:
+        _at_least(0, holdout=self.holdout)
+        for name in ("false_reject_rate", "confidence"):
+            if not 0 < getattr(self, name) < 1:
+                raise SpecsightError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+
+    @property
+    def pictures(self) -> int:
+        """How many good pictures the threshold is to come from."""
+        return self.holdout or parts_needed(self.false_reject_rate, self.confidence)
+
+
+@dataclass(frozen=True)
+class MeasuringConfig:
+    """How the predictions are measured."""
+
     map_size: int | None = None
     """Shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution."""
     resamples: int = 1000
     """Bootstrap resamples behind each interval; 0: no intervals."""
 
     def __post_init__(self) -> None:
-        """Refuse values no run can have. Raises `SpecsightError`."""
-        for name, least in (
-            ("resolution", 1),
-            ("shots", 0),
-            ("map_size", 1),
-            ("holdout", 0),
-            ("defects", 0),
-            ("resamples", 0),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise SpecsightError(f"{name} must be at least {least}, got {value}")
-        for name in ("false_reject_rate", "confidence"):
-            if not 0 < getattr(self, name) < 1:
-                raise SpecsightError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
+        _at_least(1, map_size=self.map_size)
+        _at_least(0, resamples=self.resamples)
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """One detector on one data set, under one or several seeds. Values no run can have raise `SpecsightError`."""
+
+    data: DataConfig
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    threshold: ThresholdConfig = field(default_factory=ThresholdConfig)
+    measuring: MeasuringConfig = field(default_factory=MeasuringConfig)
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise SpecsightError(f"seeds must be different numbers from 0 on, got {list(self.seeds)}")
 
     def to_json(self, name: str, product: str | None, root: Path) -> dict[str, Any]:
-        """What stands in `config.yaml`.
+        """What stands in `config.yaml`: one flat object.
 
-        `data` is the absolute folder that the samples' paths are relative to, so that the run can be drawn again from
-        anywhere.
+        `root` is the folder that the samples' paths are relative to; it is written as an absolute path, so that the run
+        can be drawn again from anywhere.
         """
-        values = asdict(self) | {"data": str(root.resolve()), "product": product, "seeds": list(self.seeds)}
-        values["parameters"] = dict(self.parameters)
-        for name_ in ("specification", "train_on", "train_specification"):
-            path = getattr(self, name_)
-            values[name_] = None if path is None else str(path.resolve())
-        return {"kind": "evaluation", "name": name, "source": self.data.name, **values}
+        learning = self.learning
+        return {
+            "kind": "evaluation",
+            "name": name,
+            "source": self.data.path.name,
+            "data": str(root.resolve()),
+            "detector": self.detector.name,
+            "parameters": dict(self.detector.parameters),
+            "encoder": self.detector.encoder,
+            "resolution": self.detector.resolution,
+            "layout": self.data.layout,
+            "product": product,
+            "shots": learning.shots,
+            "defects": learning.defects,
+            "train_on": _absolute(learning.train_on),
+            "train_specification": _absolute(learning.train_specification),
+            "seeds": list(self.seeds),
+            "holdout": self.threshold.holdout,
+            "false_reject_rate": self.threshold.false_reject_rate,
+            "confidence": self.threshold.confidence,
+            "specification": _absolute(learning.specification),
+            "map_size": self.measuring.map_size,
+            "resamples": self.measuring.resamples,
+        }
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
+
+
+def _at_least(least: int, **values: int | None) -> None:
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise SpecsightError(f"{name} must be at least {least}, got {value}")

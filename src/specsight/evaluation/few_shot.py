@@ -12,7 +12,7 @@ from pathlib import Path
 
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.run import evaluate
+from specsight.evaluation.run import run_evaluation
 from specsight.runs.curve_table import CurvePoint, write_curve
 from specsight.runs.folder import RunFolder
 
@@ -35,7 +35,12 @@ def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out
     points = []
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
-        run = evaluate(replace(config, detector=detector, shots=count), out / name)
+        own = replace(
+            config,
+            detector=replace(config.detector, name=detector),
+            learning=replace(config.learning, shots=count),
+        )
+        run = run_evaluation(own, out / name).folder
         points.append(CurvePoint.of(detector, count, RunFolder(run).metrics()))
         write_curve(out, points)
         yield run

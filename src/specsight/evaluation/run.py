@@ -1,273 +1,160 @@
 """Evaluate a detector on a data set under several seeds, into a run folder that survives being killed.
 
-In: an `EvaluationConfig`. Out: the run folder with predictions, maps, models and numbers (the page is drawn from it by
-`specsight.report`). Thresholds come from held-out good training pictures; test pictures are only ever judged.
+In: a data set and a detector (`evaluate`), or the same as an `EvaluationConfig`. Out: the run folder with predictions,
+maps, models and numbers; `specsight.report.render` draws its page. Thresholds come from held-out good training
+pictures; test pictures are only ever judged.
 """
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specsight.datasets import DatasetListing, load_dataset
-from specsight.detectors import Detector, create_detector, detectors
-from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.datasets import load_dataset
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
-from specsight.detectors.cross_set.training import load_other_set, train_on
-from specsight.encoders import FILTERS, Encoder, load_encoder
-from specsight.encoders.cache import CachedEncoder
-from specsight.errors import SpecsightError
-from specsight.evaluation import splits, summary
-from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.measure import Measured, measure
-from specsight.inspector import Inspector
-from specsight.prompts.labels import spelt_as_labelled
+from specsight.evaluation import summary
+from specsight.evaluation.config import (
+    DataConfig,
+    DetectorConfig,
+    EvaluationConfig,
+    LearningConfig,
+    MeasuringConfig,
+    ThresholdConfig,
+)
+from specsight.evaluation.fitting import check_other_set
+from specsight.evaluation.product import Product, evaluate_product
 from specsight.records import Sample
-from specsight.runs import costs, environment, protocol
-from specsight.runs.fit import describe_fit
+from specsight.runs import environment, protocol
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import judge_all
-from specsight.runs.predictions import Prediction, SkippedPicture, file_name, relative
+from specsight.runs.predictions import file_name
 from specsight.runs.protocol import Protocol
-from specsight.specification import Specification, load_specification
 from specsight.storage import only_writer
 
-FEATURES = ".features"
-"""Cache inside the run folder, gone when the run is finished."""
-TRAINING = ".training"
-"""Checkpoints inside the run folder, by seed, gone when that seed's model is saved."""
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished run: where it lies, and its numbers."""
+
+    folder: Path
+    numbers: Mapping[str, float | None]
+    """Metric → mean over seeds (of several products: over the products' means); None where it is undefined."""
+    protocol: str
+    """Under what rules the numbers came about, in one line."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Evaluation:
+        """Read a finished run folder."""
+        run = RunFolder(folder)
+        numbers = {
+            name: metric["value"]
+            for name, metric in run.metrics().items()
+            if isinstance(metric, Mapping) and "value" in metric
+        }
+        return cls(folder, numbers, run.protocol().line)
 
 
-def evaluate(config: EvaluationConfig, out: Path, kept: Path | None = None) -> Path:
-    """Fit, judge and measure; returns `out`. Goes on where an earlier run with the same configuration stopped.
+def evaluate(
+    data: str | Path,
+    detector: str = "patchcore",
+    *,
+    out: str | Path,
+    encoder: str = "bundled",
+    parameters: Mapping[str, Any] | None = None,
+    resolution: int | None = None,
+    layout: str = "auto",
+    product: str | None = None,
+    shots: int | None = None,
+    defects: int = 0,
+    specification: str | Path | None = None,
+    train_on: str | Path | None = None,
+    train_specification: str | Path | None = None,
+    seeds: Sequence[int] = (0,),
+    holdout: int | None = None,
+    false_reject_rate: float = 0.05,
+    confidence: float = 0.95,
+    map_size: int | None = None,
+    resamples: int = 1000,
+) -> Evaluation:
+    """Measure a detector on labelled pictures; goes on where an earlier run with the same arguments stopped.
 
-    Trainings on another set are kept in the folder `kept` and found there again by runs that share it.
+    Parameters:
+        data: a data set of any known layout, one of its products, or a manifest.
+        detector: name of a detector (`specsight list detectors`).
+        out: run folder; of a data set of several products it holds one run folder per product, and their mean.
+        encoder: name or folder of an encoder.
+        parameters: hyper-parameters of the detector, by name.
+        resolution: shorter side of the framed pictures in pixels; None: the detector's own.
+        layout: name of a layout (`specsight list datasets`).
+        product: one product of a set that holds several; None: each of them.
+        shots: good pictures to learn from, chosen under the seed; 0: none, words alone; None: all.
+        defects: labelled defective pictures of each type to learn from; none of them is tested.
+        specification: file with words about the product, for detectors that read.
+        train_on, train_specification: another labelled set from which a cross-set detector learns, and words about it.
+        seeds: one run of the detector for each; numbers are means over them.
+        holdout: good pictures for the threshold; None: as many as the promise takes, never more than a third.
+        false_reject_rate, confidence: what the threshold promises, both in (0, 1).
+        map_size: shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution.
+        resamples: bootstrap resamples behind each interval; 0: no intervals.
 
-    A data set of several products becomes one run folder per product inside `out`, and their mean. Raises
-    `SpecsightError` for a folder that holds another run, is in use by another process or cannot be written, and for
-    data without good training pictures or without labelled test pictures.
+    Returns the run folder and its numbers. Raises `SpecsightError` for arguments that no run can have, for a folder
+    that holds another run, is in use by another process or cannot be written, and for data without good training
+    pictures or without labelled test pictures.
     """
+    config = EvaluationConfig(
+        DataConfig(Path(data), layout, product),
+        DetectorConfig(detector, parameters or {}, encoder, resolution),
+        LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
+        ThresholdConfig(holdout, false_reject_rate, confidence),
+        MeasuringConfig(map_size, resamples),
+        tuple(seeds),
+    )
+    return run_evaluation(config, Path(out))
+
+
+def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None = None) -> Evaluation:
+    """`evaluate` for a configuration. Runs that share the folder `trainings` find each other's trainings there."""
     # Names and parameters are tried before anything is written.
-    detector = _detector(config, config.encoder, config.seeds[0])
-    if isinstance(detector, CrossSetDetector) and config.train_on is None:
-        raise _names_no_other_set(config)
-    listing = load_dataset(config.data, config.layout, config.product)
-    products: dict[str, list[Sample]] = {}
+    check_other_set(config.detector, config.learning)
+    listing = load_dataset(config.data.path, config.data.layout, config.data.product)
+    by_product: dict[str, list[Sample]] = {}
     for sample in listing.samples:
-        products.setdefault(sample.product, []).append(sample)
-    root = config.data.resolve().name
+        by_product.setdefault(sample.product, []).append(sample)
+    root = config.data.path.resolve().name
     with only_writer(out):
-        if len(products) == 1:
-            (product,) = products
-            name = root if product == root else f"{root}/{product}"
-            _evaluate_product(config, listing, listing.samples, RunFolder(out), name, kept=kept)
+        if len(by_product) == 1:
+            (name,) = by_product
+            title = root if name == root else f"{root}/{name}"
+            product = Product(title, listing.samples, listing.layout, listing.root, config.data.product)
+            evaluate_product(product, config, RunFolder(out), trainings)
         else:
-            kept = kept or out / TRAININGS
-            _evaluate_products(config, listing, products, RunFolder(out), root, kept)
-    return out
+            products = [
+                Product(f"{root}/{name}", samples, listing.layout, listing.root, name)
+                for name, samples in by_product.items()
+            ]
+            _evaluate_products(products, config, RunFolder(out), trainings or out / TRAININGS)
+    return Evaluation.of(out)
 
 
 def _evaluate_products(
-    config: EvaluationConfig,
-    listing: DatasetListing,
-    products: Mapping[str, Sequence[Sample]],
-    run: RunFolder,
-    root: str,
-    kept: Path,
+    products: Sequence[Product], config: EvaluationConfig, run: RunFolder, trainings: Path
 ) -> None:
-    asked = config.to_json(root, None, listing.root)
-    run.claim(asked)
+    """Each product into a run folder of its own, and their mean."""
+    content = config.to_json(config.data.path.resolve().name, None, products[0].root)
+    run.claim(content)
     measured: dict[str, dict[str, Any]] = {}
-    for product, samples in products.items():
-        inside = run.path / file_name(product)
+    for product in products:
+        name = str(product.name)
+        inside = run.path / file_name(name)
         inside.mkdir(exist_ok=True)
-        name = f"{root}/{product}"
-        numbers = _evaluate_product(config, listing, samples, RunFolder(inside), name, product, kept)
-        measured[product] = {"folder": inside.name, **numbers}
-    head = protocol.of_products(asked, [Protocol.from_json(one["protocol"]) for one in measured.values()])
+        numbers = evaluate_product(product, config, RunFolder(inside), trainings)
+        measured[name] = {"folder": inside.name, **numbers}
+    head = protocol.of_products(content, [Protocol.from_json(one["protocol"]) for one in measured.values()])
     means = {**summary.over_products(measured), **summary.cost_over_products(measured)}
     run.write_metrics({**means, "products": measured, "protocol": head.to_json()})
     run.write_environment(environment.describe())
 
 
-def _evaluate_product(
-    config: EvaluationConfig,
-    listing: DatasetListing,
-    samples: Sequence[Sample],
-    run: RunFolder,
-    name: str,
-    product: str | None = None,
-    kept: Path | None = None,
-) -> dict[str, Any]:
-    """One product through all seeds; returns what stands in its `metrics.json`."""
-    asked = config.to_json(name, product or config.product, listing.root)
-    good, validation, test = splits.split(samples, config)
-    run.claim(asked)
-    specification = _words(config, product or config.product or Path(name).name)
-    if specification is not None:
-        specification = spelt_as_labelled(specification, samples)
-    measured: dict[int, Measured] = {}
-    predictions: list[Prediction] = []
-    data = Path(asked["data"])
-    encoder = _encoder(config, run)
-    for seed in config.seeds:
-        defects, tested = splits.labelled_defects(samples, test, config.defects, seed)
-        known = [*good, *defects]
-        inspector = _fitted(config, run, known, validation, tested, specification, seed, encoder, kept)
-        of_seed = judge_all(run, inspector, tested, seed=seed, data=data)
-        predictions += of_seed
-        measured[seed] = measure(
-            run,
-            sorted(of_seed, key=lambda p: p.id),
-            inspector.calibration,
-            map_size=config.map_size,
-            resamples=config.resamples,
-        )
-    shutil.rmtree(run.path / FEATURES, ignore_errors=True)
-    return _write_numbers(run, asked, listing.layout, measured, predictions)
-
-
-def _encoder(config: EvaluationConfig, run: RunFolder) -> str | Encoder:
-    """The encoder to give the detectors; under several seeds with its features cached while the run lasts."""
-    if len(config.seeds) == 1 or config.encoder == FILTERS:
-        return config.encoder
-    return CachedEncoder(load_encoder(config.encoder), run.path / FEATURES)
-
-
-def _write_numbers(
-    run: RunFolder,
-    asked: Mapping[str, Any],
-    layout: str,
-    measured: Mapping[int, Measured],
-    predictions: Sequence[Prediction],
-) -> dict[str, Any]:
-    fits = run.fits()
-    numbers = summary.over_seeds(measured)
-    numbers["counts"] = costs.counts(predictions, run.skipped())
-    numbers["protocol"] = protocol.of_evaluation(asked, layout, fits, predictions).to_json()
-    # Later seeds take features from a cache: only the first one's times say how long looking takes.
-    first = asked["seeds"][0]
-    fit = fits[first]
-    numbers["seconds"] = costs.seconds(
-        [p for p in predictions if p.seed == first], training=fit.training_seconds, fit=fit.seconds
-    )
-    peaks = [environment.peak_memory_mb(), *(fit.peak_mb for fit in fits.values())]
-    numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
-    run.write_metrics(numbers)
-    run.write_curves({seed: one.curves for seed, one in measured.items()})
-    run.write_per_type(summary.per_type_csv(numbers.get("per_type", {})))
-    run.write_environment(environment.describe())
-    return numbers
-
-
-def _words(config: EvaluationConfig, product: str) -> Specification | None:
-    """What the detector reads: the specification given, or the product's name alone where it cannot do without."""
-    if config.specification:
-        return load_specification(config.specification)
-    return Specification(product=product) if "text" in detectors[config.detector].needs else None
-
-
-def _detector(config: EvaluationConfig, encoder: str | Encoder, seed: int) -> Detector:
-    size = {} if config.resolution is None else {"resolution": config.resolution}
-    return create_detector(config.detector, encoder=encoder, seed=seed, **size, **config.parameters)
-
-
-def _fitted(
-    config: EvaluationConfig,
-    run: RunFolder,
-    known: Sequence[Sample],
-    validation: Sequence[Sample],
-    tested: Sequence[Sample],
-    specification: Specification | None,
-    seed: int,
-    encoder: str | Encoder,
-    kept: Path | None,
-) -> Inspector:
-    """The inspector of this seed: reloaded if an earlier run got as far, else fitted and kept.
-
-    `known` are the good pictures of the training split and the labelled defects that the run asked for.
-    """
-    saved = run.path / "models" / str(seed)
-    if saved.is_dir():
-        return Inspector.load(saved, config.encoder)
-    detector = _detector(config, encoder, seed)
-    good = [s for s in known if s.label == "good"]
-    learned, held = splits.learned(config, good, validation, seed)
-    detector.checkpoints = run.path / TRAINING / str(seed)
-    detector.checkpoints.mkdir(parents=True, exist_ok=True)
-    if isinstance(detector, CrossSetDetector):
-        _train(run, detector, config, tested, learned, kept)
-    start = time.perf_counter()
-    inspector = Inspector.fit(
-        learned,
-        detector=detector,
-        specification=specification,
-        defects=[s for s in known if s.label == "defective"],
-        validation=held,
-        holdout=splits.holdout(config, held),
-        false_reject_rate=config.false_reject_rate,
-        confidence=config.confidence,
-        seed=seed,
-    )
-    spent = time.perf_counter() - start
-    for skipped in inspector.skipped:
-        image = relative(Path(skipped.path), run.data)
-        run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
-    _note_fit(run, inspector, learned, held, len(known) - len(good), seed, spent)
-    inspector.save(saved)
-    shutil.rmtree(run.path / TRAINING)
-    return inspector
-
-
-def _train(
-    run: RunFolder,
-    detector: CrossSetDetector,
-    config: EvaluationConfig,
-    tested: Sequence[Sample],
-    learned: Sequence[Sample],
-    kept: Path | None,
-) -> None:
-    """Learn the weights from another set, and make sure that it is another one."""
-    if config.train_on is None:
-        raise _names_no_other_set(config)
-    other = load_other_set(config.train_on, config.train_specification)
-    for sample, reason in other.left_out:
-        run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
-    train_on(detector, other, judged=[*learned, *tested], trainings=kept, checkpoints=detector.checkpoints)
-
-
-def _names_no_other_set(config: EvaluationConfig) -> SpecsightError:
-    return SpecsightError(
-        f"{config.detector} learns from labelled pictures of other products: name a data set with --train-on"
-    )
-
-
-def _note_fit(
-    run: RunFolder,
-    inspector: Inspector,
-    learned: Sequence[Sample],
-    held: Sequence[Sample],
-    defects: int,
-    seed: int,
-    seconds: float,
-) -> None:
-    """Keep what the protocol and the page must know of a fit, in case the run is killed after it."""
-    held_out = inspector.calibration.good_count if inspector.calibration else 0
-    unused = len(inspector.skipped) + (0 if held else held_out)
-    detector = inspector.detector
-    trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
-    fit = replace(
-        describe_fit(inspector),
-        seconds=seconds,
-        training_seconds=trained.seconds if trained else None,
-        defects=defects,
-        trained_on=f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
-        learned=len(learned) - unused,
-        held_out=held_out,
-        peak_mb=environment.peak_memory_mb(),
-    )
-    run.add_fit(seed, fit)
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

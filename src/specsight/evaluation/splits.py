@@ -1,66 +1,83 @@
 """Which pictures a detector learns from, which give the threshold and which are tested; all of it under the seed.
 
-In: the samples of one product and what was asked for. Out: disjoint lists. Test pictures are only ever judged, except
-for labelled defects that a run asks for: those are taken out of what it tests.
+In: the samples of one product. Out: disjoint lists. Test pictures are only ever judged, except for labelled defects
+that a run learns from: those are taken out of what it tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from specsight.calibration import parts_needed
 from specsight.errors import SpecsightError
-from specsight.evaluation.config import EvaluationConfig
 from specsight.images import masks_known
 from specsight.records import Sample
 
 
-def split(
-    samples: Sequence[Sample], config: EvaluationConfig
-) -> tuple[list[Sample], list[Sample], list[Sample]]:
-    """(good training pictures, good validation pictures, labelled test pictures)."""
+@dataclass(frozen=True)
+class Split:
+    """The pictures of one product, the same under every seed."""
+
+    good: Sequence[Sample]
+    """Good training pictures."""
+    validation: Sequence[Sample]
+    """Good validation pictures, where the set brings some."""
+    test: Sequence[Sample]
+    """Labelled test pictures."""
+
+
+@dataclass(frozen=True)
+class SeedSplit:
+    """The pictures of one product under one seed."""
+
+    learned: Sequence[Sample]
+    """Good pictures to learn from."""
+    threshold: Sequence[Sample]
+    """Further good pictures, for the threshold; empty: some of `learned` are to be held out."""
+    defects: Sequence[Sample]
+    """Labelled defective pictures to learn from."""
+    tested: Sequence[Sample]
+
+
+def split(samples: Sequence[Sample], source: Path, *, needs_good: bool) -> Split:
+    """Sort the samples of one product. `source` is where they came from, for messages.
+
+    Raises `SpecsightError` where there is nothing to test, or no good training picture though one is needed.
+    """
     good = [s for s in samples if s.split == "train" and s.label == "good"]
     validation = [s for s in samples if s.split == "validation" and s.label == "good"]
     test = [s for s in samples if s.split.startswith("test") and s.label != "unknown"]
-    if not good and config.shots != 0:
+    if not good and needs_good:
         raise SpecsightError(
-            f"'{config.data}' has no good training pictures: "
-            f"see what was found with 'specsight check {config.data}'"
+            f"'{source}' has no good training pictures: see what was found with 'specsight check {source}'"
         )
     if not test:
         raise SpecsightError(
-            f"'{config.data}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
+            f"'{source}' has no labelled test pictures: judge unlabelled ones with 'specsight fit' and 'inspect'"
         )
-    return good, validation, test
+    return Split(good, validation, test)
 
 
-def learned(
-    config: EvaluationConfig, good: Sequence[Sample], validation: Sequence[Sample], seed: int
+def few_shots(
+    split: Split, shots: int | None, *, threshold_pictures: int, seed: int
 ) -> tuple[list[Sample], list[Sample]]:
     """(good pictures to learn from, further good pictures for the threshold).
 
     With few shots the detector learns from exactly that many; the threshold then comes from other good training
-    pictures, for a promise about false rejects cannot be made from a handful.
+    pictures (`threshold_pictures` of them), for a promise about false rejects cannot be made from a handful.
     """
-    if config.shots is None:
-        return list(good), list(validation)
-    if config.shots > len(good):
+    if shots is None:
+        return list(split.good), list(split.validation)
+    if shots > len(split.good):
         raise SpecsightError(
-            f"{config.shots} shots were asked for, but there are {len(good)} good training pictures"
+            f"{shots} shots were asked for, but there are {len(split.good)} good training pictures"
         )
-    order = np.random.default_rng(seed).permutation(len(good)).tolist()
-    wanted = config.holdout or parts_needed(config.false_reject_rate, config.confidence)
-    rest = [good[i] for i in order[config.shots :][:wanted]]
-    return [good[i] for i in sorted(order[: config.shots])], list(validation) or rest
-
-
-def holdout(config: EvaluationConfig, held: Sequence[Sample]) -> int | None:
-    """How many of the pictures to learn from to hold out: none where there are others, and none of few shots."""
-    if held:
-        return None
-    return 0 if config.shots is not None else config.holdout
+    order = np.random.default_rng(seed).permutation(len(split.good)).tolist()
+    rest = [split.good[i] for i in order[shots:][:threshold_pictures]]
+    return [split.good[i] for i in sorted(order[:shots])], list(split.validation) or rest
 
 
 def labelled_defects(

@@ -1,6 +1,6 @@
 """What the suites are made of: rows of methods, ablations or wordings, and the numbers that their tables show.
 
-In: an `EvaluationConfig`. Out: `Row`s, in the order of the table; running them is `evaluation.suite`'s business.
+In: an `EvaluationConfig`. Out: `Row`s, in the order of the table; `suite_runner.py` runs them.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ TYPING = (
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a suite: a method, how it differs from its defaults, and how many good pictures it may see."""
+    """One line of a suite: a method, how it differs from its defaults, and how many good pictures it learns from."""
 
     name: str
     detector: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     shots: int | None = None
-    """None: as many as the run was asked for."""
+    """None: as many as the run's."""
     group: str = "methods"
     rewording: str | None = None
     encoder: str | None = None
     """None: the run's."""
     defects: int | None = None
-    """None: as many as the run was asked for."""
+    """None: as many as the run's."""
     published: str = ""
     """The value in the paper, with its shots: never comparable with a run's."""
     shows_map: bool = False
@@ -109,31 +109,31 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 
 
 def words_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
-    """Every rewording of the specification under the detector asked for; under all that read if it does not."""
-    if config.specification is None:
+    """Every rewording of the specification under the run's detector; under all that read if it does not."""
+    if config.learning.specification is None:
         raise SpecsightError("the suite 'words' rewords a specification: give one with --spec")
     _one_encoder("words", encoders)
     reading = _reading(config)
     return [
         Row(f"{name}, {how}", name, shots=_fewest(name), group=name, rewording=how)
-        for name in ([config.detector] if config.detector in reading else reading)
+        for name in ([config.detector.name] if config.detector.name in reading else reading)
         for how in REWORDINGS
     ]
 
 
 def types_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
     """Every method that gives a map per type; MultiADS also without its filter, CLAD also with labelled defects."""
-    if config.specification is None:
+    if config.learning.specification is None:
         raise SpecsightError("the suite 'types' compares maps per type: name the types with --spec")
     _one_encoder("types", encoders)
     rows = [Row(name, name, shots=_fewest(name), group=name, defects=0) for name in _reading(config)]
-    if config.train_on is not None:
+    if config.learning.train_on is not None:
         every = {"product_filter": False}
         rows.append(
             Row("multiads, every type known", "multiads", every, shots=0, group="multiads", defects=0)
         )
-    if config.defects:
-        rows.append(Row(f"clad, {config.defects} labelled defects per type", "clad", group="clad"))
+    if config.learning.defects:
+        rows.append(Row(f"clad, {config.learning.defects} labelled defects per type", "clad", group="clad"))
     return rows
 
 
@@ -145,7 +145,7 @@ def _one_encoder(suite: str, others: Sequence[str]) -> None:
 def _reading(config: EvaluationConfig) -> list[str]:
     """Detectors that read words; those that learn from another set only where the run names one."""
     reading = [name for name, kind in detectors.items() if "text" in kind.needs]
-    if config.train_on is None:
+    if config.learning.train_on is None:
         reading = [name for name in reading if not issubclass(detectors[name], CrossSetDetector)]
     return reading
 

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from specsight.detectors import create_detector, detectors
+from specsight.detectors import detectors
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.run import evaluate
+from specsight.evaluation.config import DetectorConfig, EvaluationConfig
+from specsight.evaluation.run import run_evaluation
 from specsight.evaluation.suite_catalogue import SUITES, Row
 from specsight.prompts.rewording import reword
 from specsight.runs.costs import milliseconds_per_picture
@@ -36,57 +35,63 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
     rows = SUITES[suite].rows(config, encoders)
-    if config.parameters and config.detector not in {row.detector for row in rows}:
-        raise SpecsightError(
-            f"the suite '{suite}' has no row of '{config.detector}', whose parameters were set"
-        )
+    named = config.detector
+    if named.parameters and named.name not in {row.detector for row in rows}:
+        raise SpecsightError(f"the suite '{suite}' has no row of '{named.name}', whose parameters were set")
     for row in rows:
         # Names and parameters are tried before the first hour is spent.
-        create_detector(row.detector, encoder=row.encoder or config.encoder, **_parameters(config, row))
+        _detector_of(row, named).create(seed=0)
     out.mkdir(parents=True, exist_ok=True)
     finished: list[SuiteRow] = []
     for row in rows:
         run = RunFolder(out / _slug(row.name))
         _in_own_process(_config_of(row, config, out), run.path, out / TRAININGS)
         finished.append(_finished(row, run, SUITES[suite].metrics))
-        SuiteRecord(suite, config.data.name, config.product, config.seeds, tuple(finished)).write(out)
+        SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds, tuple(finished)).write(
+            out
+        )
     return out
 
 
 def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfig:
     """The configuration of one row: the suite's, with what the row changes."""
-    shots = config.shots if row.shots is None else row.shots
-    own = replace(
-        config,
-        detector=row.detector,
-        parameters=_parameters(config, row),
-        shots=shots,
-        encoder=row.encoder or config.encoder,
-        defects=config.defects if row.defects is None else row.defects,
+    kind, learning = detectors[row.detector], config.learning
+    learning = replace(
+        learning,
+        shots=learning.shots if row.shots is None else row.shots,
+        defects=learning.defects if row.defects is None else row.defects,
+        specification=_reworded(row, learning.specification, out),
     )
-    if not issubclass(detectors[row.detector], CrossSetDetector):
-        own = replace(own, train_on=None, train_specification=None)
-    if not detectors[row.detector].takes_defects:
-        own = replace(own, defects=0)
-    if row.rewording is None or config.specification is None:
-        return own
-    words = out / "words" / f"{_slug(row.rewording)}.yaml"
-    words.parent.mkdir(exist_ok=True)
-    save_yaml(reword(load_specification(config.specification), row.rewording), words)
-    return replace(own, specification=words)
+    if not issubclass(kind, CrossSetDetector):
+        learning = replace(learning, train_on=None, train_specification=None)
+    if not kind.takes_defects:
+        learning = replace(learning, defects=0)
+    return replace(config, detector=_detector_of(row, config.detector), learning=learning)
 
 
-def _parameters(config: EvaluationConfig, row: Row) -> dict[str, Any]:
-    """Those that the run asks for are its detector's; a row's own go before them."""
-    given = config.parameters if row.detector == config.detector else {}
-    return {**given, **row.parameters}
+def _detector_of(row: Row, named: DetectorConfig) -> DetectorConfig:
+    """The row's detector. Parameters that the run sets are those of the detector it names; a row's own go before."""
+    given = named.parameters if row.detector == named.name else {}
+    return DetectorConfig(
+        row.detector, {**given, **row.parameters}, row.encoder or named.encoder, named.resolution
+    )
 
 
-def _in_own_process(config: EvaluationConfig, folder: Path, kept: Path) -> None:
-    """`evaluate` in a fresh process."""
+def _reworded(row: Row, specification: Path | None, out: Path) -> Path | None:
+    """The specification as the row rewords it, below `out`; the same where it does not."""
+    if row.rewording is None or specification is None:
+        return specification
+    file = out / "words" / f"{_slug(row.rewording)}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    save_yaml(reword(load_specification(specification), row.rewording), file)
+    return file
+
+
+def _in_own_process(config: EvaluationConfig, folder: Path, trainings: Path) -> None:
+    """`run_evaluation` in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        pool.submit(evaluate, config, folder, kept).result()
+        pool.submit(run_evaluation, config, folder, trainings).result()
 
 
 def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
@@ -112,5 +117,5 @@ def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
 
 
 def _slug(name: str) -> str:
-    kept = "".join(c if c.isalnum() or c in ".+" else " " for c in name.casefold())
-    return "-".join(kept.split())
+    words = "".join(c if c.isalnum() or c in ".+" else " " for c in name.casefold())
+    return "-".join(words.split())

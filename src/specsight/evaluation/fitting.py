@@ -1,0 +1,125 @@
+"""The fitted inspector of one seed: loaded where an earlier run got as far, else fitted and saved in the run folder.
+
+In: the pictures of a seed and what to fit. Out: an `Inspector`, and in the run folder its model, what could not be
+read, and what the protocol must say of the fit.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.cross_set.training import load_other_set, train_on
+from specsight.encoders import Encoder
+from specsight.errors import SpecsightError
+from specsight.evaluation.config import DetectorConfig, LearningConfig, ThresholdConfig
+from specsight.evaluation.splits import SeedSplit
+from specsight.inspector import Inspector
+from specsight.records import Sample
+from specsight.runs import environment
+from specsight.runs.fit import describe_fit
+from specsight.runs.folder import RunFolder
+from specsight.runs.predictions import SkippedPicture, relative
+from specsight.specification import Specification
+
+TRAINING = ".training"
+"""Checkpoints inside the run folder, by seed, gone when that seed's model is saved."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is fitted, the same under every seed."""
+
+    detector: DetectorConfig
+    learning: LearningConfig
+    threshold: ThresholdConfig
+    specification: Specification | None = None
+    """What the detector reads."""
+    encoder: Encoder | None = None
+    """In place of loading it by its name."""
+    trainings: Path | None = None
+    """Folder in which trainings on another set are found again; None: nothing is looked up and nothing written."""
+
+
+def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> Inspector:
+    """The inspector of this seed. A killed training goes on from its checkpoint inside the run folder."""
+    saved = run.path / "models" / str(seed)
+    if saved.is_dir():
+        return Inspector.load(saved, fitting.detector.encoder)
+    detector = fitting.detector.create(seed, fitting.encoder)
+    detector.checkpoints = run.path / TRAINING / str(seed)
+    detector.checkpoints.mkdir(parents=True, exist_ok=True)
+    if isinstance(detector, CrossSetDetector):
+        _train(run, detector, fitting, [*pictures.learned, *pictures.tested])
+    start = time.perf_counter()
+    inspector = Inspector.fit(
+        pictures.learned,
+        detector=detector,
+        specification=fitting.specification,
+        defects=pictures.defects,
+        validation=pictures.threshold,
+        holdout=_holdout(fitting, pictures),
+        false_reject_rate=fitting.threshold.false_reject_rate,
+        confidence=fitting.threshold.confidence,
+        seed=seed,
+    )
+    spent = time.perf_counter() - start
+    for skipped in inspector.skipped:
+        image = relative(Path(skipped.path), run.data)
+        run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
+    _add_fit(run, inspector, pictures, seed=seed, seconds=spent)
+    inspector.save(saved)
+    shutil.rmtree(run.path / TRAINING)
+    return inspector
+
+
+def check_other_set(detector: DetectorConfig, learning: LearningConfig) -> None:
+    """Raise `SpecsightError` for an unknown detector or parameter, and for one that lacks another set to learn from."""
+    if isinstance(detector.create(seed=0), CrossSetDetector) and learning.train_on is None:
+        raise _names_no_other_set(detector.name)
+
+
+def _holdout(fitting: Fitting, pictures: SeedSplit) -> int | None:
+    """How many of the pictures to learn from to hold out: none where there are others, and none of few shots."""
+    if pictures.threshold:
+        return None
+    return 0 if fitting.learning.shots is not None else fitting.threshold.holdout
+
+
+def _train(run: RunFolder, detector: CrossSetDetector, fitting: Fitting, judged: Sequence[Sample]) -> None:
+    """Learn the weights from another set, and make sure that it is another one."""
+    if fitting.learning.train_on is None:
+        raise _names_no_other_set(detector.name)
+    other = load_other_set(fitting.learning.train_on, fitting.learning.train_specification)
+    for sample, reason in other.left_out:
+        run.skip(SkippedPicture(sample.id, str(sample.image), reason, "fit", detector.seed))
+    train_on(detector, other, judged=judged, trainings=fitting.trainings, checkpoints=detector.checkpoints)
+
+
+def _names_no_other_set(detector: str) -> SpecsightError:
+    return SpecsightError(
+        f"{detector} learns from labelled pictures of other products: name a data set with --train-on"
+    )
+
+
+def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed: int, seconds: float) -> None:
+    """Write what the protocol and the page must know of a fit, in case the run is killed after it."""
+    held_out = inspector.calibration.good_count if inspector.calibration else 0
+    unused = len(inspector.skipped) + (0 if pictures.threshold else held_out)
+    detector = inspector.detector
+    trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
+    fit = replace(
+        describe_fit(inspector),
+        seconds=seconds,
+        training_seconds=trained.seconds if trained else None,
+        defects=len(pictures.defects),
+        trained_on=f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
+        learned=len(pictures.learned) - unused,
+        held_out=held_out,
+        peak_mb=environment.peak_memory_mb(),
+    )
+    run.add_fit(seed, fit)

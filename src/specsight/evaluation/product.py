@@ -1,0 +1,138 @@
+"""One product of a data set through all seeds: fit, judge, measure, and write the numbers into its run folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from specsight.detectors import detectors
+from specsight.encoders import FILTERS, Encoder, load_encoder
+from specsight.encoders.cache import CachedEncoder
+from specsight.evaluation import splits, summary
+from specsight.evaluation.config import EvaluationConfig
+from specsight.evaluation.fitting import Fitting, fitted
+from specsight.evaluation.measure import Measured, measure
+from specsight.evaluation.splits import SeedSplit, Split
+from specsight.prompts.labels import spelt_as_labelled
+from specsight.records import Sample
+from specsight.runs import costs, environment, protocol
+from specsight.runs.folder import RunFolder
+from specsight.runs.judging import judge_all
+from specsight.runs.predictions import Prediction
+from specsight.specification import Specification, load_specification
+
+FEATURES = ".features"
+"""Cache inside the run folder, gone when the run is finished."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product of a data set."""
+
+    title: str
+    """What the run is called: "bottle", or "mvtec_ad/bottle"."""
+    samples: Sequence[Sample]
+    layout: str
+    root: Path
+    """Folder that the samples' paths are relative to."""
+    name: str | None = None
+    """The product's name, where it is one of several or the run names it."""
+
+
+def evaluate_product(
+    product: Product, config: EvaluationConfig, run: RunFolder, trainings: Path | None = None
+) -> dict[str, Any]:
+    """One product through all seeds; returns what stands in its `metrics.json`.
+
+    Trainings on another set are found again in the folder `trainings`.
+    """
+    content = config.to_json(product.title, product.name, product.root)
+    learning = config.learning
+    split = splits.split(product.samples, config.data.path, needs_good=learning.shots != 0)
+    run.claim(content)
+    fitting = Fitting(
+        config.detector,
+        learning,
+        config.threshold,
+        _specification(product, config),
+        _cached_encoder(config, run),
+        trainings,
+    )
+    measured: dict[int, Measured] = {}
+    predictions: list[Prediction] = []
+    for seed in config.seeds:
+        pictures = _under_seed(product, split, config, seed)
+        inspector = fitted(run, fitting, pictures, seed)
+        of_seed = judge_all(run, inspector, pictures.tested, seed=seed, data=Path(content["data"]))
+        predictions += of_seed
+        measured[seed] = measure(
+            run,
+            sorted(of_seed, key=lambda p: p.id),
+            inspector.calibration,
+            map_size=config.measuring.map_size,
+            resamples=config.measuring.resamples,
+        )
+    shutil.rmtree(run.path / FEATURES, ignore_errors=True)
+    return _write_numbers(run, measured, predictions, config=content, layout=product.layout)
+
+
+def _under_seed(product: Product, split: Split, config: EvaluationConfig, seed: int) -> SeedSplit:
+    learning = config.learning
+    defects, tested = splits.labelled_defects(product.samples, split.test, learning.defects, seed)
+    learned, further = splits.few_shots(
+        split, learning.shots, threshold_pictures=config.threshold.pictures, seed=seed
+    )
+    return SeedSplit(learned, further, defects, tested)
+
+
+def _specification(product: Product, config: EvaluationConfig) -> Specification | None:
+    """What the detector reads: the specification given, or the product's name alone where it cannot do without.
+
+    Defects are called as the samples' labels spell them.
+    """
+    if config.learning.specification:
+        written = load_specification(config.learning.specification)
+    elif "text" in detectors[config.detector.name].needs:
+        written = Specification(product=product.name or Path(product.title).name)
+    else:
+        return None
+    return spelt_as_labelled(written, product.samples)
+
+
+def _cached_encoder(config: EvaluationConfig, run: RunFolder) -> Encoder | None:
+    """Under several seeds an encoder whose features are cached while the run lasts."""
+    name = config.detector.encoder
+    if len(config.seeds) == 1 or name == FILTERS:
+        return None
+    return CachedEncoder(load_encoder(name), run.path / FEATURES)
+
+
+def _write_numbers(
+    run: RunFolder,
+    measured: Mapping[int, Measured],
+    predictions: Sequence[Prediction],
+    *,
+    config: Mapping[str, Any],
+    layout: str,
+) -> dict[str, Any]:
+    fits = run.fits()
+    numbers = summary.over_seeds(measured)
+    numbers["counts"] = costs.counts(predictions, run.skipped())
+    numbers["protocol"] = protocol.of_evaluation(config, layout, fits, predictions).to_json()
+    # Later seeds take features from a cache: only the first one's times say how long looking takes.
+    first = config["seeds"][0]
+    numbers["seconds"] = costs.seconds(
+        [p for p in predictions if p.seed == first],
+        training=fits[first].training_seconds,
+        fit=fits[first].seconds,
+    )
+    peaks = [environment.peak_memory_mb(), *(fit.peak_mb for fit in fits.values())]
+    numbers["peak_mb"] = max((peak for peak in peaks if peak is not None), default=None)
+    run.write_metrics(numbers)
+    run.write_curves({seed: one.curves for seed, one in measured.items()})
+    run.write_per_type(summary.per_type_csv(numbers.get("per_type", {})))
+    run.write_environment(environment.describe())
+    return numbers
