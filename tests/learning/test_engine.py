@@ -111,7 +111,7 @@ def test_the_last_step_is_validated_even_between_validations() -> None:
     assert (history.steps, history.best_step) == (7, 7)
 
 
-def test_a_loss_that_is_no_number_is_told_and_leaves_the_checkpoint(tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_is_an_error_and_leaves_the_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "slope.safetensors"
     with pytest.raises(
         SpecsightError, match="slope: the loss is no longer a number at step 13: lower the rate"
@@ -124,13 +124,13 @@ def test_a_loss_that_is_no_number_is_told_and_leaves_the_checkpoint(tmp_path: Pa
     assert torch.equal(resumed.weights()["line/weight"], unbroken.weights()["line/weight"])
 
 
-def test_held_out_examples_that_give_no_number_are_told() -> None:
+def test_held_out_examples_that_give_no_number_are_an_error() -> None:
     with pytest.raises(SpecsightError, match="slope: held-out examples give no number after step 5"):
         learn(Slope(criteria=[float("nan")]), schedule())
 
 
 def test_a_time_budget_ends_the_training_and_carries_the_rate_with_it(tmp_path: Path) -> None:
-    """Ten steps of six seconds fit into a minute, whatever number of steps the curve of the rate is drawn for."""
+    """Ten steps of six seconds fit into a minute, whatever number of steps the curve of the rate is made for."""
     clock, path = Clock(), tmp_path / "slope.safetensors"
     budget = schedule(steps=40, minutes=1.0)
     with pytest.raises(Killed):

@@ -56,10 +56,10 @@ def test_pictures_share_their_target_among_the_types_present():
 def test_regions_with_compatible_sentences_are_never_negatives():
     free = contrast.region_loss(E, E, torch.zeros(3, 3, dtype=torch.bool), ONE)
     assert free.item() == pytest.approx(0.0, abs=1e-6)
-    rivals = ~torch.eye(3, dtype=torch.bool)
-    rivals[0, 1] = rivals[1, 0] = False
+    contradicting = ~torch.eye(3, dtype=torch.bool)
+    contradicting[0, 1] = contradicting[1, 0] = False
     by_hand = (2 * -math.log(math.e / (math.e + 1)) - math.log(math.e / (math.e + 2))) / 3
-    assert contrast.region_loss(E, E, rivals, ONE).item() == pytest.approx(by_hand, rel=1e-6)
+    assert contrast.region_loss(E, E, contradicting, ONE).item() == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_a_single_region_teaches_nothing_but_breaks_nothing():
@@ -86,7 +86,7 @@ def test_evidence_is_the_mean_of_the_highest_margins_against_the_state_of_the_pi
     margins = torch.zeros(3, 2, 2, 2)
     margins[0, 0, 0, 1], margins[0, 1, 1, 0] = 0.6, 0.3
     labels = torch.tensor([[[2, 0], [0, 0]], [[0, 0], [0, 0]], [[0, -1], [0, 0]]])
-    # Picture 0: (0.6 + 0.3 + 0) / 3, damaged; picture 1: 0, good; picture 2: nobody knows.
+    # Picture 0: (0.6 + 0.3 + 0) / 3, damaged; picture 1: 0, good; picture 2: undecided.
     expected = (math.log(1 + math.exp(-10 * 0.3)) + math.log(2)) / 2
     assert float(contrast.evidence_loss(margins, labels, torch.tensor(10.0))) == pytest.approx(
         expected, rel=1e-5

@@ -17,23 +17,23 @@ from safetensors.torch import load_file
 
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
-from specsight.learning.batches import LAGS, Reused, Seeded, batches
+from specsight.learning.batches import LAGS, ReusingMaker, SeededMaker, batches
 from specsight.learning.schedule import Schedule
 from specsight.recipes import transformer
-from specsight.recipes.encoder.joint_stage import JointTraining
+from specsight.recipes.encoder.joint_stage import JointTask
 from specsight.recipes.encoder.recipe import (
     EncoderRecipe,
     JointStage,
+    TextShape,
     TextStage,
-    TextTowerShape,
+    VisionShape,
     VisionStage,
-    VisionTower,
 )
-from specsight.recipes.encoder.text_stage import SentenceGeometry
+from specsight.recipes.encoder.text_stage import SentenceTask
 from specsight.recipes.encoder.train import Sources, train
-from specsight.recipes.encoder.vision_stage import Distillation, PictureBatch
+from specsight.recipes.encoder.vision_stage import DistillationTask, Pictures
 from specsight.recipes.run import RunOptions
-from specsight.recipes.transformer import TransformerRecipe, TransformerTower
+from specsight.recipes.transformer import TransformerRecipe, TransformerShape
 from specsight.synthetic.scenes.photographs import Photographs
 
 
@@ -69,8 +69,8 @@ def recipe(steps: int) -> EncoderRecipe:
     return EncoderRecipe(
         options=RunOptions(workers=0),
         width=32,
-        tower=VisionTower(stem=8, widths=(8, 16, 32), depths=(1, 1, 1)),
-        text_tower=TextTowerShape(hidden=32, layers=2, heads=2, words=10, endings=3),
+        tower=VisionShape(stem=8, widths=(8, 16, 32), depths=(1, 1, 1)),
+        text_tower=TextShape(hidden=32, layers=2, heads=2, words=10, endings=3),
         vision=VisionStage(schedule(steps), sides=(64,), pixels=3 * 64 * 64, held_out=2),
         text=TextStage(schedule(steps), batch=12, general_words=10),
         joint=joint,
@@ -133,15 +133,15 @@ def test_everything_is_on_record(run):
 
 
 def test_an_interrupted_run_ends_where_an_unbroken_one_does(run, sources, tmp_path, monkeypatch):
-    for killed in (Distillation, SentenceGeometry, JointTraining):
+    for killed in (DistillationTask, SentenceTask, JointTask):
         with monkeypatch.context() as patch:
             patch.setattr(killed, "loss", interrupted_at(1, killed.loss))
             with pytest.raises(KeyboardInterrupt):
                 train(recipe(2), tmp_path, sources)
     train(recipe(2), tmp_path, sources)
-    whole, resumed = (load_file(folder / "model" / "model.safetensors") for folder in (run, tmp_path))
-    assert whole.keys() == resumed.keys()
-    for name, value in whole.items():
+    unbroken, resumed = (load_file(folder / "model" / "model.safetensors") for folder in (run, tmp_path))
+    assert unbroken.keys() == resumed.keys()
+    for name, value in unbroken.items():
         assert torch.allclose(value.float(), resumed[name].float(), atol=1e-3), name
 
 
@@ -163,55 +163,55 @@ def test_stages_are_checked(run, sources, tmp_path):
 
 
 def test_batches_depend_on_seed_and_number_alone(sources):
-    make = Seeded(PictureBatch(Photographs(sources.photographs), (64, 80), 2 * 64 * 64, 0.5))
+    make = SeededMaker(Pictures(Photographs(sources.photographs), (64, 80), 2 * 64 * 64, 0.5))
     unbroken = list(batches(make, 7, 0, 4, workers=0))
-    for ours, late in zip(unbroken[2:], batches(make, 7, 2, 4, workers=0), strict=True):
-        assert np.array_equal(ours, late)
+    for expected, late in zip(unbroken[2:], batches(make, 7, 2, 4, workers=0), strict=True):
+        assert np.array_equal(expected, late)
     assert not np.array_equal(unbroken[0], next(batches(make, 8, 0, 1, workers=0)))
 
 
-def test_reused_batches_draw_once_and_do_not_depend_on_where_a_run_began():
+def test_reused_batches_are_made_once_and_do_not_depend_on_where_a_run_began():
     calls = []
 
-    def draw(rng: np.random.Generator, side: int) -> tuple[int, float]:
+    def make(rng: np.random.Generator, side: int) -> tuple[int, float]:
         calls.append(side)
         return side, float(rng.random())
 
     def join(rng: np.random.Generator, parts: list[tuple[int, float]]) -> list[tuple[int, float]]:
         return [*parts, (parts[0][0], float(rng.random()))]
 
-    unbroken = Reused(draw, join, (128, 160, 224))
+    unbroken = ReusingMaker(make, join, (128, 160, 224))
     first = [unbroken(5, index) for index in range(max(LAGS) + 3)]
-    assert len(calls) == 2 * max(LAGS) + 3, "every part is drawn once"
-    assert Reused(draw, join, (128, 160, 224))(5, max(LAGS)) == first[-3]
+    assert len(calls) == 2 * max(LAGS) + 3, "every part is made once"
+    assert ReusingMaker(make, join, (128, 160, 224))(5, max(LAGS)) == first[-3]
     for batch in first[-3:]:
         assert len({side for side, _ in batch}) == 1
     assert first[-1][len(LAGS) - 1] == first[2][0], "what was new then is still learned from"
 
 
 def test_held_out_photographs_are_never_trained_on(sources):
-    kept, used = Photographs(sources.photographs, held_out=True), Photographs(sources.photographs)
-    assert len(kept) + len(used) == 6
-    assert not any(np.array_equal(kept[i], used[j]) for i in range(len(kept)) for j in range(len(used)))
+    unseen, used = Photographs(sources.photographs, held_out=True), Photographs(sources.photographs)
+    assert len(unseen) + len(used) == 6
+    assert not any(np.array_equal(unseen[i], used[j]) for i in range(len(unseen)) for j in range(len(used)))
 
 
 def test_a_transformer_learns_what_an_encoder_that_reads_sees(run, sources, tmp_path):
     """Trained a little, it lies nearer to its teacher than at the start; words are the teacher's own."""
-    tower = TransformerTower(hidden=32, layers=3, heads=2, side=64)
-    asked = TransformerRecipe(
+    tower = TransformerShape(hidden=32, layers=3, heads=2, side=64)
+    small = TransformerRecipe(
         options=RunOptions(workers=0), tower=tower, schedule=schedule(12, checkpoint_every=4), sides=(64,),
         pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2,
     )  # fmt: skip
     teacher = str(run / "model")
-    made = transformer.train(asked, tmp_path, sources.photographs, teacher)
-    student, known = load_encoder(str(made)), load_encoder(teacher)
+    made = transformer.train(small, tmp_path, sources.photographs, teacher)
+    student, original = load_encoder(str(made)), load_encoder(teacher)
     assert [layer.name for layer in student.available] == ["block1", "block2", "block3", "output"]
-    assert np.allclose(student.embed_texts(["a crack"]), known.embed_texts(["a crack"]), atol=2e-3), (
+    assert np.allclose(student.embed_texts(["a crack"]), original.embed_texts(["a crack"]), atol=2e-3), (
         "the words are the teacher's"
     )
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert losses[-1] < losses[0]
-    assert transformer.train(asked, tmp_path, sources.photographs, teacher) == made
+    assert transformer.train(small, tmp_path, sources.photographs, teacher) == made
     with pytest.raises(SpecsightError, match="cannot teach this student: it must read words"):
-        transformer.train(asked, tmp_path / "other", sources.photographs, str(sources.teacher))
+        transformer.train(small, tmp_path / "other", sources.photographs, str(sources.teacher))

@@ -1,4 +1,4 @@
-"""Scenes and lessons: labels of cells by hand, determinism, and truth of the words."""
+"""Scenes and examples: labels of cells by hand, determinism, and truth of the words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'models'")
 
-from specsight.recipes.encoder.batches import COVERED, IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, _painted_lesson
+from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
+from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, _example_with_defects
 from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.scenes.products import draw_block, draw_vessel
 from specsight.synthetic.scenes.scene import draw_scene
@@ -50,12 +50,12 @@ def test_scenes_repeat_and_their_regions_have_words(draw):
         assert int(first.regions.max()) < len(first.words)
 
 
-def test_painted_lessons_label_only_what_changed():
+def test_examples_label_only_what_changed():
     for seed in range(12):
         scene = draw_block(np.random.default_rng(seed), 96)
-        lesson = _painted_lesson(np.random.default_rng(seed), scene)
-        same = (lesson.rgb == scene.rgb).all(axis=2)
-        assert ((lesson.types > 0) | same).all()
+        example = _example_with_defects(np.random.default_rng(seed), scene)
+        same = (example.rgb == scene.rgb).all(axis=2)
+        assert ((example.types > 0) | same).all()
 
 
 def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path):

@@ -33,7 +33,7 @@ meanings = st.builds(
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "rivals"),
+    ("first", "second", "expected"),
     [
         (Meaning("crack"), Meaning(NONE), True),
         (Meaning("crack"), Meaning("stain"), True),
@@ -46,8 +46,8 @@ meanings = st.builds(
         (Meaning(), Meaning("crack", "disc", "glass", "green"), False),
     ],
 )
-def test_contradictions(first, second, rivals):
-    assert contradict(first, second) is rivals
+def test_contradictions(first, second, expected):
+    assert contradict(first, second) is expected
 
 
 @given(meanings, meanings)

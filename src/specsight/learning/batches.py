@@ -17,14 +17,16 @@ from torch.utils.data import DataLoader, Dataset
 from specsight.learning import processes
 from specsight.learning.task import Maker
 
-Drawn = TypeVar("Drawn")
+Part = TypeVar("Part")
 LAGS = (0, 60, 240, 600)
-"""How many batches ago the parts of a reused batch were drawn: multiples of every sensible number of processes, workers
-and sides, so that each worker draws what it later needs again."""
+"""Ages, in batches, of the parts of a batch that reuses them: multiples of every sensible number of processes, workers
+and sides, so that each worker has made what it needs again."""
+PREFETCHED = 4
+"""Batches that each worker makes ahead."""
 
 
 class _Batches(Dataset[Any]):
-    """`make` travels to the workers: it must be small and picklable."""
+    """Batches by number; `make` is sent to the workers and must be small and picklable."""
 
     def __init__(self, make: Maker, seed: int) -> None:
         self.make, self.seed = make, seed
@@ -33,8 +35,8 @@ class _Batches(Dataset[Any]):
         return self.make(self.seed, index)
 
 
-class Seeded:
-    """A maker from one that takes a generator: everything is drawn afresh for every batch."""
+class SeededMaker:
+    """A maker from a function of a generator: every batch is made afresh."""
 
     def __init__(self, make: Callable[[np.random.Generator], Any]) -> None:
         self.make = make
@@ -43,45 +45,45 @@ class Seeded:
         return self.make(np.random.default_rng((seed, index)))
 
 
-class Reused(Generic[Drawn]):
-    """A maker that draws a part of every batch and takes the rest from what was drawn for earlier ones.
+class ReusingMaker(Generic[Part]):
+    """A maker that joins a new part with parts of earlier batches, each part being used len(LAGS) times.
 
-    Rendering and the teacher's pass cost more than the student's; each rendering is learned from len(LAGS) times, in
-    ever other company. Still a pure function of (seed, number): what is no longer at hand is drawn again.
-    `draw` gets the place of the batch in the cycle of sides, so that parts fit together.
+    For examples that cost more to make than to learn from. Still a pure function of (seed, number): a part that is no
+    longer in memory is made again. `make`: (generator, side) → part, where `side` is taken from `sides` by turns, the
+    same for all parts of a batch; `join`: (generator, parts) → batch.
     """
 
     def __init__(
         self,
-        draw: Callable[[np.random.Generator, int], Drawn],
-        join: Callable[[np.random.Generator, list[Drawn]], Any],
+        make: Callable[[np.random.Generator, int], Part],
+        join: Callable[[np.random.Generator, list[Part]], Any],
         sides: tuple[int, ...],
     ) -> None:
-        self.draw, self.join, self.sides = draw, join, sides
-        self._kept: dict[tuple[int, int], Drawn] = {}
+        self.make, self.join, self.sides = make, join, sides
+        self._parts: dict[tuple[int, int], Part] = {}
 
     def __call__(self, seed: int, index: int) -> Any:
         number = index + max(LAGS)
         parts = [self._part(seed, number - lag) for lag in LAGS]
         oldest = number - max(LAGS)
-        self._kept = {key: part for key, part in self._kept.items() if key[1] > oldest}
+        self._parts = {key: part for key, part in self._parts.items() if key[1] > oldest}
         return self.join(np.random.default_rng((seed, 1, index)), parts)
 
-    def _part(self, seed: int, number: int) -> Drawn:
-        if (seed, number) not in self._kept:
+    def _part(self, seed: int, number: int) -> Part:
+        if (seed, number) not in self._parts:
             side = self.sides[number % len(self.sides)]
-            self._kept[seed, number] = self.draw(np.random.default_rng((seed, 0, number)), side)
-        return self._kept[seed, number]
+            self._parts[seed, number] = self.make(np.random.default_rng((seed, 0, number)), side)
+        return self._parts[seed, number]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": {}}
+        return {**self.__dict__, "_parts": {}}
 
 
 def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) -> Iterator[Any]:
     """Yield this process's batch of every step from `start` up to `stop` (None: without end).
 
-    `workers` processes make them ahead; 0: each is made when it is asked for. Of several training processes, each takes
-    every n-th batch.
+    `workers` processes make them ahead; 0: each is made when it is needed. Of n training processes, each takes every
+    n-th batch.
     """
     rank, size = processes.rank(), processes.size()
     numbers = range(start * size + rank, sys.maxsize if stop is None else stop * size, size)
@@ -93,14 +95,14 @@ def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) 
         batch_size=None,
         sampler=numbers,
         num_workers=workers,
-        prefetch_factor=4,
-        worker_init_fn=_settle,
+        prefetch_factor=PREFETCHED,
+        worker_init_fn=_use_one_thread,
         # A forked copy of a process whose thread pools have run can wait for threads that it does not have.
         multiprocessing_context="spawn",
     )
 
 
-def _settle(worker: int) -> None:
-    """One thread per worker: the cores belong to the network."""
+def _use_one_thread(worker: int) -> None:
+    """One thread per worker: the other cores are for the process that learns."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -1,6 +1,6 @@
-"""Where a training stands, in one safetensors file: modules, best weights, optimiser, place; whole or not at all.
+"""Checkpoints of a training: modules, best weights, optimiser and progress in one safetensors file.
 
-A file carries the fingerprint of its training, and is refused by any other.
+A file carries the fingerprint of its training, is refused by any other, and is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Weights = Mapping[str, Mapping[str, Tensor]]
 
 
 @dataclass
-class Place:
+class Progress:
     """How far a training has come."""
 
     done: int = 0
@@ -61,12 +61,12 @@ def fingerprint(task: Task, schedule: Schedule, seed: int) -> dict[str, Any]:
 def save_checkpoint(
     path: Path,
     mark: Mapping[str, Any],
-    place: Place,
+    progress: Progress,
     modules: Mapping[str, nn.Module],
     best: Weights | None,
     optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write `path` atomically; `mark` is the training's `fingerprint`, `best` its best weights, if it knows any."""
+    """Write `path` atomically; `mark` is the training's `fingerprint`, `best` its best weights, if there are any."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors |= {f"now/{name}/{key}": value for key, value in module.state_dict().items()}
@@ -78,15 +78,15 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     # repr of a float, infinities among them, is read back to the same bits.
-    numbers = {key: repr(value) for key, value in asdict(place).items()}
+    numbers = {key: repr(value) for key, value in asdict(progress).items()}
     save_file(plain, part, {"fingerprint": json.dumps(mark), **numbers})
     part.replace(path)
 
 
 def load_checkpoint(
     path: Path, mark: Mapping[str, Any], modules: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer
-) -> tuple[Place, Weights | None]:
-    """Fill `modules` and `optimiser` from `path`; returns the place and the best weights, if the training knew any.
+) -> tuple[Progress, Weights | None]:
+    """Fill `modules` and `optimiser` from `path`; returns the progress and the best weights, if there are any.
 
     Raises SpecsightError where the file is damaged, or its fingerprint is not `mark`.
     """
@@ -102,14 +102,14 @@ def load_checkpoint(
             state.setdefault(int(index), {})[slot] = value
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
-        place = Place(
+        progress = Progress(
             done=int(metadata["done"]),
             seconds=float(metadata["seconds"]),
             best=float(metadata["best"]),
             best_step=int(metadata["best_step"]),
             validations_since_best=int(metadata["validations_since_best"]),
         )
-    return place, best if any(best.values()) else None
+    return progress, best if any(best.values()) else None
 
 
 def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:
@@ -122,10 +122,7 @@ def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:
         return 0
     with _refused(path):
         metadata, tensors = _read(path)
-        _compare(
-            {"format": json.loads(metadata["fingerprint"])["format"]},
-            {"format": FORMAT},
-        )
+        _compare(json.loads(metadata["fingerprint"]), {"format": FORMAT})
         for name, module in modules.items():
             module.load_state_dict(_below(tensors, f"now/{name}/"))
         return int(metadata["done"])

@@ -19,7 +19,7 @@ from torch import nn
 from specsight.errors import SpecsightError
 from specsight.learning import processes
 from specsight.learning.batches import batches
-from specsight.learning.checkpoint import Place, Weights, fingerprint, load_checkpoint, save_checkpoint
+from specsight.learning.checkpoint import Progress, Weights, fingerprint, load_checkpoint, save_checkpoint
 from specsight.learning.device import choose_device
 from specsight.learning.history import History, Journal
 from specsight.learning.precision import Precision
@@ -43,7 +43,7 @@ def train(
     workers: int = 0,
     clock: Callable[[], float] = time.monotonic,
 ) -> History:
-    """Train `task.modules` in place and leave them in evaluation mode, where they were before.
+    """Train `task.modules` in place; they are left in evaluation mode and on the device where they were before.
 
     With a criterion among the task's validations they end with their best weights, else with their last. Batch k is
     made from (`seed`, k): same seed, same weights on one device, interrupted or not (except under a time budget).
@@ -57,36 +57,33 @@ def train(
     """
     task.precision = precision
     home, chosen = task.device, choose_device(device)
-    for module in task.modules.values():
-        module.to(chosen)
-    run = _Run(
-        task,
-        schedule,
-        seed,
-        checkpoint,
-        Journal(task.name, log if processes.rank() == 0 else None, clock),
-        clock,
-    )
-    # Every process keeps its own place in the file: nobody writes before all have read.
-    processes.meet()
-    with torch.enable_grad():
-        for batch in run.batches(workers):
-            run.step(batch)
-            if run.finished:
-                break
-    run.end()
-    for module in task.modules.values():
-        module.to(home)
+    journal = Journal(task.name, log if processes.rank() == 0 else None, clock)
+    try:
+        for module in task.modules.values():
+            module.to(chosen)
+        run = _Run(task, schedule, seed=seed, path=checkpoint, journal=journal, clock=clock)
+        # Every process reads the file for itself: nobody writes before all have read.
+        processes.meet()
+        with torch.enable_grad():
+            for batch in run.batches(workers):
+                run.step(batch)
+                if run.finished:
+                    break
+        run.end()
+    finally:
+        for module in task.modules.values():
+            module.to(home)
     return run.history()
 
 
 class _Run:
-    """The optimiser, the best weights so far and the place in the schedule."""
+    """The optimiser, the best weights so far and the progress through the schedule."""
 
     def __init__(
         self,
         task: Task,
         schedule: Schedule,
+        *,
         seed: int,
         path: Path | None,
         journal: Journal,
@@ -98,44 +95,48 @@ class _Run:
         # Not fused: that kernel pairs weights and gradients by memory order, which differs for channels-last weights.
         self.optimiser = torch.optim.AdamW(_groups(task, schedule), lr=schedule.rate, betas=schedule.betas)
         self.mark = fingerprint(task, schedule, seed)
-        self.place = Place()
+        self.progress = Progress()
         self.best_weights: Weights | None = None
         if path is not None and path.is_file():
-            self.place, self.best_weights = load_checkpoint(path, self.mark, task.modules, self.optimiser)
-        self.start, self.seconds_before = clock(), self.place.seconds
+            self.progress, self.best_weights = load_checkpoint(path, self.mark, task.modules, self.optimiser)
+        self.start, self.seconds_before = clock(), self.progress.seconds
 
     @property
     def position(self) -> float:
-        return self.schedule.position(self.place.done, self.place.seconds)
+        """See `Schedule.position`."""
+        return self.schedule.position(self.progress.done, self.progress.seconds)
 
     @property
     def finished(self) -> bool:
         """Whether the schedule's end is reached, or training ends early."""
         patience = self.schedule.patience
-        early = patience is not None and self.place.validations_since_best >= patience
+        early = patience is not None and self.progress.validations_since_best >= patience
         return early or self.position >= self.schedule.steps
 
     def batches(self, workers: int) -> Iterator[Any]:
-        """What is still to be learned from, under a progress bar; endless under a time budget."""
+        """The batches still to be learned from, under a progress bar; without end under a time budget."""
         if self.finished:
             return
-        done, steps, minutes = self.place.done, self.schedule.steps, self.schedule.minutes
-        stop, what = (
-            (steps, self.task.name) if minutes is None else (None, f"{self.task.name} ({minutes:g} min)")
-        )
-        feed = batches(self.task.maker(), self.seed, done, stop, workers)
-        yield from track(feed, what, stop and stop - done) if processes.rank() == 0 else feed
+        done, minutes = self.progress.done, self.schedule.minutes
+        stop = self.schedule.steps if minutes is None else None
+        made = batches(self.task.maker(), self.seed, done, stop, workers)
+        if processes.rank() > 0:
+            yield from made
+        elif stop is None:
+            yield from track(made, f"{self.task.name} ({minutes:g} min)")
+        else:
+            yield from track(made, self.task.name, stop - done)
 
     def step(self, batch: Any) -> None:
-        """Learn from one batch; validate and save where it is time to."""
+        """Learn from one batch; validate and save where the schedule says so."""
         self._learn(batch)
-        self.place.done += 1
+        self.progress.done += 1
         # One clock decides for all processes, or they would end at different steps.
-        self.place.seconds = processes.of_first(self.seconds_before + self.clock() - self.start)
+        self.progress.seconds = processes.of_first(self.seconds_before + self.clock() - self.start)
         ends = self.position >= self.schedule.steps
-        if ends or self.place.done % self.schedule.validate_every == 0:
+        if ends or self.progress.done % self.schedule.validate_every == 0:
             self._validate()
-        if ends or self.finished or self.place.done % self.schedule.checkpoint_every == 0:
+        if ends or self.finished or self.progress.done % self.schedule.checkpoint_every == 0:
             self._save()
 
     def end(self) -> None:
@@ -144,14 +145,16 @@ class _Run:
             if self.best_weights is not None:
                 module.load_state_dict(self.best_weights[name])
             module.eval()
-        self.journal.write({"finished": True, "step": self.place.done})
+        self.journal.write({"finished": True, "step": self.progress.done})
 
     def history(self) -> History:
-        place, seconds = self.place, self.clock() - self.start
-        return History(place.done, place.best, place.best_step, seconds, tuple(self.journal.entries))
+        """How the training went."""
+        progress, seconds = self.progress, self.clock() - self.start
+        return History(progress.done, progress.best, progress.best_step, seconds, tuple(self.journal.entries))
 
     def _learn(self, batch: Any) -> None:
-        done = self.place.done
+        """One step of the optimiser."""
+        done = self.progress.done
         for module in self.task.modules.values():
             module.train()
         for group in self.optimiser.param_groups:
@@ -169,37 +172,38 @@ class _Run:
         self.journal.add({"loss": loss.item(), **numbers}, processes.size())
 
     def _validate(self) -> None:
-        """The first process looks at held-out examples, and all remember the weights if they are the best so far."""
-        criterion, place = float("nan"), self.place
+        """The first process validates; all keep a copy of the weights if they are the best so far."""
+        criterion, progress = float("nan"), self.progress
         for module in self.task.modules.values():
             module.eval()
         if processes.rank() == 0:
             with torch.no_grad():
                 validation = self.task.validate()
-            self.journal.write({"step": place.done, "held_out": dict(validation.numbers)})
+            self.journal.write({"step": progress.done, "held_out": dict(validation.numbers)})
             if validation.criterion is not None:
                 criterion = validation.criterion
                 if not criterion < float("inf"):
                     raise SpecsightError(
-                        f"{self.task.name}: held-out examples give no number after step {place.done}: lower the rate"
+                        f"{self.task.name}: held-out examples give no number after step {progress.done}: lower the rate"
                     )
         criterion = processes.of_first(criterion)
         if math.isnan(criterion):
             return
-        place.validations_since_best += 1
-        if criterion < place.best:
-            place.best, place.best_step, place.validations_since_best = criterion, place.done, 0
+        progress.validations_since_best += 1
+        if criterion < progress.best:
+            progress.best, progress.best_step, progress.validations_since_best = criterion, progress.done, 0
             self.best_weights = {
                 name: copy.deepcopy(module.state_dict()) for name, module in self.task.modules.items()
             }
 
     def _save(self) -> None:
+        """The first process writes the means of its numbers and a checkpoint."""
         if processes.rank() > 0:
             return
-        self.journal.write_means(self.place.done)
+        self.journal.write_means(self.progress.done)
         if self.path is not None:
             save_checkpoint(
-                self.path, self.mark, self.place, self.task.modules, self.best_weights, self.optimiser
+                self.path, self.mark, self.progress, self.task.modules, self.best_weights, self.optimiser
             )
 
 

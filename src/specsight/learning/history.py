@@ -33,7 +33,7 @@ class History:
 
 
 class Journal:
-    """Collects a training's numbers and writes them to a log as lines of JSON; None: they are only kept."""
+    """Collects a training's numbers; writes them as lines of JSON to the file `log`, if it is given."""
 
     def __init__(self, task: str, log: Path | None, clock: Callable[[], float]) -> None:
         self.task, self.log, self.clock = task, log, clock
@@ -68,6 +68,7 @@ class Journal:
 
 def write_entry(log: Path, entry: Mapping[str, Any]) -> None:
     """Append one line, with the time, to the log `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with log.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"time": stamp, **entry}) + "\n")

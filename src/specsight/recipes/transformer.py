@@ -1,9 +1,9 @@
-"""`specsight train transformer`: a ViT that sees what an encoder that reads sees, so that CNN or ViT can be asked.
+"""`specsight train transformer`: a ViT distilled from a vision-language encoder, to compare architectures.
 
-In: an encoder with patches of 16 pixels, its own words, and photographs. Out: a `VisionTextDualEncoderModel` with a
-CLIP vision tower and the teacher's text tower, which `load_encoder` reads. Nothing is labelled: the student's patches
-(self-attending in the last block, as CLIP's are taken here) and its class token learn the teacher's cells and pictures
-on the lessons of `training.encoder`, and how both lie to the words for good and for every type of defect.
+In: an encoder with a text tower and patches of 16 pixels, and photographs. Out: a `VisionTextDualEncoderModel` with a
+CLIP vision tower and the teacher's text tower, which `load_encoder` reads. No labels are used: on the pictures of
+`recipes.encoder` the student's patch and picture embeddings learn the teacher's, and their margins between sentences
+about defects and about good parts.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from specsight.encoders import Encoder, load_encoder
 from specsight.encoders.passes.split import TailOutput, TokenTail, split
 from specsight.errors import SpecsightError
 from specsight.learning import processes
-from specsight.learning.batches import LAGS, Reused
+from specsight.learning.batches import LAGS, ReusingMaker
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Maker, Task, Validation
-from specsight.recipes.encoder.batches import state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.export import save_encoder
-from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
+from specsight.recipes.encoder.held_out import SEED, HeldOutExamples, examples_and_held_out
+from specsight.recipes.encoder.joint_batches import state_sentences
 from specsight.recipes.encoder.recipe import POLISH_SHARES
-from specsight.recipes.encoder.scene_examples import TYPES, Lessons
+from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
 from specsight.recipes.run import RunOptions, config_of, recipe_schedule, run_folder, train_task
 
 MARGIN_SCALE = 20.0
-"""Margins between words are compared in logits at this inverse temperature."""
+"""Inverse temperature at which margins between sentences are compared."""
 
 
 @dataclass(frozen=True)
-class TransformerTower:
-    """A ViT as CLIP has it; `side` is that of the pictures whose patches have places of their own."""
+class TransformerShape:
+    """Shape of a CLIP vision tower; `side` in pixels is that of the pictures its position embeddings are made for."""
 
     hidden: int = 256
     layers: int = 6
@@ -51,17 +51,21 @@ class TransformerTower:
 
 @dataclass(frozen=True)
 class TransformerRecipe:
-    """Another architecture for the joint space of an encoder that reads."""
+    """Every number that the distillation into a ViT depends on."""
 
     options: RunOptions = field(default_factory=RunOptions)
-    tower: TransformerTower = field(default_factory=TransformerTower)
+    tower: TransformerShape = field(default_factory=TransformerShape)
     schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 1e-3, warmup=100, cooldown=1.0))
     sides: tuple[int, ...] = (128, 160, 224)
+    """Sides of the square pictures, in pixels, by turns."""
     pixels: int = 16 * 160 * 160
+    """Pixels of a batch, about."""
     tyres: int = 1500
+    """Rendered tyre pictures; 0: none."""
     tyre_size: int = 256
+    """Their side in pixels."""
     held_out: int = 36
-    """Lessons of each kind on which progress is measured."""
+    """Examples of each kind on which progress is measured."""
     shares: dict[str, float] = field(default_factory=lambda: dict(POLISH_SHARES))
     weights: dict[str, float] = field(default_factory=lambda: {"cells": 1.0, "pooled": 0.5, "margins": 1.0})
 
@@ -71,42 +75,48 @@ class TransformerRecipe:
 
 
 @dataclass
-class Watched:
-    """Pictures (B, S, S, 3) uint8, and what the teacher sees of them: `cells` (B, D, h, w) and `pooled` (B, D)."""
+class ImitationBatch:
+    """Pictures (B, S, S, 3) uint8, and the teacher's embeddings of them, unit length and in half precision."""
 
     pictures: Tensor
     cells: Tensor
+    """(B, D, h, w)."""
     pooled: Tensor
+    """(B, D)."""
 
 
-class Watching:
-    """Draws lessons' pictures, `part` of `pixels` pixels at once, and looks at them with `teacher` (in the workers)."""
+class ImitationBatches:
+    """Makes parts of `ImitationBatch`es, each of about `part` of `pixels` pixels, and joins them.
 
-    def __init__(self, lessons: Lessons, pixels: int, part: float, teacher: str) -> None:
-        self.lessons, self.pixels, self.share, self.teacher = lessons, pixels, part, teacher
+    `teacher` names an encoder; it is loaded in the process that makes the parts, on the CPU.
+    """
+
+    def __init__(self, examples: SceneExamples, pixels: int, part: float, teacher: str) -> None:
+        self.examples, self.pixels, self.part, self.teacher = examples, pixels, part, teacher
         self._split: Any = None
 
-    def draw(self, rng: np.random.Generator, side: int) -> Watched:
-        """Pictures of (side, side) pixels."""
-        count = max(1, round(self.share * self.pixels / side**2))
-        pictures = np.stack([self.lessons.draw(rng, side).rgb for _ in range(count)])
+    def make(self, rng: np.random.Generator, side: int) -> ImitationBatch:
+        """A part with pictures of (side, side) pixels."""
+        count = max(1, round(self.part * self.pixels / side**2))
+        pictures = np.stack([self.examples.make(rng, side).rgb for _ in range(count)])
         if self._split is None:
             self._split = split(load_encoder(self.teacher, "cpu"))
-        grid, front = self._split.trunk(pictures)
+        grid, tokens = self._split.trunk(pictures)
         with torch.inference_mode():
-            seen = self._split.tail(torch.from_numpy(grid), torch.from_numpy(front))
-        return Watched(torch.from_numpy(pictures), seen.patches.half(), seen.pooled.half())
+            output = self._split.tail(torch.from_numpy(grid), torch.from_numpy(tokens))
+        return ImitationBatch(torch.from_numpy(pictures), output.patches.half(), output.pooled.half())
 
-    def join(self, rng: np.random.Generator, parts: list[Watched]) -> Watched:
+    def join(self, rng: np.random.Generator, parts: list[ImitationBatch]) -> ImitationBatch:
         """One batch of several parts."""
-        return Watched(*(torch.cat([getattr(p, name) for p in parts]) for name in Watched.__annotations__))
+        names = ImitationBatch.__annotations__
+        return ImitationBatch(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_split": None}
 
 
-class Imitation(Task):
-    """The student's cells and pictures against the teacher's."""
+class ImitationTask(Task):
+    """Cosine distances of the student's cells and pictures to the teacher's, and the difference of their margins."""
 
     name = "imitation"
 
@@ -115,43 +125,43 @@ class Imitation(Task):
         recipe: TransformerRecipe,
         model: Any,
         teacher: Encoder,
-        feed: Reused[Watched],
-        held_out: HeldOut,
+        maker: Maker,
+        held_out: HeldOutExamples,
     ) -> None:
         self.weights, self.config = recipe.weights, config_of(recipe)
-        self._maker, self.held_out = feed, held_out
+        self._maker, self.held_out = maker, held_out
         self.modules = {"tower": model.vision_model, "projection": model.visual_projection}
         good, _, types = state_sentences(np.random.default_rng(SEED))
-        read = torch.from_numpy(teacher.embed_texts([*good, *types]))
-        named = read[len(good) :].view(-1, len(TYPES), read.shape[1]).mean(0)
-        accepted = functional.normalize(read[: len(good)].mean(0), dim=0)
-        self._directions = functional.normalize(named, dim=1) - accepted
+        embedded = torch.from_numpy(teacher.embed_texts([*good, *types]))
+        typed = embedded[len(good) :].view(-1, len(TYPES), embedded.shape[1]).mean(0)
+        accepted = functional.normalize(embedded[: len(good)].mean(0), dim=0)
+        self._directions = functional.normalize(typed, dim=1) - accepted
 
     def maker(self) -> Maker:
         return self._maker
 
-    def loss(self, batch: Watched, step: int) -> tuple[Tensor, dict[str, float]]:
-        seen = self.see(batch.pictures)
+    def loss(self, batch: ImitationBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        output = self.embed(batch.pictures)
         cells, pooled = (target.to(self.device).float() for target in (batch.cells, batch.pooled))
         losses = {
-            "cells": 1 - functional.cosine_similarity(seen.patches, cells, dim=1).mean(),
-            "pooled": 1 - functional.cosine_similarity(seen.pooled, pooled, dim=1).mean(),
-            "margins": functional.smooth_l1_loss(self._margins(seen.patches), self._margins(cells)),
+            "cells": 1 - functional.cosine_similarity(output.patches, cells, dim=1).mean(),
+            "pooled": 1 - functional.cosine_similarity(output.pooled, pooled, dim=1).mean(),
+            "margins": functional.smooth_l1_loss(self._margins(output.patches), self._margins(cells)),
         }
         total = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum()
         numbers = {name: float(loss.detach()) for name, loss in losses.items()}
         return total, {**numbers, "pictures": len(batch.pictures)}
 
     def validate(self) -> Validation:
-        """How well the teacher's words find and name defects in held-out lessons, by the student's cells."""
+        """How well the teacher's sentences find and name defects in held-out examples, by the student's cells."""
         directions = self._directions.to(self.device)
         return Validation(
             self.held_out.measure(
-                lambda pictures: self.see(pictures).patches.permute(0, 2, 3, 1) @ directions.T
+                lambda pictures: self.embed(pictures).patches.permute(0, 2, 3, 1) @ directions.T
             )
         )
 
-    def see(self, pictures: Tensor) -> TailOutput:
+    def embed(self, pictures: Tensor) -> TailOutput:
         """Cells and pictures in the joint space, as `PretrainedEncoder` takes them from such a tower."""
         tower: Any = self.modules["tower"]
         tail = TokenTail(tower.encoder.layers[-1], tower.post_layernorm, None, self.modules["projection"])
@@ -164,8 +174,8 @@ class Imitation(Task):
             tokens = states[-2].transpose(1, 2)
             side = pictures.shape[1] // tower.config.patch_size
             grid = tokens[:, :, 1:].reshape(*tokens.shape[:2], side, side)
-            seen: TailOutput = tail(grid, tokens[:, :, :1])
-        return TailOutput(seen.patches.float(), seen.pooled.float(), seen.activations)
+            output: TailOutput = tail(grid, tokens[:, :, :1])
+        return TailOutput(output.patches.float(), output.pooled.float(), output.activations)
 
     def _margins(self, cells: Tensor) -> Tensor:
         """Logits of every type over "good", (B, K, h, w)."""
@@ -175,7 +185,8 @@ class Imitation(Task):
 def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str) -> Path:
     """Train, from the last checkpoint where there is one; returns the folder of the exported model.
 
-    Raises SpecsightError for a teacher that does not read or has no patches of the student's size.
+    `photographs`: a folder; `teacher`: an encoder's name. Raises SpecsightError for a teacher without a text tower or
+    with patches of another size than the student's, and for a checkpoint of another recipe in `out`.
     """
     encoder = load_encoder(teacher, "cpu")
     towers = encoder.towers
@@ -190,14 +201,14 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
         model = build(recipe.tower, towers.model).to(device)
         with processes.first_process_first():
             batches, held_out = _batches(recipe, out, photographs, teacher)
-        train_task(Imitation(recipe, model, encoder, batches, held_out), recipe.schedule, options, out)
+        train_task(ImitationTask(recipe, model, encoder, batches, held_out), recipe.schedule, options, out)
         if processes.rank() == 0:
             save_encoder(model.cpu(), towers.text.tokenizer, out / "model")
         processes.meet()
     return out / "model"
 
 
-def build(shape: TransformerTower, teacher: Any) -> Any:
+def build(shape: TransformerShape, teacher: Any) -> Any:
     """A student with a random vision tower and the text tower of `teacher`, a `VisionTextDualEncoderModel`."""
     vision = transformers.CLIPVisionConfig(
         hidden_size=shape.hidden,
@@ -223,13 +234,13 @@ def build(shape: TransformerTower, teacher: Any) -> Any:
 
 def _batches(
     recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str
-) -> tuple[Reused[Watched], HeldOut]:
-    """The feed, and the lessons that progress is measured on; renders the tyres they need below `out`."""
-    drawn, held_out = lessons_and_held_out(
+) -> tuple[ReusingMaker[ImitationBatch], HeldOutExamples]:
+    """How batches are made, and the examples that progress is measured on; renders the tyres they need below `out`."""
+    examples, held_out = examples_and_held_out(
         photographs, recipe.shares, out / "tyres", recipe.tyres, recipe.tyre_size, recipe.held_out
     )
-    watching = Watching(drawn, recipe.pixels, 1 / len(LAGS), teacher)
-    return Reused(watching.draw, watching.join, recipe.sides), held_out
+    parts = ImitationBatches(examples, recipe.pixels, 1 / len(LAGS), teacher)
+    return ReusingMaker(parts.make, parts.join, recipe.sides), held_out
 
 
 def _freeze(parameters: Iterable[nn.Parameter]) -> None:

@@ -1,6 +1,7 @@
-"""Losses of the joint space. All embeddings are unit vectors; `scale` is the inverse temperature.
+"""Losses of the joint space: embeddings of cells, regions, pictures and sentences → scalars.
 
-Label-aware throughout: what may be true of a cell or region is never its negative.
+All embeddings are unit vectors; `scale` is the inverse temperature. Label-aware throughout: what may be true of a cell
+or region is never its negative.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 HARD_SHARE = 0.05
-"""Of good cells, the share most like a defect; they get a term of their own, for false alarms decide rankings."""
+"""Share of good cells, those most like a defect, that get a term of their own: false alarms decide rankings."""
 
 
 def balanced(losses: Tensor, defective: Tensor) -> Tensor:
-    """Mean over defective cells and mean over good cells, weighted alike, plus the hardest good cells. (N,), (N,)"""
+    """Mean of `losses` (N,) over defective cells and over good ones, weighted alike; the hardest good ones count again.
+
+    `defective` (N,) bool.
+    """
     good = losses[~defective]
     parts = [losses[defective].mean()] if defective.any() else []
     if len(good):
@@ -24,7 +28,7 @@ def balanced(losses: Tensor, defective: Tensor) -> Tensor:
 
 
 def typing_loss(cells: Tensor, labels: Tensor, anchors: Tensor, close: Tensor, scale: Tensor) -> Tensor:
-    """Cross-entropy of cells (N, D) against the good anchor and every type's, (1 + K, D); labels (N,) in 0..K.
+    """Cross-entropy of cells (N, D) against the anchors of "good" and of every type, (1 + K, D); labels (N,) in 0..K.
 
     `close` (1 + K, 1 + K) bool: types that shade into each other; they are left out of each other's denominators.
     """
@@ -42,7 +46,7 @@ def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor,
 
 
 def evidence_loss(margins: Tensor, labels: Tensor, scale: Tensor, peak: int = 3) -> Tensor:
-    """Two-way cross-entropy of pictures by the mean of their `peak` highest margins, as pictures are judged later.
+    """Two-way cross-entropy of pictures by the mean of their `peak` highest margins, the score they get in use.
 
     `margins` (B, h, w, K) of every type over "good"; `labels` (B, h, w): 0 good, above a type, -1 unknown. Pictures
     with unknown cells only besides good ones are left out.
@@ -72,14 +76,17 @@ def wording_loss(wordings: Tensor, close: Tensor, scale: Tensor) -> Tensor:
     return 0.5 * (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own))
 
 
-def region_loss(regions: Tensor, sentences: Tensor, rivals: Tensor, scale: Tensor) -> Tensor:
-    """Symmetric InfoNCE of regions (R, D) and their sentences (R, D); only sentences that contradict are negatives."""
+def region_loss(regions: Tensor, sentences: Tensor, contradicting: Tensor, scale: Tensor) -> Tensor:
+    """Symmetric InfoNCE of regions (R, D) and their sentences (R, D).
+
+    `contradicting` (R, R) bool: sentence j contradicts what is true of region i; only such pairs are negatives.
+    """
     if len(regions) < 2:
         return (regions.sum() + sentences.sum()) * 0.0
     logits = scale * regions @ sentences.T
     own = torch.eye(len(regions), dtype=torch.bool, device=regions.device)
     losses = []
-    for table, negatives in ((logits, rivals), (logits.T, rivals.T)):
+    for table, negatives in ((logits, contradicting), (logits.T, contradicting.T)):
         allowed = table.masked_fill(~(negatives | own), -1e4)
         losses.append(functional.cross_entropy(allowed, torch.arange(len(regions), device=regions.device)))
     return torch.stack(losses).mean()

@@ -30,7 +30,10 @@ def normalise(pictures: Tensor, device: torch.device) -> Tensor:
 
 
 class DenseTeacher:
-    """A frozen convolutional checkpoint. `measure` must run (or `load`) before targets are standardised."""
+    """A frozen convolutional checkpoint, in the folder `folder`.
+
+    `measure` or `load` must run before it is called. Raises SpecsightError where the folder holds no checkpoint.
+    """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
@@ -51,19 +54,19 @@ class DenseTeacher:
 
     @torch.no_grad()
     def raw(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Feature maps as the checkpoint gives them."""
+        """Feature maps by name, as the checkpoint gives them."""
         maps = self._model(pixel_values=pixels, output_hidden_states=True).hidden_states
         return {name: maps[index].float() for name, (index, _, _) in self._taps.items()}
 
     def __call__(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Standardised targets."""
+        """Normalised pixels (B, 3, H, W) → standardised feature maps by name."""
         return {
             name: (features - self.statistics[f"{name}.mean"]) / self.statistics[f"{name}.deviation"]
             for name, features in self.raw(pixels).items()
         }
 
     def measure(self, sample: Iterable[Tensor]) -> None:
-        """Mean and deviation of every channel over batches of normalised pixels."""
+        """Take mean and deviation of every channel from batches of normalised pixels (B, 3, H, W)."""
         sums: dict[str, Tensor] = {}
         for pixels in sample:
             for name, features in self.raw(pixels).items():
@@ -79,9 +82,11 @@ class DenseTeacher:
             self.statistics[f"{name}.deviation"] = deviation.float().view(1, -1, 1, 1)
 
     def save(self, path: Path) -> None:
+        """Write the means and deviations to a safetensors file."""
         save_file({key: value.cpu() for key, value in self.statistics.items()}, path)
 
     def load(self, path: Path, device: torch.device) -> None:
+        """Read means and deviations that `save` has written."""
         self.statistics = {key: value.to(device) for key, value in load_file(path).items()}
 
     def _find_taps(self, device: torch.device) -> dict[str, tuple[int, int, int]]:

@@ -1,7 +1,7 @@
-"""Dense distillation losses: the student's own maps must carry the teacher's, value by value and distance by distance.
+"""Dense distillation: losses between the student's maps and the teacher's, by values and by distances between cells.
 
-The heads are linear and thrown away after training, so whatever they can read off is laid out in the student's maps
-as they ship, where nearest-neighbour methods will look.
+The heads that predict the teacher's values are linear and are not exported: what they predict is linear in the
+student's maps themselves, which nearest-neighbour methods compare.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ DEEP_WEIGHT = 0.5
 
 
 class DistillationHeads(nn.Module):
-    """One linear head per teacher map, from the student's map of the same stride (32: a strided window)."""
+    """One linear head per teacher map, from the student's map of the same stride (32: a strided window).
+
+    `student`: channels of the student's maps by name; `channels` and `strides`: those of the teacher's maps.
+    """
 
     def __init__(
         self, student: Mapping[str, int], channels: Mapping[str, int], strides: Mapping[str, int]
@@ -33,7 +36,7 @@ class DistillationHeads(nn.Module):
         self.heads = nn.ModuleDict(heads)
 
     def forward(self, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Predicted standardised teacher maps."""
+        """The student's maps by name → predictions of the standardised teacher maps."""
         return {name: head(maps[f"stride{min(16, self.strides[name])}"]) for name, head in self.heads.items()}
 
 

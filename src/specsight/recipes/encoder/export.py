@@ -9,12 +9,12 @@ import torch
 import transformers
 
 from specsight.recipes.encoder.dense_teacher import DEVIATION, MEAN
-from specsight.recipes.encoder.student import TextTower
+from specsight.recipes.encoder.student import StudentText
 from specsight.storage import write_json
 
 
-def export(tower: Any, text: TextTower, head: Any, folder: Path) -> int:
-    """Write a `VisionTextDualEncoderModel`; returns the bytes of its weights.
+def export(tower: Any, text: StudentText, head: Any, folder: Path) -> int:
+    """Write the towers and the joint head as a `VisionTextDualEncoderModel`; returns the bytes of its weights.
 
     Its `visual_projection` maps every cell of the last feature map, and their mean, into the space of
     `text_projection`; the vision tower has no pooling of its own.
@@ -35,7 +35,7 @@ def export(tower: Any, text: TextTower, head: Any, folder: Path) -> int:
 
 
 def save_encoder(model: Any, tokenizer: Any, folder: Path) -> int:
-    """Write a model in half precision, its tokenizer and how it wants its pixels; returns the bytes of its weights."""
+    """Write a model in half precision, its tokenizer and its preprocessing; returns the bytes of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)

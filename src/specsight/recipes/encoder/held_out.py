@@ -1,7 +1,7 @@
-"""Held-out lessons, kind by kind, and how well words find and name the defects in them.
+"""Held-out examples by kind, and how well sentences find and name the defects in them.
 
-Decisions about the recipe are taken on these numbers. They come from seeds, photographs and tyres that training never
-uses, and from none of the sets on which the encoder is finally measured.
+Decisions about a recipe are taken on these numbers. The examples come from seeds, photographs and tyres that training
+never uses, and from none of the sets on which the encoder is finally measured.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from specsight.metrics import image_auroc
-from specsight.recipes.encoder.batches import IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import TYPES, Lessons
+from specsight.recipes.encoder.joint_batches import IGNORED, UNNAMED, cell_labels
+from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.tyre_pictures import TyrePictures
 
@@ -29,43 +29,46 @@ AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutExamples:
     """Pictures (N, S, S, 3) uint8 and the labels of their cells (N, h, w), by kind."""
 
     kinds: dict[str, tuple[Tensor, Tensor]]
 
     @classmethod
-    def draw(cls, lessons: Lessons, count: int) -> HeldOut:
-        """`count` lessons of each kind; always the same ones for the same sources."""
+    def make(cls, examples: SceneExamples, count: int) -> HeldOutExamples:
+        """`count` examples of each kind; always the same ones for the same sources."""
         kinds = {}
         for kind in KINDS:
-            drawn = [
-                lessons.of_kind(kind, np.random.default_rng((SEED, len(kind), k)), SIDE) for k in range(count)
+            own = [
+                examples.make_kind(kind, np.random.default_rng((SEED, len(kind), k)), SIDE)
+                for k in range(count)
             ]
-            pictures = torch.from_numpy(np.stack([lesson.rgb for lesson in drawn]))
+            pictures = torch.from_numpy(np.stack([example.rgb for example in own]))
             kinds[kind] = (
                 pictures,
-                torch.from_numpy(np.stack([cell_labels(lesson.types) for lesson in drawn])),
+                torch.from_numpy(np.stack([cell_labels(example.types) for example in own])),
             )
         return cls(kinds)
 
     def measure(self, margins_of: Callable[[Tensor], Tensor]) -> dict[str, float]:
-        """`margins_of` pictures → (B, h, w, K) margins of every type over "good"; AUROC of cells and pictures, and
-        the share of defective cells that are given their own type."""
+        """AUROC of cells and of pictures, and the share of defective cells that are given their own type, by kind.
+
+        `margins_of`: pictures (B, S, S, 3) uint8 → margins (B, h, w, K) of every type over "good".
+        """
         result = {}
         for kind, (pictures, labels) in self.kinds.items():
             margins = torch.cat(
                 [margins_of(pictures[k : k + AT_ONCE]).cpu() for k in range(0, len(pictures), AT_ONCE)]
             )
             best = margins.max(-1)
-            seen = labels != IGNORED
-            damaged = ((labels > 0) & seen).flatten(1).any(1)
-            # A picture all of whose changes are hardly to be seen is neither good nor defective.
+            labelled = labels != IGNORED
+            damaged = ((labels > 0) & labelled).flatten(1).any(1)
+            # A picture whose defects are all too faint to be labelled is neither good nor defective.
             certain = damaged | (labels == 0).flatten(1).all(1)
             peaks = best.values.flatten(1).topk(PEAK_CELLS, dim=1).values.mean(1)
             typed = (labels > 0) & (labels != UNNAMED)
             right = (best.indices[typed] + 1 == labels[typed]).float().mean()
-            result[f"{kind}/cell_auroc"] = _auroc(labels[seen] > 0, best.values[seen])
+            result[f"{kind}/cell_auroc"] = _auroc(labels[labelled] > 0, best.values[labelled])
             result[f"{kind}/image_auroc"] = _auroc(damaged[certain], peaks[certain])
             result[f"{kind}/type_accuracy"] = float(right)
         return {key: round(value, 4) for key, value in result.items()}
@@ -75,16 +78,16 @@ def _auroc(truth: Tensor, scores: Tensor) -> float:
     return image_auroc(truth.numpy(), scores.float().numpy())
 
 
-def lessons_and_held_out(
+def examples_and_held_out(
     photographs: Path, shares: Mapping[str, float], tyres: Path, count: int, size: int, held_out: int
-) -> tuple[Lessons, HeldOut]:
-    """Lessons to learn from, and `held_out` of each kind from photographs and tyres that those never show.
+) -> tuple[SceneExamples, HeldOutExamples]:
+    """Examples to learn from, and `held_out` of each kind from photographs and tyres that the former never show.
 
     Renders the `count` tyres of `size` pixels that are missing in the folder `tyres`; none for a count of 0.
     """
-    known, others = (
+    own, others = (
         TyrePictures(tyres, start, stop, size, TYPES) if count else None
         for start, stop in ((0, count), (count, count + held_out))
     )
-    kept = HeldOut.draw(Lessons(Photographs(photographs, held_out=True), others), held_out)
-    return Lessons(Photographs(photographs), known, shares), kept
+    unseen = HeldOutExamples.make(SceneExamples(Photographs(photographs, held_out=True), others), held_out)
+    return SceneExamples(Photographs(photographs), own, shares), unseen

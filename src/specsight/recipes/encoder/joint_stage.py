@@ -1,4 +1,4 @@
-"""Stage "joint": patches and sentences come into one space, while the trunk keeps what it learned from the teacher."""
+"""Stages "joint" and "polish": cells and sentences are trained into one space, while the distillation goes on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specsight.learning.batches import LAGS, Reused
+from specsight.learning.batches import LAGS, ReusingMaker
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import contrast, distillation
-from specsight.recipes.encoder.batches import IGNORED, UNNAMED, LessonBatch, TaughtLessons, state_sentences
 from specsight.recipes.encoder.dense_teacher import normalise
-from specsight.recipes.encoder.held_out import SEED, HeldOut, lessons_and_held_out
+from specsight.recipes.encoder.held_out import SEED, HeldOutExamples, examples_and_held_out
+from specsight.recipes.encoder.joint_batches import (
+    IGNORED,
+    UNNAMED,
+    JointBatch,
+    JointBatches,
+    state_sentences,
+)
 from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
 from specsight.recipes.encoder.scene_examples import TYPES
-from specsight.recipes.encoder.student import TextTower, feature_maps
+from specsight.recipes.encoder.student import StudentText, feature_maps
 from specsight.recipes.run import config_of
 from specsight.specification.synonyms import related
 
@@ -40,8 +46,8 @@ class JointHead(nn.Module):
         return functional.normalize(self.projection(cells), dim=-1)
 
 
-class JointTraining(Task):
-    """Everything at once: distillation, defect types, damage, regions and whole pictures against sentences."""
+class JointTask(Task):
+    """Cells, regions and pictures against sentences, and distillation: a weighted sum of the losses in `contrast`."""
 
     def __init__(
         self,
@@ -49,11 +55,11 @@ class JointTraining(Task):
         recipe: EncoderRecipe,
         stage: JointStage,
         modules: dict[str, nn.Module],
-        feed: Maker,
-        held_out: HeldOut,
+        maker: Maker,
+        held_out: HeldOutExamples,
     ) -> None:
         """`modules`: vision "tower", distillation "heads", "text" tower and joint "head"."""
-        self.name, self.recipe, self.config, self._maker = name, recipe, config_of(stage), feed
+        self.name, self.recipe, self.config, self._maker = name, recipe, config_of(stage), maker
         self.weights, self.held_out, self.modules = stage.weights, held_out, modules
         self.head = cast("JointHead", modules["head"])
         self.heads = cast("distillation.DistillationHeads", modules["heads"])
@@ -62,7 +68,7 @@ class JointTraining(Task):
             "heads": stage.trunk_rate,
             "text": stage.text_rate,
         }
-        _thaw(cast("TextTower", modules["text"]), stage.text_layers)
+        _unfreeze_last(cast("StudentText", modules["text"]), stage.text_layers)
         names = ("good", *TYPES)
         table = [[a != "good" and b != "good" and related(a, b) for b in names] for a in names]
         self._close = torch.tensor(table)
@@ -70,18 +76,18 @@ class JointTraining(Task):
     def maker(self) -> Maker:
         return self._maker
 
-    def loss(self, batch: LessonBatch, step: int) -> tuple[Tensor, dict[str, float]]:
-        maps, cells, pooled = self._look(batch.pictures)
+    def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        maps, cells, pooled = self._embed_pictures(batch.pictures)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
-        good, damaged, wordings, sentences = self._read(*states, batch.region_sentences)
+        good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)
         types = functional.normalize(wordings.mean(0), dim=1)
         scale, labels = self.head.scale, batch.labels.to(self.device)
         close = self._close.to(self.device)
-        named, seen = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
+        named, labelled = (labels != IGNORED) & (labels != UNNAMED), labels != IGNORED
         anchors = torch.cat([good[None], types])
         losses = {
             "typing": contrast.typing_loss(cells[named], labels[named], anchors, close, scale),
-            "damage": contrast.damage_loss(cells[seen], labels[seen] > 0, good, damaged, scale),
+            "damage": contrast.damage_loss(cells[labelled], labels[labelled] > 0, good, damaged, scale),
             "evidence": contrast.evidence_loss(cells @ (types - good).T, labels, scale),
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
@@ -89,7 +95,9 @@ class JointTraining(Task):
         if len(sentences):
             masks = batch.regions.to(self.device).float()
             regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
-            losses["region"] = contrast.region_loss(regions, sentences, batch.rivals.to(self.device), scale)
+            losses["region"] = contrast.region_loss(
+                regions, sentences, batch.negatives.to(self.device), scale
+            )
         targets = {name: target.to(self.device).float() for name, target in batch.targets.items()}
         with self.mixed_precision():
             predicted = self.modules["heads"](maps)
@@ -104,21 +112,23 @@ class JointTraining(Task):
         return total, {**numbers, **shares, "scale": float(scale.detach()), "pictures": len(batch.pictures)}
 
     def validate(self) -> Validation:
-        """How well words find and name defects in held-out lessons."""
-        good, _, wordings, _ = self._read(*state_sentences(np.random.default_rng(SEED)), [])
+        """How well sentences find and name defects in held-out examples."""
+        good, _, wordings, _ = self._embed_sentences(*state_sentences(np.random.default_rng(SEED)), [])
         directions = functional.normalize(wordings.mean(0), dim=1) - good
-        return Validation(self.held_out.measure(lambda pictures: self._look(pictures)[1] @ directions.T))
+        return Validation(
+            self.held_out.measure(lambda pictures: self._embed_pictures(pictures)[1] @ directions.T)
+        )
 
-    def _look(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Feature maps; cells (B, h, w, D) and pictures (B, D) in the joint space."""
+    def _embed_pictures(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Feature maps by name; cells (B, h, w, D) and pictures (B, D) in the joint space."""
         with self.mixed_precision():
             maps = feature_maps(self.modules["tower"], normalise(pictures, self.device))
         last = maps["stride16"].float()
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
-    def _read(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _embed_sentences(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Sentences about good, damaged, types and regions → good (D,), damaged (D,), wordings of types (W, K, D),
-        regions' sentences (R, D)."""
+        sentences of regions (R, D)."""
         with self.mixed_precision():
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
@@ -126,15 +136,15 @@ class JointTraining(Task):
         return _mean(good), _mean(damaged), types.view(-1, len(TYPES), types.shape[1]), regions
 
 
-def lessons(
+def batches_and_held_out(
     stage: JointStage, photographs: Path, teacher: Path, statistics: Path, out: Path
-) -> tuple[Maker, HeldOut]:
-    """A stage's feed and the lessons that progress is measured on; renders the tyres they need below `out`."""
-    drawn, held_out = lessons_and_held_out(
+) -> tuple[Maker, HeldOutExamples]:
+    """How a stage's batches are made, and the examples that progress is measured on; renders tyres below `out`."""
+    examples, held_out = examples_and_held_out(
         photographs, stage.shares, out / "tyres", stage.tyres, stage.tyre_size, stage.held_out
     )
-    taught = TaughtLessons(drawn, stage.pixels, 1 / len(LAGS), teacher, statistics)
-    return Reused(taught.draw, taught.join, stage.sides), held_out
+    parts = JointBatches(examples, stage.pixels, 1 / len(LAGS), teacher, statistics)
+    return ReusingMaker(parts.make, parts.join, stage.sides), held_out
 
 
 def _present(labels: Tensor, anchors: int) -> Tensor:
@@ -150,8 +160,8 @@ def _mean(vectors: Tensor) -> Tensor:
     return functional.normalize(vectors.mean(0), dim=0)
 
 
-def _thaw(text: TextTower, layers: int) -> None:
-    """Only the last `layers` of the text tower and its projection learn: what it knows of English must survive."""
+def _unfreeze_last(text: StudentText, layers: int) -> None:
+    """Let only the last `layers` of the text tower and its projection learn: the rest keeps its general English."""
     text.requires_grad_(False)
     for module in (
         *text.bert.encoder.layer[len(text.bert.encoder.layer) - layers :],

@@ -1,4 +1,4 @@
-"""The recipe of a small vision-language encoder: every number that a run depends on, in one frozen record."""
+"""The recipe of a small vision-language encoder: every number that its weights depend on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MINUTES = {"vision": 10, "text": 13, "joint": 30, "polish": 25}
 
 
 @dataclass(frozen=True)
-class VisionTower:
-    """Channels of the stem, and channels and residual blocks of the stages at strides 4, 8 and 16."""
+class VisionShape:
+    """Channels of the stem, and channels (`widths`) and residual blocks (`depths`) at strides 4, 8 and 16."""
 
     stem: int = 32
     widths: tuple[int, int, int] = (48, 128, 256)
@@ -23,21 +23,23 @@ class VisionTower:
 
 @dataclass(frozen=True)
 class VisionStage:
-    """Dense distillation: pictures of `sides` pixels, `pixels` pixels a batch."""
+    """Dense distillation of a convolutional teacher."""
 
     schedule: Schedule = field(default_factory=lambda: recipe_schedule(1000, 2e-3, cooldown=0.0))
     sides: tuple[int, ...] = (128, 160, 224)
     pixels: int = 16 * 160 * 160
     photograph_share: float = 0.55
+    """Share of photographs among the pictures; the others are scenes."""
     relation_weight: float = 0.5
     relation_samples: int = 512
+    """Cells whose distances to each other are compared with the teacher's."""
     held_out: int = 40
-    """Photographs and scenes, each, on which progress is measured."""
+    """Photographs, and scenes, on which progress is measured."""
 
 
 @dataclass(frozen=True)
-class TextTowerShape:
-    """A BERT of a few layers, and its WordPiece vocabulary: whole general words and word endings."""
+class TextShape:
+    """A BERT, the tokens of its `longest` sentence, and general words and word endings in its vocabulary."""
 
     hidden: int = 256
     layers: int = 3
@@ -49,7 +51,8 @@ class TextTowerShape:
 
 @dataclass(frozen=True)
 class TextStage:
-    """Sentence geometry: `batch` sentences a step; `agreement_share` of the target cosines comes from meanings."""
+    """Distillation of a sentence encoder: `batch` sentences a step; `agreement_share` of the target cosines comes from
+    the agreement of meanings."""
 
     schedule: Schedule = field(default_factory=lambda: recipe_schedule(2000, 1e-3))
     batch: int = 96
@@ -60,7 +63,7 @@ class TextStage:
 
 @dataclass(frozen=True)
 class JointStage:
-    """Patches against sentences; `trunk_rate` and `text_rate` are shares of the schedule's rate."""
+    """Cells, regions and pictures against sentences."""
 
     schedule: Schedule = field(default_factory=lambda: recipe_schedule(2000, 2e-3, cooldown=0.0))
     shares: dict[str, float] = field(
@@ -72,16 +75,23 @@ class JointStage:
             "scene": 0.2,
         }
     )
-    """How often each kind of lesson is drawn."""
+    """How often each kind of example comes."""
     sides: tuple[int, ...] = (128, 160, 224)
+    """Sides of the square pictures, in pixels, by turns."""
     pixels: int = 16 * 160 * 160
+    """Pixels of a batch, about."""
     tyres: int = 5900
+    """Rendered tyre pictures; 0: none."""
     tyre_size: int = 256
+    """Their side in pixels."""
     held_out: int = 72
-    """Lessons of each kind on which progress is measured."""
+    """Examples of each kind on which progress is measured."""
     trunk_rate: float = 0.6
+    """Share of the schedule's rate for the vision tower."""
     text_rate: float = 0.3
+    """The same for the text tower."""
     text_layers: int = 2
+    """Last layers of the text tower that learn."""
     weights: dict[str, float] = field(
         default_factory=lambda: {
             "typing": 1.0,
@@ -97,22 +107,22 @@ class JointStage:
 
 
 POLISH_SHARES = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
-"""How often each kind of example is drawn while the rate cools down: products more often."""
+"""How often each kind of example comes while the rate cools down: products more often."""
 
 
 def _polish() -> JointStage:
-    """The same lessons, products more often and whole pictures weighing more, while the rate cools down."""
+    """The joint stage goes on with more pictures of products and a higher weight on pictures; the rate cools down."""
     stage = JointStage(schedule=recipe_schedule(1800, 2e-3, warmup=50, cooldown=1.0))
     return replace(stage, shares=dict(POLISH_SHARES), weights={**stage.weights, "evidence": 1.0})
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """The whole run."""
+    """All stages of the encoder."""
 
     options: RunOptions = field(default_factory=RunOptions)
-    tower: VisionTower = field(default_factory=VisionTower)
-    text_tower: TextTowerShape = field(default_factory=TextTowerShape)
+    tower: VisionShape = field(default_factory=VisionShape)
+    text_tower: TextShape = field(default_factory=TextShape)
     width: int = 256
     """Dimensions of the joint space of patches, pictures and sentences."""
     vision: VisionStage = field(default_factory=VisionStage)

@@ -1,7 +1,7 @@
-"""Lessons for the joint space: pictures whose every cell can be spoken about.
+"""Training examples of the joint space: pictures with the defect type of every pixel, and regions with meanings.
 
-A lesson is a picture, the defect type of every pixel, and regions with meanings. Sources: procedural scenes and
-products with painted defects, tyres, and photographs (about which only painted defects are known).
+In: photographs, rendered tyres, a generator. Out: `SceneExample`s from procedural scenes and products with synthetic
+defects, from tyres, and from photographs, of which nothing but their synthetic defects is known.
 """
 
 from __future__ import annotations
@@ -24,31 +24,39 @@ from specsight.synthetic.scenes.tyre_pictures import UNSEEN, TyrePicture, TyrePi
 
 TYPES: tuple[str, ...] = tuple(name for name in PHRASES if name != "anomaly")
 """Defect types in the order of their numbers in type maps, from 1."""
-PAINTED = (
+SYNTHETIC = (
     "crack", "scratch", "cut", "hole", "stain", "contamination", "foreign body", "dent", "bulge", "break", "fray",
     "uneven", "discolouration", "missing material", "fibre", "excess material", "exposed cord", "open splice",
 )  # fmt: skip
 UNNAMED = ("draem", "cutpaste", "cutpaste scar", "nsa")
 ANY = 254
-"""In a type map: a defect of no named type."""
+"""In a type map: a defect of a synthetic kind without a type of its own."""
 SMALLEST_REGION = 0.02
+"""Share of a picture from which on defects are confined to one of its objects."""
 KINDS = ("tyre", "photograph", "block", "vessel", "scene")
-"""Kinds of lessons."""
+"""Where examples come from."""
 
 
 @dataclass
-class Lesson:
-    """`rgb` (S, S, 3) uint8; `types` (S, S) uint8: 0 good, 1 + index into TYPES, ANY, or UNSEEN; `regions` (S, S)
-    uint8 indexes `meanings`, of which empty ones say nothing."""
+class SceneExample:
+    """A picture and what is true of it."""
 
     rgb: NDArray[np.uint8]
+    """(S, S, 3)."""
     types: NDArray[np.uint8]
+    """(S, S): 0 good, 1 + index into TYPES, ANY, or UNSEEN."""
     regions: NDArray[np.uint8]
+    """(S, S), indexes `meanings`."""
     meanings: list[Meaning] = field(default_factory=list)
+    """An empty one says nothing."""
 
 
-class Lessons:
-    """Draws lessons; `tyres` may be None where the line's pictures are not wanted."""
+class SceneExamples:
+    """Makes examples of every kind.
+
+    `tyres`: None where the tyre line's pictures are not wanted. `shares`: how often each of `KINDS` comes, summing to
+    one; None: equally often.
+    """
 
     def __init__(
         self, photographs: Photographs, tyres: TyrePictures | None, shares: Mapping[str, float] | None = None
@@ -56,14 +64,14 @@ class Lessons:
         self.photographs, self.tyres = photographs, tyres
         self.shares = dict(shares or dict.fromkeys(KINDS, 1 / len(KINDS)))
 
-    def draw(self, rng: np.random.Generator, side: int) -> Lesson:
-        """One lesson of (side, side) pixels."""
-        return self.of_kind(str(rng.choice(list(self.shares), p=list(self.shares.values()))), rng, side)
+    def make(self, rng: np.random.Generator, side: int) -> SceneExample:
+        """An example of (side, side) pixels, of a kind drawn by the shares."""
+        return self.make_kind(str(rng.choice(list(self.shares), p=list(self.shares.values()))), rng, side)
 
-    def of_kind(self, kind: str, rng: np.random.Generator, side: int) -> Lesson:
-        """One lesson of one of `KINDS`; scenes stand in for tyres where there are none."""
+    def make_kind(self, kind: str, rng: np.random.Generator, side: int) -> SceneExample:
+        """An example of one of `KINDS`; scenes stand in for tyres where there are none."""
         if kind == "tyre" and self.tyres is not None:
-            return _tyre_lesson(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
+            return _tyre_example(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
         if kind == "photograph":
             scene = Scene(self.photographs.crop(rng, side), np.zeros((side, side), np.uint8))
         elif kind == "block":
@@ -72,11 +80,11 @@ class Lessons:
             scene = draw_vessel(rng, side)
         else:
             scene = draw_scene(rng, side, self.photographs if rng.random() < 0.3 else None)
-        return _painted_lesson(rng, scene)
+        return _example_with_defects(rng, scene)
 
 
-def _painted_lesson(rng: np.random.Generator, scene: Scene) -> Lesson:
-    """A scene with up to three defects of one or two types (a quarter stay good)."""
+def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExample:
+    """A scene with up to three synthetic defects; a quarter of the scenes stay good."""
     meanings = [Meaning("", words.thing, words.material, words.colour) for words in scene.words] or [
         Meaning()
     ]
@@ -84,14 +92,14 @@ def _painted_lesson(rng: np.random.Generator, scene: Scene) -> Lesson:
     rgb = scene.rgb
     where = _where(rng, scene)
     for _ in range(0 if rng.random() < 0.25 else int(rng.integers(1, 4))):
-        name = str(rng.choice(PAINTED if rng.random() < 0.9 else UNNAMED))
+        name = str(rng.choice(SYNTHETIC if rng.random() < 0.9 else UNNAMED))
         try:
             defect = synthesise(rng, rgb, name, where)
         except SpecsightError:
             continue  # Nothing visible came of it on this surface: the picture simply has one defect less.
         rgb = defect.rgb
         types[defect.mask] = 1 + TYPES.index(name) if name in TYPES else ANY
-    return Lesson(rgb, types, scene.regions, meanings)
+    return SceneExample(rgb, types, scene.regions, meanings)
 
 
 def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:
@@ -103,7 +111,7 @@ def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:
     return np.ones(scene.regions.shape, np.bool_)
 
 
-def _tyre_lesson(rng: np.random.Generator, picture: TyrePicture, side: int) -> Lesson:
+def _tyre_example(rng: np.random.Generator, picture: TyrePicture, side: int) -> SceneExample:
     """A crop of a rendered tyre, at 0.7–1.25 times its scale, mirrored and recoloured at random."""
     scale = max(side / picture.rgb.shape[0], float(rng.uniform(0.7, 1.25)))
     full = round(picture.rgb.shape[0] * scale)
@@ -121,7 +129,7 @@ def _tyre_lesson(rng: np.random.Generator, picture: TyrePicture, side: int) -> L
     meanings += [
         Meaning("", part_thing(value), "rubber" if rng.random() < 0.5 else "") for value in range(1, 9)
     ]
-    return Lesson(rgb, types, parts, meanings)
+    return SceneExample(rgb, types, parts, meanings)
 
 
-__all__ = ["ANY", "PAINTED", "TYPES", "UNSEEN", "Lesson", "Lessons"]
+__all__ = ["ANY", "SYNTHETIC", "TYPES", "UNSEEN", "SceneExample", "SceneExamples"]

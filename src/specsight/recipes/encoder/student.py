@@ -1,4 +1,4 @@
-"""The student: a small residual network and a small BERT in Hugging Face form, and how their outputs are taken."""
+"""The encoder that is trained: a small residual network and a small BERT in Hugging Face form, and their outputs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from specsight.recipes.encoder.recipe import EncoderRecipe, VisionTower
+from specsight.recipes.encoder.recipe import EncoderRecipe, VisionShape
 
 STAGE_STRIDES = {"stride4": 1, "stride8": 2, "stride16": 3}
 """Name of a feature map → its place among the tower's hidden states (0 is the stem)."""
 
 
-def build_vision_tower(shape: VisionTower) -> Any:
-    """A randomly initialised ResNet of basic blocks with stages at strides 4, 8 and 16.
+def build_vision_tower(shape: VisionShape) -> Any:
+    """A `ResNetModel` of basic blocks at random, with stages at strides 4, 8 and 16.
 
     Plain 3 × 3 convolutions: on CPUs with matrix units they outrun depthwise ones of the same accuracy. No stage at
     stride 32: the last map is the joint space with sentences and must still resolve small defects.
@@ -36,7 +36,7 @@ def feature_maps(tower: Any, pixels: Tensor) -> dict[str, Tensor]:
     return {name: states[index] for name, index in STAGE_STRIDES.items()}
 
 
-class TextTower(nn.Module):
+class StudentText(nn.Module):
     """A BERT, its tokenizer, and the projection into the joint space."""
 
     def __init__(self, recipe: EncoderRecipe, tokenizer: Any) -> None:
@@ -60,13 +60,13 @@ class TextTower(nn.Module):
         self.longest = shape.longest
 
     def forward(self, sentences: Sequence[str]) -> Tensor:
-        """Sentences → (N, D) in the joint space, of any length."""
+        """Sentences → (N, D) in the joint space, not normalised."""
         tokens = self.tokenizer(
             list(sentences), padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
         )
-        place = self.projection.weight.device
+        device = self.projection.weight.device
         pooled = self.bert(
-            input_ids=tokens["input_ids"].to(place), attention_mask=tokens["attention_mask"].to(place)
+            input_ids=tokens["input_ids"].to(device), attention_mask=tokens["attention_mask"].to(device)
         ).pooler_output
         joint: Tensor = self.projection(pooled)
         return joint

@@ -1,7 +1,7 @@
-"""Stage "text": the text tower learns MiniLM's geometry, and what contradicts what.
+"""Stage "text": the text tower learns the geometry of MiniLM's sentence vectors, corrected by what sentences mean.
 
-MiniLM alone puts "a crack" and "no crack" side by side; the recipe's meanings pull them apart, while words that they
-do not know keep MiniLM's neighbourhoods.
+MiniLM alone puts "a crack" and "no crack" side by side; the meanings of the recipe's own sentences pull them apart,
+while general English keeps MiniLM's neighbourhoods.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specsight.learning.batches import Seeded
+from specsight.learning.batches import SeededMaker
 from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
 from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
-from specsight.recipes.encoder.student import TextTower
+from specsight.recipes.encoder.student import StudentText
 from specsight.recipes.encoder.tokenizer import general_words
 from specsight.recipes.run import config_of
 from specsight.specification.synonyms import PHRASES
@@ -31,11 +31,11 @@ from specsight.synthetic.scenes.materials import COLOURS
 
 HELD_OUT_SEED = 10**9
 GENERAL = ("{w}", "a {w}", "a photo of a {w}", "the {w} is {v}", "{w} and {v}", "a {w} {v}", "{v} on the {w}")
-"""Frames for general words: their meaning comes from MiniLM alone."""
+"""Frames for general words, whose targets come from MiniLM alone."""
 
 
-def draw_meaning(rng: np.random.Generator) -> Meaning:
-    """A random claim; each attribute is left open often enough."""
+def random_meaning(rng: np.random.Generator) -> Meaning:
+    """A random meaning, in which any attribute may be left open."""
     kind = rng.random()
     defect = NONE if kind < 0.35 else str(rng.choice(list(PHRASES))) if kind < 0.85 else ""
     thing = str(rng.choice(list(THINGS))) if rng.random() < 0.6 else ""
@@ -47,21 +47,26 @@ def draw_meaning(rng: np.random.Generator) -> Meaning:
 
 @dataclass
 class SentenceBatch:
-    """Sentences, the teacher's vectors (N, D), and the agreement of meanings (N, N); NaN where a sentence has none."""
+    """Sentences and their targets."""
 
     sentences: list[str]
     vectors: Tensor
+    """(N, D): the teacher's, unit length."""
     agreement: Tensor
+    """(N, N): agreement of meanings in [0, 1]; NaN where one of the two sentences is general English."""
 
 
 def corpus(seed: int, count: int = 20_000) -> list[str]:
-    """Sentences of the recipe's own grammar: what the tokenizer must know as whole words."""
+    """`count` of the recipe's own sentences: their words are entries of the tokenizer."""
     rng = np.random.default_rng((seed, 1))
-    return [say(rng, draw_meaning(rng)) for _ in range(count)]
+    return [say(rng, random_meaning(rng)) for _ in range(count)]
 
 
-class TaughtSentences:
-    """Makes `SentenceBatch`es: three fifths the recipe's own sentences, the rest general English."""
+class SentenceBatches:
+    """Makes `SentenceBatch`es of `size` sentences from a generator: three fifths the recipe's own, the rest English.
+
+    The sentence encoder in `folder` is loaded where batches are made; `words`: how many general words are used.
+    """
 
     def __init__(self, folder: Path, size: int, words: int) -> None:
         self.folder, self.size, self.words = folder, size, words
@@ -73,7 +78,7 @@ class TaughtSentences:
             self._teacher = SentenceTeacher(self.folder)
             self._general = general_words(self.folder / "vocab.txt", self.words)
         own = self.size * 3 // 5
-        meanings: list[Meaning | None] = [draw_meaning(rng) for _ in range(own // 2)]
+        meanings: list[Meaning | None] = [random_meaning(rng) for _ in range(own // 2)]
         meanings = [*meanings, *meanings, *[None] * (self.size - 2 * (own // 2))]
         sentences = [self._general_sentence(rng) if m is None else say(rng, m) for m in meanings]
         with mixed_precision(torch.device("cpu")):
@@ -89,7 +94,7 @@ class TaughtSentences:
 
 
 def agreements(meanings: Sequence[Meaning | None]) -> Tensor:
-    """(N, N) agreement of every pair, NaN where one of the two has no meaning of ours."""
+    """Agreement (N, N) of every pair in [0, 1], NaN where one of the two has no meaning."""
     table = torch.full((len(meanings), len(meanings)), float("nan"))
     cache: dict[tuple[Meaning, Meaning], float] = {}
     for i, first in enumerate(meanings):
@@ -111,16 +116,16 @@ def geometry_loss(embeddings: Tensor, vectors: Tensor, agreement: Tensor, share:
     return functional.mse_loss(embeddings @ embeddings.T, target)
 
 
-class SentenceGeometry(Task):
-    """Text tower + throw-away head onto the teacher's axes."""
+class SentenceTask(Task):
+    """Text tower and an auxiliary head onto the teacher's axes: angle to its vectors, and cosines of pairs."""
 
     name = "text"
 
-    def __init__(self, recipe: EncoderRecipe, tower: TextTower, folder: Path) -> None:
+    def __init__(self, recipe: EncoderRecipe, tower: StudentText, folder: Path) -> None:
         self.recipe, self.tower, self.config = recipe, tower, config_of(recipe.text)
-        make = TaughtSentences(folder, recipe.text.batch, recipe.text.general_words)
-        self._maker = Seeded(make)
-        self._held_out = make(np.random.default_rng(HELD_OUT_SEED))
+        batches = SentenceBatches(folder, recipe.text.batch, recipe.text.general_words)
+        self._maker = SeededMaker(batches)
+        self._held_out = batches(np.random.default_rng(HELD_OUT_SEED))
         head = nn.Linear(recipe.width, self._held_out.vectors.shape[1])
         self.modules = {"tower": tower, "head": head}
 

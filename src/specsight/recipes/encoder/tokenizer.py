@@ -1,7 +1,7 @@
 """The tokenizer of the text tower: WordPiece over the words of our sentences and of general English.
 
-Words of the recipe's own sentences are whole; the frequent words and word endings of a public English vocabulary
-(BERT's, Apache-2.0) follow, so that a word nobody trained on is split where English splits, down to letters.
+Words of the recipe's own sentences are entries; the frequent words and word endings of a public English vocabulary
+(BERT's, Apache-2.0) follow, so that a word without an entry is split where English splits, down to letters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def general_words(vocabulary: Path, words: int) -> list[str]:
-    """The `words` most frequent whole English words of a WordPiece vocabulary file ordered by frequency."""
+    """The `words` most frequent English words of a WordPiece vocabulary file that is ordered by frequency."""
     lines = vocabulary.read_text("utf-8").split("\n")
     return [line for line in lines if line.isascii() and line.isalpha() and len(line) > 1][:words]
 

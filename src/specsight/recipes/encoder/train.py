@@ -1,6 +1,6 @@
 """`specsight train encoder`: a small vision-language encoder, stage by stage, resumable at every checkpoint.
 
-In: a recipe and the sources of knowledge. Out: a run folder with `recipe.json`, checkpoints, `log.jsonl`, and, after
+In: a recipe, photographs and two teachers. Out: a run folder with `recipe.json`, checkpoints, `log.jsonl`, and, after
 the last stage, `model/`: a Hugging Face checkpoint that `load_encoder` reads.
 """
 
@@ -23,10 +23,10 @@ from specsight.recipes.encoder.distillation import DistillationHeads
 from specsight.recipes.encoder.export import export
 from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.sentence_teacher import minilm_folder
-from specsight.recipes.encoder.student import STAGE_STRIDES, TextTower, build_vision_tower
-from specsight.recipes.encoder.text_stage import SentenceGeometry, corpus
+from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_vision_tower
+from specsight.recipes.encoder.text_stage import SentenceTask, corpus
 from specsight.recipes.encoder.tokenizer import build_tokenizer
-from specsight.recipes.encoder.vision_stage import STATISTICS, Distillation
+from specsight.recipes.encoder.vision_stage import STATISTICS, DistillationTask
 from specsight.recipes.run import run_folder, train_task
 
 STAGES = ("vision", "text", "joint", "polish", "export")
@@ -34,37 +34,40 @@ STAGES = ("vision", "text", "joint", "polish", "export")
 
 @dataclass(frozen=True)
 class Sources:
-    """Where knowledge comes from: a folder of photographs, a convolutional checkpoint, a sentence encoder's folder
-    (None: the installed MiniLM package)."""
+    """What is learned from."""
 
     photographs: Path
+    """Folder with photographs."""
     teacher: Path
+    """Folder with a convolutional checkpoint."""
     sentences: Path | None = None
+    """Folder with a sentence encoder; None: that of the installed MiniLM package."""
 
     @property
     def sentence_folder(self) -> Path:
+        """Folder with the sentence encoder. Raises MissingExtra where MiniLM is wanted and not installed."""
         return self.sentences or minilm_folder()
 
 
 @dataclass
 class Models:
-    """What the stages hand on."""
+    """The modules that the stages train one after the other."""
 
     tower: nn.Module
     heads: DistillationHeads
-    text: TextTower
+    text: StudentText
     head: joint_stage.JointHead
 
     def joint(self) -> dict[str, nn.Module]:
-        """Everything that learns together, by the names in a checkpoint."""
+        """All modules, by their names in the checkpoints of "joint" and "polish"."""
         return {"tower": self.tower, "heads": self.heads, "text": self.text, "head": self.head}
 
 
 def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] = STAGES) -> Path:
-    """Run those of `stages` that are not finished yet, in order; returns the folder of the exported model.
+    """Train those of `stages` that are not finished yet, in order; returns the folder of the exported model.
 
-    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage
-    and for sources that are not there.
+    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage,
+    for sources that are not there, and for checkpoints of another recipe in `out`.
     """
     for name in stages:
         if name not in STAGES:
@@ -80,7 +83,7 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
 
 
 def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, device: torch.device) -> Models:
-    """Fresh towers; the same ones for the same seed."""
+    """Modules at random; the same ones for the same seed."""
     torch.manual_seed(recipe.options.seed)
     tower = build_vision_tower(recipe.tower).to(device)
     widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
@@ -90,21 +93,21 @@ def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, devic
     tokenizer = build_tokenizer(
         corpus(recipe.options.seed), vocabulary, shape.words, shape.endings, shape.longest
     )
-    text = TextTower(recipe, tokenizer).to(device)
+    text = StudentText(recipe, tokenizer).to(device)
     return Models(tower, heads, text, joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(device))
 
 
 def _run(
     name: str, recipe: EncoderRecipe, out: Path, sources: Sources, teacher: DenseTeacher, models: Models
 ) -> None:
-    """One stage; each begins with what the checkpoints of those before it hold."""
+    """One stage; it begins with the modules in the checkpoints of those before it."""
     if name == "vision":
         with processes.first_process_first():
-            seeing = Distillation(recipe, models.tower, models.heads, teacher, sources.photographs, out)
-        train_task(seeing, recipe.vision.schedule, recipe.options, out)
+            task = DistillationTask(recipe, models.tower, models.heads, teacher, sources.photographs, out)
+        train_task(task, recipe.vision.schedule, recipe.options, out)
     elif name == "text":
-        task = SentenceGeometry(recipe, models.text, sources.sentence_folder)
-        train_task(task, recipe.text.schedule, recipe.options, out)
+        text = SentenceTask(recipe, models.text, sources.sentence_folder)
+        train_task(text, recipe.text.schedule, recipe.options, out)
     elif name in ("joint", "polish"):
         if name == "joint":
             _require(out, "vision", {"tower": models.tower, "heads": models.heads})
@@ -113,10 +116,10 @@ def _run(
             _require(out, "joint", models.joint())
         part = recipe.joint if name == "joint" else recipe.polish
         with processes.first_process_first():
-            feed, held_out = joint_stage.lessons(
+            maker, held_out = joint_stage.batches_and_held_out(
                 part, sources.photographs, sources.teacher, out / STATISTICS, out
             )
-        joint = joint_stage.JointTraining(name, recipe, part, models.joint(), feed, held_out)
+        joint = joint_stage.JointTask(name, recipe, part, models.joint(), maker, held_out)
         train_task(joint, part.schedule, recipe.options, out)
     elif processes.rank() == 0:
         step = _require(out, "polish", models.joint())
@@ -125,7 +128,7 @@ def _run(
 
 
 def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:
-    """Load modules from a stage's checkpoint; SpecsightError where it has not been trained."""
+    """Load modules from a stage's checkpoint; returns its steps. Raises SpecsightError where there is none."""
     step = load_modules(out / f"{stage}.safetensors", modules)
     if not step:
         raise SpecsightError(f"'{out}' has no checkpoint of stage '{stage}': train that stage first")

@@ -1,4 +1,4 @@
-"""Stage "vision": the vision tower learns to see what the teacher sees, cell by cell."""
+"""Stage "vision": dense distillation; the vision tower's maps learn to carry those of the teacher, cell by cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from specsight.learning.batches import Seeded
+from specsight.learning.batches import SeededMaker
 from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import distillation
@@ -23,11 +23,14 @@ from specsight.synthetic.scenes.scene import draw_scene
 
 STATISTICS = "teacher_statistics.safetensors"
 HELD_OUT_SEED = 10**9
-"""Scenes for validation are drawn from seeds that training never uses."""
+"""Scenes for validation come from a seed that training never uses."""
 
 
-class PictureBatch:
-    """Makes (B, side, side, 3) uint8 batches of photographs' crops and scenes, of about `pixels` pixels in all."""
+class Pictures:
+    """Makes pictures (B, S, S, 3) uint8 of about `pixels` pixels in all, from a generator.
+
+    S is one of `sides`; `photograph_share` of the pictures are crops of photographs, the others scenes.
+    """
 
     def __init__(
         self, photographs: Photographs, sides: tuple[int, ...], pixels: int, photograph_share: float
@@ -46,8 +49,11 @@ class PictureBatch:
         return draw_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
 
 
-class Distillation(Task):
-    """Student tower + throw-away heads against the standardised maps of `teacher`."""
+class DistillationTask(Task):
+    """Student tower and auxiliary heads against the standardised maps of `teacher`.
+
+    Measures the teacher's statistics and writes them to `out` where they are not there yet.
+    """
 
     name = "vision"
 
@@ -62,12 +68,12 @@ class Distillation(Task):
     ) -> None:
         self.recipe, self.teacher, self.tower = recipe, teacher, tower
         stage = recipe.vision
-        pictures = PictureBatch(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
+        pictures = Pictures(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs, stage.held_out)
         self._standardise(out / STATISTICS, pictures)
         self.config = config_of(stage)
-        self._maker = Seeded(TaughtBatch(pictures, teacher.folder, out / STATISTICS))
+        self._maker = SeededMaker(DistillationBatches(pictures, teacher.folder, out / STATISTICS))
 
     def maker(self) -> Maker:
         return self._maker
@@ -88,7 +94,7 @@ class Distillation(Task):
 
     def validate(self) -> Validation:
         """Unexplained variance of each teacher map, on held-out photographs and on scenes of unused seeds."""
-        result = {}
+        result: dict[str, float] = {}
         for kind, pictures in self.held_out.items():
             sums: dict[str, float] = {}
             for start in range(0, len(pictures), 20):
@@ -101,7 +107,7 @@ class Distillation(Task):
             result.update({f"{kind}/{name}": round(value, 4) for name, value in sums.items()})
         return Validation(result)
 
-    def _standardise(self, path: Path, pictures: PictureBatch) -> None:
+    def _standardise(self, path: Path, pictures: Pictures) -> None:
         if not path.is_file():
             rngs = [np.random.default_rng((self.recipe.options.seed, 7, k)) for k in range(16)]
             self.teacher.measure(normalise(torch.from_numpy(pictures(rng)), self.device) for rng in rngs)
@@ -109,14 +115,14 @@ class Distillation(Task):
         self.teacher.load(path, self.device)
 
 
-class TaughtBatch:
-    """Makes (pictures, {name: standardised teacher map in half precision}): the teacher works in the workers.
+class DistillationBatches:
+    """Makes batches (pictures, {name: standardised teacher map in half precision}) from a generator.
 
-    So the teacher's pass overlaps with the student's, each on one core; several threads in one process would wait for
-    each other wherever the cores are shared.
+    The teacher is loaded where batches are made: in worker processes its pass overlaps with the student's, each on one
+    core; several threads in one process would wait for each other wherever the cores are shared.
     """
 
-    def __init__(self, pictures: PictureBatch, teacher: Path, statistics: Path) -> None:
+    def __init__(self, pictures: Pictures, teacher: Path, statistics: Path) -> None:
         self.pictures, self.folder, self.statistics = pictures, teacher, statistics
         self._teacher: DenseTeacher | None = None
 
@@ -136,9 +142,9 @@ class TaughtBatch:
 
 def held_out_pictures(photographs: Path, count: int, side: int = 224) -> dict[str, NDArray[np.uint8]]:
     """Fixed crops of photographs that training never sees, and fixed scenes: {kind: (N, side, side, 3)}."""
-    kept = Photographs(photographs, held_out=True)
+    unseen = Photographs(photographs, held_out=True)
     rng = np.random.default_rng(HELD_OUT_SEED)
     return {
-        "photographs": np.stack([kept.crop(rng, side) for _ in range(count)]),
+        "photographs": np.stack([unseen.crop(rng, side) for _ in range(count)]),
         "scenes": np.stack([draw_scene(rng, side).rgb for _ in range(count)]),
     }

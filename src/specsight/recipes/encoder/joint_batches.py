@@ -1,4 +1,4 @@
-"""Lessons → batches for the joint stage: pictures, teacher maps, a defect label per cell, regions, and sentences."""
+"""Scene examples → batches of the joint stage: pictures, teacher maps, a label per cell, regions, and sentences."""
 
 from __future__ import annotations
 
@@ -14,35 +14,38 @@ from torch import Tensor
 
 from specsight.learning.precision import mixed_precision
 from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, Lessons
+from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, SceneExamples
 from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
 from specsight.synthetic.scenes.materials import MATERIALS
 
 STRIDE = 16
 COVERED = 0.06
-"""A cell shows a defect when at least this share of its pixels changed; a crack two pixels wide covers an eighth."""
+"""Share of a cell's pixels from which on it shows a defect; a crack two pixels wide covers an eighth."""
 TOUCHED = 0.01
-"""Between this and `COVERED` a cell is neither good nor defective."""
+"""Between this share and `COVERED` a cell is labelled neither good nor defective."""
 IGNORED = -1
 UNNAMED = len(TYPES) + 1
 """Label of a cell with a defect of no named type."""
 SMALLEST_REGION = 6
-"""Cells that a region must own to be spoken about."""
+"""Cells that a region must cover to get a sentence."""
 REGIONS_PER_PICTURE = 2
 GOOD_SENTENCES, DAMAGED_SENTENCES, WORDINGS = 4, 3, 2
 
 
 @dataclass
-class LessonBatch:
-    """`labels` (B, h, w) int64: 0 good, 1 + index into TYPES, UNNAMED, or IGNORED."""
+class JointBatch:
+    """What a step of the joint stage learns from."""
 
     pictures: Tensor
+    """(B, S, S, 3) uint8."""
     targets: dict[str, Tensor]
+    """Standardised maps (B, D, h, w) of the dense teacher by name, in half precision."""
     labels: Tensor
+    """(B, h, w) int64: 0 good, 1 + index into TYPES, UNNAMED, or IGNORED."""
     regions: Tensor
-    """(R, B, h, w) bool: the cells of each region that is spoken about."""
+    """(R, B, h, w) bool: the cells of each region that has a sentence."""
     region_sentences: list[str]
-    rivals: Tensor
+    negatives: Tensor
     """(R, R) bool: sentence j contradicts what is true of region i."""
     type_sentences: list[str]
     """WORDINGS wordings of every type: all types in the first wording, then all in the second."""
@@ -51,43 +54,49 @@ class LessonBatch:
 
 
 @dataclass
-class DrawnLessons:
-    """What a few lessons of one side come to: `places` (B, h, w) uint8 indexes the `meanings` of each picture."""
+class JointBatchPart:
+    """Pictures of one size with all that does not depend on the other parts of a batch; see `JointBatch`."""
 
     pictures: Tensor
     targets: dict[str, Tensor]
     labels: Tensor
-    places: NDArray[np.uint8]
+    regions: NDArray[np.uint8]
+    """(B, h, w), indexes the `meanings` of each picture."""
     meanings: list[list[Meaning]]
 
 
-class TaughtLessons:
-    """Draws lessons with the teacher's maps, `part` of `pixels` pixels at once, and joins such parts to batches."""
+class JointBatches:
+    """Makes parts of `JointBatch`es, each of about `part` of `pixels` pixels, and joins them.
 
-    def __init__(self, lessons: Lessons, pixels: int, part: float, teacher: Path, statistics: Path) -> None:
-        self.lessons, self.pixels, self.share = lessons, pixels, part
+    The dense teacher in the folder `teacher`, with its `statistics`, is loaded in the process that makes the parts.
+    """
+
+    def __init__(
+        self, examples: SceneExamples, pixels: int, part: float, teacher: Path, statistics: Path
+    ) -> None:
+        self.examples, self.pixels, self.part = examples, pixels, part
         self.folder, self.statistics = teacher, statistics
         self._teacher: DenseTeacher | None = None
 
-    def draw(self, rng: np.random.Generator, side: int) -> DrawnLessons:
-        """Lessons of (side, side) pixels."""
-        count = max(1, round(self.share * self.pixels / side**2))
-        lessons = [self.lessons.draw(rng, side) for _ in range(count)]
-        pictures = torch.from_numpy(np.stack([lesson.rgb for lesson in lessons]))
-        labels = torch.from_numpy(np.stack([cell_labels(lesson.types) for lesson in lessons]))
-        places = np.stack([lesson.regions[::STRIDE, ::STRIDE] for lesson in lessons])
-        places = places[:, : labels.shape[1], : labels.shape[2]]
-        meanings = [lesson.meanings for lesson in lessons]
-        return DrawnLessons(pictures, self._targets(pictures), labels, places, meanings)
+    def make(self, rng: np.random.Generator, side: int) -> JointBatchPart:
+        """A part with pictures of (side, side) pixels."""
+        count = max(1, round(self.part * self.pixels / side**2))
+        examples = [self.examples.make(rng, side) for _ in range(count)]
+        pictures = torch.from_numpy(np.stack([example.rgb for example in examples]))
+        labels = torch.from_numpy(np.stack([cell_labels(example.types) for example in examples]))
+        regions = np.stack([example.regions[::STRIDE, ::STRIDE] for example in examples])
+        regions = regions[:, : labels.shape[1], : labels.shape[2]]
+        meanings = [example.meanings for example in examples]
+        return JointBatchPart(pictures, self._targets(pictures), labels, regions, meanings)
 
-    def join(self, rng: np.random.Generator, parts: list[DrawnLessons]) -> LessonBatch:
+    def join(self, rng: np.random.Generator, parts: list[JointBatchPart]) -> JointBatch:
         """One batch of several parts, with sentences of its own."""
         labels = torch.cat([part.labels for part in parts])
-        places = np.concatenate([part.places for part in parts])
-        words = [meanings for part in parts for meanings in part.meanings]
-        regions, meanings = _regions(rng, places, words, labels.numpy())
+        indices = np.concatenate([part.regions for part in parts])
+        of_pictures = [meanings for part in parts for meanings in part.meanings]
+        regions, meanings = _regions(rng, indices, of_pictures, labels.numpy())
         good, damaged, types = state_sentences(rng)
-        return LessonBatch(
+        return JointBatch(
             torch.cat([part.pictures for part in parts]),
             {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets},
             labels,
@@ -112,8 +121,8 @@ class TaughtLessons:
 
 
 def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], list[str]]:
-    """Sentences about one product: that it is good, that it is damaged, and that it has each type of defect."""
-    thing, material = _something(rng)
+    """Sentences that one product is good, that it is damaged, and that it shows each type of defect."""
+    thing, material = _random_product(rng)
     good = [say(rng, Meaning(NONE, thing, material)) for _ in range(GOOD_SENTENCES)]
     damaged = [say(rng, Meaning(ANOMALY, thing, material)) for _ in range(DAMAGED_SENTENCES)]
     types = [say(rng, Meaning(name, thing, material)) for _ in range(WORDINGS) for name in TYPES]
@@ -121,7 +130,7 @@ def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], lis
 
 
 def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.int64]:
-    """(H, W) type map of a lesson → (h, w) labels of its cells (cell i is centred on pixel i * stride)."""
+    """Type map (H, W) of a scene example → labels (h, w) of its cells; cell i is centred on pixel i · stride."""
     rows, columns = types.shape[0] // stride, types.shape[1] // stride
     shares = {
         int(value): _coverage(types == value, rows, columns, stride) for value in np.unique(types) if value
@@ -140,7 +149,7 @@ def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.in
 
 
 def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> NDArray[np.float32]:
-    """Share of set pixels around each cell's centre: the convolutions' cells begin half a cell early."""
+    """Share (rows, columns) of set pixels around each cell's centre: cells of convolutions begin half a cell early."""
     shifted = cv2.copyMakeBorder(
         mask.astype(np.float32), stride // 2, 0, stride // 2, 0, cv2.BORDER_REPLICATE
     )
@@ -152,16 +161,16 @@ def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> 
 
 def _regions(
     rng: np.random.Generator,
-    places: NDArray[np.uint8],
-    words: list[list[Meaning]],
+    indices: NDArray[np.uint8],
+    of_pictures: list[list[Meaning]],
     labels: NDArray[np.int64],
 ) -> tuple[Tensor, list[Meaning]]:
-    """Good cells of up to `REGIONS_PER_PICTURE` regions of every lesson that something can be said about."""
+    """Good cells (R, B, h, w) and meanings of up to `REGIONS_PER_PICTURE` regions with a meaning in every picture."""
     masks, meanings = [], []
-    for index, known in enumerate(words):
-        for region in rng.permutation(len(known))[:4]:
-            meaning = known[region]
-            cells = (places[index] == region) & (labels[index] == 0)
+    for index, own in enumerate(of_pictures):
+        for region in rng.permutation(len(own))[:4]:
+            meaning = own[region]
+            cells = (indices[index] == region) & (labels[index] == 0)
             if meaning == Meaning() or cells.sum() < SMALLEST_REGION:
                 continue
             mask = np.zeros(labels.shape, np.bool_)
@@ -174,8 +183,8 @@ def _regions(
     return torch.from_numpy(stacked), meanings
 
 
-def _something(rng: np.random.Generator) -> tuple[str, str]:
-    """An object and a material, or nothing in particular, that all sentences about states of a batch share.
+def _random_product(rng: np.random.Generator) -> tuple[str, str]:
+    """An object and a material, either of them perhaps empty, that all sentences about states of a batch share.
 
     Prompts of one product differ in its state alone; with a noun each, the nouns would drown the states.
     """
