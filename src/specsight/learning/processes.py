@@ -1,7 +1,7 @@
 """Several processes on one run (`torchrun`): each learns from its own batches, their gradients are averaged.
 
-Without `torchrun` everything here does nothing. On shared cores two processes that meet once a step get further than
-two threads that meet at every operation.
+Without `torchrun` nothing here has an effect. On shared cores two processes that wait for each other once a step get
+further than two threads that do so at every operation.
 """
 
 from __future__ import annotations
@@ -26,20 +26,22 @@ def size() -> int:
 
 @contextmanager
 def connected() -> Iterator[None]:
-    """While it lasts, the processes that `torchrun` started know each other."""
+    """Context in which the processes that `torchrun` started are connected."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
     distributed.init_process_group("gloo")
     try:
         yield
+        # None closes its connections while another still uses them.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
 
 @contextmanager
 def first_process_first() -> Iterator[None]:
-    """The first process runs the block alone; the others follow and find the files that it has written."""
+    """Context whose block the first process runs alone; the others follow, and find the files that it has written."""
     if rank() > 0:
         distributed.barrier()
     yield
