@@ -24,7 +24,7 @@ from specsight.specification.clauses import (
     Tolerance,
     Unread,
 )
-from specsight.specification.vocabulary import same_name
+from specsight.specification.vocabulary import Vocabulary, same_name
 
 ABSENT = ("missing", "absent", "no")
 """Words in front of a feature that make the name of the defect of lacking it."""
@@ -42,6 +42,10 @@ class Circumstances:
     parts: NDArray[np.uint8] | None = None
     """(H, W) values of `part_names`, 0 where no part is."""
     part_names: Mapping[int, str] = field(default_factory=dict)
+    defect_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
+    """Names and phrases of the product's defect types: a clause may name a type by any of its phrases."""
+    part_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
+    """The same for its parts."""
     scale_known: bool = False
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False
@@ -49,6 +53,16 @@ class Circumstances:
     circular: bool = False
     inside: NDArray[np.bool_] | None = None
     """(H, W): pixels in the scope; None: all of them."""
+
+    def same_defect(self, first: str | None, *others: str) -> bool:
+        """Whether a type is one of the others, each by its name or a phrase of it."""
+        spell = self.defect_words.spelling
+        return first is not None and any(same_name(spell(first), spell(other)) for other in others)
+
+    def same_part(self, first: str | None, *others: str) -> bool:
+        """Whether a part is one of the others, each by its name or a phrase of it."""
+        spell = self.part_words.spelling
+        return first is not None and any(same_name(spell(first), spell(other)) for other in others)
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,7 @@ def with_scope(circumstances: Circumstances, clauses: Sequence[Clause]) -> Circu
     if not scopes or circumstances.parts is None:
         return circumstances
     names = {0: None, **circumstances.part_names}
-    counting = [value for value, name in names.items() if _outside(name, scopes) is None]
+    counting = [v for v, name in names.items() if _outside(name, scopes, circumstances) is None]
     return replace(circumstances, inside=np.isin(circumstances.parts, counting))
 
 
@@ -114,7 +128,9 @@ def _scope(
     reason = _scope_reason(clause, circumstances)
     if reason:
         return Effect(reason=reason)
-    return Effect(frozenset(k for k, f in enumerate(found) if _outside(f.part, scopes) is clause))
+    return Effect(
+        frozenset(k for k, f in enumerate(found) if _outside(f.part, scopes, circumstances) is clause)
+    )
 
 
 def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
@@ -128,18 +144,18 @@ def _part_reason(name: str, circumstances: Circumstances) -> str:
     if circumstances.parts is None:
         return NO_PARTS
     known = list(circumstances.part_names.values())
-    if any(same_name(name, part) for part in known):
+    if circumstances.same_part(name, *known):
         return ""
     return f"the part map has no '{name}' (it has {', '.join(known) or 'no named part'})"
 
 
-def _outside(part: str | None, scopes: Sequence[Scope]) -> Scope | None:
+def _outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumstances) -> Scope | None:
     """The scope that leaves a part out (None: what lies on no part), or None where it is to be inspected."""
     for scope in scopes:
-        if scope.exclude and _among(part, scope.parts):
+        if scope.exclude and circumstances.same_part(part, *scope.parts):
             return scope
     including = [scope for scope in scopes if not scope.exclude]
-    if including and not any(_among(part, scope.parts) for scope in including):
+    if including and not any(circumstances.same_part(part, *scope.parts) for scope in including):
         return including[0]
     return None
 
@@ -151,10 +167,10 @@ def _selection(
     if not circumstances.types and not circumstances.follows_words:
         return Effect(reason=NO_TYPES)
     if isinstance(clause, Ignore):
-        excused = [k for k, f in enumerate(found) if f.type and same_name(f.type, clause.defect)]
+        excused = [k for k, f in enumerate(found) if circumstances.same_defect(f.type, clause.defect)]
     elif clause is only[0]:
         names = [c.defect for c in only]
-        excused = [k for k, f in enumerate(found) if f.type and not _among(f.type, names)]
+        excused = [k for k, f in enumerate(found) if f.type and not circumstances.same_defect(f.type, *names)]
     else:
         excused = []
     return Effect(frozenset(excused), in_maps=circumstances.follows_words)
@@ -163,19 +179,21 @@ def _selection(
 def _tolerance(clause: Tolerance, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
     if not circumstances.types:
         return Effect(reason=NO_TYPES)
-    if not _among(clause.defect, circumstances.types):
+    if not circumstances.same_defect(clause.defect, *circumstances.types):
         return Effect(reason=f"the detector has no map of '{clause.defect}'")
     if clause.up_to_mm is not None and not circumstances.scale_known:
         return Effect(reason=NO_SCALE)
     if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
         return Effect(reason=reason)
-    return Effect(frozenset(k for k, finding in enumerate(found) if _tolerated(finding, clause)))
+    return Effect(
+        frozenset(k for k, finding in enumerate(found) if _tolerated(finding, clause, circumstances))
+    )
 
 
-def _tolerated(finding: Finding, clause: Tolerance) -> bool:
-    if finding.type is None or not same_name(finding.type, clause.defect):
+def _tolerated(finding: Finding, clause: Tolerance, circumstances: Circumstances) -> bool:
+    if not circumstances.same_defect(finding.type, clause.defect):
         return False
-    if clause.part is not None and not (finding.part and same_name(finding.part, clause.part)):
+    if clause.part is not None and not circumstances.same_part(finding.part, clause.part):
         return False
     if clause.up_to_mm is None:
         return True
@@ -191,16 +209,12 @@ def _requirement(clause: Requirement, found: Sequence[Finding], circumstances: C
     here = [
         k
         for k, f in enumerate(found)
-        if f.type and (clause.part is None or (f.part and same_name(f.part, clause.part)))
+        if f.type and (clause.part is None or circumstances.same_part(f.part, clause.part))
     ]
     lacking = [f"{word} {clause.feature}" for word in ABSENT]
-    if any(_among(type_, lacking) for type_ in circumstances.types):
-        return Effect(unmet=any(_among(found[k].type, lacking) for k in here))
-    if _among(clause.feature, circumstances.types):
-        present = frozenset(k for k in here if same_name(str(found[k].type), clause.feature))
+    if any(circumstances.same_defect(type_, *lacking) for type_ in circumstances.types):
+        return Effect(unmet=any(circumstances.same_defect(found[k].type, *lacking) for k in here))
+    if circumstances.same_defect(clause.feature, *circumstances.types):
+        present = frozenset(k for k in here if circumstances.same_defect(found[k].type, clause.feature))
         return Effect(present, unmet=len(present) < clause.count)
     return Effect(reason=f"the detector has no map of '{clause.feature}' or of 'missing {clause.feature}'")
-
-
-def _among(name: str | None, names: Collection[str]) -> bool:
-    return name is not None and any(same_name(name, one) for one in names)

@@ -27,7 +27,15 @@ from specsight.inspector.splits import split_holdout
 from specsight.progress import track
 from specsight.reading import read
 from specsight.records import Finding, Inspection, Judgement, Picture, Sample
-from specsight.specification import Clause, Instruction, Specification, load_specification, save_yaml
+from specsight.specification import (
+    Clause,
+    DefectType,
+    Instruction,
+    Specification,
+    load_specification,
+    save_yaml,
+)
+from specsight.specification.vocabulary import Vocabulary
 from specsight.storage import verify_folder, whole_folder, write_json
 
 CALIBRATION = "calibration.json"
@@ -142,7 +150,8 @@ class Inspector:
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
         clauses = self._clauses(instruction)
-        circumstances = self._circumstances(judgement, observation)
+        known = instruction.known_defects if instruction else ()
+        circumstances = self._circumstances(judgement, observation, known)
         decision = decide(judgement, found, self.calibration, clauses, circumstances)
         statement = explain.state(decision, instruction.clauses if instruction else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
@@ -232,13 +241,17 @@ class Inspector:
             specified = (*self.specification.tolerances, *self.specification.requirements)
         return (*(instruction.clauses if instruction else ()), *specified)
 
-    def _circumstances(self, judgement: Judgement, observation: Observation) -> Circumstances:
+    def _circumstances(
+        self, judgement: Judgement, observation: Observation, known: Sequence[DefectType]
+    ) -> Circumstances:
         sample, specification = observation.sample, self.specification
         scale = sample.mm_per_px or (specification.mm_per_px if specification else None)
         return Circumstances(
             types=tuple(judgement.type_maps),
             parts=observation.picture.parts,
             part_names=sample.part_names,
+            defect_words=Vocabulary.of((*(specification.defects if specification else ()), *known)),
+            part_words=Vocabulary.of(specification.parts if specification else ()),
             scale_known=scale is not None,
             follows_words="text" in self.detector.needs,
             circular=sample.circular,

@@ -32,7 +32,7 @@ from specsight.specification import (
     Unread,
     load_instruction,
 )
-from specsight.specification.vocabulary import same_name
+from specsight.specification.vocabulary import Vocabulary
 
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
 LONGEST_PATH = 1000
@@ -150,9 +150,9 @@ def _tolerance(match: re.Match[str], sentence: str, specification: Specification
 
 def _ignore(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
     """Names of the product's parts leave the scope; everything else is taken for a type of defect."""
-    parts = [part.name for part in specification.parts] if specification else []
+    parts = Vocabulary.of(specification.parts if specification else ())
     names = _names(match["names"])
-    outside = tuple(name for name in names if any(same_name(name, part) for part in parts))
+    outside = tuple(name for name in names if name in parts)
     ignored: list[Clause] = [Ignore(defect=name, text=sentence) for name in names if name not in outside]
     return [*ignored, *([Scope(parts=outside, exclude=True, text=sentence)] if outside else [])]
 
