@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.registry import Registry
+
+if TYPE_CHECKING:
+    from specsight.runs.folder import RunFolder
 
 REJECTED_LINES = 10
 """Rejected pictures named on the screen; the rest is in the report."""
@@ -38,6 +41,7 @@ def headline(run: Path) -> None:
         for line in lines:
             table.add_row(line.name, line.value, line.interval)
     Console().print(table)
+    unapplied(judged)
     click.echo(judged.protocol().line)
 
 
@@ -95,11 +99,19 @@ def verdicts(run: Path) -> None:
         click.echo(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
     for picture in skipped:
         click.echo(f"skipped: {picture.reason}", err=True)
+    unapplied(judged)
     decided = any(p.inspection.verdict for p in predictions)
     counts = (
         f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
     )
     click.echo(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
+
+
+def unapplied(run: RunFolder) -> None:
+    """One line that names the clauses of specification and instruction that had no effect, and why."""
+    lines = run.protocol().not_applied
+    if lines:
+        click.echo(f"not applied: {'; '.join(lines)}", err=True)
 
 
 def names(what: str) -> None:

@@ -7,4 +7,9 @@ from __future__ import annotations
 
 from specsight.detectors.contract import Detector, View, create_detector, detectors, load_detector
 
-__all__ = ["Detector", "View", "create_detector", "detectors", "load_detector"]
+__all__ = ["Detector", "View", "create_detector", "detectors", "list_detectors", "load_detector"]
+
+
+def list_detectors() -> list[str]:
+    """Names that `create_detector` takes, those of other installed distributions included."""
+    return list(detectors)

@@ -49,6 +49,42 @@ MILLIMETRES = {
 MILLIMETRES |= {"inch": 25.4, "inche": 25.4, "in": 25.4}
 NUMBERS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
+MORE = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nothing",
+        "neither",
+        "nor",
+        "without",
+        "except",
+        "unless",
+        "but",
+        "if",
+        "when",
+        "while",
+        "up",
+        "most",
+        "than",
+        "more",
+        "less",
+        "larger",
+        "smaller",
+        "longer",
+        "shorter",
+        "above",
+        "below",
+        "over",
+        "under",
+        "only",
+        "any",
+        "than",
+    ]
+)
+"""Words that no name of a part or a defect holds: negations, exceptions, conditions, limits."""
+
 _LOOK = r"(?:please )?(?:inspect|check|examine|judge)"
 _FINE = r"(?:is|are) (?:acceptable|accepted|allowed|tolerated|permitted|fine|ok|okay)"
 _LIMIT = r"(?P<number>\d+(?:[.,]\d+)?) ?(?P<unit>[a-z]+)"
@@ -116,11 +152,22 @@ def _read_sentence(sentence: str, specification: Specification | None) -> list[C
     plain = sentence.strip(" .!?;-*•").casefold()
     for pattern, form in FORMS:
         match = re.fullmatch(pattern, plain)
-        if match:
+        if match and not any(map(_says_more, _named_by(match))):
             found = READERS[form](match, sentence, specification)
             if found:
                 return found
     return []
+
+
+def _named_by(match: re.Match[str]) -> list[str]:
+    """What stands where a form expects names."""
+    values = match.groupdict()
+    return [values[k] for k in ("names", "others", "feature", "part", "place") if values.get(k)]
+
+
+def _says_more(name: str) -> bool:
+    """Whether a name holds words that change the sentence: better unread than read as its opposite."""
+    return any(word in MORE or word[0].isdigit() for word in name.replace(",", " ").split())
 
 
 def _scope(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:

@@ -55,7 +55,7 @@ def write_inspections(
         predictions = judge_all(run, inspector, unlabelled, seed=SEED, data=root, instruction=instruction)
         numbers = {
             "counts": costs.counts(predictions, run.skipped()),
-            "protocol": protocol.of_inspection(config, fit, predictions).to_json(),
+            "protocol": protocol.of_inspection(config, fit, predictions, instruction).to_json(),
             "seconds": costs.seconds(predictions),
             "peak_mb": environment.peak_memory_mb(),
         }

@@ -6,12 +6,15 @@ In: the content of `config.yaml`, the fits and the predictions. Out: a `Protocol
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from specsight import explain
 from specsight.runs.fit import Fit
 from specsight.runs.predictions import Prediction
+from specsight.specification import Instruction
 
 LICENCES: Mapping[str, str] = {
     "mvtec_ad": "CC BY-NC-SA 4.0 (MVTec AD; Bergmann et al., CVPR 2019)",
@@ -43,19 +46,25 @@ class Protocol:
     """Of the encoder's weights."""
     details: Mapping[str, str] = field(default_factory=dict)
     """The table: what → how."""
+    instruction: str = ""
+    """What was to be inspected, in the words that were given."""
+    not_applied: tuple[str, ...] = ()
+    """Clauses that had no effect, each with the reason and on how many pictures."""
     title: str = ""
     """Of a run over several products; empty for one."""
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return values | {"seeds": list(self.seeds), "details": dict(self.details)}
+        lists = {"seeds": list(self.seeds), "not_applied": list(self.not_applied)}
+        return values | lists | {"details": dict(self.details)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Protocol:
         """Entries that are missing say nothing, and those that this version does not know are left out."""
         values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
-        return cls(**{**values, "seeds": tuple(values.get("seeds", (0,)))})
+        seeds, not_applied = tuple(values.get("seeds", (0,))), tuple(values.get("not_applied", ()))
+        return cls(**{**values, "seeds": seeds, "not_applied": not_applied})
 
 
 def of_evaluation(
@@ -73,17 +82,25 @@ def of_evaluation(
         synthetic=synthetic,
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
+        not_applied=_not_applied(tested),
         details=_details(config, layout, fit, tested, synthetic),
     )
 
 
-def of_inspection(config: Mapping[str, Any], fit: Fit, judged: Sequence[Prediction]) -> Protocol:
-    """The protocol of pictures judged without truth."""
+def of_inspection(
+    config: Mapping[str, Any],
+    fit: Fit,
+    judged: Sequence[Prediction],
+    instruction: Instruction | None = None,
+) -> Protocol:
+    """The protocol of pictures judged without truth, under an instruction if one was given."""
     count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
     return Protocol(
         line=" · ".join([fit.detector, f"encoder {_encoder(fit)}", f"model {config['model']}", count]),
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
+        instruction=instruction.words if instruction else "",
+        not_applied=_not_applied(judged),
         details={
             "Detector": _with_parameters(fit.detector, fit.parameters),
             "Encoder": _encoder(fit),
@@ -91,6 +108,15 @@ def of_inspection(config: Mapping[str, Any], fit: Fit, judged: Sequence[Predicti
             "Threshold": _threshold(fit),
             "Pictures": str(len(judged)),
         },
+    )
+
+
+def _not_applied(judged: Sequence[Prediction]) -> tuple[str, ...]:
+    """Every clause that had no effect on some of the pictures."""
+    lines = Counter(line for p in judged for line in explain.not_applied(p.inspection.decision.not_applied))
+    return tuple(
+        line if count == len(judged) else f"{line}: {count} of {len(judged)} pictures"
+        for line, count in lines.items()
     )
 
 

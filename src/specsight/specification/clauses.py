@@ -186,6 +186,11 @@ class Instruction(Model):
             *self.unread,
         )
 
+    @property
+    def words(self) -> str:
+        """The text that it was read from, else its clauses in words."""
+        return self.text or "; ".join(clause.words for clause in self.clauses)
+
     @classmethod
     def of(cls, clauses: Iterable[Clause], text: str = "") -> Self:
         """The instruction that consists of these clauses; `text` are the words they were read from."""

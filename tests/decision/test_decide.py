@@ -1,0 +1,220 @@
+"""Clauses decide: each kind turns exactly the verdicts it should, and says so where it cannot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specsight import findings
+from specsight.calibration import Calibration
+from specsight.decision import Circumstances, decide
+from specsight.records import Decision, Judgement
+from specsight.specification import (
+    Clause,
+    DefectType,
+    Ignore,
+    Knowledge,
+    Only,
+    Part,
+    Requirement,
+    Scope,
+    Specification,
+    Tolerance,
+    Unread,
+)
+from specsight.specification.vocabulary import Vocabulary
+
+CALIBRATION = Calibration(
+    score_threshold=1.0,
+    map_seed=1.0,
+    map_extent=0.5,
+    good_count=60,
+    false_reject_rate=0.05,
+    wanted_rate=0.05,
+    confidence=0.95,
+)
+SPECIFICATION = Specification(
+    product="tyre",
+    mm_per_px=0.5,
+    parts=(Part(name="tread", phrases=("running surface",)), Part(name="sidewall")),
+    defects=(DefectType(name="stain", phrases=("oil spot",)), DefectType(name="cut")),
+)
+PARTS = np.repeat(np.array([[1, 2]], np.uint8), 20, axis=1).repeat(30, axis=0)
+"""Tread on the left half, sidewall on the right half of a picture of 30 × 40 pixels."""
+STAIN, CUT = (5, 3), (25, 32)
+"""Centres (row, column) of a stain on the tread and of a cut on the sidewall."""
+
+
+def judgement(*types: str, score: float | None = None) -> Judgement:
+    """A map with a square of 5 × 5 pixels per type: 3 high for the stain, 2 for the cut."""
+    empty = np.zeros((30, 40), np.float32)
+    maps = {"stain": empty.copy(), "cut": empty.copy()}
+    for type_ in types:
+        row, column = STAIN if type_ == "stain" else CUT
+        maps[type_][row - 2 : row + 3, column - 2 : column + 3] = 3 if type_ == "stain" else 2
+    together = np.maximum(maps["stain"], maps["cut"])
+    return Judgement(float(together.max()) if score is None else score, together, maps)
+
+
+CIRCUMSTANCES = Circumstances(
+    types=("stain", "cut"),
+    parts=PARTS,
+    part_names={1: "tread", 2: "sidewall"},
+    defect_words=Vocabulary.of(SPECIFICATION.defects),
+    part_words=Vocabulary.of(SPECIFICATION.parts),
+    scale_known=True,
+)
+
+
+def decided(one: Judgement, *clauses: Clause, circumstances: Circumstances = CIRCUMSTANCES) -> Decision:
+    found = findings.find(
+        one, CALIBRATION, SPECIFICATION, parts=circumstances.parts, part_names=circumstances.part_names
+    )
+    return decide(one, found, CALIBRATION, clauses, circumstances)
+
+
+@pytest.mark.parametrize(
+    ("clause", "types", "verdict"),
+    [
+        (Scope(parts=("sidewall",)), ["stain"], "accept"),
+        (Scope(parts=("the sidewall",)), ["stain", "cut"], "reject"),
+        (Scope(parts=("running surface",)), ["cut"], "accept"),
+        (Scope(parts=("tread", "sidewall")), ["stain"], "reject"),
+        (Scope(parts=("tread",), exclude=True), ["stain"], "accept"),
+        (Scope(parts=("tread",), exclude=True), ["cut"], "reject"),
+        (Tolerance(defect="stain"), ["stain"], "accept"),
+        (Tolerance(defect="oil spots", up_to_mm=4), ["stain"], "accept"),
+        (Tolerance(defect="stain", up_to_mm=2), ["stain"], "reject"),
+        (Tolerance(defect="stain", up_to_mm=4, part="sidewall"), ["stain"], "reject"),
+        (Tolerance(defect="stain", up_to_mm=4, part="tread"), ["stain"], "accept"),
+        (Tolerance(defect="cut", up_to_mm=4), ["stain", "cut"], "reject"),
+        (Ignore(defect="Stain"), ["stain"], "accept"),
+        (Ignore(defect="cut"), ["stain"], "reject"),
+        (Only(defect="cut"), ["stain"], "accept"),
+        (Only(defect="cut"), ["cut"], "reject"),
+    ],
+)
+def test_a_clause_turns_the_verdicts_it_speaks_of(clause: Clause, types: list[str], verdict: str) -> None:
+    assert decided(judgement(*types)).verdict == "reject"
+    decision = decided(judgement(*types), clause)
+    assert decision.verdict == verdict
+    assert decision.deciding == (clause if verdict == "accept" else None)
+    assert decision.not_applied == ()
+    assert decision.threshold is not None
+    assert (decision.score > decision.threshold) == (verdict == "reject")
+    assert len(decision.counted) + len(decision.observed) == len(types)
+
+
+def test_what_still_counts_is_compared_with_the_threshold_of_map_peaks() -> None:
+    decision = decided(judgement("stain", "cut"), Scope(parts=("sidewall",)))
+    assert (decision.score, decision.threshold) == (2.0, CALIBRATION.map_seed)
+    assert [f.type for f in decision.counted] == ["cut"]
+    assert [(one.finding.type, one.clause.kind) for one in decision.observed] == [("stain", "scope")]
+
+
+def test_without_clauses_that_act_the_score_decides() -> None:
+    decision = decided(judgement("stain", score=0.9))
+    assert (decision.verdict, decision.score, decision.threshold) == ("accept", 0.9, 1.0)
+    assert decided(judgement(score=1.1)).verdict == "reject"
+
+
+def test_a_requirement_is_told_by_the_defect_of_lacking_it() -> None:
+    clause = Requirement(feature="yellow dot")
+    lacking = replace(CIRCUMSTANCES, types=("missing yellow dot", "stain"))
+    one = judgement("stain", score=0.5)
+    maps = {"missing yellow dot": one.type_maps["stain"], "stain": one.type_maps["cut"]}
+    decision = decided(replace(one, type_maps=maps), clause, circumstances=lacking)
+    assert (decision.verdict, decision.deciding) == ("reject", clause)
+    assert decided(judgement(score=0.5), clause, circumstances=lacking).verdict == "accept"
+
+
+def test_a_requirement_is_told_by_the_feature_itself() -> None:
+    clause = Requirement(feature="dot", count=1)
+    present = replace(CIRCUMSTANCES, types=("dot",))
+    one = judgement("stain")
+    decision = decided(replace(one, type_maps={"dot": one.type_maps["stain"]}), clause, circumstances=present)
+    assert decision.verdict == "accept"
+    assert [e.clause for e in decision.observed] == [clause]
+    missing = decided(
+        replace(judgement(), type_maps={"dot": one.type_maps["cut"]}), clause, circumstances=present
+    )
+    assert (missing.verdict, missing.deciding) == ("reject", clause)
+    two = Requirement(feature="dot", count=2)
+    again = decided(replace(one, type_maps={"dot": one.type_maps["stain"]}), two, circumstances=present)
+    assert (again.verdict, again.deciding) == ("reject", two)
+
+
+@pytest.mark.parametrize(
+    ("clause", "changes", "reason"),
+    [
+        (Scope(parts=("tread",)), {"parts": None}, "no part map"),
+        (Scope(parts=("bead",)), {}, r"no 'bead' \(it has tread, sidewall\)"),
+        (Tolerance(defect="stain"), {"types": ()}, "names no defect types"),
+        (Tolerance(defect="blister"), {}, "no map of 'blister'"),
+        (Tolerance(defect="stain", up_to_mm=2), {"scale_known": False}, "mm_per_px"),
+        (Tolerance(defect="stain", part="bead"), {}, "no 'bead'"),
+        (Ignore(defect="stain"), {"types": ()}, "names no defect types"),
+        (Only(defect="stain"), {"types": ()}, "names no defect types"),
+        (Requirement(feature="dot"), {}, "no map of 'dot' or of 'missing dot'"),
+        (Knowledge(name="blister"), {}, "does not read"),
+        (Unread(text="Be careful."), {}, "not understood"),
+    ],
+)
+def test_a_clause_that_cannot_be_applied_is_named_with_the_reason(
+    clause: Clause, changes: dict[str, object], reason: str
+) -> None:
+    circumstances = replace(CIRCUMSTANCES, **changes)  # type: ignore[arg-type]
+    decision = decided(judgement("stain"), clause, circumstances=circumstances)
+    assert decision.verdict == "reject"
+    ((clause_, why),) = [(one.clause, one.reason) for one in decision.not_applied]
+    assert clause_ == clause
+    assert re.search(reason, why)
+
+
+def test_a_score_without_a_place_cannot_be_put_out_of_scope() -> None:
+    decision = decided(judgement(score=5.0), Scope(parts=("tread",)))
+    assert decision.verdict == "reject"
+    assert "cannot be attributed" in decision.not_applied[0].reason
+
+
+def test_a_detector_that_reads_has_applied_knowledge_and_selections_itself() -> None:
+    follows = replace(CIRCUMSTANCES, follows_words=True)
+    clauses = (Knowledge(name="blister"), Ignore(defect="cut"), Only(defect="blister"))
+    assert decided(judgement(), *clauses, circumstances=follows).not_applied == ()
+
+
+def test_without_a_threshold_there_is_no_verdict_and_every_clause_says_so() -> None:
+    clauses = (Scope(parts=("tread",)), Tolerance(defect="stain"))
+    decision = decide(judgement("stain"), (), None, clauses, CIRCUMSTANCES)
+    assert (decision.verdict, decision.threshold) == (None, None)
+    assert [one.clause for one in decision.not_applied] == list(clauses)
+    assert all("no threshold" in one.reason for one in decision.not_applied)
+
+
+ANY_CLAUSES = st.lists(
+    st.one_of(
+        st.builds(Scope, parts=st.sampled_from([("tread",), ("sidewall",)]), exclude=st.booleans()),
+        st.builds(Tolerance, defect=st.sampled_from(["stain", "cut"]), up_to_mm=st.sampled_from([None, 1.0, 4.0])),
+        st.builds(Ignore, defect=st.sampled_from(["stain", "cut"])),
+        st.builds(Only, defect=st.sampled_from(["stain", "cut"])),
+    ),
+    max_size=5,
+)  # fmt: skip
+
+
+@given(ANY_CLAUSES, st.sets(st.sampled_from(["stain", "cut"])))
+def test_clauses_that_excuse_never_turn_an_acceptance_and_the_numbers_follow(
+    clauses: list[Clause], types: set[str]
+) -> None:
+    bare, decision = decided(judgement(*types)), decided(judgement(*types), *clauses)
+    assert not (bare.verdict == "accept" and decision.verdict == "reject")
+    assert decision.threshold is not None
+    assert (decision.score > decision.threshold) == (decision.verdict == "reject")
+    assert (decision.verdict == "reject") == bool(decision.counted)
+    shuffled = decided(judgement(*types), *reversed(clauses))
+    assert (shuffled.verdict, shuffled.score) == (decision.verdict, decision.score)

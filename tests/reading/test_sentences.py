@@ -1,0 +1,108 @@
+"""Sentences of fixed forms become clauses that keep their sentence; the rest is reported as unread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specsight.errors import SpecsightError
+from specsight.reading import read, read_instruction
+from specsight.specification import (
+    Clause,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Only,
+    Part,
+    Requirement,
+    Scope,
+    Specification,
+    Tolerance,
+    Unread,
+    dump_yaml,
+)
+
+CAP = Specification(product="cap", parts=(Part(name="rim", phrases=("edge",)), Part(name="thread")))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "clauses"),
+    [
+        ("Inspect the rim only.", [Scope(parts=("rim",))]),
+        ("Please inspect only the rim and the thread", [Scope(parts=("rim", "thread"))]),
+        ("Only check the rim!", [Scope(parts=("rim",))]),
+        ("Do not inspect the thread.", [Scope(parts=("thread",), exclude=True)]),
+        ("Stains up to 2 mm are acceptable.", [Tolerance(defect="stains", up_to_mm=2)]),
+        ("Stains up to 2,5 mm on the rim are fine.", [Tolerance(defect="stains", up_to_mm=2.5, part="rim")]),
+        ("Scratches are acceptable up to 1 cm.", [Tolerance(defect="scratches", up_to_mm=10)]),
+        ("Accept dents of up to 0.5 inches", [Tolerance(defect="dents", up_to_mm=12.7)]),
+        ("Dust and fibres are tolerated.", [Tolerance(defect="dust"), Tolerance(defect="fibres")]),
+        ("Ignore scratches and dust.", [Ignore(defect="scratches"), Ignore(defect="dust")]),
+        ("Ignore the edge.", [Scope(parts=("edge",), exclude=True)]),
+        ("Look for cracks only.", [Only(defect="cracks")]),
+        ("Look only for cracks.", [Only(defect="cracks")]),
+        ("A yellow dot is required.", [Requirement(feature="yellow dot")]),
+        ("Two dots must be present on the rim.", [Requirement(feature="dots", count=2, part="rim")]),
+        ("Known defects: open splice, blister.", [Knowledge(name="open splice"), Knowledge(name="blister")]),
+        ("Watch out for open splices.", [Knowledge(name="open splices")]),
+        ("Handle with care.", [Unread(text="Handle with care.")]),
+    ],
+)
+def test_a_sentence_is_read_as(sentence: str, clauses: list[Clause]) -> None:
+    expected = [clause.model_copy(update={"text": sentence}) for clause in clauses]
+    assert list(read(sentence, CAP).clauses) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Stains up to 2 furlongs are acceptable.",
+        "No stains are acceptable.",
+        "Stains are not acceptable.",
+        "Ignore everything but scratches.",
+        "Stains larger than 2 mm are acceptable.",
+        "Stains on the rim, but not on the thread, are acceptable.",
+        "Do not ignore dust.",
+        "Ignore dust unless it is wet.",
+        "Accept stains up to 0 mm.",
+        "0 dots are required.",
+    ],
+)
+def test_a_sentence_that_says_more_than_its_form_is_unread(sentence: str) -> None:
+    assert list(read(sentence, CAP).clauses) == [Unread(text=sentence)]
+
+
+def test_several_sentences_each_give_their_clause_and_keep_their_words() -> None:
+    text = "Inspect the rim only. Stains up to 2.5 mm are acceptable; a dot is required\n- Look twice."
+    instruction = read(text)
+    assert instruction.text == text
+    assert [clause.kind for clause in instruction.clauses] == ["scope", "tolerance", "requirement", "unread"]
+    assert [clause.words for clause in instruction.unread] == ["- Look twice."]
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_and_none_of_it_is_dropped(text: str) -> None:
+    instruction = read(text)
+    told = " ".join(clause.text for clause in instruction.clauses)
+    for word in text.split():
+        if word.strip(".!?;-*•"):
+            assert word in told
+    assert Instruction.model_validate(instruction.model_dump()) == instruction
+
+
+def test_files_are_read_by_their_ending(tmp_path: Path) -> None:
+    (tmp_path / "say.txt").write_text("Ignore dust.", "utf-8")
+    assert read_instruction(str(tmp_path / "say.txt")).ignore[0].defect == "dust"
+    (tmp_path / "say.yaml").write_text(dump_yaml(read("Inspect the rim only.")), "utf-8")
+    assert read_instruction(str(tmp_path / "say.yaml")) == read("Inspect the rim only.")
+    with pytest.raises(SpecsightError, match=r"cannot read .*absent\.md"):
+        read_instruction(str(tmp_path / "absent.md"))
+    assert read_instruction("Ignore dust.").ignore[0].defect == "dust"
+
+
+def test_text_of_any_length_is_read_in_time() -> None:
+    instruction = read("the " * 100_000)
+    assert "everything after" in instruction.unread[-1].text
