@@ -182,10 +182,9 @@ def test_a_score_without_a_place_cannot_be_put_out_of_scope() -> None:
     assert "cannot be attributed" in decision.not_applied[0].reason
 
 
-def test_a_detector_that_reads_has_applied_knowledge_and_selections_itself() -> None:
+def test_a_detector_that_reads_has_applied_knowledge_itself() -> None:
     follows = replace(CIRCUMSTANCES, follows_words=True)
-    clauses = (Knowledge(name="blister"), Ignore(defect="cut"), Only(defect="blister"))
-    assert decided(judgement(), *clauses, circumstances=follows).not_applied == ()
+    assert decided(judgement(), Knowledge(name="blister"), circumstances=follows).not_applied == ()
 
 
 def test_without_a_threshold_there_is_no_verdict_and_every_clause_says_so() -> None:

@@ -49,7 +49,7 @@ class Circumstances:
     scale_known: bool = False
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False
-    """Whether the detector itself acted on the types that the instruction adds, ignores or singles out."""
+    """Whether the detector has looked for the types that the instruction teaches."""
     circular: bool = False
     inside: NDArray[np.bool_] | None = None
     """(H, W): pixels in the scope; None: all of them."""
@@ -164,8 +164,8 @@ def _selection(
     clause: Only | Ignore, found: Sequence[Finding], circumstances: Circumstances, only: Sequence[Only]
 ) -> Effect:
     """Types that are ignored, or not among those that alone count."""
-    if not circumstances.types and not circumstances.follows_words:
-        return Effect(reason=NO_TYPES)
+    if reason := _type_reason(clause.defect, circumstances):
+        return Effect(reason=reason)
     if isinstance(clause, Ignore):
         excused = [k for k, f in enumerate(found) if circumstances.same_defect(f.type, clause.defect)]
     elif clause is only[0]:
@@ -173,14 +173,21 @@ def _selection(
         excused = [k for k, f in enumerate(found) if f.type and not circumstances.same_defect(f.type, *names)]
     else:
         excused = []
-    return Effect(frozenset(excused), in_maps=circumstances.follows_words)
+    return Effect(frozenset(excused))
+
+
+def _type_reason(name: str, circumstances: Circumstances) -> str:
+    """Why findings cannot be told to be of a type; empty where they can."""
+    if not circumstances.types:
+        return NO_TYPES
+    if not circumstances.same_defect(name, *circumstances.types):
+        return f"the detector has no map of '{name}'"
+    return ""
 
 
 def _tolerance(clause: Tolerance, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
-    if not circumstances.types:
-        return Effect(reason=NO_TYPES)
-    if not circumstances.same_defect(clause.defect, *circumstances.types):
-        return Effect(reason=f"the detector has no map of '{clause.defect}'")
+    if reason := _type_reason(clause.defect, circumstances):
+        return Effect(reason=reason)
     if clause.up_to_mm is not None and not circumstances.scale_known:
         return Effect(reason=NO_SCALE)
     if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):

@@ -30,8 +30,12 @@ from specsight.records import Finding, Inspection, Judgement, Picture, Sample
 from specsight.specification import (
     Clause,
     DefectType,
+    Ignore,
     Instruction,
+    Knowledge,
+    Only,
     Specification,
+    Tolerance,
     load_specification,
     save_yaml,
 )
@@ -146,12 +150,12 @@ class Inspector:
         """
         instruction = self._read(instruction)
         start = time.perf_counter()
-        judgement = self.detector.judge(observation.view, instruction)
+        taught = self._taught(instruction)
+        judgement = self.detector.judge(observation.view, Instruction.of(taught) if taught else None)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
         clauses = self._clauses(instruction)
-        known = instruction.known_defects if instruction else ()
-        circumstances = self._circumstances(judgement, observation, known)
+        circumstances = self._circumstances(judgement, observation, taught)
         decision = decide(judgement, found, self.calibration, clauses, circumstances)
         statement = explain.state(decision, instruction.clauses if instruction else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
@@ -219,6 +223,22 @@ class Inspector:
         if isinstance(instruction, str):
             return read(instruction, self.specification)
         return instruction
+
+    def _taught(self, instruction: Instruction | None) -> tuple[Knowledge, ...]:
+        """Types for the detector to look for beside the specification's: those taught, and those that other clauses
+        name. All other clauses act on findings, in `decision`, under the thresholds that were calibrated."""
+        if instruction is None:
+            return ()
+        specified = Vocabulary.of(
+            (*(self.specification.defects if self.specification else ()), *instruction.known_defects)
+        )
+        named: tuple[Only | Ignore | Tolerance, ...] = (
+            *instruction.only,
+            *instruction.ignore,
+            *instruction.tolerances,
+        )
+        new = [Knowledge(name=clause.defect) for clause in named if clause.defect not in specified]
+        return (*instruction.known_defects, *new)
 
     def _find(self, judgement: Judgement, observation: Observation) -> tuple[Finding, ...]:
         if self.calibration is None:

@@ -49,40 +49,11 @@ MILLIMETRES = {
 MILLIMETRES |= {"inch": 25.4, "inche": 25.4, "in": 25.4}
 NUMBERS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
-MORE = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "neither",
-        "nor",
-        "without",
-        "except",
-        "unless",
-        "but",
-        "if",
-        "when",
-        "while",
-        "up",
-        "most",
-        "than",
-        "more",
-        "less",
-        "larger",
-        "smaller",
-        "longer",
-        "shorter",
-        "above",
-        "below",
-        "over",
-        "under",
-        "only",
-        "any",
-        "than",
-    ]
-)
+MORE = frozenset({
+    "no", "not", "never", "none", "nothing", "neither", "nor", "without", "except", "unless", "but", "if",
+    "when", "while", "up", "most", "than", "more", "less", "larger", "smaller", "longer", "shorter",
+    "above", "below", "over", "under", "only", "any",
+})  # fmt: skip
 """Words that no name of a part or a defect holds: negations, exceptions, conditions, limits."""
 
 _LOOK = r"(?:please )?(?:inspect|check|examine|judge)"
