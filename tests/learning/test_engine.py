@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tests.support.slope import Clock, Killed, Slope, learn, schedule
 
 from specsight.errors import SpecsightError
+from specsight.learning.history import write_entry
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task, Validation
 
@@ -159,6 +162,14 @@ def test_numbers_are_logged_and_kept(tmp_path: Path) -> None:
     assert (finished["finished"], finished["step"]) == (True, 6)
 
 
+def test_a_number_that_is_not_finite_is_null_in_the_log(tmp_path: Path) -> None:
+    write_entry(
+        tmp_path / "runs" / "log.jsonl", {"a": float("nan"), "held_out": {"b": float("inf"), "c": 1.5}}
+    )
+    line = json.loads((tmp_path / "runs" / "log.jsonl").read_text())
+    assert (line["a"], line["held_out"]) == (None, {"b": None, "c": 1.5})
+
+
 class Halves(Task):
     """Notes the arithmetic that a task is given."""
 
@@ -184,3 +195,12 @@ def test_precision_is_that_of_the_parts_that_allow_it(precision: str) -> None:
     learn(task, Schedule(2, 0.1), precision=precision)
     assert task.used == {getattr(torch, precision)}
     assert task.modules["layer"].weight.dtype == torch.float32
+
+
+def test_the_example_in_the_docs_learns() -> None:
+    page = Path(__file__).parents[2] / "docs" / "encoder-training.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(example, page.name, "exec"), names)
+    assert names["history"].best < 0.1
+    assert names["history"].entries[-1]["finished"]

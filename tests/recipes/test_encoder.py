@@ -13,8 +13,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'models'")
 transformers = pytest.importorskip("transformers", reason="training needs the extra 'models'")
 
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from specsight.cli import cli
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
 from specsight.learning.batches import LAGS, ReusingMaker, SeededMaker, batches
@@ -149,6 +151,48 @@ def test_a_finished_stage_is_not_trained_again(run, sources):
     before = (run / "vision.safetensors").read_bytes()
     train(recipe(2), run, sources, ("vision",))
     assert (run / "vision.safetensors").read_bytes() == before
+
+
+def test_a_time_budget_is_shared_out_among_the_stages(sources, tmp_path):
+    """Of 0.024 minutes, the text stage gets a sixth: a quarter of a second, in which no thousand steps are taken."""
+    timed = recipe(1000).within(0.024)
+    stages = (timed.vision, timed.text, timed.joint, timed.polish)
+    assert sum(stage.schedule.minutes for stage in stages) == pytest.approx(0.024)
+    assert timed.text.schedule.minutes == pytest.approx(0.004)
+    train(timed, tmp_path, sources, ("text",))
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["finished"]
+    assert 0 < log[-1]["step"] < 1000
+    with pytest.raises(SpecsightError, match="of another training.*differs in: schedule"):
+        train(recipe(1000), tmp_path, sources, ("text",))
+
+
+def test_another_recipe_does_not_go_on_from_a_checkpoint(run, sources):
+    other = recipe(2)
+    with pytest.raises(
+        SpecsightError, match=r"'.*vision.safetensors' is damaged or of another training.*config"
+    ):
+        train(replace(other, vision=replace(other.vision, relation_weight=0.1)), run, sources, ("vision",))
+    with pytest.raises(SpecsightError, match=r"another training.*differs in: seed"):
+        train(replace(other, options=RunOptions(seed=1, workers=0)), run, sources, ("text",))
+
+
+def test_the_command_line_names_a_device_that_is_not_there(sources, tmp_path):
+    given = [
+        "--photographs",
+        sources.photographs,
+        "--out",
+        tmp_path / "out",
+        "--device",
+        "gpu",
+        "--minutes",
+        "5",
+    ]
+    for command in (["encoder", "--teacher", sources.teacher], ["transformer"]):
+        result = CliRunner().invoke(cli, [str(word) for word in ("train", *command, *given)])
+        assert isinstance(result.exception, SpecsightError)
+        assert str(result.exception) == "unknown device 'gpu': use auto, cpu, cuda, cuda:N or mps"
+    assert not (tmp_path / "out").exists()
 
 
 def test_stages_are_checked(run, sources, tmp_path):

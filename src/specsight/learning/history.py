@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,8 +68,17 @@ class Journal:
 
 
 def write_entry(log: Path, entry: Mapping[str, Any]) -> None:
-    """Append one line, with the time, to the log `log`."""
+    """Append one line, with the time, to the log `log`; numbers that are not finite become null, for JSON has none."""
     log.parent.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"time": stamp, **entry}) + "\n")
+        file.write(json.dumps({"time": stamp, **_finite(entry)}, allow_nan=False) + "\n")
+
+
+def _finite(entry: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return _finite(value)
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return {key: plain(value) for key, value in entry.items()}

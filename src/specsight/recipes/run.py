@@ -44,12 +44,13 @@ def run_folder(out: Path, recipe: Any, options: RunOptions) -> Iterator[torch.de
     Connects the processes that `torchrun` started. Raises SpecsightError where another run holds the folder, and where
     the device does not exist.
     """
+    device = choose_device(options.device)
     out.mkdir(parents=True, exist_ok=True)
     with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
         torch.set_num_threads(options.threads)
         if processes.rank() == 0:
             write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
-        yield choose_device(options.device)
+        yield device
 
 
 def train_task(task: Task, schedule: Schedule, options: RunOptions, out: Path) -> History:
