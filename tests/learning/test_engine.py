@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -197,10 +197,10 @@ def test_precision_is_that_of_the_parts_that_allow_it(precision: str) -> None:
     assert task.modules["layer"].weight.dtype == torch.float32
 
 
-def test_the_example_in_the_docs_learns() -> None:
+def test_the_example_in_the_docs_learns(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "encoder-training.md"
     (example,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(compile(example, page.name, "exec"), names)
+    (tmp_path / "example.py").write_text(example, "utf-8")
+    names = runpy.run_path(str(tmp_path / "example.py"))
     assert names["history"].best < 0.1
     assert names["history"].entries[-1]["finished"]

@@ -163,7 +163,7 @@ def test_a_time_budget_is_shared_out_among_the_stages(sources, tmp_path):
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["finished"]
     assert 0 < log[-1]["step"] < 1000
-    with pytest.raises(SpecsightError, match="of another training.*differs in: schedule"):
+    with pytest.raises(SpecsightError, match=r"of another training.*differs in: schedule"):
         train(recipe(1000), tmp_path, sources, ("text",))
 
 
