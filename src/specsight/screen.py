@@ -146,7 +146,7 @@ def detector(name: str) -> None:
     kind = detectors[name]
     source = (inspect.getdoc(sys.modules[kind.__module__]) or "").partition("\n")[0]
     click.echo(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}\n{source}")
-    click.echo(f"needs: {', '.join(sorted(kind.needs))}")
+    click.echo(f"regime: {kind.regime.value}\nneeds: {kind.needs}")
     table = Table("parameter", "default", "values", "meaning", box=box.SIMPLE)
     for declared in parameters_of(kind).values():
         default = "the method's choice" if declared.default is None else declared.written_default
@@ -169,7 +169,7 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
         from specsight.detectors import detectors
 
         return [
-            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(sorted(kind.needs))}.")
+            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(kind.needs.names)}.")
             for name, kind in detectors.items()
         ]
     if what == "datasets":

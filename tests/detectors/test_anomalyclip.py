@@ -299,7 +299,7 @@ def test_saved_weights_without_anchors_are_damaged(
 ) -> None:
     from specsight.detectors import contract
 
-    monkeypatch.setattr(contract, "load_encoder", lambda name: PromptedColours())
+    monkeypatch.setattr(contract, "load_encoder", lambda name, device: PromptedColours())
     monkeypatch.setattr(trained, "weights_", {"good": trained.weights_["good"]})
     trained.save(tmp_path)
     with pytest.raises(SpecsightError, match="is missing or damaged: fit the model again"):

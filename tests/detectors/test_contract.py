@@ -17,14 +17,14 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import taught
 from tests.support.prompted_colours import colours_for
 
-from specsight.detectors import Detector, contract, create_detector, detectors, load_detector
+from specsight.detectors import Detector, Needs, Regime, contract, create_detector, detectors, load_detector
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import DefectType, Specification
 
 NAMES = sorted(detectors)
-FROM_PICTURES = [name for name in NAMES if detectors[name].needs == {"normal images"}]
+FROM_PICTURES = [name for name in NAMES if detectors[name].needs.names == ("normal images",)]
 SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "synthetic_defects": 24}}
 """Parameters that keep training short."""
@@ -59,13 +59,13 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 
 def new(name: str, **parameters: Any) -> Detector:
-    reads = "text" in detectors[name].needs
+    reads = detectors[name].needs.text
     parameters = {**QUICK.get(name, {}), **parameters}
     return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
 
 
 def words(name: str) -> Specification | None:
-    return SPECIFICATION if "text" in detectors[name].needs else None
+    return SPECIFICATION if detectors[name].needs.text else None
 
 
 @pytest.fixture(scope="module")
@@ -171,19 +171,20 @@ def test_a_saved_detector_judges_as_before(
         np.testing.assert_array_equal(found.map, expected.map)
 
 
-def _known_encoder(name: str) -> Encoder:
-    return ColourEncoder() if name == "colours" else load_encoder(name)
+def _known_encoder(name: str, device: str) -> Encoder:
+    return ColourEncoder() if name == "colours" else load_encoder(name, device)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_needs_are_declared(name: str) -> None:
     kind = detectors[name]
     assert kind.name == name
-    assert kind.needs <= {"normal images", "text", "depth", "masks"}
+    assert isinstance(kind.needs, Needs)
+    assert isinstance(kind.regime, Regime)
     assert isinstance(kind.transductive, bool)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "text" in detectors[name].needs])
+@pytest.mark.parametrize("name", [name for name in NAMES if detectors[name].needs.text])
 def test_words_that_are_missing_are_asked_for(name: str, samples: list[Sample]) -> None:
     with pytest.raises(SpecsightError, match="needs words"):
         new(name).fit(samples)
@@ -191,7 +192,7 @@ def test_words_that_are_missing_are_asked_for(name: str, samples: list[Sample]) 
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_one_good_part_is_enough_or_the_number_is_named(name: str, samples: list[Sample]) -> None:
-    minimum = detectors[name].minimum_good
+    minimum = detectors[name].needs.good_pictures
     if minimum > 1:
         with pytest.raises(SpecsightError, match=rf"{name} needs at least {minimum} good parts \(got 1\)"):
             new(name).fit(samples[:1])
@@ -205,7 +206,7 @@ def test_one_good_part_is_enough_or_the_number_is_named(name: str, samples: list
 def test_constant_good_pictures_are_learned(name: str, tmp_path: Path) -> None:
     path = tmp_path / "flat.png"
     cv2.imwrite(str(path), np.full((64, 64, 3), 90, np.uint8))
-    flat = [Sample(str(k), path, "plate", label="good") for k in range(detectors[name].minimum_good)]
+    flat = [Sample(str(k), path, "plate", label="good") for k in range(detectors[name].needs.good_pictures)]
     detector = new(name).fit(flat)
     same, other = ask(detector, np.full((64, 64, 3), 90, np.uint8)), ask(detector, plate(0, 64, 64))
     assert np.isfinite(same.map).all()
@@ -221,7 +222,7 @@ def test_unreadable_good_pictures_are_skipped_and_named(
     detector = new(name).fit([*samples, Sample("broken", broken, "plate", label="good")])
     assert [path for path, _ in detector.skipped_] == [str(broken)]
     with pytest.raises(SpecsightError, match=r"needs at least .* \(got 0\)"):
-        new(name).fit([Sample("broken", broken, "plate", label="good")] * detector.minimum_good)
+        new(name).fit([Sample("broken", broken, "plate", label="good")] * detector.needs.good_pictures)
 
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
@@ -242,7 +243,7 @@ def test_defective_parts_are_no_good_parts(name: str, samples: list[Sample]) -> 
 
 def test_depth_that_is_missing_is_named(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
     kind = detectors["patchcore"]
-    monkeypatch.setattr(kind, "needs", frozenset({"normal images", "depth"}))
+    monkeypatch.setattr(kind, "needs", Needs(depth=True))
     with pytest.raises(SpecsightError, match="patchcore needs depth, and sample '00' has none"):
         new("patchcore").fit(samples)
     with pytest.raises(SpecsightError, match="needs depth, and this picture has none"):

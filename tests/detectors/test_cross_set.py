@@ -117,7 +117,7 @@ def test_training_survives_on_disk_and_serves_many_products(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Train once, save, and fit the loaded detector to one product after another."""
-    monkeypatch.setattr(contract, "load_encoder", lambda name: ColourEncoder())
+    monkeypatch.setattr(contract, "load_encoder", lambda name, device: ColourEncoder())
     once = new(epochs=3).train(set_, WORDS)
     folder = tmp_path / "trained"
     folder.mkdir()

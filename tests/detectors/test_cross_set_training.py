@@ -36,7 +36,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 @pytest.fixture(autouse=True)
 def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detectors_base, "load_encoder", lambda name: ColourEncoder())
+    monkeypatch.setattr(detectors_base, "load_encoder", lambda name, device: ColourEncoder())
 
 
 def trained(detector: CrossSetDetector, samples: list[Sample], folder: Path | None) -> CrossSetDetector:

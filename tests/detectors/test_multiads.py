@@ -156,7 +156,7 @@ def test_products_share_types_whatever_the_spelling(tmp_path: Path) -> None:
 
 
 def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "load_encoder", lambda name: ColourEncoder())
+    monkeypatch.setattr(contract, "load_encoder", lambda name, device: ColourEncoder())
     trained.fit([], panel_words(product="plate"))
     trained.save(tmp_path)
     loaded = load_detector(tmp_path)

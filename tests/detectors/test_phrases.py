@@ -22,8 +22,8 @@ from specsight.inspector import Inspector
 from specsight.records import Picture, Sample
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
-READING = [name for name, kind in detectors.items() if "text" in kind.needs]
-ZERO_SHOT = [name for name in READING if detectors[name].minimum_good == 0]
+READING = [name for name, kind in detectors.items() if kind.needs.text]
+ZERO_SHOT = [name for name in READING if detectors[name].needs.good_pictures == 0]
 QUICK: dict[str, dict[str, int]] = {
     "clad": {"steps": 10, "synthetic_defects": 4},
     "text_aligned": {"steps": 10, "synthetic_defects": 4},

@@ -6,8 +6,18 @@ Methods are found by discovery: `detectors["patchcore"]` is a class, `create_det
 from __future__ import annotations
 
 from specsight.detectors.contract import Detector, View, create_detector, detectors, load_detector
+from specsight.detectors.needs import Needs, Regime
 
-__all__ = ["Detector", "View", "create_detector", "detectors", "list_detectors", "load_detector"]
+__all__ = [
+    "Detector",
+    "Needs",
+    "Regime",
+    "View",
+    "create_detector",
+    "detectors",
+    "list_detectors",
+    "load_detector",
+]
 
 
 def list_detectors() -> list[str]:

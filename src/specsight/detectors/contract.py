@@ -19,6 +19,7 @@ from typing_extensions import Self
 
 import specsight
 from specsight import images
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter, parameters_of
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
@@ -32,7 +33,6 @@ FORMAT = 1
 """Raised whenever a saved detector of before can no longer be read."""
 DESCRIPTION = "detector.json"
 STATE = "detector.safetensors"
-GOOD_PICTURES = "normal images"
 
 State = dict[str, NDArray[Any]]
 
@@ -63,16 +63,13 @@ class Detector(ABC):
         unit="px",
     )
     seed: int = parameter(0, "Of everything that is random.", low=0, high=2**32 - 1)
+    device: str = parameter("auto", "Where the encoder runs: auto, cpu, cuda, cuda:N or mps.", machine=True)
 
     name: ClassVar[str]
-    needs: ClassVar[frozenset[str]] = frozenset({GOOD_PICTURES})
-    """"normal images", "text" (a specification), "depth", "masks"."""
+    needs: ClassVar[Needs] = Needs()
+    regime: ClassVar[Regime] = Regime.NORMAL_ONLY
     transductive: ClassVar[bool] = False
-    minimum_good: ClassVar[int] = 1
-    trains: ClassVar[bool] = False
-    """Whether a fit trains weights step by step, with checkpoints."""
-    takes_defects: ClassVar[bool] = False
-    """Whether labelled defective samples may be among those to fit on."""
+    """Whether a judgement depends on other pictures of the test set."""
 
     checkpoints: Path | None = field(default=None, init=False, repr=False)
     """Folder in which a detector that trains weights keeps its place: a fit that was killed goes on from there."""
@@ -142,8 +139,9 @@ class Detector(ABC):
             raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
 
     def parameters(self) -> dict[str, Any]:
-        """Hyper-parameters by name, as given to the constructor."""
-        return {name: getattr(self, name) for name in parameters_of(type(self))}
+        """Hyper-parameters by name, as given to the constructor; where it runs is none of them."""
+        declared = parameters_of(type(self)).values()
+        return {one.name: getattr(self, one.name) for one in declared if not one.machine}
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
@@ -179,7 +177,7 @@ class Detector(ABC):
 
     def _look(self, picture: Picture) -> View:
         encoder = self._encoder()
-        if "depth" in self.needs and picture.depth is None:
+        if self.needs.depth and picture.depth is None:
             raise SpecsightError(
                 f"{self.name} needs depth, and this picture has none: give samples with depth"
             )
@@ -204,26 +202,29 @@ class Detector(ABC):
 
     def _encoder(self) -> Encoder:
         if self.encoder_ is None:
-            self.encoder_ = self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder)
+            self.encoder_ = (
+                self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder, self.device)
+            )
         return self.encoder_
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
-        if "text" in self.needs and specification is None:
+        if self.needs.text and specification is None:
             raise SpecsightError(f"{self.name} needs words: give a specification (--spec)")
         for sample in samples:
-            if sample.label == "defective" and not self.takes_defects:
+            if sample.label == "defective" and not self.needs.takes_defects:
                 raise SpecsightError(
                     f"{self.name} learns from good parts only, and '{sample.id}' is defective"
                 )
-            if "depth" in self.needs and sample.depth is None:
+            if self.needs.depth and sample.depth is None:
                 raise SpecsightError(f"{self.name} needs depth, and sample '{sample.id}' has none")
 
     def _check_enough(self, count: int) -> None:
-        if count < self.minimum_good:
-            parts = "part" if self.minimum_good == 1 else "parts"
+        minimum = self.needs.good_pictures
+        if count < minimum:
+            parts = "part" if minimum == 1 else "parts"
             raise SpecsightError(
-                f"{self.name} needs at least {self.minimum_good} good {parts} (got {count}): "
-                "add pictures of good parts" + (", or use patchcore" if self.minimum_good > 1 else "")
+                f"{self.name} needs at least {minimum} good {parts} (got {count}): "
+                "add pictures of good parts" + (", or use patchcore" if minimum > 1 else "")
             )
 
     def _not_fitted(self) -> SpecsightError:
@@ -261,15 +262,16 @@ def create_detector(name: str, **parameters: Any) -> Detector:
     return detector
 
 
-def load_detector(folder: Path, encoder: str | None = None) -> Detector:
-    """Read what `Detector.save` wrote. `encoder` says where the encoder lies now, if it has moved.
+def load_detector(folder: Path, encoder: str | None = None, device: str = "auto") -> Detector:
+    """Read what `Detector.save` wrote.
 
+    Parameters: `encoder` says where the encoder lies now, if it has moved; `device` where it runs, see `load_encoder`.
     Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
     """
     description = _read_description(folder)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
-    parameters = {**description["parameters"], "encoder": name}
+    parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
     if detector._encoder().fingerprint != made_by["fingerprint"]:
         raise SpecsightError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +47,6 @@ class TrainingExample(View):
 @dataclass
 class ExampleDetector(ReadingDetector):
     """A detector that learns from `TrainingExample`s: `_learn` gets them as its views, after `_take_words`."""
-
-    takes_defects: ClassVar[bool] = True
 
     synthetic_defects: int = parameter(
         200,

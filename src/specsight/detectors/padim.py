@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from specsight import images
 from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder
 from specsight.features import grids
@@ -35,7 +36,7 @@ class Padim(Detector):
     """A Gaussian per position over a fixed random subset of channels."""
 
     name = "padim"
-    minimum_good = 20
+    needs = Needs(good_pictures=20)
 
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join; default: strides 4, 8 and 16 where the encoder has them, else its middle layers."

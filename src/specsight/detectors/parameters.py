@@ -38,6 +38,8 @@ class Parameter:
     optional: bool = False
     judging: bool = False
     """Whether nothing that is learned depends on it."""
+    machine: bool = False
+    """Whether it says where something runs, and no result depends on it."""
 
     @property
     def written_choices(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ def parameter(
     layers: bool = False,
     optional: bool = False,
     judging: bool = False,
+    machine: bool = False,
 ) -> T:
     """Declare a hyper-parameter: the default of a dataclass field, with what `Parameter` says of it.
 
@@ -114,6 +117,7 @@ def parameter(
         "layers": layers,
         "optional": optional,
         "judging": judging,
+        "machine": machine,
     }
     return dataclasses.field(default=default, metadata={DECLARED: declared})
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from specsight import images
 from specsight.detectors.contract import Detector, State, View
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
@@ -33,8 +34,8 @@ IMAGE = "image"
 class ReadingDetector(Detector):
     """A detector that compares pictures with sentences."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    minimum_good: ClassVar[int] = 0
+    needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
+    regime: ClassVar[Regime] = Regime.ZERO_SHOT
 
     temperature: float = parameter(
         0.07, "Divides cosines between pictures and sentences; fixed a priori (WinCLIP's).", low=1e-3, high=10

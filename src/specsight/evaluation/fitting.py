@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from specsight.detectors.cross_set.detector import CrossSetDetector
-from specsight.detectors.cross_set.training import load_other_set, train_on
+from specsight.detectors import Detector
+from specsight.detectors.cross_set.training import load_other_set, train_on, training_of
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import DetectorConfig, LearningConfig, ThresholdConfig
@@ -53,7 +53,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
     detector = fitting.detector.create(seed, fitting.encoder)
     detector.checkpoints = run.path / TRAINING / str(seed)
     detector.checkpoints.mkdir(parents=True, exist_ok=True)
-    if isinstance(detector, CrossSetDetector):
+    if detector.needs.other_sets:
         _train(run, detector, fitting, [*pictures.learned, *pictures.tested])
     start = time.perf_counter()
     inspector = Inspector.fit(
@@ -79,7 +79,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
 
 def check_other_set(detector: DetectorConfig, learning: LearningConfig) -> None:
     """Raise `SpecsightError` for an unknown detector or parameter, and for one that lacks another set to learn from."""
-    if isinstance(detector.create(seed=0), CrossSetDetector) and learning.train_on is None:
+    if detector.create(seed=0).needs.other_sets and learning.train_on is None:
         raise _names_no_other_set(detector.name)
 
 
@@ -90,7 +90,7 @@ def _holdout(fitting: Fitting, pictures: SeedSplit) -> int | None:
     return 0 if fitting.learning.shots is not None else fitting.threshold.holdout
 
 
-def _train(run: RunFolder, detector: CrossSetDetector, fitting: Fitting, judged: Sequence[Sample]) -> None:
+def _train(run: RunFolder, detector: Detector, fitting: Fitting, judged: Sequence[Sample]) -> None:
     """Learn the weights from another set, and make sure that it is another one."""
     if fitting.learning.train_on is None:
         raise _names_no_other_set(detector.name)
@@ -111,7 +111,7 @@ def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed:
     held_out = inspector.calibration.good_count if inspector.calibration else 0
     unused = len(inspector.skipped) + (0 if pictures.threshold else held_out)
     detector = inspector.detector
-    trained = detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
+    trained = training_of(detector)
     fit = replace(
         describe_fit(inspector),
         seconds=seconds,

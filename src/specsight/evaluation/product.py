@@ -95,7 +95,7 @@ def _specification(product: Product, config: EvaluationConfig) -> Specification 
     """
     if config.learning.specification:
         written = load_specification(config.learning.specification)
-    elif "text" in detectors[config.detector.name].needs:
+    elif detectors[config.detector.name].needs.text:
         written = Specification(product=product.name or Path(product.title).name)
     else:
         return None

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from specsight.detectors import detectors
-from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.prompts.rewording import REWORDINGS
@@ -144,15 +143,15 @@ def _one_encoder(suite: str, others: Sequence[str]) -> None:
 
 def _reading(config: EvaluationConfig) -> list[str]:
     """Detectors that read words; those that learn from another set only where the run names one."""
-    reading = [name for name, kind in detectors.items() if "text" in kind.needs]
+    reading = [name for name, kind in detectors.items() if kind.needs.text]
     if config.learning.train_on is None:
-        reading = [name for name in reading if not issubclass(detectors[name], CrossSetDetector)]
+        reading = [name for name in reading if not detectors[name].needs.other_sets]
     return reading
 
 
 def _fewest(detector: str) -> int | None:
     """No good pictures for a detector that can do without."""
-    return None if detectors[detector].minimum_good else 0
+    return None if detectors[detector].needs.good_pictures else 0
 
 
 SUITES = {

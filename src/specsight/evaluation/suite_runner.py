@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from specsight.detectors import detectors
-from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
@@ -62,9 +61,9 @@ def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfi
         defects=learning.defects if row.defects is None else row.defects,
         specification=_reworded(row, learning.specification, out),
     )
-    if not issubclass(kind, CrossSetDetector):
+    if not kind.needs.other_sets:
         learning = replace(learning, train_on=None, train_specification=None)
-    if not kind.takes_defects:
+    if not kind.needs.takes_defects:
         learning = replace(learning, defects=0)
     return replace(config, detector=_detector_of(row, config.detector), learning=learning)
 

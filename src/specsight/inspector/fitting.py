@@ -59,7 +59,7 @@ def fit_model(
     """
     promise = promise or Promise()
     good = good_samples(sources.good) if sources.good else []
-    if sources.labelled and not detector.takes_defects:
+    if sources.labelled and not detector.needs.takes_defects:
         raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
     defects = defective_samples(sources.labelled) if sources.labelled else []
     trainings = out.with_name(f"{out.name}.training")
@@ -67,7 +67,7 @@ def fit_model(
     left_out: list[Skipped] = []
     if sources.other_set:
         checkpoints, left_out = _train_on_other_set(detector, sources, good, trainings)
-    elif detector.trains:
+    elif detector.needs.trains:
         words = {} if specification is None else {specification.product: specification}
         checkpoints = detector.checkpoints = trainings / digest(detector, [*good, *defects], words)
     inspector = Inspector.fit(
@@ -95,10 +95,9 @@ def _train_on_other_set(
 ) -> tuple[Path, list[Skipped]]:
     """Learn a cross-set detector's weights; returns the folder of its checkpoint, below `trainings`, and what was left
     out."""
-    from specsight.detectors.cross_set.detector import CrossSetDetector
     from specsight.detectors.cross_set.training import load_other_set, train_on
 
-    if not isinstance(detector, CrossSetDetector) or sources.other_set is None:
+    if not detector.needs.other_sets or sources.other_set is None:
         raise SpecsightError(f"{detector.name} is not trained across sets: leave --train-on out")
     other = load_other_set(sources.other_set, sources.other_specification)
     checkpoints = trainings / digest(detector, other.samples, other.specifications)

@@ -113,7 +113,7 @@ class Inspector:
         detector = _detector(detector, seed, parameters)
         specification = _specification(specification)
         samples = good_samples(Path(good)) if isinstance(good, str | Path) else list(good)
-        if not samples and detector.minimum_good > 0:
+        if not samples and detector.needs.good_pictures > 0:
             raise SpecsightError(
                 "no good picture to learn from: point --good at a folder with pictures of good parts"
             )
@@ -273,7 +273,7 @@ class Inspector:
             defect_words=Vocabulary.of((*(specification.defects if specification else ()), *known)),
             part_words=Vocabulary.of(specification.parts if specification else ()),
             scale_known=scale is not None,
-            follows_words="text" in self.detector.needs,
+            follows_words=self.detector.needs.text,
             circular=sample.circular,
         )
 

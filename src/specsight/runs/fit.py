@@ -81,6 +81,6 @@ def describe_fit(inspector: Inspector) -> Fit:
 
 def _words(inspector: Inspector) -> str | None:
     specification = inspector.specification
-    if specification is None or "text" not in inspector.detector.needs:
+    if specification is None or not inspector.detector.needs.text:
         return None
     return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
+from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.progress import track
@@ -16,7 +17,6 @@ from specsight.records import Inspection, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.specification import Instruction
-from specsight.storage import sha256
 
 
 def judge_all(
@@ -57,9 +57,9 @@ def judge_all(
 
 
 def _unchanged(sample: Sample, prediction: Prediction) -> bool:
-    """Whether the picture on disk is still the one that was judged; an unreadable one is tried again."""
+    """Whether the files on disk are still those that were judged; an unreadable one is tried again."""
     try:
-        return sha256(sample.image) == prediction.digest
+        return sample_digest(sample) == prediction.digest
     except OSError:
         return False
 

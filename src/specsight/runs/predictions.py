@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from specsight.datasets.digest import sample_digest
 from specsight.records import Defect, Inspection, Label, Sample
-from specsight.storage import sha256
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Prediction:
     map: str
     """Map file relative to the run folder."""
     digest: str = ""
-    """SHA-256 of the picture file: a picture that has changed since is judged anew."""
+    """Of the picture and what lies beside it (`sample_digest`): what has changed since is judged anew."""
     group: str | None = None
     circular: bool = False
     conditions: Mapping[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ def predict(sample: Sample, inspection: Inspection, seed: int, data: Path) -> Pr
         split=sample.split,
         size=(inspection.map.shape[0], inspection.map.shape[1]),
         map=f"maps/{seed}/{file_name(sample.id)}.tiff",
-        digest=sha256(sample.image),
+        digest=sample_digest(sample),
         group=sample.group,
         circular=sample.circular,
         conditions=sample.conditions,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.text_detector import TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
@@ -57,9 +58,8 @@ class Clad(ExampleDetector):
     """
 
     name = "clad"
-    needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
-    minimum_good: ClassVar[int] = 2
-    trains: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True, takes_defects=True, trains=True)
+    regime: ClassVar[Regime] = Regime.NORMAL_ONLY
 
     synthetic_defects: int = parameter(
         200,

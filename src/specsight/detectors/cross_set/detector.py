@@ -26,6 +26,7 @@ from specsight import images
 from specsight.detectors.contract import Detector, State, View
 from specsight.detectors.cross_set.examples import FrozenExample, by_product, held_out, mosaic
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
@@ -102,10 +103,8 @@ class CrossSetTask(Task):
 class CrossSetDetector(ExampleDetector):
     """Trained once on other products, fitted to any number of unseen ones."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"text"})
-    minimum_good: ClassVar[int] = 0
-    takes_defects: ClassVar[bool] = False
-    """Defects are for `train`: `fit` takes good parts."""
+    needs: ClassVar[Needs] = Needs(good_pictures=0, text=True, other_sets=True)
+    regime: ClassVar[Regime] = Regime.CROSS_SET
 
     synthetic_defects: int = parameter(
         0, "Synthetic defects to train on besides the labelled ones, per product.", low=0, high=1_000_000

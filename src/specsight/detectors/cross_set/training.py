@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specsight.datasets import load_dataset
+from specsight.detectors.contract import Detector
 from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
@@ -63,7 +64,7 @@ def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
 
 
 def train_on(
-    detector: CrossSetDetector,
+    detector: Detector,
     other: OtherSet,
     *,
     judged: Sequence[Sample] = (),
@@ -78,6 +79,8 @@ def train_on(
     same time, both do so and the first to finish is kept. A killed training goes on from the folder `checkpoints`.
     Raises SpecsightError for a set that is not another one, and for a kept training that is damaged.
     """
+    if not isinstance(detector, CrossSetDetector):
+        raise SpecsightError(f"{detector.name} is not trained across sets: leave --train-on out")
     if judged:
         TrainedOn.of(other.samples).check_unseen(judged)
     checkpoint = checkpoints / CHECKPOINT if checkpoints else None
@@ -92,6 +95,11 @@ def train_on(
     detector.train(other.samples, other.specifications, checkpoint)
     with whole_folder(folder) as temporary:
         detector.save(temporary)
+
+
+def training_of(detector: Detector) -> TrainedOn | None:
+    """What the weights of a cross-set detector come from; None before its training and for any other detector."""
+    return detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
 
 
 def _unusable(sample: Sample) -> str:

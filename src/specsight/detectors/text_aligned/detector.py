@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
@@ -53,9 +54,8 @@ class TextAligned(ExampleDetector):
     """Principal-axis residual and text margin of aligned patches, in equal parts."""
 
     name = "text_aligned"
-    needs: ClassVar[frozenset[str]] = frozenset({"normal images", "text"})
-    minimum_good: ClassVar[int] = 2
-    takes_defects: ClassVar[bool] = False
+    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True)
+    regime: ClassVar[Regime] = Regime.NORMAL_ONLY
 
     steps: int = parameter(300, "Of training the alignment.", low=1, high=100_000)
     weight_: Features | None = field(default=None, init=False, repr=False)

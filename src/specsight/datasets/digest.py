@@ -1,0 +1,37 @@
+"""A sample's files → one digest: the only answer to "has what was learned from, or judged, changed since?"."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from specsight.records import Sample
+from specsight.storage import sha256
+
+
+def sample_digest(sample: Sample) -> str:
+    """SHA-256 in hex of every file that a judgement may depend on, and of what says how to read it.
+
+    Those are the picture, depth, normals, the map of parts and the reference picture; names of parts and the range of
+    depth count with their files. Labels and masks do not: they are truth, not input. A sample that is nothing but a
+    picture has the digest of its file. Raises OSError where a file is missing.
+    """
+    further = {
+        name: sha256(path)
+        for name, path in (
+            ("depth", sample.depth),
+            ("normals", sample.normals),
+            ("parts", sample.parts),
+            ("reference", sample.reference),
+        )
+        if path is not None
+    }
+    image = sha256(sample.image)
+    if not further:
+        return image
+    read_as = {
+        "depth_range": sample.depth_range if sample.depth else None,
+        "part_names": sorted(sample.part_names.items()) if sample.parts else [],
+    }
+    content = json.dumps({"image": image, **further, **read_as}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()

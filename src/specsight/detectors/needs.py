@@ -1,0 +1,65 @@
+"""What a method learns from, as data: its regime and what it needs for a fit.
+
+Command line, evaluation and `specsight list detectors` decide by these values; nobody outside this room asks a
+detector for its class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Regime(str, Enum):
+    """Which pictures a method has seen before it judges a product."""
+
+    ZERO_SHOT = "zero-shot"
+    """None: words are enough. Good pictures are welcome."""
+    NORMAL_ONLY = "normal-only"
+    """Good pictures of the product; defects at most as synthetic ones, or a few labelled ones besides."""
+    SUPERVISED = "supervised"
+    """Labelled defects of the product."""
+    CROSS_SET = "cross-set"
+    """Labelled pictures of other products; of this one words, and good pictures where there are any."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a fit must be given, and what else it can use."""
+
+    good_pictures: int = 1
+    """Smallest number of good pictures; 0: none is needed, some are used."""
+    text: bool = False
+    """A specification, and an encoder that reads."""
+    depth: bool = False
+    """Depth beside every picture, to fit and to judge."""
+    masks: bool = False
+    """Masks of the labelled defects to fit on."""
+    other_sets: bool = False
+    """Training on labelled pictures of other products, before the fit."""
+    takes_defects: bool = False
+    """Labelled defective pictures may be among those to fit on."""
+    trains: bool = False
+    """A fit trains weights step by step, with checkpoints."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What must be given, in words: "normal images", "text", "depth", "masks", "other sets"."""
+        given = {
+            "depth": self.depth,
+            "masks": self.masks,
+            "normal images": self.good_pictures > 0,
+            "other sets": self.other_sets,
+            "text": self.text,
+        }
+        return tuple(name for name, needed in given.items() if needed)
+
+    def __str__(self) -> str:
+        """All of it in one line, for a listing."""
+        options = [
+            f"at least {self.good_pictures} good pictures" if self.good_pictures > 1 else "",
+            "learns from labelled defects too" if self.takes_defects else "",
+            "trains weights" if self.trains else "",
+        ]
+        extra = ", ".join(filter(None, options))
+        return ", ".join(self.names) + (f" ({extra})" if extra else "")
