@@ -112,7 +112,7 @@ def test_order_does_not_depend_on_what_was_imported_first() -> None:
             capture_output=True,
             text=True,
         ).stdout
-        for module in ("perlin", "lines")
+        for module in ("draem", "lines")
     ]
     assert found[0] == found[1]
     assert found[0].startswith("['crack', 'scratch', 'cut', 'fibre', 'open splice', 'hole'")

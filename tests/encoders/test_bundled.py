@@ -21,7 +21,7 @@ from specsight.encoders.checkpoint import SHIPPED
 from specsight.evaluation import DetectorConfig
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
-from specsight.synthetic.scenes.products import draw_block
+from specsight.synthetic.scenes.products import render_block
 
 
 def test_it_is_small_complete_and_half_precision() -> None:
@@ -72,7 +72,7 @@ def test_patches_of_unseen_scenes_answer_to_words() -> None:
     inside, outside = [], []
     for seed in range(12):
         rng = np.random.default_rng((10**10, seed))
-        made = synthesise(rng, draw_block(rng, 160).rgb, "hole")
+        made = synthesise(rng, render_block(rng, 160).rgb, "hole")
         margins = np.tensordot(hole - good, encoder.embed_patches(made.rgb[None])[0], 1)
         shares = made.mask.reshape(10, 16, 10, 16).mean((1, 3))
         inside += margins[shares > 0.2].tolist()

@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("torch", reason="training needs the extra 'models'")
 
 from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, _example_with_defects
+from specsight.recipes.encoder.scene_examples import ANY, TYPES, NOT_VISIBLE, _example_with_defects
 from specsight.specification.synonyms import GENERAL
-from specsight.synthetic.scenes.products import draw_block, draw_vessel
-from specsight.synthetic.scenes.scene import draw_scene
+from specsight.synthetic.scenes.products import render_block, render_vessel
+from specsight.synthetic.scenes.scene import render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS
@@ -22,7 +22,7 @@ def test_cell_labels_by_hand():
     types[12:20, 12:20] = 3
     types[30:34, 0:2] = 5
     types[44:52, 44:52] = ANY
-    types[0:4, 44:52] = UNSEEN
+    types[0:4, 44:52] = NOT_VISIBLE
     expected = np.zeros((4, 4), np.int64)
     expected[1, 1], expected[2, 0], expected[3, 3], expected[0, 3] = 3, IGNORED, UNNAMED, IGNORED
     # Cell (2, 0) sees 4 x 2 changed pixels and their mirror images beyond the frame.
@@ -41,7 +41,7 @@ def test_a_line_two_pixels_wide_labels_its_cells():
     assert (cell_labels(types)[2] == 1).all()
 
 
-@pytest.mark.parametrize("draw", [draw_scene, draw_block, draw_vessel])
+@pytest.mark.parametrize("draw", [render_scene, render_block, render_vessel])
 def test_scenes_repeat_and_their_regions_have_words(draw):
     for seed in range(5):
         first, again = (draw(np.random.default_rng(seed), 96) for _ in range(2))
@@ -52,7 +52,7 @@ def test_scenes_repeat_and_their_regions_have_words(draw):
 
 def test_examples_label_only_what_changed():
     for seed in range(12):
-        scene = draw_block(np.random.default_rng(seed), 96)
+        scene = render_block(np.random.default_rng(seed), 96)
         example = _example_with_defects(np.random.default_rng(seed), scene)
         same = (example.rgb == scene.rgb).all(axis=2)
         assert ((example.types > 0) | same).all()
@@ -67,4 +67,4 @@ def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path):
     for index in range(2):
         picture = pictures[index]
         assert picture.rgb.shape == (96, 96, 3)
-        assert set(np.unique(picture.types)) <= {0, UNSEEN, *range(1, len(TYPES) + 1)}
+        assert set(np.unique(picture.types)) <= {0, NOT_VISIBLE, *range(1, len(TYPES) + 1)}

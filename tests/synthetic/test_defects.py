@@ -11,7 +11,7 @@ from specsight.errors import SpecsightError
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import SyntheticDefect, synthesise, synthesisers
 from specsight.synthetic.defects.painting import SMALLEST, VISIBLE
-from specsight.synthetic.defects.perlin import perlin
+from specsight.synthetic.fields import perlin
 
 NAMES = list(synthesisers)
 

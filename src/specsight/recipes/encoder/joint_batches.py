@@ -14,7 +14,7 @@ from torch import Tensor
 
 from specsight.learning.precision import mixed_precision
 from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, UNSEEN, SceneExamples
+from specsight.recipes.encoder.scene_examples import ANY, TYPES, NOT_VISIBLE, SceneExamples
 from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
 from specsight.synthetic.scenes.materials import MATERIALS
 
@@ -143,7 +143,7 @@ def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.in
     labels[touched >= TOUCHED] = IGNORED
     for value, share in shares.items():
         wins = share >= strongest
-        labels[wins] = IGNORED if value == UNSEEN else UNNAMED if value == ANY else value
+        labels[wins] = IGNORED if value == NOT_VISIBLE else UNNAMED if value == ANY else value
         strongest = np.maximum(strongest, share)
     return labels
 

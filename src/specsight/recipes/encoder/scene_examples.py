@@ -18,9 +18,9 @@ from specsight.recipes.encoder.sentences import Meaning
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
 from specsight.synthetic.scenes.photographs import Photographs, recolour
-from specsight.synthetic.scenes.products import draw_block, draw_vessel
-from specsight.synthetic.scenes.scene import Scene, draw_scene
-from specsight.synthetic.scenes.tyre_pictures import UNSEEN, TyrePicture, TyrePictures, part_thing
+from specsight.synthetic.scenes.products import render_block, render_vessel
+from specsight.synthetic.scenes.scene import Scene, render_scene
+from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePicture, TyrePictures, part_thing
 
 TYPES: tuple[str, ...] = tuple(name for name in PHRASES if name != "anomaly")
 """Defect types in the order of their numbers in type maps, from 1."""
@@ -44,7 +44,7 @@ class SceneExample:
     rgb: NDArray[np.uint8]
     """(S, S, 3)."""
     types: NDArray[np.uint8]
-    """(S, S): 0 good, 1 + index into TYPES, ANY, or UNSEEN."""
+    """(S, S): 0 good, 1 + index into TYPES, ANY, or NOT_VISIBLE."""
     regions: NDArray[np.uint8]
     """(S, S), indexes `meanings`."""
     meanings: list[Meaning] = field(default_factory=list)
@@ -75,11 +75,11 @@ class SceneExamples:
         if kind == "photograph":
             scene = Scene(self.photographs.crop(rng, side), np.zeros((side, side), np.uint8))
         elif kind == "block":
-            scene = draw_block(rng, side)
+            scene = render_block(rng, side)
         elif kind == "vessel":
-            scene = draw_vessel(rng, side)
+            scene = render_vessel(rng, side)
         else:
-            scene = draw_scene(rng, side, self.photographs if rng.random() < 0.3 else None)
+            scene = render_scene(rng, side, self.photographs if rng.random() < 0.3 else None)
         return _example_with_defects(rng, scene)
 
 
@@ -132,4 +132,4 @@ def _tyre_example(rng: np.random.Generator, picture: TyrePicture, side: int) -> 
     return SceneExample(rgb, types, parts, meanings)
 
 
-__all__ = ["ANY", "SYNTHETIC", "TYPES", "UNSEEN", "SceneExample", "SceneExamples"]
+__all__ = ["ANY", "SYNTHETIC", "TYPES", "NOT_VISIBLE", "SceneExample", "SceneExamples"]

@@ -19,7 +19,7 @@ from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.student import feature_maps
 from specsight.recipes.run import config_of
 from specsight.synthetic.scenes.photographs import Photographs
-from specsight.synthetic.scenes.scene import draw_scene
+from specsight.synthetic.scenes.scene import render_scene
 
 STATISTICS = "teacher_statistics.safetensors"
 HELD_OUT_SEED = 10**9
@@ -46,7 +46,7 @@ class Pictures:
     def _picture(self, rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
         if rng.random() < self.photograph_share:
             return self.photographs.crop(rng, side)
-        return draw_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
+        return render_scene(rng, side, self.photographs if rng.random() < 0.5 else None).rgb
 
 
 class DistillationTask(Task):
@@ -146,5 +146,5 @@ def held_out_pictures(photographs: Path, count: int, side: int = 224) -> dict[st
     rng = np.random.default_rng(HELD_OUT_SEED)
     return {
         "photographs": np.stack([unseen.crop(rng, side) for _ in range(count)]),
-        "scenes": np.stack([draw_scene(rng, side).rgb for _ in range(count)]),
+        "scenes": np.stack([render_scene(rng, side).rgb for _ in range(count)]),
     }

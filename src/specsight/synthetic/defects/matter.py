@@ -4,76 +4,77 @@ from __future__ import annotations
 
 import numpy as np
 
-from specsight.synthetic.defects import brush
-from specsight.synthetic.defects.painting import Pixels, Where, synthesisers
+from specsight.synthetic import fields, shapes
+from specsight.synthetic.compositing import Pixels, over, shading, soften
+from specsight.synthetic.defects import placing
+from specsight.synthetic.defects.painting import Where, synthesisers
 
 
 @synthesisers.register("contamination")
-def contamination(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_contamination(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A smear, crumbs or an encrusted patch of something else, opaque and uneven."""
-    centre, radius = brush.pick(rng, where), brush.size(rng, where, 0.05, 0.3, 4)
-    noise = brush.clouds(rng, where.shape, max(2.0, radius * rng.uniform(0.08, 0.5)))
-    outline = brush.filled(brush.blob(rng, centre, radius, 0.5), where.shape)
-    spread = brush.soften(outline, max(0.6, radius * rng.uniform(0.05, 0.4)))
+    centre, radius = placing.pick(rng, where), placing.size(rng, where, 0.05, 0.3, 4)
+    noise = fields.cloud(rng, where.shape, max(2.0, radius * rng.uniform(0.08, 0.5)), exact=False)
+    outline = shapes.polygon(shapes.blob(rng, centre, radius, 0.5), where.shape)
+    spread = soften(outline, max(0.6, radius * rng.uniform(0.05, 0.4)))
     alpha = np.clip((spread + np.float32(0.35) * noise - np.float32(rng.uniform(0.2, 0.7))) * 4, 0, 1)
-    alpha = brush.soften(alpha * (spread > 0.05) * where, rng.uniform(0.3, 1.0))
+    alpha = soften(alpha * (spread > 0.05) * where, rng.uniform(0.3, 1.0))
     colour = np.clip(rng.uniform(0.05, 0.95) + rng.normal(0, 0.15, 3), 0, 1).astype(np.float32)
-    grain = np.clip(1 + 0.25 * brush.clouds(rng, where.shape, rng.uniform(1.5, 6)), 0.3, 1.8)
-    relief = brush.shading(alpha, rng.uniform(0, 0.25), rng.uniform(0, 2 * np.pi))
-    laid = brush.over(pixels, colour * grain[..., None], alpha * np.float32(rng.uniform(0.6, 1)))
+    grain = np.clip(1 + 0.25 * fields.cloud(rng, where.shape, rng.uniform(1.5, 6), exact=False), 0.3, 1.8)
+    relief = shading(alpha, rng.uniform(0, 0.25), rng.uniform(0, 2 * np.pi))
+    laid = over(pixels, colour * grain[..., None], alpha * np.float32(rng.uniform(0.6, 1)))
     return laid + relief[..., None]
 
 
 @synthesisers.register("foreign body")
-def foreign_body(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_foreign_body(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """One to three compact objects (chip, stone, swarf) of their own colour, lit, with a cast shadow."""
     light = rng.uniform(0, 2 * np.pi)
     for _ in range(1 if rng.random() < 0.7 else int(rng.integers(2, 4))):
-        radius = brush.size(rng, where, 0.02, 0.1, 2.5)
-        corners = brush.blob(rng, brush.pick(rng, where), radius, rng.uniform(0.2, 0.8))
+        radius = placing.size(rng, where, 0.02, 0.1, 2.5)
+        corners = shapes.blob(rng, placing.pick(rng, where), radius, rng.uniform(0.2, 0.8))
         outline = corners[:: int(rng.integers(1, 10))]
-        alpha = brush.filled(outline, where.shape) * where
+        alpha = shapes.polygon(outline, where.shape) * where
         shift = np.round(-np.array([np.sin(light), np.cos(light)]) * max(1.5, radius * 0.3)).astype(int)
-        shadow = (
-            brush.soften(np.roll(alpha, tuple(shift), (0, 1)), max(0.6, radius * 0.15)) * (1 - alpha) * where
-        )
+        shadow = soften(np.roll(alpha, tuple(shift), (0, 1)), max(0.6, radius * 0.15)) * (1 - alpha) * where
         pixels = pixels * (1 - np.float32(rng.uniform(0.1, 0.6)) * shadow)[..., None]
         colour = np.clip(rng.uniform(0.1, 0.95) + rng.normal(0, 0.12, 3), 0, 1).astype(np.float32)
-        body = brush.shading(brush.soften(alpha, max(0.8, radius * 0.25)), rng.uniform(0.2, 0.6), light)
-        grain = 0.08 * brush.clouds(rng, where.shape, max(1.5, radius / 3))
-        pixels = brush.over(pixels, colour + (body + grain)[..., None], alpha)
+        body = shading(soften(alpha, max(0.8, radius * 0.25)), rng.uniform(0.2, 0.6), light)
+        grain = 0.08 * fields.cloud(rng, where.shape, max(1.5, radius / 3), exact=False)
+        pixels = over(pixels, colour + (body + grain)[..., None], alpha)
     return pixels
 
 
 @synthesisers.register("excess material")
-def excess_material(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_excess_material(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A thin raised fin or lip of the product's own material, straight or along a curve."""
-    length = brush.size(rng, where, 0.2, 0.9, 12)
-    points = brush.wander(
-        rng, brush.pick(rng, where), length, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.12)
+    length = placing.size(rng, where, 0.2, 0.9, 12)
+    points = shapes.wandering_path(
+        rng, placing.pick(rng, where), length, rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.12)
     )
-    width = brush.size(rng, where, 0.012, 0.05, 2.0)
-    alpha = brush.stroke(points, where.shape, width)
-    alpha = brush.soften(
-        alpha * np.clip(1 + 0.6 * brush.clouds(rng, where.shape, width * 3), 0, 1) * where, 0.7
+    width = placing.size(rng, where, 0.012, 0.05, 2.0)
+    alpha = shapes.fine_stroke(points, where.shape, width)
+    alpha = soften(
+        alpha * np.clip(1 + 0.6 * fields.cloud(rng, where.shape, width * 3, exact=False), 0, 1) * where, 0.7
     )
-    own = brush.tone(pixels, alpha) * np.float32(rng.uniform(0.8, 1.5)) + np.float32(rng.uniform(0, 0.08))
-    relief = brush.shading(alpha, rng.uniform(0.2, 0.5), rng.uniform(0, 2 * np.pi))
-    return brush.over(pixels, own, alpha * np.float32(0.8)) + relief[..., None]
+    own = placing.mean_colour(pixels, alpha) * np.float32(rng.uniform(0.8, 1.5)) + np.float32(
+        rng.uniform(0, 0.08)
+    )
+    relief = shading(alpha, rng.uniform(0.2, 0.5), rng.uniform(0, 2 * np.pi))
+    return over(pixels, own, alpha * np.float32(0.8)) + relief[..., None]
 
 
 @synthesisers.register("exposed cord")
-def exposed_cord(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_exposed_cord(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A worn-through patch in which parallel light threads lie bare in a dark ground."""
-    centre, radius = brush.pick(rng, where), brush.size(rng, where, 0.08, 0.25, 6)
-    alpha = brush.soften(brush.filled(brush.blob(rng, centre, radius, 0.4), where.shape), 0.8) * where
+    centre, radius = placing.pick(rng, where), placing.size(rng, where, 0.08, 0.25, 6)
+    alpha = soften(shapes.polygon(shapes.blob(rng, centre, radius, 0.4), where.shape), 0.8) * where
     angle, period = rng.uniform(0, np.pi), max(3.0, radius * rng.uniform(0.15, 0.35))
-    rows, columns = np.indices(where.shape, dtype=np.float32)
-    phase = (columns * np.cos(angle) + rows * np.sin(angle)) * (2 * np.pi / period)
+    phase = fields.position_along(where.shape, angle, np.float64) * (2 * np.pi / period)
     thread = np.clip(np.sin(phase) * 1.5, 0, 1) * np.clip(
-        1 + 0.2 * brush.clouds(rng, where.shape, 3), 0.4, 1.4
+        1 + 0.2 * fields.cloud(rng, where.shape, 3, exact=False), 0.4, 1.4
     )
-    ground = brush.tone(pixels, alpha) * np.float32(rng.uniform(0.3, 0.9))
+    ground = placing.mean_colour(pixels, alpha) * np.float32(rng.uniform(0.3, 0.9))
     colour = np.array([1.0, 0.95, 0.85], np.float32) * np.float32(rng.uniform(0.4, 0.95))
     woven = ground + thread[..., None].astype(np.float32) * (colour - ground)
-    return brush.over(pixels, woven.astype(np.float32), alpha)
+    return over(pixels, woven.astype(np.float32), alpha)

@@ -17,8 +17,8 @@ from specsight.errors import SpecsightError
 from specsight.registry import Registry
 from specsight.specification.synonyms import PHRASES
 from specsight.specification.vocabulary import place_phrase
+from specsight.synthetic.compositing import Pixels
 
-Pixels = NDArray[np.float32]
 Where = NDArray[np.bool_]
 Paint = Callable[[np.random.Generator, Pixels, Where], Pixels]
 
@@ -48,7 +48,7 @@ synthesisers: Registry[Paint] = Registry(
     "synthetic defect",
     "specsight.synthetic.defects",
     # Seeded training draws types in the order of the registry: the same weights need the same order.
-    first=("lines", "spots", "matter", "edges", "pasted", "perlin"),
+    first=("lines", "spots", "matter", "edges", "pasted", "draem"),
 )
 """Name of a synthetic defect → its painter. A module of this package that registers one is found by itself."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from specsight.synthetic.defects import brush
-from specsight.synthetic.defects.painting import Pixels, Where, synthesisers
+from specsight.synthetic.compositing import Pixels, over
+from specsight.synthetic.defects import placing
+from specsight.synthetic.defects.painting import Where, synthesisers
 
 
 @synthesisers.register("cutpaste")
-def cutpaste(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_cutpaste(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A rectangle of 2–15 % of the area, aspect 0.3–3.3, jittered in brightness and put elsewhere."""
     area = rng.uniform(0.02, 0.15) * where.sum()
     aspect = rng.uniform(0.3, 1) if rng.random() < 0.5 else rng.uniform(1, 3.3)
@@ -23,7 +24,7 @@ def cutpaste(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
 
 
 @synthesisers.register("cutpaste scar")
-def scar(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_scar(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """A thin strip of 2–16 by 10–25 px (at 256 px), turned by up to 45 degrees and put elsewhere."""
     unit = min(where.shape) / 256
     rows, columns = max(2, round(rng.uniform(2, 16) * unit)), max(4, round(rng.uniform(10, 25) * unit))
@@ -31,7 +32,7 @@ def scar(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
 
 
 @synthesisers.register("nsa")
-def nsa(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+def paint_nsa(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
     """One to three patches, half-width 0.03 + Gamma(2, 0.05) of the side, resized, blended in elsewhere."""
     height, width = where.shape
     canvas = np.clip(pixels * 255, 0, 255).astype(np.uint8)
@@ -43,7 +44,7 @@ def nsa(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
         # seamlessClone fails on patches of four pixels: nothing of them is left inside its border.
         size = [int(np.clip(side * scale, 6, limit - 4)) for side, limit in zip(patch.shape, (height, width))]
         patch = cv2.resize(patch, (size[1], size[0]))
-        x, y = brush.pick(rng, where)
+        x, y = placing.pick(rng, where)
         # The blending needs the whole patch inside the frame, with a pixel to spare.
         centre = (
             int(np.clip(x, size[1] // 2 + 2, width - size[1] // 2 - 2)),
@@ -61,11 +62,11 @@ def _paste(
     height, width = where.shape
     rows, columns = min(rows, height - 1), min(columns, width - 1)
     y0, x0 = int(rng.integers(0, height - rows)), int(rng.integers(0, width - columns))
-    x, y = brush.pick(rng, where)
+    x, y = placing.pick(rng, where)
     move = cv2.getRotationMatrix2D((x0 + columns / 2, y0 + rows / 2), turn, 1.0)
     move[:, 2] += x - (x0 + columns / 2), y - (y0 + rows / 2)
     box = np.zeros((height, width), np.float32)
     box[y0 : y0 + rows, x0 : x0 + columns] = 1
     moved = cv2.warpAffine(pixels, move, (width, height), borderMode=cv2.BORDER_REFLECT)
     alpha = cv2.warpAffine(box, move, (width, height)) * where
-    return brush.over(pixels, moved * np.float32(np.exp(rng.normal(0, 0.1))), alpha)
+    return over(pixels, moved * np.float32(np.exp(rng.normal(0, 0.1))), alpha)

@@ -1,4 +1,4 @@
-"""From surfaces to a photograph: uneven light, shading of edges, blur, noise, grey cameras, eight bits."""
+"""From surfaces to a photograph: uneven light, blur, noise, grey cameras, eight bits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.synthetic.scenes import fields
-from specsight.synthetic.scenes.materials import Pixels
-from specsight.synthetic.scenes.shapes import Mask
+from specsight.synthetic import fields
+from specsight.synthetic.compositing import Pixels
 
 
 def illuminate(rng: np.random.Generator, pixels: Pixels) -> Pixels:
@@ -25,21 +24,11 @@ def illuminate(rng: np.random.Generator, pixels: Pixels) -> Pixels:
             -((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / 0.6
         )
     elif kind < 0.75:
-        light = 1 + rng.uniform(0, 0.15) * fields.cloud(rng, shape, rng.uniform(40, 150))
+        light = 1 + rng.uniform(0, 0.15) * fields.cloud(rng, shape, rng.uniform(40, 150), exact=True)
     else:
         light = np.ones(shape)
     lit: Pixels = pixels * (light * np.exp(rng.normal(0, 0.12)))[..., None].astype(np.float32)
     return lit
-
-
-def relief(mask: Mask, depth: float, angle: float, softness: float) -> Mask:
-    """Shading (H, W), about 0, of a raised (`depth` > 0) or sunk outline under light from `angle`."""
-    soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, softness))
-    shading: Mask = np.float32(depth) * (
-        cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3) * np.float32(np.cos(angle))
-        + cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3) * np.float32(np.sin(angle))
-    )
-    return shading
 
 
 def expose(rng: np.random.Generator, pixels: Pixels) -> NDArray[np.uint8]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from specsight.synthetic.scenes import fields
-from specsight.synthetic.scenes.fields import Field, Shape
+from specsight.synthetic import fields
+from specsight.synthetic.compositing import Pixels
+from specsight.synthetic.fields import Field, Shape
+from specsight.synthetic.scenes import patterns
 
-Pixels = NDArray[np.float32]
 Relief = Callable[[np.random.Generator, Shape], Field]
 
 COLOURS: dict[str, tuple[float, float, float]] = {
@@ -81,21 +81,21 @@ def _brushed(rng: np.random.Generator, shape: Shape) -> Field:
     angle = (
         rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.05) if rng.random() < 0.7 else rng.uniform(0, np.pi)
     )
-    lines = fields.streaks(rng, shape, rng.uniform(20, 120), float(angle))
+    lines = patterns.streaks(rng, shape, rng.uniform(20, 120), float(angle))
     return fields.standardise(
-        lines + np.float32(rng.uniform(0, 0.5)) * fields.cloud(rng, shape, rng.uniform(30, 120))
+        lines + np.float32(rng.uniform(0, 0.5)) * fields.cloud(rng, shape, rng.uniform(30, 120), exact=True)
     )
 
 
 def _ground(rng: np.random.Generator, shape: Shape) -> Field:
     """Ground or pressed grey material: soft clouds, fine grain, faint directional marks."""
-    marks = fields.streaks(rng, shape, rng.uniform(8, 50), rng.uniform(0, np.pi))
-    total = marks * np.float32(rng.uniform(0.1, 0.8)) + fields.fractal(rng, shape, rng.uniform(20, 120))
+    marks = patterns.streaks(rng, shape, rng.uniform(8, 50), rng.uniform(0, np.pi))
+    total = marks * np.float32(rng.uniform(0.1, 0.8)) + patterns.fractal(rng, shape, rng.uniform(20, 120))
     return fields.standardise(total + np.float32(rng.uniform(0.1, 0.9)) * fields.grain(rng, shape))
 
 
 def _cast(rng: np.random.Generator, shape: Shape) -> Field:
-    rough = fields.fractal(rng, shape, rng.uniform(6, 30), 4, 0.8)
+    rough = patterns.fractal(rng, shape, rng.uniform(6, 30), 4, 0.8)
     return fields.standardise(rough + np.float32(rng.uniform(0.2, 0.8)) * fields.grain(rng, shape))
 
 
@@ -110,37 +110,37 @@ def _turned(rng: np.random.Generator, shape: Shape) -> Field:
 
 
 def _wood(rng: np.random.Generator, shape: Shape) -> Field:
-    grain = fields.streaks(rng, shape, 40, rng.uniform(-0.2, 0.2) + rng.choice([0, np.pi / 2]))
-    return fields.standardise(fields.rings(rng, shape, rng.uniform(5, 30)) + np.float32(0.5) * grain)
+    grain = patterns.streaks(rng, shape, 40, rng.uniform(-0.2, 0.2) + rng.choice([0, np.pi / 2]))
+    return fields.standardise(patterns.rings(rng, shape, rng.uniform(5, 30)) + np.float32(0.5) * grain)
 
 
 def _leather(rng: np.random.Generator, shape: Shape) -> Field:
-    distance, _ = fields.cells(rng, shape, rng.uniform(3, 12))
+    distance, _ = patterns.cells(rng, shape, rng.uniform(3, 12))
     soft = cv2.GaussianBlur(-distance, (3, 3), 0)
-    return fields.standardise(soft + np.float32(0.4) * fields.fractal(rng, shape, rng.uniform(15, 60)))
+    return fields.standardise(soft + np.float32(0.4) * patterns.fractal(rng, shape, rng.uniform(15, 60)))
 
 
 def _fabric(rng: np.random.Generator, shape: Shape) -> Field:
-    return fields.weave(rng, shape, rng.uniform(3, 14), rng.uniform(0, np.pi))
+    return patterns.weave(rng, shape, rng.uniform(3, 14), rng.uniform(0, np.pi))
 
 
 def _mesh(rng: np.random.Generator, shape: Shape) -> Field:
-    return fields.dots(rng, shape, rng.uniform(6, 28), rng.uniform(0, np.pi))
+    return patterns.dots(rng, shape, rng.uniform(6, 28), rng.uniform(0, np.pi))
 
 
 def _ribbed(rng: np.random.Generator, shape: Shape) -> Field:
-    return fields.grating(rng, shape, rng.uniform(4, 40), rng.uniform(0, np.pi))
+    return patterns.grating(rng, shape, rng.uniform(4, 40), rng.uniform(0, np.pi))
 
 
 def _smooth(rng: np.random.Generator, shape: Shape) -> Field:
     fine = np.float32(rng.uniform(0, 0.3)) * fields.grain(rng, shape)
-    return fields.standardise(fields.cloud(rng, shape, rng.uniform(50, 200)) + fine)
+    return fields.standardise(fields.cloud(rng, shape, rng.uniform(50, 200), exact=True) + fine)
 
 
 def _stone(rng: np.random.Generator, shape: Shape) -> Field:
-    _, labels = fields.cells(rng, shape, rng.uniform(2.5, 9))
+    _, labels = patterns.cells(rng, shape, rng.uniform(2.5, 9))
     shades = rng.standard_normal(int(labels.max()) + 1).astype(np.float32)
-    return fields.standardise(shades[labels] + fields.fractal(rng, shape, rng.uniform(20, 80)))
+    return fields.standardise(shades[labels] + patterns.fractal(rng, shape, rng.uniform(20, 80)))
 
 
 def _tiled(rng: np.random.Generator, shape: Shape) -> Field:
@@ -158,7 +158,7 @@ def _tiled(rng: np.random.Generator, shape: Shape) -> Field:
 
 
 def _random(rng: np.random.Generator, shape: Shape) -> Field:
-    return fields.spectral(rng, shape)
+    return patterns.spectral(rng, shape)
 
 
 _METALLIC = ("grey", "light grey", "dark grey", "golden", "grey")

@@ -8,9 +8,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from specsight.synthetic.scenes import camera, fields, shapes
-from specsight.synthetic.scenes.materials import MATERIALS, Pixels, surface
+from specsight.synthetic import fields
+from specsight.synthetic.compositing import Pixels, over
+from specsight.synthetic.scenes import camera, outlines
+from specsight.synthetic.scenes.materials import MATERIALS, surface
 from specsight.synthetic.scenes.scene import Region, Scene
+from specsight.synthetic.shapes import polygon
 
 _BLOCKS = [
     material
@@ -23,7 +26,7 @@ _VESSELS = [
 ]
 
 
-def draw_block(rng: np.random.Generator, side: int) -> Scene:
+def render_block(rng: np.random.Generator, side: int) -> Scene:
     """A machined or pressed block: low contrast, broad shading, chamfers or shadows along some of its edges."""
     shape = (side, side)
     piece = surface(rng, shape, _BLOCKS[int(rng.integers(len(_BLOCKS)))])
@@ -35,14 +38,14 @@ def draw_block(rng: np.random.Generator, side: int) -> Scene:
             pixels = _chamfer(rng, np.rot90(pixels, edge), side)
             pixels = np.rot90(pixels, -edge)
     if rng.random() < 0.5:
-        bands = fields.cloud(rng, shape, rng.uniform(20, 90))
+        bands = fields.cloud(rng, shape, rng.uniform(20, 90), exact=True)
         pixels = pixels * (1 + np.float32(rng.uniform(0, 0.12)) * bands)[..., None]
     lit = camera.illuminate(rng, np.ascontiguousarray(pixels, np.float32))
     words = [Region("tile", piece.material.name, piece.colour)]
     return Scene(camera.expose(rng, lit), np.zeros(shape, np.uint8), words)
 
 
-def draw_vessel(rng: np.random.Generator, side: int) -> Scene:
+def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     """A round opening from above: nested walls with reflections around them, on a plain ground."""
     shape = (side, side)
     ground = np.full((*shape, 3), rng.choice([rng.uniform(0.02, 0.2), rng.uniform(0.75, 1.0)]), np.float32)
@@ -59,10 +62,10 @@ def draw_vessel(rng: np.random.Generator, side: int) -> Scene:
     body = piece.pixels * profile[..., None] + np.float32(0.35) * (gleam * profile)[..., None].astype(
         np.float32
     )
-    disc = shapes.polygon(
-        shapes.place(shapes.disc(rng), (float(centre[0]), float(centre[1])), outer, 0.0), shape
+    disc = polygon(
+        outlines.place(outlines.disc(rng), (float(centre[0]), float(centre[1])), outer, 0.0), shape
     )
-    pixels = np.clip(ground * (1 - disc[..., None]) + body * disc[..., None], 0, 1).astype(np.float32)
+    pixels = np.clip(over(ground, body, disc), 0, 1).astype(np.float32)
     pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.2))
     lit = camera.illuminate(rng, pixels)
     words = [Region(), Region("vessel", piece.material.name, piece.colour)]

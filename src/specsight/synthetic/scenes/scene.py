@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.synthetic.scenes import camera, shapes
-from specsight.synthetic.scenes.materials import MATERIALS, Material, Pixels, surface
+from specsight.synthetic import shapes
+from specsight.synthetic.compositing import Pixels, over, shading, soften
+from specsight.synthetic.scenes import camera, outlines
+from specsight.synthetic.scenes.materials import MATERIALS, Material, surface
 from specsight.synthetic.scenes.photographs import Photographs
-from specsight.synthetic.scenes.shapes import Mask
+from specsight.synthetic.shapes import Mask
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Scene:
     words: list[Region] = field(default_factory=list)
 
 
-def draw_scene(rng: np.random.Generator, side: int, photographs: Photographs | None = None) -> Scene:
+def render_scene(rng: np.random.Generator, side: int, photographs: Photographs | None = None) -> Scene:
     """A random scene of (side, side) pixels: a bare surface, one centred product, or several objects."""
     shape = (side, side)
     pixels, words = _stuff(rng, side, photographs)
@@ -71,17 +73,17 @@ def _material(rng: np.random.Generator) -> Material:
 
 
 def _outline(rng: np.random.Generator, side: int, alone: bool) -> tuple[Mask, str]:
-    name = str(rng.choice(list(shapes.OUTLINES)))
+    name = str(rng.choice(list(outlines.OUTLINES)))
     radius = side * (rng.uniform(0.28, 0.5) if alone else np.exp(rng.uniform(np.log(0.05), np.log(0.45))))
     centre = side * (rng.normal(0.5, 0.03, 2) if alone else rng.uniform(0.05, 0.95, 2))
-    points = shapes.OUTLINES[name](rng)
-    placed = shapes.place(
+    points = outlines.OUTLINES[name](rng)
+    placed = outlines.place(
         points, (float(centre[0]), float(centre[1])), float(radius), rng.uniform(0, 2 * np.pi)
     )
     mask = shapes.polygon(placed, (side, side))
     if name in ("disc", "nut", "gear") and rng.random() < 0.35:
-        hole = shapes.place(
-            shapes.disc(rng), (float(centre[0]), float(centre[1])), radius * rng.uniform(0.2, 0.8), 0.0
+        hole = outlines.place(
+            outlines.disc(rng), (float(centre[0]), float(centre[1])), radius * rng.uniform(0.2, 0.8), 0.0
         )
         mask = mask * (1 - shapes.polygon(hole, (side, side)))
         name = "ring"
@@ -98,11 +100,10 @@ def _lay(rng: np.random.Generator, below: Pixels, above: Pixels, mask: Mask) -> 
         body = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
         body = np.minimum(body / (body.max() + np.float32(1e-3)) / np.float32(rng.uniform(0.1, 1)), 1)
         above = above * (np.float32(rng.uniform(0.3, 0.9)) + np.float32(0.5) * np.sqrt(body))[..., None]
-    alpha = mask[..., None]
-    result = below * (1 - alpha) + above * alpha
+    result = over(below, above, mask)
     if rng.random() < 0.5:
         depth, angle = rng.choice([-1, 1]) * rng.uniform(0.05, 0.4), rng.uniform(0, 2 * np.pi)
-        result = result + camera.relief(mask, depth, angle, rng.uniform(0.5, 3))[..., None]
+        result = result + shading(soften(mask, max(0.6, rng.uniform(0.5, 3))), depth, angle)[..., None]
     return np.clip(result, 0, 1).astype(np.float32)
 
 
@@ -125,13 +126,12 @@ def _print(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     side = pixels.shape[0]
     if rng.random() < 0.6:
         at = (rng.uniform(0, 0.7) * side, rng.uniform(0.1, 0.95) * side)
-        mask = shapes.text(rng, (side, side), at, rng.uniform(8, 60))
+        mask = outlines.text(rng, (side, side), at, rng.uniform(8, 60))
     else:
         points = np.cumsum(rng.normal(0, side / 8, (int(rng.integers(2, 7)), 2)), 0) + rng.uniform(0, side, 2)
         mask = shapes.stroke(points, (side, side), int(rng.integers(1, 7)))
     if rng.random() < 0.35:
-        shading = camera.relief(mask, rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi), 1.0)
-        return np.asarray(np.clip(pixels + shading[..., None], 0, 1), np.float32)
+        embossed = shading(soften(mask, 1.0), rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi))
+        return np.asarray(np.clip(pixels + embossed[..., None], 0, 1), np.float32)
     ink = rng.random(3).astype(np.float32) if rng.random() < 0.5 else np.float32(rng.choice([0.05, 0.95]))
-    alpha = (mask * np.float32(rng.uniform(0.5, 1)))[..., None]
-    return np.asarray(pixels * (1 - alpha) + ink * alpha, np.float32)
+    return over(pixels, ink, mask * np.float32(rng.uniform(0.5, 1)))

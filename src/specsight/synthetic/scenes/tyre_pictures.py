@@ -24,13 +24,13 @@ from specsight.synthetic.tyres.scene import draw_scene
 
 HELD_OUT_MODEL = "winter"
 FIRST_SEED = 50_000_000
-UNSEEN = 255
+NOT_VISIBLE = 255
 """In a type map: changed, but hardly to be seen in RGB (a low blister under diffuse light): not to be learned."""
 
 
 @dataclass(frozen=True)
 class TyrePicture:
-    """`types` (H, W) uint8: 0 good, 1 + index into `names`, or UNSEEN; `parts` (H, W) uint8 by `PART_NAMES`."""
+    """`types` (H, W) uint8: 0 good, 1 + index into `names`, or NOT_VISIBLE; `parts` (H, W) uint8 by `PART_NAMES`."""
 
     rgb: NDArray[np.uint8]
     types: NDArray[np.uint8]
@@ -74,7 +74,7 @@ class TyrePictures:
         types = np.zeros(picture.parts.shape, np.uint8)
         for defect in picture.defects:
             seen = "rgb" in defect.visible
-            types[defect.mask] = 1 + self._names.index(GENERAL.spelling(defect.type)) if seen else UNSEEN
+            types[defect.mask] = 1 + self._names.index(GENERAL.spelling(defect.type)) if seen else NOT_VISIBLE
         return types
 
     def _path(self, index: int) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field, band, ridge, smoothstep
 from specsight.synthetic.tyres.geometry import PART_VALUES, TyreModel, turn_columns, zone_rows
 from specsight.synthetic.tyres.letters import Inscription
-from specsight.synthetic.tyres.profile import Field, band, ridge, smoothstep
 
 TOE_MM = 9.0
 FLANGE_MM = 35.0

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres.conditions import Camera
 from specsight.synthetic.tyres.geometry import Window
-from specsight.synthetic.tyres.texture import Field
 
 _READ_NOISE_ELECTRONS = 6.0
 _LEVELS = 4096

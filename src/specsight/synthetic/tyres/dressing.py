@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field, ridge, smoothstep
+from specsight.synthetic.shapes import path_distance
 from specsight.synthetic.tyres import sidewall
+from specsight.synthetic.tyres.canvas_noise import canvas_cloud
 from specsight.synthetic.tyres.conditions import Plant
 from specsight.synthetic.tyres.geometry import PART_VALUES, ZONE_WIDTH_MM, TyreModel, Window, turn_columns
-from specsight.synthetic.tyres.profile import Field, ridge, smoothstep
 from specsight.synthetic.tyres.rubber import Surface
-from specsight.synthetic.tyres.shapes import path_distance
-from specsight.synthetic.tyres.texture import cloud
 
 Colour = tuple[float, float, float]
 Box = tuple[slice, slice]
@@ -88,8 +88,8 @@ def _box(window: Window, row: int, column: int, reach: int) -> tuple[Box, Field,
 def _stripes(rng: np.random.Generator, window: Window, surface: Surface, model: TyreModel) -> None:
     """Coloured identification lines around the tread; paint reaches what stands up, not the grooves."""
     y = window.y_mm() - np.float32(ZONE_WIDTH_MM["tread"] / 2)
-    wander = cloud(rng, window, 200.0, 60.0) * np.float32(0.5) + np.float32(rng.normal(0, 0.8))
-    patchy = cloud(rng, window, 1.2, 8.0)
+    wander = canvas_cloud(rng, window, 200.0, 60.0) * np.float32(0.5) + np.float32(rng.normal(0, 0.8))
+    patchy = canvas_cloud(rng, window, 1.2, 8.0)
     everywhere = (slice(None), slice(None))
     reached = surface.parts != PART_VALUES["groove"]
     for centre, colour in model.stripes:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from specsight.synthetic.tyres.profile import Field, smoothstep
+from specsight.synthetic.fields import Field, smoothstep
 
 _FILES = {
     "bold": "DejaVuSans-Bold.ttf",

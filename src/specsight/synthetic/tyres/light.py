@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres.conditions import Light
 from specsight.synthetic.tyres.rubber import Surface
-from specsight.synthetic.tyres.texture import Field
 
 _FLAT_GREY = {"diffuse": 0.066, "grazing": 0.080, "dark_field": 0.024, "low": 0.018}
 """Linear grey level that flat plain rubber takes: exposure is set once per lighting, never by the picture's content."""

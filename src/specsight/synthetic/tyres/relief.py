@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres import bead, sidewall, tread
 from specsight.synthetic.tyres.geometry import PART_VALUES, TyreModel, Window, Zone
 from specsight.synthetic.tyres.letters import Inscription
-from specsight.synthetic.tyres.profile import Field
 
 _LETTERING_BORDER_MM = 1.5
 _SMALLEST_LETTERING_MM = 4.5

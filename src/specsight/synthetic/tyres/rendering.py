@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres import defects as flaws
 from specsight.synthetic.tyres import relief
 from specsight.synthetic.tyres.camera import photograph
@@ -24,7 +25,6 @@ from specsight.synthetic.tyres.light import radiance
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rubber import Surface, vulcanise
 from specsight.synthetic.tyres.scene import Scene
-from specsight.synthetic.tyres.texture import Field
 
 SENSOR_DISTANCE_MM = 250.0
 """Depth is the distance from the sensor: this minus the height."""

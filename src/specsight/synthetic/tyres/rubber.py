@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres import tread
+from specsight.synthetic.tyres.canvas_noise import canvas_cloud, canvas_grain, canvas_octaves
 from specsight.synthetic.tyres.conditions import Plant
 from specsight.synthetic.tyres.geometry import ZONE_WIDTH_MM, Window
-from specsight.synthetic.tyres.texture import Field, cloud, fractal, grain
 
 
 @dataclass
@@ -55,16 +56,16 @@ def vulcanise(
     height = height + _roughness(rng, window, plant)
     tone = (
         1
-        + np.float32(plant.mottling) * fractal(rng, window, 12.0, octaves=4)
-        + np.float32(0.03) * grain(rng, window)
+        + np.float32(plant.mottling) * canvas_octaves(rng, window, 12.0, count=4)
+        + np.float32(0.03) * canvas_grain(rng, window)
     )
-    bloom = np.clip(cloud(rng, window, 22.0, 34.0) - np.float32(0.8), 0, None) * np.float32(0.07)
+    bloom = np.clip(canvas_cloud(rng, window, 22.0, 34.0) - np.float32(0.8), 0, None) * np.float32(0.07)
     tone *= 1 + rubbed + bloom
     np.clip(tone, 0.5, 2.0, out=tone)
     albedo = tone[..., None] * np.asarray(plant.albedo, np.float32)
     # Bloom is antioxidant wandering to the surface: brownish.
     albedo += bloom[..., None] * np.asarray((0.010, 0.006, 0.001), np.float32)
-    streaks = fractal(rng, window, 9.0)
+    streaks = canvas_octaves(rng, window, 9.0)
     gloss = np.float32(plant.gloss) * (1 + np.float32(0.18) * streaks + 2 * rubbed)
     np.clip(gloss, 0.2, 3.0, out=gloss)
     return Surface(
@@ -81,10 +82,10 @@ def polish(height: Field, handling: float, mm_per_px: float) -> Field:
 
 def _roughness(rng: np.random.Generator, window: Window, plant: Plant) -> Field:
     """Fine grain, the machining marks of the mould, and a slight waviness of the part, in mm."""
-    fine = cv2.GaussianBlur(grain(rng, window), (0, 0), 0.7) * np.float32(2.4)
-    machining = cloud(rng, window, 0.7, 45.0)
-    peel = cloud(rng, window, 1.6)
-    waviness = fractal(rng, window, 30.0, octaves=2)
+    fine = cv2.GaussianBlur(canvas_grain(rng, window), (0, 0), 0.7) * np.float32(2.4)
+    machining = canvas_cloud(rng, window, 0.7, 45.0)
+    peel = canvas_cloud(rng, window, 1.6)
+    waviness = canvas_octaves(rng, window, 30.0, count=2)
     scale = np.float32(plant.grain_mm)
     roughness: Field = (
         scale * fine + np.float32(0.8) * scale * machining + scale * peel + np.float32(0.03) * waviness

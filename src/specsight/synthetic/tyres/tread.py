@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.synthetic.fields import Field, ridge, smoothstep, triangle, wrapped
 from specsight.synthetic.tyres.geometry import (
     PART_VALUES,
     WEAR_INDICATOR_MM,
@@ -18,7 +19,6 @@ from specsight.synthetic.tyres.geometry import (
     turn_columns,
     zone_rows,
 )
-from specsight.synthetic.tyres.profile import Field, ridge, smoothstep, triangle, wrapped
 
 SHOULDER_MM = 88.0
 """Distance from the middle line at which the shoulder begins."""

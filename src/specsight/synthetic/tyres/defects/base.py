@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.synthetic.fields import Field
+from specsight.synthetic.shapes import random_pixel
 from specsight.synthetic.tyres.dressing import Feature
 from specsight.synthetic.tyres.geometry import PART_VALUES, Window, Zone
-from specsight.synthetic.tyres.profile import Field
 from specsight.synthetic.tyres.relief import Turn
 from specsight.synthetic.tyres.rubber import Surface
 
@@ -61,11 +62,7 @@ class Site:
     def pick(self, rng: np.random.Generator, parts: tuple[str, ...]) -> tuple[int, int] | None:
         """A free canvas pixel (row, column) on one of the parts, or None."""
         wanted = np.isin(self.surface.parts, [PART_VALUES[p] for p in parts]) & self.free
-        places = np.flatnonzero(wanted)
-        if len(places) == 0:
-            return None
-        row, column = divmod(int(places[rng.integers(len(places))]), wanted.shape[1])
-        return row, column
+        return random_pixel(rng, wanted) if wanted.any() else None
 
     def patch(self, centre: tuple[int, int], reach_mm: float) -> tuple[Box, Field, Field]:
         """The box within `reach_mm` of a pixel, and its x and y in mm from there: (1, w) and (h, 1)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from specsight.synthetic.compositing import over
+from specsight.synthetic.fields import Field, Shape, blurred_grain, smoothstep
+from specsight.synthetic.shapes import blob_radius
 from specsight.synthetic.tyres.defects.base import Change, Site, defect
-from specsight.synthetic.tyres.profile import Field, smoothstep
-from specsight.synthetic.tyres.shapes import blob_radius
 
 _MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
     "metal chip": ((0.16, 0.16, 0.17), 7.0),
@@ -20,15 +21,15 @@ _MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
 """What lies about in a tyre plant: (reflectance, gloss)."""
 
 
-def _roughness(rng: np.random.Generator, shape: tuple[int, ...], sigma_px: float) -> Field:
+def _roughness(rng: np.random.Generator, shape: Shape, sigma_px: float) -> Field:
     """Smoothed noise of unit variance on a patch."""
-    noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), max(0.6, sigma_px))
+    noise = blurred_grain(rng, shape, max(0.6, sigma_px))
     roughness: Field = noise / np.float32(max(float(noise.std()), 1e-6))
     return roughness
 
 
 @defect("blister", "curing", "sidewall", "tread", "bead")
-def blister(rng: np.random.Generator, site: Site) -> Change | None:
+def make_blister(rng: np.random.Generator, site: Site) -> Change | None:
     """Trapped air lifts the skin to a smooth dome. Half of them are low: diffuse light does not show those."""
     centre = site.pick(rng, ("sidewall", "shoulder", "tread", "bead ring", "flange", "lettering"))
     if centre is None:
@@ -45,7 +46,7 @@ def blister(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("foreign body", "contamination", "tread", "sidewall", "bead")
-def foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
+def make_foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     """Something that does not belong there, pressed into the rubber, in a shallow trough of its own."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "bead ring", "flange", "toe", "groove"))
     if centre is None:
@@ -64,13 +65,13 @@ def foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     height = site.surface.height[box] + body - np.float32(0.25) * trough * (1 - inside)
     grain = 1 + np.float32(0.12) * _roughness(rng, rho.shape, 0.8)
     tone = np.asarray(colour, np.float32) * grain[..., None]
-    albedo = site.surface.albedo[box] * (1 - inside[..., None]) + tone * inside[..., None]
+    albedo = over(site.surface.albedo[box], tone, inside)
     gloss = site.surface.gloss[box] * (1 - inside) + np.float32(shine) * inside
     return Change(box, (inside > 0) | (trough > 0.08), height, albedo, gloss, material)
 
 
 @defect("underfill", "missing rubber", "tread", "sidewall", "bead")
-def underfill(rng: np.random.Generator, site: Site) -> Change | None:
+def make_underfill(rng: np.random.Generator, site: Site) -> Change | None:
     """The rubber did not reach the mould: a smooth shiny hollow with round edges in which relief is lost."""
     centre = site.pick(rng, ("shoulder", "tread", "lettering", "sidewall", "flange", "toe", "bead ring"))
     if centre is None:
@@ -89,7 +90,7 @@ def underfill(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("chunk-out", "missing rubber", "tread")
-def chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
+def make_chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
     """A piece torn out of a block or of the shoulder: steep ragged rim, rough dull floor."""
     centre = site.pick(rng, ("tread", "shoulder"))
     if centre is None:
@@ -111,7 +112,7 @@ def chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("exposed cord", "structure", "tread", "sidewall", "bead")
-def exposed_cord(rng: np.random.Generator, site: Site) -> Change | None:
+def make_exposed_cord(rng: np.random.Generator, site: Site) -> Change | None:
     """The rubber cover is missing and parallel cords lie open: textile in the sidewall, steel under the tread."""
     centre = site.pick(rng, ("shoulder", "groove", "sidewall", "bead ring", "toe", "flange"))
     if centre is None:
@@ -131,7 +132,7 @@ def exposed_cord(rng: np.random.Generator, site: Site) -> Change | None:
     level = cv2.GaussianBlur(before, (0, 0), 2 / site.mm) - np.float32(rng.uniform(0.5, 1.1))
     height = before + profile * (level + np.float32(0.4) * cord - before)
     yarn = np.asarray((0.16, 0.13, 0.085) if steel else (0.22, 0.20, 0.16), np.float32)
-    shown = (profile * np.clip(cord * 1.3, 0, 1))[..., None]
-    albedo = site.surface.albedo[box] * (1 - shown) + yarn * twist[..., None] * shown
+    covered = profile * np.clip(cord * 1.3, 0, 1)
+    albedo = over(site.surface.albedo[box], yarn * twist[..., None], covered)
     gloss = site.surface.gloss[box] * (1 + (3.0 if steel else 0.2) * profile * cord)
     return Change(box, profile > 0.02, height, albedo, gloss, "steel cord" if steel else "textile cord")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from specsight.synthetic.fields import Field, ridge, smoothstep
+from specsight.synthetic.shapes import bent_path, jagged_path, path_distance
 from specsight.synthetic.tyres.defects.base import Change, Site, defect
-from specsight.synthetic.tyres.profile import Field, ridge, smoothstep
-from specsight.synthetic.tyres.shapes import bent_path, jagged_path, path_distance
 
 _PLAIN = ("tread", "shoulder", "sidewall", "bead ring", "flange", "toe")
 
@@ -17,7 +17,7 @@ def _tapered(along: Field, sharpness: float = 6.0) -> Field:
 
 
 @defect("cut", "mechanical damage", "tread", "sidewall", "bead")
-def cut(rng: np.random.Generator, site: Site) -> Change | None:
+def make_cut(rng: np.random.Generator, site: Site) -> Change | None:
     """A blade's or a conveyor edge's slit: V-shaped, tapered, with slightly raised lips and shiny fresh faces."""
     centre = site.pick(rng, _PLAIN)
     if centre is None:
@@ -37,7 +37,7 @@ def cut(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("crack", "ageing and curing", "tread", "sidewall", "bead")
-def crack(rng: np.random.Generator, site: Site) -> Change | None:
+def make_crack(rng: np.random.Generator, site: Site) -> Change | None:
     """A jagged, branching opening, mostly around the tyre: groove cracking, sidewall cracking."""
     centre = site.pick(rng, ("groove", "shoulder", "sidewall", "flange", "bead ring", "tread"))
     if centre is None:
@@ -60,7 +60,7 @@ def crack(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("scratch", "mechanical damage", "tread", "sidewall", "bead")
-def scratch(rng: np.random.Generator, site: Site) -> Change | None:
+def make_scratch(rng: np.random.Generator, site: Site) -> Change | None:
     """Shallow scuff lines side by side, paler and shinier than the skin around them."""
     centre = site.pick(rng, _PLAIN)
     if centre is None:
@@ -84,7 +84,7 @@ def scratch(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("open splice", "assembly", "tread", "sidewall")
-def open_splice(rng: np.random.Generator, site: Site) -> Change | None:
+def make_open_splice(rng: np.random.Generator, site: Site) -> Change | None:
     """The joint of the tread or sidewall strip has not closed: a wavy slit across, one side standing higher."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "groove"))
     if centre is None:
@@ -106,7 +106,7 @@ def open_splice(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("excess flash", "curing", "tread", "sidewall", "bead")
-def excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
+def make_excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
     """Rubber that escaped between mould parts: a thin wavy fin, bent to one side."""
     centre = site.pick(rng, ("shoulder", "toe", "flange", "tread"))
     if centre is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from specsight.synthetic.fields import blurred_grain, smoothstep
+from specsight.synthetic.shapes import blob_radius
 from specsight.synthetic.tyres.defects.base import Change, Mask, Site, defect
-from specsight.synthetic.tyres.profile import smoothstep
 from specsight.synthetic.tyres.relief import PlacedText
 from specsight.synthetic.tyres.rubber import polish
-from specsight.synthetic.tyres.shapes import blob_radius
 
 _STAINS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     "oil": ((0.016, 0.015, 0.013), 0.75, 2.4),
@@ -24,7 +24,7 @@ _DIGITS = {"2": "7", "5": "6", "0": "8", "6": "8", "1": "7", "9": "6", "4": "1",
 
 
 @defect("stain", "contamination", "tread", "sidewall", "bead")
-def stain(rng: np.random.Generator, site: Site) -> Change | None:
+def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
     """A dried liquid: irregular outline, darker or paler rim, droplets around it. It has no height at all."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "lettering", "bead ring", "flange", "toe"))
     if centre is None:
@@ -34,7 +34,7 @@ def stain(rng: np.random.Generator, site: Site) -> Change | None:
     across = site.span(float(rng.uniform(7, 30)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
     rho = blob_radius(rng, x, y, across, rng.uniform(1.0, 1.8), 0.13)
-    noise = cv2.GaussianBlur(rng.standard_normal(rho.shape, dtype=np.float32), (0, 0), 1.5 / site.mm)
+    noise = blurred_grain(rng, rho.shape, 1.5 / site.mm)
     rho = rho + noise * np.float32(0.07 / max(float(noise.std()), 1e-6))
     film = smoothstep((1 - rho) * np.float32(7))
     rim = np.exp(-(((rho - np.float32(0.9)) / np.float32(0.1)) ** 2))
@@ -47,7 +47,7 @@ def stain(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("wrong lettering", "marking", "sidewall")
-def wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
+def make_wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """An insert of another mould: one or two characters of the size or the DOT code differ."""
     found = _readable_text(rng, site, ("size", "dot code"))
     if found is None:
@@ -64,7 +64,7 @@ def wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("missing lettering", "marking", "sidewall")
-def missing_lettering(rng: np.random.Generator, site: Site) -> Change | None:
+def make_missing_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """Some characters, or a whole inscription, did not form."""
     found = _readable_text(rng, site, ("size", "dot code", "line", "brand", "approval", "legal"))
     if found is None:
@@ -86,7 +86,7 @@ def missing_lettering(rng: np.random.Generator, site: Site) -> Change | None:
 
 
 @defect("missing balance dot", "marking", "sidewall")
-def missing_balance_dot(rng: np.random.Generator, site: Site) -> Change | None:
+def make_missing_balance_dot(rng: np.random.Generator, site: Site) -> Change | None:
     """The ring is empty: the yellow dot was not applied."""
     for feature in site.features:
         if feature.kind == "yellow balance dot" and feature.before is not None:

@@ -1,6 +1,7 @@
-"""Random fields: the raw material of every procedural surface.
+"""Random patterns of materials: brushing, weaving, cells, gratings, growth rings, any spectrum.
 
-All functions take (rng, shape (H, W)) and give float32 of about zero mean and unit deviation.
+All functions take (rng, shape (H, W)) and give float32 of zero mean and unit deviation. Lengths are pixels, angles
+radians.
 """
 
 from __future__ import annotations
@@ -9,41 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
-Shape = tuple[int, int]
+from specsight.synthetic.fields import Field, Shape, cloud, grain, octaves, position_along, standardise
 
 
-def standardise(field: NDArray[np.floating]) -> Field:
-    """Zero mean, unit deviation; a constant field becomes zeros."""
-    mean, deviation = cv2.meanStdDev(np.asarray(field, np.float32))
-    scaled: Field = (np.asarray(field, np.float32) - np.float32(mean[0, 0])) / np.float32(
-        deviation[0, 0] + 1e-6
-    )
-    return scaled
-
-
-def grain(rng: np.random.Generator, shape: Shape) -> Field:
-    """White noise."""
-    return rng.standard_normal(shape, dtype=np.float32)
-
-
-def cloud(rng: np.random.Generator, shape: Shape, size: float) -> Field:
-    """Smooth noise with bumps of `size` pixels."""
-    rows, columns = (max(2, round(side / max(size, 1.0)) + 1) for side in shape)
-    coarse = rng.standard_normal((rows, columns), dtype=np.float32)
-    return standardise(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC))
-
-
-def fractal(
-    rng: np.random.Generator, shape: Shape, size: float, octaves: int = 4, gain: float = 0.6
-) -> Field:
-    """Clouds of halving size and of `gain` times the amplitude."""
-    total = np.zeros(shape, np.float32)
-    for octave in range(octaves):
-        if size / 2**octave < 1:
-            break
-        total += np.float32(gain**octave) * cloud(rng, shape, size / 2**octave)
-    return standardise(total)
+def fractal(rng: np.random.Generator, shape: Shape, size: float, count: int = 4, gain: float = 0.6) -> Field:
+    """At most `count` clouds of halving size and of `gain` times the amplitude, none finer than a pixel."""
+    visible = sum(size / 2**k >= 1 for k in range(count))
+    return standardise(octaves(lambda k: cloud(rng, shape, size / 2**k, exact=True), visible, gain))
 
 
 def spectral(rng: np.random.Generator, shape: Shape) -> Field:
@@ -74,17 +47,21 @@ def streaks(rng: np.random.Generator, shape: Shape, length: float, angle: float)
 
 def grating(rng: np.random.Generator, shape: Shape, period: float, angle: float) -> Field:
     """A wave train of `period` pixels, from sinusoidal to square, slightly wavy."""
-    phase = _along(shape, angle) * np.float32(2 * np.pi / period) + np.float32(rng.uniform(0, 6.3))
+    phase = position_along(shape, angle, np.float32) * np.float32(2 * np.pi / period) + np.float32(
+        rng.uniform(0, 6.3)
+    )
     if rng.random() < 0.5:
-        phase += np.float32(rng.uniform(0, 0.8)) * cloud(rng, shape, rng.uniform(20, 80))
+        phase += np.float32(rng.uniform(0, 0.8)) * cloud(rng, shape, rng.uniform(20, 80), exact=True)
     wave = np.sin(phase)
     return standardise(np.tanh(wave * np.float32(rng.uniform(0.5, 6))))
 
 
 def weave(rng: np.random.Generator, shape: Shape, period: float, angle: float) -> Field:
     """Threads over and under each other, `period` pixels apart."""
-    u = _along(shape, angle) * np.float32(np.pi / period)
-    v = _along(shape, angle + np.pi / 2) * np.float32(np.pi / (period * rng.uniform(0.8, 1.25)))
+    u = position_along(shape, angle, np.float32) * np.float32(np.pi / period)
+    v = position_along(shape, angle + np.pi / 2, np.float32) * np.float32(
+        np.pi / (period * rng.uniform(0.8, 1.25))
+    )
     over = np.cos(u) * np.cos(v) > 0
     threads = np.where(over, np.abs(np.sin(u)), np.abs(np.sin(v))).astype(np.float32)
     return standardise(threads + np.float32(rng.uniform(0, 0.25)) * grain(rng, shape))
@@ -101,31 +78,23 @@ def cells(rng: np.random.Generator, shape: Shape, size: float) -> tuple[Field, N
 
 def dots(rng: np.random.Generator, shape: Shape, period: float, angle: float) -> Field:
     """A regular lattice of dots or holes."""
-    u = np.cos(_along(shape, angle) * np.float32(2 * np.pi / period))
-    v = np.cos(_along(shape, angle + rng.choice([np.pi / 2, np.pi / 3])) * np.float32(2 * np.pi / period))
+    u = np.cos(position_along(shape, angle, np.float32) * np.float32(2 * np.pi / period))
+    v = np.cos(
+        position_along(shape, angle + rng.choice([np.pi / 2, np.pi / 3]), np.float32)
+        * np.float32(2 * np.pi / period)
+    )
     return standardise(np.tanh((u * v - np.float32(rng.uniform(0.1, 0.6))) * np.float32(rng.uniform(2, 8))))
 
 
 def rings(rng: np.random.Generator, shape: Shape, period: float) -> Field:
     """Growth rings of wood: a distorted distance from an axis far or near."""
-    rows, columns = _grid(shape)
+    rows, columns = np.indices(shape, dtype=np.float32, sparse=True)
     centre = rng.uniform(-1.5, 2.5, 2) * shape
     stretch = rng.uniform(0.05, 1.0)
     distance = np.hypot((rows - centre[0]) * stretch, columns - centre[1]).astype(np.float32)
     distance += np.float32(period * rng.uniform(0.3, 1.5)) * fractal(rng, shape, rng.uniform(30, 90), 3)
     phase = (distance / np.float32(period)) % 1
     return standardise(phase ** np.float32(rng.uniform(0.7, 3)))
-
-
-def _along(shape: Shape, angle: float) -> Field:
-    rows, columns = _grid(shape)
-    return np.asarray(columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle)), np.float32)
-
-
-def _grid(shape: Shape) -> tuple[Field, Field]:
-    rows = np.arange(shape[0], dtype=np.float32)[:, None]
-    columns = np.arange(shape[1], dtype=np.float32)[None]
-    return rows, columns
 
 
 def _turned(field: Field, angle: float, shape: Shape) -> Field:

@@ -1,7 +1,4 @@
-"""Outlines of objects and marks: names and antialiased masks.
-
-Masks are float32 (H, W) in [0, 1].
-"""
+"""Outlines of objects by name, as points within the unit circle, and printed characters as a mask."""
 
 from __future__ import annotations
 
@@ -10,27 +7,8 @@ from string import ascii_uppercase, digits
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Mask = NDArray[np.float32]
-Points = NDArray[np.float64]
-_SHIFT = 3
-
-
-def polygon(points: Points, shape: tuple[int, int]) -> Mask:
-    """A filled polygon given as (N, 2) x, y in pixels."""
-    canvas = np.zeros(shape, np.uint8)
-    cv2.fillPoly(canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(canvas / np.float32(255), np.float32)
-
-
-def stroke(points: Points, shape: tuple[int, int], width: int) -> Mask:
-    """A polyline of `width` pixels."""
-    canvas = np.zeros(shape, np.uint8)
-    cv2.polylines(
-        canvas, [np.round(points * 2**_SHIFT).astype(np.int32)], False, 255, width, cv2.LINE_AA, _SHIFT
-    )
-    return np.asarray(canvas / np.float32(255), np.float32)
+from specsight.synthetic.shapes import Mask, Points, lobes, turned
 
 
 def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, float], size: float) -> Mask:
@@ -73,7 +51,7 @@ def bar(rng: np.random.Generator) -> Points:
     return np.array([[-1, -half], [1, -half], [1, half], [-1, half]])
 
 
-def polygonal(rng: np.random.Generator) -> Points:
+def nut(rng: np.random.Generator) -> Points:
     corners = int(rng.integers(3, 9))
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     return np.stack([np.cos(angle), np.sin(angle)], 1)
@@ -86,12 +64,10 @@ def gear(rng: np.random.Generator) -> Points:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
-def blob(rng: np.random.Generator) -> Points:
+def part(rng: np.random.Generator) -> Points:
     """A smooth irregular outline."""
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    radius = np.ones_like(angle)
-    for k in range(2, 7):
-        radius += rng.normal(0, 0.35 / k) * np.cos(k * angle + rng.uniform(0, 6.3))
+    radius = lobes(rng, angle, range(2, 7), 0.35)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1) / max(1.0, float(radius.max()))
 
 
@@ -107,9 +83,9 @@ OUTLINES: dict[str, Callable[[np.random.Generator], Points]] = {
     "oval": oval,
     "plate": plate,
     "bar": bar,
-    "nut": polygonal,
+    "nut": nut,
     "gear": gear,
-    "part": blob,
+    "part": part,
     "star": star,
 }
 """Name of an object → its outline: (N, 2) points within the unit circle."""
@@ -117,6 +93,5 @@ OUTLINES: dict[str, Callable[[np.random.Generator], Points]] = {
 
 def place(points: Points, centre: tuple[float, float], radius: float, angle: float) -> Points:
     """Outline points turned by `angle` (radians), scaled to `radius` pixels and moved to `centre` (x, y)."""
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    placed: Points = points @ turn * radius + np.asarray(centre)
+    placed: Points = turned(points, angle) * radius + np.asarray(centre)
     return placed
