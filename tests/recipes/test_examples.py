@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="training needs the extra 'models'")
 
 from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, NOT_VISIBLE, _example_with_defects
+from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, _example_with_defects
 from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.scenes.products import render_block, render_vessel
 from specsight.synthetic.scenes.scene import render_scene

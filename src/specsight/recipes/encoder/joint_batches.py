@@ -14,7 +14,7 @@ from torch import Tensor
 
 from specsight.learning.precision import mixed_precision
 from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.scene_examples import ANY, TYPES, NOT_VISIBLE, SceneExamples
+from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, SceneExamples
 from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
 from specsight.synthetic.scenes.materials import MATERIALS
 

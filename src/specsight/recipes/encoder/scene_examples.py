@@ -132,4 +132,4 @@ def _tyre_example(rng: np.random.Generator, picture: TyrePicture, side: int) -> 
     return SceneExample(rgb, types, parts, meanings)
 
 
-__all__ = ["ANY", "SYNTHETIC", "TYPES", "NOT_VISIBLE", "SceneExample", "SceneExamples"]
+__all__ = ["ANY", "NOT_VISIBLE", "SYNTHETIC", "TYPES", "SceneExample", "SceneExamples"]
