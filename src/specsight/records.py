@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.specification.clauses import Clause, clause_from_json, clause_to_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from specsight.specification.clauses import Clause
 
 Label = Literal["good", "defective", "unknown"]
 Verdict = Literal["accept", "reject"]
@@ -220,6 +221,9 @@ class Decision:
     def to_json(self, findings: Sequence[Finding]) -> dict[str, Any]:
         """JSON values beside those of its inspection, which holds the verdict, the threshold and all `findings`;
         findings are numbers here."""
+        # Imported here, as below: the mathematics needs records and no validation of clauses.
+        from specsight.specification.clauses import clause_to_json
+
         return {
             "score": self.score,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
@@ -244,6 +248,8 @@ class Decision:
 
         Raises KeyError, TypeError, IndexError or ValueError for anything else.
         """
+        from specsight.specification.clauses import clause_from_json
+
         excused = {one["finding"]: clause_from_json(one["clause"]) for one in values["observed"]}
         deciding = values["deciding"]
         return cls(

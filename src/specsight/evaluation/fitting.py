@@ -21,8 +21,8 @@ from specsight.evaluation.splits import SeedSplit
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.runs import environment
-from specsight.runs.fit import describe_fit
 from specsight.runs.folder import RunFolder
+from specsight.runs.judging import describe_fit
 from specsight.runs.predictions import SkippedPicture, relative
 from specsight.specification import Specification
 

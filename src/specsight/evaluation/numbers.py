@@ -50,7 +50,7 @@ class Resampling:
         value = statistic(np.arange(len(self.predictions)))
         if np.isnan(value) or not self.resamples:
             return Number(value, reason=reason if np.isnan(value) else "")
-        low, high = metrics.bootstrap(statistic, self.defective, self.groups, self.resamples)
+        low, high = metrics.bootstrap(statistic, self.defective, self.groups, resamples=self.resamples)
         return Number(value, low, high)
 
     def mean(self, values: NDArray[np.float64], reason: str) -> Number:

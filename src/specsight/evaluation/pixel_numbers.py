@@ -38,6 +38,8 @@ class PixelNumbers:
 
 @dataclass(frozen=True)
 class _Overlap:
+    """Of the findings with the defects: numbers, and IoU (N,) of each picture (None: no threshold)."""
+
     values: dict[str, Number] = field(default_factory=dict)
     per_picture: NDArray[np.float64] | None = None
 
@@ -87,7 +89,7 @@ def _ranking(
     reasons = {name: NO_MASKS if np.isnan(value) else "" for name, value in values.items()}
     if not sampling.resamples:
         return {name: Number(value, reason=reasons[name]) for name, value in values.items()}
-    found = metrics.pixel_intervals(scores, LIMITS, sampling.groups, sampling.resamples)
+    found = metrics.pixel_intervals(scores, LIMITS, sampling.groups, resamples=sampling.resamples)
     intervals = {
         "pixel_auroc": found.auroc,
         "pixel_ap": found.average_precision,

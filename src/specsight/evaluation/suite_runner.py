@@ -28,7 +28,7 @@ from specsight.specification import load_specification, save_yaml
 def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str] = ()) -> Path:
     """Run every row of `suite` below `out`; the table is written again after each. Returns `out`.
 
-    `encoders` are those to compare besides the run's own. What a row learns from another set is kept below `out` for
+    `encoders` are those to compare besides the run's own. What a row learns from another set is saved below `out` for
     rows that would learn the same. Raises SpecsightError for an unknown suite and whatever `evaluate` raises for a row.
     """
     if suite not in SUITES:

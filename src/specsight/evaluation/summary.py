@@ -98,7 +98,7 @@ def _metric(name: str, numbers: Sequence[Number]) -> dict[str, Any]:
 
 
 def _row(rows: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:
-    """Mean over seeds of each column; counts stay whole."""
+    """Mean over seeds of each column; counts stay integers."""
     mean = {column: mean_sd([float(row[column]) for row in rows if column in row]).mean for column in rows[0]}
     return {c: int(v) if c in ("support", "regions") else _finite(v) for c, v in mean.items()}
 

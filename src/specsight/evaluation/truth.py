@@ -39,7 +39,7 @@ def pairs(
 
 
 def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, ...]) -> PixelTruth:
-    """What is known of the pixels: `masks` are those of `sample.defects`, in their order, each (H, W)."""
+    """The truth about the pixels: `masks` are those of `sample.defects`, in their order, each (H, W)."""
     union = np.zeros(size, bool)
     types: dict[str, Mask] = {}
     for defect, mask in zip(sample.defects, masks, strict=True):

@@ -1,6 +1,6 @@
 """Which type is it, in the picture and in each pixel: the numbers of detectors that give a map per type.
 
-In: finished predictions with their type maps in the run folder. Out: numbers over the whole set, numbers by type, and
+In: finished predictions with their type maps in the run folder. Out: numbers over all pictures, numbers by type, and
 the same over the pictures with several types alone, which are the hard ones.
 """
 

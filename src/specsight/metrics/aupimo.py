@@ -102,10 +102,10 @@ def _band(scores: PixelScores, lower: float, upper: float) -> tuple[NDArray[np.f
     """Distinct scores of good pictures inside the band, falling, and the share of the band (in ln FPR) each fills."""
     good = [p.background for p in scores.pictures if p.good and len(p.background)]
     # One picture alone lifts the mean over K pictures past U once K × U of its pixels are above: more are not needed.
-    kept = [min(len(b), math.floor(upper * len(good) * len(b)) + 1) for b in good]
-    values = np.concatenate([b[len(b) - count :] for b, count in zip(good, kept, strict=True)])
+    counts = [min(len(b), math.floor(upper * len(good) * len(b)) + 1) for b in good]
+    values = np.concatenate([b[len(b) - count :] for b, count in zip(good, counts, strict=True)])
     shares = np.concatenate(
-        [np.full(count, 1.0 / (len(good) * len(b))) for b, count in zip(good, kept, strict=True)]
+        [np.full(count, 1.0 / (len(good) * len(b))) for b, count in zip(good, counts, strict=True)]
     )
     distinct, which = np.unique(-values, return_inverse=True)
     after = np.cumsum(np.bincount(which.ravel(), weights=shares))

@@ -1,7 +1,7 @@
 """How sure a number is: stratified bootstrap intervals over pictures, and mean ± sd over seeds.
 
-Percentile bootstrap (Efron 1979). Pictures are drawn with replacement inside each stratum (good, defective), so that
-no resample loses a class; pictures of the same physical object are drawn together where `groups` names the objects.
+Percentile bootstrap (Efron 1979). Pictures are resampled with replacement inside each stratum (good, defective), so
+that no resample loses a class; pictures of the same physical object stay together where `groups` names the objects.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ def bootstrap(
     statistic: Callable[[NDArray[np.int64]], float],
     strata: ArrayLike,
     groups: ArrayLike | None = None,
+    *,
     resamples: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Interval:
     """Percentile interval of `statistic(indices)`, where indices (with repeats) name the pictures of one resample.
 
-    `strata` (N,) holds each picture's stratum, `groups` (N,) its physical object.
+    `strata` (N,) holds each picture's stratum, `groups` (N,) its physical object. `confidence` in (0, 1). The same
+    seed gives the same resamples. Source: Efron 1979.
     """
     weights = resample_weights(strata, groups, resamples, seed)
     everyone = np.arange(weights.shape[1])
@@ -63,10 +65,10 @@ def percentile_interval(values: Sequence[float] | NDArray[np.float64], confidenc
 def resample_weights(
     strata: ArrayLike, groups: ArrayLike | None = None, resamples: int = 1000, seed: int = 0
 ) -> NDArray[np.int64]:
-    """(resamples, N) how often each picture is drawn. Each row draws as many groups per stratum as there are.
+    """(resamples, N) how often each resample holds each picture. Each row has as many groups per stratum as there are.
 
-    Without `groups` every picture is its own group. A group whose pictures lie in several strata (an object seen good
-    from one side and defective from the other) forms a stratum with the groups of the same mixture.
+    Without `groups` every picture is its own group. A group whose pictures lie in several strata (an object that looks
+    good from one side and defective from the other) forms a stratum with the groups of the same mixture.
     """
     labels = np.unique(np.asarray(strata), return_inverse=True)[1].ravel()
     members = (
@@ -82,12 +84,12 @@ def resample_weights(
     present[members, labels] = True
     mixture = np.unique(present, axis=0, return_inverse=True)[1].ravel()
     generator = np.random.default_rng(seed)
-    drawn = np.zeros((resamples, len(mixture)), dtype=np.int64)
+    repeats = np.zeros((resamples, len(mixture)), dtype=np.int64)
     for stratum in range(mixture.max() + 1):
         of_stratum = np.flatnonzero(mixture == stratum)
         even = np.full(len(of_stratum), 1.0 / len(of_stratum))
-        drawn[:, of_stratum] = generator.multinomial(len(of_stratum), even, size=resamples)
-    return drawn[:, members]
+        repeats[:, of_stratum] = generator.multinomial(len(of_stratum), even, size=resamples)
+    return repeats[:, members]
 
 
 def mean_sd(values: Sequence[float]) -> MeanSd:

@@ -145,5 +145,5 @@ def _probabilities(labels: ArrayLike, given: ArrayLike) -> tuple[NDArray[np.floa
     return truth, chance
 
 
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
+def _ratio(part: int, total: int) -> float:
+    return part / total if total else float("nan")

@@ -66,5 +66,5 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _ratio(part: np.int64, whole: np.int64) -> float:
-    return float(part) / float(whole) if whole else float("nan")
+def _ratio(part: np.int64, total: np.int64) -> float:
+    return float(part) / float(total) if total else float("nan")

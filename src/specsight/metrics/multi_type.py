@@ -130,12 +130,12 @@ def multi_label(
     auroc: dict[str, float] = {}
     precision: dict[str, float] = {}
     for name in names:
-        shown = np.array([name in t for t in true_sets])
-        said = np.array([a is not None and name in a for a in given])
-        f1[name] = float(2 * np.sum(shown & said) / (shown.sum() + said.sum()))
+        has = np.array([name in t for t in true_sets])
+        named = np.array([a is not None and name in a for a in given])
+        f1[name] = float(2 * np.sum(has & named) / (has.sum() + named.sum()))
         if scores is not None and name in scores:
-            auroc[name] = image_auroc(shown, scores[name])
-            precision[name] = average_precision(shown, scores[name])
+            auroc[name] = image_auroc(has, scores[name])
+            precision[name] = average_precision(has, scores[name])
     exact = [t == a for t, a in zip(true_sets, given, strict=True)]
     return MultiLabel(
         support={name: sum(name in t for t in true_sets) for name in names},
@@ -204,11 +204,11 @@ def type_labels(type_maps: Mapping[str, Map], found: Mask, names: Sequence[str])
 
     Numbers are positions in `names`, "good" first; a type without a map is never chosen.
     """
-    known = [number for number, name in enumerate(names) if number and name in type_maps]
-    if not known:
+    mapped = [number for number, name in enumerate(names) if number and name in type_maps]
+    if not mapped:
         return np.zeros(np.shape(found), dtype=np.int64)
-    best = np.argmax(np.stack([type_maps[names[number]] for number in known]), axis=0)
-    return np.where(found, np.array(known)[best], 0)
+    best = np.argmax(np.stack([type_maps[names[number]] for number in mapped]), axis=0)
+    return np.where(found, np.array(mapped)[best], 0)
 
 
 def label_overlap(
@@ -229,13 +229,13 @@ def label_overlap(
         pairs = np.asarray(true_labels, dtype=np.int64).ravel() * count + np.asarray(labels).ravel()
         confusion += np.bincount(pairs, minlength=count * count).reshape(count, count)
     hits, present, answered = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    shown = [k for k in range(count) if present[k]]
-    iou = {names[k]: float(hits[k] / (present[k] + answered[k] - hits[k])) for k in shown}
-    f1 = {names[k]: float(2 * hits[k] / (present[k] + answered[k])) for k in shown}
+    occurring = [k for k in range(count) if present[k]]
+    iou = {names[k]: float(hits[k] / (present[k] + answered[k] - hits[k])) for k in occurring}
+    f1 = {names[k]: float(2 * hits[k] / (present[k] + answered[k])) for k in occurring}
     return LabelOverlap(
         iou=iou,
         f1=f1,
-        support={names[k]: int(present[k]) for k in shown},
+        support={names[k]: int(present[k]) for k in occurring},
         miou=_mean(iou.values()),
         miou_without_good=_mean(_without_good(iou)),
         macro_f1=_mean(f1.values()),

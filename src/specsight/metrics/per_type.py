@@ -1,4 +1,4 @@
-"""One row per defect type: how well the pictures of that type are told from the good ones.
+"""One row per defect type: how well the pictures of that type are separated from the good ones.
 
 Each type is measured against all good pictures (one-vs-good); pictures of other types take no part. The row "good"
 holds what is meaningful without a defect: the share of good pictures accepted and the IoU on good pictures. Averages
@@ -45,6 +45,7 @@ def per_type(
     pixels: PixelScores | None = None,
     rejected: ArrayLike | None = None,
     iou: ArrayLike | None = None,
+    *,
     limits: Sequence[float] = LIMITS,
 ) -> list[TypeRow]:
     """Rows for "good" (first) and every type that occurs, sorted by name; types that do not occur have no row.
@@ -65,24 +66,26 @@ def per_type(
     good = _shows(types, GOOD)
     rows = []
     for name in [GOOD, *names] if good.any() else names:
-        shown = _shows(types, name)
-        chosen = good | shown
+        of_type = _shows(types, name)
+        chosen = good | of_type
         right = (
-            np.nan if rejected is None else _mean((np.asarray(rejected).astype(bool) ^ (name == GOOD))[shown])
+            np.nan
+            if rejected is None
+            else _mean((np.asarray(rejected).astype(bool) ^ (name == GOOD))[of_type])
         )
         row = TypeRow(
             type=name,
-            pictures=int(shown.sum()),
+            pictures=int(of_type.sum()),
             regions=0,
-            image_auroc=image_auroc(shown[chosen], scores[chosen]) if name != GOOD else np.nan,
-            image_average_precision=average_precision(shown[chosen], scores[chosen])
+            image_auroc=image_auroc(of_type[chosen], scores[chosen]) if name != GOOD else np.nan,
+            image_average_precision=average_precision(of_type[chosen], scores[chosen])
             if name != GOOD
             else np.nan,
             pixel_auroc=np.nan,
             pixel_average_precision=np.nan,
             aupro=dict.fromkeys(limits, np.nan),
             right_verdicts=right,
-            iou=np.nan if iou is None else _mean(np.asarray(iou, dtype=np.float64)[shown]),
+            iou=np.nan if iou is None else _mean(np.asarray(iou, dtype=np.float64)[of_type]),
         )
         rows.append(row if pixels is None or name == GOOD else _with_pixels(row, pixels, types, limits))
     return rows
@@ -90,9 +93,8 @@ def per_type(
 
 def macro(rows: Sequence[TypeRow], with_good: bool) -> dict[str, float]:
     """Unweighted mean over types of each column (AUPRO as "aupro@0.3"), leaving out undefined entries."""
-    kept = [row for row in rows if with_good or row.type != GOOD]
     columns: dict[str, list[float]] = {}
-    for row in kept:
+    for row in [row for row in rows if with_good or row.type != GOOD]:
         for name, value in vars(row).items():
             if name == "aupro":
                 for limit, area in row.aupro.items():
@@ -107,17 +109,17 @@ def one_type(pixels: PixelScores, types: Sequence[Sequence[str]], name: str) -> 
 
     Pixels of other types in these pictures are neither positive nor defect-free.
     """
-    kept = []
+    chosen = []
     for index, (picture, listed) in enumerate(zip(pixels.pictures, types, strict=True)):
         if tuple(listed) == (GOOD,) or (tuple(listed) == (name,) and name not in picture.types):
-            kept.append(picture)
+            chosen.append(picture)
         elif name in listed:
             if name not in picture.types:
                 raise SpecsightError(
                     f"picture {index} shows {', '.join(listed)} but has no mask for '{name}' alone"
                 )
-            kept.append(replace(picture, defects=picture.types[name]))
-    return PixelScores(tuple(kept))
+            chosen.append(replace(picture, defects=picture.types[name]))
+    return PixelScores(tuple(chosen))
 
 
 def _with_pixels(

@@ -70,6 +70,7 @@ def pixel_intervals(
     scores: PixelScores,
     limits: Sequence[float] = LIMITS,
     groups: Sequence[str] | None = None,
+    *,
     resamples: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
@@ -77,7 +78,8 @@ def pixel_intervals(
 ) -> PixelIntervals:
     """Stratified percentile bootstrap over pictures (good and defective ones apart) of all pixel metrics.
 
-    `groups` (N,) names the physical object of each picture, drawn together. All metrics share the resamples.
+    `groups` (N,) names the physical object of each picture; those of one object are resampled together. All metrics
+    share the resamples. `limits` are false-positive rates in (0, 1] up to which region overlap counts.
     `thresholds` bounds the size of the grid: fewer are quicker and have a larger `error`.
     """
     check_limits(limits)

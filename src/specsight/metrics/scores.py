@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PixelTruth:
-    """What is known about one picture's pixels.
+    """The truth about one picture's pixels.
 
     `mask` (H, W) bool marks all defective pixels. `regions` are the defects one by one (they may overlap, and their
     union must be `mask`); None means the 8-connected components of the mask. `saturations` are their saturation areas
@@ -162,15 +162,15 @@ def _defects(
         )
     # A region without pixels cannot be covered, missed or counted.
     areas = [float(len(part)) for part in parts] if saturations is None else list(saturations)
-    kept = [(part, area) for part, area in zip(parts, areas, strict=True) if len(part)]
-    sizes = np.array([len(part) for part, _ in kept], dtype=np.int64)
+    inside = [(part, area) for part, area in zip(parts, areas, strict=True) if len(part)]
+    sizes = np.array([len(part) for part, _ in inside], dtype=np.int64)
     pixels = scores[mask]
     pixels.sort()
     return DefectScores(
         pixels=pixels,
-        regions=_joined([part for part, _ in kept]),
+        regions=_joined([part for part, _ in inside]),
         sizes=sizes,
-        saturations=np.clip(np.array([area for _, area in kept], dtype=np.float64), 1.0, sizes),
+        saturations=np.clip(np.array([area for _, area in inside], dtype=np.float64), 1.0, sizes),
     )
 
 

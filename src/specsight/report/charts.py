@@ -105,19 +105,19 @@ def plot(
     side: float = 280,
 ) -> Plot:
     """Curves given as {name: (x, y)} with x cut at `limit`."""
-    drawn = []
+    lines = []
     for name, (x, y) in curves.items():
         xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         inside = xs <= limit
         if inside.any() and not inside.all():
             xs, ys = np.append(xs[inside], limit), np.append(ys[inside], np.interp(limit, xs, ys))
         points = " ".join(f"{side * a / limit:.1f},{side * (1 - b):.1f}" for a, b in zip(xs, ys))
-        drawn.append(Curve(name, points))
+        lines.append(Curve(name, points))
     return Plot(
         side=side,
         x_ticks=[Tick(side * t / limit, f"{t:g}") for t in _nice(0, limit, 5)],
         y_ticks=[Tick(side * (1 - t), f"{t:g}") for t in _nice(0, 1, 5)],
-        curves=drawn,
+        curves=lines,
         marks=[(side * x / limit, side * (1 - y), text) for x, y, text in marks if x <= limit],
     )
 

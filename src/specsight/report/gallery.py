@@ -85,11 +85,11 @@ class Renderer:
             write_bytes(
                 self.run.path / overlay(prediction), pictures.encode(pictures.composite(panels), ".jpg")
             )
-        shown = [
+        drawn = [
             Panel(name, f"{prediction.id}: {PANELS[name]}", pictures.data_uri(p), p.shape[1], p.shape[0])
             for name, p in panels.items()
         ]
-        return Card(prediction, outcome(prediction), truth(prediction), shown, note)
+        return Card(prediction, outcome(prediction), truth(prediction), drawn, note)
 
     def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
         """Panels by name; none where the picture cannot be shown."""
@@ -116,10 +116,10 @@ class Renderer:
         found = findings.segment(map_, self.calibration, sample.circular) if self.calibration else None
         try:
             drawable = sample.defects and images.masks_known(sample)
-            known = images.anomaly_mask(sample, prediction.size) if drawable else None
+            mask = images.anomaly_mask(sample, prediction.size) if drawable else None
         except SpecsightError as error:
             return Look(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
-        return Look(rgb, self.scale(map_), found, known), ""
+        return Look(rgb, self.scale(map_), found, mask), ""
 
 
 def choose(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[Prediction]]]:

@@ -49,14 +49,14 @@ def render(run: Path) -> Path:
 
 
 def _context(
-    run: RunFolder, metrics: Mapping[str, Any], shown: Sequence[Prediction], seed: int
+    run: RunFolder, metrics: Mapping[str, Any], predictions: Sequence[Prediction], seed: int
 ) -> dict[str, Any]:
     """Everything the page says, for the pictures of one seed."""
     config = run.config()
     fits = run.fits()
     calibration = fits[seed].calibration if seed in fits else None
-    renderer = gallery.Renderer(run, shown, calibration)
-    chosen = gallery.choose(shown)
+    renderer = gallery.Renderer(run, predictions, calibration)
+    chosen = gallery.choose(predictions)
     total = sum(len(members) for _, _, _, members in chosen)
     cards = iter(
         track((renderer.card(p) for _, _, _, ps in chosen for p in ps), "Drawing the gallery", total)
@@ -67,7 +67,7 @@ def _context(
     ]
     inspection = config.get("kind") == "inspection"
     if inspection:
-        for prediction in track(shown, "Drawing overlays"):
+        for prediction in track(predictions, "Drawing overlays"):
             renderer.draw(prediction)
     return {
         "title": tables.title(config),
@@ -75,12 +75,12 @@ def _context(
         "config": config,
         "protocol": run.protocol(),
         "seed": seed,
-        "tiles": tables.tiles(metrics, shown, run.skipped()),
+        "tiles": tables.tiles(metrics, predictions, run.skipped()),
         "headline": tables.headline(metrics),
         "threshold": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(
-            tables.score_groups(shown), calibration.score_threshold if calibration else None
+            tables.score_groups(predictions), calibration.score_threshold if calibration else None
         ),
         "plots": tables.plots(run.curves(), metrics),
         "per_type": tables.per_type(metrics),
@@ -88,10 +88,10 @@ def _context(
         "sections": sections,
         "legend": pictures.data_uri(pictures.legend(), ".png"),
         "scale": renderer.scale,
-        "has_truth_outline": any(p.defects for p in shown),
-        "rows": tables.rows(shown)[:TABLE_ROWS],
-        "row_count": len(shown),
-        "types": sorted({type_ for p in shown for type_ in p.types}),
+        "has_truth_outline": any(p.defects for p in predictions),
+        "rows": tables.rows(predictions)[:TABLE_ROWS],
+        "row_count": len(predictions),
+        "types": sorted({type_ for p in predictions for type_ in p.types}),
         "timing": tables.timing(metrics),
         "peak_mb": metrics.get("peak_mb"),
         "environment": run.environment(),

@@ -31,7 +31,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class HeatScale:
-    """Map values → [0, 1], the same for a whole run: `low` is 0, `threshold` 0.5 (or `high` 1 where there is none)."""
+    """Map values → [0, 1], the same for all pictures of a run.
+
+    `low` is 0, and `threshold` 0.5, or `high` 1 where there is no threshold.
+    """
 
     low: float
     high: float
@@ -61,7 +64,7 @@ def heat(rgb: Pixels, position: NDArray[np.float32]) -> Pixels:
 
 
 def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
-    """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is seen on any ground."""
+    """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is visible on any ground."""
     drawn: Pixels = np.array(rgb)
     # The line runs just outside the mask and never on it, where it would cover small defects.
     grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
@@ -129,9 +132,9 @@ class Look:
     def _window(self) -> tuple[int, int, int, int]:
         """(top, left, bottom, right): 1.5 times as long as the strip is wide, around truth, finding or peak."""
         height, width = self.rgb.shape[:2]
-        shown = next((m for m in (self.truth, self.found) if m is not None and m.any()), None)
-        if shown is not None:
-            ys, xs = np.nonzero(shown)
+        mask = next((m for m in (self.truth, self.found) if m is not None and m.any()), None)
+        if mask is not None:
+            ys, xs = np.nonzero(mask)
             # The pixel nearest to the medians: inside a region, even where there are several, or one over the seam.
             nearest = np.argmin((ys - np.median(ys)) ** 2 + (xs - np.median(xs)) ** 2)
             y, x = int(ys[nearest]), int(xs[nearest])

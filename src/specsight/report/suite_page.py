@@ -83,7 +83,7 @@ def _with_deviation(value: float | None, deviation: float | None) -> str:
 
 
 def _with_maps(rows: Sequence[SuiteRow]) -> list[SuiteRow]:
-    """Rows whose maps are shown: the methods, and ablations that draw their map in another way."""
+    """Rows whose maps are drawn: the methods, and ablations that draw their map in another way."""
     methods = [row for row in rows if row.group == "methods"] or list(rows[:MAPS])
     others = [row for row in rows if row.shows_map]
     return [*methods[-(MAPS - len(others)) :], *others]

@@ -61,17 +61,17 @@ def headline(metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
 
 
 def tiles(
-    metrics: Mapping[str, Any], shown: Sequence[Prediction], skipped: Sequence[SkippedPicture]
+    metrics: Mapping[str, Any], predictions: Sequence[Prediction], skipped: Sequence[SkippedPicture]
 ) -> list[tuple[str, str, str]]:
     """(name, value, note) of the few numbers a reader takes away."""
-    known = [_line(key, metrics[key]) for key in TILES if metrics.get(key, {}).get("value") is not None]
-    if known:
-        return [(line.name, line.value, line.interval) for line in known]
-    counts = [("Pictures", len(shown), "")]
+    lines = [_line(key, metrics[key]) for key in TILES if metrics.get(key, {}).get("value") is not None]
+    if lines:
+        return [(line.name, line.value, line.interval) for line in lines]
+    counts = [("Pictures", len(predictions), "")]
     for verdict, word in (("reject", "Rejected"), ("accept", "Accepted")):
-        count = sum(p.inspection.verdict == verdict for p in shown)
-        counts.append((word, count, f"{100 * count / len(shown):.1f} %" if shown else ""))
-    undecided = sum(p.inspection.verdict is None for p in shown)
+        count = sum(p.inspection.verdict == verdict for p in predictions)
+        counts.append((word, count, f"{100 * count / len(predictions):.1f} %" if predictions else ""))
+    undecided = sum(p.inspection.verdict is None for p in predictions)
     if undecided:
         counts = [counts[0], ("Without verdict", undecided, "no threshold was calibrated")]
     if skipped:
@@ -115,10 +115,10 @@ def products(metrics: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def score_groups(shown: Sequence[Prediction]) -> dict[str, list[float]]:
+def score_groups(predictions: Sequence[Prediction]) -> dict[str, list[float]]:
     """Scores by true type, good parts first, a picture of several types in each; one group where nothing is known."""
     groups: dict[str, list[float]] = {}
-    for prediction in shown:
+    for prediction in predictions:
         names = prediction.types or (
             ("all pictures",) if prediction.label == "unknown" else (prediction.label,)
         )
@@ -129,7 +129,7 @@ def score_groups(shown: Sequence[Prediction]) -> dict[str, list[float]]:
 
 def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[str, str, str, charts.Plot]]:
     """(title, x name, y name, plot) of the curves that exist: one line per seed."""
-    drawn = []
+    charts_ = []
     rates = [_value(metrics.get(k)) for k in ("false_reject_rate", "detection_rate")]
     roc = {f"seed {s}": (c["roc"]["fpr"], c["roc"]["tpr"]) for s, c in curves.items() if c.get("roc")}
     if roc:
@@ -137,17 +137,17 @@ def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[s
             [] if None in rates else [(float(rates[0] or 0), float(rates[1] or 0), "calibrated threshold")]
         )
         plot = charts.plot(roc, marks=marks)
-        drawn.append(("ROC over pictures", "false-reject rate", "detection rate", plot))
+        charts_.append(("ROC over pictures", "false-reject rate", "detection rate", plot))
     pro = {f"seed {s}": (c["pro"]["fpr"], c["pro"]["pro"]) for s, c in curves.items() if c.get("pro")}
     if pro:
         plot = charts.plot(pro, limit=0.3)
-        drawn.append(("PRO over pixels", "false-positive pixels", "mean overlap per region", plot))
-    return drawn
+        charts_.append(("PRO over pixels", "false-positive pixels", "mean overlap per region", plot))
+    return charts_
 
 
-def rows(shown: Sequence[Prediction]) -> list[dict[str, Any]]:
+def rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     """One row per picture: rejects first, then by falling score."""
-    ranked = sorted(shown, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
+    ranked = sorted(predictions, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
     return [
         {
             "id": p.id,
@@ -180,15 +180,15 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _line(key: str, metric: Mapping[str, Any]) -> Line:
-    known = _metric(key)
-    title = f"{known.title} (oracle)" if metric.get("oracle") else known.title
+    words = _metric(key)
+    title = f"{words.title} (oracle)" if metric.get("oracle") else words.title
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
     text = _text(value, key)
     if value is not None and deviation is not None and count > 1:
         text += f" ± {_text(deviation, key)}"
     low, high = metric.get("low"), metric.get("high")
     interval = f"{_text(low, key)} to {_text(high, key)}" if low is not None and high is not None else ""
-    return Line(key, title, text, interval, known.description, metric.get("reason", ""))
+    return Line(key, title, text, interval, words.description, metric.get("reason", ""))
 
 
 def _metric(key: str) -> Metric:

@@ -1,17 +1,15 @@
 """What a run folder holds of a fit: the detector and its encoder, what it learned from, its thresholds, its cost.
 
-In: a fitted `Inspector`. Out: a `Fit`, one per seed in `fits.json`.
+In and out: the entries of `fits.json`, one per seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from specsight.calibration import Calibration
-from specsight.inspector import Inspector
 
 
 @dataclass(frozen=True)
@@ -60,27 +58,3 @@ class Fit:
         if values.get("calibration"):
             values["calibration"] = Calibration.from_json(values["calibration"])
         return cls(**values)
-
-
-def describe_fit(inspector: Inspector) -> Fit:
-    """The fit of an inspector, without what it cost and learned from."""
-    detector = inspector.detector
-    encoder = detector._encoder()
-    common = ("encoder", "resolution", "seed")
-    return Fit(
-        detector=detector.name,
-        resolution=detector.resolution,
-        encoder=Path(encoder.name).name,
-        fingerprint=encoder.fingerprint,
-        parameters={k: v for k, v in detector.parameters().items() if k not in common},
-        transductive=detector.transductive,
-        calibration=inspector.calibration,
-        words=_words(inspector),
-    )
-
-
-def _words(inspector: Inspector) -> str | None:
-    specification = inspector.specification
-    if specification is None or not inspector.detector.needs.text:
-        return None
-    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"

@@ -9,9 +9,8 @@ from pathlib import Path
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
-from specsight.runs.fit import describe_fit
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import judge_all
+from specsight.runs.judging import describe_fit, judge_all
 from specsight.specification import Instruction, dump_yaml
 from specsight.storage import CHECKSUMS, only_writer, sha256
 

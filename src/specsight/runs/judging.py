@@ -14,6 +14,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.progress import track
 from specsight.records import Inspection, Sample
+from specsight.runs.fit import Fit
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.specification import Instruction
@@ -31,7 +32,7 @@ def judge_all(
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
-    where no picture at all could be judged, and where the disk is full; what was finished is kept.
+    where no picture at all could be judged, and where the disk is full; what was finished stays.
     """
     _check_ids(samples)
     run.repair()
@@ -56,6 +57,30 @@ def judge_all(
     return [finished[s.id] for s in samples if s.id in finished]
 
 
+def describe_fit(inspector: Inspector) -> Fit:
+    """The fit of an inspector, without what it cost and learned from."""
+    detector = inspector.detector
+    encoder = detector._encoder()
+    common = ("encoder", "resolution", "seed")
+    return Fit(
+        detector=detector.name,
+        resolution=detector.resolution,
+        encoder=Path(encoder.name).name,
+        fingerprint=encoder.fingerprint,
+        parameters={k: v for k, v in detector.parameters().items() if k not in common},
+        transductive=detector.transductive,
+        calibration=inspector.calibration,
+        words=_words(inspector),
+    )
+
+
+def _words(inspector: Inspector) -> str | None:
+    specification = inspector.specification
+    if specification is None or not inspector.detector.needs.text:
+        return None
+    return f"{specification.product}: {', '.join(d.name for d in specification.defects) or 'no defect named'}"
+
+
 def _unchanged(sample: Sample, prediction: Prediction) -> bool:
     """Whether the files on disk are still those that were judged; an unreadable one is tried again."""
     try:
@@ -75,10 +100,10 @@ def _checked_map(sample: Sample, inspection: Inspection) -> NDArray[np.float32]:
 
 
 def _check_ids(samples: Sequence[Sample]) -> None:
-    seen: dict[str, Sample] = {}
+    by_id: dict[str, Sample] = {}
     for sample in samples:
-        if sample.id in seen:
+        if sample.id in by_id:
             raise SpecsightError(
-                f"two pictures have the id '{sample.id}' ('{seen[sample.id].image}' and '{sample.image}'): rename one"
+                f"two pictures have the id '{sample.id}' ('{by_id[sample.id].image}' and '{sample.image}'): rename one"
             )
-        seen[sample.id] = sample
+        by_id[sample.id] = sample
