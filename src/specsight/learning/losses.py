@@ -1,8 +1,8 @@
 """Losses between maps of logits and maps of labels: focal (Lin et al., ICCV 2017) and Dice (Milletari et al., 2016).
 
-In: logits, and targets that may be soft (a coarse cell is covered by a defect in part); classes come first. Out: scalar
-tensors that can be differentiated. With a few per cent of defective pixels, focal loss keeps the easy good ones from
-drowning them, and Dice looks at overlap alone.
+In: logits, and targets that may be soft (a coarse cell may be covered by a defect in part); classes come first. Out:
+differentiable scalars. Where a few per cent of the pixels are defective, focal loss gives the many easy good ones a
+small weight, and Dice depends on overlap alone.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ SMOOTH = 1e-5
 
 
 def class_targets(shares: torch.Tensor) -> torch.Tensor:
-    """Shares of cells that K types cover, (K, ...) in [0, 1] → targets (K + 1, ...) that sum to one, "good" first:
+    """Shares (K, ...) in [0, 1] of cells that K types cover → targets (K + 1, ...) that sum to one, "good" first:
 
-    t_0 = max(0, 1 - Σ s_k),  t_k = s_k / max(1, Σ s_j): types that lie over one another share the cell.
+    t_0 = max(0, 1 - Σ s_k),  t_k = s_k / max(1, Σ s_j): overlapping types share the cell.
     """
     import torch
 
@@ -48,14 +48,17 @@ def focal(
 def dice(probability: torch.Tensor, target: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
     """1 - (2 Σ p t + s) / (Σ p + Σ t + s) over all cells of one map; p and t in [0, 1].
 
-    An empty target asks for an empty map: there the loss is Σ p / (Σ p + s).
+    For an empty target it is Σ p / (Σ p + s), lowest for an empty map.
     """
     overlap = (probability * target).sum()
     return 1 - (2 * overlap + smooth) / (probability.sum() + target.sum() + smooth)
 
 
 def focal_dice(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """focal(logits, targets) + dice(1 - p_0, 1 - t_0): which class, and where any but the first ("good") is."""
+    """focal(logits, targets) + dice(1 - p_0, 1 - t_0): which class, and where any class but the first, "good", is.
+
+    `logits` and `targets` as for `focal`.
+    """
     import torch
 
     defective = torch.softmax(logits, dim=0)[1:].sum(0)

@@ -20,7 +20,7 @@ from specsight.detectors.clad.stage import GENERAL, Stage, Weights
 from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.learning.engine import train as train_task
-from specsight.learning.history import History
+from specsight.learning.history import LOG, History
 from specsight.learning.schedule import Schedule
 
 HELD_OUT = 0.2
@@ -96,9 +96,11 @@ def train(
         )
         task = Stage(stage, networks, known, held_out, words, weights)
         path = checkpoints / f"clad-{stage}.safetensors" if checkpoints else None
-        histories.append(
-            train_task(task, schedule, seed=len(stages) * seed + number, checkpoint=path, device="cpu")
+        log = checkpoints / LOG if checkpoints else None
+        history = train_task(
+            task, schedule, seed=len(stages) * seed + number, checkpoint=path, log=log, device="cpu"
         )
+        histories.append(history)
     return tuple(histories)
 
 

@@ -30,7 +30,7 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.features.references import References
-from specsight.learning.history import History
+from specsight.learning.history import LOG, History
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
 from specsight.records import Sample
@@ -164,7 +164,10 @@ class CrossSetDetector(ExampleDetector):
         from specsight.learning.engine import train as train_task
 
         schedule = self._schedule(sum(not example.held_out for example in examples))
-        self.history_ = train_task(task, schedule, seed=self.seed, checkpoint=checkpoint, device="cpu")
+        log = checkpoint.with_name(LOG) if checkpoint else None
+        self.history_ = train_task(
+            task, schedule, seed=self.seed, checkpoint=checkpoint, log=log, device="cpu"
+        )
         self.weights_ = task.weights()
         skipped = {path for path, _ in self.skipped_}
         seen = TrainedOn.of([sample for sample in samples if str(sample.image) not in skipped])
