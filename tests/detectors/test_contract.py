@@ -18,13 +18,18 @@ from tests.support.labelled_panels import taught
 from tests.support.prompted_colours import colours_for
 
 from specsight.detectors import Detector, Needs, Regime, contract, create_detector, detectors, load_detector
+from specsight.detectors.parameters import parameters_of
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
 from specsight.records import Judgement, Picture, Sample
-from specsight.specification import DefectType, Specification
+from specsight.specification import DefectType, Instruction, Specification
 
 NAMES = sorted(detectors)
-FROM_PICTURES = [name for name in NAMES if detectors[name].needs.names == ("normal images",)]
+FROM_PICTURES = [
+    name for name in NAMES if detectors[name].needs.good_pictures and not detectors[name].needs.text
+]
+WITH_DEPTH = [name for name in NAMES if detectors[name].needs.depth]
+WITHOUT_DEPTH = [name for name in NAMES if name not in WITH_DEPTH]
 SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "synthetic_defects": 24}}
 """Parameters that keep training short."""
@@ -47,15 +52,26 @@ def stained(seed: int) -> np.ndarray:
     return rgb
 
 
+def depth_of(rgb: np.ndarray) -> np.ndarray:
+    """Distances in mm: grooves are brighter and deeper, a stain is raised."""
+    raised = rgb[..., 0] > rgb[..., 1].astype(int) + 100
+    return np.asarray(500 + rgb.mean(-1) / 50 - 5 * raised, np.float32)
+
+
+def saved_sample(folder: Path, name: str, rgb: np.ndarray) -> Sample:
+    """A good part whose picture and depth lie in sub-folders of `folder`."""
+    (folder / "rgb").mkdir(exist_ok=True)
+    (folder / "depth").mkdir(exist_ok=True)
+    image, depth = folder / "rgb" / f"{name}.png", folder / "depth" / f"{name}.tiff"
+    cv2.imwrite(str(image), rgb[..., ::-1])
+    cv2.imwrite(str(depth), depth_of(rgb))
+    return Sample(name, image, "plate", split="train", label="good", depth=depth)
+
+
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     folder = tmp_path_factory.mktemp("plates")
-    found = []
-    for k in range(GOOD):
-        path = folder / f"{k:02}.png"
-        cv2.imwrite(str(path), plate(k)[..., ::-1])
-        found.append(Sample(path.stem, path, "plate", split="train", label="good"))
-    return found
+    return [saved_sample(folder, f"{k:02}", plate(k)) for k in range(GOOD)]
 
 
 def new(name: str, **parameters: Any) -> Detector:
@@ -81,7 +97,11 @@ def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
 
 
 def ask(detector: Detector, rgb: np.ndarray, circular: bool = False) -> Judgement:
-    return detector.judge(detector.look([Picture(rgb, circular=circular)])[0])
+    return detector.judge(detector.look([pictured(rgb, circular)])[0])
+
+
+def pictured(rgb: np.ndarray, circular: bool = False) -> Picture:
+    return Picture(rgb, depth=depth_of(rgb), circular=circular)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,7 +147,7 @@ def test_a_stain_scores_higher_and_is_found_where_it_is(name: str, fitted: Calla
 @pytest.mark.parametrize("name", NAMES)
 def test_a_judgement_does_not_depend_on_the_batch(name: str, fitted: Callable[[str], Detector]) -> None:
     detector = fitted(name)
-    batch = [Picture(plate(7)), Picture(stained(8)), Picture(plate(9, 40, 80))]
+    batch = [pictured(plate(7)), pictured(stained(8)), pictured(plate(9, 40, 80))]
     for picture, view in zip(batch, detector.look(batch)):
         together, alone = detector.judge(view), ask(detector, picture.rgb)
         assert together.score == alone.score
@@ -137,7 +157,7 @@ def test_a_judgement_does_not_depend_on_the_batch(name: str, fitted: Callable[[s
 @pytest.mark.parametrize("name", NAMES)
 def test_judging_leaves_the_view_as_it_is(name: str, fitted: Callable[[str], Detector]) -> None:
     detector = fitted(name)
-    view = detector.look([Picture(stained(3))])[0]
+    view = detector.look([pictured(stained(3))])[0]
     before = {layer: grid.copy() for layer, grid in view.features.items()}
     first = detector.judge(view)
     for layer, grid in view.features.items():
@@ -204,9 +224,8 @@ def test_one_good_part_is_enough_or_the_number_is_named(name: str, samples: list
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_constant_good_pictures_are_learned(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "flat.png"
-    cv2.imwrite(str(path), np.full((64, 64, 3), 90, np.uint8))
-    flat = [Sample(str(k), path, "plate", label="good") for k in range(detectors[name].needs.good_pictures)]
+    sample = saved_sample(tmp_path, "flat", np.full((64, 64, 3), 90, np.uint8))
+    flat = [replace(sample, id=str(k)) for k in range(detectors[name].needs.good_pictures)]
     detector = new(name).fit(flat)
     same, other = ask(detector, np.full((64, 64, 3), 90, np.uint8)), ask(detector, plate(0, 64, 64))
     assert np.isfinite(same.map).all()
@@ -219,16 +238,17 @@ def test_unreadable_good_pictures_are_skipped_and_named(
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"not a picture")
-    detector = new(name).fit([*samples, Sample("broken", broken, "plate", label="good")])
+    broken_sample = replace(samples[0], id="broken", image=broken)
+    detector = new(name).fit([*samples, broken_sample])
     assert [path for path, _ in detector.skipped_] == [str(broken)]
     with pytest.raises(SpecsightError, match=r"needs at least .* \(got 0\)"):
-        new(name).fit([Sample("broken", broken, "plate", label="good")] * detector.needs.good_pictures)
+        new(name).fit([broken_sample] * detector.needs.good_pictures)
 
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_judging_before_fitting_is_told(name: str, tmp_path: Path) -> None:
     detector = new(name)
-    view = detector.look([Picture(plate(0))])[0]
+    view = detector.look([pictured(plate(0))])[0]
     with pytest.raises(SpecsightError, match="call fit first"):
         detector.judge(view)
     with pytest.raises(SpecsightError, match="call fit first"):
@@ -241,28 +261,82 @@ def test_defective_parts_are_no_good_parts(name: str, samples: list[Sample]) -> 
         new(name).fit([*samples[:3], replace(samples[3], label="defective"), *samples[4:]])
 
 
-def test_depth_that_is_missing_is_named(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = detectors["patchcore"]
-    monkeypatch.setattr(kind, "needs", Needs(depth=True))
-    with pytest.raises(SpecsightError, match="patchcore needs depth, and sample '00' has none"):
-        new("patchcore").fit(samples)
+@pytest.mark.parametrize("name", ["patchcore", *WITH_DEPTH])
+def test_depth_that_is_missing_is_named(
+    name: str, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = detectors[name]
+    monkeypatch.setattr(kind, "needs", replace(kind.needs, depth=True))
+    without = [replace(sample, depth=None) for sample in samples]
+    with pytest.raises(SpecsightError, match=f"{name} needs depth, and sample '00' has none"):
+        new(name).fit(without)
     with pytest.raises(SpecsightError, match="needs depth, and this picture has none"):
-        new("patchcore").look([Picture(plate(0))])
+        new(name).look([pictured(plate(1)), Picture(plate(0))])
+
+
+@pytest.mark.parametrize("name", WITHOUT_DEPTH)
+def test_depth_changes_nothing_where_it_is_not_needed(name: str, fitted: Callable[[str], Detector]) -> None:
+    detector, rgb = fitted(name), stained(2)
+    expected, found = ask(detector, rgb), detector.judge(detector.look([Picture(rgb)])[0])
+    assert found.score == expected.score
+    np.testing.assert_array_equal(found.map, expected.map)
+
+
+@pytest.mark.parametrize("name", WITH_DEPTH)
+def test_depth_counts_where_it_is_needed(name: str, fitted: Callable[[str], Detector]) -> None:
+    detector, rgb = fitted(name), plate(2)
+    bent = depth_of(rgb)
+    bent[20:40, 40:64] -= 5
+    (view,) = detector.look([Picture(rgb, depth=bent)])
+    assert detector.judge(view).score > ask(detector, rgb).score
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures_are_looked_at_once_however_often_they_are_judged(
+    name: str, fitted: Callable[[str], Detector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = fitted(name)
+    encoder, calls = detector._encoder(), []
+    for method in ("layers", "embed_images", "embed_patches", "remember"):
+        original = getattr(encoder, method)
+
+        def counted(*args: Any, original: Callable[..., Any] = original, **options: Any) -> Any:
+            calls.append(original.__name__)
+            return original(*args, **options)
+
+        monkeypatch.setattr(encoder, method, counted)
+    (view,) = detector.look([pictured(stained(4))])
+    looked = len(calls)
+    scratch = DefectType(name="scratch", phrases=("blue scratch",))
+    instructions = (
+        None,
+        Instruction(ignore=("stain",)),
+        Instruction(known_defects=(scratch,)),
+        Instruction(ignore=("stain",), known_defects=(scratch,)),
+    )
+    for instruction in (*instructions, *instructions):
+        assert np.isfinite(detector.judge(view, instruction).score)
+    assert len(calls) == looked
 
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_parameters_are_checked(name: str) -> None:
+    declared = parameters_of(detectors[name])
     with pytest.raises(SpecsightError, match=r"resolution must be a whole number from 32 to 4096, got 7"):
         create_detector(name, resolution=7)
     with pytest.raises(SpecsightError, match="resolution must be a whole number"):
         create_detector(name, resolution="256")
-    with pytest.raises(SpecsightError, match="has no parameter 'sigmma': did you mean 'sigma'"):
-        create_detector(name, sigmma=3)
-    with pytest.raises(SpecsightError, match="sigma must be a number"):
-        create_detector(name, sigma=float("nan"))
-    with pytest.raises(SpecsightError, match="layers must be a list of layer names"):
-        create_detector(name, layers="stride8")
-    assert create_detector(name, layers=["stride8"]).parameters()["layers"] == ("stride8",)
+    with pytest.raises(SpecsightError, match="has no parameter 'resolutoin': did you mean 'resolution'"):
+        create_detector(name, resolutoin=64)
+    if "sigma" in declared:
+        with pytest.raises(SpecsightError, match="has no parameter 'sigmma': did you mean 'sigma'"):
+            create_detector(name, sigmma=3)
+        with pytest.raises(SpecsightError, match="sigma must be a number"):
+            create_detector(name, sigma=float("nan"))
+    if "layers" in declared:
+        with pytest.raises(SpecsightError, match="layers must be a list of layer names"):
+            create_detector(name, layers="stride8")
+        assert create_detector(name, layers=["stride8"]).parameters()["layers"] == ("stride8",)
 
 
 def test_unknown_detector_and_layer_get_suggestions(samples: list[Sample]) -> None:
@@ -330,13 +404,16 @@ def test_a_detector_of_another_class_is_refused(saved: Path) -> None:
 
 
 def test_with_filters_no_detector_needs_torch(samples: list[Sample]) -> None:
+    assert samples[0].depth is not None
+    rgb, depth = str(samples[0].image.parent), str(samples[0].depth.parent)
     code = f"""
 import sys; sys.modules["torch"] = None; sys.modules["transformers"] = None
 from pathlib import Path
 from specsight.detectors import create_detector
 from specsight.images import load_picture
 from specsight.records import Sample
-good = [Sample(p.stem, p, "plate", label="good") for p in sorted(Path({str(samples[0].image.parent)!r}).iterdir())]
+pictures, depths = sorted(Path({rgb!r}).iterdir()), sorted(Path({depth!r}).iterdir())
+good = [Sample(p.stem, p, "plate", label="good", depth=d) for p, d in zip(pictures, depths)]
 for name in {FROM_PICTURES!r}:
     detector = create_detector(name, encoder="filters", resolution=64).fit(good)
     print(detector.judge(detector.look([load_picture(good[0])])[0]).map.shape)

@@ -92,7 +92,14 @@ class Detector(ABC):
         return self
 
     def look(self, pictures: ImageBatch) -> list[View]:
-        """Encode pictures, each by itself; the views come in the same order."""
+        """Encode pictures, each by itself; the views come in the same order.
+
+        Raises SpecsightError for a picture without the depth that the method needs.
+        """
+        if self.needs.depth and any(picture.depth is None for picture in pictures):
+            raise SpecsightError(
+                f"{self.name} needs depth, and this picture has none: give samples with depth"
+            )
         return [self._look(picture) for picture in pictures]
 
     @abstractmethod
@@ -176,11 +183,8 @@ class Detector(ABC):
         yield picture
 
     def _look(self, picture: Picture) -> View:
+        """Frame and encode one picture; methods that look at more than layers of the encoder override this."""
         encoder = self._encoder()
-        if self.needs.depth and picture.depth is None:
-            raise SpecsightError(
-                f"{self.name} needs depth, and this picture has none: give samples with depth"
-            )
         pixels, frame = self._frame(picture, encoder.multiple)
         names = self._layers(encoder)
         grids = encoder.layers(pixels[None], names)

@@ -1,0 +1,1 @@
+"""What another distribution adds to Specsight; each module is one entry point."""
