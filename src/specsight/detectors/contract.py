@@ -29,10 +29,12 @@ from specsight.registry import Registry
 from specsight.specification import Instruction, Specification
 from specsight.storage import write_bytes, write_json
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a saved detector of before can no longer be read."""
 DESCRIPTION = "detector.json"
 STATE = "detector.safetensors"
+SPECIFICATION = "specification.yaml"
+"""What a detector that reads was fitted with; of a saved inspector, the specification of both."""
 
 State = dict[str, NDArray[Any]]
 

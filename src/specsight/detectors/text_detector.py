@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View
+from specsight.detectors.contract import SPECIFICATION, Detector, State, View
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.encoders import Encoder, Features
@@ -24,7 +25,7 @@ from specsight.features import grids
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook
 from specsight.records import Judgement, Picture, Sample
-from specsight.specification import Instruction, Specification, dump_yaml, parse_specification
+from specsight.specification import Instruction, Specification, load_specification, save_yaml
 
 IMAGE = "image"
 """Name of the pooled embedding (D, 1, 1) in a view."""
@@ -101,15 +102,26 @@ class ReadingDetector(Detector):
         drawn = grids.on_picture(maps.max(0) if combined is None else combined, view.frame, self.sigma)
         return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
 
+    def save(self, folder: Path) -> None:
+        """Write parameters, learned state and, once fitted, the specification into an existing folder."""
+        super().save(folder)
+        if self.specification_ is not None:
+            save_yaml(self.specification_, folder / SPECIFICATION)
+
+    def restore(self, folder: Path) -> None:
+        """Take what `save` wrote, the specification first; see `Detector.restore`."""
+        if (folder / SPECIFICATION).exists():
+            self._take_words(load_specification(folder / SPECIFICATION))
+        super().restore(folder)
+
     def _state(self) -> State:
         if self.specification_ is None:
             raise self._not_fitted()
-        return {"specification": np.frombuffer(dump_yaml(self.specification_).encode(), np.uint8)}
+        return {}
 
     def _restore(self, state: State) -> None:
-        self._take_words(
-            parse_specification(state["specification"].tobytes().decode(), "saved specification")
-        )
+        if self.specification_ is None:
+            raise KeyError(SPECIFICATION)
 
 
 class TypeMaps(Mapping[str, NDArray[np.float32]]):

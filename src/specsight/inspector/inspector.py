@@ -20,6 +20,7 @@ from specsight import explain, findings
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
+from specsight.detectors.contract import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.sources import good_samples
@@ -43,7 +44,6 @@ from specsight.specification.vocabulary import Vocabulary
 from specsight.storage import verify_folder, whole_folder, write_json
 
 CALIBRATION = "calibration.json"
-SPECIFICATION = "specification.yaml"
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
 

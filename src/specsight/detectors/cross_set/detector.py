@@ -287,8 +287,6 @@ class CrossSetDetector(ExampleDetector):
         record = json.dumps(self._trained().to_json())
         state = {TRAINED_ON: np.frombuffer(record.encode(), np.uint8)}
         state |= {f"{WEIGHTS}{name}": array for name, array in self.weights_.items()}
-        if self.specification_ is not None:
-            state |= super()._state()
         return state if self.references_ is None else state | self.references_.state()
 
     def _restore(self, state: State) -> None:
@@ -298,6 +296,4 @@ class CrossSetDetector(ExampleDetector):
         }
         if not self.weights_:
             raise KeyError(WEIGHTS)
-        if "specification" in state:
-            super()._restore(state)
         self.references_ = References.from_state(state)
