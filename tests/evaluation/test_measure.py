@@ -49,12 +49,12 @@ def test_regions_with_saturation_are_kept_apart() -> None:
         label="defective",
         defects=(Defect("missing", saturation=0.5, relative_saturation=True), Defect("spot", saturation=100)),
     )
-    known = truth.pixel_truth(sample, [left, right], (4, 8))
-    assert known.saturations == [4.0, 4.0]
-    assert known.regions is not None
-    assert len(known.regions) == 2
-    assert known.mask.sum() == 12
-    assert set(known.types) == {"missing", "spot"}
+    pixels = truth.pixel_truth(sample, [left, right], (4, 8))
+    assert pixels.saturations == [4.0, 4.0]
+    assert pixels.regions is not None
+    assert len(pixels.regions) == 2
+    assert pixels.mask.sum() == 12
+    assert set(pixels.types) == {"missing", "spot"}
 
 
 def test_pictures_with_saturated_regions_are_measured_by_spro(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Evaluation end to end on a small drawn product: numbers that can be checked, runs that can be killed."""
+"""Evaluation end to end on a small synthetic product: numbers that can be checked, runs that can be killed."""
 
 from __future__ import annotations
 
@@ -144,12 +144,12 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_numbers(
         [sys.executable, "-c", KILLED, str(data), str(run), str(finished_before)], check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    kept = RunFolder(run).predictions()
-    assert len(kept) == finished_before - 1
+    finished_predictions = RunFolder(run).predictions()
+    assert len(finished_predictions) == finished_before - 1
     fitted = (run / "models" / "0" / "detector.json").stat().st_mtime_ns
     evaluate(data, out=run, seeds=(0, 1), **SMALL)
     assert (run / "models" / "0" / "detector.json").stat().st_mtime_ns == fitted
-    assert RunFolder(run).predictions()[: len(kept)] == kept
+    assert RunFolder(run).predictions()[: len(finished_predictions)] == finished_predictions
     assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
 
 
@@ -168,7 +168,7 @@ def test_killed_from_outside_at_any_moment_it_goes_on(finished: tuple[Path, Path
 
 def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_again(tmp_path: Path) -> None:
     data = make_dataset(tmp_path)
-    whole = (data / "test" / "good" / "001.png").read_bytes()
+    content = (data / "test" / "good" / "001.png").read_bytes()
     (data / "test" / "good" / "001.png").write_bytes(b"")
     (data / "train" / "good" / "003.png").write_text("not a picture")
     mask = data / "ground_truth" / "scratch" / "002_mask.png"
@@ -182,7 +182,7 @@ def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_agai
     assert skipped["train/good/003.png"].stage == "fit"
     assert "48" in skipped["test/scratch/002.png"].reason
     assert metrics_of(run)["counts"]["pictures"] == 12
-    (data / "test" / "good" / "001.png").write_bytes(whole)
+    (data / "test" / "good" / "001.png").write_bytes(content)
     mask.write_bytes(right)
     evaluate(data, out=run, **SMALL)
     assert [s.image for s in RunFolder(run).skipped()] == ["train/good/003.png"]

@@ -88,9 +88,9 @@ def test_the_suite_of_words_reruns_every_reader_under_every_wording(tmp_path: Pa
     rows = suite_catalogue.words_rows(config)
     assert {row.rewording for row in rows if row.detector == "winclip"} == set(REWORDINGS)
     assert "patchcore" not in {row.detector for row in rows}
-    asked = suite_runner._config_of(next(r for r in rows if r.rewording == "wrong noun"), config, tmp_path)
-    assert asked.learning.specification is not None
-    assert load_specification(asked.learning.specification).product == WRONG_NOUN
+    own = suite_runner._config_of(next(r for r in rows if r.rewording == "wrong noun"), config, tmp_path)
+    assert own.learning.specification is not None
+    assert load_specification(own.learning.specification).product == WRONG_NOUN
     only = suite_catalogue.words_rows(replace(config, detector=DetectorConfig("phrases")))
     assert [row.detector for row in only] == ["phrases"] * len(REWORDINGS)
     with pytest.raises(SpecsightError, match="give one with --spec"):
@@ -109,12 +109,12 @@ def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
     assert [(r.name, r.encoder, r.detector) for r in others] == [
         ("CLAD: encoder checkpoints/vit", "checkpoints/vit", "clad")
     ]
-    taught = replace(config, detector=DetectorConfig("clad", {"steps": 7, "reconstruction": 0.3}))
-    asked = {row.name: suite_runner._config_of(row, taught, tmp_path).detector.parameters for row in rows}
-    assert (asked["SPADE"], asked["CLAD"]) == ({}, taught.detector.parameters), (
+    changed = replace(config, detector=DetectorConfig("clad", {"steps": 7, "reconstruction": 0.3}))
+    own = {row.name: suite_runner._config_of(row, changed, tmp_path).detector.parameters for row in rows}
+    assert (own["SPADE"], own["CLAD"]) == ({}, changed.detector.parameters), (
         "--set is for the detector that is named"
     )
-    assert asked["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
+    assert own["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
     with pytest.raises(SpecsightError, match="has no row of 'patchcor"):
         run_suite(replace(config, detector=DetectorConfig("patchcor", {"a": 1})), "clad", tmp_path)
     other = suite_runner._config_of(others[0], config, tmp_path)
@@ -131,8 +131,8 @@ def test_the_suite_of_types_has_a_row_per_method_that_maps_types(tmp_path: Path)
     every = replace(alone, learning=LearningConfig(None, 4, words, train_on=tmp_path))
     rows = {row.name: row for row in suite_catalogue.types_rows(every)}
     assert rows["multiads, every type known"].parameters == {"product_filter": False}
-    taught = suite_runner._config_of(rows["clad, 4 labelled defects per type"], every, tmp_path)
-    learning = taught.learning
+    changed = suite_runner._config_of(rows["clad, 4 labelled defects per type"], every, tmp_path)
+    learning = changed.learning
     assert (learning.defects, learning.shots, learning.train_on) == (4, None, None)
     assert suite_runner._config_of(rows["clad"], every, tmp_path).learning.defects == 0
     assert suite_runner._config_of(rows["multiads"], every, tmp_path).learning.shots == 0
@@ -231,15 +231,15 @@ def test_cross_set_detectors_are_trained_on_another_set_by_the_command(
         ),
         words,
     )
-    asked = [
+    own = [
         "evaluate", "--data", data, "--spec", words, "--detector", detector, "--encoder", encoder, "--shots", 0,
         "--resolution", 64, "--resamples", 0, "--set", "epochs=1", "--out", tmp_path / "run",
     ]  # fmt: skip
-    refused = CliRunner().invoke(cli, [str(word) for word in asked])
+    refused = CliRunner().invoke(cli, [str(word) for word in own])
     assert "name a data set with --train-on" in str(refused.exception)
-    own = CliRunner().invoke(cli, [*map(str, asked[:-1]), str(tmp_path / "own"), "--train-on", str(data)])
+    own = CliRunner().invoke(cli, [*map(str, own[:-1]), str(tmp_path / "own"), "--train-on", str(data)])
     assert "both trained on and judged" in str(own.exception)
-    done = CliRunner().invoke(cli, [*map(str, asked), "--train-on", str(other)], catch_exceptions=False)
+    done = CliRunner().invoke(cli, [*map(str, own), "--train-on", str(other)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     numbers = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert "trained on" in numbers["protocol"]["line"]

@@ -71,7 +71,7 @@ def run(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def known(run: RunFolder) -> list[Prediction]:
+def predictions_of(run: RunFolder) -> list[Prediction]:
     return sorted(run.predictions(), key=lambda p: p.id)
 
 
@@ -81,7 +81,7 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     picture(run, calibration, "two", {"stain": MIDDLE}, {"stain": MIDDLE})
     both = {"crack": CORNER, "stain": MIDDLE}
     picture(run, calibration, "both", both, both)
-    found = type_numbers(run, known(run), calibration)
+    found = type_numbers(run, predictions_of(run), calibration)
     numbers, columns = found.values, found.columns
     for name in (
         "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "exact_set",
@@ -89,7 +89,7 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     ):  # fmt: skip
         assert numbers[name] == 1.0, name
     assert numbers["several_types_pictures"] == 1
-    # Findings end at half their peak, a pixel or so around a block: the overlap is high, not whole.
+    # Findings end at half their peak, a pixel or so around a block: the overlap is high, not complete.
     assert 0.8 < numbers["type_miou"] <= 1.0
     assert set(columns) == {"crack", "stain"}
     assert all(metric_of(name).title for name in [*numbers, *columns["crack"]])
@@ -101,7 +101,7 @@ def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: 
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
     picture(run, calibration, "two", {"stain": MIDDLE}, {"crack": MIDDLE})
     picture(run, calibration, "three", {"stain": MIDDLE}, {"stain": MIDDLE})
-    found = type_numbers(run, known(run), calibration)
+    found = type_numbers(run, predictions_of(run), calibration)
     numbers, columns = found.values, found.columns
     # "Shows a crack": 1 for "one" and "two", 0 for the others; only "one" does: (1 + 0.5 + 1) / 3.
     # "Shows a stain": 1 for "three" alone; "two" does too, and ties with "good" and "one": (1 + 1 + 0.5 + 0.5) / 4.
@@ -119,7 +119,7 @@ def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: 
 def test_types_reach_the_table_of_the_run(run: RunFolder, calibration: Calibration) -> None:
     picture(run, calibration, "good", {}, {})
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
-    measured = measure(run, known(run), calibration, resamples=0)
+    measured = measure(run, predictions_of(run), calibration, resamples=0)
     assert measured.values["type_image_ap"].value == 1.0
     assert measured.per_type["crack"]["type_pixel_auroc"] == 1.0
     assert measured.per_type["crack"]["support"] == 1
@@ -136,7 +136,7 @@ def test_without_type_maps_there_are_no_such_numbers(run: RunFolder, calibration
     assert type_numbers(run, [prediction], calibration) == TypeNumbers()
 
 
-def test_type_maps_are_kept_small(run: RunFolder) -> None:
+def test_type_maps_are_written_small(run: RunFolder) -> None:
     data = run.path.parent / "data"
     cv2.imwrite(str(data / "large.png"), np.zeros((300, 600, 3), np.uint8))
     sample = Sample("large", data / "large.png", "plate", label="good")
@@ -144,6 +144,6 @@ def test_type_maps_are_kept_small(run: RunFolder) -> None:
     inspection = Inspection("large", str(sample.image), "plate", 0.0, Decision(None, 0.0, None), map=map_)
     prediction = predict(sample, inspection, 0, data)
     run.add(prediction, map_, {"crack": map_})
-    (kept,) = run.type_maps(prediction).values()
-    assert kept.shape == (TYPE_SIDE, 2 * TYPE_SIDE)
-    assert kept.mean() == pytest.approx(map_.mean(), abs=1e-3)
+    (small,) = run.type_maps(prediction).values()
+    assert small.shape == (TYPE_SIDE, 2 * TYPE_SIDE)
+    assert small.mean() == pytest.approx(map_.mean(), abs=1e-3)

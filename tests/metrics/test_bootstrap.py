@@ -108,20 +108,20 @@ def test_pixel_intervals_of_one_class_are_undefined() -> None:
 
 def test_every_resample_keeps_each_stratum_at_its_size() -> None:
     strata = ["good"] * 7 + ["defective"] * 3
-    drawn = resample_weights(strata, resamples=200)
-    assert (drawn[:, :7].sum(axis=1) == 7).all()
-    assert (drawn[:, 7:].sum(axis=1) == 3).all()
-    assert drawn.std() > 0.5
+    weights = resample_weights(strata, resamples=200)
+    assert (weights[:, :7].sum(axis=1) == 7).all()
+    assert (weights[:, 7:].sum(axis=1) == 3).all()
+    assert weights.std() > 0.5
 
 
 def test_pictures_of_one_object_are_drawn_together() -> None:
     strata = [0, 0, 0, 0, 1, 1, 1]
     groups = ["a", "a", "b", "c", "d", "d", "c"]
-    drawn = resample_weights(strata, groups, resamples=100)
-    assert (drawn[:, 0] == drawn[:, 1]).all()
-    assert (drawn[:, 4] == drawn[:, 5]).all()
-    assert (drawn[:, 3] == drawn[:, 6]).all()
-    assert (drawn[:, 3] == 1).all(), "the only object seen both good and defective is always in"
+    weights = resample_weights(strata, groups, resamples=100)
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 4] == weights[:, 5]).all()
+    assert (weights[:, 3] == weights[:, 6]).all()
+    assert (weights[:, 3] == 1).all(), "the only object seen both good and defective is always in"
     with pytest.raises(SpecsightError, match="groups"):
         resample_weights([0, 1], ["a"])
 

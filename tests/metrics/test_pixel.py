@@ -98,9 +98,11 @@ def test_aupro_is_the_brute_force_one(levels: int | None, limit: float) -> None:
 
 @given(maps_and_masks, st.sampled_from([0.05, 0.3]))
 @settings(max_examples=60, deadline=None)
-def test_aupro_is_the_brute_force_one_on_anything(drawn: tuple[np.ndarray, np.ndarray], limit: float) -> None:
-    pairs = list(zip(drawn[0].astype(np.float32), drawn[1]))
-    if drawn[1].any() and not drawn[1].all():
+def test_aupro_is_the_brute_force_one_on_anything(
+    example: tuple[np.ndarray, np.ndarray], limit: float
+) -> None:
+    pairs = list(zip(example[0].astype(np.float32), example[1]))
+    if example[1].any() and not example[1].all():
         expected = brute_force_aupro(pairs, limit)
         assert metrics.aupro(metrics.gather(pairs), limit) == pytest.approx(expected, abs=1e-9)
 
@@ -130,8 +132,8 @@ def test_oracle_iou_is_the_best_pooled_iou_over_thresholds() -> None:
 
 @given(maps_and_masks)
 @settings(max_examples=60, deadline=None)
-def test_order_scale_and_copies_change_nothing(drawn: tuple[np.ndarray, np.ndarray]) -> None:
-    maps, masks = drawn[0].astype(np.float32), drawn[1]
+def test_order_scale_and_copies_change_nothing(example: tuple[np.ndarray, np.ndarray]) -> None:
+    maps, masks = example[0].astype(np.float32), example[1]
     if not masks.any() or masks.all():
         return
     first = metrics.pixel_metrics(maps, masks)

@@ -74,8 +74,10 @@ def visible_scores(page: Any) -> list[float]:
 def test_no_error_and_no_request_but_the_page_itself(page: Any, run: Path) -> None:
     assert page.get_log("browser") == []
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    assert [url for url in asked if not url.startswith("data:")] == [(run / "report.html").as_uri()]
+    requested = [
+        m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
+    ]
+    assert [url for url in requested if not url.startswith("data:")] == [(run / "report.html").as_uri()]
     assert [m for m in messages if m["method"] == "Network.loadingFailed"] == []
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight.report import charts, pictures
-from specsight.report.pictures import HeatScale, Look
+from specsight.report.pictures import Drawing, HeatScale
 
 finite = st.floats(-1e6, 1e6)
 
@@ -91,11 +91,11 @@ def test_outlines_run_around_a_defect_and_not_over_it() -> None:
     assert (rgb == 90).all()
 
 
-def look(height: int, width: int, y: int, x: int, size: int = 6) -> Look:
+def look(height: int, width: int, y: int, x: int, size: int = 6) -> Drawing:
     truth = np.zeros((height, width), bool)
     truth[y : y + size, x : x + size] = True
     rgb = np.full((height, width, 3), 90, np.uint8)
-    return Look(rgb, np.zeros((height, width), np.float32), None, truth)
+    return Drawing(rgb, np.zeros((height, width), np.float32), None, truth)
 
 
 def has(panel: np.ndarray, colour: tuple[int, int, int]) -> bool:  # type: ignore[type-arg]

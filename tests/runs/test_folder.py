@@ -1,4 +1,4 @@
-"""The run folder: whole lines, safe names, nothing mixed up, nothing lost in a crash."""
+"""The run folder: complete lines, safe names, nothing mixed up, nothing lost in a crash."""
 
 from __future__ import annotations
 
@@ -59,6 +59,27 @@ def test_a_prediction_survives_its_line(id_: str, text: str, score: float) -> No
     assert Prediction.from_json(json.loads(line)) == prediction
 
 
+def test_a_line_of_version_0_1_is_read() -> None:
+    """It has a verdict and a threshold, and no decision."""
+    line = {
+        "id": "a", "image": "a.png", "product": "cap", "score": 2.0, "threshold": 1.5, "verdict": "reject",
+        "findings": [
+            {"box": [0, 1, 5, 6], "centroid": [2.5, 3.5], "area_px": 12, "length_px": 7.0, "peak": 1.5,
+             "place": "top left", "type": None, "type_score": None, "part": None, "area_mm2": None,
+             "length_mm": None, "severity": None}
+        ],
+        "statement": "Rejected.", "seconds": {"look": 0.25}, "seed": 3, "label": "defective", "types": ["dent"],
+        "split": "test", "size": [4, 7], "map": "maps/3/a.tiff", "digest": "ab", "group": None, "circular": False,
+        "conditions": {}, "defects": [{"type": "dent", "mask": "m/a.png", "mask_above": 0,
+                                       "relative_saturation": False}],
+    }  # fmt: skip
+    prediction = Prediction.from_json(line)
+    assert (prediction.inspection.verdict, prediction.inspection.threshold) == ("reject", 1.5)
+    assert prediction.inspection.decision.counted == prediction.inspection.findings
+    assert prediction.inspection.findings[0].box == (0, 1, 5, 6)
+    assert prediction.defects == (Defect("dent", mask=Path("m/a.png")),)
+
+
 def test_a_torn_last_line_is_dropped_and_everything_before_it_stays(tmp_path: Path) -> None:
     run = RunFolder(make_run(tmp_path, good=3, defective=2))
     before = run.predictions()
@@ -90,8 +111,8 @@ def test_the_last_answer_about_a_picture_counts(tmp_path: Path) -> None:
 
 def test_a_skipped_picture_is_forgotten_once_it_could_be_judged(tmp_path: Path) -> None:
     run = RunFolder(make_run(tmp_path, good=2, defective=0))
-    known = run.predictions()[0].id
-    run.skip(SkippedPicture(known, "a.png", "was empty", "judge"))
+    judged = run.predictions()[0].id
+    run.skip(SkippedPicture(judged, "a.png", "was empty", "judge"))
     run.skip(SkippedPicture("other", "b.png", "is empty", "judge"))
     run.skip(SkippedPicture("other", "b.png", "is still empty", "judge"))
     assert [(s.id, s.reason) for s in run.skipped()] == [("other", "is still empty")]
@@ -121,7 +142,7 @@ def test_a_map_outside_the_run_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "holiday.txt").write_text("mine")
+    (tmp_path / "holiday.txt").write_text("text")
     with pytest.raises(SpecsightError, match=r"holds 'holiday\.txt'"):
         RunFolder(tmp_path).claim({"kind": "evaluation"})
     assert [p.name for p in tmp_path.iterdir()] == ["holiday.txt"]

@@ -38,6 +38,7 @@ class Resampling:
 
     @property
     def defective(self) -> NDArray[np.bool_]:
+        """(N,) which pictures are defective."""
         return np.array([p.label == "defective" for p in self.predictions])
 
     @property
@@ -47,6 +48,7 @@ class Resampling:
         return names if len(set(names)) < len(names) else None
 
     def number(self, statistic: Statistic, reason: str) -> Number:
+        """`statistic` of all pictures, with the interval over resamples; `reason` says why, where it is nan."""
         value = statistic(np.arange(len(self.predictions)))
         if np.isnan(value) or not self.resamples:
             return Number(value, reason=reason if np.isnan(value) else "")

@@ -21,12 +21,16 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tick:
+    """A mark of an axis, in the units of the drawing."""
+
     at: float
     text: str
 
 
 @dataclass(frozen=True)
 class Bar:
+    """One bin of one row, in the units of the drawing."""
+
     x: float
     width: float
     height: float
@@ -38,6 +42,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
+    """The bars of one group of pictures; `above` counts those over the threshold."""
+
     name: str
     count: int
     above: int

@@ -11,7 +11,7 @@ from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
 from specsight.report import pictures
-from specsight.report.pictures import HeatScale, Look
+from specsight.report.pictures import Drawing, HeatScale
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction, file_name
 from specsight.storage import write_bytes
@@ -34,6 +34,8 @@ PANELS = {
 
 @dataclass(frozen=True)
 class Panel:
+    """One drawing of a picture, as a `data:` address; `width` and `height` in pixels."""
+
     name: str
     alt: str
     uri: str
@@ -55,6 +57,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Section:
+    """Pictures that belong together: the cards, and how many there are in `total`."""
+
     title: str
     meaning: str
     total: int
@@ -79,8 +83,8 @@ class Renderer:
 
     def card(self, prediction: Prediction) -> Card:
         """Draw one picture, write its sheet to `overlays/`, and return what the page shows of it."""
-        look, note = self._look(prediction)
-        panels = {} if look is None else look.panels()
+        drawing, note = self._drawing(prediction)
+        panels = {} if drawing is None else drawing.panels()
         if panels:
             write_bytes(
                 self.run.path / overlay(prediction), pictures.encode(pictures.composite(panels), ".jpg")
@@ -93,18 +97,18 @@ class Renderer:
 
     def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
         """Panels by name; none where the picture cannot be shown."""
-        look, _ = self._look(prediction)
-        return {} if look is None else look.panels()
+        drawing, _ = self._drawing(prediction)
+        return {} if drawing is None else drawing.panels()
 
     def draw(self, prediction: Prediction) -> None:
         """Only write the sheet to `overlays/`, unless it is there."""
         if not (self.run.path / overlay(prediction)).exists():
-            look, _ = self._look(prediction)
-            if look is not None:
-                sheet = pictures.composite(look.panels())
+            drawing, _ = self._drawing(prediction)
+            if drawing is not None:
+                sheet = pictures.composite(drawing.panels())
                 write_bytes(self.run.path / overlay(prediction), pictures.encode(sheet, ".jpg"))
 
-    def _look(self, prediction: Prediction) -> tuple[Look | None, str]:
+    def _drawing(self, prediction: Prediction) -> tuple[Drawing | None, str]:
         sample = prediction.sample(self.data)
         map_ = self.run.map(prediction)
         try:
@@ -118,8 +122,8 @@ class Renderer:
             drawable = sample.defects and images.masks_known(sample)
             mask = images.anomaly_mask(sample, prediction.size) if drawable else None
         except SpecsightError as error:
-            return Look(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
-        return Look(rgb, self.scale(map_), found, mask), ""
+            return Drawing(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
+        return Drawing(rgb, self.scale(map_), found, mask), ""
 
 
 def choose(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[Prediction]]]:
@@ -227,8 +231,8 @@ def _ranked(predictions: Iterable[Prediction]) -> list[Prediction]:
 
 def _typical_of_each_type(hits: Sequence[Prediction]) -> list[Prediction]:
     """Round by round one picture of every type, from the middle of its scores outwards."""
-    types = sorted({truth(p) for p in hits})
-    queues = [_middle([p for p in hits if truth(p) == t], WORST) for t in types]
+    types = sorted({p.types for p in hits})
+    queues = [_middle([p for p in hits if p.types == t], WORST) for t in types]
     rounds = [queue[i] for i in range(WORST) for queue in queues if i < len(queue)]
     return rounds[: max(WORST, min(len(types), 2 * WORST))]
 

@@ -76,7 +76,7 @@ def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
 
 
 @dataclass(frozen=True)
-class Look:
+class Drawing:
     """Everything drawn about one picture at its native size (H, W)."""
 
     rgb: Pixels
@@ -110,7 +110,7 @@ class Look:
                 drawn = outline(drawn, mask, colour)
         return drawn
 
-    def _resized(self, size: tuple[int, int]) -> Look:
+    def _resized(self, size: tuple[int, int]) -> Drawing:
         target = (size[1], size[0])
         growth = size[0] / self.rgb.shape[0]
         # Single pixels of a tiny picture should be seen as such; a moderate enlargement should look smooth.
@@ -122,7 +122,7 @@ class Look:
                 None if full is None else cv2.resize(full.astype(np.float32), target, interpolation=how) > 0
             )
 
-        return Look(
+        return Drawing(
             rgb=cv2.resize(self.rgb, target, interpolation=how),
             position=cv2.resize(self.position, target, interpolation=how),
             found=mask(self.found),
@@ -145,11 +145,11 @@ class Look:
         left = int(np.clip(x - length // 2, 0, max(width - length, 0)))
         return top, left, min(top + length, height), min(left + length, width)
 
-    def _cut(self, top: int, left: int, bottom: int, right: int) -> Look:
+    def _cut(self, top: int, left: int, bottom: int, right: int) -> Drawing:
         where = (slice(top, bottom), slice(left, right))
         found = None if self.found is None else self.found[where]
         truth = None if self.truth is None else self.truth[where]
-        return Look(self.rgb[where], self.position[where], found, truth)
+        return Drawing(self.rgb[where], self.position[where], found, truth)
 
 
 def composite(panels: Mapping[str, Pixels]) -> Pixels:

@@ -36,6 +36,7 @@ class Prediction:
 
     @property
     def id(self) -> str:
+        """Of the sample."""
         return self.inspection.id
 
     def sample(self, data: Path) -> Sample:
@@ -67,6 +68,7 @@ class Prediction:
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Prediction:
+        """Read what `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
         inspection = Inspection.from_json(line)
         values = {name: value for name, value in line.items() if name in FIELDS}
         defects = tuple(

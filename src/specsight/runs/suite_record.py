@@ -63,6 +63,7 @@ class SuiteRow:
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> SuiteRow:
+        """Read what `to_json` gave. Raises KeyError for anything else."""
         names = [name for name in line if name + DEVIATION in line]
         return cls(
             name=line["name"],
