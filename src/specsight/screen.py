@@ -19,7 +19,7 @@ REJECTED_LINES = 10
 REGISTRIES = {
     "detectors": "specsight.detectors.contract:detectors",
     "encoders": "specsight.encoders.contract:encoders",
-    "datasets": "specsight.datasets.base:readers",
+    "datasets": "specsight.datasets.contract:readers",
     "language-models": "specsight.language:language_models",
     "metrics": "specsight.metrics:metrics",
 }

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
-from specsight.synthetic.tyres import Scene, draw_scene, render, render_pair
+from specsight.synthetic.tyres import TyreScene, render, render_pair, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.contact_sheet import contact_sheet
 from specsight.synthetic.tyres.defects import KINDS
@@ -24,7 +24,7 @@ SMALL = 128
 def with_defect(name: str, light: str = "diffuse", **wishes: object):
     """(scene, good, bad) of the first scene in which the defect finds a place."""
     for k in range(30):
-        scene = draw_scene((11, k), light=light, wanted=(name,), **wishes)
+        scene = sample_tyre_scene((11, k), light=light, wanted=(name,), **wishes)
         good, bad = render_pair(scene, (name,))
         if bad.defects:
             return scene, good, bad
@@ -71,7 +71,7 @@ def test_a_stain_has_no_height_and_a_low_blister_no_colour() -> None:
     assert "depth" not in bad.defects[0].visible
     only_in_depth = 0
     for k in range(12):
-        scene = draw_scene((5, k), "sidewall", "diffuse", wanted=("blister",))
+        scene = sample_tyre_scene((5, k), "sidewall", "diffuse", wanted=("blister",))
         good, bad = render_pair(scene, ("blister",))
         for truth in bad.defects:
             if truth.visible == "depth":
@@ -86,7 +86,7 @@ def test_a_stain_has_no_height_and_a_low_blister_no_colour() -> None:
 def test_up_to_four_defects_stay_apart() -> None:
     most = 0
     for k in range(6):
-        scene = draw_scene((21, k), "tread", "diffuse")
+        scene = sample_tyre_scene((21, k), "tread", "diffuse")
         bad = render(scene, ("stain", "cut", "foreign body", "crack"))
         overlap = np.sum([d.mask for d in bad.defects], axis=0)
         assert overlap.max() <= 1
@@ -104,7 +104,7 @@ def test_up_to_four_defects_stay_apart() -> None:
     model=st.sampled_from(sorted(MODELS)),
 )
 def test_every_scene_renders_to_consistent_arrays(seed: int, zone: str, light: str, model: str) -> None:
-    scene = draw_scene((seed,), zone, light, model, size=SMALL)
+    scene = sample_tyre_scene((seed,), zone, light, model, size=SMALL)
     picture = render(scene)
     assert picture.rgb.shape == (SMALL, SMALL, 3)
     assert picture.rgb.dtype == np.uint8
@@ -113,14 +113,14 @@ def test_every_scene_renders_to_consistent_arrays(seed: int, zone: str, light: s
     np.testing.assert_allclose(np.linalg.norm(picture.normals, axis=-1), 1, atol=1e-4)
     assert set(np.unique(picture.parts)) <= set(PART_NAMES)
     assert scene.window.mm_per_px == FIELD_MM[zone] / SMALL
-    again = render(draw_scene((seed,), zone, light, model, size=SMALL))
+    again = render(sample_tyre_scene((seed,), zone, light, model, size=SMALL))
     np.testing.assert_array_equal(picture.rgb, again.rgb)
 
 
 def test_rubber_is_dark_and_lights_differ() -> None:
     grey = {}
     for light in LIGHTS:
-        pictures = [render(draw_scene((3, k), "sidewall", light)).rgb for k in range(4)]
+        pictures = [render(sample_tyre_scene((3, k), "sidewall", light)).rgb for k in range(4)]
         grey[light] = float(np.median(pictures))
     assert all(15 < g < 110 for g in grey.values())
     assert grey["low"] < grey["dark_field"] < min(grey["diffuse"], grey["grazing"])
@@ -128,7 +128,7 @@ def test_rubber_is_dark_and_lights_differ() -> None:
 
 def test_grazing_light_shows_relief_on_the_side_it_comes_from() -> None:
     """A raised letter is bright on the flank that faces the lamp: brightness follows the slope's sign."""
-    scene = draw_scene((8, 1), "sidewall", "grazing", wanted=("wrong lettering",))
+    scene = sample_tyre_scene((8, 1), "sidewall", "grazing", wanted=("wrong lettering",))
     for azimuth, axis, sign in ((0.0, 0, 1), (180.0, 0, -1), (90.0, 1, 1), (270.0, 1, -1)):
         lit = replace(scene, light=replace(scene.light, azimuth=azimuth, tint=(1.0, 1.0, 1.0)))
         picture = render(lit)
@@ -138,7 +138,7 @@ def test_grazing_light_shows_relief_on_the_side_it_comes_from() -> None:
 
 
 def test_four_models_have_four_treads() -> None:
-    depths = [render(draw_scene((4,), "tread", "diffuse", model)).depth for model in MODELS]
+    depths = [render(sample_tyre_scene((4,), "tread", "diffuse", model)).depth for model in MODELS]
     for a in range(len(depths)):
         for b in range(a):
             assert np.abs(depths[a] - depths[b]).mean() > 0.3
@@ -147,7 +147,7 @@ def test_four_models_have_four_treads() -> None:
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("light", ["diffuse", "grazing"])
 def test_strips_close_without_a_seam(zone: str, light: str) -> None:
-    scene = draw_scene((2, 5), zone, light, size=96, strip=True)
+    scene = sample_tyre_scene((2, 5), zone, light, size=96, strip=True)
     picture = render(scene)
     rows, columns = picture.depth.shape
     assert scene.window.circular
@@ -161,12 +161,12 @@ def test_strips_close_without_a_seam(zone: str, light: str) -> None:
 
 
 def test_a_defect_may_straddle_the_ends_of_a_strip(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = draw_scene((6, 1), "bead", "diffuse", size=64, strip=True)
-    monkeypatch.setattr(Scene, "opening", 0)
+    scene = sample_tyre_scene((6, 1), "bead", "diffuse", size=64, strip=True)
+    monkeypatch.setattr(TyreScene, "opening", 0)
     whole = render(scene, ("stain",))
     columns = np.flatnonzero(whole.defects[0].mask.any(axis=0))
     shift = whole.rgb.shape[1] - int(columns.mean())
-    monkeypatch.setattr(Scene, "opening", shift)
+    monkeypatch.setattr(TyreScene, "opening", shift)
     cut = render(scene, ("stain",))
     mask = cut.defects[0].mask
     assert mask[:, 0].any()
@@ -180,18 +180,19 @@ def test_good_tyres_carry_acceptable_marks() -> None:
     kinds: set[str] = set()
     for k in range(40):
         kinds |= {
-            m.kind.split(" '")[0] for m in render(draw_scene((9, k), light="diffuse", size=SMALL)).marks
+            m.kind.split(" '")[0]
+            for m in render(sample_tyre_scene((9, k), light="diffuse", size=SMALL)).marks
         }
     assert {"spew", "demoulding mark", "chalk mark", "yellow balance dot", "lettering"} <= kinds
 
 
 def test_mistakes_are_told_in_one_line() -> None:
     with pytest.raises(SpecsightError, match="unknown tyre defect 'scrach': did you mean 'scratch'"):
-        render(draw_scene((0,)), ("scrach",))
+        render(sample_tyre_scene((0,)), ("scrach",))
     with pytest.raises(SpecsightError, match="unknown tyre model 'turing'"):
-        draw_scene((0,), model="turing")
+        sample_tyre_scene((0,), model="turing")
     with pytest.raises(SpecsightError, match="size 20 is too small"):
-        draw_scene((0,), size=20)
+        sample_tyre_scene((0,), size=20)
 
 
 def test_the_contact_sheet_shows_every_zone_light_and_type() -> None:

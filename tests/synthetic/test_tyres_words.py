@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from specsight.specification import Instruction, Specification, parse_specification
-from specsight.synthetic.tyres import Rendered, draw_scene, render, render_pair
+from specsight.synthetic.tyres import Rendered, render, render_pair, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, ZONES
@@ -50,7 +50,7 @@ def pictures() -> list[Rendered]:
         here = [n for n, kind in KINDS.items() if zone in kind.zones]
         first = here[k // 3 % len(here)]
         wanted = (first, *rng.choice(here, k % 2))
-        scene = draw_scene((31, k), zone, LIGHTS[k % 2], size=128, wanted=wanted)
+        scene = sample_tyre_scene((31, k), zone, LIGHTS[k % 2], size=128, wanted=wanted)
         drawn += render_pair(scene, [str(w) for w in wanted])
     return drawn
 
@@ -101,7 +101,7 @@ def test_default_verdict_is_the_label(pictures: list[Rendered]) -> None:
 
 
 def test_the_caption_names_every_defect_with_size_and_part() -> None:
-    scene = draw_scene((41, 3), "tread", "grazing")
+    scene = sample_tyre_scene((41, 3), "tread", "grazing")
     bad = render(scene, ("cut", "stain"))
     text = description(scene, bad)
     assert "grazing light from the" in text
@@ -111,7 +111,7 @@ def test_the_caption_names_every_defect_with_size_and_part() -> None:
 
 
 def test_operator_notes_hint_equally_often_at_good_and_defective_tyres() -> None:
-    scene = draw_scene((41, 3), "tread", "grazing", size=128)
+    scene = sample_tyre_scene((41, 3), "tread", "grazing", size=128)
     good, bad = render_pair(scene, ("cut",))
     assert bad.defects
     hints = {"good": 0, "bad": 0}

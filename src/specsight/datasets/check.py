@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from specsight.datasets.base import DatasetListing
+from specsight.datasets.contract import DatasetListing
 from specsight.datasets.files import is_file
 from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
-from specsight.datasets.threads import in_threads
+from specsight.datasets.parallel import map_in_threads
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images import defect_mask, read_depth, read_mask, read_rgb
 from specsight.records import Sample
@@ -86,7 +86,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
     """Open every file of `listing` (a few at a time, with a progress bar) and report."""
     work = partial(_see, good_masks=listing.good_masks)
     seen = dict(
-        zip((s.id for s in listing.samples), in_threads(work, listing.samples, "checking"), strict=True)
+        zip((s.id for s in listing.samples), map_in_threads(work, listing.samples, "checking"), strict=True)
     )
     problems = [p for one in seen.values() for p in one.problems]
     problems += [

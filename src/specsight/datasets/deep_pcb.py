@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, Products, Reader, pick, register
+from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register
 from specsight.datasets.files import every_fifth, identifier, pictures_in, product_name, subfolders
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, Products, readers
+from specsight.datasets.contract import DatasetListing, Products, readers
 from specsight.datasets.files import is_file, is_folder
 from specsight.errors import SpecsightError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import identifier, pictures_in, product_name
 from specsight.datasets.mask_values import values_in
 from specsight.errors import SpecsightError

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight.datasets.base import (
+from specsight.datasets.contract import (
     GOOD_NAMES,
     DatasetListing,
     Products,

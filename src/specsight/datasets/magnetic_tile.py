@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, Products, Reader, register, wanted_products
+from specsight.datasets.contract import DatasetListing, Products, Reader, register, wanted_products
 from specsight.datasets.files import every_fifth, identifier, pictures_in, subfolders
 from specsight.records import Defect, Sample
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specsight.datasets import manifest_csv
-from specsight.datasets.base import DatasetListing, Products, Reader, pick_samples, register, with_unique_ids
+from specsight.datasets.contract import (
+    DatasetListing,
+    Products,
+    Reader,
+    pick_samples,
+    register,
+    with_unique_ids,
+)
 from specsight.datasets.files import product_name
 from specsight.datasets.visa import SPLIT_COLUMNS
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean

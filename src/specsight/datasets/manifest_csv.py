@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from specsight.datasets.base import GOOD_NAMES
+from specsight.datasets.contract import GOOD_NAMES
 from specsight.errors import SpecsightError
 
 SAMPLE_COLUMNS = (

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from specsight.datasets.relative import inside, relative_path
+from specsight.datasets.contained_paths import inside, relative_path
 from specsight.records import Defect, InstructedVerdict, Label, Sample
 
 Number = Annotated[float, Field(allow_inf_nan=False)]

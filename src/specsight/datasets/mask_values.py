@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from specsight.datasets.threads import in_threads
+from specsight.datasets.parallel import map_in_threads
 
 
 def values_in(masks: Iterable[Path], what: str) -> dict[Path, list[int]]:
     """Distinct values other than 0 of each mask, rising; `what` names the progress bar."""
     paths = list(masks)
-    return dict(zip(paths, in_threads(_values, paths, what), strict=True))
+    return dict(zip(paths, map_in_threads(_values, paths, what), strict=True))
 
 
 def _values(path: Path) -> list[int]:

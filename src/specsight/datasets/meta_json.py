@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from specsight.datasets.base import (
+from specsight.datasets.contained_paths import inside, relative_path
+from specsight.datasets.contract import (
     DatasetListing,
     Products,
     Reader,
@@ -19,7 +20,6 @@ from specsight.datasets.base import (
     register,
     with_unique_ids,
 )
-from specsight.datasets.relative import inside, relative_path
 from specsight.errors import SpecsightError
 from specsight.records import GOOD, Defect, Sample
 from specsight.storage import confined, write_bytes, write_json

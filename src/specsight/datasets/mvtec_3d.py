@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mvtec_ad import is_depth_tree
 from specsight.records import Defect, Sample

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from specsight.datasets.base import GOOD_NAMES, DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import GOOD_NAMES, DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
 from specsight.records import Defect, Sample
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import Masks, identifier, pictures_in, product_name
 from specsight.records import Defect, Label, Sample
 

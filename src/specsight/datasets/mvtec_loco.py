@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mask_values import values_in
 from specsight.datasets.mvtec_ad import has_tree, is_loco_tree

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from specsight.datasets.base import DatasetListing, Products, Reader, register, wanted_products
+from specsight.datasets.contained_paths import inside
+from specsight.datasets.contract import DatasetListing, Products, Reader, register, wanted_products
 from specsight.datasets.files import identifier, subfolders
-from specsight.datasets.relative import inside
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight.datasets.base import DatasetListing, Products, Reader, pick, register, wanted_products
+from specsight.datasets.contained_paths import inside
+from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, wanted_products
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mask_values import values_in
-from specsight.datasets.relative import inside
 from specsight.datasets.visa_types import type_name
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample

@@ -20,7 +20,7 @@ from specsight.storage import write_bytes
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES
 from specsight.synthetic.tyres.rendering import Rendered, render_pair
-from specsight.synthetic.tyres.scene import draw_scene
+from specsight.synthetic.tyres.scene import sample_tyre_scene
 
 HELD_OUT_MODEL = "winter"
 FIRST_SEED = 50_000_000
@@ -63,7 +63,9 @@ class TyrePictures:
         rng = np.random.default_rng((FIRST_SEED, index))
         models = [name for name in MODELS if name != HELD_OUT_MODEL]
         wanted = [str(name) for name in rng.choice(list(KINDS), int(rng.integers(1, 3)), replace=False)]
-        scene = draw_scene((FIRST_SEED, index), model=str(rng.choice(models)), size=size, wanted=wanted)
+        scene = sample_tyre_scene(
+            (FIRST_SEED, index), model=str(rng.choice(models)), size=size, wanted=wanted
+        )
         good, bad = render_pair(scene, wanted)
         picture = good if rng.random() < 0.3 else bad
         truth = np.stack([self._types(picture), picture.parts, np.zeros_like(picture.parts)], 2)

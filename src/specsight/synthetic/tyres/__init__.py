@@ -1,7 +1,7 @@
 """The procedural tyre line: synthetic tyres with exact truth, written in the manifest layout.
 
-`generate` writes a set to disk; `draw_scene` and `render` give single pictures without it. The names are looked up on
-first use, so that importing the package stays instant.
+`generate` writes a set to disk; `sample_tyre_scene` and `render` give single pictures without it. The names are looked
+up on first use, so that importing the package stays instant.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from specsight.synthetic.tyres.rendering import Rendered, render, render_pair
-    from specsight.synthetic.tyres.scene import Scene, draw_scene
+    from specsight.synthetic.tyres.scene import TyreScene, sample_tyre_scene
     from specsight.synthetic.tyres.writing import Summary, generate
 
-__all__ = ["Rendered", "Scene", "Summary", "draw_scene", "generate", "render", "render_pair"]
+__all__ = ["Rendered", "Summary", "TyreScene", "generate", "render", "render_pair", "sample_tyre_scene"]
 
 _HOMES = {
     "Rendered": "rendering",
-    "Scene": "scene",
-    "draw_scene": "scene",
+    "TyreScene": "scene",
+    "sample_tyre_scene": "scene",
     "render": "rendering",
     "render_pair": "rendering",
     "Summary": "writing",

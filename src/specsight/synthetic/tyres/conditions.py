@@ -67,7 +67,7 @@ class Camera:
     """Relative loss of light in the corners."""
 
 
-def draw_light(rng: np.random.Generator, kind: LightKind, axis_aligned: bool) -> Light:
+def sample_light(rng: np.random.Generator, kind: LightKind, axis_aligned: bool) -> Light:
     """A lighting of this kind; `axis_aligned` for line lights along or across a strip."""
     side = tuple(SIDES)[rng.integers(len(SIDES))]
     turn = 0.0 if axis_aligned else float(rng.uniform(-18, 18))
@@ -77,7 +77,7 @@ def draw_light(rng: np.random.Generator, kind: LightKind, axis_aligned: bool) ->
     return Light(kind, side, SIDES[side] + turn, elevation, (1 + warmth, 1.0, 1 - warmth))
 
 
-def draw_camera(rng: np.random.Generator, kind: LightKind) -> Camera:
+def sample_camera(rng: np.random.Generator, kind: LightKind) -> Camera:
     """Camera settings; low light means fewer electrons, hence noise."""
     electrons = float(rng.uniform(9000, 16000)) * (0.12 if kind == "low" else 1.0)
     return Camera(

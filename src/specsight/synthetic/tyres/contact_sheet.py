@@ -17,7 +17,7 @@ from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import ZONES
 from specsight.synthetic.tyres.rendering import Rendered, render
-from specsight.synthetic.tyres.scene import draw_scene
+from specsight.synthetic.tyres.scene import sample_tyre_scene
 
 Image = NDArray[np.uint8]
 
@@ -29,7 +29,7 @@ _OUTLINE = (255, 96, 64)
 def contact_sheet(seed: int = 1) -> Image:
     """(H, W, 3) uint8 RGB: good tyres by zone and light, all defect types in two lights, and a whole strip."""
     good = [
-        _tile(render(draw_scene((seed, z, k), zone, light)), f"{zone}, {light.replace('_', ' ')}")
+        _tile(render(sample_tyre_scene((seed, z, k), zone, light)), f"{zone}, {light.replace('_', ' ')}")
         for z, zone in enumerate(ZONES)
         for k, light in enumerate(LIGHTS)
     ]
@@ -41,7 +41,7 @@ def contact_sheet(seed: int = 1) -> Image:
 def _defective(seed: int, n: int, name: str) -> Image:
     for k in range(20):
         light = LIGHTS[(n + k) % 3]
-        scene = draw_scene((seed, n, k, 7), light=light, wanted=(name,))
+        scene = sample_tyre_scene((seed, n, k, 7), light=light, wanted=(name,))
         picture = render(scene, (name,))
         if picture.defects and "rgb" in picture.defects[0].visible:
             break
@@ -51,7 +51,7 @@ def _defective(seed: int, n: int, name: str) -> Image:
 def _low_blister(seed: int) -> list[Image]:
     """A low blister under diffuse light: as RGB, and as the depth that gives it away."""
     for k in range(60):
-        scene = draw_scene((seed, k, 13), "sidewall", "diffuse", wanted=("blister",))
+        scene = sample_tyre_scene((seed, k, 13), "sidewall", "diffuse", wanted=("blister",))
         bad = render(scene, ("blister",))
         if bad.defects and bad.defects[0].visible == "depth" and bad.defects[0].parts.get("sidewall") == 1:
             break
@@ -82,7 +82,7 @@ def _strip(seed: int) -> list[Image]:
     """Pieces of two strips, cut so that the picture's middle is the seam of the files."""
     width, strips = _ACROSS * (_TILE + 2), []
     for zone in ("tread", "sidewall"):
-        rgb = render(draw_scene((seed, 3), zone, "grazing", strip=True)).rgb
+        rgb = render(sample_tyre_scene((seed, 3), zone, "grazing", strip=True)).rgb
         strips.append(np.roll(rgb, width // 2, axis=1)[:, :width])
     return strips
 

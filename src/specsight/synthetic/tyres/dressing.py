@@ -22,7 +22,7 @@ from specsight.synthetic.tyres.rubber import Surface
 Colour = tuple[float, float, float]
 Box = tuple[slice, slice]
 
-COLOURS: dict[str, Colour] = {
+PAINTS: dict[str, Colour] = {
     "yellow": (0.42, 0.30, 0.015),
     "red": (0.30, 0.020, 0.015),
     "blue": (0.02, 0.07, 0.26),
@@ -95,7 +95,7 @@ def _stripes(rng: np.random.Generator, window: Window, surface: Surface, model: 
     for centre, colour in model.stripes:
         line = ridge(y - np.float32(centre) + wander, 2.0, 0.4)
         alpha = line * np.clip(np.float32(0.62) + np.float32(0.18) * patchy, 0, 0.9) * reached
-        surface.paint(everywhere, alpha.astype(np.float32), COLOURS[colour])
+        surface.paint(everywhere, alpha.astype(np.float32), PAINTS[colour])
 
 
 def _balance_dots(
@@ -118,7 +118,7 @@ def _balance_dots(
         alpha *= np.float32(0.88) + np.float32(0.06) * rng.standard_normal(alpha.shape, dtype=np.float32)
         np.clip(alpha, 0, 1, out=alpha)
         before = (surface.albedo[box].copy(), surface.gloss[box].copy())
-        surface.paint(box, alpha, COLOURS["yellow"])
+        surface.paint(box, alpha, PAINTS["yellow"])
         features.append(Feature("yellow balance dot", box, alpha > 0.02, before))
     return features
 

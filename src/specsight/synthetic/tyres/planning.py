@@ -11,10 +11,10 @@ import numpy as np
 
 from specsight.errors import SpecsightError
 from specsight.synthetic.tyres.conditions import LightKind
-from specsight.synthetic.tyres.defects import KINDS, MOST
+from specsight.synthetic.tyres.defects import KINDS, MAX_DEFECTS
 from specsight.synthetic.tyres.geometry import Zone
 from specsight.synthetic.tyres.rendering import Rendered, render_pair
-from specsight.synthetic.tyres.scene import Scene, draw_scene
+from specsight.synthetic.tyres.scene import TyreScene, sample_tyre_scene
 
 GENERATOR = 1
 """Raised whenever the same seed gives other pictures."""
@@ -63,12 +63,14 @@ def plan(settings: Settings) -> list[Job]:
     return jobs
 
 
-def picture_job(settings: Settings, job: Job) -> tuple[Scene, Rendered, Rendered | None]:
+def picture_job(settings: Settings, job: Job) -> tuple[TyreScene, Rendered, Rendered | None]:
     """(scene, good picture, its defective twin or None); draws again until the job's own type has found a place."""
     for attempt in range(_ATTEMPTS):
         seed = (settings.seed, job.index, attempt)
         names = _defects(seed, job)
-        scene = draw_scene(seed, job.zone, job.light, settings.model, settings.size, job.strip, names[:1])
+        scene = sample_tyre_scene(
+            seed, job.zone, job.light, settings.model, settings.size, job.strip, names[:1]
+        )
         good, bad = render_pair(scene, names)
         if job.type is None:
             return scene, good, None
@@ -109,5 +111,5 @@ def _defects(seed: tuple[int, ...], job: Job) -> tuple[str, ...]:
         return ()
     rng = np.random.default_rng([*seed, 88])
     others = [k.name for k in KINDS.values() if job.zone in k.zones]
-    more = int(rng.choice(MOST, p=_MORE_DEFECTS))
+    more = int(rng.choice(MAX_DEFECTS, p=_MORE_DEFECTS))
     return (job.type, *(others[int(rng.integers(len(others)))] for _ in range(more)))

@@ -1,7 +1,7 @@
 """One scene → its pictures: RGB, depth, normals, part map, one mask per defect. No disk.
 
-`draw_scene` decides everything that can vary from a seed; `render` and `render_pair` are then pure functions of the
-scene, so the good and the defective picture of a pair differ by the defects alone.
+`sample_tyre_scene` decides everything that can vary from a seed; `render` and `render_pair` are then pure functions
+of the scene, so the good and the defective picture of a pair differ by the defects alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from specsight.synthetic.tyres.geometry import (
 from specsight.synthetic.tyres.light import radiance
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rubber import Surface, vulcanise
-from specsight.synthetic.tyres.scene import Scene
+from specsight.synthetic.tyres.scene import TyreScene
 
 SENSOR_DISTANCE_MM = 250.0
 """Depth is the distance from the sensor: this minus the height."""
@@ -86,13 +86,13 @@ class Built:
     placed: tuple[flaws.Placed, ...]
 
 
-def render(scene: Scene, defects: Sequence[str] = ()) -> Rendered:
+def render(scene: TyreScene, defects: Sequence[str] = ()) -> Rendered:
     """The pictures of a scene with these types of defects (those that find a place; at most four)."""
     good, bad = render_pair(scene, defects)
     return bad if defects else good
 
 
-def render_pair(scene: Scene, defects: Sequence[str]) -> tuple[Rendered, Rendered]:
+def render_pair(scene: TyreScene, defects: Sequence[str]) -> tuple[Rendered, Rendered]:
     """(without the defects, with them): the same tyre, window, light and noise."""
     built = build(scene, defects)
     good_light, good_normals = radiance(built.good, scene.light, scene.window.mm_per_px)
@@ -106,11 +106,11 @@ def render_pair(scene: Scene, defects: Sequence[str]) -> tuple[Rendered, Rendere
     return good, _picture(scene, built.bad, bad_light, bad_normals, truths, left)
 
 
-def build(scene: Scene, defects: Sequence[str] = ()) -> Built:
+def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
     """The surfaces of a scene: height, reflectance and gloss with and without the defects."""
     kinds = [flaws.kind_called(name) for name in defects]
-    if len(kinds) > flaws.MOST:
-        raise SpecsightError(f"{len(kinds)} defects in one picture: at most {flaws.MOST} are possible")
+    if len(kinds) > flaws.MAX_DEFECTS:
+        raise SpecsightError(f"{len(kinds)} defects in one picture: at most {flaws.MAX_DEFECTS} are possible")
     window = scene.window
     turn = relief.turn(scene.model, scene.mould, scene.zone, window.mm_per_px)
     height, parts = turn.cut(window)
@@ -129,7 +129,7 @@ def build(scene: Scene, defects: Sequence[str] = ()) -> Built:
 
 
 def _picture(
-    scene: Scene,
+    scene: TyreScene,
     surface: Surface,
     light: Field,
     normals: Field,
@@ -156,7 +156,9 @@ def _rolled(array: np.ndarray, shift: int) -> np.ndarray:
     return np.ascontiguousarray(np.roll(array, shift, axis=1)) if shift else np.ascontiguousarray(array)
 
 
-def _truth(scene: Scene, built: Built, placed: flaws.Placed, good_light: Field, bad_light: Field) -> Truth:
+def _truth(
+    scene: TyreScene, built: Built, placed: flaws.Placed, good_light: Field, bad_light: Field
+) -> Truth:
     mask = placed.mask
     change = np.abs(_levels(bad_light[mask]) - _levels(good_light[mask])).max(axis=-1)
     seen = float(np.quantile(change, 0.9)) * scene.camera.exposure >= _VISIBLE_LEVELS
@@ -179,7 +181,7 @@ def _levels(linear: Field) -> Field:
     return levels
 
 
-def _marks(scene: Scene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
+def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
     """The features that show in the window, measured there."""
     shown = []
     inner = np.zeros(scene.window.canvas, bool)

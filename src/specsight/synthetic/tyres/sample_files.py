@@ -16,7 +16,7 @@ from specsight.synthetic.tyres.geometry import PART_NAMES
 from specsight.synthetic.tyres.instructions import matched_pairs
 from specsight.synthetic.tyres.product import severity, specification
 from specsight.synthetic.tyres.rendering import Rendered
-from specsight.synthetic.tyres.scene import Scene
+from specsight.synthetic.tyres.scene import TyreScene
 from specsight.synthetic.tyres.words import conditions, defect_text, description, operator_note
 
 FOLDERS = ("rgb", "depth", "normals", "parts", "masks")
@@ -29,7 +29,7 @@ def files_of(record: dict[str, Any]) -> list[str]:
 
 
 def write_sample(
-    out: Path, number: int, scene: Scene, picture: Rendered, split: str, group: str
+    out: Path, number: int, scene: TyreScene, picture: Rendered, split: str, group: str
 ) -> dict[str, Any]:
     """Write the files of one sample and return its line of the manifest."""
     name = f"{number:06d}"

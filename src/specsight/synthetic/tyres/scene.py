@@ -17,8 +17,8 @@ from specsight.synthetic.tyres.conditions import (
     Light,
     LightKind,
     Plant,
-    draw_camera,
-    draw_light,
+    sample_camera,
+    sample_light,
 )
 from specsight.synthetic.tyres.defects import kind_called
 from specsight.synthetic.tyres.geometry import (
@@ -36,7 +36,7 @@ from specsight.synthetic.tyres.geometry import (
 
 
 @dataclass(frozen=True)
-class Scene:
+class TyreScene:
     """Everything that decides a picture but for its defects. `seed` feeds every random choice of the rendering."""
 
     model: TyreModel
@@ -62,7 +62,7 @@ class Scene:
         return int(self.stream(6).integers(self.window.columns)) if self.window.circular else 0
 
 
-def draw_scene(
+def sample_tyre_scene(
     seed: Sequence[int],
     zone: Zone | None = None,
     light: LightKind | None = None,
@@ -70,7 +70,7 @@ def draw_scene(
     size: int = 256,
     strip: bool = False,
     wanted: Sequence[str] = (),
-) -> Scene:
+) -> TyreScene:
     """A scene from a seed; whatever is None is drawn. `size` is the side of a crop in pixels.
 
     `wanted` names defects that will be asked for: the window is then one in which they can occur.
@@ -82,14 +82,14 @@ def draw_scene(
     zone = zone or _zone_for(rng, wanted)
     kind = light or LIGHTS[int(rng.integers(len(LIGHTS)))]
     window = strip_window(tyre, zone, size) if strip else _crop(rng, tyre, mould, zone, size, wanted)
-    return Scene(
+    return TyreScene(
         model=tyre,
         window=window,
         mould=mould,
         plant=tuple(PLANTS.values())[rng.integers(len(PLANTS))],
         wear=float(rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))),
-        light=draw_light(rng, kind, axis_aligned=strip),
-        camera=draw_camera(rng, kind),
+        light=sample_light(rng, kind, axis_aligned=strip),
+        camera=sample_camera(rng, kind),
         seed=tuple(int(s) for s in seed),
     )
 

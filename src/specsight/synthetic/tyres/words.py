@@ -7,7 +7,7 @@ import numpy as np
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.product import severity
 from specsight.synthetic.tyres.rendering import Rendered, Truth
-from specsight.synthetic.tyres.scene import Scene
+from specsight.synthetic.tyres.scene import TyreScene
 
 _LIGHT_TEXT = {
     "diffuse": "diffuse dome light",
@@ -17,7 +17,7 @@ _LIGHT_TEXT = {
 }
 
 
-def conditions(scene: Scene, picture: Rendered, note_truth: str) -> dict[str, str]:
+def conditions(scene: TyreScene, picture: Rendered, note_truth: str) -> dict[str, str]:
     """Everything that varied, by name, as text; "visible" says of each defect, in order, where it can be seen."""
     light = scene.light
     return {
@@ -34,7 +34,7 @@ def conditions(scene: Scene, picture: Rendered, note_truth: str) -> dict[str, st
     }
 
 
-def description(scene: Scene, picture: Rendered) -> str:
+def description(scene: TyreScene, picture: Rendered) -> str:
     """A caption: what is shown and every defect with type, part, size and severity."""
     view = "Unwrapped strip" if scene.window.circular else "Crop"
     light = _LIGHT_TEXT[scene.light.kind].format(side=scene.light.side)
@@ -52,7 +52,7 @@ def defect_text(truth: Truth) -> str:
     return f"{kind}{note} on the {truth.part}, {truth.size_mm:.1f} mm, {level}."
 
 
-def operator_note(rng: np.random.Generator, scene: Scene, picture: Rendered) -> tuple[str, str]:
+def operator_note(rng: np.random.Generator, scene: TyreScene, picture: Rendered) -> tuple[str, str]:
     """(note, "neutral" | "true" | "false"): hints come equally often for good and for defective tyres."""
     press = f"press {scene.mould * 10 + int(rng.integers(1, 10))}"
     if rng.random() < 0.7:

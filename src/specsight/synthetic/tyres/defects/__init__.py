@@ -3,7 +3,7 @@
 from specsight.synthetic.tyres.defects import bodies, lines, marks
 from specsight.synthetic.tyres.defects.base import (
     KINDS,
-    MOST,
+    MAX_DEFECTS,
     Kind,
     Placed,
     Site,
@@ -15,7 +15,7 @@ from specsight.synthetic.tyres.defects.base import (
 
 __all__ = [
     "KINDS",
-    "MOST",
+    "MAX_DEFECTS",
     "Kind",
     "Placed",
     "Site",

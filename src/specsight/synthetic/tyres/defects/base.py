@@ -23,7 +23,7 @@ from specsight.synthetic.tyres.rubber import Surface
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
 
-MOST = 4
+MAX_DEFECTS = 4
 """Defects in one picture at most."""
 
 _TRIES = 25

@@ -13,7 +13,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def in_threads(work: Callable[[A], B], items: Sequence[A], what: str) -> Iterator[B]:
+def map_in_threads(work: Callable[[A], B], items: Sequence[A], what: str) -> Iterator[B]:
     """`work(item)` for each item, in order. Decoders release the interpreter lock, so threads suffice."""
     pool = ThreadPoolExecutor(max_workers=min(8, usable_processors()))
     try:
