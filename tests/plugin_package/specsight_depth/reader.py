@@ -6,8 +6,7 @@ import csv
 from pathlib import Path
 from typing import cast
 
-from specsight.datasets import DatasetListing, Reader
-from specsight.datasets.base import Products, pick_samples
+from specsight.datasets import DatasetListing, Products, Reader, pick_samples
 from specsight.records import Label, Sample
 
 LIST = "capture.csv"
