@@ -23,14 +23,14 @@ from specsight.storage import write_text
 M = TypeVar("M", Specification, Instruction)
 
 
-def load_specification(path: Path) -> Specification:
+def load_specification(path: str | Path) -> Specification:
     """Read a specification from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(_read(path), Specification, str(path))
+    return _parse(_read(Path(path)), Specification, str(path))
 
 
-def load_instruction(path: Path) -> Instruction:
+def load_instruction(path: str | Path) -> Instruction:
     """Read an instruction from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(_read(path), Instruction, str(path))
+    return _parse(_read(Path(path)), Instruction, str(path))
 
 
 def parse_specification(text: str, source: str = "specification") -> Specification:

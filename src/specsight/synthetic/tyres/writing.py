@@ -55,7 +55,7 @@ class Summary:
 
 
 def generate(
-    out: Path,
+    out: str | Path,
     count: int = 600,
     seed: int = 0,
     size: int = 256,
@@ -71,6 +71,7 @@ def generate(
     a good twin of the same `group`. The same arguments give the same bytes whatever `workers` (processes; all cores
     if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
     """
+    out = Path(out)
     settings = _settings(count, seed, size, strips, lights, zones, model)
     if workers is not None and workers < 1:
         raise SpecsightError(f"workers {workers}: use at least one process")

@@ -1,0 +1,52 @@
+"""The order of the rooms holds: a room imports only from rooms above it, and `docs/rooms.md` names them all."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import specsight
+
+SOURCE = Path(specsight.__file__).parent
+ORDER = (
+    "errors registry storage progress machine checkpoints plotting "
+    "specification records images datasets synthetic metrics learning encoders features language prompts reading "
+    "detectors calibration findings decision explain inspector runs evaluation recipes report screen doctor cli"
+).split()
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(file: Path) -> Iterator[str]:
+    """Rooms named by any import of a file, those inside functions and type checks included."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}, line {node.lineno}: imports are absolute"
+            first, *rest = (node.module or "").split(".")
+            if first == "specsight":
+                yield from rest[:1] or (a.name for a in node.names if not a.name.startswith("__"))
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("specsight."))
+
+
+def test_a_room_imports_only_from_rooms_above_it() -> None:
+    files = [file for file in SOURCE.rglob("*.py") if file.parent != SOURCE or file.stem != "__init__"]
+    assert {room_of(file) for file in files} == set(ORDER)
+    upward = [
+        f"{file.relative_to(SOURCE)} imports {room}"
+        for file in files
+        for room in imported_rooms(file)
+        if ORDER.index(room) > ORDER.index(room_of(file))
+    ]
+    assert upward == []
+
+
+def test_the_page_on_rooms_names_every_room_in_order() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "rooms.md").read_text("utf-8")
+    table = page[page.index("| room |") :]
+    places = [table.find(f"`{room}`") for room in ORDER]
+    assert -1 not in places, [room for room, place in zip(ORDER, places) if place < 0]
+    assert places == sorted(places)
