@@ -9,11 +9,40 @@ from pathlib import Path
 import specsight
 
 SOURCE = Path(specsight.__file__).parent
-ORDER = (
-    "errors registry storage progress machine checkpoints plotting "
-    "specification records images datasets synthetic metrics learning encoders features language prompts reading "
-    "detectors calibration findings decision explain inspector runs evaluation recipes report screen doctor cli"
-).split()
+ORDER = [
+    "errors",
+    "registry",
+    "storage",
+    "progress",
+    "machine",
+    "checkpoints",
+    "plotting",
+    "specification",
+    "records",
+    "images",
+    "datasets",
+    "synthetic",
+    "metrics",
+    "learning",
+    "encoders",
+    "features",
+    "language",
+    "prompts",
+    "reading",
+    "detectors",
+    "calibration",
+    "findings",
+    "decision",
+    "explain",
+    "inspector",
+    "runs",
+    "evaluation",
+    "recipes",
+    "report",
+    "screen",
+    "doctor",
+    "cli",
+]
 
 
 def room_of(file: Path) -> str:

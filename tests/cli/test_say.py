@@ -1,0 +1,82 @@
+"""`specsight inspect --say`: words reach the decision; what has no effect is named on the screen and on the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from specsight.cli import cli
+from specsight.errors import SpecsightError
+
+SPECIFICATION = "product: plate\nparts: [{name: rim}]\nrequirements: [{feature: yellow dot}]\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("say")
+    (folder / "good").mkdir()
+    (folder / "new").mkdir()
+    generator = np.random.default_rng(0)
+    for k in range(14):
+        pixels = np.clip(generator.normal(120, 4, (64, 64, 3)), 0, 255).astype(np.uint8)
+        if k >= 12:
+            pixels[20:40, 20:40] = 10
+        Image.fromarray(pixels).save(folder / ("new" if k >= 11 else "good") / f"{k:02}.png")
+    (folder / "plate.yaml").write_text(SPECIFICATION)
+    invoke("fit", "--good", folder / "good", "--encoder", "filters", "--resolution", 64,
+           "--spec", folder / "plate.yaml", "-o", folder / "model")  # fmt: skip
+    return folder / "model"
+
+
+def invoke(*arguments: object) -> Result:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_what_is_said_is_on_the_page_and_what_had_no_effect_is_named(model: Path, tmp_path: Path) -> None:
+    words = "Inspect the rim only. Be <quick>."
+    result = invoke("inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", words)
+    (line,) = [line for line in result.output.splitlines() if line.startswith("not applied: ")]
+    for part in (
+        "'Inspect the rim only.' (the picture has no part map)",
+        "'Be <quick>.' (the sentence was not understood)",
+        "'yellow dot is required' (the detector names no defect types)",
+    ):
+        assert part in line
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Instruction: Inspect the rim only. Be &lt;quick&gt;." in page
+    assert "Not applied: &#39;Inspect the rim only.&#39; (the picture has no part map)" in page
+    lines = (tmp_path / "out" / "predictions.jsonl").read_text("utf-8").splitlines()
+    decisions = [json.loads(line)["decision"] for line in lines]
+    assert all(len(decision["not_applied"]) == 3 for decision in decisions)
+
+
+def test_other_words_need_another_folder(model: Path, tmp_path: Path) -> None:
+    pictures, out = model.parent / "new", tmp_path / "out"
+    invoke("inspect", model, pictures, "-o", out, "--say", "Ignore dust.")
+    invoke("inspect", model, pictures, "-o", out, "--say", "Ignore dust.")
+    with pytest.raises(SpecsightError, match="choose another --out"):
+        invoke("inspect", model, pictures, "-o", out, "--say", "Ignore scratches.")
+    with pytest.raises(SpecsightError, match="choose another --out"):
+        invoke("inspect", model, pictures, "-o", out)
+
+
+def test_words_come_from_files_too(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "today.yaml").write_text("scope: [rim]\nscpe: [rim]\n")
+    with pytest.raises(
+        SpecsightError, match=r"today\.yaml, line 2: unknown key 'scpe': did you mean 'scope'"
+    ):
+        invoke(
+            "inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", tmp_path / "today.yaml"
+        )
+    (tmp_path / "today.yaml").write_text("scope: [rim]\n")
+    result = invoke(
+        "inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", tmp_path / "today.yaml"
+    )
+    assert "not applied: 'inspect only rim' (the picture has no part map)" in result.output
