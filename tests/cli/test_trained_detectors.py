@@ -17,7 +17,7 @@ from tests.support.synthetic_run import make_dataset
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
-from specsight.learning import loop
+from specsight.learning import engine
 from specsight.specification import DefectType, Specification, save_yaml
 
 STEPS = 3
@@ -44,15 +44,15 @@ def run(words: list[object]) -> Result:
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """From now on a training dies at its `step`-th step; the steps taken are in the list."""
     taken: list[int] = []
-    honest = loop._Run.step
+    honest = engine._Run.step
 
-    def dying(self: Any, number: int) -> None:
+    def dying(self: Any, batch: Any) -> None:
         if len(taken) == step:
             raise KeyboardInterrupt
-        taken.append(number)
-        honest(self, number)
+        taken.append(len(taken))
+        honest(self, batch)
 
-    monkeypatch.setattr(loop._Run, "step", dying)
+    monkeypatch.setattr(engine._Run, "step", dying)
     return taken
 
 
