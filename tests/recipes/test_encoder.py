@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from specsight.cli import cli
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
-from specsight.learning.batches import LAGS, ReusingMaker, SeededMaker, batches
+from specsight.learning.batches import SeededMaker, batches
 from specsight.learning.schedule import Schedule
 from specsight.recipes import transformer
 from specsight.recipes.encoder.joint_stage import JointTask
@@ -212,25 +212,6 @@ def test_batches_depend_on_seed_and_number_alone(sources):
     for expected, late in zip(unbroken[2:], batches(make, 7, 2, 4, workers=0), strict=True):
         assert np.array_equal(expected, late)
     assert not np.array_equal(unbroken[0], next(batches(make, 8, 0, 1, workers=0)))
-
-
-def test_reused_batches_are_made_once_and_do_not_depend_on_where_a_run_began():
-    calls = []
-
-    def make(rng: np.random.Generator, side: int) -> tuple[int, float]:
-        calls.append(side)
-        return side, float(rng.random())
-
-    def join(rng: np.random.Generator, parts: list[tuple[int, float]]) -> list[tuple[int, float]]:
-        return [*parts, (parts[0][0], float(rng.random()))]
-
-    unbroken = ReusingMaker(make, join, (128, 160, 224))
-    first = [unbroken(5, index) for index in range(max(LAGS) + 3)]
-    assert len(calls) == 2 * max(LAGS) + 3, "every part is made once"
-    assert ReusingMaker(make, join, (128, 160, 224))(5, max(LAGS)) == first[-3]
-    for batch in first[-3:]:
-        assert len({side for side, _ in batch}) == 1
-    assert first[-1][len(LAGS) - 1] == first[2][0], "what was new then is still learned from"
 
 
 def test_held_out_photographs_are_never_trained_on(sources):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from specsight.learning.engine import train
 from specsight.learning.history import History
@@ -77,6 +79,11 @@ class Slope(Task):
     def weights(self) -> dict[str, torch.Tensor]:
         """A copy of all weights, by "module/name"."""
         return {f"{n}/{k}": v.clone() for n, m in self.modules.items() for k, v in m.state_dict().items()}
+
+
+def noise(generator: np.random.Generator) -> NDArray[np.float64]:
+    """A batch of numbers, made by a function that can be sent to other processes."""
+    return generator.normal(size=5)
 
 
 def schedule(steps: int = 40, every: int = 5, patience: int | None = 100, **given: Any) -> Schedule:

@@ -138,9 +138,11 @@ class ImitationTask(Task):
         self._directions = functional.normalize(typed, dim=1) - accepted
 
     def maker(self) -> Maker:
+        """How batches are made."""
         return self._maker
 
     def loss(self, batch: ImitationBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum of the three losses, and each by name."""
         output = self.embed(batch.pictures)
         cells, pooled = (target.to(self.device).float() for target in (batch.cells, batch.pooled))
         losses = {

@@ -39,6 +39,7 @@ class JointHead(nn.Module):
 
     @property
     def scale(self) -> Tensor:
+        """The inverse temperature, between e and e^3.7."""
         return self.logit_scale.clamp(1.0, 3.7).exp()
 
     def forward(self, cells: Tensor) -> Tensor:
@@ -74,9 +75,11 @@ class JointTask(Task):
         self._close = torch.tensor(table)
 
     def maker(self) -> Maker:
+        """How batches are made."""
         return self._maker
 
     def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum of all losses, each of them by name, and the unexplained variance of each teacher map."""
         maps, cells, pooled = self._embed_pictures(batch.pictures)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
         good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)

@@ -130,9 +130,11 @@ class SentenceTask(Task):
         self.modules = {"tower": tower, "head": head}
 
     def maker(self) -> Maker:
+        """How batches are made."""
         return self._maker
 
     def loss(self, batch: SentenceBatch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The mean angle to the teacher's vectors, and the squared difference of pairs' cosines from their targets."""
         vectors = batch.vectors.to(self.device)
         with self.mixed_precision():
             joint = self.tower(batch.sentences)
@@ -145,5 +147,6 @@ class SentenceTask(Task):
         return angle + self.recipe.text.geometry_weight * geometry, numbers
 
     def validate(self) -> Validation:
+        """Both parts of the loss on held-out sentences."""
         numbers = self.loss(self._held_out, 0)[1]
         return Validation({key: round(value, 4) for key, value in numbers.items() if key != "pictures"})

@@ -76,9 +76,11 @@ class DistillationTask(Task):
         self._maker = SeededMaker(DistillationBatches(pictures, teacher.folder, out / STATISTICS))
 
     def maker(self) -> Maker:
+        """How batches are made."""
         return self._maker
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Losses of values and of distances, and the unexplained variance of each teacher map."""
         pictures, halves = batch
         pixels = normalise(pictures, self.device)
         targets = {name: target.to(self.device).float() for name, target in halves.items()}
