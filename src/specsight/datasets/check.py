@@ -72,7 +72,7 @@ class CheckReport:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Scan:
     """One sample after its files were opened."""
 
     problems: tuple[Problem, ...]
@@ -84,18 +84,18 @@ class _Seen:
 
 def check_dataset(listing: DatasetListing) -> CheckReport:
     """Open every file of `listing` (a few at a time, with a progress bar) and report."""
-    work = partial(_see, good_masks=listing.good_masks)
-    seen = dict(
+    work = partial(_scan, good_masks=listing.good_masks)
+    scans = dict(
         zip((s.id for s in listing.samples), map_in_threads(work, listing.samples, "checking"), strict=True)
     )
-    problems = [p for one in seen.values() for p in one.problems]
+    problems = [p for one in scans.values() for p in one.problems]
     problems += [
         Problem("mask without picture", f"'{m}' is the mask of no picture") for m in listing.unused_masks
     ]
-    problems += _duplicates(listing.samples, seen)
+    problems += _duplicates(listing.samples, scans)
     problems += _group_leakage(listing.samples)
     problems += _nothing_to_learn(listing.samples)
-    sizes = sorted((s.size for s in seen.values() if s.size), key=lambda size: size[0] * size[1])
+    sizes = sorted((s.size for s in scans.values() if s.size), key=lambda size: size[0] * size[1])
     order = {kind: i for i, kind in enumerate(KINDS)}
     return CheckReport(
         layout=listing.layout,
@@ -107,15 +107,15 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
         smallest=sizes[0] if sizes else None,
         largest=sizes[-1] if sizes else None,
         problems=sorted(problems, key=lambda p: order[p.kind]),
-        notes=[*listing.notes, *_near_duplicates(listing.samples, seen)],
+        notes=[*listing.notes, *_near_duplicates(listing.samples, scans)],
     )
 
 
-def _see(sample: Sample, good_masks: dict[str, Path]) -> _Seen:
+def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     try:
         rgb = read_rgb(sample.image)
     except UnreadableFile as error:
-        return _Seen((Problem("unreadable", str(error)),))
+        return _Scan((Problem("unreadable", str(error)),))
     size = (rgb.shape[0], rgb.shape[1])
     problems = [*_mask_problems(sample, size), *_other_files(sample, size)]
     if sample.id in good_masks:
@@ -125,7 +125,7 @@ def _see(sample: Sample, good_masks: dict[str, Path]) -> _Seen:
             Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
         )
     digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes()).hexdigest()
-    return _Seen(tuple(problems), size, digest, fingerprint(rgb))
+    return _Scan(tuple(problems), size, digest, fingerprint(rgb))
 
 
 def _mask_problems(sample: Sample, size: Size) -> list[Problem]:
@@ -190,11 +190,11 @@ def _problem(error: SpecsightError) -> Problem:
     return Problem("unreadable" if isinstance(error, UnreadableFile) else "size mismatch", str(error))
 
 
-def _duplicates(samples: Sequence[Sample], seen: dict[str, _Seen]) -> list[Problem]:
+def _duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[Problem]:
     """Identical pictures: leakage across train and test, contradiction across labels, else plain duplicates."""
     alike: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        digest = seen[sample.id].digest
+        digest = scans[sample.id].digest
         if digest is not None:
             alike[digest].append(sample)
     problems = []
@@ -237,17 +237,17 @@ def _nothing_to_learn(samples: Sequence[Sample]) -> list[Problem]:
     ]
 
 
-def _near_duplicates(samples: Sequence[Sample], seen: dict[str, _Seen]) -> list[str]:
+def _near_duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[str]:
     """One note per product. A picture and its own reference are meant to be alike."""
     notes = []
     for product in sorted({s.product for s in samples}):
-        mine = [s for s in samples if s.product == product and seen[s.id].look is not None]
-        looks = [look for s in mine if (look := seen[s.id].look) is not None]
-        pairs = [(mine[i], mine[j]) for i, j in near_duplicates(looks)]
+        comparable = [s for s in samples if s.product == product and scans[s.id].look is not None]
+        looks = [look for s in comparable if (look := scans[s.id].look) is not None]
+        pairs = [(comparable[i], comparable[j]) for i, j in near_duplicates(looks)]
         pairs = [
             (a, b)
             for a, b in pairs
-            if seen[a.id].digest != seen[b.id].digest and a.image != b.reference and b.image != a.reference
+            if scans[a.id].digest != scans[b.id].digest and a.image != b.reference and b.image != a.reference
         ]
         if pairs:
             pairs.sort(key=lambda pair: not _spans_train_and_test(pair))

@@ -52,10 +52,10 @@ def _problems(report: CheckReport) -> list[Text]:
         return [Text("no problems found", style="green")]
     lines = []
     for kind, title in KINDS.items():
-        mine = [p.message for p in report.problems if p.kind == kind]
-        if mine:
-            lines.append(Text(f"{len(mine)} x {title}:", style="bold red"))
-            lines += [Text(f"  {message}") for message in mine[:_SHOWN]]
-        if len(mine) > _SHOWN:
-            lines.append(Text(f"  ... and {len(mine) - _SHOWN} more"))
+        messages = [p.message for p in report.problems if p.kind == kind]
+        if messages:
+            lines.append(Text(f"{len(messages)} x {title}:", style="bold red"))
+            lines += [Text(f"  {message}") for message in messages[:_SHOWN]]
+        if len(messages) > _SHOWN:
+            lines.append(Text(f"  ... and {len(messages) - _SHOWN} more"))
     return lines

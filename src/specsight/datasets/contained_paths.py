@@ -1,6 +1,6 @@
 """Paths as listings on disk hold them: relative to the listing's folder, with forward slashes, never outside it.
 
-Judged by the words of the path alone: a link inside a data set may point to where its pictures are kept.
+Judged by the words of the path alone: a link inside a data set may point to where its pictures lie.
 """
 
 from __future__ import annotations

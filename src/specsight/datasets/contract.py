@@ -53,7 +53,11 @@ class Reader(ABC):
 
     @abstractmethod
     def read(self, path: Path, product: Products = None) -> DatasetListing:
-        """All samples at `path`; `product` picks some of many."""
+        """All samples at `path`, a folder or a list file; of the products named `product` alone, if given.
+
+        Raises SpecsightError where `path` is not in this layout, where a product does not exist, and for lists with
+        mistakes.
+        """
 
 
 class ProductTreeReader(Reader):
@@ -111,26 +115,26 @@ def register(reader: R) -> R:
 
 def pick(folders: Sequence[Path], product: Products) -> list[Path]:
     """The folders whose names are asked for, all where `product` is None."""
-    wanted = wanted_products(product, [f.name for f in folders])
-    return [f for f in folders if f.name in wanted]
+    selected = selected_products(product, [f.name for f in folders])
+    return [f for f in folders if f.name in selected]
 
 
 def pick_samples(samples: Iterable[Sample], product: Products) -> list[Sample]:
     """The samples of the products asked for, all where `product` is None."""
     samples = list(samples)
-    wanted = wanted_products(product, [s.product for s in samples])
-    return [s for s in samples if s.product in wanted]
+    selected = selected_products(product, [s.product for s in samples])
+    return [s for s in samples if s.product in selected]
 
 
-def wanted_products(product: Products, known: Iterable[str]) -> set[str]:
+def selected_products(product: Products, available: Iterable[str]) -> set[str]:
     """The names asked for, each checked against those that exist."""
-    names = set(known)
+    names = set(available)
     if product is None:
         return names
-    wanted = {product} if isinstance(product, str) else set(product)
-    for name in sorted(wanted - names):
+    selected = {product} if isinstance(product, str) else set(product)
+    for name in sorted(selected - names):
         raise SpecsightError(f"there is no product '{name}' here: {did_you_mean(name, names)}")
-    return wanted
+    return selected
 
 
 def with_unique_ids(samples: Sequence[Sample]) -> list[Sample]:

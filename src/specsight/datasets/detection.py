@@ -48,11 +48,11 @@ def detect_layout(path: Path) -> str:
 
 def _refuse_repeated_ids(listing: DatasetListing) -> None:
     """Predictions are kept by id, so two samples of one id would overwrite each other."""
-    seen: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for sample in listing.samples:
-        if sample.id in seen:
+        if sample.id in images:
             raise SpecsightError(
-                f"'{listing.root}' has two samples with the id '{sample.id}' ('{seen[sample.id]}' and "
+                f"'{listing.root}' has two samples with the id '{sample.id}' ('{images[sample.id]}' and "
                 f"'{sample.image}'): give each its own"
             )
-        seen[sample.id] = sample.image
+        images[sample.id] = sample.image

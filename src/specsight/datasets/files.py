@@ -41,7 +41,7 @@ def is_folder(path: Path) -> bool:
 
 
 class Masks:
-    """The mask files of one folder, found by the stem of their picture; remembers which were never asked for."""
+    """The mask files of one folder, found by the stem of their picture; lists those without a picture."""
 
     def __init__(self, folder: Path, endings: Sequence[str] = ("_mask", "")) -> None:
         """`endings`: what a mask's stem may carry after its picture's stem, the likeliest first."""
@@ -82,8 +82,8 @@ def every_fifth(pictures: Sequence[Path]) -> set[Path]:
 def examples(paths: Iterable[Path], count: int = 3) -> str:
     """`'a.png', 'b.png', ...` for a note."""
     paths = list(paths)
-    shown = ", ".join(f"'{p.name}'" for p in paths[:count])
-    return shown + (", ..." if len(paths) > count else "")
+    names = ", ".join(f"'{p.name}'" for p in paths[:count])
+    return names + (", ..." if len(paths) > count else "")
 
 
 def _picture_names(folder: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Any folder of pictures: what the folders' names say is inferred, and told in the notes.
+"""Any folder of pictures: what the folders' names say is inferred and stated in the notes.
 
 `good/` beside other names: the others are defect types (and what lies above them are products). Only `good/`, or a
 folder itself called good: good parts to learn from. No such name anywhere: pictures of unknown label. Masks lie in a
@@ -99,12 +99,12 @@ def _is_picture(path: Path) -> bool:
 
 def _walk(root: Path) -> Iterator[Path]:
     """`root` and all folders below it, each once: links that lead back to a folder above are not followed again."""
-    waiting, seen = [root], set()
+    waiting, visited = [root], set()
     while waiting:
         folder = waiting.pop()
         real = folder.resolve()
-        if real not in seen:
-            seen.add(real)
+        if real not in visited:
+            visited.add(real)
             yield folder
             waiting += reversed(subfolders(folder))
 
@@ -188,9 +188,9 @@ def _training_pictures(places: Sequence[_Place]) -> set[Path]:
     if any(place.split for place in places):
         return train
     for product in {place.product for place in places}:
-        mine = [place for place in places if place.product == product]
-        good = [image for place in mine if place.label == "good" for image in place.pictures]
-        alone = all(place.label == "good" for place in mine)
+        of_product = [place for place in places if place.product == product]
+        good = [image for place in of_product if place.label == "good" for image in place.pictures]
+        alone = all(place.label == "good" for place in of_product)
         train |= set(good) - (set() if alone else every_fifth(good))
     return train
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.datasets.contract import DatasetListing, Products, Reader, register, wanted_products
+from specsight.datasets.contract import DatasetListing, Products, Reader, register, selected_products
 from specsight.datasets.files import every_fifth, identifier, pictures_in, subfolders
 from specsight.records import Defect, Sample
 
@@ -27,7 +27,7 @@ class MagneticTile(Reader):
         return bool(_kinds(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
-        wanted_products(product, [_PRODUCT])
+        selected_products(product, [_PRODUCT])
         listing = DatasetListing(self.name, path, [], [])
         for folder in _kinds(path):
             kind = folder.parent.name.removeprefix("MT_").lower()

@@ -116,8 +116,8 @@ def _first(errors: Sequence[Any], line: type[Line]) -> str:
     if error["type"] == "extra_forbidden":
         from specsight.datasets.manifest_schema import DefectLine
 
-        known = line.model_fields if len(error["loc"]) == 1 else DefectLine.model_fields
-        return f"there is no field '{place}': {did_you_mean(str(error['loc'][-1]), known)}"
+        fields = line.model_fields if len(error["loc"]) == 1 else DefectLine.model_fields
+        return f"there is no field '{place}': {did_you_mean(str(error['loc'][-1]), fields)}"
     given = "" if error["type"] == "missing" else f", got '{str(error['input'])[:60]}'"
     return f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}{given}"
 

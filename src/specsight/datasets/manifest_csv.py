@@ -111,13 +111,13 @@ def write(objects: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _other_columns(names: Sequence[str], file: Path) -> list[str]:
-    known = {*SAMPLE_COLUMNS, *DEFECT_COLUMNS}
+    columns = {*SAMPLE_COLUMNS, *DEFECT_COLUMNS}
     if "image" not in names:
         raise SpecsightError(f"'{file}' has no column 'image': its columns are {', '.join(names) or 'none'}")
-    others = [name for name in names if name and name not in known]
+    others = [name for name in names if name and name not in columns]
     for name in others:
         # Stricter than for other names: a column of one's own is fine, only a slip of the keys is not.
-        for meant in difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8):
+        for meant in difflib.get_close_matches(name.lower(), columns, n=1, cutoff=0.8):
             raise SpecsightError(
                 f"'{file}' has a column '{name}': did you mean '{meant}'? If not, give it a name less alike"
             )

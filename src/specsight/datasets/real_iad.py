@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.datasets.contained_paths import inside
-from specsight.datasets.contract import DatasetListing, Products, Reader, register, wanted_products
+from specsight.datasets.contract import DatasetListing, Products, Reader, register, selected_products
 from specsight.datasets.files import identifier, subfolders
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
@@ -52,10 +52,10 @@ class RealIAD(Reader):
             raise SpecsightError(
                 f"'{path}' holds no Real-IAD lists ({_LISTS}/<product>.json): unpack them there"
             )
-        wanted = wanted_products(product, lists)
+        selected = selected_products(product, lists)
         pictures = _pictures(path)
         listing = DatasetListing(self.name, path, [], [f"pictures from '{pictures}'"])
-        for name in sorted(wanted):
+        for name in sorted(selected):
             _read_list(lists[name], pictures, listing)
         bad = sum(s.split == "train" and s.label == "defective" for s in listing.samples)
         if bad:

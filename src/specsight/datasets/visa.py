@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specsight.datasets.contained_paths import inside
-from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, wanted_products
+from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, selected_products
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mask_values import values_in
 from specsight.datasets.visa_types import type_name
@@ -84,10 +84,10 @@ def _header(path: Path) -> list[str]:
 def _from_split(path: Path, product: Products) -> list[_Entry]:
     root = path.parent.parent
     rows = _rows(path, SPLIT_COLUMNS)
-    wanted = wanted_products(product, [row["object"] for row in rows])
+    selected = selected_products(product, [row["object"] for row in rows])
     entries = []
     for row in rows:
-        if row["object"] not in wanted:
+        if row["object"] not in selected:
             continue
         mask = inside(root, row["mask"]) if row["mask"] else None
         entries.append(

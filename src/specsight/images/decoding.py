@@ -29,7 +29,7 @@ _opening = threading.Lock()
 
 @contextmanager
 def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """The decoded picture, not yet upright; whatever goes wrong meanwhile is told as `UnreadableFile`."""
+    """The decoded picture, not yet upright; raises UnreadableFile on any failure."""
     check_file(path)
     try:
         with path.open("rb") as file, _open_header(file) as image:

@@ -69,9 +69,9 @@ class Frame:
             edges = np.linspace(0, self.size[axis], grid[axis] + 1)
             start, end = self.offset[axis], self.offset[axis] + self.content[axis]
             covered = np.minimum(edges[1:], end) - np.maximum(edges[:-1], start)
-            mine = covered >= 0.5 * self.size[axis] / grid[axis]
-            mine[self._span(axis, grid[axis])[0]] |= not mine.any()
-            inside.append(mine)
+            own = covered >= 0.5 * self.size[axis] / grid[axis]
+            own[self._span(axis, grid[axis])[0]] |= not own.any()
+            inside.append(own)
         return np.asarray(inside[0][:, None] & inside[1][None, :])
 
     def _span(self, axis: int, cells: int) -> Size:

@@ -1,7 +1,7 @@
 """The contract of every synthesiser, the registry, and the rule about masks.
 
 A synthesiser paints: (rng, pixels (H, W, 3) float32 in [0, 1], where (H, W) bool) → pixels of the same shape. `where`
-says which pixels belong to the product (all of them where nothing is known). What is seen as changed is decided here,
+says which pixels belong to the product (all of them where nothing is known). What counts as changed is decided here,
 once, for all.
 """
 

@@ -31,10 +31,12 @@ def _ellipse(rng: np.random.Generator, aspect: float) -> Points:
 
 
 def disc(rng: np.random.Generator) -> Points:
+    """A circle."""
     return _ellipse(rng, 1.0)
 
 
 def oval(rng: np.random.Generator) -> Points:
+    """An ellipse, 0.3 to 0.8 times as high as wide."""
     return _ellipse(rng, rng.uniform(0.3, 0.8))
 
 
@@ -47,17 +49,20 @@ def plate(rng: np.random.Generator) -> Points:
 
 
 def bar(rng: np.random.Generator) -> Points:
+    """A rectangle, much longer than high."""
     half = rng.uniform(0.06, 0.3)
     return np.array([[-1, -half], [1, -half], [1, half], [-1, half]])
 
 
 def nut(rng: np.random.Generator) -> Points:
+    """A regular polygon of three to eight corners."""
     corners = int(rng.integers(3, 9))
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
 def gear(rng: np.random.Generator) -> Points:
+    """A wheel of 6 to 23 square teeth."""
     teeth = int(rng.integers(6, 24))
     angle = np.linspace(0, 2 * np.pi, teeth * 8, endpoint=False)
     radius = np.where(np.sin(teeth * angle) > 0, 1.0, rng.uniform(0.7, 0.9))
@@ -72,6 +77,7 @@ def part(rng: np.random.Generator) -> Points:
 
 
 def star(rng: np.random.Generator) -> Points:
+    """A star of four to eight points."""
     corners = int(rng.integers(4, 9))
     angle = np.linspace(0, 2 * np.pi, 2 * corners, endpoint=False)
     radius = np.where(np.arange(2 * corners) % 2, rng.uniform(0.35, 0.7), 1.0)

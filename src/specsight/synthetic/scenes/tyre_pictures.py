@@ -1,4 +1,4 @@
-"""Pictures of the tyre line with their truth, rendered once and kept: the line is too slow to render every batch.
+"""Pictures of the tyre line with their truth, rendered once into files: the line is too slow to render every batch.
 
 One model of the line is never used here, nor seeds below `FIRST_SEED`: zero-shot numbers on tyres are measured on the
 tread pattern and lettering of that model.
@@ -25,7 +25,7 @@ from specsight.synthetic.tyres.scene import sample_tyre_scene
 HELD_OUT_MODEL = "winter"
 FIRST_SEED = 50_000_000
 NOT_VISIBLE = 255
-"""In a type map: changed, but hardly to be seen in RGB (a low blister under diffuse light): not to be learned."""
+"""In a type map: changed, but hardly visible in RGB (a low blister under diffuse light); left out of training."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,9 @@ class TyrePictures:
     def _write(self, index: int, size: int) -> None:
         rng = np.random.default_rng((FIRST_SEED, index))
         models = [name for name in MODELS if name != HELD_OUT_MODEL]
-        wanted = [str(name) for name in rng.choice(list(KINDS), int(rng.integers(1, 3)), replace=False)]
-        scene = sample_tyre_scene(
-            (FIRST_SEED, index), model=str(rng.choice(models)), size=size, wanted=wanted
-        )
-        good, bad = render_pair(scene, wanted)
+        types = [str(name) for name in rng.choice(list(KINDS), int(rng.integers(1, 3)), replace=False)]
+        scene = sample_tyre_scene((FIRST_SEED, index), model=str(rng.choice(models)), size=size, wanted=types)
+        good, bad = render_pair(scene, types)
         picture = good if rng.random() < 0.3 else bad
         truth = np.stack([self._types(picture), picture.parts, np.zeros_like(picture.parts)], 2)
         stacked = np.concatenate([picture.rgb[..., ::-1], truth])
@@ -75,8 +73,10 @@ class TyrePictures:
     def _types(self, picture: Rendered) -> NDArray[np.uint8]:
         types = np.zeros(picture.parts.shape, np.uint8)
         for defect in picture.defects:
-            seen = "rgb" in defect.visible
-            types[defect.mask] = 1 + self._names.index(GENERAL.spelling(defect.type)) if seen else NOT_VISIBLE
+            in_rgb = "rgb" in defect.visible
+            types[defect.mask] = (
+                1 + self._names.index(GENERAL.spelling(defect.type)) if in_rgb else NOT_VISIBLE
+            )
         return types
 
     def _path(self, index: int) -> Path:

@@ -58,8 +58,8 @@ def _low_blister(seed: int) -> list[Image]:
     # The sidewall's own curvature runs across: what stands before each row's plain surface is relief.
     relief = np.quantile(bad.depth, 0.7, axis=1, keepdims=True) - bad.depth
     grey = np.clip(90 + 170 * relief, 0, 255).astype(np.uint8)
-    shown = Rendered(np.stack([grey] * 3, axis=-1), bad.depth, bad.normals, bad.parts, (), ())
-    return [_tile(bad, "low blister: RGB"), _tile(shown, "low blister: depth")]
+    as_depth = Rendered(np.stack([grey] * 3, axis=-1), bad.depth, bad.normals, bad.parts, (), ())
+    return [_tile(bad, "low blister: RGB"), _tile(as_depth, "low blister: depth")]
 
 
 def _tile(picture: Rendered, caption: str) -> Image:

@@ -41,7 +41,7 @@ def verdict(clause: Mapping[str, Any], defects: Sequence[Truth], marks: Sequence
     """ "accept" or "reject": what an inspector who sees everything says under this clause."""
     scope = clause.get("scope", ())
     limits = {t["defect"]: t.get("up_to_mm", math.inf) for t in clause.get("tolerances", ())}
-    known = {d["name"] for d in clause.get("known_defects", ())}
+    declared = {d["name"] for d in clause.get("known_defects", ())}
     for defect in defects:
         listed = not clause.get("only") or defect.type in clause["only"]
         in_scope = not scope or defect.part in scope
@@ -49,7 +49,7 @@ def verdict(clause: Mapping[str, Any], defects: Sequence[Truth], marks: Sequence
             return "reject"
     for mark in marks:
         if mark.kind in _ACCEPTABLE_MM and (not scope or mark.part in scope):
-            limit = limits.get(mark.kind, 0.0 if mark.kind in known else _ACCEPTABLE_MM[mark.kind])
+            limit = limits.get(mark.kind, 0.0 if mark.kind in declared else _ACCEPTABLE_MM[mark.kind])
             if mark.size_mm > limit:
                 return "reject"
     present = [m.kind for m in marks]

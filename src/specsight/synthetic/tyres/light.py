@@ -177,5 +177,5 @@ def _visible_along_rows(
     if extra:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         lit = cv2.warpAffine(lit, forward, (columns, rows), flags=flags)
-    kept: Field = lit[:, before : columns - after]
-    return kept
+    cropped: Field = lit[:, before : columns - after]
+    return cropped

@@ -64,10 +64,10 @@ def turn(model: TyreModel, mould_number: int, zone: Zone, mm_per_px: float) -> T
     return Turn(height, parts, texts)
 
 
-def canvas_box(text: PlacedText, window: Window, whole: Turn) -> tuple[slice, slice] | None:
+def canvas_box(text: PlacedText, window: Window, turn: Turn) -> tuple[slice, slice] | None:
     """The box of an inscription on the canvas of a window, or None where it does not lie wholly on it."""
     row = text.top - window.top + window.margin
-    column = (text.left - window.left + window.margin) % whole.height.shape[1]
+    column = (text.left - window.left + window.margin) % turn.height.shape[1]
     h, w = text.height.shape
     if row < 0 or row + h > window.canvas[0] or column + w > window.canvas[1]:
         return None

@@ -102,8 +102,8 @@ def render_pair(scene: TyreScene, defects: Sequence[str]) -> tuple[Rendered, Ren
         return good, good
     bad_light, bad_normals = radiance(built.bad, scene.light, scene.window.mm_per_px)
     truths = tuple(_truth(scene, built, p, good_light, bad_light) for p in built.placed)
-    left = tuple(m for m in marks if not _spoiled(m, {t.type for t in truths}))
-    return good, _picture(scene, built.bad, bad_light, bad_normals, truths, left)
+    remaining = tuple(m for m in marks if not _removed(m, {t.type for t in truths}))
+    return good, _picture(scene, built.bad, bad_light, bad_normals, truths, remaining)
 
 
 def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
@@ -161,8 +161,8 @@ def _truth(
 ) -> Truth:
     mask = placed.mask
     change = np.abs(_levels(bad_light[mask]) - _levels(good_light[mask])).max(axis=-1)
-    seen = float(np.quantile(change, 0.9)) * scene.camera.exposure >= _VISIBLE_LEVELS
-    deep = float(np.abs(built.bad.height[mask] - built.good.height[mask]).max()) >= _VISIBLE_DEPTH_MM
+    in_rgb = float(np.quantile(change, 0.9)) * scene.camera.exposure >= _VISIBLE_LEVELS
+    in_depth = float(np.abs(built.bad.height[mask] - built.good.height[mask]).max()) >= _VISIBLE_DEPTH_MM
     shares = _shares(built.good.parts[mask])
     return Truth(
         type=placed.kind.name,
@@ -170,7 +170,7 @@ def _truth(
         size_mm=feret_mm(mask, scene.window.mm_per_px),
         part=max(shares, key=lambda name: shares[name]),
         parts=shares,
-        visible=" and ".join(n for n, yes in (("rgb", seen), ("depth", deep)) if yes) or "hardly",
+        visible=" and ".join(n for n, yes in (("rgb", in_rgb), ("depth", in_depth)) if yes) or "hardly",
         note=placed.note,
     )
 
@@ -183,7 +183,7 @@ def _levels(linear: Field) -> Field:
 
 def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
     """The features that show in the window, measured there."""
-    shown = []
+    visible: list[Mark] = []
     inner = np.zeros(scene.window.canvas, bool)
     inner[scene.window.inner] = True
     turn = relief.turn(scene.model, scene.mould, scene.zone, scene.window.mm_per_px)
@@ -191,18 +191,18 @@ def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
     for text in turn.texts:
         box = relief.canvas_box(text, scene.window, turn)
         if text.inscription.kind in ("size", "dot code") and box is not None and inner[box].all():
-            shown.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering"))
+            visible.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering"))
     for feature in features:
         mask = feature.mask & inner[feature.box]
         # A mark cut off by the picture's rim could not be measured fairly.
         if mask.sum() >= 4 and mask.sum() == feature.mask.sum():
             shares = _shares(parts[feature.box][mask])
             part = max(shares, key=lambda name: shares[name])
-            shown.append(Mark(feature.kind, feret_mm(mask, scene.window.mm_per_px), part))
-    return tuple(shown)
+            visible.append(Mark(feature.kind, feret_mm(mask, scene.window.mm_per_px), part))
+    return tuple(visible)
 
 
-def _spoiled(mark: Mark, types: set[str]) -> bool:
+def _removed(mark: Mark, types: set[str]) -> bool:
     """Whether a defect of one of these types may have taken the mark away."""
     if mark.kind.startswith("lettering"):
         return bool(types & {"wrong lettering", "missing lettering", "underfill"})

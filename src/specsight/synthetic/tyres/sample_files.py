@@ -59,7 +59,7 @@ def write_sample(
                 "text": defect_text(truth),
             }
         )
-    shown = np.unique(picture.parts).tolist()
+    values = np.unique(picture.parts).tolist()
     record: dict[str, Any] = {
         "id": f"tyre_{name}",
         "image": files["image"],
@@ -69,7 +69,7 @@ def write_sample(
         "label": "defective" if defects else "good",
         **({"defects": defects} if defects else {}),
         **{k: files[k] for k in ("depth", "normals", "parts")},
-        "part_names": {str(v): n for v, n in PART_NAMES.items() if v in shown},
+        "part_names": {str(v): n for v, n in PART_NAMES.items() if v in values},
         "group": group,
         "mm_per_px": scene.window.mm_per_px,
         **({"circular": True} if scene.window.circular else {}),

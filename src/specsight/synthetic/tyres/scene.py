@@ -1,4 +1,4 @@
-"""Everything that decides a picture but for its defects, drawn from a seed."""
+"""Everything that decides a picture but for its defects, sampled from a seed."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def sample_tyre_scene(
     strip: bool = False,
     wanted: Sequence[str] = (),
 ) -> TyreScene:
-    """A scene from a seed; whatever is None is drawn. `size` is the side of a crop in pixels.
+    """A scene from a seed; whatever is None is chosen at random. `size` is the side of a crop in pixels.
 
-    `wanted` names defects that will be asked for: the window is then one in which they can occur.
+    `wanted` names defects to be rendered: the window is then one in which they can occur.
     """
     if size < 64:
         raise SpecsightError(f"size {size} is too small: at least 64 pixels are needed to show a groove")
@@ -108,16 +108,16 @@ def _crop(
     top = int(rng.integers(0, max(1, zone_rows(zone, mm) - size)))
     left = int(rng.integers(turn_columns(model, mm)))
     if zone == "sidewall":
-        draw = rng.random()
+        choice = rng.random()
         dot = "missing balance dot" in wanted
         lettering = any("lettering" in w for w in wanted)
-        if dot or (draw < 0.25 and not lettering):
+        if dot or (choice < 0.25 and not lettering):
             cx, cy = sidewall.ring_positions(model)[0]
             left = round(cx / mm - size * rng.uniform(0.25, 0.75))
             top = min(max(top, round((cy + 8) / mm) - size), zone_rows(zone, mm) - size)
-        elif lettering or draw < 0.75:
+        elif lettering or choice < 0.75:
             texts = relief.turn(model, mould, zone, mm).texts
-            if lettering or draw < 0.5:
+            if lettering or choice < 0.5:
                 texts = tuple(t for t in texts if t.inscription.kind in ("size", "dot code"))
             text = texts[int(rng.integers(len(texts)))]
             slack = size - text.height.shape[1]

@@ -138,6 +138,6 @@ def _without_sipes(parts: NDArray[np.uint8], mm_per_px: float) -> NDArray[np.uin
 
     groove = (parts == PART_VALUES["groove"]).astype(np.uint8)
     side = 2 * max(1, round(_SIPE_MM / mm_per_px / 2)) + 1
-    kept = cv2.morphologyEx(groove, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    parts[(groove > 0) & (kept == 0)] = PART_VALUES["tread"]
+    opened = cv2.morphologyEx(groove, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    parts[(groove > 0) & (opened == 0)] = PART_VALUES["tread"]
     return parts

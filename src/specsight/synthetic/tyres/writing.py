@@ -141,14 +141,14 @@ def _generate(out: Path, settings: Settings, workers: int) -> Summary:
 
 def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
     """Records of samples already on disk, by number; a set made with other settings is cleared away first."""
-    wanted = json.loads(json.dumps(asdict(settings)))
+    requested = json.loads(json.dumps(asdict(settings)))
     marker = out / _SETTINGS
-    if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != wanted:
+    if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != requested:
         for name in (MANIFEST, _JOURNAL):
             (out / name).unlink(missing_ok=True)
         for folder in FOLDERS:
             shutil.rmtree(out / folder, ignore_errors=True)
-        write_json(marker, wanted)
+        write_json(marker, requested)
     for folder in FOLDERS:
         (out / folder).mkdir(exist_ok=True)
     records: dict[int, dict[str, Any]] = {}

@@ -61,8 +61,8 @@ class Site:
 
     def pick(self, rng: np.random.Generator, parts: tuple[str, ...]) -> tuple[int, int] | None:
         """A free canvas pixel (row, column) on one of the parts, or None."""
-        wanted = np.isin(self.surface.parts, [PART_VALUES[p] for p in parts]) & self.free
-        return random_pixel(rng, wanted) if wanted.any() else None
+        places = np.isin(self.surface.parts, [PART_VALUES[p] for p in parts]) & self.free
+        return random_pixel(rng, places) if places.any() else None
 
     def patch(self, centre: tuple[int, int], reach_mm: float) -> tuple[Box, Field, Field]:
         """The box within `reach_mm` of a pixel, and its x and y in mm from there: (1, w) and (h, 1)."""

@@ -72,9 +72,9 @@ def make_missing_lettering(rng: np.random.Generator, site: Site) -> Change | Non
     text, row, column = found
     width = text.height.shape[1]
     margin = site.window.margin
-    shown = max(0, margin - column), min(width, margin + site.window.columns - column)
-    gap = max(rng.uniform(0.12, 0.5) * (shown[1] - shown[0]), 3 / site.mm)
-    start = rng.uniform(shown[0], max(shown[0] + 1.0, shown[1] - gap))
+    visible = max(0, margin - column), min(width, margin + site.window.columns - column)
+    gap = max(rng.uniform(0.12, 0.5) * (visible[1] - visible[0]), 3 / site.mm)
+    start = rng.uniform(visible[0], max(visible[0] + 1.0, visible[1] - gap))
     between = np.flatnonzero(text.height.max(axis=0) < 0.05 * text.inscription.raised_mm)
     # From one gap between the letters to another, so that whole letters go.
     first = between[np.abs(between - start).argmin()]
@@ -106,9 +106,9 @@ def _readable_text(
         row = text.top - window.top + window.margin
         # The inscription may begin left of the canvas and end inside it.
         column = (text.left - window.left + window.margin + w) % turn_width - w
-        shown = min(window.margin + window.columns, column + w) - max(window.margin, column)
+        visible = min(window.margin + window.columns, column + w) - max(window.margin, column)
         upright = window.margin <= row and row + h <= window.margin + window.rows
-        if text.inscription.kind in kinds and upright and shown > 0.55 * w:
+        if text.inscription.kind in kinds and upright and visible > 0.55 * w:
             fitting.append((text, row, column))
     return fitting[int(rng.integers(len(fitting)))] if fitting else None
 
