@@ -17,8 +17,9 @@ from tests.support.reading_checkpoints import FAMILIES
 
 from specsight.detectors import create_detector, load_detector
 from specsight.detectors.clad.detector import Clad
-from specsight.detectors.clad.examples import EncodedExample, Sentences
-from specsight.detectors.clad.stage import _labelled
+from specsight.detectors.clad.examples import EncodedExample
+from specsight.detectors.clad.labels import label
+from specsight.detectors.clad.sentences import StateSentences
 from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.encoders.passes.split import split
@@ -152,9 +153,9 @@ def test_every_ablation_learns_judges_and_comes_back(
     again = ask(loaded, defective(50))
     assert again.score == judgement.score
     assert_array_equal(again.map, judgement.map)
-    assert (loaded.types_without_examples_, loaded.gammas_) == (
+    assert (loaded.types_without_examples_, loaded.scales_) == (
         detector.types_without_examples_,
-        detector.gammas_,
+        detector.scales_,
     )
 
 
@@ -231,20 +232,20 @@ def test_a_killed_fit_goes_on_and_ends_alike(
 
 def test_patches_say_what_their_masks_say() -> None:
     """Enough cover: the type. Some: nothing. Padding: nothing. A defect too fine for any cell: its most covered one."""
-    words = Sentences(
+    sentences = StateSentences(
         ("crack", "stain"), tuple(torch.eye(3)[k : k + 1] for k in range(3)), torch.eye(3).long()
     )
     crack = np.array([[0.1, 0.15, 0], [0, 0, 0.15]], np.float32)
     stain = np.array([[0, 0, 0], [0.9, 0.05, 0.9]], np.float32)
     inside = np.array([[1, 1, 1], [1, 1, 0]], bool)
     nothing = torch.zeros(0)
-    example = EncodedExample(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, 0)
-    known = _labelled(example, words, general=False)
-    assert known.shows.tolist() == [False, True, True]
-    assert known.good.tolist() == [2]
-    assert dict(zip(known.defective.tolist(), known.states.tolist())) == {1: 1, 3: 2}
-    good = _labelled(replace(example, covered={}), words, general=False)
-    assert (good.shows.tolist(), good.good.tolist()) == ([True, False, False], [0, 1, 2, 3, 4])
+    example = EncodedExample(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, "0")
+    labelled = label(example, sentences, general=False)
+    assert labelled.shows.tolist() == [False, True, True]
+    assert labelled.patches.good.tolist() == [2]
+    assert dict(zip(labelled.patches.defective.tolist(), labelled.patches.states.tolist())) == {1: 1, 3: 2}
+    good = label(replace(example, covered={}), sentences, general=False)
+    assert (good.shows.tolist(), good.patches.good.tolist()) == ([True, False, False], [0, 1, 2, 3, 4])
 
 
 def test_errors_are_told_in_one_line(samples: list[Sample]) -> None:

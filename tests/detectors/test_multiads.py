@@ -12,8 +12,8 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import COLOURS, panel_words, panels, taught
 
 from specsight.detectors import contract, create_detector, load_detector
-from specsight.detectors.cross_set.detector import TrainedOn
 from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
+from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.errors import SpecsightError
 from specsight.records import Picture
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Specification

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.support.colour_encoder import ColourEncoder
 
 from specsight.detectors import create_detector
-from specsight.detectors.synthetic_examples import add_defects, synthesisers_for
+from specsight.detectors.synthetic_examples import add_defects, kinds_for
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.errors import SpecsightError
@@ -77,7 +77,7 @@ def test_words_the_training_never_heard_keep_their_meaning() -> None:
 
 
 def test_synthetic_defects_stand_for_the_types_whose_words_they_go_by() -> None:
-    pairs = dict(synthesisers_for(PLATE))
+    pairs = dict(kinds_for(PLATE))
     assert pairs["stain"] == "spill"
     assert "crack" not in pairs
     assert pairs["nsa"] is None
@@ -85,12 +85,13 @@ def test_synthetic_defects_stand_for_the_types_whose_words_they_go_by() -> None:
 
 def test_synthetic_pictures_differ_from_the_good_one_under_their_mask_only() -> None:
     picture = Picture(np.random.default_rng(0).integers(90, 150, (64, 80, 3)).astype(np.uint8))
-    made = list(add_defects(np.random.default_rng(1), picture, synthesisers_for(PLATE), 6, side=64))
+    made = list(add_defects(np.random.default_rng(1), picture, kinds_for(PLATE), 6, side=64))
     assert made
     for defective in made:
         assert defective.mask is not None
         assert_array_equal((defective.rgb != picture.rgb).any(2), defective.mask)
-        assert defective.type in ("spill", None)
+        assert defective.kind is not None
+        assert defective.kind.type in ("spill", None)
 
 
 def test_patch_folds_leave_folds_out() -> None:

@@ -90,7 +90,7 @@ class Detector(ABC):
         self._check_enough(len(samples))
         self.skipped_ = []
         self._prepare(samples)
-        self._learn(self._views(samples), len(samples), specification)
+        self._learn(self._views(samples, specification), len(samples), specification)
         return self
 
     def look(self, pictures: ImageBatch) -> list[View]:
@@ -192,8 +192,8 @@ class Detector(ABC):
         grids = encoder.layers(pixels[None], names)
         return View(frame, {name: grid[0] for name, grid in zip(names, grids)})
 
-    def _views(self, samples: Sequence[Sample]) -> Iterator[View]:
-        """Views of good samples, one picture in memory at a time."""
+    def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
+        """What `_learn` learns from: views of good samples, one picture in memory at a time."""
         usable = 0
         for sample in track(samples, f"fitting {self.name}"):
             try:

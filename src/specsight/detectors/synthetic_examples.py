@@ -1,9 +1,13 @@
-"""Good pictures → pictures with synthetic defects, each with the type of the specification that it stands for."""
+"""Good pictures → pictures with synthetic defects, each with the type of the specification that it stands for.
+
+In: a good picture and the kinds of synthetic defects to put on copies of it. Out: the copies with their exact masks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,44 +24,62 @@ UNTYPED = ("nsa", "draem", "cutpaste scar")
 """Synthetic defects that stand for damage of no particular kind."""
 
 
+class SyntheticKind(NamedTuple):
+    """A synthetic defect by its name, and the type of the specification that it stands for."""
+
+    synthesiser: str
+    type: str | None
+    """None: damage of no particular kind."""
+
+
 @dataclass(frozen=True)
 class SyntheticPicture(Picture):
     """A good picture with one synthetic defect."""
 
     mask: NDArray[np.bool_] | None = None
     """(H, W): exactly the pixels that changed."""
-    type: str | None = None
-    """Type in the specification; None: damage of no particular kind."""
+    kind: SyntheticKind | None = None
 
 
-def synthesisers_for(specification: Specification) -> list[tuple[str, str | None]]:
-    """(synthetic defect, type of the specification) for every type that some synthetic defect goes by the words of,
-    and the untyped ones."""
-    known = []
+def kinds_for(specification: Specification) -> list[SyntheticKind]:
+    """List the synthetic defects that go by the name or a phrase of some type of the specification, and `UNTYPED`."""
+    kinds = []
     for defect in specification.defects:
         words = normal_forms((defect.name, *defect.phrases))
-        known += [(s, defect.name) for s in synthesisers if words & normal_forms((s, *PHRASES.get(s, ())))]
-    return [*known, *((s, None) for s in UNTYPED)]
+        for name in synthesisers:
+            if words & normal_forms((name, *PHRASES.get(name, ()))):
+                kinds.append(SyntheticKind(name, defect.name))
+    return [*kinds, *(SyntheticKind(name, None) for name in UNTYPED)]
+
+
+def every_kind(specification: Specification) -> list[SyntheticKind]:
+    """List every synthetic defect; half of the entries, if any, stand for a type of the specification."""
+    typed = [kind for kind in kinds_for(specification) if kind.type is not None]
+    with_type = {kind.synthesiser for kind in typed}
+    others = [SyntheticKind(name, None) for name in synthesisers if name not in with_type]
+    return [*typed * max(1, round(len(others) / max(1, len(typed)))), *others]
 
 
 def add_defects(
-    generator: np.random.Generator,
-    picture: Picture,
-    kinds: list[tuple[str, str | None]],
-    count: int,
-    side: int,
+    generator: np.random.Generator, picture: Picture, kinds: Sequence[SyntheticKind], count: int, side: int
 ) -> Iterator[SyntheticPicture]:
-    """`count` defective copies of a good picture, its shorter side at most `side` pixels: what the encoder sees of it.
+    """Put one synthetic defect on each of at most `count` copies of a good picture.
 
-    Defects that cannot be seen on this picture are left out.
+    Kinds are drawn with equal chances; where a synthetic defect stands for several types, one of them is drawn. Copies
+    whose defect cannot be seen on this picture are left out. The shorter side of the copies is at most `side` pixels:
+    what the encoder sees of them.
     """
     rgb = picture.rgb
     if min(picture.size) > side:
         rgb, _ = images.shorter_side(rgb, side)
     for _ in range(count):
-        synthetic, type_ = kinds[int(generator.integers(len(kinds)))]
+        name = kinds[int(generator.integers(len(kinds)))].synthesiser
         try:
-            made = synthesise(generator, rgb, synthetic)
+            made = synthesise(generator, rgb, name)
         except SpecsightError:
             continue
-        yield SyntheticPicture(made.rgb, circular=picture.circular, mask=made.mask, type=type_)
+        types = [kind.type for kind in kinds if kind.synthesiser == name]
+        type_ = types[int(generator.integers(len(types)))] if len(set(types)) > 1 else types[0]
+        yield SyntheticPicture(
+            made.rgb, circular=picture.circular, mask=made.mask, kind=SyntheticKind(name, type_)
+        )

@@ -20,29 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, detectors
-from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, check_types
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import check_range, parameter
-from specsight.detectors.text_detector import TypeMaps, framed, shown
+from specsight.detectors.synthetic_examples import every_kind
+from specsight.detectors.text_detector import ReadingDetector
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
-from specsight.features import grids
 from specsight.learning.history import History
 from specsight.learning.schedule import Schedule
-from specsight.prompts import prompt_bank
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
-from specsight.synthetic.defects.painting import synthesisers
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from specsight.detectors.clad.examples import EncodedExample, Sentences
+    from specsight.detectors.clad.fitting import Scales
+    from specsight.detectors.clad.judging import Embedded
     from specsight.detectors.clad.networks import Networks
     from specsight.encoders.passes.split import Split
 
-TOP = 0.01
-"""Share of a picture's patches whose mean speaks for them all."""
 PATIENCE = 6
 """Validations without improvement on held-out examples that end a stage."""
 WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights/"
@@ -50,7 +45,7 @@ WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights
 
 @detectors.register("clad")
 @dataclass
-class Clad(ExampleDetector):
+class Clad(ReadingDetector):
     """Margin contrastive loss between pictures and sentences, in two stages, with reconstruction.
 
     The paper's score sees a picture through its pooled embedding alone, which hardly moves for a small defect: by
@@ -133,16 +128,14 @@ class Clad(ExampleDetector):
 
     histories_: tuple[History, ...] = field(default=(), init=False, repr=False)
     """How each stage of training went."""
-    gammas_: tuple[float, float] = field(default=(1.0, 1.0), init=False, repr=False)
-    """γ of pictures and of their strongest patches."""
-    levels_: tuple[float, float] = field(default=(0.0, 1.0), init=False, repr=False)
-    """Map values of held-out good patches, median and 99 %: they become 0 and 1."""
+    scales_: Scales | None = field(default=None, init=False, repr=False)
+    """What held-out good pictures look like to the trained networks."""
     networks_: Networks | None = field(default=None, init=False, repr=False)
     split_: Split | None = field(default=None, init=False, repr=False)
-    objects_: tuple[str, ...] = field(default=(), init=False, repr=False)
-    """The physical object of each picture to fit on: one object lies on one side of the split."""
-    _last: tuple[View, Tensor, Tensor] | None = field(default=None, init=False, repr=False)
-    """The view judged last, its picture (1, d) and its patches (h · w, d): words change, those do not."""
+    types_without_examples_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    """Types of the specification that no example shows: known by their words alone."""
+    _last: tuple[View, Embedded] | None = field(default=None, init=False, repr=False)
+    """The view judged last, in the learned space: words change, that does not."""
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
@@ -156,77 +149,23 @@ class Clad(ExampleDetector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: how much nearer a patch lies to its sentences than to those of a good part, 0 at the median
         and 1 at the 99 % quantile of held-out good patches. Types to be ignored count as good."""
-        import torch
+        from specsight.detectors.clad import judging
 
-        anchors, networks = self._anchors(instruction), self._fitted()
+        anchors, networks, scales = self._anchors(instruction), *self._fitted()
         if not anchors.types:
             return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
-        picture, patches = self._embedded(view)
-        size = (patches.shape[0], patches.shape[1])
-        cells = shown(view.frame, size)
-        inside = patches[cells].flatten(0, 1)
-        accepted, defects = networks.words(anchors)
-        with torch.no_grad():
-            whole = networks.margins(picture, accepted, defects)[:, 0].numpy()
-            dense = networks.margins(inside, accepted, defects).numpy()
-            score = self._score((picture, inside), accepted, whole, dense)
+        if self._last is None or self._last[0] is not view:
+            self._last = (view, judging.embed(networks, view))
+        options = judging.JudgingOptions(self.score, self.map, self.local, self.temperature)
+        scored = judging.judge(view, self._last[1], anchors, networks, scales, options)
         types = (None,) if networks.classifies else anchors.types
-        if self.map == "gradcam":
-            return self._cam_judgement(score, view, accepted, defects, types)
-        maps = self._levelled(dense.reshape(-1, *patches[cells].shape[:2]))
-        return self._judgement(score, framed(maps, cells, size), types, view)
-
-    def _cam_judgement(
-        self, score: float, view: View, accepted: Tensor, defects: Tensor, types: Sequence[str | None]
-    ) -> Judgement:
-        """The map is that of the nearest type: Grad-CAM of the paper's mismatch."""
-        from specsight.detectors.clad.examples import tail_inputs
-
-        evidence, cams = self._fitted().cams(*tail_inputs(view.features), accepted, defects)
-        maps = self._levelled(cams.numpy())
-        named = {name: maps[k] for k, name in enumerate(types) if name is not None}
-        drawn = grids.on_picture(maps[int(evidence.argmax())], view.frame, self.sigma)
-        return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
-
-    def _score(
-        self, seen: tuple[Tensor, Tensor], accepted: Tensor, whole: Features, dense: Features
-    ) -> float:
-        """Of the picture and of its strongest patches; they meet before the last non-linearity, where neither can
-        drown the other by being certain."""
-        from specsight.detectors.clad import maps
-
-        if self.score == "similarity":
-            of_picture, of_patches = (maps.acceptance(vectors, accepted).numpy() for vectors in seen)
-            far = (self.gammas_[0] * float(of_picture[0]), self.gammas_[1] * grids.top_mean(of_patches, TOP))
-            return 1 - maps.similarity((1 - self.local) * far[0] + self.local * far[1], gamma=1.0)
-        margins = (float(whole.max()), grids.top_mean(dense.max(0), TOP))
-        evidence = (1 - self.local) * margins[0] + self.local * margins[1]
-        return maps.logistic(evidence / self.temperature)
-
-    def _levelled(self, maps: Features) -> Features:
-        low, high = self.levels_
-        return np.asarray((maps - low) / (high - low), np.float32)
-
-    def _embedded(self, view: View) -> tuple[Tensor, Tensor]:
-        """The picture (1, d) and its patches (h, w, d) in the learned space."""
-        import torch
-
-        from specsight.detectors.clad.examples import tail_inputs
-
-        last = self._last
-        if last is None or last[0] is not view:
-            networks = self._fitted()
-            with torch.no_grad():
-                seen = networks.tail(*tail_inputs(view.features))
-                patches = networks.see(seen.patches[0].permute(1, 2, 0))
-                last = self._last = (view, networks.see(seen.pooled), patches)
-        return last[1], last[2]
+        return self._judgement(scored.score, scored.maps, types, view, scored.combined)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        from specsight.detectors.clad.examples import FRONT, GRID
+        from specsight.detectors.clad.examples import GRID, PREFIX
 
-        grid, front = self._cut().trunk(pixels)
-        return {GRID: grid[0], FRONT: front[0][:, None]} if front.shape[2] else {GRID: grid[0]}
+        grid, prefix = self._cut().trunk(pixels)
+        return {GRID: grid[0], PREFIX: prefix[0][:, None]} if prefix.shape[2] else {GRID: grid[0]}
 
     def _cut(self) -> Split:
         require("torch", "models")
@@ -236,60 +175,50 @@ class Clad(ExampleDetector):
             self.split_ = split(self._encoder())
         return self.split_
 
-    def _kinds(self) -> list[tuple[str, str | None]]:
-        """Every synthetic defect, for the general stage; half of them, if any, such as stand for a specified type."""
-        typed = [(synthetic, type_) for synthetic, type_ in super()._kinds() if type_ is not None]
-        standing = {synthetic for synthetic, _ in typed}
-        others = [(synthetic, None) for synthetic in synthesisers if synthetic not in standing]
-        return [*typed * max(1, round(len(others) / max(1, len(typed)))), *others]
+    def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
+        """Training examples: good pictures with synthetic defects of every kind, and labelled defects."""
+        kinds = every_kind(specification) if specification else []
+        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.resolution, self.seed)
+        collector = ExampleCollector(self._look, specification, synthetic, self.name)
+        yield from collector.collect(samples)
+        self.skipped_ += collector.skipped
+        self._check_enough(collector.good)
 
-    def _prepare(self, samples: Sequence[Sample]) -> None:
-        self.objects_ = tuple(sample.group or str(sample.image) for sample in samples)
+    def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
+        super()._check_needs(samples, specification)
+        check_types(samples, specification)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         require("torch", "models")
         from specsight.detectors.clad import fitting
         from specsight.detectors.clad.examples import EncodedExample
-        from specsight.detectors.clad.stage import Weights
+        from specsight.detectors.clad.stage import LossWeights
 
         self._take_words(specification)
-        self.networks_ = self._last = None
+        self.networks_ = self.scales_ = self._last = None
         tail, cams = self._cut().tail, self.map == "gradcam"
         examples = [
             EncodedExample.of(view, tail, tuned=self.tune_encoder, keep_cut=cams)
             for view in views
             if isinstance(view, TrainingExample)
         ]
-        split = fitting.split_examples(examples, self.objects_, self.seed)
+        split = fitting.split_examples(examples, self.seed)
         networks = self._new_networks(examples[0].target.shape[0])
-        weights = Weights(**{part.name: getattr(self, part.name) for part in dataclasses.fields(Weights)})
+        weights = LossWeights(
+            **{part.name: getattr(self, part.name) for part in dataclasses.fields(LossWeights)}
+        )
         schedule = Schedule(self.steps, self.rate, patience=PATIENCE)
-        stages = self._stages(split.known)
+        book, words = self._known_words()
+        stages = fitting.stage_sentences(book, words, split.training, task_stage=self.task_stage)
+        with_examples = fitting.types_with_examples(words, split.training)
+        self.types_without_examples_ = tuple(d.name for d in words.defects if d.name not in with_examples)
         self.histories_ = fitting.train(
-            networks, split, stages, weights, schedule, self.seed, self.checkpoints
+            networks, split, stages, weights, schedule, seed=self.seed, checkpoints=self.checkpoints
         )
         networks.freeze()
         accepted, defects = networks.words(self._anchors(None))
-        scales = fitting.measure(networks, split.held_out, accepted, defects, top=TOP, cams=cams)
-        self.gammas_, self.levels_, self.networks_ = scales.gammas, scales.levels, networks
-
-    def _stages(self, known: Sequence[EncodedExample]) -> dict[str, Sentences]:
-        """What each stage teaches. Types that no example shows are left to their words alone: pushed away from every
-        picture and drawn to none, they would be found nowhere."""
-        from specsight.detectors.clad import examples
-        from specsight.detectors.clad.stage import GENERAL, TASK
-
-        if self.specification_ is None or self.phrases_ is None:
-            raise self._not_fitted()
-        types = [defect.name for defect in self.specification_.defects]
-        shown = [type_ for type_ in types if any(type_ in example.covered for example in known)]
-        self.types_without_examples_ = tuple(type_ for type_ in types if type_ not in shown)
-        synthetic = sorted({example.synthetic for example in known if example.synthetic})
-        stages = {GENERAL: examples.general_words(self.phrases_, synthetic)} if synthetic else {}
-        if self.task_stage:
-            bank = prompt_bank(self.specification_)
-            stages[TASK] = examples.task_words(self.phrases_, bank, shown)
-        return stages
+        self.scales_ = fitting.measure_scales(networks, split.held_out, accepted, defects, cams=cams)
+        self.networks_ = networks
 
     def _new_networks(self, embedding: int) -> Networks:
         from specsight.detectors.clad.networks import Networks
@@ -303,22 +232,28 @@ class Clad(ExampleDetector):
             classifies=self.contrast == "none",
         )
 
-    def _fitted(self) -> Networks:
-        if self.networks_ is None:
+    def _fitted(self) -> tuple[Networks, Scales]:
+        if self.networks_ is None or self.scales_ is None:
             raise self._not_fitted()
-        return self.networks_
+        return self.networks_, self.scales_
 
     def _state(self) -> State:
-        weights = {f"{WEIGHTS}{name}": array for name, array in self._fitted().arrays().items()}
+        networks, scales = self._fitted()
+        weights = {f"{WEIGHTS}{name}": array for name, array in networks.arrays().items()}
         without_examples = np.frombuffer(json.dumps(self.types_without_examples_).encode(), np.uint8)
-        scales = np.array([*self.gammas_, *self.levels_])
-        return {**super()._state(), **weights, WITHOUT_EXAMPLES: without_examples, SCALES: scales}
+        return {
+            **super()._state(),
+            **weights,
+            WITHOUT_EXAMPLES: without_examples,
+            SCALES: np.array([*scales.gammas, *scales.levels]),
+        }
 
     def _restore(self, state: State) -> None:
+        from specsight.detectors.clad.fitting import Scales
+
         super()._restore(state)
         self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
         first, second, low, high = state[SCALES].tolist()
-        self.gammas_, self.levels_ = (first, second), (low, high)
         networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])
-        networks.take({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
-        self.networks_, self._last = networks, None
+        networks.load({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
+        self.networks_, self.scales_, self._last = networks, Scales((first, second), (low, high)), None

@@ -1,6 +1,6 @@
-"""How CLAD is fitted: which examples end the training, its two stages, and what held-out good pictures say afterwards.
+"""How CLAD is fitted: which examples end the training, its two stages, and the scales of held-out good pictures.
 
-In: examples, words, networks. Out: trained networks, how each stage went, and the scales of scores and maps.
+In: encoded examples, a specification, networks. Out: trained networks, how each stage went, scales of scores and maps.
 """
 
 from __future__ import annotations
@@ -13,88 +13,126 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from specsight.detectors.clad.examples import EncodedExample, Sentences
+from specsight.detectors.clad.examples import EncodedExample
 from specsight.detectors.clad.maps import acceptance, gamma_for
 from specsight.detectors.clad.networks import Networks
-from specsight.detectors.clad.stage import GENERAL, Stage, Weights
+from specsight.detectors.clad.sentences import StateSentences, general_sentences, task_sentences
+from specsight.detectors.clad.stage import GENERAL, TASK, ContrastiveTask, LossWeights
+from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.learning.engine import train as train_task
 from specsight.learning.history import LOG, History
 from specsight.learning.schedule import Schedule
+from specsight.prompts import prompt_bank
+from specsight.prompts.anchors import PhraseBook
+from specsight.specification import Specification
 
 HELD_OUT = 0.2
 """Share of the good objects, with their defective copies, that ends the training and sets the scales."""
 CHECKED = 32
 """Held-out examples, good and defective each, at most."""
+TOP = 0.01
+"""Share of a picture's patches whose mean stands for the strongest of them."""
 
 
 @dataclass(frozen=True)
 class ExampleSplit:
     """Examples to learn from, and held-out ones: good pictures and synthetic defects on them."""
 
-    known: Sequence[EncodedExample]
+    training: Sequence[EncodedExample]
     held_out: Sequence[EncodedExample]
 
 
 @dataclass(frozen=True)
 class Scales:
-    """What held-out good pictures say."""
+    """What held-out good pictures look like to the trained networks."""
 
     gammas: tuple[float, float]
     """γ of pictures and of their strongest patches."""
     levels: tuple[float, float]
-    """Map values that become 0 and 1: median and 99 % quantile."""
+    """Map values that become 0 and 1: median and 99 % quantile of held-out good patches."""
+
+    def levelled(self, maps: Features) -> Features:
+        """Return maps with the levels at 0 and 1."""
+        low, high = self.levels
+        return np.asarray((maps - low) / (high - low), np.float32)
 
 
-def split_examples(examples: Sequence[EncodedExample], objects: Sequence[str], seed: int) -> ExampleSplit:
+def split_examples(examples: Sequence[EncodedExample], seed: int) -> ExampleSplit:
     """Hold a fifth of the good objects out; labelled defects are all learned from.
 
-    `objects` names the physical object of each source. Raises SpecsightError where good pictures show one object only
-    and where no example to learn from shows a defect.
+    Raises SpecsightError where good pictures show one object only and where no example to learn from shows a defect.
     """
-    candidates = sorted({objects[example.source] for example in examples if example.good})
-    if len(candidates) < 2:
+    objects = sorted({example.group for example in examples if example.good})
+    if len(objects) < 2:
         raise SpecsightError(
-            f"clad ends its training by good parts it has not learned from, and all show '{candidates[0]}': "
+            f"clad ends its training by good parts it has not learned from, and all show '{objects[0]}': "
             "add pictures of another good part"
         )
-    count = max(1, round(HELD_OUT * len(candidates)))
-    held = {candidates[k] for k in np.random.default_rng(seed).permutation(len(candidates))[:count]}
-    known: list[EncodedExample] = []
+    count = max(1, round(HELD_OUT * len(objects)))
+    held_out = {objects[k] for k in np.random.default_rng(seed).permutation(len(objects))[:count]}
+    training: list[EncodedExample] = []
     good: list[EncodedExample] = []
     defective: list[EncodedExample] = []
     for example in examples:
         labelled = not example.good and example.synthetic is None
-        if labelled or objects[example.source] not in held:
-            known.append(example)
+        if labelled or example.group not in held_out:
+            training.append(example)
         else:
             (good if example.good else defective).append(example)
-    if all(example.good for example in known):
+    if all(example.good for example in training):
         raise SpecsightError(
             "clad has no defect to learn from: no synthetic one could be seen on these pictures; give larger pictures, "
             "or labelled defects"
         )
-    return ExampleSplit(known, [*good[:CHECKED], *defective[:CHECKED]])
+    return ExampleSplit(training, [*good[:CHECKED], *defective[:CHECKED]])
+
+
+def types_with_examples(specification: Specification, examples: Sequence[EncodedExample]) -> tuple[str, ...]:
+    """List the types of the specification that some example shows."""
+    types = [defect.name for defect in specification.defects]
+    return tuple(type_ for type_ in types if any(type_ in example.covered for example in examples))
+
+
+def stage_sentences(
+    book: PhraseBook,
+    specification: Specification,
+    examples: Sequence[EncodedExample],
+    *,
+    task_stage: bool,
+) -> dict[str, StateSentences]:
+    """Embed the sentences of each stage, in the order of the stages.
+
+    Types that no example shows are left out: pushed away from every picture and drawn to none, they would be found
+    nowhere.
+    """
+    synthetic = sorted({example.synthetic for example in examples if example.synthetic})
+    stages = {GENERAL: general_sentences(book, synthetic)} if synthetic else {}
+    if task_stage:
+        types = types_with_examples(specification, examples)
+        stages[TASK] = task_sentences(book, prompt_bank(specification), types)
+    return stages
 
 
 def train(
     networks: Networks,
     examples: ExampleSplit,
-    stages: Mapping[str, Sentences],
-    weights: Weights,
+    stages: Mapping[str, StateSentences],
+    weights: LossWeights,
     schedule: Schedule,
+    *,
     seed: int,
     checkpoints: Path | None,
 ) -> tuple[History, ...]:
     """Train stage by stage; each leaves the weights that were best on held-out examples to the next."""
     histories = []
-    for number, (stage, words) in enumerate(stages.items()):
-        known, held_out = (
-            [example for example in some if words.say(example.shows(general=stage == GENERAL))]
-            for some in (examples.known, examples.held_out)
+    for number, (stage, sentences) in enumerate(stages.items()):
+        training, held_out = (
+            [e for e in subset if sentences.cover(e.covered_by_state(general=stage == GENERAL))]
+            for subset in (examples.training, examples.held_out)
         )
-        task = Stage(stage, networks, known, held_out, words, weights)
+        task = ContrastiveTask(stage, networks, training, held_out, sentences, weights)
         path = checkpoints / f"clad-{stage}.safetensors" if checkpoints else None
         log = checkpoints / LOG if checkpoints else None
         history = train_task(
@@ -104,27 +142,22 @@ def train(
     return tuple(histories)
 
 
-def measure(
-    networks: Networks,
-    held_out: Sequence[EncodedExample],
-    accepted: Tensor,
-    defects: Tensor,
-    *,
-    top: float,
-    cams: bool,
+def measure_scales(
+    networks: Networks, held_out: Sequence[EncodedExample], accepted: Tensor, defects: Tensor, *, cams: bool
 ) -> Scales:
-    """From the good ones of the held-out pictures, with the sentences (J, d) and (K, d) of the specification.
+    """Measure the scales on the good ones of the held-out examples.
 
-    `top` is the share of its patches that are a picture's strongest.
+    `accepted` (J, d) and `defects` (K, d) are the specification's sentences in the learned space; `cams` says that
+    Grad-CAM draws the maps.
     """
     of_pictures, of_patches, values = [], [], []
     for example in (example for example in held_out if example.good):
         with torch.no_grad():
-            seen = networks.example_tail(example.grid[None].float(), example.front[None].float())
-            inside = seen.patches[0].permute(1, 2, 0)[torch.from_numpy(example.inside)]
+            encoded = networks.example_tail(example.grid[None].float(), example.prefix[None].float())
+            inside = encoded.patches[0].permute(1, 2, 0)[torch.from_numpy(example.inside)]
             patches = networks.see(inside)
-            of_pictures.append(float(acceptance(networks.see(seen.pooled), accepted)))
-            of_patches.append(grids.top_mean(acceptance(patches, accepted).numpy(), top))
+            of_pictures.append(float(acceptance(networks.see(encoded.pooled), accepted)))
+            of_patches.append(grids.top_mean(acceptance(patches, accepted).numpy(), TOP))
             dense = networks.margins(patches, accepted, defects).amax(0)
         values.append(_cam(networks, example, accepted, defects) if cams else dense.numpy())
     together = np.concatenate(values) if values else np.zeros(1)
@@ -135,6 +168,6 @@ def measure(
 def _cam(networks: Networks, example: EncodedExample, accepted: Tensor, defects: Tensor) -> grids.Grid:
     """Cells of the map that Grad-CAM draws of an example that kept its cut."""
     assert example.cut is not None
-    grid, front = (values[None].float() for values in example.cut)
-    evidence, maps = networks.cams(grid, front, accepted, defects)
+    grid, prefix = (values[None].float() for values in example.cut)
+    evidence, maps = networks.cams(grid, prefix, accepted, defects)
     return np.asarray(maps[int(evidence.argmax())].numpy().ravel(), np.float32)

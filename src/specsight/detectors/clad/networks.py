@@ -79,8 +79,8 @@ class Networks:
 
     def lasting(self) -> dict[str, nn.Module]:
         """The modules with weights of their own that judging needs, by name."""
-        kept: dict[str, nn.Module] = {"see": self.see, "read": self.read, "head": self.head}
-        return {**kept, "tail": self.tail} if self.tuned else kept
+        modules: dict[str, nn.Module] = {"see": self.see, "read": self.read, "head": self.head}
+        return {**modules, "tail": self.tail} if self.tuned else modules
 
     def trained(self) -> dict[str, nn.Module]:
         """The modules that training changes, by name."""
@@ -95,12 +95,12 @@ class Networks:
             for key, value in module.state_dict().items()
         }
 
-    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take such weights; ValueError where they do not fit."""
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Load such weights; ValueError where they do not fit."""
         for name, module in self.lasting().items():
-            mine = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
+            own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
             try:
-                module.load_state_dict({key: torch.from_numpy(value) for key, value in mine.items()})
+                module.load_state_dict({key: torch.from_numpy(value) for key, value in own.items()})
             except RuntimeError as error:
                 raise ValueError(name) from error
         self.freeze()
@@ -120,11 +120,11 @@ class Networks:
         """Evidence (K, N) of vectors (N, d) for each defect; a classifier knows only one, (1, N)."""
         return self.head(seen).T if self.classifies else mismatch(seen, accepted, defects)
 
-    def cams(self, grid: Tensor, front: Tensor, accepted: Tensor, defects: Tensor) -> tuple[Tensor, Tensor]:
+    def cams(self, grid: Tensor, prefix: Tensor, accepted: Tensor, defects: Tensor) -> tuple[Tensor, Tensor]:
         """A picture's evidence for each defect (K,) and its Grad-CAM (K, h, w); the tail takes (1, C, h', w') and
         (1, C, k)."""
         with torch.enable_grad():
-            seen = self.tail(grid.detach().clone().requires_grad_(), front)
+            seen = self.tail(grid.detach().clone().requires_grad_(), prefix)
             evidence = self.margins(self.see(seen.pooled), accepted, defects)[:, 0]
             maps = torch.stack([grad_cam(target, seen.activations) for target in evidence])
         return evidence.detach(), maps.detach()

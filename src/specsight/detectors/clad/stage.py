@@ -1,6 +1,6 @@
 """One stage of CLAD's training: batches of pictures and sentences, the sum of its losses, the held-out number.
 
-In: examples, words, networks. Out: a `Task` for `train`. L = L_con + L_patches + λ L_rec; see `clad_losses`.
+In: examples, sentences, networks. Out: a `Task` for `train`. L = L_con + L_patches + λ L_rec; see `losses`.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from specsight.detectors.clad.examples import COVERED, EncodedExample, Sentences
+from specsight.detectors.clad.examples import EncodedExample
+from specsight.detectors.clad.labels import LabelledExample, PatchLabels, label
 from specsight.detectors.clad.losses import (
     label_aware_loss,
     literal_loss,
@@ -22,6 +22,7 @@ from specsight.detectors.clad.losses import (
     squared_distances,
 )
 from specsight.detectors.clad.networks import Networks
+from specsight.detectors.clad.sentences import StateSentences
 from specsight.learning.task import Task, Validation
 
 GENERAL, TASK = "general", "task"
@@ -31,14 +32,13 @@ CELLS = 24
 """Patches a picture and step, of the good ones and of each picture's defective ones."""
 SENTENCES = 2
 """Sentences drawn for every state and step."""
-IGNORED = -1
 TAIL_SHARE = 0.1
 """The encoder learns at a tenth of the heads' rate."""
 
 
 @dataclass(frozen=True)
-class Weights:
-    """What the loss is made of; see `Clad`."""
+class LossWeights:
+    """What the loss is made of; see the parameters of `Clad`."""
 
     contrast: str
     margin: float
@@ -49,22 +49,7 @@ class Weights:
     reconstruct_good_only: bool
 
 
-@dataclass(frozen=True)
-class _Labelled:
-    """An example in the terms of one stage's states (0: good)."""
-
-    example: EncodedExample
-    shows: Tensor
-    """(C,) bool."""
-    good: Tensor
-    """Numbers of good patches, row by row."""
-    defective: Tensor
-    """Numbers of defective patches."""
-    states: Tensor
-    """State of each defective patch."""
-
-
-class Stage(Task):
+class ContrastiveTask(Task):
     """One stage: "general" (every synthetic defect, general sentences) or "task" (the specification's types)."""
 
     def __init__(
@@ -73,160 +58,130 @@ class Stage(Task):
         networks: Networks,
         examples: Sequence[EncodedExample],
         held_out: Sequence[EncodedExample],
-        words: Sentences,
-        weights: Weights,
+        sentences: StateSentences,
+        weights: LossWeights,
     ) -> None:
         self.name = f"clad: {stage}"
-        self.networks, self.words, self.weights = networks, words, weights
+        self.networks, self.sentences, self.weights = networks, sentences, weights
         self.modules = networks.trained()
         self.rate_shares = {"tail": TAIL_SHARE}
         self.config = asdict(weights)
         self.examples, self.held_out = (
-            [_labelled(example, words, stage == GENERAL) for example in some] for some in (examples, held_out)
+            [label(example, sentences, general=stage == GENERAL) for example in subset]
+            for subset in (examples, held_out)
         )
         self._by_state = [
-            [k for k, known in enumerate(self.examples) if known.shows[state]]
-            for state in range(len(words.sentences))
+            [k for k, example in enumerate(self.examples) if example.shows[state]]
+            for state in range(len(sentences.sentences))
         ]
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The loss of one batch, drawn with `generator`: half good pictures, half defective ones, states by turns."""
+        """Return the loss of a drawn batch: half good pictures, half defective ones, states by turns."""
         batch = [self.examples[k] for k in self._draw(generator)]
-        drawn = self.words.draw(SENTENCES, generator)
+        drawn = self.sentences.draw(SENTENCES, generator)
         texts = self.networks.read(drawn.flatten(0, 1))
-        pooled, patches = self._see(batch)
-        seen = self.networks.see(pooled)
-        loss = self._picture_loss(seen, batch, texts, generator)
+        pooled, patches = self._encode(batch)
+        pictures = self.networks.see(pooled)
+        loss = self._picture_loss(pictures, batch, texts, generator)
         if self.weights.patches:
-            chosen = [_some_cells(known, generator) for known in batch]
-            loss = loss + self.weights.patches * self._patch_loss(patches, batch, chosen, texts)
+            chosen = [example.patches.draw(CELLS, generator) for example in batch]
+            loss = loss + self.weights.patches * self._patch_loss(patches, chosen, texts)
         if self.weights.reconstruction:
-            loss = loss + self.weights.reconstruction * self._rebuilding_loss(seen, batch, drawn, texts)
+            loss = loss + self.weights.reconstruction * self._rebuilding_loss(pictures, batch, drawn, texts)
         return loss, {}
 
     def validate(self) -> Validation:
-        """Contrastive loss of the held-out examples against the means of all sentences."""
-        texts = self.networks.read(self.words.anchors())
-        pooled, patches = self._see(self.held_out)
-        seen = self.networks.see(pooled)
-        loss = self._picture_loss(seen, self.held_out, texts, torch.Generator().manual_seed(0))
+        """Return the contrastive loss of the held-out examples against the means of all sentences."""
+        texts = self.networks.read(self.sentences.anchors())
+        pooled, patches = self._encode(self.held_out)
+        pictures = self.networks.see(pooled)
+        loss = self._picture_loss(pictures, self.held_out, texts, torch.Generator().manual_seed(0))
         if self.weights.patches:
-            chosen = [(known.good, known.defective, known.states) for known in self.held_out]
-            loss = loss + self.weights.patches * self._patch_loss(patches, self.held_out, chosen, texts)
+            every = [example.patches for example in self.held_out]
+            loss = loss + self.weights.patches * self._patch_loss(patches, every, texts)
         return Validation({"loss": float(loss)}, float(loss))
 
     def _draw(self, generator: torch.Generator) -> list[int]:
         """Numbers of a batch's examples."""
-        good, *kinds = self._by_state
-        kinds = [some for some in kinds if some]
+        good, *states = self._by_state
+        states = [examples for examples in states if examples]
         turns = torch.randint(2**31, (BATCH,), generator=generator).tolist()
-        order = torch.randperm(len(kinds), generator=generator).tolist()
-        half = BATCH // 2 if kinds else BATCH
+        order = torch.randperm(len(states), generator=generator).tolist()
+        half = BATCH // 2 if states else BATCH
         drawn = [good[turn % len(good)] for turn in turns[:half]]
         for k, turn in enumerate(turns[half:]):
-            some = kinds[order[k % len(kinds)]]
-            drawn.append(some[turn % len(some)])
+            examples = states[order[k % len(states)]]
+            drawn.append(examples[turn % len(examples)])
         return drawn
 
-    def _see(self, batch: Sequence[_Labelled]) -> tuple[Tensor, list[Tensor]]:
+    def _encode(self, batch: Sequence[LabelledExample]) -> tuple[Tensor, list[Tensor]]:
         """Pooled embeddings (N, D) and each picture's patches (L, D), pictures of one shape at once."""
         shapes: dict[torch.Size, list[int]] = {}
-        for k, known in enumerate(batch):
-            shapes.setdefault(known.example.grid.shape, []).append(k)
+        for k, labelled in enumerate(batch):
+            shapes.setdefault(labelled.example.grid.shape, []).append(k)
         pooled: dict[int, Tensor] = {}
         patches: dict[int, Tensor] = {}
         for members in shapes.values():
-            for some in (members[k : k + BATCH] for k in range(0, len(members), BATCH)):
-                grid = torch.stack([batch[k].example.grid for k in some]).float()
-                front = torch.stack([batch[k].example.front for k in some]).float()
-                seen = self.networks.example_tail(grid, front)
-                pooled.update(zip(some, seen.pooled))
-                patches.update(zip(some, seen.patches.flatten(2).transpose(1, 2)))
+            for part in (members[k : k + BATCH] for k in range(0, len(members), BATCH)):
+                grid = torch.stack([batch[k].example.grid for k in part]).float()
+                prefix = torch.stack([batch[k].example.prefix for k in part]).float()
+                encoded = self.networks.example_tail(grid, prefix)
+                pooled.update(zip(part, encoded.pooled))
+                patches.update(zip(part, encoded.patches.flatten(2).transpose(1, 2)))
         return torch.stack([pooled[k] for k in range(len(batch))]), [patches[k] for k in range(len(batch))]
 
     def _picture_loss(
-        self, seen: Tensor, batch: Sequence[_Labelled], texts: Tensor, generator: torch.Generator
+        self, pictures: Tensor, batch: Sequence[LabelledExample], texts: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Of pictures (N, d) with sentences (C · R, d), state by state."""
-        shows = torch.stack([known.shows for known in batch])
+        """Contrastive loss of pictures (N, d) with sentences (C · R, d), state by state."""
+        shows = torch.stack([example.shows for example in batch])
         if self.weights.contrast == "none":
-            return self._classification_loss(seen, shows[:, 0])
+            return self._classification_loss(pictures, shows[:, 0])
         if self.weights.contrast == "label-aware":
-            return self._contrast(seen, shows, texts)
-        repeats = len(texts) // len(self.words.sentences)
+            return self._contrast(pictures, shows, texts)
+        repeats = len(texts) // len(self.sentences.sentences)
         turns = torch.randint(repeats, (len(batch),), generator=generator)
         own = texts[shows.int().argmax(1) * repeats + turns]
         margins = (self.weights.margin, self.weights.other_margin)
-        return literal_loss(squared_distances(seen, own), *margins)
+        return literal_loss(squared_distances(pictures, own), *margins)
 
-    def _patch_loss(
-        self,
-        patches: Sequence[Tensor],
-        batch: Sequence[_Labelled],
-        chosen: Sequence[tuple[Tensor, Tensor, Tensor]],
-        texts: Tensor,
-    ) -> Tensor:
-        """The same of patches against their own states: mean over good ones and mean over defective ones, halved."""
-        good = torch.cat([cells[numbers] for cells, (numbers, _, _) in zip(patches, chosen)])
-        defective = torch.cat([cells[numbers] for cells, (_, numbers, _) in zip(patches, chosen)])
-        states = torch.cat([states for _, _, states in chosen])
+    def _patch_loss(self, patches: Sequence[Tensor], chosen: Sequence[PatchLabels], texts: Tensor) -> Tensor:
+        """Mean over good patches and mean over defective ones, halved, each against its own state."""
+        good = torch.cat([cells[labels.good] for cells, labels in zip(patches, chosen)])
+        defective = torch.cat([cells[labels.defective] for cells, labels in zip(patches, chosen)])
+        states = torch.cat([labels.states for labels in chosen])
         losses = []
-        for cells, labels in ((good, torch.zeros(len(good), dtype=torch.long)), (defective, states)):
+        for cells, of_cells in ((good, torch.zeros(len(good), dtype=torch.long)), (defective, states)):
             if len(cells):
-                seen = self.networks.see(cells)
-                shows = functional.one_hot(labels, len(self.words.sentences)).bool()
+                embedded = self.networks.see(cells)
+                shows = functional.one_hot(of_cells, len(self.sentences.sentences)).bool()
                 losses.append(
-                    self._classification_loss(seen, shows[:, 0])
+                    self._classification_loss(embedded, shows[:, 0])
                     if self.weights.contrast == "none"
-                    else self._contrast(seen, shows, texts)
+                    else self._contrast(embedded, shows, texts)
                 )
         return torch.stack(losses).mean() if losses else texts.sum() * 0
 
-    def _contrast(self, seen: Tensor, shows: Tensor, texts: Tensor) -> Tensor:
-        relation = relations(shows, self.words.between)
-        relation = relation.repeat_interleave(len(texts) // len(self.words.sentences), 1)
+    def _contrast(self, embedded: Tensor, shows: Tensor, texts: Tensor) -> Tensor:
+        relation = relations(shows, self.sentences.between)
+        relation = relation.repeat_interleave(len(texts) // len(self.sentences.sentences), 1)
         w = self.weights
-        distances = squared_distances(seen, texts)
+        distances = squared_distances(embedded, texts)
         return label_aware_loss(distances, relation, w.margin, w.other_margin, w.hard_negatives)
 
-    def _classification_loss(self, seen: Tensor, good: Tensor) -> Tensor:
+    def _classification_loss(self, embedded: Tensor, good: Tensor) -> Tensor:
         """The ablation without contrast: a linear head tells good from defective, words play no part."""
-        logits = self.networks.head(seen)[:, 0]
+        logits = self.networks.head(embedded)[:, 0]
         return functional.binary_cross_entropy_with_logits(logits, (~good).float())
 
     def _rebuilding_loss(
-        self, seen: Tensor, batch: Sequence[_Labelled], drawn: Tensor, texts: Tensor
+        self, pictures: Tensor, batch: Sequence[LabelledExample], drawn: Tensor, texts: Tensor
     ) -> Tensor:
-        target = torch.stack([known.example.target for known in batch]).float()
+        target = torch.stack([labelled.example.target for labelled in batch]).float()
         sentences = drawn.flatten(0, 1)
         if self.weights.reconstruct_good_only:
-            fine = torch.tensor([bool(known.shows[0]) for known in batch])
-            seen, target = seen[fine], target[fine]
+            good = torch.tensor([bool(example.shows[0]) for example in batch])
+            pictures, target = pictures[good], target[good]
             texts, sentences = texts[:SENTENCES], sentences[:SENTENCES]
-        pictures = reconstruction_loss(self.networks.picture_decoder(seen), target)
-        return pictures + reconstruction_loss(self.networks.text_decoder(texts), sentences)
-
-
-def _labelled(example: EncodedExample, words: Sentences, general: bool) -> _Labelled:
-    """Patches whose cover lies between none and enough say nothing, as do those of padding."""
-    shows = torch.zeros(len(words.sentences), dtype=torch.bool)
-    cells = np.where(example.inside, 0, IGNORED)
-    covers = {words.states.index(state) + 1: cover for state, cover in example.shows(general).items()}
-    shows[list(covers) or [0]] = True
-    if covers:
-        stacked = np.stack([np.where(example.inside, cover, 0) for cover in covers.values()])
-        enough = np.minimum(COVERED, stacked.max((1, 2)))[:, None, None]
-        clear = np.where((stacked >= enough) & (stacked > 0), stacked, 0)
-        cells[stacked.max(0) > 0] = IGNORED
-        marked = clear.max(0) > 0
-        cells[marked] = np.array(list(covers))[clear.argmax(0)][marked]
-    flat = torch.from_numpy(cells.ravel().astype(np.int64))
-    defective = torch.nonzero(flat > 0)[:, 0]
-    return _Labelled(example, shows, torch.nonzero(flat == 0)[:, 0], defective, flat[defective])
-
-
-def _some_cells(known: _Labelled, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Numbers of at most `CELLS` good patches and of as many defective ones, with their states."""
-    good = known.good[torch.randperm(len(known.good), generator=generator)[:CELLS]]
-    some = torch.randperm(len(known.defective), generator=generator)[:CELLS]
-    return good, known.defective[some], known.states[some]
+        rebuilt = reconstruction_loss(self.networks.picture_decoder(pictures), target)
+        return rebuilt + reconstruction_loss(self.networks.text_decoder(texts), sentences)

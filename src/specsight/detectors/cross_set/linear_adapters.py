@@ -136,11 +136,16 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         names = self._layers(encoder)
-        seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-        if self.training_:
-            # Adapters start from the encoder's own joint patches; judging does without that pass.
-            return {**seen, JOINT: encoder.embed_patches(pixels)[0]} if self.start == "joint" else seen
-        return {**seen, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
+        layers = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
+        return {**layers, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
+
+    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        names = self._layers(encoder)
+        layers = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
+        if self.start == "random":
+            return layers
+        # Adapters start from the encoder's own joint patches; judging does without that pass.
+        return {**layers, JOINT: encoder.embed_patches(pixels)[0]}
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         exercises = [

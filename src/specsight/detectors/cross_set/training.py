@@ -12,7 +12,8 @@ from pathlib import Path
 
 from specsight.datasets import load_dataset
 from specsight.detectors.contract import Detector
-from specsight.detectors.cross_set.detector import CrossSetDetector, TrainedOn
+from specsight.detectors.cross_set.detector import CrossSetDetector
+from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.images import defect_masks, load_picture, masks_known

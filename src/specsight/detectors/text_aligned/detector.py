@@ -8,7 +8,7 @@ and synthetic defects (`alignment`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View, detectors
-from specsight.detectors.examples import ExampleDetector, TrainingExample
+from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
+from specsight.detectors.synthetic_examples import kinds_for
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
-from specsight.detectors.text_detector import framed, shown
+from specsight.detectors.text_detector import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.features.moments import Axes
 from specsight.prompts.anchors import Anchors
-from specsight.records import Judgement
+from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import Vocabulary
 
@@ -50,13 +51,19 @@ TINY = 1e-6
 
 @detectors.register("text_aligned")
 @dataclass
-class TextAligned(ExampleDetector):
+class TextAligned(ReadingDetector):
     """Principal-axis residual and text margin of aligned patches, in equal parts."""
 
     name = "text_aligned"
     needs: ClassVar[Needs] = Needs(good_pictures=2, text=True)
     regime: ClassVar[Regime] = Regime.NORMAL_ONLY
 
+    synthetic_defects: int = parameter(
+        200,
+        "Synthetic defects to learn from, over all good pictures (at least one a picture); 0: none.",
+        low=0,
+        high=1_000_000,
+    )
     steps: int = parameter(300, "Of training the alignment.", low=1, high=100_000)
     weight_: Features | None = field(default=None, init=False, repr=False)
     """The alignment (D, D)."""
@@ -101,6 +108,15 @@ class TextAligned(ExampleDetector):
         names = encoder.default_layers
         seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
         return {**seen, JOINT: encoder.embed_patches(pixels)[0]}
+
+    def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
+        """Training examples: good pictures, each followed by copies with synthetic defects."""
+        kinds = kinds_for(specification) if specification else []
+        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.resolution, self.seed)
+        collector = ExampleCollector(self._look, specification, synthetic, self.name)
+        yield from collector.collect(samples)
+        self.skipped_ += collector.skipped
+        self._check_enough(collector.good)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
