@@ -78,8 +78,8 @@ def test_a_product_folder_gives_the_same_ids_as_its_root(tree: tuple[Path, Expec
     product = path / expected.products[0]
     if expected.layout in ("real_iad", "magnetic_tile", "meta_json", "manifest", "folder"):
         pytest.skip("this layout has no folder per product")
-    whole = [s for s in load_dataset(path).samples if s.product == expected.products[0]]
-    assert load_dataset(product).samples == whole
+    of_product = [s for s in load_dataset(path).samples if s.product == expected.products[0]]
+    assert load_dataset(product).samples == of_product
 
 
 def test_naming_the_layout_equals_detecting_it(tree: tuple[Path, Expected], listing: DatasetListing) -> None:

@@ -293,10 +293,10 @@ def test_names_from_anywhere(tmp_path: Path) -> None:
 def test_relative_paths_and_dots_name_the_product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     BUILDERS["mvtec_ad"](tmp_path)
     monkeypatch.chdir(tmp_path / "bottle" / "test")
-    whole = {s.id for s in load_dataset(tmp_path, product="bottle").samples}
-    assert {s.id for s in load_dataset("..").samples} == whole
+    all_ids = {s.id for s in load_dataset(tmp_path, product="bottle").samples}
+    assert {s.id for s in load_dataset("..").samples} == all_ids
     monkeypatch.chdir(tmp_path / "bottle")
-    assert {s.id for s in load_dataset(".").samples} == whole
+    assert {s.id for s in load_dataset(".").samples} == all_ids
 
 
 def test_detection_looks_at_few_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

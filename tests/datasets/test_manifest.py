@@ -1,4 +1,4 @@
-"""The manifest: what is written is read back, and what is wrong is told with file and line."""
+"""The manifest: what is written is read back, and mistakes are reported with file and line."""
 
 from __future__ import annotations
 

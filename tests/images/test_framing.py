@@ -182,8 +182,8 @@ def test_a_defect_on_the_seam_lies_whole_in_one_tile() -> None:
     strip = np.zeros((16, 100, 3), np.uint8)
     strip[4:8, 96:] = 255
     strip[4:8, :4] = 255
-    whole = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=True)]
-    assert max(whole) == 4 * 8
+    white_pixels = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=True)]
+    assert max(white_pixels) == 4 * 8
     flat = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=False)]
     assert max(flat) == 4 * 4
 

@@ -144,13 +144,13 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def broken_files(folder: Path) -> dict[str, Path]:
-    whole = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(whole, "PNG")
+    complete = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(complete, "PNG")
     jpeg = io.BytesIO()
     Image.fromarray(RGB.repeat(20, 0).repeat(20, 1)).save(jpeg, "JPEG")
     contents = {
         "zero.png": b"",
-        "truncated.png": whole.getvalue()[: len(whole.getvalue()) // 2],
+        "truncated.png": complete.getvalue()[: len(complete.getvalue()) // 2],
         "truncated.jpg": jpeg.getvalue()[: len(jpeg.getvalue()) // 2],
         "text.png": b"this is not a picture\n",
         "bomb.png": png_header(30_000, 30_000),

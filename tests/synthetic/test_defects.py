@@ -67,7 +67,7 @@ def test_any_size_and_seed(name, seed, height, width):
     try:
         defect = synthesise(np.random.default_rng(seed), good, name)
     except SpecsightError:
-        return  # Told, not returned: a defect that nobody could see on this surface.
+        return  # An error, not a picture without a visible defect.
     assert defect.rgb.shape == good.shape
     assert np.array_equal(defect.mask, changed(good, defect) > 0)
 
@@ -103,7 +103,7 @@ def test_typed_names_are_the_phrases_types():
         (np.zeros((96, 96, 3), np.uint8), "uneven", None, "no visible 'uneven'"),
     ],
 )
-def test_mistakes_are_told(rgb, name, where, message):
+def test_mistakes_are_reported(rgb, name, where, message):
     with pytest.raises(SpecsightError, match=message):
         synthesise(np.random.default_rng(0), rgb, name, where)
 

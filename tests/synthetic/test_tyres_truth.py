@@ -163,17 +163,17 @@ def test_strips_close_without_a_seam(zone: str, light: str) -> None:
 def test_a_defect_may_straddle_the_ends_of_a_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = sample_tyre_scene((6, 1), "bead", "diffuse", size=64, strip=True)
     monkeypatch.setattr(TyreScene, "opening", 0)
-    whole = render(scene, ("stain",))
-    columns = np.flatnonzero(whole.defects[0].mask.any(axis=0))
-    shift = whole.rgb.shape[1] - int(columns.mean())
+    uncut = render(scene, ("stain",))
+    columns = np.flatnonzero(uncut.defects[0].mask.any(axis=0))
+    shift = uncut.rgb.shape[1] - int(columns.mean())
     monkeypatch.setattr(TyreScene, "opening", shift)
     cut = render(scene, ("stain",))
     mask = cut.defects[0].mask
     assert mask[:, 0].any()
     assert mask[:, -1].any()
-    np.testing.assert_array_equal(cut.rgb, np.roll(whole.rgb, shift, axis=1))
-    np.testing.assert_array_equal(mask, np.roll(whole.defects[0].mask, shift, axis=1))
-    assert cut.defects[0].size_mm == whole.defects[0].size_mm
+    np.testing.assert_array_equal(cut.rgb, np.roll(uncut.rgb, shift, axis=1))
+    np.testing.assert_array_equal(mask, np.roll(uncut.defects[0].mask, shift, axis=1))
+    assert cut.defects[0].size_mm == uncut.defects[0].size_mm
 
 
 def test_good_tyres_carry_acceptable_marks() -> None:
