@@ -18,10 +18,10 @@ from specsight.detectors import View, create_detector
 from specsight.detectors.cross_set.april_gan import AprilGAN
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import AdapterTask, cosines, joint_start, spread_layers
+from specsight.detectors.cross_set.references import References, largest_distance
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.encoders import Encoder, Layer
 from specsight.errors import SpecsightError
-from specsight.features.references import References, largest_distance
 from specsight.images import shorter_side
 from specsight.records import Picture, Sample
 from specsight.specification import DefectType, Instruction, Knowledge, Only, Specification

@@ -94,8 +94,8 @@ class PatchCore(Detector):
         patches, size = self._patches(view)
         patches = patches if self.axes_ is None else self.axes_.project(patches)
         distances, found = self.bank_.nearest(patches)
-        shown = view.frame.shows_picture(size).ravel()
-        worst = int(np.where(shown, distances[:, 0], -1).argmax())
+        visible = view.frame.shows_picture(size).ravel()
+        worst = int(np.where(visible, distances[:, 0], -1).argmax())
         score = float(distances[worst, 0]) * self._weight(patches[worst], int(found[worst, 0]))
         return Judgement(score, grids.on_picture(distances.reshape(size), view.frame, self.sigma))
 

@@ -86,8 +86,8 @@ class PhraseMaps(ReadingDetector):
         for view in views:
             rows, columns = shown(view.frame, view.features[PATCHES].shape[1:])
             patches = grids.vectors(view.features[PATCHES][:, rows, columns])
-            kept = min(len(patches), -(-self.references // expected))
-            good.append(patches[generator.choice(len(patches), kept, replace=False)])
+            count = min(len(patches), -(-self.references // expected))
+            good.append(patches[generator.choice(len(patches), count, replace=False)])
         self.good_ = np.concatenate(good) if good else None
 
     def _state(self) -> State:

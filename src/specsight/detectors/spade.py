@@ -74,8 +74,8 @@ class Spade(Detector):
         for view in views:
             embeddings.append(view.features[EMBEDDING].ravel())
             joined = _joined(view)
-            shown = view.frame.shows_picture((joined.shape[1], joined.shape[2])).ravel()
-            patches.append(grids.vectors(joined)[shown])
+            visible = view.frame.shows_picture((joined.shape[1], joined.shape[2])).ravel()
+            patches.append(grids.vectors(joined)[visible])
         self.embeddings_, self.patches_ = MemoryBank(np.stack(embeddings)), patches
 
     def _state(self) -> State:

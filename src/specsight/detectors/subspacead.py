@@ -84,8 +84,8 @@ class SubspaceAD(Detector):
         moments = Moments()
         for view in views:
             averaged = self._averaged(view)
-            shown = view.frame.shows_picture((averaged.shape[1], averaged.shape[2])).ravel()
-            moments.add(grids.vectors(averaged)[shown])
+            visible = view.frame.shows_picture((averaged.shape[1], averaged.shape[2])).ravel()
+            moments.add(grids.vectors(averaged)[visible])
         self.axes_ = principal_axes(moments, self.variance)
 
     def _averaged(self, view: View) -> grids.Grid:

@@ -63,8 +63,8 @@ class WinCLIP(ReadingDetector):
             return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
         grid = _grid(view)
         cells = shown(view.frame, grid)
-        maps, whole = self._language(view, anchors, cells)
-        score = float(whole.max())
+        maps, of_picture = self._language(view, anchors, cells)
+        score = float(of_picture.max())
         if self.references_:
             distances = self._association(view, cells)
             score = (score + float(distances.max())) / 2
@@ -75,16 +75,18 @@ class WinCLIP(ReadingDetector):
         self, view: View, anchors: Anchors, cells: tuple[slice, slice]
     ) -> tuple[Features, Features]:
         """Maps (K, h, w) of the cells that show the picture, and the whole picture's probabilities (K,)."""
-        whole = probability(anchors.margins(view.features[IMAGE], self.temperature))[:, 0, 0]
+        of_picture = probability(anchors.margins(view.features[IMAGE], self.temperature))[:, 0, 0]
         size = (cells[0].stop - cells[0].start, cells[1].stop - cells[1].start)
         inverse = (
-            np.repeat(1 / np.maximum(whole, FAINT), size[0] * size[1]).reshape(-1, *size).astype(np.float64)
+            np.repeat(1 / np.maximum(of_picture, FAINT), size[0] * size[1])
+            .reshape(-1, *size)
+            .astype(np.float64)
         )
         for k in WINDOWS:
             windows = _windows(view.features[f"window{k}"], _grid(view), cells)
             scores = probability(anchors.margins(windows, self.temperature))
             inverse += 1 / np.maximum(harmonic(scores, size), FAINT)
-        return np.asarray((1 + len(WINDOWS)) / inverse, np.float32), whole
+        return np.asarray((1 + len(WINDOWS)) / inverse, np.float32), of_picture
 
     def _association(self, view: View, cells: tuple[slice, slice]) -> Features:
         """Mean over patches and windows of half the cosine distance to the nearest good one, (h, w) in [0, 1]."""

@@ -73,7 +73,7 @@ class _Selection:
         self.made = 0
         self.bounds = np.full(len(points), np.inf, np.float32)
         """Upper bounds of the squared distances to the nearest pick."""
-        self.seen = np.zeros(len(points), np.int64)
+        self.compared = np.zeros(len(points), np.int64)
         """How many of the picks each bound accounts for."""
 
     def pick(self, index: int) -> None:
@@ -111,7 +111,7 @@ class _Selection:
             np.minimum(distances, np.maximum(nearest, 0), out=distances)
             distances[farthest] = -1.0
         self.bounds[rows] = distances
-        self.seen[rows] = self.made
+        self.compared[rows] = self.made
         return True
 
     def _extended(self, rows: Indices) -> Points:
@@ -123,20 +123,20 @@ class _Selection:
 
     def _refresh(self, rows: Indices, extended: Points) -> None:
         """Bring the bounds of `rows`, whose extended points are given, up to date with all picks."""
-        stale = np.flatnonzero(self.seen[rows] < self.made)
-        order = stale[np.argsort(self.seen[rows[stale]], kind="stable")]
+        stale = np.flatnonzero(self.compared[rows] < self.made)
+        order = stale[np.argsort(self.compared[rows[stale]], kind="stable")]
         # Rows that missed about as many picks share a product.
         for group in np.array_split(order, min(4, max(1, len(order)))):
             if not len(group):
                 continue
             members = rows[group]
             nearest = np.full(len(group), np.inf, np.float32)
-            for begin in range(int(self.seen[members].min()), self.made, PICKS_AT_ONCE):
+            for begin in range(int(self.compared[members].min()), self.made, PICKS_AT_ONCE):
                 block = slice(begin, min(begin + PICKS_AT_ONCE, self.made))
                 np.minimum(nearest, (extended[group] @ self.chosen[block].T).min(1), out=nearest)
             nearest = np.maximum(nearest + self.norms[members], 0)
             self.bounds[members] = np.minimum(self.bounds[members], nearest)
-        self.seen[rows] = self.made
+        self.compared[rows] = self.made
 
 
 def _squared_norms(points: Points, mean: Points) -> Points:

@@ -52,9 +52,9 @@ def on_picture(distances: Grid, frame: Frame, sigma: float) -> Grid:
     """
     import cv2
 
-    shown = frame.shows_picture((distances.shape[0], distances.shape[1]))
-    rows = _inside(np.any(shown, axis=1))
-    columns = np.arange(distances.shape[1]) if frame.circular else _inside(np.any(shown, axis=0))
+    visible = frame.shows_picture((distances.shape[0], distances.shape[1]))
+    rows = _inside(np.any(visible, axis=1))
+    columns = np.arange(distances.shape[1]) if frame.circular else _inside(np.any(visible, axis=0))
     height, width = frame.size
     enlarged = cv2.resize(distances[np.ix_(rows, columns)], (width, height), interpolation=cv2.INTER_LINEAR)
     if sigma > 0:
@@ -79,13 +79,13 @@ def resized(grid: Grid, size: tuple[int, int]) -> Grid:
     method = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
     result = np.empty((len(grid), *size), np.float32)
     for begin in range(0, len(grid), CHANNELS):
-        some = np.ascontiguousarray(grid[begin : begin + CHANNELS].transpose(1, 2, 0))
-        scaled = cv2.resize(some, (size[1], size[0]), interpolation=method)
+        channels = np.ascontiguousarray(grid[begin : begin + CHANNELS].transpose(1, 2, 0))
+        scaled = cv2.resize(channels, (size[1], size[0]), interpolation=method)
         result[begin : begin + CHANNELS] = np.atleast_3d(scaled).transpose(2, 0, 1)
     return result
 
 
-def _inside(shown: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each position, itself where shown, else the nearest shown one."""
-    places = np.flatnonzero(shown)
-    return np.clip(np.arange(len(shown)), places[0], places[-1])
+def _inside(visible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each position, itself where visible, else the nearest visible one."""
+    places = np.flatnonzero(visible)
+    return np.clip(np.arange(len(visible)), places[0], places[-1])

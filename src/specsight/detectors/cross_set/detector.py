@@ -22,6 +22,7 @@ from typing_extensions import Self
 from specsight.detectors.contract import State, View
 from specsight.detectors.cross_set import labelled_set
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.cross_set.references import References
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, check_types
 from specsight.detectors.needs import Needs, Regime
@@ -30,7 +31,6 @@ from specsight.detectors.synthetic_examples import kinds_for
 from specsight.detectors.text_detector import ReadingDetector
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
-from specsight.features.references import References
 from specsight.learning.history import LOG, History
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task

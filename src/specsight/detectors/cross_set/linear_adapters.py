@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from specsight.detectors.contract import State, View
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.cross_set.references import unit
 from specsight.detectors.parameters import layer_names, parameter
 from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import require
 from specsight.features import grids
-from specsight.features.references import unit
 from specsight.learning.losses import class_targets, focal_dice
 from specsight.learning.task import Validation
 from specsight.prompts.anchors import PhraseBook

@@ -40,16 +40,16 @@ class References:
     ) -> References | None:
         """From the views of good pictures, at most `limit` patches a layer; None where there is no picture."""
         builders = {name: BankBuilder(1.0, limit, BUDGET, seed) for name in layers}
-        some: list[dict[str, Features]] = []
+        left_out: list[dict[str, Features]] = []
         for view in views:
             patches = {name: unit(_inside(view, name)) for name in layers}
             for name, grid in patches.items():
                 builders[name].add(grids.vectors(grid))
-            if len(some) < LEFT_OUT:
-                some.append(patches)
-        if not some or not layers:
+            if len(left_out) < LEFT_OUT:
+                left_out.append(patches)
+        if not left_out or not layers:
             return None
-        return cls({name: MemoryBank(b.build()) for name, b in builders.items()}, largest_distance(some))
+        return cls({name: MemoryBank(b.build()) for name, b in builders.items()}, largest_distance(left_out))
 
     def distances(self, view: View) -> Features:
         """1 - cosine to the nearest good patch, mean over the layers, on the finest layer's grid (h, w) over the
