@@ -297,7 +297,7 @@ def test_pictures_are_looked_at_once_however_often_they_are_judged(
     name: str, fitted: Callable[[str], Detector], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detector = fitted(name)
-    encoder, calls = detector._encoder(), []
+    encoder, calls = detector.get_encoder(), []
     for method in ("layers", "embed_images", "embed_patches", "remember"):
         original = getattr(encoder, method)
 

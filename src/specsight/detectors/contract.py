@@ -111,7 +111,7 @@ class Detector(ABC):
     def save(self, folder: Path) -> None:
         """Write parameters and learned state into an existing folder."""
         state = self._state()
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         write_json(
             folder / DESCRIPTION,
             {
@@ -146,6 +146,14 @@ class Detector(ABC):
             self._restore(load((folder / STATE).read_bytes()))
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
+
+    def get_encoder(self) -> Encoder:
+        """The encoder, loaded on `device` when it is first asked for. Raises SpecsightError as `load_encoder` does."""
+        if self.encoder_ is None:
+            self.encoder_ = (
+                self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder, self.device)
+            )
+        return self.encoder_
 
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters by name, as given to the constructor; where it runs is none of them."""
@@ -186,7 +194,7 @@ class Detector(ABC):
 
     def _look(self, picture: Picture) -> View:
         """Frame and encode one picture; methods that look at more than layers of the encoder override this."""
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
         names = self._layers(encoder)
         grids = encoder.layers(pixels[None], names)
@@ -205,13 +213,6 @@ class Detector(ABC):
             for variant in self._variants(picture):
                 yield self._look(variant)
         self._check_enough(usable)
-
-    def _encoder(self) -> Encoder:
-        if self.encoder_ is None:
-            self.encoder_ = (
-                self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder, self.device)
-            )
-        return self.encoder_
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         if self.needs.text and specification is None:
@@ -279,7 +280,7 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     name = encoder or str(made_by["name"])
     parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
-    if detector._encoder().fingerprint != made_by["fingerprint"]:
+    if detector.get_encoder().fingerprint != made_by["fingerprint"]:
         raise SpecsightError(
             f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "
             "give the original one with --encoder, or fit again"

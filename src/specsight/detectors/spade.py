@@ -63,7 +63,7 @@ class Spade(Detector):
 
     def _look(self, picture: Picture) -> View:
         view = super()._look(picture)
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         pixels, _ = self._frame(picture, encoder.multiple)
         return View(
             view.frame, {**view.features, EMBEDDING: encoder.embed_images(pixels[None])[0][:, None, None]}

@@ -53,7 +53,7 @@ class ReadingDetector(Detector):
         """What a view of framed pixels (1, H, W, 3) holds, each (D, h, w)."""
 
     def _look(self, picture: Picture) -> View:
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
         return View(frame, self._see(encoder, pixels[None]))
 
@@ -62,7 +62,7 @@ class ReadingDetector(Detector):
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         if not encoder.reads:
             raise SpecsightError(
                 f"{self.name} compares pictures with words, and encoder '{encoder.name}' has no text tower: "
@@ -74,7 +74,7 @@ class ReadingDetector(Detector):
         if specification is None:
             raise self._not_fitted()
         self.specification_ = specification
-        self.phrases_ = PhraseBook(self._encoder())
+        self.phrases_ = PhraseBook(self.get_encoder())
 
     def _known_words(self) -> tuple[PhraseBook, Specification]:
         """What was fitted. Raises SpecsightError where nothing was."""

@@ -24,7 +24,7 @@ def digest(detector: Detector, samples: Sequence[Sample], specifications: Mappin
     content = {
         "detector": detector.name,
         "parameters": counted,
-        "encoder": detector._encoder().fingerprint,
+        "encoder": detector.get_encoder().fingerprint,
         "words": {product: words.model_dump(mode="json") for product, words in specifications.items()},
         "samples": [_inputs(sample) for sample in samples],
     }

@@ -60,7 +60,7 @@ def judge_all(
 def describe_fit(inspector: Inspector) -> Fit:
     """The fit of an inspector, without what it cost and learned from."""
     detector = inspector.detector
-    encoder = detector._encoder()
+    encoder = detector.get_encoder()
     common = ("encoder", "resolution", "seed")
     return Fit(
         detector=detector.name,

@@ -172,7 +172,7 @@ class Clad(ReadingDetector):
         from specsight.encoders.passes.split import split
 
         if self.split_ is None:
-            self.split_ = split(self._encoder())
+            self.split_ = split(self.get_encoder())
         return self.split_
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:

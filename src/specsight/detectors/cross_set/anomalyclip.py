@@ -101,7 +101,7 @@ class AnomalyCLIP(CrossSetDetector):
         Raises SpecsightError before any picture is read where the encoder's text tower cannot be prompted.
         """
         self.check_parameters()
-        prompted(self._encoder(), DAMAGED, self.tokens)
+        prompted(self.get_encoder(), DAMAGED, self.tokens)
         return super().train(samples, specifications, checkpoint)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
@@ -146,7 +146,7 @@ class AnomalyCLIP(CrossSetDetector):
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptTask
 
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         good, damaged = (prompted(encoder, words, self.tokens) for words in (GOOD, DAMAGED))
         deep = (self.deep_tokens, round(self.deep_share * good.depth))
         prompts = Prompts(good, damaged, self.tokens, deep, self.seed)

@@ -56,7 +56,7 @@ class AprilGAN(LinearAdapters[DamageTypes]):
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and "damaged", in the words of each product."""
-        book, known = PhraseBook(self._encoder()), {}
+        book, known = PhraseBook(self.get_encoder()), {}
         for specification in dict.fromkeys(example.specification for example in examples):
             anchors = book.anchors(prompt_bank(specification.model_copy(update={"defects": ()})))
             known[specification] = Classes((None,), np.vstack([anchors.good, anchors.defects]))

@@ -146,7 +146,7 @@ class CrossSetDetector(ReadingDetector):
         return ExampleCollector(self._look_for_training, specification, synthetic, self.name)
 
     def _look_for_training(self, picture: Picture) -> View:
-        encoder = self._encoder()
+        encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
         return View(frame, self._see_for_training(encoder, pixels[None]))
 
@@ -182,7 +182,7 @@ class CrossSetDetector(ReadingDetector):
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
-        layers = self._layers(self._encoder())
+        layers = self._layers(self.get_encoder())
         self.references_ = References.from_views(views, layers, self.references, self.seed)
 
     def _trained(self) -> TrainedOn:

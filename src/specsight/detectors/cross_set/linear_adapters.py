@@ -151,7 +151,7 @@ class LinearAdapters(CrossSetDetector, Generic[Words]):
         exercises = [
             Exercise(example, classes) for example, classes in zip(examples, self._classes(examples))
         ]
-        layers = self._layers(self._encoder())
+        layers = self._layers(self.get_encoder())
         own = [example for example in examples if not example.held_out]
         start = {} if self.start == "random" else {name: joint_start(own, name) for name in layers}
         return AdapterTask(self, exercises, layers, start)

@@ -86,7 +86,7 @@ class MultiADS(LinearAdapters[Anchors]):
         specifications = list(dict.fromkeys(example.specification for example in examples))
         self.types_ = vocabulary(specifications)
         untyped = any(None in example.masks for example in examples) or not self.types_
-        book, known = PhraseBook(self._encoder()), {}
+        book, known = PhraseBook(self.get_encoder()), {}
         for specification in specifications:
             words = specification.model_copy(update={"defects": self.types_})
             bank = prompt_bank(words)
