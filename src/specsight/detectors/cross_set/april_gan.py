@@ -19,40 +19,88 @@ Departures from the paper:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from specsight.detectors.contract import detectors
+from specsight.detectors.contract import View, detectors
+from specsight.detectors.cross_set import linear_adapters
 from specsight.detectors.cross_set.damage_types import DamageTypes
+from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
-from specsight.encoders import Features
+from specsight.detectors.cross_set.linear_adapters import STARTS, AdapterSettings, Classes
+from specsight.detectors.parameters import layer_names, parameter
+from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import PhraseBook
-from specsight.specification import Instruction, Specification
+from specsight.records import Judgement
+from specsight.specification import Instruction
+
+
+@dataclass(frozen=True)
+class SharedDamage:
+    """Softmax over "good" and "damaged", which is what was trained, shared out among types."""
+
+    damage: DamageTypes
+    temperature: float
+
+    @property
+    def types(self) -> tuple[str | None, ...]:
+        """Types in the order of their maps."""
+        return self.damage.types
+
+    def probabilities(self, joint: Features) -> Features:
+        """Return the probability of damage of each type, (K, ...), of unit vectors (D, ...)."""
+        damaged = self.damage.damage(joint, self.temperature)
+        return np.asarray(damaged * self.damage.shares(joint, self.temperature), np.float32)
+
+    def combined(self, probabilities: Features) -> Features:
+        """Return the largest of the types' probabilities."""
+        return np.asarray(probabilities.max(0), np.float32)
 
 
 @detectors.register("april_gan")
 @dataclass
-class AprilGAN(LinearAdapters[DamageTypes]):
+class AprilGAN(CrossSetDetector):
     """Zero-shot with words; few-shot with good pictures besides."""
 
     name = "april_gan"
 
-    def _asked(
-        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
-    ) -> DamageTypes:
-        return DamageTypes.of(book, specification, instruction)
+    temperature: float = parameter(
+        0.01,
+        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
+        low=1e-3,
+        high=10,
+    )
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers that get an adapter; None: four over the encoder's depth."
+    )
+    start: str = parameter(
+        "joint",
+        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
+        choices=STARTS,
+    )
 
-    def _probabilities(self, asked: DamageTypes, seen: Features) -> Features:
-        """Softmax over "good" and "damaged", which is what was trained, shared out among the types."""
-        damaged = asked.damage(seen, self.temperature)
-        return np.asarray(damaged * asked.shares(seen, self.temperature), np.float32)
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map each type by adapted patches; see `linear_adapters.judge`."""
+        scorer = SharedDamage(DamageTypes.of(*self._known_words(), instruction), self.temperature)
+        return linear_adapters.judge(view, self.weights_, scorer, self.references_, self.sigma)
 
-    def _together(self, probabilities: Features) -> Features:
-        return np.asarray(probabilities.max(0), np.float32)
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        return linear_adapters.adapter_layers(encoder, self.layers)
+
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return linear_adapters.see(encoder, pixels, self._layers(encoder))
+
+    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return linear_adapters.see_for_training(encoder, pixels, self._layers(encoder), self.start)
+
+    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
+        settings = AdapterSettings(self.name, self.batch, self.temperature, self.seed)
+        layers = self._layers(self.get_encoder())
+        return linear_adapters.adapter_task(settings, examples, self._classes(examples), layers, self.start)
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and "damaged", in the words of each product."""

@@ -7,28 +7,24 @@ which classes compete.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import State, View
-from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
+from specsight.detectors.cross_set.detector import CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.references import unit
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.cross_set.references import References, unit
 from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.errors import require
 from specsight.features import grids
 from specsight.learning.losses import class_targets, focal_dice
 from specsight.learning.task import Validation
-from specsight.prompts.anchors import PhraseBook
 from specsight.records import Judgement
-from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -50,115 +46,110 @@ class Classes:
     anchors: Features
 
 
-class Asked(Protocol):
-    """Types in the order of their maps; None stands for damage of no particular kind."""
+class TypeScorer(Protocol):
+    """How likely patches in the joint space show each type of defect."""
 
     @property
-    def types(self) -> tuple[str | None, ...]: ...
+    def types(self) -> tuple[str | None, ...]:
+        """Types in the order of their maps; None stands for damage of no particular kind."""
+        ...
 
+    def probabilities(self, joint: Features) -> Features:
+        """Return how likely each of unit vectors (D, ...) shows each type, (K, ...) in [0, 1]."""
+        ...
 
-Words = TypeVar("Words", bound=Asked)
-
-
-@dataclass
-class LinearAdapters(CrossSetDetector, Generic[Words]):
-    """Base of the methods with linear adapters, which look for `Words`."""
-
-    temperature: float = parameter(
-        0.01,
-        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
-        low=1e-3,
-        high=10,
-    )
-    layers: tuple[str, ...] | None = layer_names(
-        "Layers that get an adapter; None: four over the encoder's depth."
-    )
-    start: str = parameter(
-        "joint",
-        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
-        choices=STARTS,
-    )
-
-    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
-        """Map of a type: how likely patches show it, mean over the layers; with good pictures, the distance to their
-        nearest patches is added to every map. The score is how likely the whole picture shows a defect; with good
-        pictures, its mean with the largest map value over (1 + the largest distance between good pictures)."""
-        asked = self._asked(*self._known_words(), instruction)
-        size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
-        if not asked.types:
-            return self._judgement(0.0, np.zeros((0, *size), np.float32), (), view)
-        maps = self._maps(view, asked, size)
-        together = self._together(maps)
-        score = float(self._together(self._probabilities(asked, view.features[IMAGE])).max())
-        if self.references_ is not None:
-            away = self.references_.distances(view)
-            maps, together = maps + away, together + away
-            largest = float(together[shown(view.frame, size)].max())
-            score = (score + largest / (1 + self.references_.largest)) / 2
-        named = {name: maps[k] for k, name in enumerate(asked.types) if name is not None}
-        drawn = grids.on_picture(together, view.frame, self.sigma)
-        return Judgement(score, drawn, TypeMaps(named, view.frame, self.sigma))
-
-    @abstractmethod
-    def _asked(
-        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
-    ) -> Words:
-        """What is to be looked for."""
-
-    @abstractmethod
-    def _probabilities(self, asked: Words, seen: Features) -> Features:
-        """How likely each of unit vectors (D, ...) shows each type, (K, ...) in [0, 1]."""
-
-    @abstractmethod
-    def _together(self, probabilities: Features) -> Features:
-        """How likely any type is shown, from (K, ...): (...)."""
-
-    @abstractmethod
-    def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
-        """What each example's patches are told apart into."""
-
-    def _maps(self, view: View, asked: Words, size: tuple[int, int]) -> Features:
-        """Probabilities (K, h, w) of every type on the finest layer's grid, mean over the layers."""
-        maps = []
-        for name, patches in view.features.items():
-            if name != IMAGE:
-                grid = (patches.shape[1], patches.shape[2])
-                cells = shown(view.frame, grid)
-                joint = adapted(self.weights_, name, patches[:, cells[0], cells[1]])
-                likely = framed(self._probabilities(asked, joint), cells, grid)
-                maps.append(grids.resized(likely, size))
-        return np.asarray(np.mean(maps, axis=0), np.float32)
-
-    def _layers(self, encoder: Encoder) -> Sequence[str]:
-        if self.layers is not None:
-            return [encoder.layer(name).name for name in self.layers]
-        return spread_layers(encoder)
-
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        names = self._layers(encoder)
-        layers = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-        return {**layers, IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
-
-    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        names = self._layers(encoder)
-        layers = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-        if self.start == "random":
-            return layers
-        # Adapters start from the encoder's own joint patches; judging does without that pass.
-        return {**layers, JOINT: encoder.embed_patches(pixels)[0]}
-
-    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
-        exercises = [
-            Exercise(example, classes) for example, classes in zip(examples, self._classes(examples))
-        ]
-        layers = self._layers(self.get_encoder())
-        own = [example for example in examples if not example.held_out]
-        start = {} if self.start == "random" else {name: joint_start(own, name) for name in layers}
-        return AdapterTask(self, exercises, layers, start)
+    def combined(self, probabilities: Features) -> Features:
+        """Return how likely any type is shown, (...), from the probabilities (K, ...)."""
+        ...
 
 
 @dataclass(frozen=True)
-class Exercise:
+class AdapterSettings:
+    """How adapters are trained; see the parameters of the methods."""
+
+    name: str
+    """Of the method."""
+    batch: int
+    temperature: float
+    seed: int
+
+
+def judge(
+    view: View, weights: State, scorer: TypeScorer, references: References | None, sigma: float
+) -> Judgement:
+    """Judge a view by adapted patches: how likely they show each type, mean over the layers.
+
+    The score is how likely the whole picture shows a defect. With `references` (good pictures), the distance to their
+    nearest patches is added to every map, and the score is its mean with the largest map value over (1 + the largest
+    distance between good pictures). `sigma` smooths the maps, in pixels of the framed picture.
+    """
+    size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
+    if not scorer.types:
+        return Judgement(0.0, np.zeros(view.frame.native, np.float32))
+    maps = _maps(view, weights, scorer, size)
+    combined = scorer.combined(maps)
+    score = float(scorer.combined(scorer.probabilities(view.features[IMAGE])).max())
+    if references is not None:
+        away = references.distances(view)
+        maps, combined = maps + away, combined + away
+        largest = float(combined[shown(view.frame, size)].max())
+        score = (score + largest / (1 + references.largest)) / 2
+    named = {name: maps[k] for k, name in enumerate(scorer.types) if name is not None}
+    drawn = grids.on_picture(combined, view.frame, sigma)
+    return Judgement(score, drawn, TypeMaps(named, view.frame, sigma))
+
+
+def adapter_layers(encoder: Encoder, names: tuple[str, ...] | None) -> list[str]:
+    """Return the layers that get an adapter: the given ones, checked, or `spread_layers`."""
+    return spread_layers(encoder) if names is None else [encoder.layer(name).name for name in names]
+
+
+def see(encoder: Encoder, pixels: NDArray[np.uint8], layers: Sequence[str]) -> dict[str, Features]:
+    """Encode framed pixels (1, H, W, 3) for judging: patches of every layer and the pooled embedding."""
+    return {**_patches(encoder, pixels, layers), IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
+
+
+def see_for_training(
+    encoder: Encoder, pixels: NDArray[np.uint8], layers: Sequence[str], start: str
+) -> dict[str, Features]:
+    """Encode framed pixels for training: patches of every layer and, for a joint start, the encoder's joint patches."""
+    patches = _patches(encoder, pixels, layers)
+    return {**patches, JOINT: encoder.embed_patches(pixels)[0]} if start == "joint" else patches
+
+
+def _patches(encoder: Encoder, pixels: NDArray[np.uint8], layers: Sequence[str]) -> dict[str, Features]:
+    return {name: grid[0] for name, grid in zip(layers, encoder.layers(pixels, layers))}
+
+
+def _maps(view: View, weights: State, scorer: TypeScorer, size: tuple[int, int]) -> Features:
+    """Probabilities (K, h, w) of every type on the finest layer's grid, mean over the layers."""
+    maps = []
+    for name, patches in view.features.items():
+        if name != IMAGE:
+            grid = (patches.shape[1], patches.shape[2])
+            cells = shown(view.frame, grid)
+            joint = adapted(weights, name, patches[:, cells[0], cells[1]])
+            likely = framed(scorer.probabilities(joint), cells, grid)
+            maps.append(grids.resized(likely, size))
+    return np.asarray(np.mean(maps, axis=0), np.float32)
+
+
+def adapter_task(
+    settings: AdapterSettings,
+    examples: Sequence[FrozenExample],
+    classes: Sequence[Classes],
+    layers: Sequence[str],
+    start: str,
+) -> AdapterTask:
+    """Make the training of one adapter per layer; `classes` says what each example's patches are told apart into."""
+    classified = [ClassifiedExample(example, its) for example, its in zip(examples, classes)]
+    training = [example for example in examples if not example.held_out]
+    initial = {} if start == "random" else {name: joint_start(training, name) for name in layers}
+    return AdapterTask(settings, classified, layers, initial)
+
+
+@dataclass(frozen=True)
+class ClassifiedExample:
     """An example and what its patches are told apart into."""
 
     example: FrozenExample
@@ -184,21 +175,21 @@ class AdapterTask(CrossSetTask):
 
     def __init__(
         self,
-        method: LinearAdapters[Any],
-        exercises: Sequence[Exercise],
+        settings: AdapterSettings,
+        examples: Sequence[ClassifiedExample],
         layers: Sequence[str],
         start: Mapping[str, tuple[Features, Features]],
     ) -> None:
         torch = require("torch", "models")
-        self.name = f"{method.name}: adapters"
-        self._own = [e for e in exercises if not e.example.held_out]
-        self._held = [e for e in exercises if e.example.held_out]
-        self._batch, self._temperature = method.batch, method.temperature
-        width = exercises[0].classes.anchors.shape[1]
+        self.name = f"{settings.name}: adapters"
+        self._training = [e for e in examples if not e.example.held_out]
+        self._held = [e for e in examples if e.example.held_out]
+        self._batch, self._temperature = settings.batch, settings.temperature
+        width = examples[0].classes.anchors.shape[1]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(method.seed)
+            torch.manual_seed(settings.seed)
             self.adapters = torch.nn.ModuleDict(
-                {name: torch.nn.Linear(exercises[0].example.halves[name].shape[0], width) for name in layers}
+                {name: torch.nn.Linear(examples[0].example.halves[name].shape[0], width) for name in layers}
             )
         with torch.no_grad():
             for name, (weight, bias) in start.items():
@@ -210,12 +201,12 @@ class AdapterTask(CrossSetTask):
         """Of a batch of pictures drawn without repetition."""
         import torch
 
-        drawn = torch.randperm(len(self._own), generator=generator)[: self._batch].tolist()
-        return torch.stack([self._of(self._own[k]) for k in drawn]).mean(), {}
+        drawn = torch.randperm(len(self._training), generator=generator)[: self._batch].tolist()
+        return torch.stack([self._of(self._training[k]) for k in drawn]).mean(), {}
 
     def validate(self) -> Validation:
         """The same loss over all held-out pictures."""
-        loss = sum(float(self._of(exercise)) for exercise in self._held) / len(self._held)
+        loss = sum(float(self._of(labelled)) for labelled in self._held) / len(self._held)
         return Validation({"loss": loss}, loss)
 
     def weights(self) -> State:
@@ -226,12 +217,12 @@ class AdapterTask(CrossSetTask):
             for part in ("weight", "bias")
         }
 
-    def _of(self, exercise: Exercise) -> torch.Tensor:
+    def _of(self, labelled: ClassifiedExample) -> torch.Tensor:
         """Loss of one picture: logits are brought to the cells of its masks; padding does not count."""
         import torch
 
-        example, targets = exercise.example, exercise.targets()
-        anchors = torch.from_numpy(exercise.classes.anchors)
+        example, targets = labelled.example, labelled.targets()
+        anchors = torch.from_numpy(labelled.classes.anchors)
         losses = []
         for name, layer in self.adapters.items():
             patches = torch.from_numpy(example.halves[name]).float()

@@ -15,18 +15,22 @@ Departures from the paper, beside those that `april_gan` lists (adapters, few-sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, detectors
+from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.cross_set import linear_adapters
+from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import Classes, LinearAdapters
-from specsight.detectors.parameters import parameter
-from specsight.encoders import Features
+from specsight.detectors.cross_set.linear_adapters import STARTS, AdapterSettings, Classes
+from specsight.detectors.parameters import layer_names, parameter
+from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook
+from specsight.records import Judgement
 from specsight.specification import (
     DefectType,
     Instruction,
@@ -40,13 +44,54 @@ from specsight.specification.vocabulary import Vocabulary, normal_form
 TYPES = "types"
 
 
+@dataclass(frozen=True)
+class CompetingTypes:
+    """Softmax over "good", ignored types and all types; the types' shares."""
+
+    anchors: Anchors
+    temperature: float
+
+    @property
+    def types(self) -> tuple[str | None, ...]:
+        """Types in the order of their maps."""
+        return self.anchors.types
+
+    def probabilities(self, joint: Features) -> Features:
+        """Return the share of each type, (K, ...), of unit vectors (D, ...)."""
+        anchors = self.anchors
+        rows = np.vstack([anchors.defects, anchors.good[None], anchors.ignored])
+        logits = (rows @ joint.reshape(len(joint), -1) / self.temperature).astype(np.float64)
+        powers = np.exp(logits - logits.max(0))
+        # Added up in order of size: the order in which types are named changes nothing, not even the last digit.
+        shares = powers[: len(anchors.defects)] / np.sort(powers, axis=0).sum(0)
+        return np.asarray(shares, np.float32).reshape(-1, *joint.shape[1:])
+
+    def combined(self, probabilities: Features) -> Features:
+        """Return 1 - p(good): types exclude one another."""
+        return np.asarray(np.sort(probabilities, axis=0).sum(0), np.float32)
+
+
 @detectors.register("multiads")
 @dataclass
-class MultiADS(LinearAdapters[Anchors]):
+class MultiADS(CrossSetDetector):
     """Multi-type maps; zero-shot with words, few-shot with good pictures besides."""
 
     name = "multiads"
 
+    temperature: float = parameter(
+        0.01,
+        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
+        low=1e-3,
+        high=10,
+    )
+    layers: tuple[str, ...] | None = layer_names(
+        "Layers that get an adapter; None: four over the encoder's depth."
+    )
+    start: str = parameter(
+        "joint",
+        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
+        choices=STARTS,
+    )
     product_filter: bool = parameter(
         True,
         "Look only for the types that the specification (or an instruction) names; else also for those "
@@ -57,22 +102,27 @@ class MultiADS(LinearAdapters[Anchors]):
     types_: tuple[DefectType, ...] = field(default=(), init=False, repr=False)
     """The types known from training, with their phrases."""
 
-    def _probabilities(self, asked: Anchors, seen: Features) -> Features:
-        """Softmax over "good", ignored types and all types; the types' shares."""
-        rows = np.vstack([asked.defects, asked.good[None], asked.ignored])
-        logits = (rows @ seen.reshape(len(seen), -1) / self.temperature).astype(np.float64)
-        powers = np.exp(logits - logits.max(0))
-        # Added up in order of size: the order in which types are named changes nothing, not even the last digit.
-        shares = powers[: len(asked.defects)] / np.sort(powers, axis=0).sum(0)
-        return np.asarray(shares, np.float32).reshape(-1, *seen.shape[1:])
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map each type by adapted patches; see `linear_adapters.judge`."""
+        scorer = CompetingTypes(self._competing(instruction), self.temperature)
+        return linear_adapters.judge(view, self.weights_, scorer, self.references_, self.sigma)
 
-    def _together(self, probabilities: Features) -> Features:
-        """1 - p(good): types exclude one another."""
-        return np.asarray(np.sort(probabilities, axis=0).sum(0), np.float32)
+    def _layers(self, encoder: Encoder) -> Sequence[str]:
+        return linear_adapters.adapter_layers(encoder, self.layers)
 
-    def _asked(
-        self, book: PhraseBook, specification: Specification, instruction: Instruction | None
-    ) -> Anchors:
+    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return linear_adapters.see(encoder, pixels, self._layers(encoder))
+
+    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return linear_adapters.see_for_training(encoder, pixels, self._layers(encoder), self.start)
+
+    def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
+        settings = AdapterSettings(self.name, self.batch, self.temperature, self.seed)
+        layers = self._layers(self.get_encoder())
+        return linear_adapters.adapter_task(settings, examples, self._classes(examples), layers, self.start)
+
+    def _competing(self, instruction: Instruction | None) -> Anchors:
+        book, specification = self._known_words()
         asked = instruction or Instruction()
         if not self.product_filter:
             spoken = Vocabulary.of((*specification.defects, *asked.known_defects))
