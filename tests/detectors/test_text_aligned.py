@@ -95,7 +95,7 @@ def test_synthetic_pictures_differ_from_the_good_one_under_their_mask_only() -> 
 
 
 def test_patch_folds_leave_folds_out() -> None:
-    folds = PatchFolds(folds=2, pictures=4, kept=1000, generator=np.random.default_rng(0))
+    folds = PatchFolds(folds=2, pictures=4, limit=1000, generator=np.random.default_rng(0))
     rng = np.random.default_rng(1)
     patches = [(number + 0.1 * rng.normal(size=(30, 3))).astype(np.float32) for number in range(4)]
     for number, some in enumerate(patches):

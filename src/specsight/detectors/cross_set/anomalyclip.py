@@ -106,29 +106,29 @@ class AnomalyCLIP(CrossSetDetector):
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """The map is S_a = 0.5 (S_a + 1 - S_n), mean over levels; the score is the whole picture's S_a: both divided
-        among kinds of damage where words ask for it (see the module). All lie in [0, 1]."""
-        learned, kinds = self._learned(), self._asked(instruction)
+        among types of damage where words ask for it (see the module). All lie in [0, 1]."""
+        prompts, types = self._prompts(), self._damage_types(instruction)
         maps = {name: grid for name, grid in view.features.items() if name != IMAGE}
         grid = next(iter(maps.values())).shape[1:]
-        if not kinds.types:
+        if not types.types:
             return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
         cells = shown(view.frame, (grid[0], grid[1]))
-        divided = [self._damage(learned, kinds, patches[:, cells[0], cells[1]]) for patches in maps.values()]
-        whole = self._damage(learned, kinds, view.features[IMAGE])
+        divided = [self._damage(prompts, types, patches[:, cells[0], cells[1]]) for patches in maps.values()]
+        whole = self._damage(prompts, types, view.features[IMAGE])
         drawn = framed(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
-        return self._judgement(float(whole.max()), drawn, kinds.types, view)
+        return self._judgement(float(whole.max()), drawn, types.types, view)
 
-    def _damage(self, learned: Anchors, kinds: DamageTypes, seen: Features) -> Features:
-        """Probability of damage of each kind, (K, ...), of unit vectors (D, ...)."""
-        damaged = probability(learned.margins(seen, self.temperature))
-        return np.asarray(damaged * kinds.shares(seen, self.temperature), np.float32)
+    def _damage(self, prompts: Anchors, types: DamageTypes, features: Features) -> Features:
+        """Probability of damage of each type, (K, ...), of unit vectors (D, ...)."""
+        damaged = probability(prompts.margins(features, self.temperature))
+        return np.asarray(damaged * types.shares(features, self.temperature), np.float32)
 
-    def _learned(self) -> Anchors:
+    def _prompts(self) -> Anchors:
         self._trained()
         good, damaged = self.weights_[ANCHORS]
         return Anchors(good, (None,), damaged[None], np.zeros((0, len(good)), np.float32))
 
-    def _asked(self, instruction: Instruction | None) -> DamageTypes:
+    def _damage_types(self, instruction: Instruction | None) -> DamageTypes:
         return DamageTypes.of(*self._known_words(), instruction)
 
     def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
@@ -141,7 +141,7 @@ class AnomalyCLIP(CrossSetDetector):
 
     def _restore(self, state: State) -> None:
         super()._restore(state)
-        self._learned()
+        self._prompts()
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, PromptTask

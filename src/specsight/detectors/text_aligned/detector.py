@@ -1,7 +1,7 @@
 """Text-guided alignment in the normal-only regime: how far a patch leaves the good ones, and what it then looks like.
 
-In: good pictures and a specification. Two witnesses speak, each in deviations of its own values on good patches it has
-not seen while fitting, with fixed and equal weights: the residual of a patch behind the principal axes of good patches
+In: good pictures and a specification. Out: maps of two values with fixed and equal weights, each in standard deviations
+of itself on good patches that were held out: the residual of a patch behind the principal axes of good patches
 (SubspaceAD, CVPR 2026), and its margin towards the defects' phrases in a joint space that was aligned on good pictures
 and synthetic defects (`alignment`).
 """
@@ -40,7 +40,7 @@ NEIGHBOURHOOD = 3
 """Patches behind the residual are averaged over this many cells each way."""
 COVERED = 0.2
 """A patch of a defective picture counts as defective where the defect covers at least this share of it."""
-KEPT = 20_000
+STORED = 20_000
 """Patches kept for training, good and defective each: 40 MB at 512 dimensions."""
 REFERENCES = 2048
 """Aligned good patches kept to judge words by."""
@@ -120,7 +120,7 @@ class TextAligned(ReadingDetector):
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self._take_words(specification)
-        folds = PatchFolds(min(FOLDS, expected), expected, KEPT, np.random.default_rng(self.seed))
+        folds = PatchFolds(min(FOLDS, expected), expected, STORED, np.random.default_rng(self.seed))
         for view in views:
             if isinstance(view, TrainingExample) and view.masks:
                 joint = view.features[JOINT]

@@ -1,7 +1,7 @@
 """What text-guided alignment learns from: patches of good pictures in folds, and patches of defective ones.
 
 In: views, good ones and those of their defective copies, as they stream by. Out: training patches with or without one
-fold, and principal axes with or without one fold. Memory is bounded by `kept` patches of each kind and D² per fold.
+fold, and principal axes with or without one fold. Memory is bounded by `limit` patches of each kind and D² per fold.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class PatchFolds:
     folds: int
     pictures: int
     """How many good pictures are expected."""
-    kept: int
+    limit: int
+    """Patches of each kind to store, at most."""
     generator: np.random.Generator
     current: int = -1
     """Number of the good picture that came last."""
@@ -41,17 +42,17 @@ class PatchFolds:
     def add_good(self, joint: Features, deep: Features) -> None:
         """All patches of the next good picture, (n, D) each."""
         self.current += 1
-        mine = self.current % self.folds
+        fold_of_picture = self.current % self.folds
         for fold, moments in enumerate(self._moments):
-            if fold != mine:
+            if fold != fold_of_picture:
                 moments.add(deep)
-        self.joint[mine].append(self._some(joint))
-        self.deep[mine].append(self._some(deep))
+        self.joint[fold_of_picture].append(self._subset(joint))
+        self.deep[fold_of_picture].append(self._subset(deep))
 
     def add_defective(self, joint: Features, type_: str | None) -> None:
         """Spoilt patches (n, D) of a copy of the good picture that came last."""
         if len(joint):
-            self.defective[self.current % self.folds].append((self._some(joint), type_))
+            self.defective[self.current % self.folds].append((self._subset(joint), type_))
 
     def axes(self, variance: float, without: int | None = None) -> Axes:
         """Principal axes of the good patches, all or those outside one fold."""
@@ -59,17 +60,19 @@ class PatchFolds:
 
     def good_patches(self, without: int | None = None) -> Features:
         """Good patches in the joint space, (N, D)."""
-        return np.concatenate([p for fold, some in enumerate(self.joint) if fold != without for p in some])
+        return np.concatenate(
+            [p for fold, patches in enumerate(self.joint) if fold != without for p in patches]
+        )
 
     def defective_patches(self, without: int | None = None) -> tuple[Features, list[str | None]]:
         """Spoilt patches in the joint space (M, D), and the type of each."""
-        lists = [pair for fold, some in enumerate(self.defective) if fold != without for pair in some]
+        lists = [pair for fold, pairs in enumerate(self.defective) if fold != without for pair in pairs]
         types = [type_ for patches, type_ in lists for _ in patches]
         width = self.joint[0][0].shape[1]
         return np.concatenate([np.empty((0, width), np.float32), *(patches for patches, _ in lists)]), types
 
-    def _some(self, patches: Features) -> NDArray[np.float32]:
-        limit = max(1, self.kept // self.pictures)
-        if len(patches) <= limit:
+    def _subset(self, patches: Features) -> NDArray[np.float32]:
+        per_picture = max(1, self.limit // self.pictures)
+        if len(patches) <= per_picture:
             return patches
-        return patches[self.generator.choice(len(patches), limit, replace=False)]
+        return patches[self.generator.choice(len(patches), per_picture, replace=False)]
