@@ -231,15 +231,15 @@ def test_cross_set_detectors_are_trained_on_another_set_by_the_command(
         ),
         words,
     )
-    own = [
+    command = [
         "evaluate", "--data", data, "--spec", words, "--detector", detector, "--encoder", encoder, "--shots", 0,
         "--resolution", 64, "--resamples", 0, "--set", "epochs=1", "--out", tmp_path / "run",
     ]  # fmt: skip
-    refused = CliRunner().invoke(cli, [str(word) for word in own])
+    refused = CliRunner().invoke(cli, [str(word) for word in command])
     assert "name a data set with --train-on" in str(refused.exception)
-    own = CliRunner().invoke(cli, [*map(str, own[:-1]), str(tmp_path / "own"), "--train-on", str(data)])
+    own = CliRunner().invoke(cli, [*map(str, command[:-1]), str(tmp_path / "own"), "--train-on", str(data)])
     assert "both trained on and judged" in str(own.exception)
-    done = CliRunner().invoke(cli, [*map(str, own), "--train-on", str(other)], catch_exceptions=False)
+    done = CliRunner().invoke(cli, [*map(str, command), "--train-on", str(other)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     numbers = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert "trained on" in numbers["protocol"]["line"]
