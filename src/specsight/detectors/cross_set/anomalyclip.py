@@ -10,7 +10,7 @@ of damage S_a is shared out among `kinds`. The map is their largest, and the sco
 is to be ignored. What the prompts take for good stays good, whatever an instruction teaches.
 
 Departures from the paper:
-- Pictures keep their aspect, at 320 pixels unless told otherwise (the paper: 518, square).
+- Pictures keep their aspect, at 320 pixels by default (the paper: 518, square).
 - Depths of deep tokens and of the second path are shares of a tower's own depth (the paper's: 9 of 12, 19 of 24).
 - A CNN has no attention: its patch embeddings are taken as they are, on one level.
 - Losses are computed on cells of 4 pixels; the rate falls along a cosine; held-out pictures may end the training early.

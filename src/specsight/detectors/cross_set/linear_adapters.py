@@ -40,7 +40,7 @@ STARTS = ("joint", "random")
 
 @dataclass(frozen=True)
 class Classes:
-    """What the patches of a product are told apart into: unit `anchors` (K + 1, D), "good" first, then `types`."""
+    """Classes of a product's patches: unit `anchors` (K + 1, D), "good" first, then `types`."""
 
     types: tuple[str | None, ...]
     anchors: Features
@@ -141,7 +141,7 @@ def adapter_task(
     layers: Sequence[str],
     start: str,
 ) -> AdapterTask:
-    """Make the training of one adapter per layer; `classes` says what each example's patches are told apart into."""
+    """Make the training of one adapter per layer; `classes` are those of each example's patches."""
     classified = [ClassifiedExample(example, its) for example, its in zip(examples, classes)]
     training = [example for example in examples if not example.held_out]
     initial = {} if start == "random" else {name: joint_start(training, name) for name in layers}
@@ -150,7 +150,7 @@ def adapter_task(
 
 @dataclass(frozen=True)
 class ClassifiedExample:
-    """An example and what its patches are told apart into."""
+    """An example and the classes of its patches."""
 
     example: FrozenExample
     classes: Classes

@@ -32,7 +32,7 @@ class PatchFolds:
     deep: list[list[Features]] = field(default_factory=list)
     """Good patches in the encoder's layers, by fold."""
     defective: list[list[tuple[Features, str | None]]] = field(default_factory=list)
-    """Spoilt patches in the joint space with the type they show, by fold of the good picture."""
+    """Defective patches in the joint space with the type they show, by fold of the good picture."""
 
     def __post_init__(self) -> None:
         self.joint, self.deep = [[] for _ in range(self.folds)], [[] for _ in range(self.folds)]
@@ -50,7 +50,7 @@ class PatchFolds:
         self.deep[fold_of_picture].append(self._subset(deep))
 
     def add_defective(self, joint: Features, type_: str | None) -> None:
-        """Spoilt patches (n, D) of a copy of the good picture that came last."""
+        """Defective patches (n, D) of a copy of the good picture that came last."""
         if len(joint):
             self.defective[self.current % self.folds].append((self._subset(joint), type_))
 
@@ -65,7 +65,7 @@ class PatchFolds:
         )
 
     def defective_patches(self, without: int | None = None) -> tuple[Features, list[str | None]]:
-        """Spoilt patches in the joint space (M, D), and the type of each."""
+        """Defective patches in the joint space (M, D), and the type of each."""
         lists = [pair for fold, pairs in enumerate(self.defective) if fold != without for pair in pairs]
         types = [type_ for patches, type_ in lists for _ in patches]
         width = self.joint[0][0].shape[1]
