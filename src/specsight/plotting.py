@@ -19,12 +19,17 @@ COUNTED, OBSERVED = "#ffb000", "#9aa5b1"
 
 
 def plot_map(
-    rgb: NDArray[np.uint8], map_: NDArray[np.float32], regions: Sequence[Region], title: str
+    rgb: NDArray[np.uint8],
+    map_: NDArray[np.float32],
+    regions: Sequence[Region],
+    title: str,
+    threshold: float | None = None,
 ) -> Figure:
     """The picture (H, W, 3) with boxes around its findings beside the map (H, W) with its colour bar.
 
-    Boxes of findings that do not count are dashed. The figure belongs to no window: notebooks show it, `savefig` writes
-    it.
+    Boxes of findings that do not count are dashed. Half-way up the colours lies `threshold`, so that a good part looks
+    calm; without one the colours span the map's own range. The figure belongs to no window: notebooks show it,
+    `savefig` writes it.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
@@ -55,9 +60,18 @@ def plot_map(
             fontsize=8,
             bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"},
         )
-    drawn = heat.imshow(map_, cmap="inferno")
+    low, high = _colour_range(map_, threshold)
+    drawn = heat.imshow(map_, cmap="inferno", vmin=low, vmax=high)
     figure.colorbar(drawn, ax=heat, shrink=0.8, label="anomaly map (higher = more anomalous)")
     for axes in (picture, heat):
         axes.set_axis_off()
     figure.suptitle(title, fontsize=10, wrap=True)
     return figure
+
+
+def _colour_range(map_: NDArray[np.float32], threshold: float | None) -> tuple[float, float]:
+    """Map values that the darkest and the brightest colour stand for."""
+    low = float(np.median(map_))
+    if threshold is not None and threshold > low:
+        return low, 2 * threshold - low
+    return float(map_.min()), float(map_.max())

@@ -288,6 +288,8 @@ class Inspection:
     """(H, W) at the picture's own resolution; higher = more anomalous."""
     type_maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
     """One such map per defect type, where the detector tells types apart."""
+    map_threshold: float | None = None
+    """What a region of the map must reach to be a finding; None: no threshold could be calibrated."""
     picture: Picture | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -313,6 +315,7 @@ class Inspection:
             "score": self.score,
             "threshold": self.threshold,
             "verdict": self.verdict,
+            "map_threshold": self.map_threshold,
             "decision": self.decision.to_json(self.findings),
             "findings": [finding.to_json() for finding in self.findings],
             "statement": self.statement,
@@ -332,7 +335,8 @@ class Inspection:
         else:
             decision = Decision(verdict, values["score"], threshold, counted=findings)
         names = ("id", "image", "product", "score", "statement", "seconds")
-        return cls(decision=decision, findings=findings, **{name: values[name] for name in names})
+        given = {name: values[name] for name in names} | {"map_threshold": values.get("map_threshold")}
+        return cls(decision=decision, findings=findings, **given)
 
     def plot(self) -> Figure:
         """Picture, map with the outlines of the findings, and the statement, as a matplotlib figure.
@@ -347,4 +351,4 @@ class Inspection:
             )
         excused = {id(one.finding) for one in self.decision.observed}
         regions = [(f.box, f.type or "anomaly", id(f) not in excused) for f in self.findings]
-        return plot_map(self.picture.rgb, self.map, regions, self.statement)
+        return plot_map(self.picture.rgb, self.map, regions, self.statement, self.map_threshold)

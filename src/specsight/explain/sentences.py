@@ -45,8 +45,9 @@ def _verdict(decision: Decision) -> str:
     regions = _regions(decision.counted)
     if decision.verdict is None or decision.threshold is None:
         return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."
-    what = "what still counts reaches" if decision.observed and _by_map(decision) else "score"
-    comparison = f"{what} {decision.score:.3f} is {{}} the threshold {decision.threshold:.3f}."
+    by_map = bool(decision.observed) and _by_map(decision)
+    what = f"{'what still counts reaches' if by_map else 'score'} {decision.score:.3f}"
+    comparison = f"{what}{', which' if by_map else ''} is {{}} the threshold {decision.threshold:.3f}."
     if decision.verdict == "reject" and decision.score > decision.threshold:
         return (
             f"Rejected: {comparison.format('above')} {regions or 'No single region of the map stands out.'}"

@@ -171,6 +171,7 @@ class Inspector:
             seconds={**observation.seconds, **seconds},
             map=judgement.map,
             type_maps=judgement.type_maps,
+            map_threshold=self.calibration.map_seed if self.calibration else None,
             picture=observation.picture,
         )
 
