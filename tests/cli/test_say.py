@@ -80,3 +80,10 @@ def test_words_come_from_files_too(model: Path, tmp_path: Path) -> None:
         "inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", tmp_path / "today.yaml"
     )
     assert "not applied: 'inspect only rim' (the picture has no part map)" in result.output
+
+
+def test_a_device_that_is_not_here_is_named(model: Path, tmp_path: Path) -> None:
+    pictures = model.parent / "new"
+    with pytest.raises(SpecsightError, match="cuda:99"):
+        invoke("fit", "--good", pictures, "--device", "cuda:99", "-o", tmp_path / "model")
+    invoke("inspect", model, pictures, "-o", tmp_path / "out", "--device", "cpu")

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import PATH, fitting
+from specsight.cli.options import DEVICE_HELP, PATH, fitting
 from specsight.cli.settings import parameters
+from specsight.learning.device import AUTO
 
 
 @click.command()
@@ -23,6 +24,7 @@ def fit(
     labelled: Path | None,
     detector: str,
     encoder: str,
+    device: str,
     resolution: int | None,
     settings: tuple[str, ...],
     spec: Path | None,
@@ -44,7 +46,9 @@ def fit(
 
     specification = load_specification(spec) if spec else None
     size = {} if resolution is None else {"resolution": resolution}
-    method = create_detector(detector, encoder=encoder, seed=seed, **size, **parameters(settings))
+    method = create_detector(
+        detector, encoder=encoder, device=device, seed=seed, **size, **parameters(settings)
+    )
     inspector = fit_model(
         out,
         method,
@@ -67,7 +71,10 @@ def fit(
 @click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-def inspect(model: Path, pictures: Path, out: Path, say: str | None, encoder: str | None) -> None:
+@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+def inspect(
+    model: Path, pictures: Path, out: Path, say: str | None, encoder: str | None, device: str
+) -> None:
     """Judge a folder of pictures with a saved model.
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
@@ -79,7 +86,7 @@ def inspect(model: Path, pictures: Path, out: Path, say: str | None, encoder: st
     from specsight.report import render
     from specsight.runs.inspections import write_inspections
 
-    inspector = Inspector.load(model, encoder)
+    inspector = Inspector.load(model, encoder, device)
     instruction = read_instruction(say, inspector.specification) if say else None
     listing = load_dataset(pictures)
     write_inspections(inspector, listing.samples, out, data=pictures, model=model, instruction=instruction)

@@ -32,6 +32,7 @@ def evaluate(
     data: Path,
     detector: str,
     encoder: str,
+    device: str,
     resolution: int | None,
     settings: tuple[str, ...],
     spec: Path | None,
@@ -61,7 +62,7 @@ def evaluate(
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
         evaluation.DataConfig(data, layout, product),
-        evaluation.DetectorConfig(methods[0], parameters(settings), encoder, resolution),
+        evaluation.DetectorConfig(methods[0], parameters(settings), encoder, resolution, device),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
         evaluation.ThresholdConfig(holdout, false_reject_rate, confidence),
         evaluation.MeasuringConfig(map_size, resamples),

@@ -10,9 +10,11 @@ import click
 
 from specsight.cli.settings import complete
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.learning.device import AUTO
 
 PATH = click.Path(path_type=Path)
 ENCODER = "bundled"
+DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FITTING = (
@@ -23,6 +25,7 @@ FITTING = (
         help="See: list detectors.",
     ),
     click.option("--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."),
+    click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP),
     click.option("--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."),
     click.option(
         "--set",

@@ -34,6 +34,8 @@ class DetectorConfig:
     encoder: str = "bundled"
     resolution: int | None = None
     """Shorter side of the framed pictures in pixels; None: the detector's own."""
+    device: str = "auto"
+    """Where the encoder runs; not part of `config.yaml`, for a run may go on elsewhere."""
 
     def __post_init__(self) -> None:
         _at_least(1, resolution=self.resolution)
@@ -45,7 +47,9 @@ class DetectorConfig:
         """
         size = {} if self.resolution is None else {"resolution": self.resolution}
         given = self.encoder if encoder is None else encoder
-        return create_detector(self.name, encoder=given, seed=seed, **size, **self.parameters)
+        return create_detector(
+            self.name, encoder=given, device=self.device, seed=seed, **size, **self.parameters
+        )
 
 
 @dataclass(frozen=True)

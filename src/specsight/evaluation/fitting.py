@@ -49,7 +49,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
     """The inspector of this seed. A killed training goes on from its checkpoint inside the run folder."""
     saved = run.path / "models" / str(seed)
     if saved.is_dir():
-        return Inspector.load(saved, fitting.detector.encoder)
+        return Inspector.load(saved, fitting.detector.encoder, fitting.detector.device)
     detector = fitting.detector.create(seed, fitting.encoder)
     detector.checkpoints = run.path / TRAINING / str(seed)
     detector.checkpoints.mkdir(parents=True, exist_ok=True)

@@ -107,7 +107,7 @@ def _cached_encoder(config: EvaluationConfig, run: RunFolder) -> Encoder | None:
     name = config.detector.encoder
     if len(config.seeds) == 1 or name == FILTERS:
         return None
-    return CachedEncoder(load_encoder(name), run.path / FEATURES)
+    return CachedEncoder(load_encoder(name, config.detector.device), run.path / FEATURES)
 
 
 def _write_numbers(

@@ -61,6 +61,7 @@ def evaluate(
     *,
     out: str | Path,
     encoder: str = "bundled",
+    device: str = "auto",
     parameters: Mapping[str, Any] | None = None,
     resolution: int | None = None,
     layout: str = "auto",
@@ -84,6 +85,7 @@ def evaluate(
         detector: name of a detector (`specsight list detectors`).
         out: run folder; of a data set of several products it holds one run folder per product, and their mean.
         encoder: name or folder of an encoder.
+        device: where it runs: "auto", "cpu", "cuda", "cuda:N" or "mps".
         parameters: hyper-parameters of the detector, by name.
         resolution: shorter side of the framed pictures in pixels; None: the detector's own.
         layout: name of a layout (`specsight list datasets`).
@@ -104,7 +106,7 @@ def evaluate(
     """
     config = EvaluationConfig(
         DataConfig(Path(data), layout, product),
-        DetectorConfig(detector, parameters or {}, encoder, resolution),
+        DetectorConfig(detector, parameters or {}, encoder, resolution, device),
         LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
         ThresholdConfig(holdout, false_reject_rate, confidence),
         MeasuringConfig(map_size, resamples),

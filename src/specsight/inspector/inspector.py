@@ -189,10 +189,10 @@ class Inspector:
                 save_yaml(self.specification, temporary / SPECIFICATION)
 
     @classmethod
-    def load(cls, folder: str | Path, encoder: str | None = None) -> Self:
+    def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:
         """Read a saved folder after comparing every file with its checksum.
 
-        `encoder` says where the encoder lies now, if it has moved; it must be the same one.
+        `encoder` says where the encoder lies now, if it has moved; it must be the same one. `device` is where it runs.
         """
         folder = Path(folder)
         if not folder.is_dir():
@@ -203,7 +203,7 @@ class Inspector:
             calibration = Calibration.from_json(json.loads((folder / CALIBRATION).read_text("utf-8")))
         if (folder / SPECIFICATION).exists():
             specification = load_specification(folder / SPECIFICATION)
-        return cls(load_detector(folder, encoder), calibration, specification)
+        return cls(load_detector(folder, encoder, device), calibration, specification)
 
     def _calibrate(self, held_out: Sequence[Sample], false_reject_rate: float, confidence: float) -> None:
         """Take thresholds from good samples that the detector has not seen; unreadable ones are skipped and listed."""
