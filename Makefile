@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long lint format types bench clean
+.PHONY: demo test test-long test-contracts lint format types wheel bench clean
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,10 @@ test: $(READY)
 test-long: $(READY)
 	$(BIN)/pytest -m long
 
+# As on a processor without AVX-512 and bfloat16 units, on one thread.
+test-contracts: $(READY)
+	ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto tests/*/test_contract.py
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,6 +35,9 @@ format: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+wheel: $(READY)
+	.ci/wheel
 
 bench: $(READY)
 	$(BIN)/python -m speed
