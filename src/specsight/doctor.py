@@ -7,8 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight import __version__, screen
+from specsight import screen
 from specsight.machine import usable_processors, version_of
+from specsight.version import __version__
 
 MODELS = ("torch", "transformers")
 CORE = (

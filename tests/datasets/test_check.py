@@ -11,7 +11,8 @@ from rich.console import Console
 from tests.support.dataset_layouts import BUILDERS, SIZE, mask, picture
 
 from specsight.datasets import load_dataset
-from specsight.datasets.check import KINDS, CheckReport, check_dataset
+from specsight.datasets.check import check_dataset
+from specsight.datasets.check_report import KINDS, CheckReport
 from specsight.datasets.near_duplicates import fingerprint, near_duplicates
 from specsight.errors import SpecsightError
 from specsight.records import Sample

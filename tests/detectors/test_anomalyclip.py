@@ -18,9 +18,10 @@ from tests.support.prompted_colours import PromptedColours
 from tests.support.reading_checkpoints import FAMILIES
 
 from specsight.detectors.contract import load_detector
-from specsight.detectors.cross_set.anomalyclip import ANCHORS, AnomalyCLIP, DamageTypes
+from specsight.detectors.cross_set.anomalyclip import AnomalyCLIP, DamageTypes
 from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, example_loss
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.cross_set.learned_anchors import ANCHORS
 from specsight.detectors.text_detector import IMAGE
 from specsight.encoders.passes.prompting import prompted
 from specsight.errors import SpecsightError

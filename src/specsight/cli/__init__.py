@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from specsight import __version__, screen
+from specsight import screen
 from specsight.cli import inspecting, making, measuring
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
+from specsight.version import __version__
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from specsight.datasets.check_report import KINDS, CheckReport, Problem
 from specsight.datasets.contract import DatasetListing
 from specsight.datasets.files import is_file
 from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
@@ -24,51 +24,6 @@ from specsight.images import defect_mask, read_depth, read_mask, read_rgb
 from specsight.records import Sample
 
 Size = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: its kind (see `KINDS`) and a sentence that names the files."""
-
-    kind: str
-    message: str
-
-
-KINDS = {
-    "unreadable": "unreadable files",
-    "mask missing": "defective pictures without a mask",
-    "mask empty": "empty masks on defective pictures",
-    "mask on good": "masks with content on good pictures",
-    "mask without picture": "masks without a picture",
-    "size mismatch": "masks or depth of another size than their picture",
-    "constant": "pictures of one single value",
-    "duplicate": "identical pictures",
-    "leakage": "the same part among training and test pictures",
-    "labels": "labels that contradict each other, or nothing to learn from",
-}
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """The findings of a check. A set is sound where `problems` is empty."""
-
-    layout: str
-    root: Path
-    counts: dict[tuple[str, str, str], int]
-    """(product, split, type) → pictures; a picture with two types counts for both, "good" and "unknown" are types."""
-    pictures: dict[tuple[str, str], int]
-    """(product, split) → pictures."""
-    smallest: Size | None
-    """(H, W) of the picture with the fewest pixels; None where none could be read."""
-    largest: Size | None
-    problems: list[Problem]
-    notes: list[str] = field(default_factory=list)
-
-    def __rich__(self) -> Any:
-        """Printed by `rich.print(report)`."""
-        from specsight.datasets.check_text import renderable
-
-        return renderable(self)
 
 
 @dataclass(frozen=True)

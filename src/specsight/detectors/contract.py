@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-import specsight
 from specsight import images
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter, parameters_of
@@ -28,6 +27,7 @@ from specsight.records import ImageBatch, Judgement, Picture, Sample
 from specsight.registry import Registry
 from specsight.specification import Instruction, Specification
 from specsight.storage import write_bytes, write_json
+from specsight.version import __version__
 
 FORMAT = 2
 """Raised whenever a saved detector of before can no longer be read."""
@@ -116,7 +116,7 @@ class Detector(ABC):
             folder / DESCRIPTION,
             {
                 "format": FORMAT,
-                "specsight": specsight.__version__,
+                "specsight": __version__,
                 "detector": self.name,
                 "parameters": {k: v for k, v in self.parameters().items() if k != "encoder"},
                 "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from specsight.encoders.checkpoint import BUNDLED, load_checkpoint
-from specsight.encoders.contract import Encoder, EncoderFamily, Features, Images, Layer, encoders
+from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.filters import FILTERS
+from specsight.encoders.layer import Features, Images, Layer
 
 __all__ = [
     "BUNDLED",

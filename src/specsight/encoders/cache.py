@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from specsight.encoders.contract import Encoder, Features, Images
+from specsight.encoders.contract import Encoder
+from specsight.encoders.layer import Features, Images
 from specsight.storage import write_bytes
 
 GIGABYTE = 1 << 30

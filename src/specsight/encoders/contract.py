@@ -14,27 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from specsight.encoders.layer import Features, Images, Layer
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.registry import Registry
 
 if TYPE_CHECKING:
     from specsight.encoders.towers import Towers
-
-Features = NDArray[np.float32]
-Images = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One place in the encoder that features can be taken from."""
-
-    name: str
-    """Stable name: "stride8", "stride16", ... for convolutional encoders, "block3", "block9", ... for ViTs."""
-    stride: int
-    """Pixels per feature cell."""
-    channels: int
 
 
 class Encoder(ABC):

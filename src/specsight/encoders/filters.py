@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.contract import Encoder, EncoderFamily, Features, Layer, encoders
+from specsight.encoders.contract import Encoder, EncoderFamily, encoders
+from specsight.encoders.layer import Features, Layer
 from specsight.errors import SpecsightError
 
 FILTERS = "filters"

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from specsight.encoders.contract import Encoder, Features, Images
+from specsight.encoders.contract import Encoder
+from specsight.encoders.layer import Features, Images
 from specsight.encoders.probing import middle_layers
 from specsight.encoders.text_tower import TextTower
 from specsight.encoders.towers import Towers, patches_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from specsight.encoders.contract import Layer
+from specsight.encoders.layer import Layer
 from specsight.errors import SpecsightError
 
 OUTPUT = "output"

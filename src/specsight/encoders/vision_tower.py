@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from specsight.encoders.contract import Features, Images
+from specsight.encoders.layer import Features, Images
 from specsight.encoders.preprocessing import Preprocessing
 from specsight.encoders.probing import Tap, first_output
 

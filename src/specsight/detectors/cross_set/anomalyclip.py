@@ -31,6 +31,7 @@ from specsight.detectors.contract import State, View, detectors
 from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
+from specsight.detectors.cross_set.learned_anchors import learned_anchors
 from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.text_detector import IMAGE, framed, shown
 from specsight.encoders import Encoder, Features
@@ -40,8 +41,6 @@ from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
 
-ANCHORS = "anchors"
-"""Name of the learned anchors (2, D) among the weights: good, damaged."""
 GOOD, DAMAGED = "object", "damaged object"
 """Words behind the learned tokens."""
 
@@ -125,8 +124,7 @@ class AnomalyCLIP(CrossSetDetector):
 
     def _prompts(self) -> Anchors:
         self._trained()
-        good, damaged = self.weights_[ANCHORS]
-        return Anchors(good, (None,), damaged[None], np.zeros((0, len(good)), np.float32))
+        return learned_anchors(self.weights_)
 
     def _damage_types(self, instruction: Instruction | None) -> DamageTypes:
         return DamageTypes.of(*self._known_words(), instruction)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import Self
 
-from specsight.encoders.contract import Encoder, Features, Images
+from specsight.encoders.contract import Encoder
+from specsight.encoders.layer import Features, Images
 from specsight.encoders.probing import first_output
 from specsight.encoders.towers import (
     ConvolutionalTower,

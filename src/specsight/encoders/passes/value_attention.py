@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specsight.encoders.contract import Encoder, Features, Images
+from specsight.encoders.contract import Encoder
+from specsight.encoders.layer import Features, Images
 
 if TYPE_CHECKING:
     from torch import Tensor

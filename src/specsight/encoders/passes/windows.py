@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders.contract import Encoder, Features, Images
+from specsight.encoders.contract import Encoder
+from specsight.encoders.layer import Features, Images
 
 if TYPE_CHECKING:
     from torch import Tensor

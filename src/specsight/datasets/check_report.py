@@ -1,25 +1,65 @@
-"""A `CheckReport` for the screen: a table of counts, then problems by kind, then notes."""
+"""What a check has found, and how it stands on the screen: a table of counts, problems by kind, notes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from specsight.datasets.check import KINDS
 from specsight.records import GOOD
 
-if TYPE_CHECKING:
-    from specsight.datasets.check import CheckReport
-
+Size = tuple[int, int]
 _SHOWN = 5
 """Problems of one kind that are named; the rest is counted."""
 
 
-def renderable(report: CheckReport) -> RenderableType:
-    """What `rich` prints; plain text where the console has no colours."""
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: its kind (see `KINDS`) and a sentence that names the files."""
+
+    kind: str
+    message: str
+
+
+KINDS = {
+    "unreadable": "unreadable files",
+    "mask missing": "defective pictures without a mask",
+    "mask empty": "empty masks on defective pictures",
+    "mask on good": "masks with content on good pictures",
+    "mask without picture": "masks without a picture",
+    "size mismatch": "masks or depth of another size than their picture",
+    "constant": "pictures of one single value",
+    "duplicate": "identical pictures",
+    "leakage": "the same part among training and test pictures",
+    "labels": "labels that contradict each other, or nothing to learn from",
+}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings of a check. A set is sound where `problems` is empty."""
+
+    layout: str
+    root: Path
+    counts: dict[tuple[str, str, str], int]
+    """(product, split, type) → pictures; a picture with two types counts for both, "good" and "unknown" are types."""
+    pictures: dict[tuple[str, str], int]
+    """(product, split) → pictures."""
+    smallest: Size | None
+    """(H, W) of the picture with the fewest pixels; None where none could be read."""
+    largest: Size | None
+    problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
+
+    def __rich__(self) -> RenderableType:
+        """What `rich.print(report)` prints; plain text where the console has no colours."""
+        return _renderable(self)
+
+
+def _renderable(report: CheckReport) -> RenderableType:
     total = sum(report.pictures.values())
     lines: list[RenderableType] = [Text(f"{report.root}: {total} pictures, layout {report.layout}")]
     if report.smallest and report.largest:
