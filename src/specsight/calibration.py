@@ -77,10 +77,12 @@ class Calibration:
         )
 
     def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Calibration:
+        """Read what `to_json` gave. Raises SpecsightError for fields of another version."""
         try:
             return cls(**values)
         except TypeError as error:

@@ -34,6 +34,7 @@ class Line:
 
     @property
     def fine(self) -> bool:
+        """Whether nothing is missing."""
         return not self.hint
 
 

@@ -63,12 +63,14 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that the arguments begin with. Raises SpecsightError with a suggestion for a misspelt one."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             raise SpecsightError(f"unknown command '{args[0]}': {did_you_mean(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    """The numbers of "0,1,2"; `option` is named in the SpecsightError that anything else raises."""
     try:
         return tuple(int(number) for number in text.split(","))
     except ValueError as error:

@@ -76,10 +76,12 @@ class ProductTreeReader(Reader):
         return True
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a product of this set, or holds some."""
         folders = self._products(path)
         return bool(folders) and self.claims(folders)
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """All samples of the products at `path`, as `Reader.read` says."""
         folders = self._products(path)
         if not folders:
             raise SpecsightError(f"'{path}' is not in the layout of {self.title}: see docs/datasets.md")

@@ -26,9 +26,11 @@ class DeepPCB(Reader):
     title = "DeepPCB (boards with golden templates, boxes)"
 
     def detects(self, path: Path) -> bool:
+        """Whether there are pairs of folders `groupN/N` and `groupN/N_not`."""
         return bool(_groups(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """Tested boards with their boxes, and templates as good pictures; each group is a product."""
         listing = DatasetListing(self.name, path, [], [])
         for folder in pick(_groups(path), product):
             _read_group(folder, listing)

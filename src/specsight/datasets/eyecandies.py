@@ -29,11 +29,13 @@ class Eyecandies(ProductTreeReader):
     title = "Eyecandies (rendered, with depth and normals)"
 
     def is_product(self, folder: Path) -> bool:
+        """Whether `train/data` and the data of another split are there."""
         return (folder / "train" / "data").is_dir() and any(
             (folder / split / "data").is_dir() for split in ("val", "test_public")
         )
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """One sample an object, under all lights, with depth, normals and a mask for each kind of defect."""
         product = product_name(folder)
         for name, split in _SPLITS.items():
             items = _items(folder / name / "data")

@@ -67,11 +67,13 @@ class AnyFolder(Reader):
     title = "any folder (good/ + other names, only good/, or just pictures)"
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a picture, or any folder below it holds one."""
         if path.is_file():
             return _is_picture(path)
         return any(has_pictures(folder) for folder in _walk(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """Labels, splits and masks as the names of folders tell them; what was inferred stands in the notes."""
         if path.is_file():
             sample = Sample(id=path.stem, image=path, product=product_name(path.parent))
             return DatasetListing(self.name, path, pick_samples([sample], product), [])

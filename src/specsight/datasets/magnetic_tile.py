@@ -24,9 +24,11 @@ class MagneticTile(Reader):
     title = "magnetic tile defects"
 
     def detects(self, path: Path) -> bool:
+        """Whether there are folders `MT_<Type>/Imgs`."""
         return bool(_kinds(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """One product; of the good pictures every fifth is test."""
         selected_products(product, [_PRODUCT])
         listing = DatasetListing(self.name, path, [], [])
         for folder in _kinds(path):

@@ -41,6 +41,7 @@ class Manifest(Reader):
     title = "manifest, JSONL or CSV (your own list; can be written too)"
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a list with our columns, or a folder that holds one."""
         if path.is_file():
             return path.suffix == ".jsonl" or (
                 path.suffix == ".csv" and _is_ours(manifest_csv.header(_text(path)))
@@ -48,6 +49,7 @@ class Manifest(Reader):
         return any((path / name).is_file() for name in FILES)
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """One sample a line. Raises SpecsightError that names the file and the line of a mistake."""
         file = path if path.is_file() else _file_in(path)
         notes: list[str] = []
         csv = file.suffix == ".csv"

@@ -52,11 +52,13 @@ class DefectLine(_Strict):
     relative_saturation: bool = False
 
     def to_defect(self, folder: Path) -> Defect:
+        """The defect; its mask's path is relative to `folder` and must stay inside it."""
         mask = inside(folder, self.mask) if self.mask else None
         return Defect(**{**self.model_dump(), "mask": mask})
 
     @classmethod
     def from_defect(cls, defect: Defect, folder: Path) -> DefectLine:
+        """The line that says what `defect` holds, its mask's path relative to `folder`."""
         fields = {name: getattr(defect, name) for name in cls.model_fields}
         return cls(**{**fields, "mask": relative_path(defect.mask, folder) if defect.mask else None})
 
@@ -110,6 +112,7 @@ class Line(_Strict):
 
     @classmethod
     def from_sample(cls, sample: Sample, folder: Path) -> Line:
+        """The line that says what `sample` holds, paths relative to `folder`."""
         files: dict[str, Path | None] = {n: getattr(sample, n) for n in ("image", *_FILES)}
         plain: dict[str, Any] = {n: getattr(sample, n) for n in _PLAIN}
         plain |= {name: relative_path(file, folder) if file else None for name, file in files.items()}

@@ -36,9 +36,11 @@ class MetaJson(Reader):
     title = "meta.json (APRIL-GAN, AnomalyCLIP, MultiADS, ...)"
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a meta.json, or a folder that holds one."""
         return path.name == FILE if path.is_file() else (path / FILE).is_file()
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """One sample an entry. Raises SpecsightError for a file that is not in this form."""
         file = path if path.is_file() else path / FILE
         try:
             content = json.loads(file.read_text("utf-8"))

@@ -21,9 +21,11 @@ class MVTec3D(ProductTreeReader):
     title = "MVTec 3D-AD (colours and point clouds)"
 
     def is_product(self, folder: Path) -> bool:
+        """Whether `train/good` holds `rgb` and `xyz`."""
         return is_depth_tree(folder)
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """One sample a picture, its depth the z of the point cloud in metres; a note names pictures without one."""
         product = product_name(folder)
         flat: list[Path] = []
         for split in ("train", "validation", "test"):

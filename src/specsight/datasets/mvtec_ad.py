@@ -22,9 +22,11 @@ class TrainTestTree(ProductTreeReader):
     mask_endings: ClassVar[tuple[str, ...]] = ("_mask", "")
 
     def is_product(self, folder: Path) -> bool:
+        """Whether the tree is MVTec AD's and no relative's with more in it."""
         return has_tree(folder, self.good) and not (is_loco_tree(folder) or is_depth_tree(folder))
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """One sample a picture; types are the folders below `test`, masks lie in `ground_truth/<type>`."""
         product = product_name(folder)
         truth = {f.name: Masks(f, self.mask_endings) for f in subfolders(folder / "ground_truth")}
         without: list[Path] = []
@@ -62,6 +64,7 @@ class MVTecAD(TrainTestTree):
     title = "MVTec AD (and your own data in its tree)"
 
     def claims(self, folders: Sequence[Path]) -> bool:
+        """Whether these are neither MPDD's products nor VisA's."""
         return not (are_mpdd(folders) or are_visa(folders))
 
 
@@ -73,6 +76,7 @@ class MPDD(TrainTestTree):
     title = "MPDD, metal parts (tree of MVTec AD)"
 
     def claims(self, folders: Sequence[Path]) -> bool:
+        """Whether these are MPDD's products."""
         return are_mpdd(folders)
 
 
@@ -95,6 +99,7 @@ class VisATree(TrainTestTree):
     mask_endings = ("",)
 
     def claims(self, folders: Sequence[Path]) -> bool:
+        """Whether these are VisA's, in the tree of its 1-class preparation."""
         return are_visa(folders)
 
 

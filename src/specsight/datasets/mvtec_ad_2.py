@@ -23,9 +23,11 @@ class MVTecAD2(ProductTreeReader):
     title = "MVTec AD 2 (public and private splits, lights as conditions)"
 
     def is_product(self, folder: Path) -> bool:
+        """Whether `train/good` and `test_public` are there."""
         return (folder / "train" / "good").is_dir() and (folder / "test_public").is_dir()
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """Labelled pictures, and those of the private test splits, whose label is unknown."""
         product = product_name(folder)
         masks = Masks(folder / "test_public" / "ground_truth" / "bad", ("_mask",))
         for split, kind in _LABELLED:

@@ -38,9 +38,11 @@ class MVTecLOCO(ProductTreeReader):
     title = "MVTec LOCO AD (logical and structural anomalies)"
 
     def is_product(self, folder: Path) -> bool:
+        """Whether the tree is MVTec AD's with logical anomalies."""
         return has_tree(folder) and is_loco_tree(folder)
 
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
+        """One sample a picture, one defect a region file, each with its saturation area."""
         product = product_name(folder)
         for split, kind in (("train", "good"), ("validation", "good"), ("test", "good")):
             for image in pictures_in(folder / split / kind):

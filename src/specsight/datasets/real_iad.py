@@ -42,11 +42,13 @@ class RealIAD(Reader):
     title = "Real-IAD (five views, lists in JSON)"
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a list of the set, a folder of lists, or holds one."""
         if path.is_file():
             return path.suffix == ".json" and path.parent.name.startswith(_LISTS)
         return path.name.startswith(_LISTS) or any(f.name.startswith(_LISTS) for f in subfolders(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """One sample a picture and view; the largest pictures that are there. Raises SpecsightError without lists."""
         lists = {p.stem: p for p in _lists(path)}
         if not lists:
             raise SpecsightError(

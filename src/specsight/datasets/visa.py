@@ -42,11 +42,13 @@ class VisA(Reader):
     title = "VisA as published (multi-valued masks, split lists)"
 
     def detects(self, path: Path) -> bool:
+        """Whether `path` is a split list, an object's folder, or holds one."""
         if path.is_file():
             return path.suffix.lower() == ".csv" and _header(path) == SPLIT_COLUMNS
         return _is_object(path) or any(_is_object(f) for f in subfolders(path))
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
+        """One sample an entry of the split list, 1cls.csv where `path` is none; types as masks or labels tell them."""
         listing = DatasetListing(self.name, path, [], [])
         if _is_object(path) and (path.parent / _DEFAULT_SPLIT).is_file():
             split_list, product = path.parent / _DEFAULT_SPLIT, product_name(path)

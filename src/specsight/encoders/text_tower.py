@@ -29,6 +29,7 @@ class TextTower:
 
     @property
     def device(self) -> torch.device:
+        """Where the weights are."""
         device: torch.device = self.model.device
         return device
 

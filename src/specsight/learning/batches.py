@@ -42,6 +42,7 @@ class SeededMaker:
         self.make = make
 
     def __call__(self, seed: int, index: int) -> Any:
+        """The batch of this number under this seed."""
         return self.make(np.random.default_rng((seed, index)))
 
 
@@ -63,6 +64,7 @@ class ReusingMaker(Generic[Part]):
         self._parts: dict[tuple[int, int], Part] = {}
 
     def __call__(self, seed: int, index: int) -> Any:
+        """The batch of this number under this seed, of one new part and parts of batches before it."""
         number = index + max(LAGS)
         parts = [self._part(seed, number - lag) for lag in LAGS]
         oldest = number - max(LAGS)

@@ -50,6 +50,7 @@ class HeatScale:
         return cls(low, high if high > low else low + 1.0, None)
 
     def __call__(self, map_: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W) values → positions in [0, 1] on the scale; what lies outside is clipped."""
         position: NDArray[np.float32] = (map_ - self.low) / (self.high - self.low)
         clipped: NDArray[np.float32] = np.clip(position, 0, 1)
         return clipped

@@ -31,10 +31,12 @@ class Named(Protocol):
     """What has a name and the phrases that people use for it: a `Part` or a `DefectType`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its own name."""
 
     @property
-    def phrases(self) -> Iterable[str]: ...
+    def phrases(self) -> Iterable[str]:
+        """Other words for it."""
 
 
 @lru_cache(maxsize=65_536)

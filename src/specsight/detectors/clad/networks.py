@@ -31,6 +31,7 @@ class Projection(nn.Module):
         self.scale = math.sqrt(inputs)
 
     def forward(self, embeddings: Tensor) -> Tensor:
+        """(..., D) → (..., d), unit length."""
         hidden = functional.gelu(self.first(functional.normalize(embeddings, dim=-1) * self.scale))
         return functional.normalize(self.second(hidden), dim=-1)
 
@@ -51,6 +52,7 @@ class PictureDecoder(nn.Module):
         )
 
     def forward(self, seen: Tensor) -> Tensor:
+        """(B, d) → (B, D, 8, 8)."""
         rebuilt: Tensor = self.layers(seen[:, :, None, None])
         return rebuilt
 

@@ -56,6 +56,7 @@ class Tail(nn.Module, ABC):
         """`grid` (B, C, h, w) and `prefix`, the tokens beside the grid, (B, C, k): as the trunk gave them."""
 
     def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: statistics of the frozen part must not move."""
         return super().train(False)
 
 

@@ -44,6 +44,7 @@ class SentenceTeacher:
 
     @torch.no_grad()
     def __call__(self, sentences: Sequence[str]) -> Tensor:
+        """Embeddings of sentences (N, D), unit length: the mean over their tokens."""
         tokens = self._tokenizer(
             list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt"
         )

@@ -74,6 +74,7 @@ class SentenceBatches:
         self._general: list[str] = []
 
     def __call__(self, rng: np.random.Generator) -> SentenceBatch:
+        """Sentences and the teacher's vectors; three fifths are the recipe's own, in pairs of one meaning."""
         if self._teacher is None:
             self._teacher = SentenceTeacher(self.folder)
             self._general = general_words(self.folder / "vocab.txt", self.words)

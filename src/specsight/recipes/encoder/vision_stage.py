@@ -39,6 +39,7 @@ class Pictures:
         self.photograph_share = photograph_share
 
     def __call__(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Pictures of one random side (B, side, side, 3), as many as the budget of pixels allows."""
         side = int(rng.choice(self.sides))
         count = max(1, round(self.pixels / side**2))
         return np.stack([self._picture(rng, side) for _ in range(count)])
@@ -129,6 +130,7 @@ class DistillationBatches:
         self._teacher: DenseTeacher | None = None
 
     def __call__(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """Pictures and, by layer, what the teacher sees in them."""
         device = torch.device("cpu")
         if self._teacher is None:
             self._teacher = DenseTeacher(self.folder, device)

@@ -51,6 +51,7 @@ class Material:
 
     @property
     def name(self) -> str:
+        """The first of its names."""
         return self.names[0]
 
 

@@ -50,6 +50,7 @@ class TyreScene:
 
     @property
     def zone(self) -> Zone:
+        """The zone that the window shows."""
         return self.window.zone
 
     def stream(self, purpose: int) -> np.random.Generator:
