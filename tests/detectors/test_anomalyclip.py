@@ -22,7 +22,7 @@ from specsight.detectors.cross_set.anomalyclip import AnomalyCLIP, DamageTypes
 from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, example_loss
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.learned_anchors import ANCHORS
-from specsight.detectors.text_detector import IMAGE
+from specsight.detectors.text import IMAGE
 from specsight.encoders.passes.prompting import prompted
 from specsight.errors import SpecsightError
 from specsight.features import grids

@@ -11,7 +11,7 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
 
 import specsight.detectors.contract as detectors_base
-from specsight.detectors import create_detector
+from specsight.detectors import create_detector, saving
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.training import OtherSet, train_on
 from specsight.errors import SpecsightError
@@ -83,6 +83,6 @@ def test_nothing_is_kept_without_a_folder_and_a_damaged_training_is_named(
     kept = tmp_path / "kept"
     trained(new(), samples, kept)
     (folder,) = kept.iterdir()
-    (folder / detectors_base.STATE).write_bytes(b"half")
+    (folder / saving.STATE).write_bytes(b"half")
     with pytest.raises(SpecsightError, match="is damaged"):
         trained(new(), samples, kept)

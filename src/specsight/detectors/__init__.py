@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from specsight.detectors.contract import Detector, View, create_detector, detectors, load_detector
 from specsight.detectors.needs import Needs, Regime
+from specsight.detectors.saving import State
 
 __all__ = [
     "Detector",
     "Needs",
     "Regime",
+    "State",
     "View",
     "create_detector",
     "detectors",

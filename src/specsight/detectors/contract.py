@@ -6,37 +6,28 @@ of views and how it judges one view; framing, encoding, streaming and storage ar
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
 from specsight import images
+from specsight.detectors import saving
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter, parameters_of
+from specsight.detectors.saving import State
+from specsight.detectors.text import Words
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.progress import track
 from specsight.records import ImageBatch, Judgement, Picture, Sample
 from specsight.registry import Registry
-from specsight.specification import Instruction, Specification
-from specsight.storage import write_bytes, write_json
-from specsight.version import __version__
-
-FORMAT = 2
-"""Raised whenever a saved detector of before can no longer be read."""
-DESCRIPTION = "detector.json"
-STATE = "detector.safetensors"
-SPECIFICATION = "specification.yaml"
-"""What a detector that reads was fitted with; of a saved inspector, the specification of both."""
-
-State = dict[str, NDArray[Any]]
+from specsight.specification import Instruction, Specification, load_specification, save_yaml
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,8 @@ class Detector(ABC):
     skipped_: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False)
     """Good pictures that could not be read while fitting: (path, reason)."""
     encoder_: Encoder | None = field(default=None, init=False, repr=False)
+    words_: Words | None = field(default=None, init=False, repr=False)
+    """What was specified, for methods that need text."""
 
     def fit(self, samples: Sequence[Sample], specification: Specification | None = None) -> Self:
         """Learn from good samples; unreadable ones are skipped and listed in `skipped_`.
@@ -90,6 +83,8 @@ class Detector(ABC):
         self._check_enough(len(samples))
         self.skipped_ = []
         self._prepare(samples)
+        if self.needs.text and specification is not None:
+            self.words_ = Words.of(specification, self.get_encoder())
         self._learn(self._views(samples, specification), len(samples), specification)
         return self
 
@@ -109,22 +104,11 @@ class Detector(ABC):
         """Score one view and map its anomalies, at the picture's own resolution. The view stays as it is."""
 
     def save(self, folder: Path) -> None:
-        """Write parameters and learned state into an existing folder."""
+        """Write parameters, learned state and words into an existing folder. Raises SpecsightError before `fit`."""
         state = self._state()
-        encoder = self.get_encoder()
-        write_json(
-            folder / DESCRIPTION,
-            {
-                "format": FORMAT,
-                "specsight": __version__,
-                "detector": self.name,
-                "parameters": {k: v for k, v in self.parameters().items() if k != "encoder"},
-                "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
-            },
-        )
-        from safetensors.numpy import save
-
-        write_bytes(folder / STATE, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
+        self._save_words(folder)
+        saving.write_description(folder, self.name, self.parameters(), self.get_encoder())
+        saving.write_state(folder, state)
 
     @classmethod
     def load(cls, folder: Path, encoder: str | None = None) -> Self:
@@ -139,13 +123,11 @@ class Detector(ABC):
 
         Raises SpecsightError where it is missing or damaged.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
+        self._restore_words(folder)
         try:
-            self._restore(load((folder / STATE).read_bytes()))
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise SpecsightError(f"'{folder / STATE}' is missing or damaged: fit the model again") from error
+            self._restore(saving.read_state(folder))
+        except (OSError, KeyError, ValueError) as error:
+            raise saving.damaged(folder / saving.STATE) from error
 
     def get_encoder(self) -> Encoder:
         """The encoder, loaded on `device` when it is first asked for. Raises SpecsightError as `load_encoder` does."""
@@ -165,9 +147,14 @@ class Detector(ABC):
         for name, declared in parameters_of(type(self)).items():
             declared.check(getattr(self, name))
 
-    @abstractmethod
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         """Names of the encoder's layers that views hold."""
+        return encoder.default_layers
+
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        """What a view holds of framed pixels (1, H, W, 3), each (D, h, w): by default the layers of `_layers`."""
+        names = self._layers(encoder)
+        return {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
 
     @abstractmethod
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
@@ -193,12 +180,23 @@ class Detector(ABC):
         yield picture
 
     def _look(self, picture: Picture) -> View:
-        """Frame and encode one picture; methods that look at more than layers of the encoder override this."""
+        """Frame and encode one picture; methods that look at more than its colours override this."""
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        names = self._layers(encoder)
-        grids = encoder.layers(pixels[None], names)
-        return View(frame, {name: grid[0] for name, grid in zip(names, grids)})
+        return View(frame, self._features(encoder, pixels[None]))
+
+    def _save_words(self, folder: Path) -> None:
+        """Write what was specified for a method that needs text; methods that learn other words besides add theirs."""
+        if self.needs.text:
+            save_yaml(self._get_words().specification, folder / saving.SPECIFICATION)
+
+    def _restore_words(self, folder: Path) -> None:
+        """Read what `_save_words` wrote. Raises SpecsightError where it is missing or damaged."""
+        if self.needs.text:
+            if not (folder / saving.SPECIFICATION).exists():
+                raise saving.damaged(folder / saving.SPECIFICATION)
+            specification = load_specification(folder / saving.SPECIFICATION)
+            self.words_ = Words.of(specification, self.get_encoder())
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         """What `_learn` learns from: views of good samples, one picture in memory at a time."""
@@ -224,6 +222,11 @@ class Detector(ABC):
                 )
             if self.needs.depth and sample.depth is None:
                 raise SpecsightError(f"{self.name} needs depth, and sample '{sample.id}' has none")
+        if self.needs.text and not self.get_encoder().reads:
+            raise SpecsightError(
+                f"{self.name} compares pictures with words, and encoder '{self.get_encoder().name}' has no text tower: "
+                "choose one that reads (bundled, or a CLIP or SigLIP checkpoint) with --encoder"
+            )
 
     def _check_enough(self, count: int) -> None:
         minimum = self.needs.good_pictures
@@ -233,6 +236,12 @@ class Detector(ABC):
                 f"{self.name} needs at least {minimum} good {parts} (got {count}): "
                 "add pictures of good parts" + (", or use patchcore" if minimum > 1 else "")
             )
+
+    def _get_words(self) -> Words:
+        """What was specified. Raises SpecsightError where nothing was fitted."""
+        if self.words_ is None:
+            raise self._not_fitted()
+        return self.words_
 
     def _not_fitted(self) -> SpecsightError:
         return SpecsightError(f"this {self.name} detector has learned nothing yet: call fit first")
@@ -275,7 +284,7 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     Parameters: `encoder` says where the encoder lies now, if it has moved; `device` where it runs, see `load_encoder`.
     Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
     """
-    description = _read_description(folder)
+    description = saving.read_description(folder)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
     parameters = {**description["parameters"], "encoder": name, "device": device}
@@ -287,23 +296,3 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
         )
     detector.restore(folder)
     return detector
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text("utf-8"))
-        version = description["format"]
-        if version != FORMAT:
-            raise SpecsightError(
-                f"'{path}' was saved in format {version} (specsight {description.get('specsight')}); this version "
-                f"reads format {FORMAT}: fit the model again"
-            )
-        if not isinstance(description["parameters"], dict) or not isinstance(description["encoder"], dict):
-            raise TypeError
-        if not {"name", "fingerprint"} <= description["encoder"].keys():
-            raise KeyError
-        description["detector"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SpecsightError(f"'{path}' is missing or damaged: fit the model again") from error
-    return cast("dict[str, Any]", description)

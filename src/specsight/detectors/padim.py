@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.records import Judgement, Picture

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.features import grids

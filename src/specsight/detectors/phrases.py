@@ -12,13 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
-from specsight.detectors.text_detector import ReadingDetector, framed, shown
+from specsight.detectors.saving import State
+from specsight.detectors.text import (
+    inside_picture,
+    judgement_of_types,
+    judgement_without_types,
+    over_frame,
+    sigma_parameter,
+    temperature_parameter,
+)
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
@@ -32,10 +42,15 @@ TOP = 0.01
 
 @detectors.register("phrases")
 @dataclass
-class PhraseMaps(ReadingDetector):
+class PhraseMaps(Detector):
     """Dense comparison of patches with phrases; no good picture is needed, some are welcome."""
 
     name = "phrases"
+    needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
+    regime: ClassVar[Regime] = Regime.ZERO_SHOT
+
+    temperature: float = temperature_parameter()
+    sigma: float = sigma_parameter()
 
     centred: bool = parameter(
         True,
@@ -55,18 +70,20 @@ class PhraseMaps(ReadingDetector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
         patches; the map: the same of all types' odds together. The score is the mean of the top 1 % of its cells."""
-        anchors = self._anchors(instruction)
+        anchors = self._get_words().anchors(instruction)
         grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
         if not anchors.types:
-            return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
-        cells = shown(view.frame, grid)
+            return judgement_without_types(view.frame)
+        cells = inside_picture(view.frame, grid)
         margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
         maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
         if self.centred:
             maps = maps - self._usual(anchors, margins)[:, None, None]
         score = grids.top_mean(maps[-1], TOP)
-        drawn = framed(np.asarray(maps, np.float32), cells, grid)
-        return self._judgement(score, drawn[:-1], anchors.types, view, combined=drawn[-1])
+        drawn = over_frame(np.asarray(maps, np.float32), cells, grid)
+        return judgement_of_types(
+            score, drawn[:-1], anchors.types, view.frame, self.sigma, combined=drawn[-1]
+        )
 
     def _usual(self, anchors: Anchors, margins: Features) -> Features:
         """Median over good patches, or over this picture's own where there are none, of each type's margin and, last,
@@ -77,22 +94,20 @@ class PhraseMaps(ReadingDetector):
         together = np.vstack([flat, np.logaddexp.reduce(flat, axis=0)])
         return np.asarray(np.median(together, axis=1), np.float32)
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return {PATCHES: encoder.embed_patches(pixels)[0]}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self._take_words(specification)
         generator, good = np.random.default_rng(self.seed), []
         for view in views:
-            rows, columns = shown(view.frame, view.features[PATCHES].shape[1:])
+            rows, columns = inside_picture(view.frame, view.features[PATCHES].shape[1:])
             patches = grids.vectors(view.features[PATCHES][:, rows, columns])
             count = min(len(patches), -(-self.references // expected))
             good.append(patches[generator.choice(len(patches), count, replace=False)])
         self.good_ = np.concatenate(good) if good else None
 
     def _state(self) -> State:
-        return super()._state() | ({} if self.good_ is None else {PATCHES: self.good_})
+        return {} if self.good_ is None else {PATCHES: self.good_}
 
     def _restore(self, state: State) -> None:
-        super()._restore(state)
         self.good_ = state.get(PATCHES)

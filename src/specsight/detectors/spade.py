@@ -7,17 +7,19 @@ flat from there on small sets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
-from specsight.encoders import Encoder
+from specsight.detectors.saving import State
+from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.features.memory_bank import MemoryBank
-from specsight.records import Judgement, Picture
+from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
 EMBEDDING = "embedding"
@@ -61,13 +63,9 @@ class Spade(Detector):
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers
 
-    def _look(self, picture: Picture) -> View:
-        view = super()._look(picture)
-        encoder = self.get_encoder()
-        pixels, _ = self._frame(picture, encoder.multiple)
-        return View(
-            view.frame, {**view.features, EMBEDDING: encoder.embed_images(pixels[None])[0][:, None, None]}
-        )
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        embedding = encoder.embed_images(pixels)[0][:, None, None]
+        return {**super()._features(encoder, pixels), EMBEDDING: embedding}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         embeddings, patches = [], []

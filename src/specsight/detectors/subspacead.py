@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from specsight.detectors.contract import Detector, State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.features.moments import Axes, Moments, principal_axes

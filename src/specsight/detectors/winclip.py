@@ -13,13 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
-from specsight.detectors.text_detector import IMAGE, ReadingDetector, framed, shown
+from specsight.detectors.saving import State
+from specsight.detectors.text import (
+    IMAGE,
+    inside_picture,
+    judgement_of_types,
+    judgement_without_types,
+    over_frame,
+    sigma_parameter,
+    temperature_parameter,
+)
 from specsight.encoders import Encoder, Features
 from specsight.encoders.passes.windows import embed_windows
 from specsight.features import grids
@@ -39,10 +50,15 @@ FAINT = 1e-12
 
 @detectors.register("winclip")
 @dataclass
-class WinCLIP(ReadingDetector):
+class WinCLIP(Detector):
     """Zero-shot with words; with k good pictures, WinCLIP+."""
 
     name = "winclip"
+    needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
+    regime: ClassVar[Regime] = Regime.ZERO_SHOT
+
+    temperature: float = temperature_parameter()
+    sigma: float = sigma_parameter()
 
     references: int = parameter(
         4096,
@@ -58,18 +74,18 @@ class WinCLIP(ReadingDetector):
         """Zero-shot: the score is the whole picture's probability of being damaged, P; the map is the harmonic mean of
         P and the window maps. With references, both are averaged with the distance to good windows (the paper's
         equations 4 and 5). All lie in [0, 1]."""
-        anchors = self._anchors(instruction)
+        anchors = self._get_words().anchors(instruction)
         if not anchors.types:
-            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
+            return judgement_without_types(view.frame)
         grid = _grid(view)
-        cells = shown(view.frame, grid)
+        cells = inside_picture(view.frame, grid)
         maps, of_picture = self._language(view, anchors, cells)
         score = float(of_picture.max())
         if self.references_:
             distances = self._association(view, cells)
             score = (score + float(distances.max())) / 2
             maps = np.asarray((maps + distances) / 2, np.float32)
-        return self._judgement(score, framed(maps, cells, grid), anchors.types, view)
+        return judgement_of_types(score, over_frame(maps, cells, grid), anchors.types, view.frame, self.sigma)
 
     def _language(
         self, view: View, anchors: Anchors, cells: tuple[slice, slice]
@@ -105,7 +121,7 @@ class WinCLIP(ReadingDetector):
         windows = {name: _windows(view.features[name], _grid(view), cells) for name in REFERENCES[1:]}
         return {PATCHES: patches, **windows}
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         sides = (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
         windows = embed_windows(encoder, pixels, [min(k, *sides) for k in WINDOWS])
         named = {f"window{k}": window[0] for k, window in zip(WINDOWS, windows)}
@@ -114,18 +130,16 @@ class WinCLIP(ReadingDetector):
         return {PATCHES: patches[0], IMAGE: encoder.embed_images(pixels)[0][:, None, None], **named}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self._take_words(specification)
         builders = {name: BankBuilder(1.0, self.references, 256 * MEGABYTE, self.seed) for name in REFERENCES}
         for view in views:
-            for name, windows in self._comparable(view, shown(view.frame, _grid(view))).items():
+            for name, windows in self._comparable(view, inside_picture(view.frame, _grid(view))).items():
                 builders[name].add(grids.vectors(windows))
         self.references_ = {name: MemoryBank(b.build()) for name, b in builders.items() if b.total}
 
     def _state(self) -> State:
-        return {**super()._state(), **{name: bank.vectors for name, bank in self.references_.items()}}
+        return {name: bank.vectors for name, bank in self.references_.items()}
 
     def _restore(self, state: State) -> None:
-        super()._restore(state)
         self.references_ = {name: MemoryBank(state[name]) for name in REFERENCES if PATCHES in state}
 
 

@@ -20,7 +20,7 @@ from specsight import explain, findings
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
-from specsight.detectors.contract import SPECIFICATION
+from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.sources import good_samples

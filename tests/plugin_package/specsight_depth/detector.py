@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.detectors import Detector, Needs, View
-from specsight.detectors.contract import State
+from specsight.detectors import Detector, Needs, State, View
 from specsight.detectors.parameters import parameter
 from specsight.encoders import Encoder
 from specsight.features import grids

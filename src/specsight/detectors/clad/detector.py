@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, check_types
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import check_range, parameter
+from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import every_kind
-from specsight.detectors.text_detector import ReadingDetector
+from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.learning.history import History
@@ -45,7 +46,7 @@ WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights
 
 @detectors.register("clad")
 @dataclass
-class Clad(ReadingDetector):
+class Clad(Detector):
     """Margin contrastive loss between pictures and sentences, in two stages, with reconstruction.
 
     The paper's score sees a picture through its pooled embedding alone, which hardly moves for a small defect: by
@@ -125,6 +126,7 @@ class Clad(ReadingDetector):
         low=1e-3,
         high=10,
     )
+    sigma: float = sigma_parameter()
 
     histories_: tuple[History, ...] = field(default=(), init=False, repr=False)
     """How each stage of training went."""
@@ -151,17 +153,19 @@ class Clad(ReadingDetector):
         and 1 at the 99 % quantile of held-out good patches. Types to be ignored count as good."""
         from specsight.detectors.clad import judging
 
-        anchors, networks, scales = self._anchors(instruction), *self._fitted()
+        anchors, networks, scales = self._get_words().anchors(instruction), *self._fitted()
         if not anchors.types:
-            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
+            return judgement_without_types(view.frame)
         if self._last is None or self._last[0] is not view:
             self._last = (view, judging.embed(networks, view))
         options = judging.JudgingOptions(self.score, self.map, self.local, self.temperature)
         scored = judging.judge(view, self._last[1], anchors, networks, scales, options)
         types = (None,) if networks.classifies else anchors.types
-        return self._judgement(scored.score, scored.maps, types, view, scored.combined)
+        return judgement_of_types(
+            scored.score, scored.maps, types, view.frame, self.sigma, combined=scored.combined
+        )
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         from specsight.detectors.clad.examples import GRID, PREFIX
 
         grid, prefix = self._cut().trunk(pixels)
@@ -194,7 +198,6 @@ class Clad(ReadingDetector):
         from specsight.detectors.clad.examples import EncodedExample
         from specsight.detectors.clad.stage import LossWeights
 
-        self._take_words(specification)
         self.networks_ = self.scales_ = self._last = None
         tail, cams = self._cut().tail, self.map == "gradcam"
         examples = [
@@ -208,15 +211,16 @@ class Clad(ReadingDetector):
             **{part.name: getattr(self, part.name) for part in dataclasses.fields(LossWeights)}
         )
         schedule = Schedule(self.steps, self.rate, patience=PATIENCE)
-        book, words = self._known_words()
-        stages = fitting.stage_sentences(book, words, split.training, task_stage=self.task_stage)
-        with_examples = fitting.types_with_examples(words, split.training)
-        self.types_without_examples_ = tuple(d.name for d in words.defects if d.name not in with_examples)
+        words = self._get_words()
+        specified = words.specification
+        stages = fitting.stage_sentences(words.book, specified, split.training, task_stage=self.task_stage)
+        with_examples = fitting.types_with_examples(specified, split.training)
+        self.types_without_examples_ = tuple(d.name for d in specified.defects if d.name not in with_examples)
         self.histories_ = fitting.train(
             networks, split, stages, weights, schedule, seed=self.seed, checkpoints=self.checkpoints
         )
         networks.freeze()
-        accepted, defects = networks.words(self._anchors(None))
+        accepted, defects = networks.words(self._get_words().anchors())
         self.scales_ = fitting.measure_scales(networks, split.held_out, accepted, defects, cams=cams)
         self.networks_ = networks
 
@@ -242,7 +246,6 @@ class Clad(ReadingDetector):
         weights = {f"{WEIGHTS}{name}": array for name, array in networks.arrays().items()}
         without_examples = np.frombuffer(json.dumps(self.types_without_examples_).encode(), np.uint8)
         return {
-            **super()._state(),
             **weights,
             WITHOUT_EXAMPLES: without_examples,
             SCALES: np.array([*scales.gammas, *scales.levels]),
@@ -251,7 +254,6 @@ class Clad(ReadingDetector):
     def _restore(self, state: State) -> None:
         from specsight.detectors.clad.fitting import Scales
 
-        super()._restore(state)
         self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
         first, second, low, high = state[SCALES].tolist()
         networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])

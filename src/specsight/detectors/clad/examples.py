@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from specsight.detectors.clad.networks import REBUILT
 from specsight.detectors.examples import TrainingExample
-from specsight.detectors.text_detector import shown
+from specsight.detectors.text import inside_picture
 from specsight.encoders.passes.split import Tail
 from specsight.errors import SpecsightError
 
@@ -69,7 +69,7 @@ class EncodedExample:
         if not tuned:
             grid, prefix = encoded.patches, encoded.pooled[:, :, None]
         inside = np.zeros(size, np.bool_)
-        inside[shown(example.frame, size)] = True
+        inside[inside_picture(example.frame, size)] = True
         covered = {type_: example.covered(type_, size) for type_ in example.masks}
         halves = (_half(grid), _half(prefix), _half(target))
         return cls(*halves, inside, covered, example.synthetic, example.group, cut)

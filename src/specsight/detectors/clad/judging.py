@@ -17,7 +17,7 @@ from specsight.detectors.clad.examples import tail_inputs
 from specsight.detectors.clad.fitting import TOP, Scales
 from specsight.detectors.clad.networks import Networks
 from specsight.detectors.contract import View
-from specsight.detectors.text_detector import framed, shown
+from specsight.detectors.text import inside_picture, over_frame
 from specsight.encoders import Features
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
@@ -71,7 +71,7 @@ def judge(
 ) -> Scored:
     """Score an embedded view against the anchors, which name at least one type, and map each type."""
     size = (embedded.patches.shape[0], embedded.patches.shape[1])
-    cells = shown(view.frame, size)
+    cells = inside_picture(view.frame, size)
     inside = embedded.patches[cells].flatten(0, 1)
     accepted, defects = networks.words(anchors)
     with torch.no_grad():
@@ -86,7 +86,7 @@ def judge(
         levelled = scales.levelled(cams.numpy())
         return Scored(score, levelled, combined=levelled[int(evidence.argmax())])
     dense = scales.levelled(of_patches.reshape(-1, *embedded.patches[cells].shape[:2]))
-    return Scored(score, framed(dense, cells, size))
+    return Scored(score, over_frame(dense, cells, size))
 
 
 def _margin_score(of_picture: Features, of_patches: Features, options: JudgingOptions) -> float:

@@ -27,13 +27,21 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import View, detectors
 from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.learned_anchors import learned_anchors
 from specsight.detectors.parameters import check_range, parameter
-from specsight.detectors.text_detector import IMAGE, framed, shown
+from specsight.detectors.saving import State
+from specsight.detectors.text import (
+    IMAGE,
+    inside_picture,
+    judgement_of_types,
+    judgement_without_types,
+    over_frame,
+    temperature_parameter,
+)
 from specsight.encoders import Encoder, Features
 from specsight.encoders.passes.prompting import prompted
 from specsight.encoders.passes.value_attention import embed_by_values
@@ -83,6 +91,7 @@ class AnomalyCLIP(CrossSetDetector):
         low=1,
         high=100,
     )
+    temperature: float = temperature_parameter()
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
@@ -110,12 +119,12 @@ class AnomalyCLIP(CrossSetDetector):
         maps = {name: grid for name, grid in view.features.items() if name != IMAGE}
         grid = next(iter(maps.values())).shape[1:]
         if not types.types:
-            return self._judgement(0.0, np.zeros((0, 1, 1), np.float32), (), view)
-        cells = shown(view.frame, (grid[0], grid[1]))
+            return judgement_without_types(view.frame)
+        cells = inside_picture(view.frame, (grid[0], grid[1]))
         divided = [self._damage(prompts, types, patches[:, cells[0], cells[1]]) for patches in maps.values()]
         whole = self._damage(prompts, types, view.features[IMAGE])
-        drawn = framed(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
-        return self._judgement(float(whole.max()), drawn, types.types, view)
+        drawn = over_frame(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
+        return judgement_of_types(float(whole.max()), drawn, types.types, view.frame, self.sigma)
 
     def _damage(self, prompts: Anchors, types: DamageTypes, features: Features) -> Features:
         """Probability of damage of each type, (K, ...), of unit vectors (D, ...)."""
@@ -127,15 +136,15 @@ class AnomalyCLIP(CrossSetDetector):
         return learned_anchors(self.weights_)
 
     def _damage_types(self, instruction: Instruction | None) -> DamageTypes:
-        return DamageTypes.of(*self._known_words(), instruction)
+        return DamageTypes.of(self._get_words(), instruction)
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         whole, patches = embed_by_values(encoder, pixels, self.value_share, self.levels)
         levels = {f"level{number}": grid[0] for number, grid in enumerate(patches)}
         return {IMAGE: whole[0][:, None, None], **levels}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self._take_words(specification)
+        """Learn nothing: words and trained prompts are enough."""
 
     def _restore(self, state: State) -> None:
         super()._restore(state)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from specsight.detectors.contract import State
 from specsight.detectors.cross_set.detector import CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.learned_anchors import ANCHORS
-from specsight.detectors.text_detector import IMAGE
+from specsight.detectors.saving import State
+from specsight.detectors.text import IMAGE
 from specsight.learning.losses import class_targets, dice, focal
 from specsight.learning.task import Validation
 

@@ -85,16 +85,16 @@ class AprilGAN(CrossSetDetector):
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map each type by adapted patches; see `linear_adapters.judge`."""
-        scorer = SharedDamage(DamageTypes.of(*self._known_words(), instruction), self.temperature)
+        scorer = SharedDamage(DamageTypes.of(self._get_words(), instruction), self.temperature)
         return linear_adapters.judge(view, self.weights_, scorer, self.references_, self.sigma)
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return linear_adapters.adapter_layers(encoder, self.layers)
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return linear_adapters.see(encoder, pixels, self._layers(encoder))
 
-    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return linear_adapters.see_for_training(encoder, pixels, self._layers(encoder), self.start)
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:

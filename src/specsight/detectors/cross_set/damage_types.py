@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from typing_extensions import Self
 
+from specsight.detectors.text import Words
 from specsight.encoders import Features
 from specsight.prompts import damaged_prompts, prompt_bank
-from specsight.prompts.anchors import Anchors, PhraseBook, probability
-from specsight.specification import Instruction, Specification
+from specsight.prompts.anchors import Anchors, probability
+from specsight.specification import Instruction
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ class DamageTypes:
     """DamageTypes that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
 
     @classmethod
-    def of(cls, book: PhraseBook, specification: Specification, instruction: Instruction | None) -> Self:
-        """What a product's words and an instruction name; `only` leaves the types that it names."""
-        bank = prompt_bank(specification, instruction)
+    def of(cls, words: Words, instruction: Instruction | None) -> Self:
+        """Take the types that a product's words and an instruction name; `only` leaves those that it names."""
+        bank = prompt_bank(words.specification, instruction)
         # Words for damage of no particular kind are needed for comparison even where it does not count.
-        words = book.anchors(replace(bank, damaged=damaged_prompts(specification.product)))
-        return cls(words, words.types if bank.damaged else words.types[:-1])
+        damaged = damaged_prompts(words.specification.product)
+        anchors = words.book.anchors(replace(bank, damaged=damaged))
+        return cls(anchors, anchors.types if bank.damaged else anchors.types[:-1])
 
     def damage(self, seen: Features, temperature: float) -> Features:
         """How likely unit vectors (D, ...) show damage of no particular kind rather than a good part: (1, ...)."""

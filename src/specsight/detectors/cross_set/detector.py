@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from specsight.detectors.contract import State, View
+from specsight.detectors.contract import Detector, View
 from specsight.detectors.cross_set import labelled_set
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.references import References
@@ -27,8 +27,9 @@ from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, check_types
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
+from specsight.detectors.saving import SPECIFICATION, State
 from specsight.detectors.synthetic_examples import kinds_for
-from specsight.detectors.text_detector import ReadingDetector
+from specsight.detectors.text import sigma_parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
 from specsight.learning.history import LOG, History
@@ -52,11 +53,11 @@ class CrossSetTask(Task):
 
 
 @dataclass
-class CrossSetDetector(ReadingDetector):
+class CrossSetDetector(Detector):
     """Trained once on other products, fitted to any number of unseen ones.
 
-    A method says what a view holds (`_see`), in which layers good references are compared (`_layers`), what is trained
-    on the examples (`_task`) and how a view is judged.
+    A method says what a view holds (`_features`), in which layers good references are compared (`_layers`), what is
+    trained on the examples (`_task`) and how a view is judged.
     """
 
     needs: ClassVar[Needs] = Needs(good_pictures=0, text=True, other_sets=True)
@@ -84,6 +85,7 @@ class CrossSetDetector(ReadingDetector):
         unit="patches",
         judging=True,
     )
+    sigma: float = sigma_parameter()
 
     weights_: State = field(default_factory=dict, init=False, repr=False)
     trained_on_: TrainedOn | None = field(default=None, init=False, repr=False)
@@ -111,10 +113,10 @@ class CrossSetDetector(ReadingDetector):
         self.check_parameters()
         products = labelled_set.by_product(samples, specifications)
         for product, of_product in products.items():
-            self._check_needs([s for s in of_product if s.label == "good"], specifications[product])
+            super()._check_needs([s for s in of_product if s.label == "good"], specifications[product])
             check_types(of_product, specifications[product])
             labelled_set.check_masks(of_product, specifications[product])
-        self.specification_ = self.phrases_ = self.references_ = None
+        self.words_ = self.references_ = None
         collected = labelled_set.collect(
             products, specifications, self._collector, mosaics=self.mosaics, seed=self.seed
         )
@@ -136,9 +138,9 @@ class CrossSetDetector(ReadingDetector):
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         """What is to be trained on these examples, some of which are held out."""
 
-    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         """What the training wants to know of framed pixels (1, H, W, 3): by default what judging does."""
-        return self._see(encoder, pixels)
+        return self._features(encoder, pixels)
 
     def _collector(self, specification: Specification) -> ExampleCollector:
         kinds = kinds_for(specification) if self.synthetic_defects else []
@@ -148,7 +150,7 @@ class CrossSetDetector(ReadingDetector):
     def _look_for_training(self, picture: Picture) -> View:
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        return View(frame, self._see_for_training(encoder, pixels[None]))
+        return View(frame, self._training_features(encoder, pixels[None]))
 
     def _check_defects(self, examples: Sequence[FrozenExample]) -> None:
         """Raise SpecsightError unless defects are shown both to learn from and to end the training by."""
@@ -172,16 +174,15 @@ class CrossSetDetector(ReadingDetector):
             patience=PATIENCE,
         )
 
-    def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
-        """Views of good samples; SpecsightError where their product or one of them was trained on."""
+    def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
+        """Raise SpecsightError, too, where the product or one of its pictures was trained on."""
+        super()._check_needs(samples, specification)
         trained_on = self._trained()
         trained_on.check_unseen(samples)
         if specification is not None:
             trained_on.check_product(specification.product)
-        return super()._views(samples, specification)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self._take_words(specification)
         layers = self._layers(self.get_encoder())
         self.references_ = References.from_views(views, layers, self.references, self.seed)
 
@@ -198,6 +199,14 @@ class CrossSetDetector(ReadingDetector):
         state = {TRAINED_ON: np.frombuffer(record.encode(), np.uint8)}
         state |= {f"{WEIGHTS}{name}": array for name, array in self.weights_.items()}
         return state if self.references_ is None else state | self.references_.state()
+
+    def _save_words(self, folder: Path) -> None:
+        if self.words_ is not None:
+            super()._save_words(folder)
+
+    def _restore_words(self, folder: Path) -> None:
+        if (folder / SPECIFICATION).exists():
+            super()._restore_words(folder)
 
     def _restore(self, state: State) -> None:
         self.trained_on_ = TrainedOn.from_json(json.loads(state[TRAINED_ON].tobytes()))

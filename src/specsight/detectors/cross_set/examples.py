@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.examples import TrainingExample
-from specsight.detectors.text_detector import shown
+from specsight.detectors.text import inside_picture
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.specification import Specification
@@ -60,7 +60,7 @@ class FrozenExample:
             halves[key] = np.clip(values, -HALF_LARGEST, HALF_LARGEST).astype(np.float16)
         shares = {type_: example.covered(type_, grid) for type_ in example.masks}
         masks = {type_: np.round(share * 255).astype(np.uint8) for type_, share in shares.items()}
-        return cls(halves, masks, grid, shown(example.frame, grid), specification, held_out)
+        return cls(halves, masks, grid, inside_picture(example.frame, grid), specification, held_out)
 
     @property
     def size(self) -> int:

@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View
+from specsight.detectors.contract import View
 from specsight.detectors.cross_set.detector import CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.references import References, unit
-from specsight.detectors.text_detector import IMAGE, TypeMaps, framed, shown
+from specsight.detectors.saving import State
+from specsight.detectors.text import (
+    IMAGE,
+    inside_picture,
+    judgement_of_types,
+    judgement_without_types,
+    over_frame,
+)
 from specsight.encoders import Encoder, Features
 from specsight.errors import require
 from specsight.features import grids
@@ -85,18 +92,16 @@ def judge(
     """
     size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
     if not scorer.types:
-        return Judgement(0.0, np.zeros(view.frame.native, np.float32))
+        return judgement_without_types(view.frame)
     maps = _maps(view, weights, scorer, size)
     combined = scorer.combined(maps)
     score = float(scorer.combined(scorer.probabilities(view.features[IMAGE])).max())
     if references is not None:
         away = references.distances(view)
         maps, combined = maps + away, combined + away
-        largest = float(combined[shown(view.frame, size)].max())
+        largest = float(combined[inside_picture(view.frame, size)].max())
         score = (score + largest / (1 + references.largest)) / 2
-    named = {name: maps[k] for k, name in enumerate(scorer.types) if name is not None}
-    drawn = grids.on_picture(combined, view.frame, sigma)
-    return Judgement(score, drawn, TypeMaps(named, view.frame, sigma))
+    return judgement_of_types(score, maps, scorer.types, view.frame, sigma, combined=combined)
 
 
 def adapter_layers(encoder: Encoder, names: tuple[str, ...] | None) -> list[str]:
@@ -127,9 +132,9 @@ def _maps(view: View, weights: State, scorer: TypeScorer, size: tuple[int, int])
     for name, patches in view.features.items():
         if name != IMAGE:
             grid = (patches.shape[1], patches.shape[2])
-            cells = shown(view.frame, grid)
+            cells = inside_picture(view.frame, grid)
             joint = adapted(weights, name, patches[:, cells[0], cells[1]])
-            likely = framed(scorer.probabilities(joint), cells, grid)
+            likely = over_frame(scorer.probabilities(joint), cells, grid)
             maps.append(grids.resized(likely, size))
     return np.asarray(np.mean(maps, axis=0), np.float32)
 

@@ -17,16 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import View, detectors
 from specsight.detectors.cross_set import linear_adapters
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.linear_adapters import STARTS, AdapterSettings, Classes
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.saving import damaged
 from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook
@@ -36,12 +38,13 @@ from specsight.specification import (
     Instruction,
     Specification,
     as_knowledge,
-    dump_yaml,
-    parse_instruction,
+    load_instruction,
+    save_yaml,
 )
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
-TYPES = "types"
+TRAINED_TYPES = "trained_types.yaml"
+"""Of a saved detector: the types known from training and their phrases, as an instruction's known defects."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,10 @@ class MultiADS(CrossSetDetector):
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return linear_adapters.adapter_layers(encoder, self.layers)
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return linear_adapters.see(encoder, pixels, self._layers(encoder))
 
-    def _see_for_training(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
         return linear_adapters.see_for_training(encoder, pixels, self._layers(encoder), self.start)
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
@@ -122,14 +125,14 @@ class MultiADS(CrossSetDetector):
         return linear_adapters.adapter_task(settings, examples, self._classes(examples), layers, self.start)
 
     def _competing(self, instruction: Instruction | None) -> Anchors:
-        book, specification = self._known_words()
+        words = self._get_words()
         asked = instruction or Instruction()
         if not self.product_filter:
-            spoken = Vocabulary.of((*specification.defects, *asked.known_defects))
+            spoken = Vocabulary.of((*words.specification.defects, *asked.known_defects))
             more = tuple(t for t in self.types_ if t.name not in spoken)
             asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *as_knowledge(more))})
-        bank = prompt_bank(specification, asked)
-        return book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
+        bank = prompt_bank(words.specification, asked)
+        return words.book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and every type of the training, in the words of each product."""
@@ -144,14 +147,16 @@ class MultiADS(CrossSetDetector):
             known[specification] = Classes(anchors.types, np.vstack([anchors.good, anchors.defects]))
         return [known[example.specification] for example in examples]
 
-    def _state(self) -> State:
-        known = dump_yaml(Instruction(known_defects=as_knowledge(self.types_)))
-        return {**super()._state(), TYPES: np.frombuffer(known.encode(), np.uint8)}
+    def _save_words(self, folder: Path) -> None:
+        super()._save_words(folder)
+        save_yaml(Instruction(known_defects=as_knowledge(self.types_)), folder / TRAINED_TYPES)
 
-    def _restore(self, state: State) -> None:
-        super()._restore(state)
-        saved = parse_instruction(state[TYPES].tobytes().decode(), "saved types")
-        self.types_ = tuple(known.defect for known in saved.known_defects)
+    def _restore_words(self, folder: Path) -> None:
+        super()._restore_words(folder)
+        if not (folder / TRAINED_TYPES).exists():
+            raise damaged(folder / TRAINED_TYPES)
+        trained = load_instruction(folder / TRAINED_TYPES)
+        self.types_ = tuple(clause.defect for clause in trained.known_defects)
 
 
 def vocabulary(specifications: Sequence[Specification]) -> tuple[DefectType, ...]:

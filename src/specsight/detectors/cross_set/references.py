@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View
-from specsight.detectors.text_detector import framed, shown
+from specsight.detectors.contract import View
+from specsight.detectors.saving import State
+from specsight.detectors.text import inside_picture, over_frame
 from specsight.encoders import Features
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
@@ -60,7 +61,7 @@ class References:
             patches = unit(_inside(view, name))
             away = _cosine_distance(bank, patches).reshape(1, *patches.shape[1:])
             grid = (view.features[name].shape[1], view.features[name].shape[2])
-            maps.append(grids.resized(framed(away, shown(view.frame, grid), grid), size)[0])
+            maps.append(grids.resized(over_frame(away, inside_picture(view.frame, grid), grid), size)[0])
         return np.asarray(np.mean(maps, axis=0), np.float32)
 
     def state(self) -> State:
@@ -112,7 +113,7 @@ def _cosine_distance(bank: MemoryBank, patches: Features) -> NDArray[np.float32]
 def _inside(view: View, name: str) -> Features:
     """The cells of a layer that show the picture, (D, h', w')."""
     features = view.features[name]
-    rows, columns = shown(view.frame, (features.shape[1], features.shape[2]))
+    rows, columns = inside_picture(view.frame, (features.shape[1], features.shape[2]))
     return features[:, rows, columns]
 
 

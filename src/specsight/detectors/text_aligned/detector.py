@@ -15,14 +15,22 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import State, View, detectors
+from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
+from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import kinds_for
+from specsight.detectors.text import (
+    inside_picture,
+    judgement_of_types,
+    judgement_without_types,
+    over_frame,
+    sigma_parameter,
+    temperature_parameter,
+)
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
-from specsight.detectors.text_detector import ReadingDetector, framed, shown
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.features.moments import Axes
@@ -51,7 +59,7 @@ TINY = 1e-6
 
 @detectors.register("text_aligned")
 @dataclass
-class TextAligned(ReadingDetector):
+class TextAligned(Detector):
     """Principal-axis residual and text margin of aligned patches, in equal parts."""
 
     name = "text_aligned"
@@ -65,6 +73,9 @@ class TextAligned(ReadingDetector):
         high=1_000_000,
     )
     steps: int = parameter(300, "Of training the alignment.", low=1, high=100_000)
+    temperature: float = temperature_parameter()
+    sigma: float = sigma_parameter()
+
     weight_: Features | None = field(default=None, init=False, repr=False)
     """The alignment (D, D)."""
     aligned_: Features | None = field(default=None, init=False, repr=False)
@@ -76,21 +87,25 @@ class TextAligned(ReadingDetector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: half the residual and half the text margin, each in standard deviations of good patches. The
         score is the mean of the top 1 % of the largest map's cells."""
-        anchors = self._anchors(instruction)
+        anchors = self._get_words().anchors(instruction)
         if self.axes_ is None or self.residual_ is None:
             raise self._not_fitted()
         deep = _deep(view)
         grid = _size(deep)
         if not anchors.types:
-            return self._judgement(0.0, np.zeros((0, *grid), np.float32), (), view)
-        cells = shown(view.frame, grid)
+            return judgement_without_types(view.frame)
+        cells = inside_picture(view.frame, grid)
         left_over = (
             _length(self.axes_, grids.vectors(deep)).reshape(grid) - self.residual_[0]
         ) / self.residual_[1]
         maps = np.asarray(0.5 * left_over + 0.5 * self._text(view, anchors, grid), np.float32)
         maps = maps[:, cells[0], cells[1]]
-        return self._judgement(
-            grids.top_mean(maps.max(0), TOP), framed(maps, cells, grid), anchors.types, view
+        return judgement_of_types(
+            grids.top_mean(maps.max(0), TOP),
+            over_frame(maps, cells, grid),
+            anchors.types,
+            view.frame,
+            self.sigma,
         )
 
     def _text(self, view: View, anchors: Anchors, grid: tuple[int, int]) -> Features:
@@ -104,10 +119,8 @@ class TextAligned(ReadingDetector):
         scaled = (margins - good.mean(1, keepdims=True)) / (good.std(1, keepdims=True) + TINY)
         return grids.resized(scaled.reshape(-1, *joint.shape[1:]), grid)
 
-    def _see(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        names = encoder.default_layers
-        seen = {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-        return {**seen, JOINT: encoder.embed_patches(pixels)[0]}
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+        return {**super()._features(encoder, pixels), JOINT: encoder.embed_patches(pixels)[0]}
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         """Training examples: good pictures, each followed by copies with synthetic defects."""
@@ -119,7 +132,6 @@ class TextAligned(ReadingDetector):
         self._check_enough(collector.good)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self._take_words(specification)
         folds = PatchFolds(min(FOLDS, expected), expected, STORED, np.random.default_rng(self.seed))
         for view in views:
             if isinstance(view, TrainingExample) and view.masks:
@@ -129,7 +141,7 @@ class TextAligned(ReadingDetector):
                     folds.add_defective(grids.vectors(joint)[covered], type_)
             else:
                 folds.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
-        self._learn_from(folds, self._anchors(None))
+        self._learn_from(folds, self._get_words().anchors())
 
     def _learn_from(self, folds: PatchFolds, anchors: Anchors) -> None:
         """Fit once without each fold, to see how unseen good patches behave, and once on everything."""
@@ -158,7 +170,6 @@ class TextAligned(ReadingDetector):
         if self.weight_ is None or self.aligned_ is None or self.axes_ is None or self.residual_ is None:
             raise self._not_fitted()
         return {
-            **super()._state(),
             "weight": self.weight_,
             "aligned": self.aligned_,
             "mean": self.axes_.mean,
@@ -167,7 +178,6 @@ class TextAligned(ReadingDetector):
         }
 
     def _restore(self, state: State) -> None:
-        super()._restore(state)
         self.weight_, self.aligned_, self.residual_ = state["weight"], state["aligned"], state["residual"]
         self.axes_ = Axes(state["mean"], state["basis"])
 
@@ -179,7 +189,7 @@ def _deep(view: View) -> Features:
 
 def _inside(features: Features, view: View) -> Features:
     """The vectors (n, D) of those cells of (D, h, w) that show the picture."""
-    rows, columns = shown(view.frame, _size(features))
+    rows, columns = inside_picture(view.frame, _size(features))
     return grids.vectors(features[:, rows, columns])
 
 

@@ -1,0 +1,88 @@
+"""Saved detectors: `detector.json` (parameters and encoder) and `detector.safetensors` (learned arrays).
+
+In: what a detector is made of. Out: the same again, or a SpecsightError that says which file is damaged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.encoders import Encoder
+from specsight.errors import SpecsightError
+from specsight.storage import write_bytes, write_json
+from specsight.version import __version__
+
+FORMAT = 2
+"""Raised whenever a saved detector of before can no longer be read."""
+DESCRIPTION = "detector.json"
+STATE = "detector.safetensors"
+SPECIFICATION = "specification.yaml"
+"""What a detector that reads was fitted with; of a saved inspector, the specification of both."""
+
+State = dict[str, NDArray[Any]]
+"""Learned arrays by name."""
+
+
+def write_description(folder: Path, name: str, parameters: Mapping[str, Any], encoder: Encoder) -> None:
+    """Write the method's name, its hyper-parameters and which encoder it was fitted with."""
+    write_json(
+        folder / DESCRIPTION,
+        {
+            "format": FORMAT,
+            "specsight": __version__,
+            "detector": name,
+            "parameters": {k: v for k, v in parameters.items() if k != "encoder"},
+            "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
+        },
+    )
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read what `write_description` wrote. Raises SpecsightError for another format and for a damaged file."""
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text("utf-8"))
+        version = description["format"]
+        if version != FORMAT:
+            raise SpecsightError(
+                f"'{path}' was saved in format {version} (specsight {description.get('specsight')}); this version "
+                f"reads format {FORMAT}: fit the model again"
+            )
+        if not isinstance(description["parameters"], dict) or not isinstance(description["encoder"], dict):
+            raise TypeError
+        if not {"name", "fingerprint"} <= description["encoder"].keys():
+            raise KeyError
+        description["detector"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path) from error
+    return cast("dict[str, Any]", description)
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Write learned arrays."""
+    from safetensors.numpy import save
+
+    write_bytes(folder / STATE, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
+
+
+def read_state(folder: Path) -> State:
+    """Read learned arrays. Raises OSError and ValueError where they are missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        state: State = load((folder / STATE).read_bytes())
+    except SafetensorError as error:
+        raise ValueError(STATE) from error
+    return state
+
+
+def damaged(path: Path) -> SpecsightError:
+    """Make the error for a file of a saved detector that cannot be used."""
+    return SpecsightError(f"'{path}' is missing or damaged: fit the model again")

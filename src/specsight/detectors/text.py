@@ -1,0 +1,118 @@
+"""What methods that compare pictures with sentences hold and draw: the words they were fitted with, and maps by type.
+
+In: a specification and an encoder that reads; then instructions, and maps on grids over the frame. Out: anchors of a
+judgement's words, and judgements with a map per type of defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from specsight import images
+from specsight.detectors.parameters import parameter
+from specsight.encoders import Encoder
+from specsight.features import grids
+from specsight.prompts import prompt_bank
+from specsight.prompts.anchors import Anchors, PhraseBook
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+
+IMAGE = "image"
+"""Name of the pooled embedding (D, 1, 1) in a view."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a product was specified as, and the sentences about it, each embedded once."""
+
+    specification: Specification
+    book: PhraseBook
+
+    @classmethod
+    def of(cls, specification: Specification, encoder: Encoder) -> Self:
+        """Start an empty book of sentences; `encoder` must read."""
+        return cls(specification, PhraseBook(encoder))
+
+    def anchors(self, instruction: Instruction | None = None) -> Anchors:
+        """Return the anchors of the specification's types and of what an instruction adds, singles out or ignores."""
+        return self.book.anchors(prompt_bank(self.specification, instruction))
+
+
+class TypeMaps(Mapping[str, NDArray[np.float32]]):
+    """Maps (H, W) by type, drawn on the picture at the first access: most judgements are read for few of them.
+
+    Parameters: `cells` maps (h, w) over the frame by type; `sigma` smooths, in pixels of the framed picture.
+    """
+
+    def __init__(self, cells: Mapping[str, NDArray[np.float32]], frame: images.Frame, sigma: float) -> None:
+        self._cells, self._frame, self._sigma = cells, frame, sigma
+        self._drawn: dict[str, NDArray[np.float32]] = {}
+
+    def __getitem__(self, type_: str) -> NDArray[np.float32]:
+        if type_ not in self._drawn:
+            self._drawn[type_] = grids.on_picture(self._cells[type_], self._frame, self._sigma)
+        return self._drawn[type_]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+
+def temperature_parameter() -> float:
+    """Declare the temperature of methods that compare without training."""
+    return parameter(
+        0.07, "Divides cosines between pictures and sentences; fixed a priori (WinCLIP's).", low=1e-3, high=10
+    )
+
+
+def sigma_parameter() -> float:
+    """Declare the smoothing of a method's maps."""
+    return parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
+
+
+def judgement_of_types(
+    score: float,
+    maps: NDArray[np.float32],
+    types: Sequence[str | None],
+    frame: images.Frame,
+    sigma: float,
+    combined: NDArray[np.float32] | None = None,
+) -> Judgement:
+    """Make a judgement of maps (K, h, w) over the frame, one per type; None stands for damage of no particular kind.
+
+    The map is `combined` (h, w), by default the largest of `maps`, cell by cell; `sigma` smooths, in pixels of the
+    framed picture.
+    """
+    named = {name: maps[k] for k, name in enumerate(types) if name is not None}
+    drawn = grids.on_picture(maps.max(0) if combined is None else combined, frame, sigma)
+    return Judgement(score, drawn, TypeMaps(named, frame, sigma))
+
+
+def judgement_without_types(frame: images.Frame) -> Judgement:
+    """Make the judgement of an instruction that lets no type of defect count: score and map are zero."""
+    return Judgement(0.0, np.zeros(frame.native, np.float32))
+
+
+def inside_picture(frame: images.Frame, grid: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of a grid (h, w) over the frame that show the picture; around a seam, all columns."""
+    cells = frame.shows_picture(grid)
+    rows = np.flatnonzero(cells.any(1))
+    columns = np.arange(grid[1]) if frame.circular else np.flatnonzero(cells.any(0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def over_frame(
+    maps: NDArray[np.float32], cells: tuple[slice, slice], grid: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Extend maps (K, h', w') over the cells that show the picture to the whole grid (K, h, w), edges continued."""
+    (top, bottom), (left, right) = ((c.start, size - c.stop) for c, size in zip(cells, grid))
+    return np.pad(maps, ((0, 0), (top, bottom), (left, right)), mode="edge")
