@@ -307,6 +307,11 @@ def test_saved_weights_without_anchors_are_damaged(
         load_detector(tmp_path)
 
 
+def test_a_product_that_was_trained_on_is_refused(trained: AnomalyCLIP) -> None:
+    with pytest.raises(SpecsightError, match="'tyre' is both trained on and judged"):
+        trained.fit([], specifications()["tyre"])
+
+
 def test_what_cannot_be_prompted_is_told_before_pictures_are_read(labelled: list[Sample]) -> None:
     encoder = ColourEncoder()
     with pytest.raises(SpecsightError, match="'colours' takes no learned tokens in front of words"):

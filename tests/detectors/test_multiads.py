@@ -16,7 +16,14 @@ from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.errors import SpecsightError
 from specsight.records import Picture
-from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Specification
+from specsight.specification import (
+    DefectType,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Specification,
+    load_instruction,
+)
 
 SPOTS = Specification(product="plate", defects=(DefectType(name="red spot"), DefectType(name="blue spot")))
 PLACES = {
@@ -24,6 +31,7 @@ PLACES = {
     "burn": np.s_[40:64, 64:88],
     "mould": np.s_[8:32, 64:88],
 }
+TRAINED = {"stain", "burn"}
 
 
 def by_hand(**parameters: Any) -> MultiADS:
@@ -159,10 +167,18 @@ def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(contract, "load_encoder", lambda name, device: ColourEncoder())
     trained.fit([], panel_words(product="plate"))
     trained.save(tmp_path)
+    assert {
+        clause.name for clause in load_instruction(tmp_path / "trained_types.yaml").known_defects
+    } == TRAINED
     loaded = load_detector(tmp_path)
     assert isinstance(loaded, MultiADS)
     assert loaded.types_ == trained.types_
-    assert {t.name for t in loaded.types_} == {"stain", "burn"}
+    assert {t.name for t in loaded.types_} == TRAINED
     picture = plate("burn")
     one, other = (d.judge(d.look([picture])[0]) for d in (trained, loaded))
     assert_array_equal(one.map, other.map)
+    (tmp_path / "trained_types.yaml").unlink()
+    with pytest.raises(
+        SpecsightError, match="trained_types.yaml' is missing or damaged: fit the model again"
+    ):
+        load_detector(tmp_path)
