@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import islice
 
 import numpy as np
+import torch
 from tests.support.slope import noise
 
-from specsight.learning.batches import LAGS, ReusingMaker, SeededMaker, batches
+from specsight.learning.batches import LAGS, ReusingMaker, SeededMaker, StreamMaker, batches
 
 
 def test_batches_depend_on_seed_and_number_alone() -> None:
@@ -25,6 +27,24 @@ def test_a_worker_makes_the_batches_that_would_be_made_between_steps() -> None:
     endless = batches(make, 7, 1, None, workers=1)
     assert all(map(np.array_equal, expected, islice(endless, 3)))
     endless.close()  # type: ignore[attr-defined]
+
+
+def three_numbers(generator: torch.Generator) -> list[float]:
+    """A batch of a stream."""
+    return torch.rand(3, generator=generator).tolist()
+
+
+def test_a_stream_goes_on_from_batch_to_batch_and_does_not_depend_on_where_a_run_began() -> None:
+    stream = torch.Generator().manual_seed(7)
+    expected = [three_numbers(stream) for _ in range(6)]
+    make = StreamMaker(three_numbers)
+    assert list(batches(make, 7, 0, 6, workers=0)) == expected
+    assert make(7, 2) == expected[2], "a batch that lies behind"
+    assert [make(7, 4), make(7, 5)] == expected[4:], (
+        "one ahead, as when a run goes on or processes take turns"
+    )
+    assert copy.copy(make)(7, 3) == expected[3]
+    assert make(8, 5) != expected[5]
 
 
 def test_reused_parts_are_made_once_and_do_not_depend_on_where_a_run_began() -> None:

@@ -92,6 +92,17 @@ def test_a_module_with_a_share_learns_more_slowly() -> None:
     assert moved["slow/weight"] == pytest.approx(0.005, rel=1e-3)
 
 
+@pytest.mark.parametrize(("largest", "gradient"), [(5.0, 5.0), (2.0, 2.0), (None, 30.0), (100.0, 30.0)])
+def test_large_gradients_are_scaled_down_only_where_the_schedule_says_so(
+    largest: float | None, gradient: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steep = Slope()
+    monkeypatch.setattr(Slope, "loss", lambda self, *_: (30 * self.line.weight.sum(), {}))
+    learn(steep, Schedule(1, 0.05, largest_gradient=largest))
+    assert steep.line.weight.grad is not None
+    assert float(steep.line.weight.grad) == pytest.approx(gradient)
+
+
 @pytest.mark.parametrize("decay_vectors", [True, False])
 def test_norms_and_biases_are_decayed_only_where_the_schedule_says_so(
     decay_vectors: bool, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,7 @@ def test_a_time_budget_passes_through_the_same_curve() -> None:
     [
         ({"steps": 0}, "a training takes at least one step, got 0"),
         ({"steps": 5, "minutes": 0.0}, "a time budget must be above 0 minutes, got 0"),
+        ({"steps": 5, "largest_gradient": 0.0}, "the largest gradient must be above 0, got 0"),
         ({"steps": 5, "minutes": math.nan}, "a time budget must be above 0 minutes, got nan"),
     ],
 )

@@ -56,7 +56,11 @@ class Detector(ABC):
         unit="px",
     )
     seed: int = parameter(0, "Of everything that is random.", low=0, high=2**32 - 1)
-    device: str = parameter("auto", "Where the encoder runs: auto, cpu, cuda, cuda:N or mps.", machine=True)
+    device: str = parameter(
+        "auto",
+        "Where the encoder runs and weights are trained: auto, cpu, cuda, cuda:N or mps.",
+        machine=True,
+    )
 
     name: ClassVar[str]
     needs: ClassVar[Needs] = Needs()

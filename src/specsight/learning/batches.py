@@ -46,6 +46,33 @@ class SeededMaker:
         return self.make(np.random.default_rng((seed, index)))
 
 
+class StreamMaker(Generic[Part]):
+    """A maker that draws its batches one after the other from a single stream of random numbers.
+
+    Still a pure function of (seed, number): for a number that lies behind, the stream starts afresh. `draw`:
+    torch generator → batch.
+    """
+
+    def __init__(self, draw: Callable[[torch.Generator], Part]) -> None:
+        self.draw = draw
+        self._seed: int | None = None
+        self._drawn = 0
+        self._generator = torch.Generator()
+
+    def __call__(self, seed: int, index: int) -> Part:
+        """Batch `index` of the stream of this seed."""
+        if seed != self._seed or index < self._drawn:
+            self._seed, self._drawn = seed, 0
+            self._generator.manual_seed(seed)
+        for _ in range(index - self._drawn):
+            self.draw(self._generator)
+        self._drawn = index + 1
+        return self.draw(self._generator)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StreamMaker, (self.draw,)
+
+
 class ReusingMaker(Generic[Part]):
     """A maker that joins a new part with parts of earlier batches, each part being used len(LAGS) times.
 

@@ -27,9 +27,6 @@ from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
 from specsight.progress import track
 
-LARGEST_GRADIENT = 5.0
-"""Gradients of a larger norm, over all parameters together, are scaled down to it."""
-
 
 def train(
     task: Task,
@@ -46,7 +43,8 @@ def train(
     """Train `task.modules` in place; they are left in evaluation mode and on the device where they were before.
 
     With a criterion among the task's validations they end with their best weights, else with their last. Batch k is
-    made from (`seed`, k): same seed, same weights on one device, interrupted or not (except under a time budget).
+    made from (`seed`, k): same seed, same weights on one device, interrupted or not (except under a time budget). On a
+    CPU they are the same to the bit; on a GPU some sums are added up in changing order.
 
     `checkpoint`: file that a killed training goes on from. `log`: file to which lines of JSON are appended. `device`:
     see `choose_device`. `precision`: arithmetic of those parts of the task that allow mixed precision. `workers`:
@@ -167,7 +165,8 @@ class _Run:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         processes.average_gradients(self.parameters)
-        nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
+        if self.schedule.largest_gradient is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.schedule.largest_gradient)
         self.optimiser.step()
         self.journal.add({"loss": loss.item(), **numbers}, processes.size())
 

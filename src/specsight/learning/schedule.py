@@ -12,7 +12,7 @@ from specsight.errors import SpecsightError
 class Schedule:
     """AdamW for a number of steps, or for a time in which the same curve of the rate is passed through.
 
-    Raises SpecsightError for a number of steps or minutes that is not above zero.
+    Raises SpecsightError for a number of steps or minutes, or a largest gradient, that is not above zero.
     """
 
     steps: int
@@ -30,6 +30,8 @@ class Schedule:
     weight_decay: float = 0.01
     decay_vectors: bool = True
     """Whether parameters of one dimension (norms and biases) are decayed too."""
+    largest_gradient: float | None = 5.0
+    """Gradients of a larger norm, over all parameters together, are scaled down to it; None: they are left alone."""
     validate_every: int = 25
     """Steps; the last step is validated in any case."""
     checkpoint_every: int = 25
@@ -42,6 +44,8 @@ class Schedule:
             raise SpecsightError(f"a training takes at least one step, got {self.steps}")
         if self.minutes is not None and not self.minutes > 0:
             raise SpecsightError(f"a time budget must be above 0 minutes, got {self.minutes:g}")
+        if self.largest_gradient is not None and not self.largest_gradient > 0:
+            raise SpecsightError(f"the largest gradient must be above 0, got {self.largest_gradient:g}")
 
     def position(self, done: int, seconds: float) -> float:
         """Place on the curve in steps, after `done` steps that took `seconds`; the end is at `steps`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
     from specsight.learning.precision import Precision
 
@@ -61,6 +62,12 @@ class Task(ABC):
     def device(self) -> torch.device:
         """Where the modules are."""
         return next(p.device for module in self.modules.values() for p in module.parameters())
+
+    def placed(self, values: torch.Tensor | NDArray[Any]) -> torch.Tensor:
+        """The values as a tensor on the device of the modules."""
+        import torch
+
+        return torch.as_tensor(values).to(self.device)
 
     def mixed_precision(self) -> torch.autocast:
         """Context for those parts of `loss` and `validate` that may be computed in less than float32."""

@@ -217,7 +217,14 @@ class Clad(Detector):
         with_examples = fitting.types_with_examples(specified, split.training)
         self.types_without_examples_ = tuple(d.name for d in specified.defects if d.name not in with_examples)
         self.histories_ = fitting.train(
-            networks, split, stages, weights, schedule, seed=self.seed, checkpoints=self.checkpoints
+            networks,
+            split,
+            stages,
+            weights,
+            schedule,
+            seed=self.seed,
+            checkpoints=self.checkpoints,
+            device=self.device,
         )
         networks.freeze()
         accepted, defects = networks.words(self._get_words().anchors())

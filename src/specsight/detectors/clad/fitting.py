@@ -21,8 +21,10 @@ from specsight.detectors.clad.stage import GENERAL, TASK, ContrastiveTask, LossW
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.features import grids
+from specsight.learning.device import choose_device
 from specsight.learning.engine import train as train_task
 from specsight.learning.history import LOG, History
+from specsight.learning.precision import Precision
 from specsight.learning.schedule import Schedule
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import PhraseBook
@@ -124,8 +126,14 @@ def train(
     *,
     seed: int,
     checkpoints: Path | None,
+    device: str,
 ) -> tuple[History, ...]:
-    """Train stage by stage; each leaves the weights that were best on held-out examples to the next."""
+    """Train stage by stage; each leaves the weights that were best on held-out examples to the next.
+
+    `device`: see `choose_device`. The networks are left on the CPU. A tail that is tuned uses mixed precision on a GPU;
+    on a CPU, where results are to be the same on every machine, it never does.
+    """
+    precision: Precision = "auto" if choose_device(device).type == "cuda" else "float32"
     histories = []
     for number, (stage, sentences) in enumerate(stages.items()):
         training, held_out = (
@@ -136,7 +144,13 @@ def train(
         path = checkpoints / f"clad-{stage}.safetensors" if checkpoints else None
         log = checkpoints / LOG if checkpoints else None
         history = train_task(
-            task, schedule, seed=len(stages) * seed + number, checkpoint=path, log=log, device="cpu"
+            task,
+            schedule,
+            seed=len(stages) * seed + number,
+            checkpoint=path,
+            log=log,
+            device=device,
+            precision=precision,
         )
         histories.append(history)
     return tuple(histories)

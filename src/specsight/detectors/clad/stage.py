@@ -78,7 +78,7 @@ class ContrastiveTask(Task):
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of a drawn batch: half good pictures, half defective ones, states by turns."""
         batch = [self.examples[k] for k in self._draw(generator)]
-        drawn = self.sentences.draw(SENTENCES, generator)
+        drawn = self.placed(self.sentences.draw(SENTENCES, generator))
         texts = self.networks.read(drawn.flatten(0, 1))
         pooled, patches = self._encode(batch)
         pictures = self.networks.see(pooled)
@@ -92,7 +92,7 @@ class ContrastiveTask(Task):
 
     def validate(self) -> Validation:
         """Return the contrastive loss of the held-out examples against the means of all sentences."""
-        texts = self.networks.read(self.sentences.anchors())
+        texts = self.networks.read(self.placed(self.sentences.anchors()))
         pooled, patches = self._encode(self.held_out)
         pictures = self.networks.see(pooled)
         loss = self._picture_loss(pictures, self.held_out, texts, torch.Generator().manual_seed(0))
@@ -123,35 +123,37 @@ class ContrastiveTask(Task):
         patches: dict[int, Tensor] = {}
         for members in shapes.values():
             for part in (members[k : k + BATCH] for k in range(0, len(members), BATCH)):
-                grid = torch.stack([batch[k].example.grid for k in part]).float()
-                prefix = torch.stack([batch[k].example.prefix for k in part]).float()
-                encoded = self.networks.example_tail(grid, prefix)
-                pooled.update(zip(part, encoded.pooled))
-                patches.update(zip(part, encoded.patches.flatten(2).transpose(1, 2)))
+                grid = self.placed(torch.stack([batch[k].example.grid for k in part])).float()
+                prefix = self.placed(torch.stack([batch[k].example.prefix for k in part])).float()
+                with self.mixed_precision():
+                    encoded = self.networks.example_tail(grid, prefix)
+                pooled.update(zip(part, encoded.pooled.float()))
+                patches.update(zip(part, encoded.patches.float().flatten(2).transpose(1, 2)))
         return torch.stack([pooled[k] for k in range(len(batch))]), [patches[k] for k in range(len(batch))]
 
     def _picture_loss(
         self, pictures: Tensor, batch: Sequence[LabelledExample], texts: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Contrastive loss of pictures (N, d) with sentences (C · R, d), state by state."""
-        shows = torch.stack([example.shows for example in batch])
+        shows = self.placed(torch.stack([example.shows for example in batch]))
         if self.weights.contrast == "none":
             return self._classification_loss(pictures, shows[:, 0])
         if self.weights.contrast == "label-aware":
             return self._contrast(pictures, shows, texts)
         repeats = len(texts) // len(self.sentences.sentences)
-        turns = torch.randint(repeats, (len(batch),), generator=generator)
+        turns = self.placed(torch.randint(repeats, (len(batch),), generator=generator))
         own = texts[shows.int().argmax(1) * repeats + turns]
         margins = (self.weights.margin, self.weights.other_margin)
         return literal_loss(squared_distances(pictures, own), *margins)
 
     def _patch_loss(self, patches: Sequence[Tensor], chosen: Sequence[PatchLabels], texts: Tensor) -> Tensor:
         """Mean over good patches and mean over defective ones, halved, each against its own state."""
-        good = torch.cat([cells[labels.good] for cells, labels in zip(patches, chosen)])
-        defective = torch.cat([cells[labels.defective] for cells, labels in zip(patches, chosen)])
-        states = torch.cat([labels.states for labels in chosen])
+        placed = [(cells, self.placed(p.good), self.placed(p.defective)) for cells, p in zip(patches, chosen)]
+        good = torch.cat([cells[numbers] for cells, numbers, _ in placed])
+        defective = torch.cat([cells[numbers] for cells, _, numbers in placed])
+        states = self.placed(torch.cat([labels.states for labels in chosen]))
         losses = []
-        for cells, of_cells in ((good, torch.zeros(len(good), dtype=torch.long)), (defective, states)):
+        for cells, of_cells in ((good, states.new_zeros(len(good))), (defective, states)):
             if len(cells):
                 embedded = self.networks.see(cells)
                 shows = functional.one_hot(of_cells, len(self.sentences.sentences)).bool()
@@ -163,7 +165,7 @@ class ContrastiveTask(Task):
         return torch.stack(losses).mean() if losses else texts.sum() * 0
 
     def _contrast(self, embedded: Tensor, shows: Tensor, texts: Tensor) -> Tensor:
-        relation = relations(shows, self.sentences.between)
+        relation = relations(shows, self.placed(self.sentences.between))
         relation = relation.repeat_interleave(len(texts) // len(self.sentences.sentences), 1)
         w = self.weights
         distances = squared_distances(embedded, texts)
@@ -177,10 +179,10 @@ class ContrastiveTask(Task):
     def _rebuilding_loss(
         self, pictures: Tensor, batch: Sequence[LabelledExample], drawn: Tensor, texts: Tensor
     ) -> Tensor:
-        target = torch.stack([labelled.example.target for labelled in batch]).float()
+        target = self.placed(torch.stack([labelled.example.target for labelled in batch])).float()
         sentences = drawn.flatten(0, 1)
         if self.weights.reconstruct_good_only:
-            good = torch.tensor([bool(example.shows[0]) for example in batch])
+            good = [number for number, example in enumerate(batch) if example.shows[0]]
             pictures, target = pictures[good], target[good]
             texts, sentences = texts[:SENTENCES], sentences[:SENTENCES]
         rebuilt = reconstruction_loss(self.networks.picture_decoder(pictures), target)

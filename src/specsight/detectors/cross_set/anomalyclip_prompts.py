@@ -90,15 +90,20 @@ class PromptTask(CrossSetTask):
 
 
 def example_loss(anchors: torch.Tensor, example: FrozenExample, temperature: float) -> torch.Tensor:
-    """CE(image logits, y) + 4 Σ_levels [focal([S_n, S_a], G) + dice(S_a, G) + dice(S_n, 1 - G)]
+    """On the device of `anchors`,
+
+    CE(image logits, y) + 4 Σ_levels [focal([S_n, S_a], G) + dice(S_a, G) + dice(S_n, 1 - G)]
 
     with logits cos / T against the two anchors (2, D), and S their softmax, drawn on the cells of the mask G."""
-    whole = anchors @ torch.from_numpy(example.features(IMAGE)).flatten() / temperature
-    loss = torch.nn.functional.cross_entropy(whole[None], torch.tensor([int(example.defective)]))
-    damaged = torch.from_numpy(example.damaged())
+    device = anchors.device
+    whole = anchors @ torch.from_numpy(example.features(IMAGE)).flatten().to(device) / temperature
+    truth = torch.tensor([int(example.defective)], device=device)
+    loss = torch.nn.functional.cross_entropy(whole[None], truth)
+    damaged = torch.from_numpy(example.damaged()).to(device)
     for name in example.halves:
         if name != IMAGE:
-            cosines = torch.einsum("kd,dhw->khw", anchors, torch.from_numpy(example.features(name)))
+            patches = torch.from_numpy(example.features(name)).to(device)
+            cosines = torch.einsum("kd,dhw->khw", anchors, patches)
             shares = torch.softmax(cosines / temperature, 0)
             drawn = torch.nn.functional.interpolate(shares[None], example.grid, mode="bilinear")[0]
             drawn = drawn[:, example.cells[0], example.cells[1]]

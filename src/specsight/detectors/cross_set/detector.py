@@ -126,7 +126,13 @@ class CrossSetDetector(Detector):
         schedule = self._schedule(sum(not example.held_out for example in collected.examples))
         log = checkpoint.with_name(LOG) if checkpoint else None
         self.history_ = train_task(
-            task, schedule, seed=self.seed, checkpoint=checkpoint, log=log, device="cpu"
+            task,
+            schedule,
+            seed=self.seed,
+            checkpoint=checkpoint,
+            log=log,
+            device=self.device,
+            precision="float32",
         )
         self.weights_ = task.weights()
         skipped = {path for path, _ in self.skipped_}

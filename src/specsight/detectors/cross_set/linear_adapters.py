@@ -226,11 +226,11 @@ class AdapterTask(CrossSetTask):
         """Loss of one picture: logits are brought to the cells of its masks; padding does not count."""
         import torch
 
-        example, targets = labelled.example, labelled.targets()
-        anchors = torch.from_numpy(labelled.classes.anchors)
+        example, targets = labelled.example, self.placed(labelled.targets())
+        anchors = self.placed(labelled.classes.anchors)
         losses = []
         for name, layer in self.adapters.items():
-            patches = torch.from_numpy(example.halves[name]).float()
+            patches = self.placed(example.halves[name]).float()
             logits = cosines(patches.flatten(1), layer.weight, layer.bias, anchors) / self._temperature
             coarse = logits.view(1, len(anchors), *patches.shape[1:])
             fine = torch.nn.functional.interpolate(coarse, size=example.grid, mode="bilinear")[0]

@@ -7,12 +7,18 @@ training has not used keep their meaning.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from specsight.encoders import Features
-from specsight.errors import require
+from specsight.learning.batches import StreamMaker
+from specsight.learning.engine import train
+from specsight.learning.schedule import Schedule
+from specsight.learning.task import Maker, Task, Validation
 from specsight.prompts.anchors import Anchors
 
 MARGIN = 0.1
@@ -24,7 +30,14 @@ RATE = 1e-3
 
 
 def align(
-    good: Features, defective: Features, shows: Features, anchors: Anchors, steps: int, seed: int
+    good: Features,
+    defective: Features,
+    shows: Features,
+    anchors: Anchors,
+    *,
+    steps: int,
+    seed: int,
+    device: str = "auto",
 ) -> Features:
     """W (D, D) after `steps` steps of Adam on
 
@@ -33,30 +46,86 @@ def align(
     over good patches f (N, D) and defective patches s (M, D), whose anchors are `shows` (M, D). The hinges ask a good
     patch to lie nearer to "good" than to any defect, and a defective one nearer to its defect than to "good", by
     `MARGIN`.
-    Without defective patches their terms fall away. Same seed, same map.
+    Without defective patches their terms fall away. Same seed, same map. `device`: see `choose_device`.
     """
-    torch = require("torch", "models")
-    generator = torch.Generator().manual_seed(seed)
-    good_anchor, defect_anchors = torch.from_numpy(anchors.good), torch.from_numpy(anchors.defects)
-    bank, bad, targets = (torch.from_numpy(np.ascontiguousarray(x)) for x in (good, defective, shows))
-    weight = torch.eye(good.shape[1], requires_grad=True)
-    optimiser = torch.optim.Adam([weight], lr=RATE)
-    with torch.enable_grad():
-        for _ in range(steps):
-            batch = bank[torch.randint(len(bank), (BATCH,), generator=generator)]
-            loss = _good_loss(torch, weight, batch, good_anchor, defect_anchors)
-            if len(bad):
-                drawn = torch.randint(len(bad), (BATCH,), generator=generator)
-                loss = loss + _defective_loss(torch, weight, bad[drawn], good_anchor, targets[drawn])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return np.ascontiguousarray(weight.detach().numpy())
+    task = AlignmentTask(good, defective, shows, anchors)
+    schedule = Schedule(
+        steps,
+        RATE,
+        cooldown=0.0,
+        weight_decay=0.0,
+        largest_gradient=None,
+        validate_every=steps,
+        checkpoint_every=steps,
+    )
+    train(task, schedule, seed=seed, device=device, precision="float32")
+    return np.ascontiguousarray(task.map.weight.detach().numpy())
 
 
-def _good_loss(torch: Any, weight: Any, patches: Any, good_anchor: Any, defect_anchors: Any) -> Any:
+class DrawnPatches(NamedTuple):
+    """Numbers of the patches of a batch."""
+
+    good: Tensor
+    defective: Tensor | None
+
+
+class PatchNumbers:
+    """Draws `BATCH` of `good` patches and, where there are any, as many of `defective` ones, with repetition."""
+
+    def __init__(self, good: int, defective: int) -> None:
+        self.good, self.defective = good, defective
+
+    def __call__(self, generator: torch.Generator) -> DrawnPatches:
+        """The numbers of one batch."""
+        good = torch.randint(self.good, (BATCH,), generator=generator)
+        if not self.defective:
+            return DrawnPatches(good, None)
+        return DrawnPatches(good, torch.randint(self.defective, (BATCH,), generator=generator))
+
+
+class PatchMap(nn.Module):
+    """Holds W, at first the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(width))
+
+
+class AlignmentTask(Task):
+    """Trains the map W; nothing is held out, for W is kept close to the identity instead."""
+
+    name = "text_aligned"
+
+    def __init__(self, good: Features, defective: Features, shows: Features, anchors: Anchors) -> None:
+        """See `align`."""
+        self._bank, self._bad, self._targets = (
+            torch.from_numpy(np.ascontiguousarray(x)) for x in (good, defective, shows)
+        )
+        self._anchors = anchors
+        self.map = PatchMap(good.shape[1])
+        self.modules = {"map": self.map}
+
+    def maker(self) -> Maker:
+        """Batches from one stream of random numbers over all steps."""
+        return StreamMaker(PatchNumbers(len(self._bank), len(self._bad)))
+
+    def loss(self, batch: DrawnPatches, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of the drawn patches."""
+        good, defects = self.placed(self._anchors.good), self.placed(self._anchors.defects)
+        loss = _good_loss(self.map.weight, self.placed(self._bank[batch.good]), good, defects)
+        if batch.defective is not None:
+            patches, targets = (self.placed(x[batch.defective]) for x in (self._bad, self._targets))
+            loss = loss + _defective_loss(self.map.weight, patches, good, targets)
+        return loss, {}
+
+    def validate(self) -> Validation:
+        """No numbers: the last weights stay."""
+        return Validation({})
+
+
+def _good_loss(weight: Tensor, patches: Tensor, good_anchor: Tensor, defect_anchors: Tensor) -> Tensor:
     moved = patches @ weight.T
-    unit = torch.nn.functional.normalize(moved, dim=1)
+    unit = functional.normalize(moved, dim=1)
     right = unit @ good_anchor
     loss = (1 - right).mean() + CHANGE * (moved - patches).square().sum(1).mean()
     if len(defect_anchors):
@@ -64,9 +133,9 @@ def _good_loss(torch: Any, weight: Any, patches: Any, good_anchor: Any, defect_a
     return loss
 
 
-def _defective_loss(torch: Any, weight: Any, patches: Any, good_anchor: Any, targets: Any) -> Any:
+def _defective_loss(weight: Tensor, patches: Tensor, good_anchor: Tensor, targets: Tensor) -> Tensor:
     moved = patches @ weight.T
-    unit = torch.nn.functional.normalize(moved, dim=1)
+    unit = functional.normalize(moved, dim=1)
     right = (unit * targets).sum(1)
     hinge = torch.relu(unit @ good_anchor - right + MARGIN).mean()
     return (1 - right).mean() + hinge + CHANGE * (moved - patches).square().sum(1).mean()

@@ -29,9 +29,9 @@ from specsight.detectors.text import (
     sigma_parameter,
     temperature_parameter,
 )
-from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.encoders import Encoder, Features
+from specsight.errors import require
 from specsight.features import grids
 from specsight.features.moments import Axes
 from specsight.prompts.anchors import Anchors
@@ -159,11 +159,20 @@ class TextAligned(Detector):
         self.weight_, self.axes_ = self._train(folds, anchors, None), folds.axes(VARIANCE)
 
     def _train(self, folds: PatchFolds, anchors: Anchors, fold: int | None) -> Features:
+        require("torch", "models")
+        from specsight.detectors.text_aligned.alignment import align
+
         defective, types = folds.defective_patches(without=fold)
         named = Vocabulary([type_ for type_ in anchors.types if type_])
         rows = [anchors.types.index(type_ and named.spelling(type_)) for type_ in types]
         return align(
-            folds.good_patches(without=fold), defective, anchors.defects[rows], anchors, self.steps, self.seed
+            folds.good_patches(without=fold),
+            defective,
+            anchors.defects[rows],
+            anchors,
+            steps=self.steps,
+            seed=self.seed,
+            device=self.device,
         )
 
     def _state(self) -> State:
