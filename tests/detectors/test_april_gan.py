@@ -15,9 +15,10 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import taught
 
 from specsight.detectors import View, create_detector
+from specsight.detectors.cross_set.adapter_training import AdapterTask, cosines, joint_start
 from specsight.detectors.cross_set.april_gan import AprilGAN
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import AdapterTask, cosines, joint_start, spread_layers
+from specsight.detectors.cross_set.linear_adapters import spread_layers
 from specsight.detectors.cross_set.references import References, largest_distance
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.encoders import Encoder, Layer

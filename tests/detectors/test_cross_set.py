@@ -19,10 +19,10 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
 
 from specsight.detectors import contract, create_detector, load_detector
+from specsight.detectors.cross_set.adapter_training import AdapterTask
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.labelled_set import held_out, mosaic
-from specsight.detectors.cross_set.linear_adapters import AdapterTask
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.examples import TrainingExample
 from specsight.encoders import Features

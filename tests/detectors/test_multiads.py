@@ -179,6 +179,6 @@ def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: p
     assert_array_equal(one.map, other.map)
     (tmp_path / "trained_types.yaml").unlink()
     with pytest.raises(
-        SpecsightError, match="trained_types.yaml' is missing or damaged: fit the model again"
+        SpecsightError, match=r"trained_types\.yaml' is missing or damaged: fit the model again"
     ):
         load_detector(tmp_path)

@@ -26,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import View, detectors
-from specsight.detectors.cross_set import linear_adapters
+from specsight.detectors.cross_set import adapter_training, linear_adapters
+from specsight.detectors.cross_set.adapter_training import AdapterSettings, Classes
 from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import STARTS, AdapterSettings, Classes
+from specsight.detectors.cross_set.linear_adapters import STARTS
 from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
@@ -92,15 +93,15 @@ class AprilGAN(CrossSetDetector):
         return linear_adapters.adapter_layers(encoder, self.layers)
 
     def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return linear_adapters.see(encoder, pixels, self._layers(encoder))
+        return linear_adapters.judging_features(encoder, pixels, self._layers(encoder))
 
     def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return linear_adapters.see_for_training(encoder, pixels, self._layers(encoder), self.start)
+        return linear_adapters.training_features(encoder, pixels, self._layers(encoder), self.start)
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         settings = AdapterSettings(self.name, self.batch, self.temperature, self.seed)
         layers = self._layers(self.get_encoder())
-        return linear_adapters.adapter_task(settings, examples, self._classes(examples), layers, self.start)
+        return adapter_training.adapter_task(settings, examples, self._classes(examples), layers, self.start)
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
         """ "Good" and "damaged", in the words of each product."""
