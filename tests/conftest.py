@@ -1,16 +1,21 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests. Without the extra `models`, tests that ask for it are skipped, and no others."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from specsight.errors import MissingExtra
 
 # Each test process gets one thread: several of them share the processors, and waiting threads would spin.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+MODELS = ("torch", "transformers")
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +24,25 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("real pictures and encoder ('shared' beside the project) are not on this machine")
     return SHARED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """Skip where a fixture needs what is not installed."""
+    return (yield from _skipping_missing_models())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Skip where the test itself needs what is not installed."""
+    return (yield from _skipping_missing_models())
+
+
+def _skipping_missing_models() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except (MissingExtra, ModuleNotFoundError) as error:
+        missing = [name for name in MODELS if find_spec(name) is None]
+        if not missing or not any(name in str(error) for name in missing):
+            raise
+        pytest.skip(f"{missing[0]} is not installed: needs the extra 'models'")

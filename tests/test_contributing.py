@@ -131,7 +131,7 @@ def test_the_files_keep_the_style(files: dict[str, str], tmp_path: Path) -> None
     for path, source in files.items():
         copy = tmp_path / Path(path).name
         copy.write_text(source, "utf-8")
-    ruff = [
+    ruff: list[str | Path] = [
         sys.executable,
         "-m",
         "ruff",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 
 import pytest
 
@@ -41,7 +41,9 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 def concrete(package: ModuleType, base: type, *, named: bool = True) -> set[type]:
     """Classes of a package that can be instantiated, have a name where `named`, and are of `base`'s kind."""
-    classes = {c for m in modules(package) for _, c in inspect.getmembers(m, inspect.isclass)}
+    # Python 3.10 takes `list[int]` and the like for classes too.
+    members = (c for m in modules(package) for _, c in inspect.getmembers(m, inspect.isclass))
+    classes = {c for c in members if not isinstance(c, GenericAlias)}
     return {
         c
         for c in classes

@@ -25,7 +25,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SpecsightError, match=r"cannot write '.*a\.json': No space left on device"):
         storage.write_json(path, {"n": 2})
     assert json.loads(path.read_text()) == {"n": 1}

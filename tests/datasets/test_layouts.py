@@ -95,7 +95,9 @@ def test_eyecandies_depth_is_in_metres_under_all_lights(tmp_path: Path) -> None:
     sample = by_id(tmp_path)["GummyBear/train/data/000"]
     assert sample.image.name == "000_image_4.png"
     assert sample.normals is not None
-    np.testing.assert_allclose(load_picture(sample).depth, 1.2, atol=1e-4)
+    depth = load_picture(sample).depth
+    assert depth is not None
+    np.testing.assert_allclose(depth, 1.2, atol=1e-4)
     (tmp_path / "GummyBear" / "train" / "data" / "000_info_depth.yaml").write_text("normalization: 3\n")
     with pytest.raises(SpecsightError, match=r"info_depth\.yaml' does not give normalization"):
         load_dataset(tmp_path)
@@ -138,7 +140,7 @@ def test_visa_of_unknown_objects_takes_names_from_the_labels(tmp_path: Path) -> 
     base = tmp_path / "mug"
     for i in range(11):
         picture(base / "Data" / "Images" / "Normal" / f"{i:04}.JPG")
-    values = ({4: 9}, {1: 5, 2: 6}, {})
+    values: tuple[dict[int, int], ...] = ({4: 9}, {1: 5, 2: 6}, {})
     for i, content in enumerate(values):
         picture(base / "Data" / "Images" / "Anomaly" / f"{i:03}.JPG")
         mask(base / "Data" / "Masks" / "Anomaly" / f"{i:03}.png", content)
@@ -177,7 +179,9 @@ def test_visa_takes_any_of_its_split_lists(tmp_path: Path) -> None:
 def test_btad_masks_may_end_otherwise_than_their_picture(tmp_path: Path) -> None:
     BUILDERS["btad"](tmp_path)
     sample = by_id(tmp_path)["01/test/ko/0000"]
-    assert (sample.image.suffix, sample.defects[0].mask.suffix) == (".bmp", ".png")
+    mask_file = sample.defects[0].mask
+    assert mask_file is not None
+    assert (sample.image.suffix, mask_file.suffix) == (".bmp", ".png")
 
 
 def test_a_product_that_shares_its_name_with_mpdd_is_not_lost(tmp_path: Path) -> None:

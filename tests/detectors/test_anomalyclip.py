@@ -18,8 +18,9 @@ from tests.support.prompted_colours import PromptedColours
 from tests.support.reading_checkpoints import FAMILIES
 
 from specsight.detectors.contract import load_detector
-from specsight.detectors.cross_set.anomalyclip import AnomalyCLIP, DamageTypes
+from specsight.detectors.cross_set.anomalyclip import AnomalyCLIP
 from specsight.detectors.cross_set.anomalyclip_prompts import Prompts, example_loss
+from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.cross_set.learned_anchors import ANCHORS
 from specsight.detectors.text import IMAGE
@@ -27,7 +28,7 @@ from specsight.encoders.passes.prompting import prompted
 from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.prompts.anchors import Anchors
-from specsight.records import Defect, Judgement, Picture, Sample
+from specsight.records import Defect, Judgement, Label, Picture, Sample
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
 SIZE = (64, 96)
@@ -64,7 +65,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
             cv2.imwrite(str(folder / f"{name}.png"), rgb[..., ::-1])
             cv2.imwrite(str(folder / f"{name}_mask.png"), mask)
             defects = (Defect("stain", mask=folder / f"{name}_mask.png"),) if bad else ()
-            label = "defective" if bad else "good"
+            label: Label = "defective" if bad else "good"
             samples.append(Sample(name, folder / f"{name}.png", product, label=label, defects=defects))
     return samples
 

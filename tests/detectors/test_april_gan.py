@@ -8,9 +8,12 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
+import torch
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import taught
 
@@ -195,7 +198,9 @@ def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.Monke
     def noting(self: AprilGAN, examples: list[FrozenExample]) -> Any:
         task = prepare(self, examples)
         with torch.no_grad():
-            before.append(task.validate().criterion)
+            criterion = task.validate().criterion
+            assert criterion is not None
+            before.append(criterion)
         return task
 
     monkeypatch.setattr(AprilGAN, "_task", noting)

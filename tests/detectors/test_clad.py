@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
+import torch
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.reading_checkpoints import FAMILIES
 

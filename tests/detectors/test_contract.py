@@ -313,9 +313,9 @@ def test_pictures_are_looked_at_once_however_often_they_are_judged(
     scratch = DefectType(name="scratch", phrases=("blue scratch",))
     instructions = (
         None,
-        Instruction(ignore=("stain",)),
-        Instruction(known_defects=(scratch,)),
-        Instruction(ignore=("stain",), known_defects=(scratch,)),
+        Instruction.model_validate({"ignore": ("stain",)}),
+        Instruction.model_validate({"known_defects": (scratch,)}),
+        Instruction.model_validate({"ignore": ("stain",), "known_defects": (scratch,)}),
     )
     for instruction in (*instructions, *instructions):
         assert np.isfinite(detector.judge(view, instruction).score)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -246,9 +246,8 @@ def test_mistakes_are_told_in_one_line(told: str, tmp_path: Path) -> None:
         (detector := new()).train(MISTAKES[told](panels(tmp_path)), WORDS)
     assert "\n" not in str(caught.value)
     if "at least two readable" not in told:
-        assert not detector.encoder_ or not detector.encoder_.calls["look"], (
-            "told before any picture is encoded"
-        )
+        assert isinstance(detector.encoder, ColourEncoder)
+        assert not detector.encoder.calls["look"], "told before any picture is encoded"
 
 
 def test_a_failed_training_leaves_no_words_of_another_product(set_: list[Sample]) -> None:
@@ -263,7 +262,7 @@ def test_a_failed_training_leaves_no_words_of_another_product(set_: list[Sample]
 def test_a_set_too_large_for_memory_is_told_at_once(
     set_: list[Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: namedtuple("Memory", "available")(1000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     with pytest.raises(SpecsightError, match="features of 18 training pictures would take"):
         new().train(set_, WORDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,8 @@ def test_an_equal_training_is_found_again(
 def test_another_training_is_not_taken_for_it(samples: list[Sample], tmp_path: Path, change: str) -> None:
     kept = tmp_path / "kept"
     trained(new(), samples, kept)
-    words, some, parameters = WORDS, samples, {}
+    words, some = WORDS, samples
+    parameters: dict[str, Any] = {}
     if change == "words":
         words = {"panel": panel_words(product="another panel")}
     elif change == "fewer":
@@ -71,7 +73,7 @@ def test_another_training_is_not_taken_for_it(samples: list[Sample], tmp_path: P
     elif change == "label":
         some = [replace(samples[0], group="together"), *samples[1:]]
     else:
-        parameters = {"seed": {"seed": 1}, "rate": {"rate": 2e-3}}[change]
+        parameters = {"seed": 1} if change == "seed" else {"rate": 2e-3}
     train_on(new(**parameters), OtherSet(some, words), trainings=kept)
     assert len(list(kept.iterdir())) == 2
 

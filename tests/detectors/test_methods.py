@@ -119,6 +119,7 @@ def test_padim_keeps_the_same_random_channels_under_a_seed() -> None:
     for seed in (0, 0, 1):
         detector = Padim(dimension=4, grid=8, seed=seed)
         detector._learn(iter(random_views(20, channels=30)), 20, None)
+        assert detector.channels_ is not None
         chosen.append(detector.channels_)
     np.testing.assert_array_equal(chosen[0], chosen[1])
     assert len(set(chosen[0].tolist())) == 4

@@ -71,7 +71,7 @@ def check_placement(task: Task, schedule: Schedule, *, seed: int, **given: Any) 
     for module in task.modules.values():
         module.to(META)
     loss, _ = task.loss(task.maker()(seed, 0), 0)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     gradients = [p.grad for m in task.modules.values() for p in m.parameters() if p.grad is not None]
     assert gradients
     assert {tensor.device for tensor in (loss, *gradients)} == {META}

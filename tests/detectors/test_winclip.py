@@ -98,7 +98,7 @@ def test_the_zero_shot_score_is_the_softmax_of_the_whole_picture() -> None:
     detector = create_detector("winclip", encoder=ColourEncoder(), resolution=64).fit([], SPECIFICATION)
     (view,) = detector.look([Picture(np.full((64, 96, 3), 90, np.uint8))])
     judgement = detector.judge(view)
-    bank = detector._get_words().anchors()  # type: ignore[attr-defined]
+    bank = detector._get_words().anchors()
     expected = 1 / (1 + np.exp((bank.good[:3].sum() - bank.defects[0, :3].sum()) / 3**0.5 / 0.07))
     assert judgement.score == pytest.approx(expected, rel=1e-4)
     assert_allclose(judgement.map, expected, rtol=1e-3)

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,7 +167,7 @@ def test_named_types_are_counted_against_true_ones(tmp_path: Path) -> None:
 
 
 def test_products_count_once_each_however_many_pictures_they_have() -> None:
-    products = {
+    products: dict[str, dict[str, Any]] = {
         "a": {"image_auroc": {"value": 1.0, "seeds": [1.0, 1.0]}, "aupro_30": {"value": None}},
         "b": {
             "image_auroc": {"value": 0.5, "seeds": [0.4, 0.6]},
@@ -183,7 +184,7 @@ def test_products_count_once_each_however_many_pictures_they_have() -> None:
 
 
 def test_the_cost_over_products_is_a_mean_of_seconds_and_a_peak_of_memory() -> None:
-    products = {
+    products: dict[str, dict[str, Any]] = {
         "a": {"seconds": {"fit": 2.0, "look": {"median": 0.1, "total": 1.0}}, "peak_mb": 500},
         "b": {"seconds": {"fit": 4.0, "look": {"median": 0.3, "total": 2.0}}, "peak_mb": None},
     }

@@ -32,7 +32,7 @@ from specsight.evaluation.splits import labelled_defects
 from specsight.evaluation.suite_catalogue import ABLATIONS, DETECTION, SUITES, TYPING, Row, Suite
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
-from specsight.records import Defect, Sample
+from specsight.records import Defect, Label, Sample
 from specsight.report import render_suite
 from specsight.runs.suite_record import RECORD, TABLE
 from specsight.specification import DefectType, Specification, load_specification, save_yaml
@@ -152,7 +152,7 @@ def test_an_unknown_suite_gets_a_suggestion(data: Path, tmp_path: Path) -> None:
 
 def sample(id_: str, *types: str, split: str = "test", group: str | None = None) -> Sample:
     defects = tuple(Defect(type_, box=(0, 0, 2, 2)) for type_ in types)
-    label = "defective" if types else "good"
+    label: Label = "defective" if types else "good"
     return Sample(id_, Path(id_), "plate", split=split, label=label, defects=defects, group=group)
 
 

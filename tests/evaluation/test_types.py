@@ -14,7 +14,7 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
 from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
 from specsight.metrics import metric_of
-from specsight.records import Decision, Defect, Inspection, Judgement, Sample
+from specsight.records import Decision, Defect, Inspection, Judgement, Label, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.maps import TYPE_SIDE
 from specsight.runs.predictions import Prediction, predict
@@ -44,7 +44,7 @@ def picture(
         mask[place] = 255
         cv2.imwrite(str(data / f"{name}_{type_}.png"), mask)
         defects.append(Defect(type_, mask=data / f"{name}_{type_}.png"))
-    label = "defective" if defects else "good"
+    label: Label = "defective" if defects else "good"
     sample = Sample(name, data / f"{name}.png", "plate", label=label, defects=tuple(defects))
     maps = {}
     for type_ in ("crack", "stain"):

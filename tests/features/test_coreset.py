@@ -46,8 +46,8 @@ def test_small_clusters_far_apart_are_covered_as_by_the_textbook() -> None:
     # Distances inside a cluster are a hundredth of those between: float32 may swap picks that are nearly tied.
     generator = np.random.default_rng(0)
     centres = 5 * generator.standard_normal((8, 12))
-    points = centres[generator.integers(0, 8, 3000)] + 0.1 * generator.standard_normal((3000, 12))
-    points = points.astype(np.float32)
+    scattered = centres[generator.integers(0, 8, 3000)] + 0.1 * generator.standard_normal((3000, 12))
+    points = scattered.astype(np.float32)
     ours, theirs = greedy_k_centre(points, 300, start=7), textbook(points, 300, 7)
     assert ours[:8].tolist() == theirs[:8]
     assert radius(points, ours) == pytest.approx(radius(points, theirs), rel=0.01)
@@ -77,7 +77,7 @@ def test_duplicates_and_constant_points_end_the_selection() -> None:
 
 def test_ill_formed_points_are_refused() -> None:
     with pytest.raises(ValueError, match="float32"):
-        greedy_k_centre(np.zeros((3, 2)), 1)
+        greedy_k_centre(np.zeros((3, 2)), 1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="outside"):
         greedy_k_centre(np.zeros((3, 2), np.float32), 1, start=3)
 

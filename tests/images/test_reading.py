@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,7 +46,7 @@ ORIENTATIONS = {  # what a viewer does with pixels stored under each EXIF orient
 }
 
 
-def save(path: Path, pixels: np.ndarray, mode: str | None = None, **options: object) -> Path:
+def save(path: Path, pixels: np.ndarray, mode: str | None = None, **options: Any) -> Path:
     image = Image.fromarray(pixels)
     (image.convert(mode) if mode else image).save(path, **options)
     return path
@@ -60,7 +61,8 @@ def test_lossless_formats_return_the_pixels(
     tmp_path_factory: pytest.TempPathFactory, pixels: np.ndarray, kind: str
 ) -> None:
     path = tmp_path_factory.mktemp("p") / f"a.{kind}"
-    save(path, pixels, **({"lossless": True} if kind == "webp" else {}))
+    options: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
+    save(path, pixels, **options)
     assert np.array_equal(read_rgb(path), pixels)
 
 
@@ -357,6 +359,7 @@ def test_a_picture_carries_depth_and_parts_of_its_own_size(tmp_path: Path) -> No
     assert picture.circular
     assert picture.depth is not None
     assert picture.depth.dtype == np.float32
+    assert picture.parts is not None
     assert np.array_equal(picture.parts, RGB[..., 0] % 4)
     np.save(tmp_path / "d.npy", np.ones((5, 7), np.float32))
     with pytest.raises(SpecsightError, match=r"depth .*d\.npy' is 5 x 7 but its picture is 7 x 5"):

@@ -23,6 +23,8 @@ def picture(height: int = 33, width: int = 33) -> Picture:
 def test_quarter_turns_move_every_plane_alike(quarters: int) -> None:
     good = picture()
     turned = rotated(good, 90 * quarters)
+    assert good.depth is not None
+    assert good.parts is not None
     for plane, expected in ((turned.rgb, good.rgb), (turned.depth, good.depth), (turned.parts, good.parts)):
         np.testing.assert_array_equal(plane, np.rot90(expected, quarters))
 
@@ -42,6 +44,9 @@ def test_corners_are_unknown_in_depth_and_belong_to_no_part() -> None:
 def test_no_depth_or_part_arises_that_was_not_there() -> None:
     good = picture()
     turned = rotated(good, 30)
+    assert good.depth is not None
+    assert turned.depth is not None
+    assert turned.parts is not None
     measured = turned.depth[~np.isnan(turned.depth)]
     assert np.isin(measured, good.depth).all()
     assert set(np.unique(turned.parts)) <= {0, 1, 2}

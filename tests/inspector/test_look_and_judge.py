@@ -15,6 +15,7 @@ import specsight as ss
 from specsight.detectors import create_detector
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
+from specsight.inspector.pictures import PictureLike
 from specsight.records import Inspection, Sample
 from specsight.specification import (
     DefectType,
@@ -109,7 +110,7 @@ def test_many_instructions_cost_one_look(
 
 def test_the_four_ways_to_give_a_picture_agree(inspector: Inspector, sample: Sample) -> None:
     rgb = np.asarray(Image.open(sample.image))
-    given = [sample, sample.image, str(sample.image), sample.image.read_bytes(), rgb]
+    given: list[PictureLike] = [sample, sample.image, str(sample.image), sample.image.read_bytes(), rgb]
     first, *others = [inspector.inspect(one) for one in given]
     for other in others:
         assert other.score == first.score

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+import torch
 from tests.support.language_checkpoints import CONTEXT, byte_tokenizer, save_causal, save_family
 
 from specsight.errors import SpecsightError

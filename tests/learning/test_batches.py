@@ -6,6 +6,10 @@ import copy
 from itertools import islice
 
 import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 from tests.support.slope import noise
 

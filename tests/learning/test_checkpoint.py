@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 from safetensors.torch import load_file, save_file
 from tests.support.slope import Slope, learn, schedule

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 from tests.support.slope import Slope, schedule
 

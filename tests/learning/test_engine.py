@@ -8,6 +8,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 from tests.support.slope import Clock, Killed, Slope, learn, schedule
 

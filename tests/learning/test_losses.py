@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 
 from specsight.learning.losses import class_targets, dice, focal, focal_dice

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 import torch
 from safetensors.torch import load_file
 
@@ -38,18 +41,19 @@ class Sum(Task):
 
     def __init__(self, maker: Maker) -> None:
         torch.manual_seed(0)
-        self.modules = {"layer": torch.nn.Linear(3, 1)}
+        self.layer = torch.nn.Linear(3, 1)
+        self.modules = {"layer": self.layer}
         self._maker = maker
 
     def maker(self) -> Maker:
         return self._maker
 
     def loss(self, batch: torch.Tensor, step: int) -> tuple[torch.Tensor, dict[str, float]]:
-        error = (self.modules["layer"](batch)[:, 0] - batch.sum(1)).square().mean()
+        error = (self.layer(batch)[:, 0] - batch.sum(1)).square().mean()
         return error, {"pictures": len(batch)}
 
     def validate(self) -> Validation:
-        weight = self.modules["layer"].weight
+        weight = self.layer.weight
         return Validation({}, float((weight - 1).square().sum()))
 
 
@@ -70,7 +74,7 @@ def test_two_processes_learn_what_one_learns_from_both_their_batches(tmp_path: P
     history = train(alone, SCHEDULE, seed=1, device="cpu")
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first["weight"] == second["weight"]
-    assert first["weight"] == pytest.approx(alone.modules["layer"].weight.flatten().tolist(), abs=1e-6)
+    assert first["weight"] == pytest.approx(alone.layer.weight.flatten().tolist(), abs=1e-6)
     assert (first["steps"], first["best_step"]) == (history.steps, history.best_step)
     assert first["best"] == second["best"] == pytest.approx(history.best, abs=1e-6)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -96,7 +100,7 @@ def _train_as_one_of_two(out: Path) -> None:
         history = train(
             task, SCHEDULE, seed=1, device="cpu", checkpoint=out / "sum.safetensors", log=out / "log.jsonl"
         )
-        weight = task.modules["layer"].weight.flatten().tolist()
+        weight = task.layer.weight.flatten().tolist()
         numbers = {"steps": history.steps, "best": history.best, "best_step": history.best_step}
         (out / f"{processes.rank()}.json").write_text(json.dumps({"weight": weight, **numbers}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_the_runner_prints_rows_and_names_unknown_benchmarks(capsys: pytest.Capt
 
 
 @pytest.mark.shared
-def test_real_masks_and_maps(shared) -> None:
+def test_real_masks_and_maps(shared: Path) -> None:
     """Bottle: distance of each picture to the mean good one, against the textbook loop with many thresholds."""
     from specsight.datasets import load_dataset
     from specsight.images import anomaly_mask, read_rgb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -72,7 +73,9 @@ def test_negated_scores_or_labels_mirror_auroc(pairs: list[tuple[bool, float]]) 
 
 
 @given(labelled, st.randoms(use_true_random=False))
-def test_order_and_duplication_of_pictures_change_nothing(pairs: list[tuple[bool, float]], random) -> None:
+def test_order_and_duplication_of_pictures_change_nothing(
+    pairs: list[tuple[bool, float]], random: Random
+) -> None:
     labels, scores = split(pairs)
     shuffled = list(pairs)
     random.shuffle(shuffled)

@@ -141,7 +141,7 @@ def test_saturation_area_stays_within_the_region(
 
 def brute_force_spro(
     maps: list[np.ndarray], regions: list[list[np.ndarray]], areas: list[list[float]], limit: float
-):
+) -> float:
     thresholds = np.unique(np.concatenate([m.ravel() for m in maps]))[::-1]
     curve = [(0.0, 0.0)]
     clean = [~np.any(r, axis=0) if r else np.ones(m.shape, bool) for m, r in zip(maps, regions)]
@@ -164,7 +164,9 @@ def brute_force_spro(
 @pytest.mark.parametrize("limit", [0.05, 0.3])
 def test_loco_is_the_brute_force_one(levels: int, limit: float) -> None:
     generator = np.random.default_rng(7)
-    maps, regions, areas = [], [], []
+    maps: list[np.ndarray] = []
+    regions: list[list[np.ndarray]] = []
+    areas: list[list[float]] = []
     for index in range(6):
         scores = np.floor(generator.random((12, 14)) * levels).astype(np.float32)
         blobs = [ndimage.binary_dilation(generator.random((12, 14)) < 0.02, iterations=2) for _ in range(2)]
@@ -180,8 +182,10 @@ def test_loco_is_the_brute_force_one(levels: int, limit: float) -> None:
         metrics.gather(zip(maps, truths)), kinds, [0, 1, 2, 0.5, 3, 4], limits=(limit,)
     )
     for kind, chosen in (("logical", [0, 1, 2, 3]), ("structural", [0, 1, 4, 5])):
-        picked = [[values[i] for i in chosen] for values in (maps, regions, areas)]
-        assert found.au_spro[limit][kind] == pytest.approx(brute_force_spro(*picked, limit))
+        expected = brute_force_spro(
+            [maps[i] for i in chosen], [regions[i] for i in chosen], [areas[i] for i in chosen], limit
+        )
+        assert found.au_spro[limit][kind] == pytest.approx(expected)
     assert found.au_spro[limit]["mean"] == pytest.approx(
         (found.au_spro[limit]["logical"] + found.au_spro[limit]["structural"]) / 2
     )

@@ -15,45 +15,45 @@ ONE = torch.tensor(1.0)
 NOTHING_CLOSE = torch.zeros(3, 3, dtype=torch.bool)
 
 
-def test_typing_loss_by_hand():
+def test_typing_loss_by_hand() -> None:
     cells, labels = torch.stack([E[0], E[1]]), torch.tensor([0, 1])
     right = -math.log(math.e / (math.e + 2))
     # Good cells count by their mean and by their hardest; with one good cell both are the same.
     assert contrast.typing_loss(cells, labels, E, NOTHING_CLOSE, ONE).item() == pytest.approx(right, rel=1e-6)
 
 
-def test_a_related_type_is_left_out_of_the_denominator():
+def test_a_related_type_is_left_out_of_the_denominator() -> None:
     close = NOTHING_CLOSE.clone()
     close[1, 2] = close[2, 1] = True
     loss = contrast.typing_loss(E[1:2], torch.tensor([1]), E, close, ONE)
     assert loss.item() == pytest.approx(-math.log(math.e / (math.e + 1)), rel=1e-6)
 
 
-def test_good_and_defective_cells_weigh_alike_whatever_their_number():
+def test_good_and_defective_cells_weigh_alike_whatever_their_number() -> None:
     losses = torch.tensor([1.0, 3.0, 3.0, 3.0])
     defective = torch.tensor([True, False, False, False])
     assert contrast.balanced(losses, defective).item() == pytest.approx(2.0)
 
 
-def test_the_hardest_good_cells_count_again():
+def test_the_hardest_good_cells_count_again() -> None:
     losses = torch.cat([torch.zeros(19), torch.tensor([8.0])])
     good = torch.zeros(20, dtype=torch.bool)
     assert contrast.balanced(losses, good).item() == pytest.approx(0.75 * 8 / 20 + 0.25 * 8)
 
 
-def test_damage_loss_by_hand():
+def test_damage_loss_by_hand() -> None:
     cells, defective = torch.stack([E[0], E[1]]), torch.tensor([False, True])
     loss = contrast.damage_loss(cells, defective, E[0], E[1], torch.tensor(2.0))
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-2)), rel=1e-6)
 
 
-def test_pictures_share_their_target_among_the_types_present():
+def test_pictures_share_their_target_among_the_types_present() -> None:
     present = torch.tensor([[0.0, 0.5, 0.5]])
     loss = contrast.picture_loss(E[1:2], present, E, ONE)
     assert loss.item() == pytest.approx(math.log(math.e + 2) - 0.5, rel=1e-6)
 
 
-def test_regions_with_compatible_sentences_are_never_negatives():
+def test_regions_with_compatible_sentences_are_never_negatives() -> None:
     free = contrast.region_loss(E, E, torch.zeros(3, 3, dtype=torch.bool), ONE)
     assert free.item() == pytest.approx(0.0, abs=1e-6)
     contradicting = ~torch.eye(3, dtype=torch.bool)
@@ -62,7 +62,7 @@ def test_regions_with_compatible_sentences_are_never_negatives():
     assert contrast.region_loss(E, E, contradicting, ONE).item() == pytest.approx(by_hand, rel=1e-6)
 
 
-def test_a_single_region_teaches_nothing_but_breaks_nothing():
+def test_a_single_region_teaches_nothing_but_breaks_nothing() -> None:
     one = E[:1].clone().requires_grad_()
     loss = contrast.region_loss(one, E[:1], torch.zeros(1, 1, dtype=torch.bool), ONE)
     loss.backward()
@@ -70,7 +70,7 @@ def test_a_single_region_teaches_nothing_but_breaks_nothing():
     assert torch.equal(one.grad, torch.zeros_like(one))
 
 
-def test_wordings_of_one_type_attract_and_related_types_do_not_repel():
+def test_wordings_of_one_type_attract_and_related_types_do_not_repel() -> None:
     wordings = torch.stack([E, E])
     apart = contrast.wording_loss(wordings, NOTHING_CLOSE, ONE)
     assert apart.item() == pytest.approx(math.log(math.e + 2) - 1, rel=1e-6)
@@ -82,7 +82,7 @@ def test_wordings_of_one_type_attract_and_related_types_do_not_repel():
     )
 
 
-def test_evidence_is_the_mean_of_the_highest_margins_against_the_state_of_the_picture():
+def test_evidence_is_the_mean_of_the_highest_margins_against_the_state_of_the_picture() -> None:
     margins = torch.zeros(3, 2, 2, 2)
     margins[0, 0, 0, 1], margins[0, 1, 1, 0] = 0.6, 0.3
     labels = torch.tensor([[[2, 0], [0, 0]], [[0, 0], [0, 0]], [[0, -1], [0, 0]]])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,13 +14,13 @@ from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, c
 from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, _example_with_defects
 from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.scenes.products import render_block, render_vessel
-from specsight.synthetic.scenes.scene import render_scene
+from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS
 
 
-def test_cell_labels_by_hand():
+def test_cell_labels_by_hand() -> None:
     types = np.zeros((64, 64), np.uint8)
     types[12:20, 12:20] = 3
     types[30:34, 0:2] = 5
@@ -34,7 +37,7 @@ def test_cell_labels_by_hand():
     assert (labels[expected == 0] == 0).all()
 
 
-def test_a_line_two_pixels_wide_labels_its_cells():
+def test_a_line_two_pixels_wide_labels_its_cells() -> None:
     types = np.zeros((64, 64), np.uint8)
     types[31:33] = 1
     assert COVERED < 2 / 16
@@ -42,7 +45,9 @@ def test_a_line_two_pixels_wide_labels_its_cells():
 
 
 @pytest.mark.parametrize("draw", [render_scene, render_block, render_vessel])
-def test_scenes_repeat_and_their_regions_have_words(draw):
+def test_scenes_repeat_and_their_regions_have_words(
+    draw: Callable[[np.random.Generator, int], Scene],
+) -> None:
     for seed in range(5):
         first, again = (draw(np.random.default_rng(seed), 96) for _ in range(2))
         assert np.array_equal(first.rgb, again.rgb)
@@ -50,7 +55,7 @@ def test_scenes_repeat_and_their_regions_have_words(draw):
         assert int(first.regions.max()) < len(first.words)
 
 
-def test_examples_label_only_what_changed():
+def test_examples_label_only_what_changed() -> None:
     for seed in range(12):
         scene = render_block(np.random.default_rng(seed), 96)
         example = _example_with_defects(np.random.default_rng(seed), scene)
@@ -58,7 +63,7 @@ def test_examples_label_only_what_changed():
         assert ((example.types > 0) | same).all()
 
 
-def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path):
+def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path: Path) -> None:
     assert HELD_OUT_MODEL in MODELS
     assert {GENERAL.find(name) for name in KINDS} <= set(TYPES)
     pictures = TyrePictures(tmp_path, 0, 2, 96, TYPES)

@@ -46,12 +46,12 @@ meanings = st.builds(
         (Meaning(), Meaning("crack", "disc", "glass", "green"), False),
     ],
 )
-def test_contradictions(first, second, expected):
+def test_contradictions(first: Meaning, second: Meaning, expected: bool) -> None:
     assert contradict(first, second) is expected
 
 
 @given(meanings, meanings)
-def test_contradiction_and_agreement_are_symmetric_and_fit_together(first, second):
+def test_contradiction_and_agreement_are_symmetric_and_fit_together(first: Meaning, second: Meaning) -> None:
     assert contradict(first, second) == contradict(second, first)
     assert agreement(first, second) == agreement(second, first)
     assert 0 <= agreement(first, second) <= 1
@@ -60,7 +60,7 @@ def test_contradiction_and_agreement_are_symmetric_and_fit_together(first, secon
 
 
 @given(meanings, st.integers(0, 2**32 - 1))
-def test_sentences_name_what_is_meant_and_are_well_formed(meaning, seed):
+def test_sentences_name_what_is_meant_and_are_well_formed(meaning: Meaning, seed: int) -> None:
     sentence = say(np.random.default_rng(seed), meaning)
     assert sentence == sentence.strip()
     assert "  " not in sentence
@@ -71,7 +71,7 @@ def test_sentences_name_what_is_meant_and_are_well_formed(meaning, seed):
         )
 
 
-def test_articles_agree_with_the_word_behind_them():
+def test_articles_agree_with_the_word_behind_them() -> None:
     rng = np.random.default_rng(0)
     for _ in range(300):
         words = say(rng, Meaning("", "oval", "rubber", str(rng.choice(["orange", "red"])))).split()
@@ -80,13 +80,13 @@ def test_articles_agree_with_the_word_behind_them():
                 assert (article == "an") == (word[0] in "aeiou")
 
 
-def test_every_type_has_several_phrases_and_no_phrase_means_two_types():
+def test_every_type_has_several_phrases_and_no_phrase_means_two_types() -> None:
     phrases = [phrase for group in PHRASES.values() for phrase in group]
     assert len(phrases) == len(set(phrases))
     assert min(len(group) for group in PHRASES.values()) >= 4
 
 
-def test_any_defect_is_an_anomaly_and_types_stay_apart():
+def test_any_defect_is_an_anomaly_and_types_stay_apart() -> None:
     assert all(related(name, ANOMALY) for name in PHRASES)
     assert not related("hole", "stain")
 
@@ -95,5 +95,5 @@ def test_any_defect_is_an_anomaly_and_types_stay_apart():
     ("x", "y", "words"),
     [(0.5, 0.5, "in the centre"), (0.1, 0.1, "at the top left"), (0.9, 0.5, "at the right")],
 )
-def test_places(x, y, words):
+def test_places(x: float, y: float, words: str) -> None:
     assert place_phrase(x, y) == words

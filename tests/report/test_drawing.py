@@ -71,7 +71,7 @@ def test_the_threshold_lies_in_the_middle_of_the_heat_scale_of_every_picture() -
 
 
 @pytest.mark.parametrize("values", [np.zeros(0, np.float32), np.full(9, 4.0, np.float32)])
-def test_heat_scales_of_constant_or_no_maps_do_not_divide_by_zero(values: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_heat_scales_of_constant_or_no_maps_do_not_divide_by_zero(values: np.ndarray) -> None:
     assert np.isfinite(HeatScale.of(values, None)(np.full((2, 2), 4.0, np.float32))).all()
 
 
@@ -98,7 +98,7 @@ def look(height: int, width: int, y: int, x: int, size: int = 6) -> Drawing:
     return Drawing(rgb, np.zeros((height, width), np.float32), None, truth)
 
 
-def has(panel: np.ndarray, colour: tuple[int, int, int]) -> bool:  # type: ignore[type-arg]
+def has(panel: np.ndarray, colour: tuple[int, int, int]) -> bool:
     return bool((np.abs(panel.astype(int) - colour).sum(axis=2) < 90).any())
 
 
@@ -136,6 +136,8 @@ def test_data_addresses_hold_the_picture(suffix: str) -> None:
     rgb[:, 20:] = (200, 40, 10)
     head, _, data = pictures.data_uri(rgb, suffix).partition(",")
     assert head == f"data:image/{suffix[1:]};base64"
-    back = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    back = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert back is not None
+    back = back[..., ::-1]
     assert back.shape == rgb.shape
     assert np.abs(back[:, 30].astype(int) - (200, 40, 10)).max() < 25

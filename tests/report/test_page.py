@@ -85,7 +85,7 @@ def test_headline_numbers_stand_on_the_page(tmp_path: Path) -> None:
     page = page_of(make_run(tmp_path))
     for words in ("0.971", "0.941 to 0.993", "75.0 %", "Image F1-max (oracle)", "fewer than a million"):
         assert words in page.text
-    assert PROTOCOL["line"] in page.text
+    assert str(PROTOCOL["line"]) in page.text
     assert "The pictures are synthetic" in page.text
 
 
@@ -130,7 +130,7 @@ def test_names_in_any_script_and_of_any_length(tmp_path: Path) -> None:
 def test_inspections_show_rejects_first_and_link_to_every_overlay(tmp_path: Path) -> None:
     run = make_run(tmp_path, kind="inspection", metrics=WITHOUT_TRUTH)
     page = page_of(run)
-    verdicts = [a["data-verdict"] for t, a in page.tags if t == "tr" and "data-verdict" in a]
+    verdicts = [str(a["data-verdict"]) for t, a in page.tags if t == "tr" and "data-verdict" in a]
     assert verdicts == sorted(verdicts, reverse=True)
     assert set(verdicts) == {"accept", "reject"}
     links = [href for href in page.values("href") if href.startswith("overlays/")]

@@ -17,13 +17,15 @@ from PIL import Image
 
 SIZE = (24, 32)
 """(H, W) of every picture."""
+Samples = dict[str, tuple[str, str, tuple[str, ...]]]
+"""Sample id → (split, label, sorted defect types)."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """{sample id: (split, label, sorted defect types)}; products; whether depth is read."""
+    """What a reader is to find; `depth`: whether depth is read."""
 
-    samples: dict[str, tuple[str, str, tuple[str, ...]]]
+    samples: Samples
     products: tuple[str, ...]
     layout: str
     entry: str = "."
@@ -61,7 +63,7 @@ def mvtec_ad(root: Path) -> Expected:
             picture(root / product / "test" / kind / "000.png")
             mask(root / product / "ground_truth" / kind / "000_mask.png")
         (root / product / "license.txt").write_text("CC BY-NC-SA 4.0")
-    samples = {}
+    samples: Samples = {}
     for p in ("bottle", "screw"):
         samples |= {f"{p}/train/good/{i:03}": ("train", "good", ()) for i in range(3)}
         samples[f"{p}/test/good/000"] = ("test", "good", ())
@@ -182,7 +184,7 @@ def mvtec_loco(root: Path) -> Expected:
 
 def mvtec_3d(root: Path) -> Expected:
     base = root / "tire"
-    samples = {}
+    samples: Samples = {}
     for split, kind in (("train", "good"), ("validation", "good"), ("test", "good"), ("test", "cut")):
         folder = base / split / kind
         picture(folder / "rgb" / "000.png")
@@ -232,7 +234,7 @@ def visa(root: Path) -> Expected:
 def real_iad(root: Path) -> Expected:
     base = root / "realiad_1024" / "audiojack"
     entries: dict[str, list[dict[str, str | None]]] = {"train": [], "test": []}
-    samples = {}
+    samples: Samples = {}
     for split, part, code in (("train", "0001", "OK"), ("test", "0002", "OK"), ("test", "0003", "HS")):
         for view in (1, 2):
             folder = "OK/S" + part if code == "OK" else f"NG/{code}/S{part}"
@@ -260,7 +262,7 @@ def real_iad(root: Path) -> Expected:
 
 def eyecandies(root: Path) -> Expected:
     base = root / "GummyBear"
-    samples = {}
+    samples: Samples = {}
     for split, name, number in (
         ("train", "train", "000"),
         ("validation", "val", "000"),
@@ -293,7 +295,7 @@ def eyecandies(root: Path) -> Expected:
 
 
 def magnetic_tile(root: Path) -> Expected:
-    samples = {}
+    samples: Samples = {}
     for kind, count in (("Free", 6), ("Crack", 1), ("Blowhole", 1)):
         for i in range(count):
             picture(root / f"MT_{kind}" / "Imgs" / f"exp1_num_{i}.jpg")
@@ -314,7 +316,7 @@ def magnetic_tile(root: Path) -> Expected:
 
 
 def deep_pcb(root: Path) -> Expected:
-    samples = {}
+    samples: Samples = {}
     base = root / "group00041"
     for i in range(2):
         for role in ("temp", "test"):

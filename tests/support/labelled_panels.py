@@ -13,7 +13,7 @@ from PIL import Image
 
 from specsight.detectors import Detector
 from specsight.detectors.cross_set.detector import CrossSetDetector
-from specsight.records import Defect, Sample
+from specsight.records import Defect, Label, Sample
 from specsight.specification import DefectType, Specification
 
 D = TypeVar("D", bound=Detector)
@@ -46,7 +46,7 @@ def panels(
             Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{name}.png")
             Image.fromarray(mask).save(folder / f"{name}_mask.png")
             defects = () if kind == "good" else (Defect(kind, folder / f"{name}_mask.png"),)
-            label = "defective" if defects else "good"
+            label: Label = "defective" if defects else "good"
             samples.append(Sample(name, folder / f"{name}.png", product, "train", label, defects))
     return samples
 

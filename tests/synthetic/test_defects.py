@@ -31,7 +31,7 @@ def changed(good: np.ndarray, defect: SyntheticDefect) -> np.ndarray:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(4))
-def test_the_mask_is_exactly_what_visibly_changed(name, seed):
+def test_the_mask_is_exactly_what_visibly_changed(name: str, seed: int) -> None:
     good = surface(seed)
     defect = synthesise(np.random.default_rng(seed), good, name)
     change = changed(good, defect)
@@ -43,7 +43,7 @@ def test_the_mask_is_exactly_what_visibly_changed(name, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_changes_outside_the_product(name):
+def test_nothing_changes_outside_the_product(name: str) -> None:
     good = surface(1)
     where = np.zeros(good.shape[:2], bool)
     where[20:80, 30:100] = True
@@ -52,7 +52,7 @@ def test_nothing_changes_outside_the_product(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_defect_and_another_seed_another(name):
+def test_the_same_seed_gives_the_same_defect_and_another_seed_another(name: str) -> None:
     good = surface(2)
     first, again, other = (synthesise(np.random.default_rng(seed), good, name) for seed in (9, 9, 10))
     assert np.array_equal(first.rgb, again.rgb)
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_defect_and_another_seed_another(name):
 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(NAMES), st.integers(0, 10**6), st.integers(32, 140), st.integers(32, 140))
-def test_any_size_and_seed(name, seed, height, width):
+def test_any_size_and_seed(name: str, seed: int, height: int, width: int) -> None:
     good = surface(seed, height, width)
     try:
         defect = synthesise(np.random.default_rng(seed), good, name)
@@ -72,14 +72,14 @@ def test_any_size_and_seed(name, seed, height, width):
     assert np.array_equal(defect.mask, changed(good, defect) > 0)
 
 
-def test_the_picture_given_is_left_alone():
+def test_the_picture_given_is_left_alone() -> None:
     good = surface(3)
     before = good.copy()
     synthesise(np.random.default_rng(0), good, "crack")
     assert np.array_equal(good, before)
 
 
-def test_the_sentence_names_the_type_and_the_place():
+def test_the_sentence_names_the_type_and_the_place() -> None:
     good, where = surface(4), np.zeros((96, 128), bool)
     where[:30, :40] = True
     defect = synthesise(np.random.default_rng(1), good, "hole", where)
@@ -88,7 +88,7 @@ def test_the_sentence_names_the_type_and_the_place():
     assert defect.parameters["x"] < 1 / 3
 
 
-def test_typed_names_are_the_phrases_types():
+def test_typed_names_are_the_phrases_types() -> None:
     untyped = {"draem", "cutpaste", "cutpaste scar", "nsa"}
     assert set(NAMES) - untyped <= set(PHRASES)
 
@@ -103,12 +103,12 @@ def test_typed_names_are_the_phrases_types():
         (np.zeros((96, 96, 3), np.uint8), "uneven", None, "no visible 'uneven'"),
     ],
 )
-def test_mistakes_are_reported(rgb, name, where, message):
+def test_mistakes_are_reported(rgb: np.ndarray, name: str, where: np.ndarray | None, message: str) -> None:
     with pytest.raises(SpecsightError, match=message):
         synthesise(np.random.default_rng(0), rgb, name, where)
 
 
-def test_perlin_noise_vanishes_on_its_lattice_and_stays_bounded():
+def test_perlin_noise_vanishes_on_its_lattice_and_stays_bounded() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         noise = perlin(rng, (64, 64))

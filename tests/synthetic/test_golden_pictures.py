@@ -8,6 +8,7 @@ meant: `python tests/synthetic/test_golden_pictures.py` writes the file anew.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -17,12 +18,18 @@ from specsight.synthetic.defects import synthesise
 from specsight.synthetic.scenes.products import render_block, render_vessel
 from specsight.synthetic.scenes.scene import render_scene
 from specsight.synthetic.tyres import render, sample_tyre_scene
+from specsight.synthetic.tyres.conditions import LightKind
+from specsight.synthetic.tyres.geometry import Zone
 
 GOLDEN = Path(__file__).with_name("golden_pictures.png")
 SIDE, ACROSS = 64, 5
 DEFECTS = ("crack", "contamination", "dent", "draem", "nsa", "hole")
 SCENES = {"scene": render_scene, "block": render_block, "vessel": render_vessel}
-TYRES = {"tread": ("grazing", "crack"), "sidewall": ("diffuse", "stain"), "bead": ("dark_field", "cut")}
+TYRES: dict[Zone, tuple[LightKind, str]] = {
+    "tread": ("grazing", "crack"),
+    "sidewall": ("diffuse", "stain"),
+    "bead": ("dark_field", "cut"),
+}
 NAMES = (*DEFECTS, *SCENES, *(f"{zone} {plane}" for zone in TYRES for plane in ("rgb", "normals")))
 
 
@@ -34,8 +41,10 @@ def rendering(name: str) -> np.ndarray:
     if name in SCENES:
         return SCENES[name](np.random.default_rng(11), SIDE).rgb
     zone, plane = name.split()
-    light, defect = TYRES[zone]
-    picture = render(sample_tyre_scene((5,), zone, light, size=SIDE, wanted=(defect,)), (defect,))
+    light, defect = TYRES[cast("Zone", zone)]
+    picture = render(
+        sample_tyre_scene((5,), cast("Zone", zone), light, size=SIDE, wanted=(defect,)), (defect,)
+    )
     if plane == "rgb":
         return picture.rgb
     return np.round(127.5 + 127.5 * picture.normals).astype(np.uint8)
@@ -48,7 +57,9 @@ def tile(name: str) -> tuple[slice, slice]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_renderings_are_those_of_the_golden_file(name: str) -> None:
-    golden = cv2.imread(str(GOLDEN))[..., ::-1][tile(name)]
+    sheet = cv2.imread(str(GOLDEN))
+    assert sheet is not None
+    golden = sheet[..., ::-1][tile(name)]
     difference = np.abs(rendering(name).astype(int) - golden)
     assert (difference > 0).mean() < 0.02, "more than a rounding here and there"
     assert (difference > 1).mean() < 0.002, "more than a pixel at a threshold"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from specsight.errors import SpecsightError
 from specsight.images import anomaly_mask, load_picture
 from specsight.synthetic.tyres import generate
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.planning import Settings, plan
+from specsight.synthetic.tyres.planning import Job, Settings, picture_job, plan
 
 
 def digest(folder: Path) -> dict[str, str]:
@@ -54,13 +55,20 @@ def test_the_manifest_lists_every_file_and_nothing_else(made: Path, lines: list[
     assert named == set(digest(made)) - {"manifest.jsonl", "specification.yaml", "tyres.json"}
 
 
+def stored(path: Path) -> np.ndarray:
+    """A picture file as it is."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None, path
+    return pixels
+
+
 def test_manifest_fields_agree_with_the_files(made: Path, lines: list[dict]) -> None:
     assert len(lines) == 44
     for line in lines:
-        rgb = cv2.imread(str(made / line["image"]), cv2.IMREAD_UNCHANGED)
+        rgb = stored(made / line["image"])
         depth = tifffile.imread(made / line["depth"])
-        parts = cv2.imread(str(made / line["parts"]), cv2.IMREAD_UNCHANGED)
-        normals = cv2.imread(str(made / line["normals"]), cv2.IMREAD_UNCHANGED)
+        parts = stored(made / line["parts"])
+        normals = stored(made / line["normals"])
         assert rgb.dtype == np.uint8
         assert depth.dtype == np.float32
         assert rgb.shape[:2] == depth.shape == parts.shape == normals.shape[:2]
@@ -71,7 +79,7 @@ def test_manifest_fields_agree_with_the_files(made: Path, lines: list[dict]) -> 
         assert line.get("circular", False) == (rgb.shape[0] != rgb.shape[1])
         assert set(line["text"]) == {"description", "operator_note", "specification"}
         for defect in line.get("defects", ()):
-            mask = cv2.imread(str(made / defect["mask"]), cv2.IMREAD_UNCHANGED)
+            mask = stored(made / defect["mask"])
             assert mask.shape == rgb.shape[:2]
             assert set(np.unique(mask)) == {0, 255}
             assert defect["type"] in KINDS
@@ -133,20 +141,21 @@ def test_every_type_zone_and_light_has_its_turn(count: int) -> None:
     assert {j.light for j in tests} == set(settings.lights)
     for split in ("train", "test"):
         assert {j.zone for j in jobs if j.split == split} == set(settings.zones)
-    assert all(j.zone in KINDS[j.type].zones for j in tests)
+    assert all(j.type and j.zone in KINDS[j.type].zones for j in tests)
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(made: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_killed_run_goes_on_and_ends_the_same(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from specsight.synthetic.tyres import writing
 
     drawn: list[int] = []
-    original = writing.picture_job
 
-    def killed_after_eight(settings, job):
+    def killed_after_eight(settings: Settings, job: Job) -> Any:
         if len(drawn) == 8:
             raise KeyboardInterrupt
         drawn.append(job.index)
-        return original(settings, job)
+        return picture_job(settings, job)
 
     out = tmp_path / "set"
     monkeypatch.setattr(writing, "picture_job", killed_after_eight)
@@ -155,20 +164,19 @@ def test_a_killed_run_goes_on_and_ends_the_same(made: Path, tmp_path: Path, monk
     assert not (out / "manifest.jsonl").exists()
     with (out / "unfinished.jsonl").open("a") as journal:
         journal.write('{"number": 3, "rec')  # the line that the kill cut short
-    monkeypatch.setattr(writing, "picture_job", original)
+    monkeypatch.setattr(writing, "picture_job", picture_job)
     generate(out, count=40, seed=7, size=96, strips=4, workers=1)
     assert digest(out) == digest(made)
 
 
-def test_a_finished_set_is_completed_not_redrawn(made: Path, monkeypatch) -> None:
+def test_a_finished_set_is_completed_not_redrawn(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from specsight.synthetic.tyres import writing
 
     before = digest(made)
     victim = made / "depth" / "000005.tiff"
     victim.unlink()
     drawn: list[int] = []
-    original = writing.picture_job
-    monkeypatch.setattr(writing, "picture_job", lambda s, job: drawn.append(job.index) or original(s, job))
+    monkeypatch.setattr(writing, "picture_job", lambda s, job: drawn.append(job.index) or picture_job(s, job))
     summary = generate(made, count=40, seed=7, size=96, strips=4, workers=1)
     assert len(drawn) == 1
     assert digest(made) == before

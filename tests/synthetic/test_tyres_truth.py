@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
-from specsight.synthetic.tyres import TyreScene, render, render_pair, sample_tyre_scene
-from specsight.synthetic.tyres.conditions import LIGHTS
+from specsight.synthetic.tyres import Rendered, TyreScene, render, render_pair, sample_tyre_scene
+from specsight.synthetic.tyres.conditions import LIGHTS, LightKind
 from specsight.synthetic.tyres.contact_sheet import contact_sheet
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import FIELD_MM, MODELS, PART_NAMES, ZONES
+from specsight.synthetic.tyres.geometry import FIELD_MM, MODELS, PART_NAMES, ZONES, Zone
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rendering import DEPTH_NOISE_MM, build
 
 SMALL = 128
 
 
-def with_defect(name: str, light: str = "diffuse", **wishes: object):
+def with_defect(
+    name: str, light: LightKind = "diffuse", **wishes: Any
+) -> tuple[TyreScene, Rendered, Rendered]:
     """(scene, good, bad) of the first scene in which the defect finds a place."""
     for k in range(30):
         scene = sample_tyre_scene((11, k), light=light, wanted=(name,), **wishes)
@@ -103,7 +106,9 @@ def test_up_to_four_defects_stay_apart() -> None:
     light=st.sampled_from(LIGHTS),
     model=st.sampled_from(sorted(MODELS)),
 )
-def test_every_scene_renders_to_consistent_arrays(seed: int, zone: str, light: str, model: str) -> None:
+def test_every_scene_renders_to_consistent_arrays(
+    seed: int, zone: Zone, light: LightKind, model: str
+) -> None:
     scene = sample_tyre_scene((seed,), zone, light, model, size=SMALL)
     picture = render(scene)
     assert picture.rgb.shape == (SMALL, SMALL, 3)
@@ -146,7 +151,7 @@ def test_four_models_have_four_treads() -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("light", ["diffuse", "grazing"])
-def test_strips_close_without_a_seam(zone: str, light: str) -> None:
+def test_strips_close_without_a_seam(zone: Zone, light: LightKind) -> None:
     scene = sample_tyre_scene((2, 5), zone, light, size=96, strip=True)
     picture = render(scene)
     rows, columns = picture.depth.shape

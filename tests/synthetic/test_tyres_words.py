@@ -12,14 +12,14 @@ from specsight.specification import Instruction, Specification, parse_specificat
 from specsight.synthetic.tyres import Rendered, render, render_pair, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, ZONES
+from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, ZONES, TyreModel
 from specsight.synthetic.tyres.instructions import matched_pairs, verdict
 from specsight.synthetic.tyres.product import SEVERITY_MM, severity, specification
 from specsight.synthetic.tyres.words import description, operator_note
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda m: m.name)
-def test_the_specification_is_valid_and_names_every_part_and_defect(model) -> None:
+def test_the_specification_is_valid_and_names_every_part_and_defect(model: TyreModel) -> None:
     text = yaml.safe_dump(specification(model), sort_keys=False, allow_unicode=True)
     parsed = parse_specification(text, "tyre")
     assert [p.name for p in parsed.parts] == list(PART_NAMES.values())
