@@ -366,6 +366,20 @@ def test_another_format_version_is_refused(saved: Path) -> None:
         load_detector(saved)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_models_of_version_0_1_load_where_nothing_but_pictures_is_in_them(
+    name: str, fitted: Callable[[str], Detector], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "load_encoder", _known_encoder)
+    fitted(name).save(tmp_path)
+    _edit(tmp_path, format=1, specsight="0.1.0")
+    if name in FROM_PICTURES:
+        assert ask(load_detector(tmp_path), stained(51)).score == ask(fitted(name), stained(51)).score
+    else:
+        with pytest.raises(SpecsightError, match=r"format 1 \(specsight 0\.1\.0\); .* fit the model again"):
+            load_detector(tmp_path)
+
+
 def test_another_encoder_is_refused(saved: Path) -> None:
     _edit(saved, encoder={"name": "filters", "fingerprint": "0" * 64})
     with pytest.raises(SpecsightError, match="fingerprint differs"):

@@ -289,6 +289,9 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
     """
     description = saving.read_description(folder)
+    method = detectors[str(description["detector"])]
+    if description["format"] != saving.FORMAT and (method.needs.text or method.needs.trains):
+        raise saving.another_format(folder, description)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
     parameters = {**description["parameters"], "encoder": name, "device": device}

@@ -20,6 +20,8 @@ from specsight.version import __version__
 
 FORMAT = 2
 """Raised whenever a saved detector of before can no longer be read."""
+FORMAT_OF_PICTURES_ALONE = 1
+"""The format before, which differs for detectors that read words or train weights and is the same for the others."""
 DESCRIPTION = "detector.json"
 STATE = "detector.safetensors"
 SPECIFICATION = "specification.yaml"
@@ -48,12 +50,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     try:
         description = json.loads(path.read_text("utf-8"))
-        version = description["format"]
-        if version != FORMAT:
-            raise SpecsightError(
-                f"'{path}' was saved in format {version} (specsight {description.get('specsight')}); this version "
-                f"reads format {FORMAT}: fit the model again"
-            )
+        if description["format"] not in (FORMAT, FORMAT_OF_PICTURES_ALONE):
+            raise another_format(folder, description)
         if not isinstance(description["parameters"], dict) or not isinstance(description["encoder"], dict):
             raise TypeError
         if not {"name", "fingerprint"} <= description["encoder"].keys():
@@ -62,6 +60,14 @@ def read_description(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(path) from error
     return cast("dict[str, Any]", description)
+
+
+def another_format(folder: Path, description: Mapping[str, Any]) -> SpecsightError:
+    """Make the error for a detector that was saved in a format that can no longer be read."""
+    return SpecsightError(
+        f"'{folder / DESCRIPTION}' was saved in format {description['format']} (specsight "
+        f"{description.get('specsight')}); this version reads format {FORMAT}: fit the model again"
+    )
 
 
 def write_state(folder: Path, state: State) -> None:
