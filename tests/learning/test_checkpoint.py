@@ -12,10 +12,10 @@ pytest.importorskip("torch", reason="needs the extra 'models'")
 
 import torch
 from safetensors.torch import load_file, save_file
-from tests.support.slope import Slope, learn, schedule
+from tests.support.slope import SEED, Slope, learn, schedule
 
 from specsight.errors import SpecsightError
-from specsight.learning.checkpoint import load_modules
+from specsight.learning.checkpoint import check_checkpoint, description, load_modules
 
 REFUSED = r"the checkpoint '.*slope.safetensors' is damaged or of another training: delete it and start again"
 
@@ -82,6 +82,21 @@ def test_a_checkpoint_from_before_is_refused(path: Path, metadata: dict[str, str
         learn(Slope(), schedule(), path)
     with pytest.raises(SpecsightError, match=REFUSED):
         load_modules(path, Slope().modules)
+
+
+def test_a_checkpoint_is_refused_before_there_are_modules(path: Path) -> None:
+    check_checkpoint(path, description("slope", {}, schedule(), SEED))
+    check_checkpoint(path.with_name("none.safetensors"), description("curve", {}, schedule(), SEED))
+    with pytest.raises(SpecsightError, match=rf"{REFUSED} \(it differs in: task, seed\)"):
+        check_checkpoint(path, description("curve", {}, schedule(), SEED + 1))
+    with pytest.raises(SpecsightError, match=rf"{REFUSED} \(it differs in: schedule, config\)"):
+        check_checkpoint(path, description("slope", {"noise": 2}, schedule(41), SEED))
+    save_file(load_file(path), path)
+    with pytest.raises(SpecsightError, match=REFUSED):
+        check_checkpoint(path, {})
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(SpecsightError, match=f"{REFUSED}$"):
+        check_checkpoint(path, {})
 
 
 def test_modules_are_handed_on_to_other_tasks(path: Path) -> None:

@@ -171,13 +171,17 @@ def test_a_time_budget_is_shared_out_among_the_stages(sources: Sources, tmp_path
 
 
 def test_another_recipe_does_not_go_on_from_a_checkpoint(run: Path, sources: Sources) -> None:
-    other = recipe(2)
+    other, before = recipe(2), (run / "recipe.json").read_bytes()
     with pytest.raises(
         SpecsightError, match=r"'.*vision.safetensors' is damaged or of another training.*config"
     ):
         train(replace(other, vision=replace(other.vision, relation_weight=0.1)), run, sources, ("vision",))
     with pytest.raises(SpecsightError, match=r"another training.*differs in: seed"):
         train(replace(other, options=RunOptions(seed=1, workers=0)), run, sources, ("text",))
+    later = replace(other, polish=replace(other.polish, trunk_rate=0.1))
+    with pytest.raises(SpecsightError, match=r"polish.safetensors' is damaged.*differs in: config"):
+        train(later, run, sources)
+    assert (run / "recipe.json").read_bytes() == before, "what the checkpoints were made by stays on record"
 
 
 def test_the_command_line_names_a_device_that_is_not_there(sources: Sources, tmp_path: Path) -> None:
@@ -243,5 +247,9 @@ def test_a_transformer_learns_what_an_encoder_that_reads_sees(
     losses = [entry["loss"] for entry in log if "loss" in entry]
     assert losses[-1] < losses[0]
     assert transformer.train(small, tmp_path, sources.photographs, teacher) == made
+    before = (tmp_path / "recipe.json").read_bytes()
+    with pytest.raises(SpecsightError, match=r"imitation.safetensors' is damaged.*differs in: config"):
+        transformer.train(replace(small, held_out=3), tmp_path, sources.photographs, teacher)
+    assert (tmp_path / "recipe.json").read_bytes() == before
     with pytest.raises(SpecsightError, match="cannot teach this student: it must read words"):
         transformer.train(small, tmp_path / "other", sources.photographs, str(sources.teacher))

@@ -48,13 +48,17 @@ def fingerprint(task: Task, schedule: Schedule, seed: int) -> dict[str, Any]:
         for name, module in task.modules.items()
         for key, value in module.state_dict().items()
     }
+    return {**description(task.name, task.config, schedule, seed), "shapes of modules": _digest(shapes)}
+
+
+def description(name: str, config: Mapping[str, Any], schedule: Schedule, seed: int) -> dict[str, Any]:
+    """What is known of a training's fingerprint before its modules are; `name` and `config` are those of its task."""
     return {
         "format": FORMAT,
-        "task": task.name,
+        "task": name,
         "schedule": json.loads(json.dumps(asdict(schedule))),
         "seed": seed,
-        "shapes of modules": _digest(shapes),
-        "config": _digest(task.config),
+        "config": _digest(config),
     }
 
 
@@ -110,6 +114,16 @@ def load_checkpoint(
             validations_since_best=int(metadata["validations_since_best"]),
         )
     return progress, best if any(best.values()) else None
+
+
+def check_checkpoint(path: Path, mark: Mapping[str, Any]) -> None:
+    """Raise SpecsightError where `path` is damaged or its fingerprint differs from `mark`, which may hold parts of one.
+
+    Nothing is checked where there is no file.
+    """
+    if path.is_file():
+        with _refused(path), safe_open(path, "pt") as file:
+            _compare(json.loads(file.metadata()["fingerprint"]), mark)
 
 
 def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from specsight.learning import engine, processes
+from specsight.learning.checkpoint import check_checkpoint, description
 from specsight.learning.device import choose_device
 from specsight.learning.history import LOG, History
 from specsight.learning.precision import Precision
@@ -38,16 +39,22 @@ class RunOptions:
 
 
 @contextmanager
-def run_folder(out: Path, recipe: Any, options: RunOptions) -> Iterator[torch.device]:
+def run_folder(
+    out: Path, recipe: Any, options: RunOptions, parts: Mapping[str, Any]
+) -> Iterator[torch.device]:
     """Hold the folder `out` for a run of `recipe`, a dataclass, and yield the device to build models on.
 
-    Connects the processes that `torchrun` started. Raises SpecsightError where another run holds the folder, and where
-    the device does not exist.
+    `parts`: by task, what of the recipe decides its training: a dataclass with a `schedule`. Connects the processes
+    that `torchrun` started. Raises SpecsightError, and leaves the folder as it is, where another run holds it, where it
+    has checkpoints of another recipe, and where the device does not exist.
     """
     device = choose_device(options.device)
     out.mkdir(parents=True, exist_ok=True)
     with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
         torch.set_num_threads(options.threads)
+        for name, part in parts.items():
+            mark = description(name, config_of(part), part.schedule, _seed(name, options))
+            check_checkpoint(_checkpoint(out, name), mark)
         if processes.rank() == 0:
             write_json(out / "recipe.json", json.loads(json.dumps(asdict(recipe))))
         yield device
@@ -58,13 +65,21 @@ def train_task(task: Task, schedule: Schedule, options: RunOptions, out: Path) -
     return engine.train(
         task,
         schedule,
-        seed=options.seed + sum(map(ord, task.name)),
-        checkpoint=out / f"{task.name}.safetensors",
+        seed=_seed(task.name, options),
+        checkpoint=_checkpoint(out, task.name),
         log=out / LOG,
         device=options.device,
         precision=options.precision,
         workers=options.workers,
     )
+
+
+def _seed(name: str, options: RunOptions) -> int:
+    return options.seed + sum(map(ord, name))
+
+
+def _checkpoint(out: Path, name: str) -> Path:
+    return out / f"{name}.safetensors"
 
 
 def recipe_schedule(steps: int, rate: float, warmup: int = 200, cooldown: float = 0.3) -> Schedule:

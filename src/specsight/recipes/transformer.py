@@ -198,7 +198,7 @@ def train(recipe: TransformerRecipe, out: Path, photographs: Path, teacher: str)
             f"{recipe.tower.patch} pixels"
         )
     options = recipe.options
-    with run_folder(out, recipe, options) as device:
+    with run_folder(out, recipe, options, {ImitationTask.name: recipe}) as device:
         torch.manual_seed(options.seed)
         model = build(recipe.tower, towers.model).to(device)
         with processes.first_process_first():

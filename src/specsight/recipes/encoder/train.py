@@ -72,7 +72,8 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
-    with run_folder(out, recipe, recipe.options) as device:
+    parts = {name: getattr(recipe, name) for name in stages if name != "export"}
+    with run_folder(out, recipe, recipe.options, parts) as device:
         teacher = DenseTeacher(sources.teacher, device)
         models = _build(recipe, teacher, sources, device)
         for name in stages:
