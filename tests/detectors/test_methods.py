@@ -128,7 +128,7 @@ def test_padim_keeps_the_same_random_channels_under_a_seed() -> None:
 
 def test_padim_refuses_a_picture_of_another_grid() -> None:
     with pytest.raises(SpecsightError, match=r"padim needs at least 20 good parts \(got 7\)"):
-        Padim()._check_enough(7)
+        Padim.needs.check_enough(Padim.name, 7)
 
 
 def test_spade_compares_with_the_nearest_pictures_only() -> None:

@@ -100,8 +100,8 @@ class AnomalyDino(Detector):
         return (OUTPUT,) if has_output else encoder.default_layers
 
     def _prepare(self, samples: Sequence[Sample]) -> None:
-        few = 2 <= len(samples) <= FEW_SHOTS
-        self.rotates_ = (few and self._lie_differently(samples)) if self.rotate is None else self.rotate
+        few_shot = 2 <= len(samples) <= FEW_SHOTS
+        self.rotates_ = (few_shot and self._lie_differently(samples)) if self.rotate is None else self.rotate
 
     def _variants(self, picture: Picture) -> Iterator[Picture]:
         yield picture
@@ -139,9 +139,9 @@ class AnomalyDino(Detector):
             # One picture at one angle a time: a larger bank would be nearer by its size alone.
             banks = [MemoryBank(upright[turned])]
             banks += [MemoryBank(self._patches(self._look(rotated(picture, a)))[0]) for a in ANGLES]
-            for held in range(len(pictures)):
-                if held != turned:
-                    distances = [float((bank.nearest(upright[held])[0] ** 2).mean()) for bank in banks]
+            for left_out in range(len(pictures)):
+                if left_out != turned:
+                    distances = [float((bank.nearest(upright[left_out])[0] ** 2).mean()) for bank in banks]
                     before += distances[0]
                     after += min(distances)
         return after < CLOSER * before

@@ -84,7 +84,7 @@ class Detector(ABC):
         """
         self.check_parameters()
         self._check_needs(samples, specification)
-        self._check_enough(len(samples))
+        self.needs.check_enough(self.name, len(samples))
         self.skipped_ = []
         self._prepare(samples)
         if self.needs.text and specification is not None:
@@ -214,31 +214,15 @@ class Detector(ABC):
             usable += 1
             for variant in self._variants(picture):
                 yield self._look(variant)
-        self._check_enough(usable)
+        self.needs.check_enough(self.name, usable)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
-        if self.needs.text and specification is None:
-            raise SpecsightError(f"{self.name} needs words: give a specification (--spec)")
-        for sample in samples:
-            if sample.label == "defective" and not self.needs.takes_defects:
-                raise SpecsightError(
-                    f"{self.name} learns from good parts only, and '{sample.id}' is defective"
-                )
-            if self.needs.depth and sample.depth is None:
-                raise SpecsightError(f"{self.name} needs depth, and sample '{sample.id}' has none")
+        """Raise SpecsightError where samples, specification or encoder lack what the method needs."""
+        self.needs.check(self.name, samples, specification)
         if self.needs.text and not self.get_encoder().reads:
             raise SpecsightError(
                 f"{self.name} compares pictures with words, and encoder '{self.get_encoder().name}' has no text tower: "
                 "choose one that reads (bundled, or a CLIP or SigLIP checkpoint) with --encoder"
-            )
-
-    def _check_enough(self, count: int) -> None:
-        minimum = self.needs.good_pictures
-        if count < minimum:
-            parts = "part" if minimum == 1 else "parts"
-            raise SpecsightError(
-                f"{self.name} needs at least {minimum} good {parts} (got {count}): "
-                "add pictures of good parts" + (", or use patchcore" if minimum > 1 else "")
             )
 
     def _get_words(self) -> Words:

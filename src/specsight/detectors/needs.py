@@ -6,8 +6,13 @@ detector for its class.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from specsight.errors import SpecsightError
+from specsight.records import Sample
+from specsight.specification import Specification
 
 
 class Regime(str, Enum):
@@ -41,6 +46,25 @@ class Needs:
     """Labelled defective pictures may be among those to fit on."""
     trains: bool = False
     """A fit trains weights step by step, with checkpoints."""
+
+    def check(self, method: str, samples: Sequence[Sample], specification: Specification | None) -> None:
+        """Raise SpecsightError, which speaks of `method`, where what a fit is given lacks what it needs."""
+        if self.text and specification is None:
+            raise SpecsightError(f"{method} needs words: give a specification (--spec)")
+        for sample in samples:
+            if sample.label == "defective" and not self.takes_defects:
+                raise SpecsightError(f"{method} learns from good parts only, and '{sample.id}' is defective")
+            if self.depth and sample.depth is None:
+                raise SpecsightError(f"{method} needs depth, and sample '{sample.id}' has none")
+
+    def check_enough(self, method: str, count: int) -> None:
+        """Raise SpecsightError, which speaks of `method`, where `count` good pictures are too few."""
+        if count < self.good_pictures:
+            parts = "part" if self.good_pictures == 1 else "parts"
+            raise SpecsightError(
+                f"{method} needs at least {self.good_pictures} good {parts} (got {count}): "
+                "add pictures of good parts" + (", or use patchcore" if self.good_pictures > 1 else "")
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -94,10 +94,10 @@ class PatchCore(Detector):
             raise self._not_fitted()
         patches, size = self._patches(view)
         patches = patches if self.axes_ is None else self.axes_.project(patches)
-        distances, found = self.bank_.nearest(patches)
+        distances, nearest = self.bank_.nearest(patches)
         visible = view.frame.shows_picture(size).ravel()
         worst = int(np.where(visible, distances[:, 0], -1).argmax())
-        score = float(distances[worst, 0]) * self._weight(patches[worst], int(found[worst, 0]))
+        score = float(distances[worst, 0]) * self._weight(patches[worst], int(nearest[worst, 0]))
         return Judgement(score, grids.on_picture(distances.reshape(size), view.frame, self.sigma))
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:

@@ -186,7 +186,7 @@ class Clad(Detector):
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
-        self._check_enough(collector.good)
+        self.needs.check_enough(self.name, collector.good)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)
@@ -227,7 +227,7 @@ class Clad(Detector):
             device=self.device,
         )
         networks.freeze()
-        accepted, defects = networks.words(self._get_words().anchors())
+        accepted, defects = networks.project_anchors(self._get_words().anchors())
         self.scales_ = fitting.measure_scales(networks, split.held_out, accepted, defects, cams=cams)
         self.networks_ = networks
 
@@ -260,9 +260,10 @@ class Clad(Detector):
 
     def _restore(self, state: State) -> None:
         from specsight.detectors.clad.fitting import Scales
+        from specsight.detectors.clad.networks import PICTURE_PROJECTION
 
         self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
         first, second, low, high = state[SCALES].tolist()
-        networks = self._new_networks(state[f"{WEIGHTS}see/first.weight"].shape[1])
+        networks = self._new_networks(state[f"{WEIGHTS}{PICTURE_PROJECTION}/first.weight"].shape[1])
         networks.load({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
         self.networks_, self.scales_, self._last = networks, Scales((first, second), (low, high)), None

@@ -169,8 +169,8 @@ def measure_scales(
         with torch.no_grad():
             encoded = networks.example_tail(example.grid[None].float(), example.prefix[None].float())
             inside = encoded.patches[0].permute(1, 2, 0)[torch.from_numpy(example.inside)]
-            patches = networks.see(inside)
-            of_pictures.append(float(acceptance(networks.see(encoded.pooled), accepted)))
+            patches = networks.picture_projection(inside)
+            of_pictures.append(float(acceptance(networks.picture_projection(encoded.pooled), accepted)))
             of_patches.append(grids.top_mean(acceptance(patches, accepted).numpy(), TOP))
             dense = networks.margins(patches, accepted, defects).amax(0)
         values.append(_cam(networks, example, accepted, defects) if cams else dense.numpy())

@@ -57,8 +57,8 @@ def embed(networks: Networks, view: View) -> Embedded:
     """Bring a view into the learned space."""
     with torch.no_grad():
         encoded = networks.tail(*tail_inputs(view.features))
-        patches = networks.see(encoded.patches[0].permute(1, 2, 0))
-        return Embedded(networks.see(encoded.pooled), patches)
+        patches = networks.picture_projection(encoded.patches[0].permute(1, 2, 0))
+        return Embedded(networks.picture_projection(encoded.pooled), patches)
 
 
 def judge(
@@ -73,7 +73,7 @@ def judge(
     size = (embedded.patches.shape[0], embedded.patches.shape[1])
     cells = inside_picture(view.frame, size)
     inside = embedded.patches[cells].flatten(0, 1)
-    accepted, defects = networks.words(anchors)
+    accepted, defects = networks.project_anchors(anchors)
     with torch.no_grad():
         of_picture = networks.margins(embedded.picture, accepted, defects)[:, 0].numpy()
         of_patches = networks.margins(inside, accepted, defects).numpy()

@@ -21,7 +21,7 @@ IGNORED = -1
 
 @dataclass(frozen=True)
 class PatchLabels:
-    """Some patches of an example, by their numbers row by row."""
+    """Labelled patches of an example, by their numbers row by row."""
 
     good: Tensor
     """Numbers of good patches."""
@@ -49,7 +49,7 @@ class LabelledExample:
 def label(example: EncodedExample, sentences: StateSentences, *, general: bool) -> LabelledExample:
     """Label an example with a stage's states.
 
-    Patches whose cover lies between none and enough have no label, nor have those of padding.
+    Patches that a defect covers by less than `COVERED` have no label, nor have those of padding.
     """
     shows = torch.zeros(len(sentences.sentences), dtype=torch.bool)
     cells = np.where(example.inside, 0, IGNORED)
@@ -61,8 +61,8 @@ def label(example: EncodedExample, sentences: StateSentences, *, general: bool) 
         enough = np.minimum(COVERED, stacked.max((1, 2)))[:, None, None]
         clear = np.where((stacked >= enough) & (stacked > 0), stacked, 0)
         cells[stacked.max(0) > 0] = IGNORED
-        marked = clear.max(0) > 0
-        cells[marked] = np.array(list(covers))[clear.argmax(0)][marked]
+        labelled = clear.max(0) > 0
+        cells[labelled] = np.array(list(covers))[clear.argmax(0)][labelled]
     flat = torch.from_numpy(cells.ravel().astype(np.int64))
     defective = torch.nonzero(flat > 0)[:, 0]
     patches = PatchLabels(torch.nonzero(flat == 0)[:, 0], defective, flat[defective])

@@ -19,6 +19,8 @@ from specsight.prompts.anchors import Anchors
 
 REBUILT = 8
 """Cells along each side of the patch map that D_v rebuilds."""
+PICTURE_PROJECTION, TEXT_PROJECTION = "see", "read"
+"""Names of the projections in saved models and checkpoints."""
 
 
 class Projection(nn.Module):
@@ -51,17 +53,18 @@ class PictureDecoder(nn.Module):
             nn.ConvTranspose2d(64, channels, 3, padding=1),
         )
 
-    def forward(self, seen: Tensor) -> Tensor:
+    def forward(self, vectors: Tensor) -> Tensor:
         """(B, d) → (B, D, 8, 8)."""
-        rebuilt: Tensor = self.layers(seen[:, :, None, None])
+        rebuilt: Tensor = self.layers(vectors[:, :, None, None])
         return rebuilt
 
 
 class Networks:
-    """All that trains. `see` is g_v, `read` is g_t; `classifies`: the head judges instead of the sentences.
+    """All modules that train: `picture_projection` is g_v, `text_projection` is g_t.
 
-    `tail` is the encoder's own where it is not `tuned`; examples then hold what it has seen, and `example_tail` passes
-    that on.
+    Parameters: `tail` of the encoder, copied where it is `tuned` (otherwise examples hold its output, which
+    `example_tail` hands on unchanged); `embedding` D dimensions of the encoder's joint space, `width` d of the learned
+    one; `classifies`: the head judges instead of the sentences.
     """
 
     def __init__(
@@ -72,34 +75,38 @@ class Networks:
         self.example_tail = self.tail if tuned else IdentityTail()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.see = Projection(embedding, width)
+            self.picture_projection = Projection(embedding, width)
             # Pictures and sentences lie in one space already: with equal projections they still do at step 0.
-            self.read = copy.deepcopy(self.see)
+            self.text_projection = copy.deepcopy(self.picture_projection)
             self.picture_decoder = PictureDecoder(width, embedding)
             self.text_decoder = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, embedding))
             self.head = nn.Linear(width, 1)
 
-    def lasting(self) -> dict[str, nn.Module]:
-        """The modules with weights of their own that judging needs, by name."""
-        modules: dict[str, nn.Module] = {"see": self.see, "read": self.read, "head": self.head}
+    def judging_modules(self) -> dict[str, nn.Module]:
+        """Return the modules with weights of their own that judging needs, by name."""
+        modules: dict[str, nn.Module] = {
+            PICTURE_PROJECTION: self.picture_projection,
+            TEXT_PROJECTION: self.text_projection,
+            "head": self.head,
+        }
         return {**modules, "tail": self.tail} if self.tuned else modules
 
-    def trained(self) -> dict[str, nn.Module]:
-        """The modules that training changes, by name."""
+    def trained_modules(self) -> dict[str, nn.Module]:
+        """Return the modules that training changes, by name."""
         decoders = {"picture_decoder": self.picture_decoder, "text_decoder": self.text_decoder}
-        return {**self.lasting(), **decoders}
+        return {**self.judging_modules(), **decoders}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights that judging needs, by "module/name"."""
+        """Return the weights that judging needs, by "module/name"."""
         return {
             f"{name}/{key}": value.numpy()
-            for name, module in self.lasting().items()
+            for name, module in self.judging_modules().items()
             for key, value in module.state_dict().items()
         }
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Load such weights; ValueError where they do not fit."""
-        for name, module in self.lasting().items():
+        """Load weights that `arrays` returned. Raises ValueError where they do not fit."""
+        for name, module in self.judging_modules().items():
             own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
             try:
                 module.load_state_dict({key: torch.from_numpy(value) for key, value in own.items()})
@@ -108,25 +115,29 @@ class Networks:
         self.freeze()
 
     def freeze(self) -> None:
-        """Evaluation mode; no weight asks for gradients any more."""
-        for module in self.trained().values():
+        """Switch to evaluation, without gradients."""
+        for module in self.trained_modules().values():
             module.eval().requires_grad_(False)
 
-    def words(self, anchors: Anchors) -> tuple[Tensor, Tensor]:
-        """What is acceptable (J, d) and the defects (K, d)."""
+    def project_anchors(self, anchors: Anchors) -> tuple[Tensor, Tensor]:
+        """Return the acceptable anchors (J, d) and those of defects (K, d) in the learned space."""
         accepted = np.vstack([anchors.good[None], anchors.ignored])
         with torch.no_grad():
-            return self.read(torch.from_numpy(accepted)), self.read(torch.from_numpy(anchors.defects))
+            return self.text_projection(torch.from_numpy(accepted)), self.text_projection(
+                torch.from_numpy(anchors.defects)
+            )
 
-    def margins(self, seen: Tensor, accepted: Tensor, defects: Tensor) -> Tensor:
-        """Evidence (K, N) of vectors (N, d) for each defect; a classifier knows only one, (1, N)."""
-        return self.head(seen).T if self.classifies else mismatch(seen, accepted, defects)
+    def margins(self, vectors: Tensor, accepted: Tensor, defects: Tensor) -> Tensor:
+        """Return the evidence (K, N) of vectors (N, d) for each defect; (1, N) where the networks classify."""
+        return self.head(vectors).T if self.classifies else mismatch(vectors, accepted, defects)
 
     def cams(self, grid: Tensor, prefix: Tensor, accepted: Tensor, defects: Tensor) -> tuple[Tensor, Tensor]:
-        """A picture's evidence for each defect (K,) and its Grad-CAM (K, h, w); the tail takes (1, C, h', w') and
-        (1, C, k)."""
+        """Return a picture's evidence for each defect (K,) and its Grad-CAM (K, h, w).
+
+        `grid` (1, C, h', w') and `prefix` (1, C, k) are what the tail takes.
+        """
         with torch.enable_grad():
-            seen = self.tail(grid.detach().clone().requires_grad_(), prefix)
-            evidence = self.margins(self.see(seen.pooled), accepted, defects)[:, 0]
-            maps = torch.stack([grad_cam(target, seen.activations) for target in evidence])
+            encoded = self.tail(grid.detach().clone().requires_grad_(), prefix)
+            evidence = self.margins(self.picture_projection(encoded.pooled), accepted, defects)[:, 0]
+            maps = torch.stack([grad_cam(target, encoded.activations) for target in evidence])
         return evidence.detach(), maps.detach()

@@ -63,7 +63,7 @@ class ContrastiveTask(Task):
     ) -> None:
         self.name = f"clad: {stage}"
         self.networks, self.sentences, self.weights = networks, sentences, weights
-        self.modules = networks.trained()
+        self.modules = networks.trained_modules()
         self.rate_shares = {"tail": TAIL_SHARE}
         self.config = asdict(weights)
         self.examples, self.held_out = (
@@ -78,27 +78,29 @@ class ContrastiveTask(Task):
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of a drawn batch: half good pictures, half defective ones, states by turns."""
         batch = [self.examples[k] for k in self._draw(generator)]
-        drawn = self.placed(self.sentences.draw(SENTENCES, generator))
-        texts = self.networks.read(drawn.flatten(0, 1))
+        sentences = self.placed(self.sentences.draw(SENTENCES, generator))
+        texts = self.networks.text_projection(sentences.flatten(0, 1))
         pooled, patches = self._encode(batch)
-        pictures = self.networks.see(pooled)
+        pictures = self.networks.picture_projection(pooled)
         loss = self._picture_loss(pictures, batch, texts, generator)
         if self.weights.patches:
             chosen = [example.patches.draw(CELLS, generator) for example in batch]
             loss = loss + self.weights.patches * self._patch_loss(patches, chosen, texts)
         if self.weights.reconstruction:
-            loss = loss + self.weights.reconstruction * self._rebuilding_loss(pictures, batch, drawn, texts)
+            loss = loss + self.weights.reconstruction * self._rebuilding_loss(
+                pictures, batch, sentences, texts
+            )
         return loss, {}
 
     def validate(self) -> Validation:
         """Return the contrastive loss of the held-out examples against the means of all sentences."""
-        texts = self.networks.read(self.placed(self.sentences.anchors()))
+        texts = self.networks.text_projection(self.placed(self.sentences.anchors()))
         pooled, patches = self._encode(self.held_out)
-        pictures = self.networks.see(pooled)
+        pictures = self.networks.picture_projection(pooled)
         loss = self._picture_loss(pictures, self.held_out, texts, torch.Generator().manual_seed(0))
         if self.weights.patches:
-            every = [example.patches for example in self.held_out]
-            loss = loss + self.weights.patches * self._patch_loss(patches, every, texts)
+            labels = [example.patches for example in self.held_out]
+            loss = loss + self.weights.patches * self._patch_loss(patches, labels, texts)
         return Validation({"loss": float(loss)}, float(loss))
 
     def _draw(self, generator: torch.Generator) -> list[int]:
@@ -108,11 +110,11 @@ class ContrastiveTask(Task):
         turns = torch.randint(2**31, (BATCH,), generator=generator).tolist()
         order = torch.randperm(len(states), generator=generator).tolist()
         half = BATCH // 2 if states else BATCH
-        drawn = [good[turn % len(good)] for turn in turns[:half]]
+        numbers = [good[turn % len(good)] for turn in turns[:half]]
         for k, turn in enumerate(turns[half:]):
             examples = states[order[k % len(states)]]
-            drawn.append(examples[turn % len(examples)])
-        return drawn
+            numbers.append(examples[turn % len(examples)])
+        return numbers
 
     def _encode(self, batch: Sequence[LabelledExample]) -> tuple[Tensor, list[Tensor]]:
         """Pooled embeddings (N, D) and each picture's patches (L, D), pictures of one shape at once."""
@@ -142,9 +144,9 @@ class ContrastiveTask(Task):
             return self._contrast(pictures, shows, texts)
         repeats = len(texts) // len(self.sentences.sentences)
         turns = self.placed(torch.randint(repeats, (len(batch),), generator=generator))
-        own = texts[shows.int().argmax(1) * repeats + turns]
+        right = texts[shows.int().argmax(1) * repeats + turns]
         margins = (self.weights.margin, self.weights.other_margin)
-        return literal_loss(squared_distances(pictures, own), *margins)
+        return literal_loss(squared_distances(pictures, right), *margins)
 
     def _patch_loss(self, patches: Sequence[Tensor], chosen: Sequence[PatchLabels], texts: Tensor) -> Tensor:
         """Mean over good patches and mean over defective ones, halved, each against its own state."""
@@ -155,7 +157,7 @@ class ContrastiveTask(Task):
         losses = []
         for cells, of_cells in ((good, states.new_zeros(len(good))), (defective, states)):
             if len(cells):
-                embedded = self.networks.see(cells)
+                embedded = self.networks.picture_projection(cells)
                 shows = functional.one_hot(of_cells, len(self.sentences.sentences)).bool()
                 losses.append(
                     self._classification_loss(embedded, shows[:, 0])
@@ -167,20 +169,25 @@ class ContrastiveTask(Task):
     def _contrast(self, embedded: Tensor, shows: Tensor, texts: Tensor) -> Tensor:
         relation = relations(shows, self.placed(self.sentences.between))
         relation = relation.repeat_interleave(len(texts) // len(self.sentences.sentences), 1)
-        w = self.weights
-        distances = squared_distances(embedded, texts)
-        return label_aware_loss(distances, relation, w.margin, w.other_margin, w.hard_negatives)
+        weights = self.weights
+        return label_aware_loss(
+            squared_distances(embedded, texts),
+            relation,
+            weights.margin,
+            weights.other_margin,
+            weights.hard_negatives,
+        )
 
     def _classification_loss(self, embedded: Tensor, good: Tensor) -> Tensor:
-        """The ablation without contrast: a linear head tells good from defective, words play no part."""
+        """Loss of the ablation without contrast: a linear head separates good from defective, without words."""
         logits = self.networks.head(embedded)[:, 0]
         return functional.binary_cross_entropy_with_logits(logits, (~good).float())
 
     def _rebuilding_loss(
-        self, pictures: Tensor, batch: Sequence[LabelledExample], drawn: Tensor, texts: Tensor
+        self, pictures: Tensor, batch: Sequence[LabelledExample], sentences: Tensor, texts: Tensor
     ) -> Tensor:
         target = self.placed(torch.stack([labelled.example.target for labelled in batch])).float()
-        sentences = drawn.flatten(0, 1)
+        sentences = sentences.flatten(0, 1)
         if self.weights.reconstruct_good_only:
             good = [number for number, example in enumerate(batch) if example.shows[0]]
             pictures, target = pictures[good], target[good]

@@ -122,9 +122,9 @@ class AnomalyCLIP(CrossSetDetector):
             return judgement_without_types(view.frame)
         cells = inside_picture(view.frame, (grid[0], grid[1]))
         divided = [self._damage(prompts, types, patches[:, cells[0], cells[1]]) for patches in maps.values()]
-        whole = self._damage(prompts, types, view.features[IMAGE])
-        drawn = over_frame(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
-        return judgement_of_types(float(whole.max()), drawn, types.types, view.frame, self.sigma)
+        of_picture = self._damage(prompts, types, view.features[IMAGE])
+        of_types = over_frame(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
+        return judgement_of_types(float(of_picture.max()), of_types, types.types, view.frame, self.sigma)
 
     def _damage(self, prompts: Anchors, types: DamageTypes, features: Features) -> Features:
         """Probability of damage of each type, (K, ...), of unit vectors (D, ...)."""
@@ -139,9 +139,9 @@ class AnomalyCLIP(CrossSetDetector):
         return DamageTypes.of(self._get_words(), instruction)
 
     def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        whole, patches = embed_by_values(encoder, pixels, self.value_share, self.levels)
+        pooled, patches = embed_by_values(encoder, pixels, self.value_share, self.levels)
         levels = {f"level{number}": grid[0] for number, grid in enumerate(patches)}
-        return {IMAGE: whole[0][:, None, None], **levels}
+        return {IMAGE: pooled[0][:, None, None], **levels}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         """Learn nothing: words and trained prompts are enough."""

@@ -36,17 +36,19 @@ class Prompts(torch.nn.Module):
     def __init__(
         self, good: PromptedText, damaged: PromptedText, tokens: int, deep: tuple[int, int], seed: int
     ) -> None:
-        """`deep`: how many tokens are replaced, and before how many of the first blocks, the first among them: its
-        tokens are those of the prompt itself."""
+        """`deep`: how many tokens are replaced, and before how many of the first blocks.
+
+        The first block counts among them; its tokens are those of the prompt itself.
+        """
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
 
-        def drawn(*shape: int) -> torch.nn.Parameter:
+        def initial(*shape: int) -> torch.nn.Parameter:
             return torch.nn.Parameter(SPREAD * torch.randn(*shape, generator=generator))
 
         self._prompts = (good, damaged)
-        self.good, self.damaged = drawn(tokens, good.width), drawn(tokens, good.width)
-        self.deep = drawn(max(0, deep[1] - 1), deep[0], good.width)
+        self.good, self.damaged = initial(tokens, good.width), initial(tokens, good.width)
+        self.deep = initial(max(0, deep[1] - 1), deep[0], good.width)
 
     def forward(self) -> torch.Tensor:
         """The anchors (2, D), unit length: good, damaged."""
@@ -55,7 +57,7 @@ class Prompts(torch.nn.Module):
 
 
 class PromptTask(CrossSetTask):
-    """Prompts learn to tell defective examples and their damaged cells from good ones."""
+    """Trains prompts to separate defective examples and their damaged cells from good ones."""
 
     name = "anomalyclip"
 
@@ -64,22 +66,22 @@ class PromptTask(CrossSetTask):
     ) -> None:
         self.prompts = prompts
         self.modules: Mapping[str, torch.nn.Module] = {"prompts": prompts}
-        self._learned = [example for example in examples if not example.held_out]
+        self._training = [example for example in examples if not example.held_out]
         self._held_out = [example for example in examples if example.held_out]
         self._temperature, self._batch = temperature, batch
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[torch.Tensor, dict[str, float]]:
-        """Mean over a batch of different examples."""
-        chosen = torch.randperm(len(self._learned), generator=generator)[: self._batch]
-        return self._mean_loss([self._learned[k] for k in chosen.tolist()]), {}
+        """Return the mean loss of a batch of different examples."""
+        chosen = torch.randperm(len(self._training), generator=generator)[: self._batch]
+        return self._mean_loss([self._training[k] for k in chosen.tolist()]), {}
 
     def validate(self) -> Validation:
-        """The same loss on all held-out examples."""
+        """Return the mean loss of all held-out examples."""
         loss = float(self._mean_loss(self._held_out))
         return Validation({"loss": loss}, loss)
 
     def weights(self) -> State:
-        """The anchors, all that judging needs, and the tokens that they were read from."""
+        """Return the anchors, which are all that judging needs, and the tokens that they were computed from."""
         with torch.no_grad():
             learned = {ANCHORS: self.prompts(), **self.prompts.state_dict()}
         return {name: np.array(tensor.numpy(), np.float32) for name, tensor in learned.items()}
@@ -90,23 +92,23 @@ class PromptTask(CrossSetTask):
 
 
 def example_loss(anchors: torch.Tensor, example: FrozenExample, temperature: float) -> torch.Tensor:
-    """On the device of `anchors`,
+    """Return the loss of one example, on the device of the `anchors` (2, D):
 
     CE(image logits, y) + 4 Σ_levels [focal([S_n, S_a], G) + dice(S_a, G) + dice(S_n, 1 - G)]
 
-    with logits cos / T against the two anchors (2, D), and S their softmax, drawn on the cells of the mask G."""
+    with logits cos / T against the two anchors, and S their softmax, interpolated to the cells of the mask G."""
     device = anchors.device
-    whole = anchors @ torch.from_numpy(example.features(IMAGE)).flatten().to(device) / temperature
+    logits = anchors @ torch.from_numpy(example.features(IMAGE)).flatten().to(device) / temperature
     truth = torch.tensor([int(example.defective)], device=device)
-    loss = torch.nn.functional.cross_entropy(whole[None], truth)
+    loss = torch.nn.functional.cross_entropy(logits[None], truth)
     damaged = torch.from_numpy(example.damaged()).to(device)
     for name in example.halves:
         if name != IMAGE:
             patches = torch.from_numpy(example.features(name)).to(device)
             cosines = torch.einsum("kd,dhw->khw", anchors, patches)
             shares = torch.softmax(cosines / temperature, 0)
-            drawn = torch.nn.functional.interpolate(shares[None], example.grid, mode="bilinear")[0]
-            drawn = drawn[:, example.cells[0], example.cells[1]]
-            local = focal(drawn.clamp(min=TINY).log(), class_targets(damaged[None]))
-            loss = loss + LOCAL * (local + dice(drawn[1], damaged) + dice(drawn[0], 1 - damaged))
+            predicted = torch.nn.functional.interpolate(shares[None], example.grid, mode="bilinear")[0]
+            predicted = predicted[:, example.cells[0], example.cells[1]]
+            local = focal(predicted.clamp(min=TINY).log(), class_targets(damaged[None]))
+            loss = loss + LOCAL * (local + dice(predicted[1], damaged) + dice(predicted[0], 1 - damaged))
     return loss

@@ -104,9 +104,9 @@ class AprilGAN(CrossSetDetector):
         return adapter_training.adapter_task(settings, examples, self._classes(examples), layers, self.start)
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
-        """ "Good" and "damaged", in the words of each product."""
-        book, known = PhraseBook(self.get_encoder()), {}
+        """Classes of each example: "good" and "damaged" in the words of its product."""
+        book, classes = PhraseBook(self.get_encoder()), {}
         for specification in dict.fromkeys(example.specification for example in examples):
             anchors = book.anchors(prompt_bank(specification.model_copy(update={"defects": ()})))
-            known[specification] = Classes((None,), np.vstack([anchors.good, anchors.defects]))
-        return [known[example.specification] for example in examples]
+            classes[specification] = Classes((None,), np.vstack([anchors.good, anchors.defects]))
+        return [classes[example.specification] for example in examples]

@@ -1,4 +1,4 @@
-"""Damage, shared out among what words say it may be.
+"""Divides the probability of damage among the types that words name.
 
 Methods that learn on other products whether something is damaged (good against damaged, whatever the kind) get a map
 per type from the specification's words, which no training has seen. The probability of damage S_a of a patch p is
@@ -28,12 +28,12 @@ from specsight.specification import Instruction
 
 @dataclass(frozen=True)
 class DamageTypes:
-    """What damage may be, in words."""
+    """Types of damage as anchors: what a probability of damage is divided among."""
 
-    words: Anchors
+    anchors: Anchors
     """Damage of no particular kind comes last."""
     types: tuple[str | None, ...]
-    """DamageTypes that count, in the order of `words`; None, the last, stands for damage of any kind, named or not."""
+    """Types that count, in the order of `anchors`; None, the last, stands for damage of any kind, named or not."""
 
     @classmethod
     def of(cls, words: Words, instruction: Instruction | None) -> Self:
@@ -44,20 +44,21 @@ class DamageTypes:
         anchors = words.book.anchors(replace(bank, damaged=damaged))
         return cls(anchors, anchors.types if bank.damaged else anchors.types[:-1])
 
-    def damage(self, seen: Features, temperature: float) -> Features:
-        """How likely unit vectors (D, ...) show damage of no particular kind rather than a good part: (1, ...)."""
-        words = self.words
-        pair = Anchors(words.good, (None,), words.defects[-1:], np.zeros((0, len(words.good)), np.float32))
-        return probability(pair.margins(seen, temperature))
+    def damage(self, vectors: Features, temperature: float) -> Features:
+        """Return how likely unit vectors (D, ...) show damage of any kind rather than a good part, (1, ...)."""
+        anchors = self.anchors
+        no_others = np.zeros((0, len(anchors.good)), np.float32)
+        pair = Anchors(anchors.good, (None,), anchors.defects[-1:], no_others)
+        return probability(pair.margins(vectors, temperature))
 
-    def shares(self, seen: Features, temperature: float) -> Features:
-        """What part of the damage that `seen` (D, ...) shows is of each kind, (K, ...) in [0, 1]; see the module."""
-        named = probability(self.words.margins(seen, temperature)[:-1])
+    def shares(self, vectors: Features, temperature: float) -> Features:
+        """Return each type's share in the damage that unit vectors (D, ...) show, (K, ...) in [0, 1]."""
+        of_types = probability(self.anchors.margins(vectors, temperature)[:-1])
         if None not in self.types:
-            return named
-        any_kind = np.ones((1, *seen.shape[1:]), np.float32)
-        if len(self.words.ignored):
-            others = np.stack([self.words.good, self.words.defects[-1]])
-            against = Anchors(self.words.ignored[0], (), others, self.words.ignored[1:])
-            any_kind = probability(np.logaddexp.reduce(against.margins(seen, temperature), keepdims=True))
-        return np.concatenate([named, any_kind])
+            return of_types
+        any_kind = np.ones((1, *vectors.shape[1:]), np.float32)
+        if len(self.anchors.ignored):
+            unnamed = np.stack([self.anchors.good, self.anchors.defects[-1]])
+            against = Anchors(self.anchors.ignored[0], (), unnamed, self.anchors.ignored[1:])
+            any_kind = probability(np.logaddexp.reduce(against.margins(vectors, temperature), keepdims=True))
+        return np.concatenate([of_types, any_kind])

@@ -79,10 +79,16 @@ def collect(
     pictures that are not held out. Raises SpecsightError where the examples would not fit into memory.
     """
     samples = [sample for of_product in products.values() for sample in of_product]
-    held, examples, skipped = held_out(samples, seed), list[FrozenExample](), list[tuple[str, str]]()
+    held_out_paths, examples, skipped = (
+        held_out(samples, seed),
+        list[FrozenExample](),
+        list[tuple[str, str]](),
+    )
     for product, of_product in products.items():
         collector = collector_for(specifications[product])
-        for example in _of_product(of_product, specifications[product], collector, held, mosaics, seed):
+        for example in _of_product(
+            of_product, specifications[product], collector, held_out_paths, mosaics, seed
+        ):
             examples.append(example)
             if len(examples) == 1:
                 _check_memory(example, samples, collector, mosaics)
@@ -99,13 +105,13 @@ def held_out(samples: Sequence[Sample], seed: int) -> frozenset[str]:
     for sample in samples:
         key = f"{sample.product} {sample.group}" if sample.group else str(sample.image)
         objects.setdefault(key, []).append(sample)
-    generator, held = np.random.default_rng(seed), set[str]()
+    generator, held_out_paths = np.random.default_rng(seed), set[str]()
     for label in ("good", "defective"):
         candidates = [pictures for pictures in objects.values() if _label(pictures) == label]
         count = max(1, round(HELD_OUT * len(candidates))) if len(candidates) > 1 else 0
         for k in generator.permutation(len(candidates))[:count]:
-            held.update(str(sample.image) for sample in candidates[k])
-    return frozenset(held)
+            held_out_paths.update(str(sample.image) for sample in candidates[k])
+    return frozenset(held_out_paths)
 
 
 def mosaic(
@@ -130,16 +136,18 @@ def _of_product(
     samples: Sequence[Sample],
     specification: Specification,
     collector: ExampleCollector,
-    held: frozenset[str],
+    held_out_paths: frozenset[str],
     mosaics: float,
     seed: int,
 ) -> Iterator[FrozenExample]:
     for example in collector.collect(samples):
         of_sample = example.sample
-        name, is_held = (of_sample.id, str(of_sample.image) in held) if of_sample else ("", False)
-        yield FrozenExample.of(example, specification, name, held_out=is_held)
+        name, is_held_out = (
+            (of_sample.id, str(of_sample.image) in held_out_paths) if of_sample else ("", False)
+        )
+        yield FrozenExample.of(example, specification, name, held_out=is_held_out)
     skipped = {path for path, _ in collector.skipped}
-    usable = [s for s in samples if str(s.image) not in held | skipped]
+    usable = [s for s in samples if str(s.image) not in held_out_paths | skipped]
     generator = np.random.default_rng((seed, len(usable)))
     for _ in range(round(mosaics * len(usable))):
         four = [usable[int(k)] for k in generator.choice(len(usable), 4, replace=len(usable) < 4)]

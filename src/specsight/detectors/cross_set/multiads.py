@@ -127,26 +127,27 @@ class MultiADS(CrossSetDetector):
 
     def _competing(self, instruction: Instruction | None) -> Anchors:
         words = self._get_words()
-        asked = instruction or Instruction()
+        instruction = instruction or Instruction()
         if not self.product_filter:
-            spoken = Vocabulary.of((*words.specification.defects, *asked.known_defects))
-            more = tuple(t for t in self.types_ if t.name not in spoken)
-            asked = asked.model_copy(update={"known_defects": (*asked.known_defects, *as_knowledge(more))})
-        bank = prompt_bank(words.specification, asked)
+            named = Vocabulary.of((*words.specification.defects, *instruction.known_defects))
+            more = tuple(t for t in self.types_ if t.name not in named)
+            known = (*instruction.known_defects, *as_knowledge(more))
+            instruction = instruction.model_copy(update={"known_defects": known})
+        bank = prompt_bank(words.specification, instruction)
         return words.book.anchors(replace(bank, damaged=()) if bank.defects or bank.ignored else bank)
 
     def _classes(self, examples: Sequence[FrozenExample]) -> list[Classes]:
-        """ "Good" and every type of the training, in the words of each product."""
+        """Classes of each example: "good" and every type of the training in the words of its product."""
         specifications = list(dict.fromkeys(example.specification for example in examples))
         self.types_ = vocabulary(specifications)
         untyped = any(None in example.masks for example in examples) or not self.types_
-        book, known = PhraseBook(self.get_encoder()), {}
+        book, classes = PhraseBook(self.get_encoder()), {}
         for specification in specifications:
             words = specification.model_copy(update={"defects": self.types_})
             bank = prompt_bank(words)
             anchors = book.anchors(bank if untyped else replace(bank, damaged=()))
-            known[specification] = Classes(anchors.types, np.vstack([anchors.good, anchors.defects]))
-        return [known[example.specification] for example in examples]
+            classes[specification] = Classes(anchors.types, np.vstack([anchors.good, anchors.defects]))
+        return [classes[example.specification] for example in examples]
 
     def _save_words(self, folder: Path) -> None:
         super()._save_words(folder)
@@ -161,11 +162,11 @@ class MultiADS(CrossSetDetector):
 
 
 def vocabulary(specifications: Sequence[Specification]) -> tuple[DefectType, ...]:
-    """The types of all products, each once however it is spelled, with the phrases of all of them."""
+    """Return the types of all products, each once however it is spelled, with the phrases of all of them."""
     types: dict[str, DefectType] = {}
     for defect in (defect for specification in specifications for defect in specification.defects):
         key = normal_form(defect.name)
-        known = types.get(key, DefectType(name=defect.name))
-        phrases = tuple(dict.fromkeys((*known.phrases, *defect.phrases)))
-        types[key] = DefectType(name=known.name, phrases=phrases)
+        merged = types.get(key, DefectType(name=defect.name))
+        phrases = tuple(dict.fromkeys((*merged.phrases, *defect.phrases)))
+        types[key] = DefectType(name=merged.name, phrases=phrases)
     return tuple(types.values())

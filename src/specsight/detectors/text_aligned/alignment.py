@@ -32,23 +32,22 @@ RATE = 1e-3
 def align(
     good: Features,
     defective: Features,
-    shows: Features,
+    targets: Features,
     anchors: Anchors,
     *,
     steps: int,
     seed: int,
     device: str = "auto",
 ) -> Features:
-    """W (D, D) after `steps` steps of Adam on
+    """Return W (D, D) after `steps` steps of Adam on
 
-    mean(1 - cos(W f, good)) + mean(1 - cos(W s, shown)) + hinges + 0.1 mean |W f - f|²
+    mean(1 - cos(W f, good)) + mean(1 - cos(W s, a)) + hinges + 0.1 mean |W f - f|²
 
-    over good patches f (N, D) and defective patches s (M, D), whose anchors are `shows` (M, D). The hinges ask a good
-    patch to lie nearer to "good" than to any defect, and a defective one nearer to its defect than to "good", by
-    `MARGIN`.
-    Without defective patches their terms fall away. Same seed, same map. `device`: see `choose_device`.
+    over good patches f (N, D) and defective patches s (M, D), whose anchors a are `targets` (M, D). By the hinges a
+    good patch lies nearer to "good" than to any defect, and a defective one nearer to its defect than to "good", by
+    `MARGIN`. Without defective patches their terms fall away. Same seed, same map. `device`: see `choose_device`.
     """
-    task = AlignmentTask(good, defective, shows, anchors)
+    task = AlignmentTask(good, defective, targets, anchors)
     schedule = Schedule(
         steps,
         RATE,
@@ -96,10 +95,10 @@ class AlignmentTask(Task):
 
     name = "text_aligned"
 
-    def __init__(self, good: Features, defective: Features, shows: Features, anchors: Anchors) -> None:
+    def __init__(self, good: Features, defective: Features, targets: Features, anchors: Anchors) -> None:
         """See `align`."""
         self._bank, self._bad, self._targets = (
-            torch.from_numpy(np.ascontiguousarray(x)) for x in (good, defective, shows)
+            torch.from_numpy(np.ascontiguousarray(x)) for x in (good, defective, targets)
         )
         self._anchors = anchors
         self.map = PatchMap(good.shape[1])

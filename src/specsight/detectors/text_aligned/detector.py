@@ -129,7 +129,7 @@ class TextAligned(Detector):
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
-        self._check_enough(collector.good)
+        self.needs.check_enough(self.name, collector.good)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         folds = PatchFolds(min(FOLDS, expected), expected, STORED, np.random.default_rng(self.seed))
@@ -153,8 +153,8 @@ class TextAligned(Detector):
                 axes = folds.axes(VARIANCE, without=fold)
                 residuals += [_length(axes, patches) for patches in folds.deep[fold]]
         together, lengths = np.concatenate(aligned), np.concatenate(residuals).astype(np.float64)
-        kept = np.random.default_rng(self.seed).permutation(len(together))[:REFERENCES]
-        self.aligned_ = together[np.sort(kept)]
+        chosen = np.random.default_rng(self.seed).permutation(len(together))[:REFERENCES]
+        self.aligned_ = together[np.sort(chosen)]
         self.residual_ = np.array([lengths.mean(), lengths.std() + TINY], np.float32)
         self.weight_, self.axes_ = self._train(folds, anchors, None), folds.axes(VARIANCE)
 
