@@ -76,7 +76,8 @@ def test_one_product_reads_the_same_as_the_whole(
 def test_a_product_folder_gives_the_same_ids_as_its_root(tree: tuple[Path, Expected]) -> None:
     path, expected = tree
     product = path / expected.products[0]
-    if expected.layout in ("real_iad", "magnetic_tile", "meta_json", "manifest", "folder"):
+    without = ("real_iad", "magnetic_tile", "meta_json", "manifest", "folder")
+    if expected.layout in without or not product.is_dir():
         pytest.skip("this layout has no folder per product")
     of_product = [s for s in load_dataset(path).samples if s.product == expected.products[0]]
     assert load_dataset(product).samples == of_product

@@ -21,6 +21,7 @@ from tests.support.vision_checkpoints import FAMILIES as VISION
 from tests.support.vision_checkpoints import save_vision
 
 from specsight.encoders import BUNDLED, FILTERS, Encoder, Features, Images, load_encoder
+from specsight.encoders import encoders as families
 from specsight.encoders.cache import CachedEncoder
 from specsight.encoders.passes.prompting import can_be_prompted, prompted
 from specsight.encoders.passes.split import split
@@ -28,11 +29,12 @@ from specsight.encoders.passes.value_attention import embed_by_values
 from specsight.encoders.passes.windows import embed_windows
 from specsight.errors import SpecsightError
 
-SHIPPED = (BUNDLED, FILTERS)
-KINDS = (*SHIPPED, *VISION, *READING, "colours")
-WITHOUT_TEXT = (FILTERS, *VISION)
+NAMED = {name: load_encoder(name, "cpu") for name in families}
+"""Those of every registered family."""
+KINDS = (*NAMED, *VISION, *READING, "colours")
+WITHOUT_TEXT = (*(name for name, encoder in NAMED.items() if not encoder.reads), *VISION)
 READERS = tuple(kind for kind in KINDS if kind not in WITHOUT_TEXT)
-NETWORKS = tuple(kind for kind in KINDS if kind not in (FILTERS, "colours"))
+NETWORKS = (*(name for name, encoder in NAMED.items() if encoder.towers), *VISION, *READING)
 
 Method = Callable[[Encoder, Images], list[Features]]
 
@@ -68,9 +70,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def encoders(folders: dict[str, Path]) -> dict[str, Encoder]:
-    named = {name: load_encoder(name, "cpu") for name in SHIPPED}
     checkpoints = {family: load_encoder(folder, "cpu") for family, folder in folders.items()}
-    return {**named, **checkpoints, "colours": ColourEncoder()}
+    return {**NAMED, **checkpoints, "colours": ColourEncoder()}
 
 
 def noise(encoder: Encoder, count: int = 2, rows: int = 2, columns: int = 3) -> Images:
@@ -297,7 +298,7 @@ def test_the_tail_has_weights_of_its_own(kind: str, encoders: dict[str, Encoder]
     assert_array_equal(encoder.embed_patches(noise(encoder)), before)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("device", ["cuda:99", "tpu", "cuda:x"])
 def test_a_device_that_is_not_there_names_the_way_out(name: str, device: str) -> None:
     with pytest.raises(SpecsightError, match=r"did you mean|'auto'|auto or cpu|auto, ") as caught:
