@@ -14,6 +14,7 @@ from PIL import Image
 pytest.importorskip("torch", reason="needs the extra 'models'")
 
 import torch
+from safetensors.numpy import load, save
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import taught
 
@@ -158,6 +159,25 @@ def test_distances_meet_on_the_finest_grid() -> None:
     assert restored.largest == references.largest
     assert References.from_views(iter([]), ("f",), 9, 0) is None
     assert References.from_state({}) is None
+
+
+def test_saved_references_measure_to_the_last_bit() -> None:
+    """Whatever the order in which a file hands its arrays back, and with all digits of the largest distance."""
+    _, frame = shorter_side(np.zeros((64, 64, 3), np.uint8), 64, 8)
+    generator = np.random.default_rng(0)
+    names = [f"block{k}" for k in (3, 6, 9, 12)]
+    first, second, asked = (
+        View(frame, {name: generator.normal(size=(5, 8, 8)).astype(np.float32) for name in names})
+        for _ in range(3)
+    )
+    references = References.from_views(iter([first, second]), names, 99, 0)
+    assert references is not None
+    saved = load(save(references.state()))
+    for arrays in (saved, dict(sorted(saved.items())), dict(sorted(saved.items(), reverse=True))):
+        restored = References.from_state(arrays)
+        assert restored is not None
+        assert restored.largest == references.largest
+        assert_array_equal(restored.distances(asked), references.distances(asked))
 
 
 def test_the_start_recovers_a_linear_relation() -> None:

@@ -57,12 +57,12 @@ def test_anchors_are_means_of_sentences_in_the_order_of_the_bank() -> None:
     np.testing.assert_allclose(anchors.ignored, [VECTORS["dust"]], rtol=1e-6)
 
 
-def test_a_sentence_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_of_sentences_is_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = WordEncoder()
     book = PhraseBook(encoder)
     for _ in range(2):
         book.anchors(BANK)
-    book.anchors(PromptBank(good=("good",), defects={"stain": ("stain",)}))
+    book.anchors(PromptBank(good=("good", "fine"), defects={"stain": ("stain",)}))
     assert sorted(encoder.read) == sorted(VECTORS)
     monkeypatch.setattr(module, "CAPACITY", 3)
     book.anchors(BANK)

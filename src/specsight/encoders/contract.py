@@ -85,7 +85,8 @@ class Encoder(ABC):
     def embed_texts(self, texts: Sequence[str]) -> Features:
         """Sentence embeddings (N, D), unit length, in the joint space.
 
-        Raises SpecsightError where the encoder does not read.
+        Sentences may be read together: the last bits of one may differ with what else `texts` holds, unlike those of an
+        image. Same list, same embeddings. Raises SpecsightError where the encoder does not read.
         """
         raise self.no_text_tower()
 

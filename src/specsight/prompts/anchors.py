@@ -2,12 +2,11 @@
 
 In: a `PromptBank` and an encoder that reads; then embeddings of pictures, windows or patches. Out: one margin (in
 logits) or probability per type of defect. The ensemble of sentences follows CLIP (Radford et al., ICML 2021). Every
-sentence is embedded once: words may change from judgement to judgement, pictures are not looked at again.
+group of sentences is embedded once: words may change from judgement to judgement, pictures are not looked at again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +16,7 @@ from specsight.encoders import Encoder, Features
 from specsight.prompts.banks import PromptBank
 
 CAPACITY = 20_000
-"""Sentences that a book remembers before it starts afresh: 40 MB at 512 dimensions."""
-BATCH = 256
-"""Sentences embedded at a time."""
+"""Groups of sentences that a book remembers before it starts afresh: 40 MB at 512 dimensions."""
 TINY = 1e-12
 
 
@@ -52,14 +49,17 @@ class Anchors:
 
 
 class PhraseBook:
-    """Embeds the sentences of prompt banks with one encoder, each sentence once.
+    """Embeds the sentences of prompt banks with one encoder, each group of them once.
+
+    A text tower's matrix products round a sentence differently with the number and the length of those that it is read
+    together with. So a group is read by itself: its anchor is the same, to the bit, whatever was read before, and the
+    same for a detector that was loaded as for the one that was fitted.
 
     Parameters: `encoder` reads (`Encoder.reads`); its `embed_texts` raises SpecsightError otherwise.
     """
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._sentences: dict[str, Features] = {}
         self._means: dict[tuple[str, ...], Features] = {}
 
     def anchors(self, bank: PromptBank) -> Anchors:
@@ -67,27 +67,32 @@ class PhraseBook:
         types: tuple[str | None, ...] = (*bank.defects, *([None] if bank.damaged else []))
         groups = [bank.good, *bank.defects.values(), *([bank.damaged] if bank.damaged else [])]
         groups += bank.ignored.values()
-        if len(self._sentences) > CAPACITY:
-            self._sentences.clear()
+        if len(self._means) > CAPACITY:
             self._means.clear()
-        self._embed([sentence for group in groups if group not in self._means for sentence in group])
         vectors = np.stack([self._mean(group) for group in groups])
         return Anchors(vectors[0], types, vectors[1 : 1 + len(types)], vectors[1 + len(types) :])
 
-    def _mean(self, sentences: tuple[str, ...]) -> Features:
-        """Normalise, average, normalise: CLIP's convention for prompt ensembles."""
-        if sentences not in self._means:
-            mean = np.mean([self._sentences[s] for s in sentences], axis=0, dtype=np.float64)
-            self._means[sentences] = np.asarray(mean / max(float(np.linalg.norm(mean)), TINY), np.float32)
-        return self._means[sentences]
+    def sentences(self, group: tuple[str, ...]) -> Features:
+        """The embedding of each different sentence of a group, (n, D), unit length; not remembered."""
+        return np.stack([_unit_mean(vector[None]) for vector in self._embed(group).values()])
 
-    def _embed(self, sentences: Sequence[str]) -> None:
-        new = [s for s in dict.fromkeys(sentences) if s not in self._sentences]
-        for begin in range(0, len(new), BATCH):
-            batch = new[begin : begin + BATCH]
-            self._sentences.update(zip(batch, self._encoder.embed_texts(batch)))
+    def _mean(self, group: tuple[str, ...]) -> Features:
+        if group not in self._means:
+            embedded = self._embed(group)
+            self._means[group] = _unit_mean(np.stack([embedded[sentence] for sentence in group]))
+        return self._means[group]
+
+    def _embed(self, group: tuple[str, ...]) -> dict[str, Features]:
+        different = list(dict.fromkeys(group))
+        return dict(zip(different, self._encoder.embed_texts(different)))
 
 
 def probability(margins: NDArray[np.float32]) -> NDArray[np.float32]:
     """Two-way softmax of margins in logits: values in (0, 1), of the margins' shape."""
     return np.asarray(np.exp(-np.logaddexp(0, -margins.astype(np.float64))), np.float32)
+
+
+def _unit_mean(vectors: Features) -> Features:
+    """Normalise, average, normalise: CLIP's convention for prompt ensembles. Of unit vectors (n, D): (D,)."""
+    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), TINY), np.float32)

@@ -81,7 +81,7 @@ def _state_sentences(
         for j, second in enumerate(states):
             if i != j and _may_be_one(first, second, kinds):
                 between[i + 1, j + 1] = 0
-    sentences = tuple(_embedded(book, group) for group in (good, *groups.values()))
+    sentences = tuple(torch.from_numpy(book.sentences(group)) for group in (good, *groups.values()))
     return StateSentences(states, sentences, between)
 
 
@@ -92,8 +92,3 @@ def _may_be_one(first: State, second: State, kinds: Mapping[State, str]) -> bool
     if not kinds:
         return False
     return first not in kinds or second not in kinds or related(kinds[first], kinds[second])
-
-
-def _embedded(book: PhraseBook, sentences: tuple[str, ...]) -> Tensor:
-    bank = PromptBank(good=sentences[:1], defects={sentence: (sentence,) for sentence in sentences})
-    return torch.from_numpy(book.anchors(bank).defects)

@@ -55,11 +55,13 @@ class References:
     def distances(self, view: View) -> Features:
         """1 - cosine to the nearest good patch, mean over the layers, on the finest layer's grid (h, w) over the
         frame; in [0, 2]."""
-        size = max((view.features[name].shape[1], view.features[name].shape[2]) for name in self.banks)
+        # In the view's order: saved arrays come back in another, and a sum of floats depends on the order of its terms.
+        names = [name for name in view.features if name in self.banks]
+        size = max((view.features[name].shape[1], view.features[name].shape[2]) for name in names)
         maps = []
-        for name, bank in self.banks.items():
+        for name in names:
             patches = unit(_inside(view, name))
-            away = _cosine_distance(bank, patches).reshape(1, *patches.shape[1:])
+            away = _cosine_distance(self.banks[name], patches).reshape(1, *patches.shape[1:])
             grid = (view.features[name].shape[1], view.features[name].shape[2])
             maps.append(grids.resized(over_frame(away, inside_picture(view.frame, grid), grid), size)[0])
         return np.asarray(np.mean(maps, axis=0), np.float32)
@@ -67,7 +69,7 @@ class References:
     def state(self) -> State:
         """As arrays, for `from_state`."""
         arrays: State = {f"{PREFIX}{name}": bank.vectors for name, bank in self.banks.items()}
-        return {**arrays, USUAL: np.array([self.largest], np.float32)}
+        return {**arrays, USUAL: np.array([self.largest])}
 
     @classmethod
     def from_state(cls, state: State) -> References | None:
