@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,6 +112,25 @@ def test_one_addition_larger_than_the_buffer() -> None:
     builder = BankBuilder(1.0, limit=4, budget=1, seed=0)
     builder.add(np.random.default_rng(4).random((100, 2), dtype=np.float32))
     assert (builder.total, len(builder.build())) == (100, 4)
+
+
+def test_a_search_leaves_the_encoder_its_threads() -> None:
+    """Faiss and torch may count threads in one place, and sums over more threads have other last bits.
+
+    In a process of its own: whether they do depends on what was loaded first.
+    """
+    pytest.importorskip("torch")
+    code = """
+import torch, numpy as np
+from specsight.features.memory_bank import MemoryBank
+bank = MemoryBank(np.eye(3, dtype=np.float32))
+for threads in (1, 2):
+    torch.set_num_threads(threads)
+    bank.nearest(np.zeros((2, 3), np.float32))
+    assert torch.get_num_threads() == threads
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nearest_neighbours_equal_brute_force() -> None:

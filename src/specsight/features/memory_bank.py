@@ -112,8 +112,14 @@ class MemoryBank:
 
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         work = len(queries) * self.vectors.size
+        # The number holds for torch as well: left as it is, pictures encoded after the first search would be summed up
+        # by fewer threads, to other last bits, than those before.
+        threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else usable_processors())
-        _, found = self._index.search(queries - self._mean, min(count, len(self.vectors)))
+        try:
+            _, found = self._index.search(queries - self._mean, min(count, len(self.vectors)))
+        finally:
+            faiss.omp_set_num_threads(threads)
         distances = np.empty(found.shape, np.float32)
         for column in range(found.shape[1]):
             distances[:, column] = np.linalg.norm(queries - self.vectors[found[:, column]], axis=1)
