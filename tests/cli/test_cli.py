@@ -46,6 +46,7 @@ def part(seed: int, defect: bool = False) -> np.ndarray:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ok/ with good parts, new/ with good and defective ones and files that are no pictures, model/ fitted on ok/."""
+    pytest.importorskip("torch", reason="the default encoder needs the extra 'models'")
     root = tmp_path_factory.mktemp("line")
     for name, count, bad in (("ok", 12, ()), ("new", 6, (1, 4))):
         (root / name).mkdir()
@@ -211,6 +212,7 @@ def test_nothing_is_written_outside_the_output_folder(folders: Path, tmp_path: P
 
 
 def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the default encoder needs the extra 'models'")
     data = tmp_path / "data"
     for folder, count, bad in (("train/good", 6, False), ("test/good", 20, False), ("test/hole", 20, True)):
         (data / folder).mkdir(parents=True)

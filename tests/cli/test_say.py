@@ -83,6 +83,7 @@ def test_words_come_from_files_too(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_device_that_is_not_here_is_named(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="devices are those of the extra 'models'")
     pictures = model.parent / "new"
     with pytest.raises(SpecsightError, match="cuda:99"):
         invoke("fit", "--good", pictures, "--device", "cuda:99", "-o", tmp_path / "model")

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
+
+pytest.importorskip("torch", reason="needs the extra 'models'")
+
 from tests.support.colour_encoder import ColourEncoder
 
 from specsight.detectors import create_detector

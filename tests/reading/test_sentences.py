@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
@@ -84,6 +84,7 @@ def test_several_sentences_each_give_their_clause_and_keep_their_words() -> None
 
 
 @given(st.text(max_size=300))
+@example("what nobody understands " * 20)
 def test_any_text_is_read_and_none_of_it_is_dropped(text: str) -> None:
     instruction = read(text)
     told = " ".join(clause.text for clause in instruction.clauses)

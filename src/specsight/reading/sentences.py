@@ -89,7 +89,7 @@ def read(text: str, specification: Specification | None = None) -> Instruction:
     """
     clauses: list[Clause] = []
     for sentence in _sentences(text[:LONGEST]):
-        clauses += _read_sentence(sentence, specification) or [Unread(text=sentence[:200])]
+        clauses += _read_sentence(sentence, specification) or [Unread(text=sentence)]
     if len(text) > LONGEST:
         clauses.append(Unread(text=f"(everything after {LONGEST} characters)"))
     return Instruction.of(clauses, text=text)

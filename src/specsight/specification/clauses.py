@@ -133,7 +133,7 @@ class Unread(Clause):
     kind = "unread"
     short_form = "text"
 
-    text: Name
+    text: Annotated[str, Field(min_length=1)]
 
     def _in_words(self) -> str:
         return self.text
