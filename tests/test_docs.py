@@ -32,6 +32,31 @@ def test_the_page_on_python(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "tyres" / "metrics.json").is_file()
 
 
+def test_the_readme(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the default encoder needs the extra 'models'")
+    page = (ROOT / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (specification,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "product.yaml").write_text(specification, "utf-8")
+    make = "; ".join(
+        (
+            "import pathlib, numpy as np",
+            "from PIL import Image",
+            "g = np.random.default_rng(0)",
+            "new, ok = pathlib.Path('photos/new'), pathlib.Path('photos/ok')",
+            "new.mkdir(parents=True), ok.mkdir()",
+            "good = [g.normal(130, 5, (96, 128, 3)).astype('uint8') for _ in range(12)]",
+            "[Image.fromarray(rgb).save(ok / f'{k}.png') for k, rgb in enumerate(good)]",
+            "good[0][30:60, 40:70] = 20",
+            "Image.fromarray(good[0]).save(new / '0001.jpg')",
+        )
+    )
+    printed = run(make + "\n" + code, tmp_path)
+    assert printed.startswith("reject Rejected: score")
+    assert "Not applied: 'Stains up to 2 mm are acceptable.'" in printed
+    assert (tmp_path / "inspection.png").is_file()
+
+
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks(notebook: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the notebook uses an encoder that reads: needs the extra 'models'")
