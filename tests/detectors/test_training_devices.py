@@ -1,5 +1,6 @@
 """Trained detectors on other devices. Placement is checked on torch's "meta" device, which has shapes but no values and
-refuses, as a GPU does, to mix with tensors of the CPU; numbers are compared where there is a GPU."""
+refuses to mix with tensors of the CPU as a GPU does, except in matrix products; numbers are compared where there is a
+GPU."""
 
 from __future__ import annotations
 
