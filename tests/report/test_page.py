@@ -234,3 +234,19 @@ def test_numbers_on_the_page_are_those_of_metrics_json(tmp_path: Path) -> None:
             assert float(text[:-1]) == pytest.approx(100 * value, abs=0.05)
         else:
             assert float(text) == pytest.approx(value, abs=0.0005)
+
+
+def test_a_verdict_that_a_clause_changed_shows_what_was_compared(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    file = run / "predictions.jsonl"
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    line = max(lines, key=lambda one: float(one["score"]))
+    clause = {"kind": "scope", "parts": ["rim"]}
+    excused = [{"finding": number, "clause": clause} for number in range(len(line["findings"]))]
+    line["verdict"] = "accept"
+    line["decision"] |= {"score": 0.125, "deciding": clause, "observed": excused}
+    file.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
+    page = render(run).read_text("utf-8")
+    assert "above it; clauses changed 1 verdict." in page
+    assert "what still counts <b>0.1250</b>" in page
+    assert " above</text>" in page

@@ -82,6 +82,7 @@ def _context(
         "histogram": charts.histogram(
             tables.score_groups(predictions), calibration.score_threshold if calibration else None
         ),
+        "changed_by_clauses": sum(p.inspection.decision.deciding is not None for p in predictions),
         "plots": tables.plots(run.curves(), metrics),
         "per_type": tables.per_type(metrics),
         "confusion": metrics.get("confusion"),
