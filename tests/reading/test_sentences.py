@@ -12,6 +12,7 @@ from specsight.errors import SpecsightError
 from specsight.reading import read, read_instruction
 from specsight.specification import (
     Clause,
+    DefectType,
     Ignore,
     Instruction,
     Knowledge,
@@ -25,7 +26,11 @@ from specsight.specification import (
     dump_yaml,
 )
 
-CAP = Specification(product="cap", parts=(Part(name="rim", phrases=("edge",)), Part(name="thread")))
+CAP = Specification(
+    product="cap",
+    parts=(Part(name="rim", phrases=("edge",)), Part(name="thread")),
+    defects=(DefectType(name="hole in cap"),),
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,17 @@ CAP = Specification(product="cap", parts=(Part(name="rim", phrases=("edge",)), P
         ("Two dots must be present on the rim.", [Requirement(feature="dots", count=2, part="rim")]),
         ("Known defects: open splice, blister.", [Knowledge(name="open splice"), Knowledge(name="blister")]),
         ("Watch out for open splices.", [Knowledge(name="open splices")]),
+        ("Don\u2019t inspect the edge or the thread.", [Scope(parts=("edge", "thread"), exclude=True)]),
+        ("Stains on the rim up to 2 mm are ok.", [Tolerance(defect="stains", up_to_mm=2, part="rim")]),
+        ("Stains up to 2 mm in diameter are ok.", [Tolerance(defect="stains", up_to_mm=2)]),
+        (
+            "Stains on the rim and the thread are fine.",
+            [Tolerance(defect="stains", part="rim"), Tolerance(defect="stains", part="thread")],
+        ),
+        ("Ignore any scratches and/or dust.", [Ignore(defect="scratches"), Ignore(defect="dust")]),
+        ("Hole in cap is acceptable.", [Tolerance(defect="hole in cap")]),
+        ("Look for dirt on the rim.", [Knowledge(name="dirt on the rim")]),
+        ("The lettering '205/55 R16' is required.", [Requirement(feature="lettering '205/55 r16'")]),
         ("Handle with care.", [Unread(text="Handle with care.")]),
     ],
 )
@@ -69,6 +85,43 @@ def test_a_sentence_is_read_as(sentence: str, clauses: list[Clause]) -> None:
         "Ignore dust unless it is wet.",
         "Accept stains up to 0 mm.",
         "0 dots are required.",
+        "-2 dots are required.",
+        "Seven dots must be present.",
+        "At least two dots are required.",
+        "A dot or a label must be present.",
+        "A dot must be present on each thread.",
+        "On black caps a dot is required.",
+        "A dot is required?",
+        "Scratches are acceptable?",
+        "Some scratches are acceptable.",
+        "Two scratches are acceptable.",
+        "Small scratches are acceptable.",
+        "On the rim, scratches are acceptable.",
+        "During startup scratches are acceptable.",
+        "Scratches on the rim and stains are acceptable.",
+        "Scratches are bad, stains are acceptable.",
+        "I doubt that scratches are acceptable.",
+        "Everything is acceptable.",
+        "The rim is acceptable.",
+        "Stains up to 1,000 mm are acceptable.",
+        "Stains that are up to 2 mm are acceptable.",
+        "Ignore scratches on the rim.",
+        "Ignore scratches (not on the rim).",
+        "Ignore scratches\u2014except on the rim.",
+        "Ignore scratches; except on the rim.",
+        "Ignore scratches. But not on the rim.",
+        "Ignore scratches. This is wrong on the rim.",
+        "Ignore the rim and inspect the thread.",
+        "Ignore all.",
+        "Do not inspect the rim, inspect the thread.",
+        "Inspect only the rim and ignore scratches.",
+        "Inspect the rim for cracks only.",
+        "Inspect , only.",
+        "Look for cracks on the rim only.",
+        "Watch for cracks, ignore scratches.",
+        f"Inspect {'a' * 300} only.",
+        f"Stains up to {'9' * 400} mm are acceptable.",
+        f"{'9' * 5000} dots are required.",
     ],
 )
 def test_a_sentence_that_says_more_than_its_form_is_unread(sentence: str) -> None:
@@ -81,6 +134,18 @@ def test_several_sentences_each_give_their_clause_and_keep_their_words() -> None
     assert instruction.text == text
     assert [clause.kind for clause in instruction.clauses] == ["scope", "tolerance", "requirement", "unread"]
     assert [clause.words for clause in instruction.unread] == ["- Look twice."]
+
+
+def test_a_sentence_may_go_on_behind_the_end_of_a_line() -> None:
+    (clause,) = read("Stains up to 2 mm\non the rim are acceptable.", CAP).clauses
+    assert clause == Tolerance(
+        defect="stains", up_to_mm=2, part="rim", text="Stains up to 2 mm on the rim are acceptable."
+    )
+    assert [c.kind for c in read("Ignore dust.\nIgnore stains\nInspect the rim only").clauses] == [
+        "scope",
+        "ignore",
+        "ignore",
+    ]
 
 
 @given(st.text(max_size=300))

@@ -9,7 +9,8 @@ One sentence gives one clause (or several, where it lists names). The forms, wit
     A yellow dot is required on the sidewall. / Two dots must be present.  requirement
     Known defects: open splice, blister. / Watch for open splices.         knowledge
 
-Everything else becomes an `Unread` clause, which a decision lists as not applied.
+Everything else becomes an `Unread` clause, which a decision lists as not applied: questions, sentences that go on with
+an exception, and those in which a name would hold a number, a place, a condition or a verb (see `reading.names`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from specsight.errors import SpecsightError
+from specsight.reading.names import Names, bare, split
 from specsight.specification import (
     Clause,
     Ignore,
@@ -32,12 +34,14 @@ from specsight.specification import (
     Unread,
     load_instruction,
 )
-from specsight.specification.vocabulary import Vocabulary
 
+PUNCTUATION = " .!?;-*•"
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
 LONGEST_PATH = 1000
 LONGEST = 20_000
 """Characters of text that are read at most."""
+LONGEST_SENTENCE = 2000
+"""Characters of a sentence that is read: matching takes time that grows with their square."""
 MILLIMETRES = {
     "mm": 1.0,
     "millimetre": 1.0,
@@ -49,18 +53,20 @@ MILLIMETRES = {
 MILLIMETRES |= {"inch": 25.4, "inche": 25.4, "in": 25.4}
 NUMBERS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
-MORE = frozenset({
-    "no", "not", "never", "none", "nothing", "neither", "nor", "without", "except", "unless", "but", "if",
-    "when", "while", "up", "most", "than", "more", "less", "larger", "smaller", "longer", "shorter",
-    "above", "below", "over", "under", "only", "any",
-})  # fmt: skip
-"""Words that no name of a part or a defect holds: negations, exceptions, conditions, limits."""
+GOES_ON = re.compile(
+    r"(?i:except|excepting|exceptions?|excluding|unless|but|however|otherwise|not|though|although|apart)\b"
+    r"|(?i:this|that|these|those|it|they) (?:is|are|does|do|holds?|apply|applies|means?|must|should|may)\b"
+    r"|(?:on|in|at|of|up to|at most|and|or|if|when|while|where|is|are|must|only (?:on|in|at|if|when))\b"
+)
+"""Beginnings of what still belongs to the sentence before, behind a line's end or a full stop."""
 
 _LOOK = r"(?:please )?(?:inspect|check|examine|judge)"
 _FINE = r"(?:is|are) (?:acceptable|accepted|allowed|tolerated|permitted|fine|ok|okay)"
-_LIMIT = r"(?P<number>\d+(?:[.,]\d+)?) ?(?P<unit>[a-z]+)"
+_LIMIT = (
+    r"(?P<number>[0-9]{1,6}(?:[.,][0-9]{1,6})?) ?(?P<unit>[a-z]+)(?: (?:long|in (?:length|diameter|size)))?"
+)
 _PART = r"(?: (?:on|in|at) (?:the )?(?P<part>.+?))?"
-_COUNT = r"(?:(?P<count>an?|the|one|two|three|four|five|six|\d+) )?"
+_COUNT = r"(?:(?P<count>an?|the|one|two|three|four|five|six|[0-9]{1,4}) )?"
 _PLACE = _PART.replace("part", "place")
 FORMS: Sequence[tuple[str, str]] = (
     (rf"{_LOOK} (?:only )(?P<names>.+)", "scope"),
@@ -69,6 +75,7 @@ FORMS: Sequence[tuple[str, str]] = (
     (rf"{_LOOK} nothing but (?P<names>.+)", "scope"),
     (r"(?:do not|don't|never) (?:inspect|check|examine|judge) (?P<names>.+)", "scope-out"),
     (rf"(?P<names>.+?) (?:of )?(?:up to|at most|no longer than) {_LIMIT}{_PART} {_FINE}", "tolerance"),
+    (rf"(?P<names>.+?){_PART} (?:of )?(?:up to|at most|no longer than) {_LIMIT} {_FINE}", "tolerance"),
     (rf"(?P<names>.+?){_PART} {_FINE} (?:up to|at most|no longer than) {_LIMIT}", "tolerance"),
     (rf"(?:accept|allow|tolerate) (?P<names>.+?) (?:of )?(?:up to|at most) {_LIMIT}{_PART}", "tolerance"),
     (rf"(?P<names>.+?){_PART} {_FINE}", "tolerance"),
@@ -88,8 +95,9 @@ def read(text: str, specification: Specification | None = None) -> Instruction:
     Nothing is dropped: a sentence of no known form is an `Unread` clause. Text beyond `LONGEST` characters is unread.
     """
     clauses: list[Clause] = []
+    names = Names.of(specification)
     for sentence in _sentences(text[:LONGEST]):
-        clauses += _read_sentence(sentence, specification) or [Unread(text=sentence)]
+        clauses += _read_sentence(sentence, names) or [Unread(text=sentence)]
     if len(text) > LONGEST:
         clauses.append(Unread(text=f"(everything after {LONGEST} characters)"))
     return Instruction.of(clauses, text=text)
@@ -112,89 +120,124 @@ def read_instruction(given: str, specification: Specification | None = None) -> 
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Sentences end at a line's end or at . ! ? ; before a space: not inside "2.5 mm"."""
-    for sentence in re.split(r"(?<=[.!?;])\s+|\n+", text):
-        stripped = " ".join(sentence.split())
-        if stripped.strip(".!?; -*•"):
-            yield stripped
+    """Sentences end at a line's end or at . ! ? ; before a space (not inside "2.5 mm"), unless they go on behind it."""
+    sentence = ""
+    for piece in re.split(r"(?<=[.!?;])\s+|\n+", text):
+        stripped = " ".join(piece.split())
+        if not stripped.strip(PUNCTUATION):
+            continue
+        if sentence and GOES_ON.match(stripped.lstrip(PUNCTUATION)):
+            sentence = f"{sentence} {stripped}"
+            continue
+        if sentence:
+            yield sentence
+        sentence = stripped
+    if sentence:
+        yield sentence
 
 
-def _read_sentence(sentence: str, specification: Specification | None) -> list[Clause]:
-    plain = sentence.strip(" .!?;-*•").casefold()
+def _read_sentence(sentence: str, names: Names) -> list[Clause]:
+    """The clauses of a sentence; none for a question, a number below zero and what has no known form."""
+    if len(sentence) > LONGEST_SENTENCE or re.search(r"^-[0-9]|\?$", sentence):
+        return []
+    plain = sentence.strip(PUNCTUATION).casefold().replace("\u2019", "'")
     for pattern, form in FORMS:
         match = re.fullmatch(pattern, plain)
-        if match and not any(map(_says_more, _named_by(match))):
-            found = READERS[form](match, sentence, specification)
-            if found:
-                return found
+        if match and (found := READERS[form](match, sentence, names)):
+            return found
     return []
 
 
-def _named_by(match: re.Match[str]) -> list[str]:
-    """What stands where a form expects names."""
-    values = match.groupdict()
-    return [values[k] for k in ("names", "others", "feature", "part", "place") if values.get(k)]
+def _scope(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
+    return _parts(match, sentence, names, exclude=False)
 
 
-def _says_more(name: str) -> bool:
-    """Whether a name holds words that change the sentence: better unread than read as its opposite."""
-    return any(word in MORE or word[0].isdigit() for word in name.replace(",", " ").split())
+def _scope_out(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
+    return _parts(match, sentence, names, exclude=True)
 
 
-def _scope(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
-    return [Scope(parts=_names(match["names"]), text=sentence)]
+def _parts(match: re.Match[str], sentence: str, names: Names, exclude: bool) -> list[Clause]:
+    parts = split(match["names"])
+    if not parts or not all(map(names.part, parts)):
+        return []
+    return [Scope(parts=parts, exclude=exclude, text=sentence)]
 
 
-def _scope_out(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
-    return [Scope(parts=_names(match["names"]), exclude=True, text=sentence)]
-
-
-def _tolerance(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
-    values = match.groupdict()
+def _tolerance(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
     limit = None
-    if values.get("number"):
-        unit = values["unit"].removesuffix("s")
-        if unit not in MILLIMETRES:
+    if match.groupdict().get("number"):
+        limit = _millimetres(match["number"], match["unit"])
+        if limit is None:
             return []
-        limit = float(values["number"].replace(",", ".")) * MILLIMETRES[unit]
-        if limit <= 0:
-            return []
-    part = values["part"]
+    defects, parts = split(match["names"]), _tolerance_parts(match["part"], names)
+    if match["part"] and (whole := match.string[match.start("names") : match.end("part")]) in names.defects:
+        defects, parts = (bare(whole),), (None,)
+    if not all(map(names.defect, defects)):
+        return []
     return [
-        Tolerance(defect=name, up_to_mm=limit, part=_bare(part) if part else None, text=sentence)
-        for name in _names(match["names"])
+        Tolerance(defect=defect, up_to_mm=limit, part=part, text=sentence)
+        for part in parts
+        for defect in defects
     ]
 
 
-def _ignore(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
+def _millimetres(number: str, unit: str) -> float | None:
+    """A length above zero, or None where it is none: "1,000" may be one or a thousand."""
+    unit = unit.removesuffix("s")
+    if unit not in MILLIMETRES or re.fullmatch(r"[1-9][0-9]*,[0-9]{3}", number):
+        return None
+    return float(number.replace(",", ".")) * MILLIMETRES[unit] or None
+
+
+def _tolerance_parts(text: str | None, names: Names) -> tuple[str | None, ...]:
+    """The parts that a tolerance holds for: None for everywhere; nothing where they cannot be told."""
+    if text is None:
+        return (None,)
+    parts = split(text)
+    known = all(part in names.parts for part in parts)
+    return parts if known or (len(parts) == 1 and names.part(parts[0])) else ()
+
+
+def _ignore(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
     """Names of the product's parts leave the scope; everything else is taken for a type of defect."""
-    parts = Vocabulary.of(specification.parts if specification else ())
-    names = _names(match["names"])
-    outside = tuple(name for name in names if name in parts)
-    ignored: list[Clause] = [Ignore(defect=name, text=sentence) for name in names if name not in outside]
+    given = split(match["names"])
+    outside = tuple(name for name in given if name in names.parts)
+    defects = [name for name in given if name not in outside]
+    if not all(map(names.defect, defects)):
+        return []
+    ignored: list[Clause] = [Ignore(defect=name, text=sentence) for name in defects]
     return [*ignored, *([Scope(parts=outside, exclude=True, text=sentence)] if outside else [])]
 
 
-def _only(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
-    return [Only(defect=name, text=sentence) for name in _names(match["names"] or match["others"])]
+def _only(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
+    defects = split(match["names"] or match["others"])
+    return [Only(defect=name, text=sentence) for name in defects] if all(map(names.defect, defects)) else []
 
 
-def _requirement(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
+def _requirement(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
+    """One feature, on one part: of several it cannot be told whether each of them is meant."""
     values = match.groupdict()
-    count = values.get("count") or "a"
+    count, feature = values.get("count") or "a", bare(match["feature"])
     number = NUMBERS.get(count) or int(count)
-    part = values.get("part") or values.get("place")
-    if number < 1:
+    places = [bare(place) for key in ("part", "place") if (place := values.get(key))]
+    each = any(re.match(r"(?:each|every|all|any|both) ", values.get(key) or "") for key in ("part", "place"))
+    if (
+        number < 1
+        or each
+        or len(places) > 1
+        or not names.feature(feature)
+        or not all(map(names.part, places))
+    ):
         return []
-    feature = _bare(match["feature"])
-    return [Requirement(feature=feature, count=number, part=_bare(part) if part else None, text=sentence)]
+    return [Requirement(feature=feature, count=number, part=places[0] if places else None, text=sentence)]
 
 
-def _knowledge(match: re.Match[str], sentence: str, specification: Specification | None) -> list[Clause]:
-    return [Knowledge(name=name, text=sentence) for name in _names(match["names"])]
+def _knowledge(match: re.Match[str], sentence: str, names: Names) -> list[Clause]:
+    taught = split(match["names"])
+    return [Knowledge(name=name, text=sentence) for name in taught] if all(map(names.taught, taught)) else []
 
 
-READERS: dict[str, Callable[[re.Match[str], str, Specification | None], list[Clause]]] = {
+READERS: dict[str, Callable[[re.Match[str], str, Names], list[Clause]]] = {
     "scope": _scope,
     "scope-out": _scope_out,
     "tolerance": _tolerance,
@@ -203,13 +246,3 @@ READERS: dict[str, Callable[[re.Match[str], str, Specification | None], list[Cla
     "requirement": _requirement,
     "knowledge": _knowledge,
 }
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """ "the rim, the thread and a seal" → rim, thread, seal."""
-    names = re.split(r",\s*(?:and |or )?|\s+and\s+|\s+or\s+", text)
-    return tuple(dict.fromkeys(_bare(name) for name in names if _bare(name)))
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"^(?:an?|the|any|all|some) ", "", name.strip(" :"))
