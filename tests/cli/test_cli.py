@@ -88,6 +88,12 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
         (["evaluate", "--data", ".", "--detector", "padin"], "did you mean 'padim'?"),
         (["evaluate", "--data", ".", "--set", "resolution=3"], "an option of its own"),
         (["evaluate", "--data", ".", "--seeds", "a"], "write whole numbers with commas"),
+        (
+            ["evaluate", "--data", ".", "--suite", "clad", "--shots", "1,2"],
+            "give one --detector and one number",
+        ),
+        (["evaluate", "--data", ".", "--train-spec", "words.yaml"], "add --train-on"),
+        (["fit", "--good", ".", "-o", "m", "--train-spec", "words.yaml"], "add --train-on"),
         (["inspect", "absent", ".", "-o", "out"], "there is no saved model at 'absent'"),
         (["report", "absent"], "absent"),
         (["check", "absent"], "there is no 'absent'"),

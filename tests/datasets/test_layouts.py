@@ -171,6 +171,8 @@ def test_visa_takes_any_of_its_split_lists(tmp_path: Path) -> None:
     few = tmp_path / "split_csv" / "2cls_fewshot.csv"
     few.write_text("\n".join([lines[0], lines[2], lines[4].replace(",test,", ",train,")]) + "\n")
     assert {s.id[-4:]: s.split for s in load_dataset(few).samples} == {"0001": "train", "/001": "train"}
+    with pytest.raises(SpecsightError, match="there is no product 'candle' here"):
+        load_dataset(tmp_path / "pcb1", product="candle")
     few.write_text(lines[0] + "\npcb1,test,anomaly,../../x.JPG,\n")
     with pytest.raises(SpecsightError, match="leads outside"):
         load_dataset(few)

@@ -176,6 +176,13 @@ def test_a_clause_that_cannot_be_applied_is_named_with_the_reason(
     assert re.search(reason, why)
 
 
+@pytest.mark.parametrize("order", [("cut", "blister"), ("blister", "cut")])
+def test_types_that_alone_count_are_applied_together_or_not_at_all(order: tuple[str, str]) -> None:
+    decision = decided(judgement("stain"), *(Only(defect=name) for name in order))
+    assert decision.verdict == "reject", "what is called a stain may be a blister"
+    assert [one.reason for one in decision.not_applied] == ["the detector has no map of 'blister'"] * 2
+
+
 def test_a_score_without_a_place_cannot_be_put_out_of_scope() -> None:
     decision = decided(judgement(score=5.0), Scope(parts=("tread",)))
     assert decision.verdict == "reject"

@@ -19,6 +19,7 @@ from specsight.evaluation import (
     DataConfig,
     DetectorConfig,
     EvaluationConfig,
+    LearningConfig,
     MeasuringConfig,
     evaluate,
     few_shot_curve,
@@ -72,6 +73,9 @@ def test_a_curve_names_everything_once(data: Path, tmp_path: Path) -> None:
         few_shot_curve(EvaluationConfig(DataConfig(data)), ["patchcore"], [1, 1], tmp_path)
     with pytest.raises(SpecsightError, match="did you mean 'patchcore'"):
         next(few_shot_curve(EvaluationConfig(DataConfig(data)), ["patchcor"], [1, 2], tmp_path))
+    other = EvaluationConfig(DataConfig(data), learning=LearningConfig(train_on=data))
+    with pytest.raises(SpecsightError, match="patchcore, padim: not trained across sets"):
+        few_shot_curve(other, ["patchcore", "padim"], [1], tmp_path)
 
 
 def test_zero_shots_learn_from_words_and_say_so(data: Path, tmp_path: Path) -> None:

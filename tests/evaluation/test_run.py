@@ -207,6 +207,9 @@ def test_few_shots_learn_from_exactly_that_many_and_calibrate_on_others(tmp_path
     fit = json.loads((run / "fits.json").read_text())["0"]
     assert (fit["learned"], fit["held_out"]) == (2, 12)
     assert "2-shot: 2 good pictures learned from, 12 held out" in metrics_of(run)["protocol"]["line"]
+    alone = evaluate(data, shots=2, holdout=0, out=tmp_path / "alone", **SMALL).folder
+    fit = json.loads((alone / "fits.json").read_text())["0"]
+    assert (fit["learned"], fit["held_out"], fit["calibration"]) == (2, 0, None)
     with pytest.raises(SpecsightError, match="99 shots were asked for, but there are 14"):
         evaluate(data, out=tmp_path / "other", shots=99, **SMALL)
 
@@ -236,6 +239,8 @@ def test_data_without_what_it_takes_is_one_clear_line(tmp_path: Path, emptied: s
         ({"seeds": (1, 1)}, "different"),
         ({"false_reject_rate": 1.5}, "between 0 and 1, got 1.5"),
         ({"map_size": 0}, "map_size"),
+        ({"train_specification": "other.yaml"}, "'other.yaml' describes another set, and none is named"),
+        ({"train_on": "other"}, "patchcore: not trained across sets: leave --train-on out"),
     ],
 )
 def test_impossible_configurations_are_refused_at_once(

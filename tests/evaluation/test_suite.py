@@ -115,6 +115,11 @@ def test_every_row_of_the_clad_suite_can_be_made(tmp_path: Path) -> None:
         "--set is for the detector that is named"
     )
     assert own["CLAD: lambda 1"] == {"steps": 7, "reconstruction": 1.0}
+    there = replace(config, detector=DetectorConfig(resolution=64, device="cpu"))
+    (named,) = {suite_runner._config_of(row, there, tmp_path).detector.device for row in rows}
+    assert named == "cpu", "every row runs where the suite is to run"
+    with pytest.raises(SpecsightError, match="leave --train-on out"):
+        run_suite(replace(config, learning=LearningConfig(train_on=tmp_path)), "clad", tmp_path)
     with pytest.raises(SpecsightError, match="has no row of 'patchcor"):
         run_suite(replace(config, detector=DetectorConfig("patchcor", {"a": 1})), "clad", tmp_path)
     other = suite_runner._config_of(others[0], config, tmp_path)

@@ -9,6 +9,7 @@ import click
 from specsight import screen
 from specsight.cli.options import PATH, fitting, whole_numbers
 from specsight.cli.settings import parameters
+from specsight.errors import SpecsightError
 
 
 @click.command()
@@ -70,6 +71,10 @@ def evaluate(
     )
     out = out or _run_folder(data, suite or detector, encoder, shots)
     if suite:
+        if len(methods) > 1 or len(counts) > 1:
+            raise SpecsightError(
+                "--suite names its own methods: give one --detector and one number of --shots"
+            )
         page = render_suite(evaluation.run_suite(config, suite, out, encoders))
         screen.suite(out)
         click.echo(f"report: {page}")
@@ -115,5 +120,5 @@ def check(data: Path, layout: str, product: str | None) -> int:
 
 
 def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:
-    few = [f"{shots}-shot"] if shots else []
-    return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *few])
+    ending = [f"{shots}-shot"] if shots else []
+    return Path("runs") / "-".join([data.resolve().name, detector, Path(encoder).name, *ending])

@@ -51,6 +51,7 @@ class VisA(Reader):
         """One sample an entry of the split list, 1cls.csv where `path` is none; types as masks or labels tell them."""
         listing = DatasetListing(self.name, path, [], [])
         if _is_object(path) and (path.parent / _DEFAULT_SPLIT).is_file():
+            selected_products(product, [product_name(path)])
             split_list, product = path.parent / _DEFAULT_SPLIT, product_name(path)
         else:
             split_list = path if path.is_file() else path / _DEFAULT_SPLIT

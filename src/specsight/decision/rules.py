@@ -163,17 +163,22 @@ def _outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumsta
 def _selection(
     clause: Only | Ignore, found: Sequence[Finding], circumstances: Circumstances, only: Sequence[Only]
 ) -> Effect:
-    """Types that are ignored, or not among those that alone count."""
-    if reason := _type_reason(clause.defect, circumstances):
-        return Effect(reason=reason)
+    """Findings of a type that is ignored, or of a type that is not among those that alone count.
+
+    Where one of the types that alone count has no map, its defects go by the names of others: no `Only` is applied.
+    """
     if isinstance(clause, Ignore):
+        if reason := _type_reason(clause.defect, circumstances):
+            return Effect(reason=reason)
         excused = [k for k, f in enumerate(found) if circumstances.same_defect(f.type, clause.defect)]
-    elif clause is only[0]:
-        names = [c.defect for c in only]
-        excused = [k for k, f in enumerate(found) if f.type and not circumstances.same_defect(f.type, *names)]
-    else:
-        excused = []
-    return Effect(frozenset(excused))
+        return Effect(frozenset(excused))
+    names = [c.defect for c in only]
+    if reason := next(
+        (r for name in (clause.defect, *names) if (r := _type_reason(name, circumstances))), ""
+    ):
+        return Effect(reason=reason)
+    excused = [k for k, f in enumerate(found) if f.type and not circumstances.same_defect(f.type, *names)]
+    return Effect(frozenset(excused) if clause is only[0] else frozenset())
 
 
 def _type_reason(name: str, circumstances: Circumstances) -> str:

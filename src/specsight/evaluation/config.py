@@ -69,6 +69,10 @@ class LearningConfig:
 
     def __post_init__(self) -> None:
         _at_least(0, shots=self.shots, defects=self.defects)
+        if self.train_specification is not None and self.train_on is None:
+            raise SpecsightError(
+                f"'{self.train_specification}' describes another set, and none is named: add --train-on"
+            )
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ class ThresholdConfig:
     @property
     def pictures(self) -> int:
         """How many good pictures the threshold is to come from."""
-        return self.holdout or parts_needed(self.false_reject_rate, self.confidence)
+        if self.holdout is not None:
+            return self.holdout
+        return parts_needed(self.false_reject_rate, self.confidence)
 
 
 @dataclass(frozen=True)

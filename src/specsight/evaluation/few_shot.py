@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from specsight.detectors import detectors as registry
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
+from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.run import run_evaluation
 from specsight.runs.curve_table import CurvePoint, write_curve
 from specsight.runs.folder import RunFolder
@@ -28,6 +30,7 @@ def few_shot_curve(
     for what, values in (("detector", detectors), ("number of shots", shots)):
         if len(set(values)) < len(values) or not values:
             raise SpecsightError(f"every {what} of a curve must be named once, got {list(values)}")
+    check_other_set_is_used(config.learning, detectors)
     return _runs(config, [(detector, count) for detector in detectors for count in shots], out)
 
 
@@ -35,11 +38,10 @@ def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out
     points = []
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
-        own = replace(
-            config,
-            detector=replace(config.detector, name=detector),
-            learning=replace(config.learning, shots=count),
-        )
+        learning = replace(config.learning, shots=count)
+        if not registry[detector].needs.other_sets:
+            learning = replace(learning, train_on=None, train_specification=None)
+        own = replace(config, detector=replace(config.detector, name=detector), learning=learning)
         run = run_evaluation(own, out / name).folder
         points.append(CurvePoint.of(detector, count, RunFolder(run).metrics()))
         write_curve(out, points)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from specsight.detectors import Detector
+from specsight.detectors import Detector, detectors
 from specsight.detectors.cross_set.training import load_other_set, train_on, training_of
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
@@ -78,9 +78,18 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
 
 
 def check_other_set(detector: DetectorConfig, learning: LearningConfig) -> None:
-    """Raise `SpecsightError` for an unknown detector or parameter, and for one that lacks another set to learn from."""
+    """Raise `SpecsightError` for an unknown detector or parameter, and for another set that is missing or not used."""
     if detector.create(seed=0).needs.other_sets and learning.train_on is None:
         raise _names_no_other_set(detector.name)
+    check_other_set_is_used(learning, [detector.name])
+
+
+def check_other_set_is_used(learning: LearningConfig, methods: Sequence[str]) -> None:
+    """Raise `SpecsightError` where another set is named and none of the detectors learns from one."""
+    if learning.train_on is not None and not any(detectors[name].needs.other_sets for name in methods):
+        raise SpecsightError(
+            f"{', '.join(dict.fromkeys(methods))}: not trained across sets: leave --train-on out"
+        )
 
 
 def _holdout(fitting: Fitting, pictures: SeedSplit) -> int | None:

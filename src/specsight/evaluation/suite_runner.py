@@ -16,6 +16,7 @@ from specsight.detectors import detectors
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
+from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.run import run_evaluation
 from specsight.evaluation.suite_catalogue import SUITES, Row
 from specsight.prompts.rewording import reword
@@ -37,6 +38,7 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
     named = config.detector
     if named.parameters and named.name not in {row.detector for row in rows}:
         raise SpecsightError(f"the suite '{suite}' has no row of '{named.name}', whose parameters were set")
+    check_other_set_is_used(config.learning, [row.detector for row in rows])
     for row in rows:
         # Names and parameters are tried before the first hour is spent.
         _detector_of(row, named).create(seed=0)
@@ -71,8 +73,11 @@ def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfi
 def _detector_of(row: Row, named: DetectorConfig) -> DetectorConfig:
     """The row's detector. Parameters that the run sets are those of the detector it names; a row's own go before."""
     given = named.parameters if row.detector == named.name else {}
-    return DetectorConfig(
-        row.detector, {**given, **row.parameters}, row.encoder or named.encoder, named.resolution
+    return replace(
+        named,
+        name=row.detector,
+        parameters={**given, **row.parameters},
+        encoder=row.encoder or named.encoder,
     )
 
 

@@ -35,6 +35,12 @@ class Sources:
     other_specification: Path | None = None
     """Words about that set; None: the names of its products and defects."""
 
+    def __post_init__(self) -> None:
+        if self.other_specification is not None and self.other_set is None:
+            raise SpecsightError(
+                f"'{self.other_specification}' describes another set, and none is named: add --train-on"
+            )
+
 
 @dataclass(frozen=True)
 class Promise:
