@@ -79,15 +79,15 @@ def trained(labelled: list[Sample]) -> AnomalyCLIP:
     return AnomalyCLIP(encoder=PromptedColours(), **QUICK).train(labelled, specifications()).fit([], BOTTLE)
 
 
-def ask(detector: AnomalyCLIP, rgb: np.ndarray, instruction: Instruction | None = None) -> Judgement:
+def judge(detector: AnomalyCLIP, rgb: np.ndarray, instruction: Instruction | None = None) -> Judgement:
     return detector.judge(detector.look([Picture(rgb)])[0], instruction)
 
 
 def test_prompts_learned_on_other_products_find_the_defect_and_where_it_is(trained: AnomalyCLIP) -> None:
-    good = [ask(trained, plate(seed, 140)[0]).score for seed in range(1000, 1008)]
+    good = [judge(trained, plate(seed, 140)[0]).score for seed in range(1000, 1008)]
     for seed in range(2000, 2008):
         rgb, mask = plate(seed, 140, RED)
-        judgement = ask(trained, rgb)
+        judgement = judge(trained, rgb)
         assert judgement.score > max(good)
         assert judgement.map[mask > 0].mean() > judgement.map[mask == 0].mean() + 0.4
         row, column = np.unravel_index(judgement.map.argmax(), SIZE)
@@ -118,8 +118,8 @@ def test_the_anchors_are_what_the_tokens_read_as(trained: AnomalyCLIP) -> None:
 def test_the_loss_of_one_example_by_hand() -> None:
     """Two cells side by side, one damaged; anchors along the axes; masks on cells as large."""
     anchors = torch.eye(2)
-    whole, cells = np.array([0.8, 0.6]), np.array([[0.6, 0.0], [0.8, 1.0]])
-    halves = {IMAGE: whole.reshape(2, 1, 1), "level0": cells.reshape(2, 1, 2)}
+    picture, cells = np.array([0.8, 0.6]), np.array([[0.6, 0.0], [0.8, 1.0]])
+    halves = {IMAGE: picture.reshape(2, 1, 1), "level0": cells.reshape(2, 1, 2)}
     example = FrozenExample(
         {name: values.astype(np.float16) for name, values in halves.items()},
         {"stain": np.array([[0, 255]], np.uint8)},
@@ -135,7 +135,7 @@ def test_the_loss_of_one_example_by_hand() -> None:
     focal = np.mean((1 - right) ** 2 * -np.log(right))
     dice_damaged = 1 - (2 * (p[1] * g).sum() + 1) / (p[1].sum() + 1 + 1)
     dice_good = 1 - (2 * (p[0] * (1 - g)).sum() + 1) / (p[0].sum() + 1 + 1)
-    cross_entropy = -np.log(np.exp(0.6 / t) / np.exp(whole / t).sum())
+    cross_entropy = -np.log(np.exp(0.6 / t) / np.exp(picture / t).sum())
     expected = cross_entropy + 4 * (focal + dice_damaged + dice_good)
     assert float(example_loss(anchors, example, t)) == pytest.approx(expected, rel=1e-3)
 
@@ -144,8 +144,8 @@ def test_the_map_and_the_score_of_the_paper(trained: AnomalyCLIP) -> None:
     """A = 0.5 (S_a + 1 - S_n) of the softmax over both anchors, and the picture's own S_a, whatever has a name."""
     (view,) = trained.look([Picture(plate(7, 140, RED)[0])])
     softmax = {}
-    for name, seen in view.features.items():
-        logits = np.einsum("kd,dhw->khw", trained.weights_[ANCHORS], seen) / 0.07
+    for name, patches in view.features.items():
+        logits = np.einsum("kd,dhw->khw", trained.weights_[ANCHORS], patches) / 0.07
         softmax[name] = np.exp(logits) / np.exp(logits).sum(0)
     judgement = trained.judge(view)
     assert judgement.score == pytest.approx(float(softmax[IMAGE][1, 0, 0]), abs=1e-5)
@@ -164,7 +164,7 @@ def test_levels_are_averaged(trained: AnomalyCLIP) -> None:
 
 def test_shares_of_damage_by_hand() -> None:
     """Cosines at temperature 0.5: good 0.5, stain 1, moss 0, damage 0.25, and an ignored type at 0.75."""
-    seen = np.array([1.0, 0.0], np.float32)
+    vector = np.array([1.0, 0.0], np.float32)
 
     def at(*cosines: float) -> np.ndarray:
         return np.array([[c, np.sqrt(1 - c**2)] for c in cosines], np.float32).reshape(-1, 2)
@@ -173,18 +173,18 @@ def test_shares_of_damage_by_hand() -> None:
     types, defects = ("stain", "moss", None), at(1, 0, 0.25)
     words = Anchors(at(0.5)[0], types, defects, at())
     assert_allclose(
-        DamageTypes(words, types).shares(seen, 0.5),
+        DamageTypes(words, types).shares(vector, 0.5),
         [stain / (stain + good), moss / (moss + good), 1],
         rtol=1e-5,
     )
     assert_allclose(
-        DamageTypes(words, types[:2]).shares(seen, 0.5), DamageTypes(words, types).shares(seen, 0.5)[:2]
+        DamageTypes(words, types[:2]).shares(vector, 0.5), DamageTypes(words, types).shares(vector, 0.5)[:2]
     )
     words = Anchors(at(0.5)[0], types, defects, at(0.75))
     rest = good + ignored
     any_kind = (good + damage) / (good + damage + ignored)
     assert_allclose(
-        DamageTypes(words, types).shares(seen, 0.5),
+        DamageTypes(words, types).shares(vector, 0.5),
         [stain / (stain + rest), moss / (moss + rest), any_kind],
         rtol=1e-5,
     )
@@ -217,10 +217,10 @@ def test_words_divide_what_prompts_have_found(trained: AnomalyCLIP) -> None:
     assert not nothing.map.any()
 
 
-def test_a_taught_type_gets_a_map_and_leaves_the_others_alone(trained: AnomalyCLIP) -> None:
+def test_a_type_that_an_instruction_adds_gets_a_map_and_leaves_the_others_alone(trained: AnomalyCLIP) -> None:
     (view,) = trained.look([Picture(plate(7, 140, GREEN)[0])])
-    taught = Instruction.of([Knowledge(name="rust", phrases=("red and green spot",))])
-    before, after = trained.judge(view), trained.judge(view, taught)
+    with_rust = Instruction.of([Knowledge(name="rust", phrases=("red and green spot",))])
+    before, after = trained.judge(view), trained.judge(view, with_rust)
     assert set(after.type_maps) == {"stain", "moss", "rust"}
     assert_array_equal(after.type_maps["moss"], before.type_maps["moss"])
     assert_array_equal(after.map, before.map)
@@ -290,7 +290,7 @@ def test_every_family_is_trained_saved_and_loaded(
     loaded = load_detector(folder)
     assert isinstance(loaded, AnomalyCLIP)
     for rgb in pictures:
-        expected, found = ask(detector, rgb), ask(loaded, rgb)
+        expected, found = judge(detector, rgb), judge(loaded, rgb)
         assert found.map.shape == rgb.shape[:2]
         assert found.score == expected.score
         assert_array_equal(found.map, expected.map)

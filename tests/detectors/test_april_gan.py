@@ -189,8 +189,8 @@ def test_the_start_recovers_a_linear_relation() -> None:
         x = generator.normal(size=(3, 4, 6))
         y = np.einsum("ij,jhw->ihw", weight, x) + bias[:, None, None]
         halves = {"layer": x.astype(np.float16), "joint": y.astype(np.float16)}
-        whole = (slice(0, 4), slice(0, 6))
-        examples.append(FrozenExample(halves, {}, (4, 6), whole, RED_SPOT, held_out=False))
+        cells = (slice(0, 4), slice(0, 6))
+        examples.append(FrozenExample(halves, {}, (4, 6), cells, RED_SPOT, held_out=False))
     found, offset = joint_start(examples, "layer")
     assert_allclose(found, weight, atol=0.05)
     assert_allclose(offset, bias, atol=0.02)

@@ -73,18 +73,18 @@ def new(**parameters: Any) -> Clad:
 
 @pytest.fixture(scope="module")
 def fitted(samples: list[Sample]) -> Callable[..., Clad]:
-    known: dict[str, Clad] = {}
+    by_parameters: dict[str, Clad] = {}
 
     def get(**parameters: Any) -> Clad:
         key = repr(parameters)
-        if key not in known:
-            known[key] = new(**parameters).fit(samples, PLATE)
-        return known[key]
+        if key not in by_parameters:
+            by_parameters[key] = new(**parameters).fit(samples, PLATE)
+        return by_parameters[key]
 
     return get
 
 
-def ask(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = None) -> Any:
+def judge(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = None) -> Any:
     return detector.judge(detector.look([Picture(rgb)])[0], instruction)
 
 
@@ -93,7 +93,7 @@ def ask(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = None)
 def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score: str, local: float) -> None:
     detector = fitted()
     detector.score, detector.local = score, local
-    good, bad = ask(detector, plate(50)), ask(detector, defective(50))
+    good, bad = judge(detector, plate(50)), judge(detector, defective(50))
     detector.score, detector.local = "margin", 0.5
     assert bad.score > good.score + 0.05
     assert bad.map[SPOT].mean() > 1 > bad.map[48:].mean(), "1 is what one good patch in a hundred reaches"
@@ -103,7 +103,7 @@ def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score
 def test_types_without_examples_are_left_to_their_words(fitted: Callable[..., Clad], tmp_path: Path) -> None:
     detector = fitted()
     assert detector.types_without_examples_ == ("burn",)
-    assert set(ask(detector, plate(50)).type_maps) == {"spill", "burn"}
+    assert set(judge(detector, plate(50)).type_maps) == {"spill", "burn"}
     detector.save(tmp_path)
     description = (tmp_path / "detector.safetensors").read_bytes()
     assert b"types_without_examples" in description
@@ -118,14 +118,14 @@ def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
     everything = detector.judge(view)
     ignored = detector.judge(view, Instruction.of([Ignore(defect="red")]))
     only = detector.judge(view, Instruction.of([Only(defect="spill")]))
-    taught = detector.judge(view, Instruction.of([Knowledge(name="moss", phrases=("green",))]))
+    with_moss = detector.judge(view, Instruction.of([Knowledge(name="moss", phrases=("green",))]))
     nothing = detector.judge(view, Instruction.of([Only(defect="spill"), Ignore(defect="spill")]))
     assert encoder.calls["look"] == looked
     assert set(ignored.type_maps) == {"burn"}
     assert ignored.map[SPOT].mean() < everything.map[SPOT].mean() - 0.5
     assert ignored.score < everything.score
     assert_allclose(only.map, everything.type_maps["spill"], atol=1e-3)
-    assert set(taught.type_maps) == {"spill", "burn", "moss"}
+    assert set(with_moss.type_maps) == {"spill", "burn", "moss"}
     assert (nothing.score, nothing.map.any()) == (0.0, False)
     assert detector.judge(view).score == everything.score, "what was judged in between leaves no trace"
 
@@ -147,13 +147,13 @@ def test_every_ablation_learns_judges_and_comes_back(
     monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name, device: ColourEncoder())
     detector = fitted(**parameters)
     assert len(detector.histories_) == (1 if parameters.get("task_stage") is False else 2)
-    judgement = ask(detector, defective(50))
-    assert judgement.score > ask(detector, plate(50)).score or "task_stage" in parameters
+    judgement = judge(detector, defective(50))
+    assert judgement.score > judge(detector, plate(50)).score or "task_stage" in parameters
     assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
     detector.save(tmp_path)
     loaded = load_detector(tmp_path)
     assert isinstance(loaded, Clad)
-    again = ask(loaded, defective(50))
+    again = judge(loaded, defective(50))
     assert again.score == judgement.score
     assert_array_equal(again.map, judgement.map)
     assert (loaded.types_without_examples_, loaded.scales_) == (
@@ -171,13 +171,13 @@ def test_a_tail_continues_its_encoder(family: str, tmp_path: Path) -> None:
         given = (
             split(CachedEncoder(encoder, tmp_path / "cache")).trunk(pictures) if cached else trunk(pictures)
         )
-        seen = tail(*(torch.from_numpy(values) for values in given))
-        assert_allclose(seen.patches.numpy(), encoder.embed_patches(pictures), atol=1e-6)
-        assert_allclose(seen.pooled.numpy(), encoder.embed_images(pictures), atol=1e-6)
-    grid, front = (torch.from_numpy(values) for values in trunk(pictures))
+        encoded = tail(*(torch.from_numpy(values) for values in given))
+        assert_allclose(encoded.patches.numpy(), encoder.embed_patches(pictures), atol=1e-6)
+        assert_allclose(encoded.pooled.numpy(), encoder.embed_images(pictures), atol=1e-6)
+    grid, prefix = (torch.from_numpy(values) for values in trunk(pictures))
     grid.requires_grad_()
-    seen = tail(grid, front)
-    (gradient,) = torch.autograd.grad(seen.pooled[0, 0], seen.activations)
+    encoded = tail(grid, prefix)
+    (gradient,) = torch.autograd.grad(encoded.pooled[0, 0], encoded.activations)
     assert gradient[0].any()
     assert not gradient[1].any(), "pictures of a batch do not see each other"
     assert not tail.train().training, "batch statistics never change"
@@ -230,7 +230,7 @@ def test_a_killed_fit_goes_on_and_ends_alike(
     resumed = new()
     resumed.checkpoints = tmp_path
     resumed.fit(samples, PLATE)
-    assert ask(resumed, defective(9)).score == ask(fitted(), defective(9)).score
+    assert judge(resumed, defective(9)).score == judge(fitted(), defective(9)).score
 
 
 def test_patches_say_what_their_masks_say() -> None:
@@ -265,7 +265,7 @@ def test_errors_are_told_in_one_line(samples: list[Sample]) -> None:
     with pytest.raises(SpecsightError, match="the loss is no longer a number at step 1: lower the rate"):
         _with_broken_loss(detector, samples)
     with pytest.raises(SpecsightError, match="call fit first"):
-        ask(detector, plate(0))
+        judge(detector, plate(0))
 
 
 def _with_broken_loss(detector: Clad, samples: list[Sample]) -> None:

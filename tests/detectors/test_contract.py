@@ -86,17 +86,17 @@ def words(name: str) -> Specification | None:
 
 @pytest.fixture(scope="module")
 def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
-    known: dict[str, Detector] = {}
+    by_name: dict[str, Detector] = {}
 
     def get(name: str) -> Detector:
-        if name not in known:
-            known[name] = taught(new(name)).fit(samples, words(name))
-        return known[name]
+        if name not in by_name:
+            by_name[name] = taught(new(name)).fit(samples, words(name))
+        return by_name[name]
 
     return get
 
 
-def ask(detector: Detector, rgb: np.ndarray, circular: bool = False) -> Judgement:
+def judge(detector: Detector, rgb: np.ndarray, circular: bool = False) -> Judgement:
     return detector.judge(detector.look([pictured(rgb, circular)])[0])
 
 
@@ -109,7 +109,7 @@ def pictured(rgb: np.ndarray, circular: bool = False) -> Picture:
 def test_a_map_of_the_pictures_own_size(
     name: str, size: tuple[int, int], fitted: Callable[[str], Detector]
 ) -> None:
-    judgement = ask(fitted(name), plate(99, *size))
+    judgement = judge(fitted(name), plate(99, *size))
     assert judgement.map.shape == size
     assert judgement.map.dtype == np.float32
     assert np.isfinite(judgement.map).all()
@@ -121,14 +121,14 @@ def test_a_map_of_the_pictures_own_size(
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_grey_and_constant_pictures(name: str, value: int, fitted: Callable[[str], Detector]) -> None:
-    judgement = ask(fitted(name), np.full((64, 96, 3), value, np.uint8))
+    judgement = judge(fitted(name), np.full((64, 96, 3), value, np.uint8))
     assert np.isfinite(judgement.map).all()
     assert np.isfinite(judgement.score)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_circular_strip(name: str, fitted: Callable[[str], Detector]) -> None:
-    judgement = ask(fitted(name), plate(99, 64, 320), circular=True)
+    judgement = judge(fitted(name), plate(99, 64, 320), circular=True)
     assert judgement.map.shape == (64, 320)
     assert np.isfinite(judgement.map).all()
 
@@ -136,8 +136,8 @@ def test_a_circular_strip(name: str, fitted: Callable[[str], Detector]) -> None:
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_a_stain_scores_higher_and_is_found_where_it_is(name: str, fitted: Callable[[str], Detector]) -> None:
     detector = fitted(name)
-    good = [ask(detector, plate(seed)).score for seed in range(100, 106)]
-    bad = ask(detector, stained(100))
+    good = [judge(detector, plate(seed)).score for seed in range(100, 106)]
+    bad = judge(detector, stained(100))
     assert bad.score > max(good)
     row, column = np.unravel_index(int(bad.map.argmax()), bad.map.shape)
     assert 14 <= row < 46
@@ -149,7 +149,7 @@ def test_a_judgement_does_not_depend_on_the_batch(name: str, fitted: Callable[[s
     detector = fitted(name)
     batch = [pictured(plate(7)), pictured(stained(8)), pictured(plate(9, 40, 80))]
     for picture, view in zip(batch, detector.look(batch)):
-        together, alone = detector.judge(view), ask(detector, picture.rgb)
+        together, alone = detector.judge(view), judge(detector, picture.rgb)
         assert together.score == alone.score
         np.testing.assert_array_equal(together.map, alone.map)
 
@@ -170,7 +170,7 @@ def test_the_same_seed_learns_the_same(
     name: str, samples: list[Sample], fitted: Callable[[str], Detector]
 ) -> None:
     again = taught(new(name)).fit(samples, words(name))
-    expected, found = ask(fitted(name), stained(5)), ask(again, stained(5))
+    expected, found = judge(fitted(name), stained(5)), judge(again, stained(5))
     assert found.score == expected.score
     np.testing.assert_array_equal(found.map, expected.map)
 
@@ -189,7 +189,7 @@ def test_a_saved_detector_judges_as_before(
     loaded = type(detector).load(tmp_path)
     assert {**loaded.parameters(), "encoder": None} == {**detector.parameters(), "encoder": None}
     for picture in (plate(50), stained(51)):
-        expected, found = ask(detector, picture), ask(loaded, picture)
+        expected, found = judge(detector, picture), judge(loaded, picture)
         assert found.score == expected.score
         np.testing.assert_array_equal(found.map, expected.map)
 
@@ -220,7 +220,7 @@ def test_one_good_part_is_enough_or_the_number_is_named(name: str, samples: list
         with pytest.raises(SpecsightError, match=rf"{name} needs at least {minimum} good parts \(got 1\)"):
             new(name).fit(samples[:1])
     else:
-        assert np.isfinite(ask(new(name).fit(samples[:1]), stained(1)).score)
+        assert np.isfinite(judge(new(name).fit(samples[:1]), stained(1)).score)
     with pytest.raises(SpecsightError, match=r"at least \d+ good parts? \(got 0\)"):
         new(name).fit([])
 
@@ -230,7 +230,7 @@ def test_constant_good_pictures_are_learned(name: str, tmp_path: Path) -> None:
     sample = saved_sample(tmp_path, "flat", np.full((64, 64, 3), 90, np.uint8))
     flat = [replace(sample, id=str(k)) for k in range(detectors[name].needs.good_pictures)]
     detector = new(name).fit(flat)
-    same, other = ask(detector, np.full((64, 64, 3), 90, np.uint8)), ask(detector, plate(0, 64, 64))
+    same, other = judge(detector, np.full((64, 64, 3), 90, np.uint8)), judge(detector, plate(0, 64, 64))
     assert np.isfinite(same.map).all()
     assert other.score > same.score
 
@@ -280,7 +280,7 @@ def test_depth_that_is_missing_is_named(
 @pytest.mark.parametrize("name", WITHOUT_DEPTH)
 def test_depth_changes_nothing_where_it_is_not_needed(name: str, fitted: Callable[[str], Detector]) -> None:
     detector, rgb = fitted(name), stained(2)
-    expected, found = ask(detector, rgb), detector.judge(detector.look([Picture(rgb)])[0])
+    expected, found = judge(detector, rgb), detector.judge(detector.look([Picture(rgb)])[0])
     assert found.score == expected.score
     np.testing.assert_array_equal(found.map, expected.map)
 
@@ -291,7 +291,7 @@ def test_depth_counts_where_it_is_needed(name: str, fitted: Callable[[str], Dete
     bent = depth_of(rgb)
     bent[20:40, 40:64] -= 5
     (view,) = detector.look([Picture(rgb, depth=bent)])
-    assert detector.judge(view).score > ask(detector, rgb).score
+    assert detector.judge(view).score > judge(detector, rgb).score
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -374,7 +374,7 @@ def test_models_of_version_0_1_load_where_nothing_but_pictures_is_in_them(
     fitted(name).save(tmp_path)
     _edit(tmp_path, format=1, specsight="0.1.0")
     if name in FROM_PICTURES:
-        assert ask(load_detector(tmp_path), stained(51)).score == ask(fitted(name), stained(51)).score
+        assert judge(load_detector(tmp_path), stained(51)).score == judge(fitted(name), stained(51)).score
     else:
         with pytest.raises(SpecsightError, match=r"format 1 \(specsight 0\.1\.0\); .* fit the model again"):
             load_detector(tmp_path)

@@ -240,14 +240,14 @@ MISTAKES: dict[str, Callable[[list[Sample]], list[Sample]]] = {
 }
 
 
-@pytest.mark.parametrize("told", MISTAKES)
-def test_mistakes_are_told_in_one_line(told: str, tmp_path: Path) -> None:
-    with pytest.raises(SpecsightError, match=told) as caught:
-        (detector := new()).train(MISTAKES[told](panels(tmp_path)), WORDS)
+@pytest.mark.parametrize("message", MISTAKES)
+def test_mistakes_are_named_in_one_line(message: str, tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match=message) as caught:
+        (detector := new()).train(MISTAKES[message](panels(tmp_path)), WORDS)
     assert "\n" not in str(caught.value)
-    if "at least two readable" not in told:
+    if "at least two readable" not in message:
         assert isinstance(detector.encoder, ColourEncoder)
-        assert not detector.encoder.calls["look"], "told before any picture is encoded"
+        assert not detector.encoder.calls["look"], "named before any picture is encoded"
 
 
 def test_a_failed_training_leaves_no_words_of_another_product(set_: list[Sample]) -> None:

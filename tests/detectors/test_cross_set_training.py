@@ -48,12 +48,12 @@ def trained(detector: CrossSetDetector, samples: list[Sample], folder: Path | No
 def test_an_equal_training_is_found_again(
     samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = tmp_path / "kept"
-    first = trained(new(), samples, kept)
+    trainings = tmp_path / "trainings"
+    first = trained(new(), samples, trainings)
     # Nothing of what follows may train: what only judging depends on, and where files lie, change no weight.
     monkeypatch.setattr(CrossSetDetector, "train", lambda *args: pytest.fail("trained again"))
     for detector in (new(), new(references=7), new(product_filter=False)):
-        again = trained(detector, samples, kept)
+        again = trained(detector, samples, trainings)
         assert again.trained_on_ == first.trained_on_
         for name, array in first.weights_.items():
             np.testing.assert_array_equal(again.weights_[name], array)
@@ -62,29 +62,29 @@ def test_an_equal_training_is_found_again(
 
 @pytest.mark.parametrize("change", ["seed", "rate", "words", "label", "fewer"])
 def test_another_training_is_not_taken_for_it(samples: list[Sample], tmp_path: Path, change: str) -> None:
-    kept = tmp_path / "kept"
-    trained(new(), samples, kept)
-    words, some = WORDS, samples
+    trainings = tmp_path / "trainings"
+    trained(new(), samples, trainings)
+    words, labelled = WORDS, samples
     parameters: dict[str, Any] = {}
     if change == "words":
         words = {"panel": panel_words(product="another panel")}
     elif change == "fewer":
-        some = samples[1:]
+        labelled = samples[1:]
     elif change == "label":
-        some = [replace(samples[0], group="together"), *samples[1:]]
+        labelled = [replace(samples[0], group="together"), *samples[1:]]
     else:
         parameters = {"seed": 1} if change == "seed" else {"rate": 2e-3}
-    train_on(new(**parameters), OtherSet(some, words), trainings=kept)
-    assert len(list(kept.iterdir())) == 2
+    train_on(new(**parameters), OtherSet(labelled, words), trainings=trainings)
+    assert len(list(trainings.iterdir())) == 2
 
 
 def test_nothing_is_kept_without_a_folder_and_a_damaged_training_is_named(
     samples: list[Sample], tmp_path: Path
 ) -> None:
     trained(new(), samples, None)
-    kept = tmp_path / "kept"
-    trained(new(), samples, kept)
-    (folder,) = kept.iterdir()
+    trainings = tmp_path / "trainings"
+    trained(new(), samples, trainings)
+    (folder,) = trainings.iterdir()
     (folder / saving.STATE).write_bytes(b"half")
     with pytest.raises(SpecsightError, match="is damaged"):
-        trained(new(), samples, kept)
+        trained(new(), samples, trainings)

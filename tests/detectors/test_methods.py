@@ -162,11 +162,11 @@ def test_subspacead_is_the_squared_rest_behind_the_principal_axes() -> None:
     mean = samples.mean(0)
     _, singular, axes = np.linalg.svd(samples - mean, full_matrices=False)
     share = np.cumsum(singular**2) / np.sum(singular**2)
-    kept = axes[: int(np.argmax(share >= 0.8)) + 1]
+    leading = axes[: int(np.argmax(share >= 0.8)) + 1]
     expected = []
     for patch in patches(test):
         difference = patch - mean
-        expected.append(difference @ difference - sum((axis @ difference) ** 2 for axis in kept))
+        expected.append(difference @ difference - sum((axis @ difference) ** 2 for axis in leading))
     judgement = detector.judge(test)
     np.testing.assert_allclose(
         judgement.map,

@@ -146,8 +146,8 @@ def test_products_share_types_whatever_the_spelling(tmp_path: Path) -> None:
     one, two = panel_words(("stain",), "strip"), panel_words(("burn",))
     shouted = one.model_copy(update={"defects": (DefectType(name="Stain", phrases=("a red mark",)),)})
     words = {"strip": one, "panel": two, "sheet": shouted.model_copy(update={"product": "sheet"})}
-    known = vocabulary(list(words.values()))
-    assert known == (
+    types = vocabulary(list(words.values()))
+    assert types == (
         DefectType(name="stain", phrases=("red spot", "a red mark")),
         DefectType(name="burn", phrases=("blue spot",)),
     )
@@ -157,7 +157,7 @@ def test_products_share_types_whatever_the_spelling(tmp_path: Path) -> None:
         *panels(tmp_path / "c", ("stain",), 3, "sheet"),
     ]
     detector = MultiADS(encoder=ColourEncoder(), resolution=64, epochs=8).train(sets, words)
-    assert detector.types_ == known
+    assert detector.types_ == types
     detector.fit([], panel_words(product="plate"))
     judgement = detector.judge(detector.look([plate("stain")])[0])
     assert judgement.type_maps["stain"][PLACES["stain"]].mean() > 0.5

@@ -72,8 +72,8 @@ def test_a_message_names_the_value_and_the_way_out(name: str, value: Any, messag
 
 
 def test_what_a_table_shows() -> None:
-    shown = {p.name: (p.written_default, p.values, p.judging) for p in parameters_of(Example).values()}
-    assert shown == {
+    described = {p.name: (p.written_default, p.values, p.judging) for p in parameters_of(Example).values()}
+    assert described == {
         "share": ("0.5", "0 to 1", False),
         "count": ("3", "1 to 9 things", False),
         "mode": ("exact", "exact or fast", True),

@@ -101,9 +101,9 @@ def test_patch_folds_leave_folds_out() -> None:
     folds = PatchFolds(folds=2, pictures=4, limit=1000, generator=np.random.default_rng(0))
     rng = np.random.default_rng(1)
     patches = [(number + 0.1 * rng.normal(size=(30, 3))).astype(np.float32) for number in range(4)]
-    for number, some in enumerate(patches):
-        folds.add_good(some, some)
-        folds.add_defective(some[:2] + 100, f"type {number}")
+    for number, of_picture in enumerate(patches):
+        folds.add_good(of_picture, of_picture)
+        folds.add_defective(of_picture[:2] + 100, f"type {number}")
     assert_array_equal(folds.good_patches(without=0), np.concatenate([patches[1], patches[3]]))
     defective, types = folds.defective_patches(without=1)
     assert_array_equal(defective, np.concatenate([patches[0][:2], patches[2][:2]]) + 100)

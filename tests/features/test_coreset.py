@@ -51,9 +51,9 @@ def test_small_clusters_far_apart_are_covered_as_by_the_textbook() -> None:
     centres = 5 * generator.standard_normal((8, 12))
     scattered = centres[generator.integers(0, 8, 3000)] + 0.1 * generator.standard_normal((3000, 12))
     points = scattered.astype(np.float32)
-    ours, theirs = greedy_k_centre(points, 300, start=7), textbook(points, 300, 7)
-    assert ours[:8].tolist() == theirs[:8]
-    assert radius(points, ours) == pytest.approx(radius(points, theirs), rel=0.01)
+    picks, expected = greedy_k_centre(points, 300, start=7), textbook(points, 300, 7)
+    assert picks[:8].tolist() == expected[:8]
+    assert radius(points, picks) == pytest.approx(radius(points, expected), rel=0.01)
 
 
 @settings(max_examples=60, deadline=None)

@@ -32,7 +32,7 @@ from specsight.specification import Instruction, Specification
 ANGLES = tuple(range(45, 360, 45))
 """Degrees by which references are rotated, beside 0."""
 FEW_SHOTS = 16
-"""With more references than this, their own variety stands in for rotations."""
+"""Most references that are rotated: more of them vary enough by themselves."""
 TESTED = 4
 """References in the rotation test, which encodes each at every angle."""
 CLOSER = 0.9

@@ -124,7 +124,7 @@ class _Gaussians:
             self._flush()
 
     def mean_and_covariance(self) -> tuple[grids.Grid, grids.Grid]:
-        """(P, d) and, unbiased, (P, d, d)."""
+        """Return the means (P, d) and the unbiased covariances (P, d, d)."""
         self._flush()
         offset = self._sum / self._count
         spread = self._products - self._count * offset[:, :, None] * offset[:, None, :]

@@ -43,7 +43,7 @@ TOP = 0.01
 @detectors.register("phrases")
 @dataclass
 class PhraseMaps(Detector):
-    """Dense comparison of patches with phrases; no good picture is needed, some are welcome."""
+    """Compares every patch with phrases, less what is usual in this picture or in good ones."""
 
     name = "phrases"
     needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
@@ -68,8 +68,11 @@ class PhraseMaps(Detector):
     """Patches of good pictures (M, D), or None."""
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
-        """Map of a type: by how many logits a patch looks more like it than like a good part, less what is usual for
-        patches; the map: the same of all types' odds together. The score is the mean of the top 1 % of its cells."""
+        """Map each type by the logits by which a patch looks more like it than like a good part.
+
+        What is usual for patches is taken off. The judgement's map is the same of all types' odds together, and the
+        score the mean of the top 1 % of its cells.
+        """
         anchors = self._get_words().anchors(instruction)
         grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
         if not anchors.types:
@@ -78,14 +81,14 @@ class PhraseMaps(Detector):
         margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
         maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
         if self.centred:
-            maps = maps - self._usual(anchors, margins)[:, None, None]
+            maps = maps - self._median_margins(anchors, margins)[:, None, None]
         score = grids.top_mean(maps[-1], TOP)
-        drawn = over_frame(np.asarray(maps, np.float32), cells, grid)
+        framed = over_frame(np.asarray(maps, np.float32), cells, grid)
         return judgement_of_types(
-            score, drawn[:-1], anchors.types, view.frame, self.sigma, combined=drawn[-1]
+            score, framed[:-1], anchors.types, view.frame, self.sigma, combined=framed[-1]
         )
 
-    def _usual(self, anchors: Anchors, margins: Features) -> Features:
+    def _median_margins(self, anchors: Anchors, margins: Features) -> Features:
         """Median over good patches, or over this picture's own where there are none, of each type's margin and, last,
         of all of them together, (K + 1,)."""
         if self.good_ is not None:

@@ -29,7 +29,7 @@ EMBEDDING = "embedding"
 @detectors.register("spade")
 @dataclass
 class Spade(Detector):
-    """Nearest pictures by embedding, then nearest patches among theirs."""
+    """Finds the nearest good pictures by embedding, then each patch's nearest among their patches."""
 
     name = "spade"
 

@@ -1,4 +1,4 @@
-"""SubspaceAD (arXiv 2602.23013): what the principal axes of good patches leave over. No memory bank at all.
+"""SubspaceAD (arXiv 2602.23013): what the principal axes of good patches leave over, without a memory bank.
 
 Mean of several middle layers → principal axes that hold 99 % of the variance → squared length of the rest.
 
@@ -25,7 +25,7 @@ from specsight.records import Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
 
 FEW_SHOTS = 8
-"""Up to so many good pictures count as few-shot, where the paper rotates them."""
+"""Most good pictures that count as few-shot, where the paper rotates them."""
 
 
 @detectors.register("subspacead")

@@ -51,7 +51,7 @@ FAINT = 1e-12
 @detectors.register("winclip")
 @dataclass
 class WinCLIP(Detector):
-    """Zero-shot with words; with k good pictures, WinCLIP+."""
+    """Compares windows with sentences (zero-shot) and, given good pictures, with good windows (WinCLIP+)."""
 
     name = "winclip"
     needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
@@ -71,9 +71,12 @@ class WinCLIP(Detector):
     references_: dict[str, MemoryBank] = field(default_factory=dict, init=False, repr=False)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
-        """Zero-shot: the score is the whole picture's probability of being damaged, P; the map is the harmonic mean of
+        """Score and map by sentences, and by good windows where there are any.
+
+        Zero-shot, the score is the whole picture's probability of being damaged, P, and the map is the harmonic mean of
         P and the window maps. With references, both are averaged with the distance to good windows (the paper's
-        equations 4 and 5). All lie in [0, 1]."""
+        equations 4 and 5). All lie in [0, 1].
+        """
         anchors = self._get_words().anchors(instruction)
         if not anchors.types:
             return judgement_without_types(view.frame)
@@ -144,8 +147,10 @@ class WinCLIP(Detector):
 
 
 def harmonic(scores: NDArray[np.floating], grid: tuple[int, int]) -> NDArray[np.float64]:
-    """Scores (K, h - k + 1, w - k + 1) of windows at stride 1 → (K, h, w): each cell's harmonic mean over the windows
-    that cover it. Zero where one of them is zero."""
+    """Return each cell's harmonic mean over the windows that cover it, (K, h, w), zero where one of them is zero.
+
+    `scores` (K, h - k + 1, w - k + 1) are those of windows of k × k cells at stride 1 on a `grid` (h, w).
+    """
     high, wide = grid[0] - scores.shape[1] + 1, grid[1] - scores.shape[2] + 1
     sums, counts = np.zeros((len(scores), *grid)), np.zeros(grid)
     inverse = 1 / np.maximum(scores.astype(np.float64), FAINT)

@@ -3,10 +3,10 @@
 In: points (N, D). Out: the indices of the picks, in order. The textbook loop reads all N × D numbers once per pick;
 here the same picks come out of matrix products over small sets of points:
 
-- Distances to the picks only fall, so the last known one is an upper bound. Bounds are brought up to date lazily, for
-  the points that are farthest by their bounds, against all picks they have missed at once.
-- Picks then follow one another inside the front, the farthest of those points, for as long as its farthest point
-  lies beyond every bound outside the front: then it is the farthest of all, just as in the textbook.
+- Distances to the picks only fall, so the last one computed is an upper bound. Bounds are brought up to date lazily,
+  for the points that are farthest by their bounds, against all picks they have missed at once.
+- Picks then follow one another among the candidates, the farthest of those points, for as long as the farthest
+  candidate lies beyond every bound of the other points: then it is the farthest of all, just as in the textbook.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Indices = NDArray[np.int64]
 
 REFRESHED = 1024
 """Rows whose bounds are brought up to date together: enough to keep a matrix product busy."""
-FRONT_BYTES = 1 << 20
-"""The front is read once per pick and should stay in a core's own cache."""
+CANDIDATE_BYTES = 1 << 20
+"""Candidates are read once per pick and should stay in a core's own cache."""
 PICKS_AT_ONCE = 1024
 """Picks per matrix product, which bounds its result to a few megabytes."""
 WIDE = 512
@@ -38,7 +38,7 @@ NOISE = 1e-6
 def greedy_k_centre(
     points: Points, count: int, start: int = 0, what: str = "selecting the coreset"
 ) -> Indices:
-    """Indices of `count` picks among `points` (N, D) float32, the first being `start`.
+    """Return the indices of `count` picks among `points` (N, D) float32, the first being `start`.
 
     The picks are those of the textbook algorithm up to float32 rounding and the order of exact ties. Fewer come back
     where fewer points are distinct. `what` labels the progress bar. Needs room for the picks and for 1,024 rows
@@ -53,11 +53,11 @@ def greedy_k_centre(
     with nullcontext() if points.shape[1] >= WIDE else one_thread():
         for _ in track(selection.steps(), what, total=selection.wanted - 1):
             pass
-    return np.array(selection.picks[: selection.made])
+    return np.array(selection.picks[: selection.count])
 
 
 class _Selection:
-    """State of one greedy selection over `points`, whose rows are read but never copied as a whole."""
+    """State of one greedy selection of `wanted` among `points`, whose rows are read but never copied as a whole."""
 
     def __init__(self, points: Points, wanted: int) -> None:
         self.points = points
@@ -66,52 +66,53 @@ class _Selection:
         self.mean = points.mean(0, dtype=np.float64).astype(np.float32)
         self.norms = _squared_norms(points, self.mean)
         self.noise = NOISE * float(self.norms.max())
-        self.front = int(np.clip(FRONT_BYTES // (4 * points.shape[1]), 64, REFRESHED))
+        self.candidates = int(np.clip(CANDIDATE_BYTES // (4 * points.shape[1]), 64, REFRESHED))
         self.picks = np.empty(wanted, np.int64)
         self.chosen = np.empty((wanted, points.shape[1] + 1), np.float32)
         """(-2 y, |y|²) for each pick y: its product with (x, 1) is |x - y|² but for |x|²."""
-        self.made = 0
+        self.count = 0
         self.bounds = np.full(len(points), np.inf, np.float32)
         """Upper bounds of the squared distances to the nearest pick."""
         self.compared = np.zeros(len(points), np.int64)
         """How many of the picks each bound accounts for."""
 
     def pick(self, index: int) -> None:
-        self.chosen[self.made, :-1] = -2 * (self.points[index] - self.mean)
-        self.chosen[self.made, -1] = self.norms[index]
-        self.picks[self.made] = index
-        self.made += 1
+        """Add a point to the picks."""
+        self.chosen[self.count, :-1] = -2 * (self.points[index] - self.mean)
+        self.chosen[self.count, -1] = self.norms[index]
+        self.picks[self.count] = index
+        self.count += 1
         self.bounds[index] = -1.0
 
     def steps(self) -> Iterator[int]:
         """Select, yielding the number of picks made after each."""
-        while self.made < self.wanted:
-            before = self.made
+        while self.count < self.wanted:
+            before = self.count
             if not self._advance():
                 return
-            yield from range(before + 1, self.made + 1)
+            yield from range(before + 1, self.count + 1)
 
     def _advance(self) -> bool:
         """Refresh the farthest rows and pick while that is certain; False once only duplicates are left."""
         rows, outside = _largest(self.bounds, REFRESHED)
         extended = self._extended(rows)
         self._refresh(rows, extended)
-        best, next_best = _largest(self.bounds[rows], self.front)
+        best, next_best = _largest(self.bounds[rows], self.candidates)
         outside = max(outside, next_best)
         rows, extended = rows[best], extended[best]
         distances = self.bounds[rows]
         if distances.max() <= self.noise and outside <= self.noise:
             return False
-        while self.made < self.wanted:
+        while self.count < self.wanted:
             farthest = int(distances.argmax())
             if distances[farthest] < outside or distances[farthest] <= self.noise:
                 break
             self.pick(int(rows[farthest]))
-            nearest = extended @ self.chosen[self.made - 1] + self.norms[rows]
+            nearest = extended @ self.chosen[self.count - 1] + self.norms[rows]
             np.minimum(distances, np.maximum(nearest, 0), out=distances)
             distances[farthest] = -1.0
         self.bounds[rows] = distances
-        self.compared[rows] = self.made
+        self.compared[rows] = self.count
         return True
 
     def _extended(self, rows: Indices) -> Points:
@@ -123,7 +124,7 @@ class _Selection:
 
     def _refresh(self, rows: Indices, extended: Points) -> None:
         """Bring the bounds of `rows`, whose extended points are given, up to date with all picks."""
-        stale = np.flatnonzero(self.compared[rows] < self.made)
+        stale = np.flatnonzero(self.compared[rows] < self.count)
         order = stale[np.argsort(self.compared[rows[stale]], kind="stable")]
         # Rows that missed about as many picks share a product.
         for group in np.array_split(order, min(4, max(1, len(order)))):
@@ -131,12 +132,12 @@ class _Selection:
                 continue
             members = rows[group]
             nearest = np.full(len(group), np.inf, np.float32)
-            for begin in range(int(self.compared[members].min()), self.made, PICKS_AT_ONCE):
-                block = slice(begin, min(begin + PICKS_AT_ONCE, self.made))
+            for begin in range(int(self.compared[members].min()), self.count, PICKS_AT_ONCE):
+                block = slice(begin, min(begin + PICKS_AT_ONCE, self.count))
                 np.minimum(nearest, (extended[group] @ self.chosen[block].T).min(1), out=nearest)
             nearest = np.maximum(nearest + self.norms[members], 0)
             self.bounds[members] = np.minimum(self.bounds[members], nearest)
-        self.compared[rows] = self.made
+        self.compared[rows] = self.count
 
 
 def _squared_norms(points: Points, mean: Points) -> Points:

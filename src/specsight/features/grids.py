@@ -16,7 +16,7 @@ CHANNELS = 128
 
 
 def aggregate(features: Grid, size: int) -> Grid:
-    """Mean over `size` × `size` neighbouring cells of (D, h, w); at the border over the cells that exist."""
+    """Return the mean over `size` × `size` neighbouring cells of (D, h, w); at the border over the cells that exist."""
     import cv2
 
     if size == 1:
@@ -29,7 +29,7 @@ def aggregate(features: Grid, size: int) -> Grid:
 
 
 def join(features: Mapping[str, Grid], neighbourhood: int = 1, size: tuple[int, int] | None = None) -> Grid:
-    """Features by layer, each (D_i, h_i, w_i), aggregated and joined on one grid (h, w): (ΣD_i, h, w).
+    """Aggregate features by layer, each (D_i, h_i, w_i), and join them on one grid (h, w): (ΣD_i, h, w).
 
     The grid is `size`, or that of the first layer. Coarser grids are interpolated bilinearly, finer ones averaged
     over the larger cells.
@@ -40,12 +40,12 @@ def join(features: Mapping[str, Grid], neighbourhood: int = 1, size: tuple[int, 
 
 
 def vectors(grid: Grid) -> Grid:
-    """(D, h, w) → (h · w, D), row by row."""
+    """Return the vectors (h · w, D) of a grid (D, h, w), row by row."""
     return np.ascontiguousarray(grid.reshape(len(grid), -1).T)
 
 
 def on_picture(distances: Grid, frame: Frame, sigma: float) -> Grid:
-    """Distances on a grid (h, w) over the frame → a smooth (H, W) map on the picture.
+    """Draw distances on a grid (h, w) over the frame as a smooth (H, W) map on the picture.
 
     Bilinear to the frame's size, Gaussian of `sigma` frame pixels, then back to the picture's own pixels. Cells that
     show padding take the value of the nearest cell that shows the picture.
@@ -63,14 +63,14 @@ def on_picture(distances: Grid, frame: Frame, sigma: float) -> Grid:
 
 
 def top_mean(values: Grid, share: float) -> float:
-    """Mean of the largest `share` of `values` (at least one of them)."""
+    """Return the mean of the largest `share` of `values` (at least one of them)."""
     flat = values.ravel()
     count = max(1, round(share * flat.size))
     return float(np.partition(flat, flat.size - count)[flat.size - count :].mean())
 
 
 def resized(grid: Grid, size: tuple[int, int]) -> Grid:
-    """(D, h, w) on another grid: interpolated bilinearly where that is finer, averaged where it is coarser."""
+    """Bring (D, h, w) to another grid: interpolated bilinearly where that is finer, averaged where it is coarser."""
     import cv2
 
     if grid.shape[1:] == size:

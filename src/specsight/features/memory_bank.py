@@ -15,7 +15,7 @@ import numpy as np
 from specsight.features.coreset import Indices, Points, greedy_k_centre
 from specsight.machine import usable_processors
 
-KEPT = 4
+REDUCED_TO = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
 BLAS_FROM = 20
 """Queries (or, in newer versions of faiss, numbers in all queries) from which a search is a matrix product."""
@@ -35,7 +35,7 @@ class BankBuilder:
     def __init__(self, ratio: float, limit: int, budget: int, seed: int) -> None:
         self.ratio, self.limit, self.budget, self.seed = ratio, limit, budget, seed
         self.total = 0
-        """Vectors seen."""
+        """Vectors taken in."""
         self._buffer = np.empty((0, 0), np.float32)
         self._filled = 0
 
@@ -47,7 +47,7 @@ class BankBuilder:
     def _add(self, vectors: Points, expected: int) -> None:
         capacity = self._capacity(vectors.shape[1])
         if self._filled + len(vectors) > capacity:
-            self._reduce(min(KEPT * self.limit, capacity // 2))
+            self._reduce(min(REDUCED_TO * self.limit, capacity // 2))
         needed = self._filled + len(vectors)
         if needed > len(self._buffer):
             rows = min(capacity, max(needed + expected, 2 * len(self._buffer)))
@@ -60,7 +60,7 @@ class BankBuilder:
         self.total += len(vectors)
 
     def build(self, project: Callable[[Points], Points] | None = None) -> Points:
-        """The selected vectors (M, D'), chosen and returned in the space that `project` leads to.
+        """Return the selected vectors (M, D'), chosen in the space that `project` leads to.
 
         The builder is empty afterwards.
         """

@@ -37,12 +37,12 @@ class Moments:
 
     @property
     def mean(self) -> Vectors:
-        """(D,)"""
+        """Mean of all vectors, (D,)."""
         return (self._shift + self._sum / self.count).astype(np.float32)
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        """(D, D), normalised by the count."""
+        """Covariance of all vectors, (D, D), normalised by the count."""
         offset = self._sum / self.count
         return self._products / self.count - np.outer(offset, offset)
 
@@ -58,7 +58,7 @@ class Axes:
     """(D,); None where channels count as they are."""
 
     def project(self, vectors: Vectors) -> Vectors:
-        """(n, D) → (n, k + 1): coordinates along the axes, and last the length of what they leave over.
+        """Return (n, k + 1) of vectors (n, D): coordinates along the axes, and last the length of what they leave over.
 
         The last coordinate keeps a patch that leaves the space of good patches far from all of them.
         """
@@ -66,7 +66,7 @@ class Axes:
         return np.concatenate([inside, np.sqrt(squared_rest)[:, None]], axis=1)
 
     def residual(self, vectors: Vectors) -> Vectors:
-        """Squared distance of (n, D) vectors to the span of the axes, (n,)."""
+        """Return the squared distance of (n, D) vectors to the span of the axes, (n,)."""
         return self._split(vectors)[1]
 
     def _split(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
@@ -82,7 +82,7 @@ class Axes:
 
 
 def balance(moments: Moments, groups: Sequence[int]) -> Vectors:
-    """Scales (D,) that give each group of channels (its width is listed, in order) a total variance of one.
+    """Return scales (D,) that give each group of channels (its width is listed, in order) a total variance of one.
 
     A group that does not vary keeps its scale.
     """
@@ -93,8 +93,10 @@ def balance(moments: Moments, groups: Sequence[int]) -> Vectors:
 
 
 def principal_axes(moments: Moments, variance: float, scale: Vectors | None = None) -> Axes:
-    """As many axes as hold the share `variance` of the total variance of the scaled channels; none where there is no
-    variance."""
+    """Return as many axes as hold the share `variance` of the total variance of the scaled channels.
+
+    There are none where nothing varies.
+    """
     weights = np.ones(len(moments.mean), np.float32) if scale is None else scale
     values, axes = np.linalg.eigh(moments.covariance * np.outer(weights, weights))
     values, axes = np.maximum(values[::-1], 0), axes[:, ::-1]

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """While it lasts, matrix products of this process run on the calling thread."""
+    """Return a context in which matrix products of this process run on the calling thread."""
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited
 
