@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="needs the extra 'models'")
 import torch
 from safetensors.numpy import load, save
 from tests.support.colour_encoder import ColourEncoder
-from tests.support.labelled_panels import taught
+from tests.support.labelled_panels import trained_on_panels
 
 from specsight.detectors import View, create_detector
 from specsight.detectors.cross_set.adapter_training import AdapterTask, cosines, joint_start
@@ -225,7 +225,7 @@ def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(AprilGAN, "_task", noting)
     for start in ("joint", "random"):
-        detector = taught(AprilGAN(encoder=ColourEncoder(), resolution=64, start=start, rate=0.01))
+        detector = trained_on_panels(AprilGAN(encoder=ColourEncoder(), resolution=64, start=start, rate=0.01))
         assert detector.history_ is not None
         assert detector.history_.best < 0.8 * before[-1]
 
@@ -233,10 +233,10 @@ def test_training_lowers_the_loss_on_held_out_pictures(monkeypatch: pytest.Monke
 def test_the_encoder_looks_once_at_each_training_picture() -> None:
     """Features are computed once for all epochs: a pass for the layers and one for the joint patches of each."""
     encoder = ColourEncoder()
-    taught(AprilGAN(encoder=encoder, resolution=64, epochs=5, mosaics=0.0))
+    trained_on_panels(AprilGAN(encoder=encoder, resolution=64, epochs=5, mosaics=0.0))
     assert encoder.calls["look"] == 2 * 15
     random = ColourEncoder()
-    taught(AprilGAN(encoder=random, resolution=64, epochs=5, mosaics=0.0, start="random"))
+    trained_on_panels(AprilGAN(encoder=random, resolution=64, epochs=5, mosaics=0.0, start="random"))
     assert random.calls["look"] == 15
 
 
@@ -247,7 +247,7 @@ def test_synthetic_defects_on_good_pictures_may_be_added(monkeypatch: pytest.Mon
         AdapterTask, "__init__", lambda self, *given: (counts.append(len(given[1])), start(self, *given))[1]
     )
     for count in (0, 10):
-        taught(
+        trained_on_panels(
             AprilGAN(encoder=ColourEncoder(), resolution=64, epochs=1, mosaics=0.0, synthetic_defects=count)
         )
     assert counts[0] == 15
@@ -260,4 +260,4 @@ def test_layers_and_start_are_checked() -> None:
     with pytest.raises(SpecsightError, match="layers must be a list"):
         create_detector("april_gan", layers="stride8")
     with pytest.raises(SpecsightError, match="no layer 'stride9': did you mean 'stride8'"):
-        taught(AprilGAN(encoder=ColourEncoder(), layers=("stride9",)))
+        trained_on_panels(AprilGAN(encoder=ColourEncoder(), layers=("stride9",)))

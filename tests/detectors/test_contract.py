@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from tests.support.colour_encoder import ColourEncoder
-from tests.support.labelled_panels import taught
+from tests.support.labelled_panels import trained_on_panels
 from tests.support.prompted_colours import colours_for
 
 from specsight.detectors import Detector, Needs, Regime, contract, create_detector, detectors, load_detector
@@ -90,7 +90,7 @@ def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
 
     def get(name: str) -> Detector:
         if name not in by_name:
-            by_name[name] = taught(new(name)).fit(samples, words(name))
+            by_name[name] = trained_on_panels(new(name)).fit(samples, words(name))
         return by_name[name]
 
     return get
@@ -169,7 +169,7 @@ def test_judging_leaves_the_view_as_it_is(name: str, fitted: Callable[[str], Det
 def test_the_same_seed_learns_the_same(
     name: str, samples: list[Sample], fitted: Callable[[str], Detector]
 ) -> None:
-    again = taught(new(name)).fit(samples, words(name))
+    again = trained_on_panels(new(name)).fit(samples, words(name))
     expected, found = judge(fitted(name), stained(5)), judge(again, stained(5))
     assert found.score == expected.score
     np.testing.assert_array_equal(found.map, expected.map)

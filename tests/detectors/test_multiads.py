@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.support.colour_encoder import ColourEncoder
-from tests.support.labelled_panels import COLOURS, panel_words, panels, taught
+from tests.support.labelled_panels import COLOURS, panel_words, panels, trained_on_panels
 
 from specsight.detectors import contract, create_detector, load_detector
 from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
@@ -60,7 +60,7 @@ def plate(*types: str) -> Picture:
 @pytest.fixture(scope="module")
 def trained() -> MultiADS:
     """On red stains and blue burns, some of them side by side in mosaics."""
-    return taught(MultiADS(encoder=ColourEncoder(), resolution=72, mosaics=0.5))
+    return trained_on_panels(MultiADS(encoder=ColourEncoder(), resolution=72, mosaics=0.5))
 
 
 def test_types_compete_by_hand() -> None:

@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from tests.support.colour_encoder import ColourEncoder
-from tests.support.labelled_panels import taught
+from tests.support.labelled_panels import trained_on_panels
 from tests.support.prompted_colours import colours_for
 from tests.support.reading_checkpoints import FAMILIES
 
@@ -55,7 +55,9 @@ def fitted(name: str, specification: Specification = PLATE) -> Detector:
 
 @functools.cache
 def taught_once(name: str) -> Detector:
-    return taught(create_detector(name, encoder=colours_for(name), resolution=72, **LIVELY.get(name, {})))
+    return trained_on_panels(
+        create_detector(name, encoder=colours_for(name), resolution=72, **LIVELY.get(name, {}))
+    )
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)
@@ -114,8 +116,8 @@ def test_nothing_left_to_look_for_gives_an_empty_map(name: str) -> None:
 def test_a_type_can_be_taught_by_an_instruction(name: str) -> None:
     detector = fitted(name, Specification(product="plate"))
     (view,) = detector.look([plate("blue")])
-    taught = Instruction.of([Knowledge(name="burn", phrases=("blue spot",))])
-    judgement = detector.judge(view, taught)
+    with_burn = Instruction.of([Knowledge(name="burn", phrases=("blue spot",))])
+    judgement = detector.judge(view, with_burn)
     assert judgement.type_maps["burn"][BLUE].mean() > 2 * judgement.type_maps["burn"][RED].mean()
     if name not in ("anomalyclip", "april_gan"):  # They learned what damage of any kind is: words tell which.
         assert judgement.score > detector.judge(view).score
@@ -130,13 +132,13 @@ def test_changing_words_never_looks_again(name: str) -> None:
     (view,) = detector.look([plate("red")])
     looked = encoder.calls["look"]
     for number in range(20):
-        taught = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
-        detector.judge(view, Instruction.of([taught]))
+        clause = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
+        detector.judge(view, Instruction.of([clause]))
     assert encoder.calls["look"] == looked
     read = encoder.sentences
     for number in range(20):
-        taught = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
-        detector.judge(view, Instruction.of([taught, Ignore(defect="stain")]))
+        clause = Knowledge(name=f"type {number}", phrases=(f"green spot {number}",))
+        detector.judge(view, Instruction.of([clause, Ignore(defect="stain")]))
     assert encoder.sentences == read, "sentences read before are not read again"
 
 
@@ -203,9 +205,9 @@ def test_checkpoints_of_every_family(name: str, family: str, tmp_path: Path) -> 
     """Any shape of picture; saved and loaded, alone or in company, seeded alike: the same judgement."""
     checkpoint = str(FAMILIES[family](tmp_path / family))
     detector, again = (
-        taught(create_detector(name, encoder=checkpoint, resolution=64, **QUICK.get(name, {}))).fit(
-            good_samples(tmp_path, 2), PLATE
-        )
+        trained_on_panels(
+            create_detector(name, encoder=checkpoint, resolution=64, **QUICK.get(name, {}))
+        ).fit(good_samples(tmp_path, 2), PLATE)
         for _ in range(2)
     )
     (tmp_path / "saved").mkdir()
@@ -237,7 +239,7 @@ def test_the_company_in_which_words_are_read_changes_nothing(
     monkeypatch.setattr(ColourEncoder, "embed_texts", in_company)
     monkeypatch.setattr(contract, "load_encoder", lambda _, device: colours_for(name))
     parameters = {"resolution": 64, **QUICK.get(name, {})}
-    detector = taught(create_detector(name, encoder=colours_for(name), **parameters))
+    detector = trained_on_panels(create_detector(name, encoder=colours_for(name), **parameters))
     detector.fit(good_samples(tmp_path, 2), PLATE)
     (tmp_path / "saved").mkdir()
     detector.save(tmp_path / "saved")

@@ -51,7 +51,7 @@ def panels(
     return samples
 
 
-def taught(detector: D, types: Sequence[str] = ("stain", "burn")) -> D:
+def trained_on_panels(detector: D, types: Sequence[str] = ("stain", "burn")) -> D:
     """`detector`, trained on panels where it is one that must be."""
     if isinstance(detector, CrossSetDetector):
         with TemporaryDirectory() as folder:

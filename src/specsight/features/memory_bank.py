@@ -103,7 +103,7 @@ class MemoryBank:
         self._index.add(self.vectors - self._mean)
 
     def nearest(self, queries: Points, count: int = 1) -> tuple[Points, Indices]:
-        """Distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
+        """Return distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
 
         faiss only picks the neighbours: the distances of those pairs are computed from their differences, since its
         own cancel near zero.
@@ -117,13 +117,16 @@ class MemoryBank:
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else usable_processors())
         try:
-            _, found = self._index.search(queries - self._mean, min(count, len(self.vectors)))
+            _, neighbours = self._index.search(queries - self._mean, min(count, len(self.vectors)))
         finally:
             faiss.omp_set_num_threads(threads)
-        distances = np.empty(found.shape, np.float32)
-        for column in range(found.shape[1]):
-            distances[:, column] = np.linalg.norm(queries - self.vectors[found[:, column]], axis=1)
-        if found.shape[1] > 1:
+        distances = np.empty(neighbours.shape, np.float32)
+        for column in range(neighbours.shape[1]):
+            distances[:, column] = np.linalg.norm(queries - self.vectors[neighbours[:, column]], axis=1)
+        if neighbours.shape[1] > 1:
             order = np.argsort(distances, axis=1, kind="stable")
-            distances, found = np.take_along_axis(distances, order, 1), np.take_along_axis(found, order, 1)
-        return distances, found
+            distances, neighbours = (
+                np.take_along_axis(distances, order, 1),
+                np.take_along_axis(neighbours, order, 1),
+            )
+        return distances, neighbours

@@ -39,7 +39,7 @@ class References:
     def from_views(
         cls, views: Iterator[View], layers: Sequence[str], limit: int, seed: int
     ) -> References | None:
-        """From the views of good pictures, at most `limit` patches a layer; None where there is no picture."""
+        """Collect at most `limit` patches a layer from views of good pictures; None where there is no picture."""
         builders = {name: BankBuilder(1.0, limit, BUDGET, seed) for name in layers}
         left_out: list[dict[str, Features]] = []
         for view in views:
@@ -53,8 +53,10 @@ class References:
         return cls({name: MemoryBank(b.build()) for name, b in builders.items()}, largest_distance(left_out))
 
     def distances(self, view: View) -> Features:
-        """1 - cosine to the nearest good patch, mean over the layers, on the finest layer's grid (h, w) over the
-        frame; in [0, 2]."""
+        """Return 1 - cosine to the nearest good patch, mean over the layers, in [0, 2].
+
+        On the finest layer's grid (h, w) over the frame.
+        """
         # In the view's order: saved arrays come back in another, and a sum of floats depends on the order of its terms.
         names = [name for name in view.features if name in self.banks]
         size = max((view.features[name].shape[1], view.features[name].shape[2]) for name in names)
@@ -67,13 +69,13 @@ class References:
         return np.asarray(np.mean(maps, axis=0), np.float32)
 
     def state(self) -> State:
-        """As arrays, for `from_state`."""
+        """Return arrays for `from_state`."""
         arrays: State = {f"{PREFIX}{name}": bank.vectors for name, bank in self.banks.items()}
         return {**arrays, USUAL: np.array([self.largest])}
 
     @classmethod
     def from_state(cls, state: State) -> References | None:
-        """Back from a detector's saved arrays; None where they hold no references."""
+        """Read what `state` returned from a detector's saved arrays; None where they hold no references."""
         if USUAL not in state:
             return None
         names = [name for name in state if name.startswith(PREFIX)]
@@ -82,8 +84,10 @@ class References:
 
 
 def largest_distance(pictures: Sequence[Mapping[str, Features]]) -> float:
-    """Of unit patches (D, h, w) by layer: each picture's largest distance to the other pictures, mean over layers; the
-    largest of these. A single picture is compared with itself, one half with the other; one column only: 0."""
+    """Return the largest distance of a picture to the others, mean over layers, of unit patches (D, h, w) by layer.
+
+    Of a single picture one half is compared with the other; where it has one column only, the distance is 0.
+    """
     if len(pictures) == 1:
         pictures = [
             {name: half for name, grid in pictures[0].items() if (half := _half(grid, side)).size}
@@ -92,17 +96,19 @@ def largest_distance(pictures: Sequence[Mapping[str, Features]]) -> float:
     largest = 0.0
     for number, picture in enumerate(pictures):
         others = [other for k, other in enumerate(pictures) if k != number]
-        far = []
+        distances = []
         for name, patches in picture.items():
-            rest = [grids.vectors(other[name]) for other in others if name in other]
-            if rest:
-                far.append(float(_cosine_distance(MemoryBank(np.concatenate(rest)), patches).max()))
-        largest = max(largest, float(np.mean(far)) if far else 0.0)
+            patches_of_others = [grids.vectors(other[name]) for other in others if name in other]
+            if patches_of_others:
+                distances.append(
+                    float(_cosine_distance(MemoryBank(np.concatenate(patches_of_others)), patches).max())
+                )
+        largest = max(largest, float(np.mean(distances)) if distances else 0.0)
     return largest
 
 
 def unit(grid: Features) -> Features:
-    """(D, h, w) with every patch at length one."""
+    """Return (D, h, w) with every patch at length one."""
     return np.asarray(grid / np.maximum(np.linalg.norm(grid, axis=0), TINY), np.float32)
 
 
