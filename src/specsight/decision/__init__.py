@@ -4,6 +4,7 @@ The one place where scope, tolerance and requirement act, for every detector.
 """
 
 from specsight.decision.decide import decide
+from specsight.decision.precedence import clauses_in_force
 from specsight.decision.rules import Circumstances
 
-__all__ = ["Circumstances", "decide"]
+__all__ = ["Circumstances", "clauses_in_force", "decide"]

@@ -18,7 +18,7 @@ from typing_extensions import Self
 from specsight import calibration as calibrations
 from specsight import explain, findings
 from specsight.calibration import Calibration
-from specsight.decision import Circumstances, decide
+from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
@@ -29,7 +29,6 @@ from specsight.progress import track
 from specsight.reading import read
 from specsight.records import Finding, Inspection, Judgement, Picture, Sample
 from specsight.specification import (
-    Clause,
     DefectType,
     Ignore,
     Instruction,
@@ -145,7 +144,8 @@ class Inspector:
     def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:
         """Judge what was looked at under an instruction (plain sentences, or clauses); as often as asked.
 
-        The clauses of the specification hold as well. Every clause that cannot be applied is listed in
+        The clauses of the specification hold as well, where the instruction says nothing else of the same type. Every
+        clause that cannot be applied is listed in
         `Inspection.decision.not_applied`.
         """
         instruction = self._read(instruction)
@@ -154,7 +154,7 @@ class Inspector:
         judgement = self.detector.judge(observation.view, Instruction.of(taught) if taught else None)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
-        clauses = self._clauses(instruction)
+        clauses = clauses_in_force(instruction, self.specification)
         circumstances = self._circumstances(judgement, observation, taught)
         decision = decide(judgement, found, self.calibration, clauses, circumstances)
         statement = explain.state(decision, instruction.clauses if instruction else ())
@@ -254,13 +254,6 @@ class Inspector:
             mm_per_px=sample.mm_per_px,
             circular=sample.circular,
         )
-
-    def _clauses(self, instruction: Instruction | None) -> tuple[Clause, ...]:
-        """The instruction's, then those of the specification."""
-        specified: tuple[Clause, ...] = ()
-        if self.specification is not None:
-            specified = (*self.specification.tolerances, *self.specification.requirements)
-        return (*(instruction.clauses if instruction else ()), *specified)
 
     def _circumstances(
         self, judgement: Judgement, observation: Observation, known: Sequence[DefectType]

@@ -1,0 +1,41 @@
+"""Which clauses hold for one inspection: those of its instruction, and what it leaves in force of the specification."""
+
+from __future__ import annotations
+
+from specsight.specification import Clause, Instruction, Knowledge, Specification, Tolerance
+from specsight.specification.vocabulary import Vocabulary, same_name
+
+
+def clauses_in_force(
+    instruction: Instruction | None, specification: Specification | None
+) -> tuple[Clause, ...]:
+    """The instruction's clauses, then those of the specification.
+
+    What is said this time comes first: a tolerance of the specification gives way to a tolerance of the instruction for
+    the same type (on the same part, or on all of them), and to being taught that the type is a defect.
+    """
+    given = instruction.clauses if instruction else ()
+    if specification is None:
+        return given
+    words = Vocabulary.of((*specification.defects, *(instruction.known_defects if instruction else ())))
+    parts = Vocabulary.of(specification.parts)
+    tolerances = (
+        tolerance
+        for tolerance in specification.tolerances
+        if not any(_replaces(clause, tolerance, words, parts) for clause in given)
+    )
+    return (*given, *tolerances, *specification.requirements)
+
+
+def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vocabulary) -> bool:
+    if isinstance(clause, Knowledge):
+        return same_name(words.spelling(clause.name), words.spelling(specified.defect))
+    if not isinstance(clause, Tolerance):
+        return False
+    if not same_name(words.spelling(clause.defect), words.spelling(specified.defect)):
+        return False
+    if clause.part is None:
+        return True
+    return specified.part is not None and same_name(
+        parts.spelling(clause.part), parts.spelling(specified.part)
+    )
