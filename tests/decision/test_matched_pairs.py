@@ -1,8 +1,8 @@
 """The tyre line's matched pairs: with findings that see everything, decisions are those of the truth, on every pair.
 
-The tyre line says for each picture what an inspector who sees everything would answer under two instructions that differ
-in one thing. Here the findings are that inspector's (the true defects and marks), so that whatever is wrong is wrong in
-the decision.
+The tyre line says for each picture what an inspector who sees everything would answer under two instructions that
+differ in one thing. Here the findings are that inspector's (the true defects and marks), so that whatever is wrong is
+wrong in the decision.
 """
 
 from __future__ import annotations
