@@ -29,6 +29,14 @@ def test_paraphrases_use_other_names_of_the_same_kind() -> None:
     assert foreign.name != "a foreign body"
 
 
+def test_a_plural_is_another_wording() -> None:
+    specification = Specification(
+        product="tyre", defects=(DefectType(name="scratch", phrases=("a scrape",)),)
+    )
+    (scratch,) = reword(specification, "paraphrase").defects
+    assert (scratch.name, *scratch.phrases) == ("scratches", "a score mark", "an abrasion")
+
+
 def test_lost_and_wrong_words_are_lost_and_wrong() -> None:
     assert reword(TYRE, "noun removed").product == NO_NOUN
     assert reword(TYRE, "wrong noun").product == WRONG_NOUN

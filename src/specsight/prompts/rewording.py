@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from specsight.specification import DefectType, Specification
 from specsight.specification.synonyms import PHRASES
-from specsight.specification.vocabulary import normal_form, normal_forms
+from specsight.specification.vocabulary import normal_form, normal_forms, product_form
 
 WRONG_NOUN = "banana"
 NO_NOUN = "object"
@@ -108,11 +108,13 @@ def _with_defects(specification: Specification, defects: list[DefectType]) -> Sp
 
 def _synonyms(defect: DefectType) -> DefectType:
     """The same kind of defect in up to three general phrases that its own words do not hold."""
-    own = normal_forms((defect.name, *defect.phrases))
+    words = (defect.name, *defect.phrases)
+    # A plural is another wording of the same defect, and a wording is what is asked for.
+    own = {product_form(word) for word in words}
     for name, phrases in PHRASES.items():
         group = (name, *phrases)
-        if own & normal_forms(group):
-            others = [phrase for phrase in group if normal_form(phrase) not in own]
+        if normal_forms(words) & normal_forms(group):
+            others = [phrase for phrase in group if product_form(phrase) not in own]
             if others:
                 return DefectType(name=others[0], phrases=tuple(others[1:3]))
     return DefectType(name=defect.phrases[-1] if defect.phrases else f"{defect.name} defect")
