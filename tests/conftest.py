@@ -8,11 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from specsight.errors import MissingExtra
 
 # Each test process gets one thread: several of them share the processors, and waiting threads would spin.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A property is not about time, and a busy machine takes a second for what takes a millisecond.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MODELS = ("torch", "transformers")
