@@ -8,6 +8,7 @@ the map around it (features and smoothing spread it), so a region ends at half o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -57,42 +58,36 @@ def find(
     for label in range(1, count + 1):
         ys, xs = np.nonzero(labels == label)
         region = _unwrapped(ys, xs, labels.shape[1]) if circular else (ys, xs)
-        named = _type(judgement, (ys, xs), calibration)
-        found.append(_finding(judgement, (ys, xs), region, named, spec, parts, part_names or {}, scale))
+        type_, type_score = _type(judgement, (ys, xs), calibration)
+        finding = _measured(judgement.map, (ys, xs), region, scale)
+        part = _part(parts, part_names or {}, (ys, xs))
+        percent = 100 * finding.area_px / judgement.map.size
+        severity = spec.severity_of(type_, finding.length_mm, percent, part)
+        found.append(replace(finding, type=type_, type_score=type_score, part=part, severity=severity))
     return tuple(sorted(found, key=lambda f: -f.peak))
 
 
-def _finding(
-    judgement: Judgement,
+def _measured(
+    map_: NDArray[np.float32],
     pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
     region: tuple[NDArray[np.intp], NDArray[np.intp]],
-    named: tuple[str | None, float | None],
-    specification: Specification,
-    parts: NDArray[np.uint8] | None,
-    part_names: Mapping[int, str],
     mm_per_px: float | None,
 ) -> Finding:
-    """Measure one region: `pixels` index the map, `region` is the same unwrapped across the seam, `named` its type."""
+    """Place and size of one region: `pixels` (rows, columns) index the map, `region` is the same unwrapped across the
+    seam. Type, part and severity are left out."""
     ys, xs = region
     area, length = len(ys), _feret(ys, xs)
-    type_, type_score = named
-    part = _part(parts, part_names, pixels)
-    length_mm = length * mm_per_px if mm_per_px else None
     x, y = float(xs.mean()), float(ys.mean())
-    height, width = judgement.map.shape
+    height, width = map_.shape
     return Finding(
         box=(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1),
         centroid=(x, y),
         area_px=area,
         length_px=length,
-        peak=float(judgement.map[pixels].max()),
+        peak=float(map_[pixels].max()),
         place=place_name(x % width / width, y / height),
-        type=type_,
-        type_score=type_score,
-        part=part,
         area_mm2=area * mm_per_px**2 if mm_per_px else None,
-        length_mm=length_mm,
-        severity=specification.severity_of(type_, length_mm, 100 * area / judgement.map.size, part),
+        length_mm=length * mm_per_px if mm_per_px else None,
     )
 
 

@@ -155,7 +155,10 @@ def detector(name: str) -> None:
 
 
 def registry_of(what: str) -> Registry[Any]:
-    """The registry of "detectors", "encoders", "datasets" or "metrics"; imports its room."""
+    """The registry of one of the kinds in `REGISTRIES`; imports its room.
+
+    Raises SpecsightError with a suggestion for anything else.
+    """
     if what not in REGISTRIES:
         raise SpecsightError(f"nothing called '{what}' to list: {did_you_mean(what, REGISTRIES)}")
     module, _, name = REGISTRIES[what].partition(":")

@@ -34,7 +34,7 @@ class _Scan:
     size: Size | None = None
     digest: str | None = None
     """Of the decoded pixels: the same picture in another file format is the same picture."""
-    look: Fingerprint | None = None
+    fingerprint: Fingerprint | None = None
 
 
 def check_dataset(listing: DatasetListing) -> CheckReport:
@@ -86,7 +86,9 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
 def _mask_problems(sample: Sample, size: Size) -> list[Problem]:
     problems = []
     if sample.label == "defective" and not sample.defects:
-        problems.append(Problem("mask missing", f"'{sample.image}' is defective, but where is not told"))
+        problems.append(
+            Problem("mask missing", f"'{sample.image}' is defective, and has neither mask nor box")
+        )
     for defect in sample.defects:
         if defect.mask is None and defect.box is None:
             problems.append(
@@ -196,9 +198,13 @@ def _near_duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list
     """One note per product. A picture and its own reference are meant to be alike."""
     notes = []
     for product in sorted({s.product for s in samples}):
-        comparable = [s for s in samples if s.product == product and scans[s.id].look is not None]
-        looks = [look for s in comparable if (look := scans[s.id].look) is not None]
-        pairs = [(comparable[i], comparable[j]) for i, j in near_duplicates(looks)]
+        prints = [
+            (s, scan.fingerprint)
+            for s in samples
+            if s.product == product and (scan := scans[s.id]).fingerprint
+        ]
+        alike = near_duplicates([print_ for _, print_ in prints])
+        pairs = [(prints[i][0], prints[j][0]) for i, j in alike]
         pairs = [
             (a, b)
             for a, b in pairs

@@ -116,20 +116,20 @@ def register(reader: R) -> R:
 
 
 def pick(folders: Sequence[Path], product: Products) -> list[Path]:
-    """The folders whose names are asked for, all where `product` is None."""
+    """The folders of the products named `product`, all where it is None."""
     selected = selected_products(product, [f.name for f in folders])
     return [f for f in folders if f.name in selected]
 
 
 def pick_samples(samples: Iterable[Sample], product: Products) -> list[Sample]:
-    """The samples of the products asked for, all where `product` is None."""
+    """The samples of the products named `product`, all where it is None."""
     samples = list(samples)
     selected = selected_products(product, [s.product for s in samples])
     return [s for s in samples if s.product in selected]
 
 
 def selected_products(product: Products, available: Iterable[str]) -> set[str]:
-    """The names asked for, each checked against those that exist."""
+    """The names in `product` (None: all). Raises SpecsightError with a suggestion for one that is not `available`."""
     names = set(available)
     if product is None:
         return names

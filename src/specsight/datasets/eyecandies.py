@@ -78,7 +78,7 @@ def _items(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def _defects(parts: Mapping[str, Path], values: Mapping[Path, list[int]]) -> tuple[Defect, ...]:
-    """One per kind whose mask is not empty; the overall mask speaks only where no kind does."""
+    """One per kind whose mask is not empty; the overall mask counts only where no kind has one."""
     kinds = [(k, parts[f"{k}_mask"]) for k in _KINDS if f"{k}_mask" in parts]
     defects = tuple(Defect(type=k, mask=mask) for k, mask in kinds if values[mask])
     if not defects and "mask" in parts and values[parts["mask"]]:

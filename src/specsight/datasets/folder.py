@@ -77,11 +77,11 @@ class AnyFolder(Reader):
         if path.is_file():
             sample = Sample(id=path.stem, image=path, product=product_name(path.parent))
             return DatasetListing(self.name, path, pick_samples([sample], product), [])
-        pictures, masks = _sorted_out(path)
+        pictures, masks = _pictures_and_masks(path)
         if not pictures:
             raise SpecsightError(f"'{path}' holds no pictures: check the path")
-        places = _look(pictures, path)
-        mask_of = _assign(places, masks, path)
+        places = _places(pictures, path)
+        mask_of = _mask_by_picture(places, masks, path)
         samples = with_unique_ids(pick_samples(_samples(places, mask_of), product))
         return DatasetListing(
             layout=self.name,
@@ -111,7 +111,7 @@ def _walk(root: Path) -> Iterator[Path]:
             waiting += reversed(subfolders(folder))
 
 
-def _sorted_out(root: Path) -> tuple[dict[Path, list[Path]], dict[str, list[Path]]]:
+def _pictures_and_masks(root: Path) -> tuple[dict[Path, list[Path]], dict[str, list[Path]]]:
     """({folder: pictures}, {stem of the picture a mask belongs to: masks})."""
     pictures: dict[Path, list[Path]] = {}
     masks: dict[str, list[Path]] = {}
@@ -128,7 +128,8 @@ def _sorted_out(root: Path) -> tuple[dict[Path, list[Path]], dict[str, list[Path
     return pictures, masks
 
 
-def _look(pictures: Mapping[Path, Sequence[Path]], root: Path) -> list[_Place]:
+def _places(pictures: Mapping[Path, Sequence[Path]], root: Path) -> list[_Place]:
+    """The folders of `pictures` (folder → its pictures), each with what its path says of them."""
     folders = {folder: folder.relative_to(root).parts for folder in pictures}
     kinds = {
         folder: tuple(f for f in parts if f.lower() not in SPLIT_NAMES) for folder, parts in folders.items()
@@ -197,7 +198,9 @@ def _training_pictures(places: Sequence[_Place]) -> set[Path]:
     return train
 
 
-def _assign(places: Sequence[_Place], masks: Mapping[str, Sequence[Path]], root: Path) -> dict[Path, Path]:
+def _mask_by_picture(
+    places: Sequence[_Place], masks: Mapping[str, Sequence[Path]], root: Path
+) -> dict[Path, Path]:
     """Picture → its mask, of those with its stem: the one beside it, else the one in a folder of its type's name, else
     one in a folder of no type's name, where no other picture has that stem."""
     if not masks:

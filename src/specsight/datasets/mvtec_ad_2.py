@@ -35,10 +35,12 @@ class MVTecAD2(ProductTreeReader):
             for image in pictures_in(folder / split / kind):
                 defects = (Defect(type="bad", mask=masks.of(image)),) if kind == "bad" else ()
                 label: Label = "defective" if defects else "good"
-                listing.samples.append(_sample(product, folder, image, name, label, defects))
+                listing.samples.append(
+                    _sample(product, folder, image, split=name, label=label, defects=defects)
+                )
         for split in _PRIVATE:
             for image in pictures_in(folder / split):
-                listing.samples.append(_sample(product, folder, image, split, "unknown", ()))
+                listing.samples.append(_sample(product, folder, image, split=split, label="unknown"))
         listing.unused_masks.extend(masks.unused)
         if any(s.label == "unknown" for s in listing.samples):
             note = "the private test splits have no labels: predictions are made, not scored"
@@ -46,7 +48,7 @@ class MVTecAD2(ProductTreeReader):
 
 
 def _sample(
-    product: str, folder: Path, image: Path, split: str, label: Label, defects: tuple[Defect, ...]
+    product: str, folder: Path, image: Path, *, split: str, label: Label, defects: tuple[Defect, ...] = ()
 ) -> Sample:
     number, _, light = image.stem.partition("_")
     return Sample(

@@ -43,17 +43,17 @@ def fingerprint(rgb: NDArray[np.uint8]) -> Fingerprint:
     )
 
 
-def near_duplicates(looks: Sequence[Fingerprint]) -> list[tuple[int, int]]:
+def near_duplicates(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, int]]:
     """Index pairs (i < j) that look alike. All pairs are compared, as matrix products of blocks of hashes."""
-    if len(looks) < 2:
+    if len(fingerprints) < 2:
         return []
-    bits = np.stack([look.bits for look in looks]).astype(np.float32)
+    bits = np.stack([one.bits for one in fingerprints]).astype(np.float32)
     same = bits.shape[1] - 2 * _MOST_BITS
     pairs = []
     for start in track(range(0, len(bits), _BLOCK), "comparing"):
         rows, columns = np.nonzero(bits[start : start + _BLOCK] @ bits.T >= same)
         pairs += [(int(i) + start, int(j)) for i, j in zip(rows, columns) if i + start < j]
-    return [(i, j) for i, j in pairs if _grey_distance(looks[i], looks[j]) <= _MOST_GREY]
+    return [(i, j) for i, j in pairs if _grey_distance(fingerprints[i], fingerprints[j]) <= _MOST_GREY]
 
 
 def _grey_distance(a: Fingerprint, b: Fingerprint) -> float:

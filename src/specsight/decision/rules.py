@@ -143,10 +143,10 @@ def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
 def _part_reason(name: str, circumstances: Circumstances) -> str:
     if circumstances.parts is None:
         return NO_PARTS
-    known = list(circumstances.part_names.values())
-    if circumstances.same_part(name, *known):
+    present = list(circumstances.part_names.values())
+    if circumstances.same_part(name, *present):
         return ""
-    return f"the part map has no '{name}' (it has {', '.join(known) or 'no named part'})"
+    return f"the part map has no '{name}' (it has {', '.join(present) or 'no named part'})"
 
 
 def _outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumstances) -> Scope | None:

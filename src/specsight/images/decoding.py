@@ -42,9 +42,8 @@ def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
         raise UnreadableFile(
             f"'{path}' is not a picture, whatever its name says: replace or remove it"
         ) from error
-    except (
-        Exception
-    ) as error:  # decoders leak struct.error, zlib.error, SyntaxError, IndexError, ... on damaged files
+    # Decoders leak struct.error, zlib.error, SyntaxError, IndexError, ... on damaged files.
+    except Exception as error:
         raise unreadable(path, error) from error
 
 

@@ -1,7 +1,7 @@
 """A picture of any shape → the frame an encoder takes, without squashing it, and maps back to the picture.
 
 A `Frame` remembers where the picture lies in the framed square or strip, so that a map computed on it, at any
-resolution, returns to the picture's own pixels and padding never speaks.
+resolution, returns to the picture's own pixels; what it holds over padding is left out.
 """
 
 from __future__ import annotations

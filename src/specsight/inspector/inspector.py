@@ -1,6 +1,6 @@
 """The one way through: a fitted detector with its calibration and specification, from picture to inspection.
 
-In: a picture (path, bytes, array or sample) and, as often as asked, an instruction. Out: an `Inspection`. The command
+In: a picture (path, bytes, array or sample) and any number of instructions. Out: an `Inspection`. The command
 line, the evaluation and the service all judge pictures here; there is no other path.
 """
 
@@ -142,7 +142,7 @@ class Inspector:
         return Observation(sample, pixels, view, seconds)
 
     def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:
-        """Judge what was looked at under an instruction (plain sentences, or clauses); as often as asked.
+        """Judge a picture that was looked at, under an instruction (plain sentences, or clauses).
 
         The clauses of the specification hold as well, where the instruction says nothing else of the same type. Every
         clause that cannot be applied is listed in
@@ -256,7 +256,7 @@ class Inspector:
         )
 
     def _circumstances(
-        self, judgement: Judgement, observation: Observation, known: Sequence[DefectType]
+        self, judgement: Judgement, observation: Observation, taught: Sequence[DefectType]
     ) -> Circumstances:
         sample, specification = observation.sample, self.specification
         scale = sample.mm_per_px or (specification.mm_per_px if specification else None)
@@ -264,7 +264,7 @@ class Inspector:
             types=tuple(judgement.type_maps),
             parts=observation.picture.parts,
             part_names=sample.part_names,
-            defect_words=Vocabulary.of((*(specification.defects if specification else ()), *known)),
+            defect_words=Vocabulary.of((*(specification.defects if specification else ()), *taught)),
             part_words=Vocabulary.of(specification.parts if specification else ()),
             scale_known=scale is not None,
             follows_words=self.detector.needs.text,

@@ -41,8 +41,9 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     """
     instruction = instruction or Instruction()
     types = _phrases_by_type(specification, instruction)
-    only = [_type_called(clause.defect, types) for clause in instruction.only]
-    ignored = [_type_called(clause.defect, types) for clause in instruction.ignore]
+    names = Vocabulary(types)
+    only = [names.spelling(clause.defect) for clause in instruction.only]
+    ignored = [names.spelling(clause.defect) for clause in instruction.ignore]
     counted = [name for name in (only or types) if name not in ignored]
     return PromptBank(
         good=_good(specification.product, _clauses(specification.appearance)),
@@ -53,21 +54,15 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
 
 
 def _phrases_by_type(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
-    """Type → its name and phrases, in the order of definition."""
+    """Type → its name and phrases: those defined, in their order, then those that `only` and `ignore` name besides."""
     types: dict[str, Prompts] = {}
     for defect in (*specification.defects, *instruction.known_defects):
         name = Vocabulary(types.keys()).spelling(defect.name)
         types[name] = (*types.get(name, ()), defect.name, *defect.phrases)
+    for clause in (*instruction.only, *instruction.ignore):
+        if clause.defect not in Vocabulary(types):
+            types[clause.defect] = (clause.defect,)
     return types
-
-
-def _type_called(name: str, types: dict[str, Prompts]) -> str:
-    """The type that `name` means; where there is none, a new one is added to `types`."""
-    type_ = Vocabulary(types).find(name)
-    if type_ is None:
-        types[name] = (name,)
-        return name
-    return type_
 
 
 def _clauses(appearance: str) -> Prompts:

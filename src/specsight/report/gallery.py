@@ -45,10 +45,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Card:
-    """One picture of the gallery. `outcome` is a word pair for the badge: its kind (CSS class) and its text."""
+    """One picture of the gallery. `badge` holds the CSS class and the words of how the verdict relates to the truth."""
 
     prediction: Prediction
-    outcome: tuple[str, str]
+    badge: tuple[str, str]
     truth: str
     panels: list[Panel]
     note: str
@@ -93,7 +93,7 @@ class Renderer:
             Panel(name, f"{prediction.id}: {PANELS[name]}", pictures.data_uri(p), p.shape[1], p.shape[0])
             for name, p in panels.items()
         ]
-        return Card(prediction, outcome(prediction), truth(prediction), drawn, note)
+        return Card(prediction, badge(prediction), truth(prediction), drawn, note)
 
     def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
         """Panels by name; none where the picture cannot be shown."""
@@ -133,7 +133,7 @@ def choose(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[
     return [s for s in _without_truth(predictions) if s[2]]
 
 
-def outcome(prediction: Prediction) -> tuple[str, str]:
+def badge(prediction: Prediction) -> tuple[str, str]:
     """CSS class and words for how the verdict relates to the truth."""
     verdict = prediction.inspection.verdict
     if verdict is None:

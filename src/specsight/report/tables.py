@@ -154,7 +154,7 @@ def rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
             "truth": gallery.truth(p),
             "types": "\n".join(p.types),
             "verdict": p.inspection.verdict or "none",
-            "outcome": gallery.outcome(p),
+            "badge": gallery.badge(p),
             "score": f"{p.inspection.score:#.4g}",
             "raw": repr(p.inspection.score),
             "findings": len(p.inspection.findings),

@@ -113,7 +113,7 @@ class Requirement(Clause):
 
 
 class Knowledge(Clause, DefectType):
-    """A type of defect to look for, known by its name and phrases alone."""
+    """A type of defect to look for, described by its name and phrases alone."""
 
     kind = "knowledge"
     short_form = "name"
@@ -197,7 +197,7 @@ class Instruction(Model):
         by_kind: dict[str, list[Clause]] = {}
         for clause in clauses:
             by_kind.setdefault(FIELDS[clause.kind], []).append(clause)
-        return cls.model_validate({"text": text, **{name: tuple(some) for name, some in by_kind.items()}})
+        return cls.model_validate({"text": text, **{name: tuple(group) for name, group in by_kind.items()}})
 
 
 FIELDS = {

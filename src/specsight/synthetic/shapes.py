@@ -88,11 +88,12 @@ def blob(rng: np.random.Generator, centre: tuple[float, float], radius: float, r
 
 
 def blob_radius(
-    rng: np.random.Generator, x: Field, y: Field, across: float, aspect: float, roughness: float
+    rng: np.random.Generator, x: Field, y: Field, across: float, *, aspect: float, roughness: float
 ) -> Field:
     """Distance of every pixel from the origin in units of an irregular outline: 1 on it.
 
-    `x` (1, W) and `y` (H, 1) are positions; `across` is the outline's longest extent, in their unit.
+    `x` (1, W) and `y` (H, 1) are positions; `across` is the outline's longest extent, in their unit,
+    and `aspect` how many times longer than wide it is.
     """
     angle = rng.uniform(0, np.pi)
     c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))

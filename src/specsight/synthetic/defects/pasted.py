@@ -20,7 +20,7 @@ def paint_cutpaste(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pi
     area = rng.uniform(0.02, 0.15) * where.sum()
     aspect = rng.uniform(0.3, 1) if rng.random() < 0.5 else rng.uniform(1, 3.3)
     rows, columns = int(np.sqrt(area * aspect)), int(np.sqrt(area / aspect))
-    return _paste(rng, pixels, where, max(2, rows), max(2, columns), 0.0)
+    return _paste(rng, pixels, where, max(2, rows), max(2, columns), degrees=0.0)
 
 
 @synthesisers.register("cutpaste scar")
@@ -28,7 +28,7 @@ def paint_scar(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels
     """A thin strip of 2–16 by 10–25 px (at 256 px), turned by up to 45 degrees and put elsewhere."""
     unit = min(where.shape) / 256
     rows, columns = max(2, round(rng.uniform(2, 16) * unit)), max(4, round(rng.uniform(10, 25) * unit))
-    return _paste(rng, pixels, where, rows, columns, float(rng.uniform(-45, 45)))
+    return _paste(rng, pixels, where, rows, columns, degrees=float(rng.uniform(-45, 45)))
 
 
 @synthesisers.register("nsa")
@@ -57,13 +57,14 @@ def paint_nsa(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
 
 
 def _paste(
-    rng: np.random.Generator, pixels: Pixels, where: Where, rows: int, columns: int, turn: float
+    rng: np.random.Generator, pixels: Pixels, where: Where, rows: int, columns: int, *, degrees: float
 ) -> Pixels:
+    """A random rectangle of `rows` × `columns` pixels, turned by `degrees` and jittered in brightness, elsewhere."""
     height, width = where.shape
     rows, columns = min(rows, height - 1), min(columns, width - 1)
     y0, x0 = int(rng.integers(0, height - rows)), int(rng.integers(0, width - columns))
     x, y = placing.pick(rng, where)
-    move = cv2.getRotationMatrix2D((x0 + columns / 2, y0 + rows / 2), turn, 1.0)
+    move = cv2.getRotationMatrix2D((x0 + columns / 2, y0 + rows / 2), degrees, 1.0)
     move[:, 2] += x - (x0 + columns / 2), y - (y0 + rows / 2)
     box = np.zeros((height, width), np.float32)
     box[y0 : y0 + rows, x0 : x0 + columns] = 1

@@ -41,14 +41,14 @@ class Scene:
 def render_scene(rng: np.random.Generator, side: int, photographs: Photographs | None = None) -> Scene:
     """A random scene of (side, side) pixels: a bare surface, one centred product, or several objects."""
     shape = (side, side)
-    pixels, words = _stuff(rng, side, photographs)
+    pixels, words = _filling(rng, side, photographs)
     regions = np.zeros(shape, np.uint8)
     kind = rng.random()
     counts = 0 if kind < 0.2 else 1 if kind < 0.4 else int(rng.integers(2, 9))
     described = [words]
     for _ in range(counts):
         mask, name = _outline(rng, side, alone=counts == 1)
-        inside, words = _stuff(rng, side, photographs)
+        inside, words = _filling(rng, side, photographs)
         pixels = _lay(rng, pixels, inside, mask)
         described.append(Region(name, words.material, words.colour))
         regions[mask > 0.5] = len(described) - 1
@@ -60,7 +60,7 @@ def render_scene(rng: np.random.Generator, side: int, photographs: Photographs |
     return Scene(camera.expose(rng, lit), regions, described)
 
 
-def _stuff(rng: np.random.Generator, side: int, photographs: Photographs | None) -> tuple[Pixels, Region]:
+def _filling(rng: np.random.Generator, side: int, photographs: Photographs | None) -> tuple[Pixels, Region]:
     """What fills a region: a material, or, half of the time where there are photographs, a crop of one."""
     if photographs is not None and rng.random() < 0.5:
         return photographs.crop(rng, side).astype(np.float32) / np.float32(255), Region()

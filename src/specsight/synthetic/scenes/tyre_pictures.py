@@ -42,16 +42,16 @@ class TyrePictures:
     """Pictures `start` to `stop` below `folder`; those missing are rendered when the object is made."""
 
     def __init__(self, folder: Path, start: int, stop: int, size: int, names: tuple[str, ...]) -> None:
-        self._folder, self._places, self._names = folder, range(start, stop), names
-        for place in track(self._places, "rendering tyres"):
-            if not self._path(place).is_file():
-                self._write(place, size)
+        self._folder, self._indices, self._names = folder, range(start, stop), names
+        for index in track(self._indices, "rendering tyres"):
+            if not self._path(index).is_file():
+                self._write(index, size)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._indices)
 
     def __getitem__(self, number: int) -> TyrePicture:
-        index = self._places[number]
+        index = self._indices[number]
         stacked = cv2.imdecode(np.frombuffer(self._path(index).read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
         if stacked is None:
             raise UnreadableFile(f"'{self._path(index)}' is no picture: delete it, and it is rendered again")

@@ -145,17 +145,18 @@ def _spews(
             column = round(window.px(x_mm)) - window.left + window.margin
             row = round(window.px(y_mm)) - window.top + window.margin
             if 0 <= row < window.canvas[0] and 0 <= column < window.canvas[1]:
-                found.append(_spew(rng, window, surface, plant, row, column))
+                found.append(_spew(rng, window, surface, plant, (row, column)))
     return found
 
 
 def _spew(
-    rng: np.random.Generator, window: Window, surface: Surface, plant: Plant, row: int, column: int
+    rng: np.random.Generator, window: Window, surface: Surface, plant: Plant, at: tuple[int, int]
 ) -> Feature:
+    """One spew at canvas pixel `at` (row, column)."""
     trimmed = plant.trims_spews or rng.random() < 0.3
     length = float(rng.uniform(0.2, 0.8) if trimmed else rng.uniform(2.0, 6.5))
     radius = max(0.42, 0.75 * window.mm_per_px)
-    box, x, y = _box(window, row, column, round(window.px(length + 2 * radius)) + 1)
+    box, x, y = _box(window, *at, round(window.px(length + 2 * radius)) + 1)
     heading, curl = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.35)
     t = np.linspace(0, 1, 2 if trimmed else 6)
     bow = np.stack([np.cos(heading + curl * t), np.sin(heading + curl * t)], axis=1)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from specsight.records import InstructedVerdict, Verdict
 from specsight.synthetic.tyres.product import DEMOULDING_LIMIT_MM, SPEW_LIMIT_MM
 from specsight.synthetic.tyres.rendering import Mark, Rendered, Truth
 
@@ -26,18 +26,7 @@ _MEASURABLE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Instructed:
-    """An instruction and the verdict the truth gives under it; the two of a pair share `pair`."""
-
-    text: str
-    verdict: str
-    kind: str
-    pair: str
-    clause: Mapping[str, Any]
-
-
-def verdict(clause: Mapping[str, Any], defects: Sequence[Truth], marks: Sequence[Mark]) -> str:
+def verdict(clause: Mapping[str, Any], defects: Sequence[Truth], marks: Sequence[Mark]) -> Verdict:
     """ "accept" or "reject": what an inspector who sees everything says under this clause."""
     scope = clause.get("scope", ())
     limits = {t["defect"]: t.get("up_to_mm", math.inf) for t in clause.get("tolerances", ())}
@@ -60,7 +49,7 @@ def verdict(clause: Mapping[str, Any], defects: Sequence[Truth], marks: Sequence
 
 def matched_pairs(
     rng: np.random.Generator, picture: Rendered, part_names: Mapping[int, str]
-) -> list[Instructed]:
+) -> list[InstructedVerdict]:
     """Up to three pairs of different kinds for this picture, in random order."""
     counts = np.bincount(picture.parts.ravel(), minlength=max(part_names) + 1)
     parts = [name for value, name in part_names.items() if counts[value] >= _LEAST_SHARE * picture.parts.size]
@@ -72,17 +61,21 @@ def matched_pairs(
             pairs.append(couple)
         if len(pairs) == 3:
             break
-    given = []
+    instructed: list[InstructedVerdict] = []
     for n, (kind, clauses) in enumerate(pairs):
         verdicts = [verdict(c, picture.defects, picture.marks) for _, c in clauses]
         if set(verdicts) == {"accept", "reject"}:
             order = rng.permutation(2)
-            given += [Instructed(clauses[k][0], verdicts[k], kind, f"p{n}", clauses[k][1]) for k in order]
-    return given
+            instructed += [
+                InstructedVerdict(clauses[k][0], verdicts[k], kind, f"p{n}", clauses[k][1]) for k in order
+            ]
+    return instructed
 
 
-Clause = tuple[str, dict[str, Any]]
-Couple = tuple[str, tuple[Clause, Clause]]
+Wording = tuple[str, dict[str, Any]]
+"""A sentence, and the fields of `Instruction` that it stands for."""
+Couple = tuple[str, tuple[Wording, Wording]]
+"""What kind of words, and the two that call for opposite verdicts."""
 
 
 def _say(rng: np.random.Generator, *templates: str, **words: object) -> str:

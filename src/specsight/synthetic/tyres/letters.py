@@ -24,8 +24,6 @@ _FILES = {
     "mono": "DejaVuSansMono-Bold.ttf",
     "serif": "DejaVuSerif-Bold.ttf",
 }
-FONTS = (*_FILES, "plain")
-STYLES = ("solid", "outline", "hatched")
 
 _OVERSAMPLING = 4
 
@@ -42,6 +40,7 @@ class Inscription:
     font: str
     raised_mm: float
     style: str = "solid"
+    """"solid", "outline" or "hatched"."""
     stretch: float = 1.15
 
     def relief_mm(self, mm_per_px: float, text: str | None = None) -> Field:

@@ -69,7 +69,13 @@ def picture_job(settings: Settings, job: Job) -> tuple[TyreScene, Rendered, Rend
         seed = (settings.seed, job.index, attempt)
         names = _defects(seed, job)
         scene = sample_tyre_scene(
-            seed, job.zone, job.light, settings.model, settings.size, job.strip, names[:1]
+            seed,
+            job.zone,
+            job.light,
+            settings.model,
+            size=settings.size,
+            strip=job.strip,
+            wanted=names[:1],
         )
         good, bad = render_pair(scene, names)
         if job.type is None:

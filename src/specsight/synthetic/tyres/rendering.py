@@ -18,9 +18,7 @@ from specsight.synthetic.tyres import defects as flaws
 from specsight.synthetic.tyres import relief
 from specsight.synthetic.tyres.camera import photograph
 from specsight.synthetic.tyres.dressing import Feature, dress
-from specsight.synthetic.tyres.geometry import (
-    PART_NAMES,
-)
+from specsight.synthetic.tyres.geometry import PART_NAMES
 from specsight.synthetic.tyres.light import radiance
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rubber import Surface, vulcanise
@@ -97,13 +95,13 @@ def render_pair(scene: TyreScene, defects: Sequence[str]) -> tuple[Rendered, Ren
     built = build(scene, defects)
     good_light, good_normals = radiance(built.good, scene.light, scene.window.mm_per_px)
     marks = _marks(scene, built.features)
-    good = _picture(scene, built.good, good_light, good_normals, (), marks)
+    good = _picture(scene, built.good, good_light, good_normals, truths=(), marks=marks)
     if not built.placed:
         return good, good
     bad_light, bad_normals = radiance(built.bad, scene.light, scene.window.mm_per_px)
     truths = tuple(_truth(scene, built, p, good_light, bad_light) for p in built.placed)
     remaining = tuple(m for m in marks if not _removed(m, {t.type for t in truths}))
-    return good, _picture(scene, built.bad, bad_light, bad_normals, truths, remaining)
+    return good, _picture(scene, built.bad, bad_light, bad_normals, truths=truths, marks=remaining)
 
 
 def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
@@ -114,7 +112,7 @@ def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
     window = scene.window
     turn = relief.turn(scene.model, scene.mould, scene.zone, window.mm_per_px)
     height, parts = turn.cut(window)
-    good = vulcanise(scene.stream(1), window, height, parts, scene.plant, scene.wear)
+    good = vulcanise(scene.stream(1), window, height, parts, scene.plant, wear=scene.wear)
     features = dress(scene.stream(2), window, good, scene.model, scene.plant)
     bad, free, placed = good.copy(), flaws.rim_free(window), []
     rng = scene.stream(3)
@@ -133,6 +131,7 @@ def _picture(
     surface: Surface,
     light: Field,
     normals: Field,
+    *,
     truths: tuple[Truth, ...],
     marks: tuple[Mark, ...],
 ) -> Rendered:

@@ -46,6 +46,7 @@ def vulcanise(
     height: Field,
     parts: NDArray[np.uint8],
     plant: Plant,
+    *,
     wear: float,
 ) -> Surface:
     """Give the mould's shape the skin of rubber from `plant`; `wear` in [0, 1] scuffs what stands out."""

@@ -29,7 +29,7 @@ def files_of(record: dict[str, Any]) -> list[str]:
 
 
 def write_sample(
-    out: Path, number: int, scene: TyreScene, picture: Rendered, split: str, group: str
+    out: Path, number: int, scene: TyreScene, picture: Rendered, *, split: str, group: str
 ) -> dict[str, Any]:
     """Write the files of one sample and return its line of the manifest."""
     name = f"{number:06d}"

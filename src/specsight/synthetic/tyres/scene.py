@@ -68,6 +68,7 @@ def sample_tyre_scene(
     zone: Zone | None = None,
     light: LightKind | None = None,
     model: str = "touring",
+    *,
     size: int = 256,
     strip: bool = False,
     wanted: Sequence[str] = (),
@@ -82,7 +83,7 @@ def sample_tyre_scene(
     tyre, mould = tyre_model(model), int(rng.integers(MOULDS))
     zone = zone or _zone_for(rng, wanted)
     kind = light or LIGHTS[int(rng.integers(len(LIGHTS)))]
-    window = strip_window(tyre, zone, size) if strip else _crop(rng, tyre, mould, zone, size, wanted)
+    window = strip_window(tyre, zone, size) if strip else _crop(rng, tyre, mould, zone, size, wanted=wanted)
     return TyreScene(
         model=tyre,
         window=window,
@@ -102,7 +103,7 @@ def _zone_for(rng: np.random.Generator, wanted: Sequence[str]) -> Zone:
 
 
 def _crop(
-    rng: np.random.Generator, model: TyreModel, mould: int, zone: Zone, size: int, wanted: Sequence[str]
+    rng: np.random.Generator, model: TyreModel, mould: int, zone: Zone, size: int, *, wanted: Sequence[str]
 ) -> Window:
     """A crop anywhere on the zone; on the sidewall mostly where there is something to read."""
     mm = FIELD_MM[zone] / size

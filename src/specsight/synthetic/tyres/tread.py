@@ -53,12 +53,6 @@ def indicator_columns(model: TyreModel, mm_per_px: float) -> list[int]:
     return [round((k + 0.35) * columns / WEAR_INDICATORS) for k in range(WEAR_INDICATORS)]
 
 
-def parting_columns(model: TyreModel, mm_per_px: float) -> list[int]:
-    """Columns of the turn at which mould segments meet."""
-    columns = turn_columns(model, mm_per_px)
-    return [round((k + 0.1) * columns / SEGMENTS) for k in range(SEGMENTS)]
-
-
 def _pitch_columns(model: TyreModel, columns: int) -> list[int]:
     """Width in columns of every pitch; they add up to the turn."""
     order = np.random.default_rng(len(model.name)).permutation(np.arange(model.pitches) % 3)

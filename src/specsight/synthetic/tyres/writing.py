@@ -60,6 +60,7 @@ def generate(
     seed: int = 0,
     size: int = 256,
     strips: int = 0,
+    *,
     lights: Sequence[str] = LIGHTS,
     zones: Sequence[str] = ZONES,
     model: str = "touring",
@@ -72,7 +73,7 @@ def generate(
     if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
     """
     out = Path(out)
-    settings = _settings(count, seed, size, strips, lights, zones, model)
+    settings = _settings(count, seed, size, strips, lights=lights, zones=zones, model=model)
     if workers is not None and workers < 1:
         raise SpecsightError(f"workers {workers}: use at least one process")
     _refuse_foreign(out)
@@ -84,7 +85,7 @@ def generate(
 
 
 def _settings(
-    count: int, seed: int, size: int, strips: int, lights: Sequence[str], zones: Sequence[str], model: str
+    count: int, seed: int, size: int, strips: int, *, lights: Sequence[str], zones: Sequence[str], model: str
 ) -> Settings:
     if count < 0 or strips < 0 or count + strips == 0:
         raise SpecsightError(f"count {count} and strips {strips}: ask for at least one sample")
@@ -203,9 +204,13 @@ def _draw(out: Path, settings: Settings, job: Job) -> Made:
     scene, good, bad = picture_job(settings, job)
     group = f"tyre_{job.index:06d}"
     try:
-        made = [(job.numbers[0], write_sample(out, job.numbers[0], scene, good, job.split, group))]
+        made = [
+            (job.numbers[0], write_sample(out, job.numbers[0], scene, good, split=job.split, group=group))
+        ]
         if bad is not None:
-            made.append((job.numbers[1], write_sample(out, job.numbers[1], scene, bad, job.split, group)))
+            made.append(
+                (job.numbers[1], write_sample(out, job.numbers[1], scene, bad, split=job.split, group=group))
+            )
     except OSError as error:
         raise SpecsightError(f"cannot write into '{out}': {error.strerror or error}") from error
     return made

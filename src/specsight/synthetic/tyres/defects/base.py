@@ -89,7 +89,6 @@ class Kind:
     name: str
     zones: tuple[Zone, ...]
     make: Maker
-    superclass: str
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,11 @@ class Placed:
 KINDS: dict[str, Kind] = {}
 
 
-def defect(name: str, superclass: str, *zones: Zone) -> Callable[[Maker], Maker]:
+def defect(name: str, *zones: Zone) -> Callable[[Maker], Maker]:
     """Decorator: file the decorated function as the maker of defects called `name`."""
 
     def add(make: Maker) -> Maker:
-        KINDS[name] = Kind(name, zones, make, superclass)
+        KINDS[name] = Kind(name, zones, make)
         return make
 
     return add

@@ -28,7 +28,7 @@ def _roughness(rng: np.random.Generator, shape: Shape, sigma_px: float) -> Field
     return roughness
 
 
-@defect("blister", "curing", "sidewall", "tread", "bead")
+@defect("blister", "sidewall", "tread", "bead")
 def make_blister(rng: np.random.Generator, site: Site) -> Change | None:
     """Trapped air lifts the skin to a smooth dome. Half of them are low: diffuse light does not show those."""
     centre = site.pick(rng, ("sidewall", "shoulder", "tread", "bead ring", "flange", "lettering"))
@@ -38,14 +38,14 @@ def make_blister(rng: np.random.Generator, site: Site) -> Change | None:
     across = site.span(float(rng.uniform(11, 30) if low else rng.uniform(7, 24)), share=0.5)
     tall = across * rng.uniform(0.012, 0.022) if low else across * rng.uniform(0.06, 0.12)
     box, x, y = site.patch(centre, across * 0.8)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.0, 1.4), 0.05)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.4), roughness=0.05)
     dome = np.clip(1 - rho * rho, 0, 1) ** 2 * np.float32(tall)
     height = site.surface.height[box] + dome
     note = f"{'low' if low else 'raised'}, {tall:.2f} mm high"
     return Change(box, dome > 0.02, height, None, None, note)
 
 
-@defect("foreign body", "contamination", "tread", "sidewall", "bead")
+@defect("foreign body", "tread", "sidewall", "bead")
 def make_foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     """Something that does not belong there, pressed into the rubber, in a shallow trough of its own."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "bead ring", "flange", "toe", "groove"))
@@ -55,7 +55,7 @@ def make_foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     colour, shine = _MATERIALS[material]
     across = float(max(rng.uniform(2.5, 9.0), 8 * site.mm))
     box, x, y = site.patch(centre, across + 1)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.1, 2.4), 0.12)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.1, 2.4), roughness=0.12)
     inside = smoothstep((1 - rho) * 6)
     trough = np.clip(1 - np.abs(rho - np.float32(1.1)) / np.float32(0.22), 0, 1)
     facet = np.float32(0.25) * (np.float32(rng.normal()) * x + np.float32(rng.normal()) * y)
@@ -70,7 +70,7 @@ def make_foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, (inside > 0) | (trough > 0.08), height, albedo, gloss, material)
 
 
-@defect("underfill", "missing rubber", "tread", "sidewall", "bead")
+@defect("underfill", "tread", "sidewall", "bead")
 def make_underfill(rng: np.random.Generator, site: Site) -> Change | None:
     """The rubber did not reach the mould: a smooth shiny hollow with round edges in which relief is lost."""
     centre = site.pick(rng, ("shoulder", "tread", "lettering", "sidewall", "flange", "toe", "bead ring"))
@@ -78,7 +78,7 @@ def make_underfill(rng: np.random.Generator, site: Site) -> Change | None:
         return None
     across = site.span(float(rng.uniform(6, 20)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.0, 2.0), 0.10)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 2.0), roughness=0.10)
     profile = smoothstep((1 - rho) * np.float32(2.2))
     before = site.surface.height[box]
     smooth = cv2.GaussianBlur(before, (0, 0), max(1.0, 1.4 / site.mm))
@@ -89,7 +89,7 @@ def make_underfill(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, (profile > 0) & (before - height > 0.02), height, albedo, gloss, "smooth hollow")
 
 
-@defect("chunk-out", "missing rubber", "tread")
+@defect("chunk-out", "tread")
 def make_chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
     """A piece torn out of a block or of the shoulder: steep ragged rim, rough dull floor."""
     centre = site.pick(rng, ("tread", "shoulder"))
@@ -97,7 +97,7 @@ def make_chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
         return None
     across = site.span(float(rng.uniform(6, 22)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.0, 1.8), 0.16)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.16)
     rho = rho + np.float32(0.05) * _roughness(rng, rho.shape, 1.0 / site.mm)
     profile = smoothstep((1 - rho) * np.float32(4.5))
     coarse, fine = (_roughness(rng, rho.shape, mm / site.mm) for mm in (1.6, 0.4))
@@ -111,7 +111,7 @@ def make_chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, (profile > 0) & (before - height > 0.02), height, albedo, gloss, "torn, rough floor")
 
 
-@defect("exposed cord", "structure", "tread", "sidewall", "bead")
+@defect("exposed cord", "tread", "sidewall", "bead")
 def make_exposed_cord(rng: np.random.Generator, site: Site) -> Change | None:
     """The rubber cover is missing and parallel cords lie open: textile in the sidewall, steel under the tread."""
     centre = site.pick(rng, ("shoulder", "groove", "sidewall", "bead ring", "toe", "flange"))
@@ -120,7 +120,7 @@ def make_exposed_cord(rng: np.random.Generator, site: Site) -> Change | None:
     steel = site.window.zone == "tread"
     across = site.span(float(rng.uniform(8, 24)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.2, 2.2), 0.10)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.2, 2.2), roughness=0.10)
     profile = smoothstep((1 - rho) * np.float32(4.0))
     # Steel belts lie at 24° to the circumference, the textile carcass runs from bead to bead.
     angle = np.radians(24.0 if steel else 90.0) + rng.normal(0, 0.03)

@@ -16,7 +16,7 @@ def _tapered(along: Field, sharpness: float = 6.0) -> Field:
     return smoothstep(np.minimum(along, 1 - along) * np.float32(sharpness))
 
 
-@defect("cut", "mechanical damage", "tread", "sidewall", "bead")
+@defect("cut", "tread", "sidewall", "bead")
 def make_cut(rng: np.random.Generator, site: Site) -> Change | None:
     """A blade's or a conveyor edge's slit: V-shaped, tapered, with slightly raised lips and shiny fresh faces."""
     centre = site.pick(rng, _PLAIN)
@@ -36,7 +36,7 @@ def make_cut(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, distance < half + np.float32(0.65), height, albedo, gloss, "clean slit")
 
 
-@defect("crack", "ageing and curing", "tread", "sidewall", "bead")
+@defect("crack", "tread", "sidewall", "bead")
 def make_crack(rng: np.random.Generator, site: Site) -> Change | None:
     """A jagged, branching opening, mostly around the tyre: groove cracking, sidewall cracking."""
     centre = site.pick(rng, ("groove", "shoulder", "sidewall", "flange", "bead ring", "tread"))
@@ -59,7 +59,7 @@ def make_crack(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, opening > 0, height, albedo, None, "branching")
 
 
-@defect("scratch", "mechanical damage", "tread", "sidewall", "bead")
+@defect("scratch", "tread", "sidewall", "bead")
 def make_scratch(rng: np.random.Generator, site: Site) -> Change | None:
     """Shallow scuff lines side by side, paler and shinier than the skin around them."""
     centre = site.pick(rng, _PLAIN)
@@ -83,7 +83,7 @@ def make_scratch(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, trace > 0.08, height, albedo, gloss, "scuff lines")
 
 
-@defect("open splice", "assembly", "tread", "sidewall")
+@defect("open splice", "tread", "sidewall")
 def make_open_splice(rng: np.random.Generator, site: Site) -> Change | None:
     """The joint of the tread or sidewall strip has not closed: a wavy slit across, one side standing higher."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "groove"))
@@ -105,7 +105,7 @@ def make_open_splice(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, mask, height, albedo, None, f"step of {step_mm:.1f} mm")
 
 
-@defect("excess flash", "curing", "tread", "sidewall", "bead")
+@defect("excess flash", "tread", "sidewall", "bead")
 def make_excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
     """Rubber that escaped between mould parts: a thin wavy fin, bent to one side."""
     centre = site.pick(rng, ("shoulder", "toe", "flange", "tread"))

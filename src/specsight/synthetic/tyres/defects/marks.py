@@ -23,7 +23,7 @@ _STAINS: dict[str, tuple[tuple[float, float, float], float, float]] = {
 _DIGITS = {"2": "7", "5": "6", "0": "8", "6": "8", "1": "7", "9": "6", "4": "1", "3": "8", "7": "1", "8": "3"}
 
 
-@defect("stain", "contamination", "tread", "sidewall", "bead")
+@defect("stain", "tread", "sidewall", "bead")
 def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
     """A dried liquid: irregular outline, darker or paler rim, droplets around it. It has no height at all."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "lettering", "bead ring", "flange", "toe"))
@@ -33,7 +33,7 @@ def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
     colour, opacity, shine = _STAINS[liquid]
     across = site.span(float(rng.uniform(7, 30)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, rng.uniform(1.0, 1.8), 0.13)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.13)
     noise = blurred_grain(rng, rho.shape, 1.5 / site.mm)
     rho = rho + noise * np.float32(0.07 / max(float(noise.std()), 1e-6))
     film = smoothstep((1 - rho) * np.float32(7))
@@ -46,7 +46,7 @@ def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
     return Change(box, alpha > 0.02, None, albedo, gloss, liquid)
 
 
-@defect("wrong lettering", "marking", "sidewall")
+@defect("wrong lettering", "sidewall")
 def make_wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """An insert of another mould: one or two characters of the size or the DOT code differ."""
     found = _readable_text(rng, site, ("size", "dot code"))
@@ -63,7 +63,7 @@ def make_wrong_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     return _relettered(site, row, column, new - old, note)
 
 
-@defect("missing lettering", "marking", "sidewall")
+@defect("missing lettering", "sidewall")
 def make_missing_lettering(rng: np.random.Generator, site: Site) -> Change | None:
     """Some characters, or a whole inscription, did not form."""
     found = _readable_text(rng, site, ("size", "dot code", "line", "brand", "approval", "legal"))
@@ -85,7 +85,7 @@ def make_missing_lettering(rng: np.random.Generator, site: Site) -> Change | Non
     )
 
 
-@defect("missing balance dot", "marking", "sidewall")
+@defect("missing balance dot", "sidewall")
 def make_missing_balance_dot(rng: np.random.Generator, site: Site) -> Change | None:
     """The ring is empty: the yellow dot was not applied."""
     for feature in site.features:
