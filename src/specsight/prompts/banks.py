@@ -59,9 +59,9 @@ def _phrases_by_type(specification: Specification, instruction: Instruction) -> 
     for defect in (*specification.defects, *instruction.known_defects):
         name = Vocabulary(types.keys()).spelling(defect.name)
         types[name] = (*types.get(name, ()), defect.name, *defect.phrases)
-    for clause in (*instruction.only, *instruction.ignore):
-        if clause.defect not in Vocabulary(types):
-            types[clause.defect] = (clause.defect,)
+    for name in (*(c.defect for c in instruction.only), *(c.defect for c in instruction.ignore)):
+        if name not in Vocabulary(types):
+            types[name] = (name,)
     return types
 
 
