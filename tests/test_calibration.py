@@ -33,7 +33,7 @@ def test_59_good_parts_promise_5_percent_with_95_percent_confidence() -> None:
     assert calibration.score_threshold == pytest.approx(5.8)
 
 
-def test_too_few_good_parts_are_told_with_what_they_do_promise() -> None:
+def test_too_few_good_parts_are_named_with_what_they_do_promise() -> None:
     calibration = calibrate(judged([1.0, 3.0, 2.0]))
     assert not calibration.sufficient
     assert calibration.score_threshold == 3.0

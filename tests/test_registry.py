@@ -165,7 +165,7 @@ def test_another_distribution_adds_a_detector(distribution: Path) -> None:
     assert "broken: 'added:New' of distribution 'added': another detector has this name" in listing.stdout
 
 
-def test_broken_plugins_are_named_where_they_are_asked_for(distribution: Path) -> None:
+def test_broken_plugins_are_named_where_they_are_looked_up(distribution: Path) -> None:
     fit = specsight_("fit", "--good", ".", "-o", "model", "--detector", "missing", path=distribution)
     assert fit.returncode == 2
     assert "detector 'missing' is broken: 'added:Nothing' of distribution 'added'" in fit.stderr

@@ -99,7 +99,7 @@ def decided(one: Judgement, *clauses: Clause, circumstances: Circumstances = CIR
         (Only(defect="cut"), ["cut"], "reject"),
     ],
 )
-def test_a_clause_turns_the_verdicts_it_speaks_of(clause: Clause, types: list[str], verdict: str) -> None:
+def test_a_clause_turns_its_own_verdicts_alone(clause: Clause, types: list[str], verdict: str) -> None:
     assert decided(judgement(*types)).verdict == "reject"
     decision = decided(judgement(*types), clause)
     assert decision.verdict == verdict
@@ -123,7 +123,7 @@ def test_without_clauses_that_act_the_score_decides() -> None:
     assert decided(judgement(score=1.1)).verdict == "reject"
 
 
-def test_a_requirement_is_told_by_the_defect_of_lacking_it() -> None:
+def test_a_requirement_is_judged_by_the_defect_of_lacking_it() -> None:
     clause = Requirement(feature="yellow dot")
     lacking = replace(CIRCUMSTANCES, types=("missing yellow dot", "stain"))
     one = judgement("stain", score=0.5)
@@ -133,7 +133,7 @@ def test_a_requirement_is_told_by_the_defect_of_lacking_it() -> None:
     assert decided(judgement(score=0.5), clause, circumstances=lacking).verdict == "accept"
 
 
-def test_a_requirement_is_told_by_the_feature_itself() -> None:
+def test_a_requirement_is_judged_by_the_feature_itself() -> None:
     clause = Requirement(feature="dot", count=1)
     present = replace(CIRCUMSTANCES, types=("dot",))
     one = judgement("stain")

@@ -94,7 +94,7 @@ def test_the_environment_holds_no_path(finished: tuple[Path, Path]) -> None:
     assert json.loads(text)["libraries"]["numpy"] == np.__version__
 
 
-def test_a_finished_run_asked_again_judges_nothing_and_says_the_same(finished: tuple[Path, Path]) -> None:
+def test_a_finished_run_started_again_judges_nothing_and_says_the_same(finished: tuple[Path, Path]) -> None:
     data, run = finished
     before, lines = metrics_of(run), (run / "predictions.jsonl").read_bytes()
     evaluate(data, out=run, seeds=(0, 1), **SMALL)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from specsight.explain import describe, state
-from specsight.records import Decision, Finding
+from specsight.records import Decision, Excused, Finding
+from specsight.specification import Ignore
 
 
 def finding(**changes: object) -> Finding:
@@ -13,9 +14,9 @@ def finding(**changes: object) -> Finding:
     return Finding(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_a_finding_is_told_with_type_part_place_size_and_severity() -> None:
-    known = finding(type="cut", part="tread", length_mm=6.23, severity="major")
-    assert describe(known) == "cut on the tread, top left, 6.2 mm long, major"
+def test_a_finding_is_described_by_type_part_place_size_and_severity() -> None:
+    cut = finding(type="cut", part="tread", length_mm=6.23, severity="major")
+    assert describe(cut) == "cut on the tread, top left, 6.2 mm long, major"
     assert describe(finding()) == "anomaly, top left, 6 px long"
 
 
@@ -28,6 +29,13 @@ def test_the_verdict_names_score_threshold_and_regions() -> None:
     assert "Observed without effect" in state(Decision("accept", 2.0, 3.0, counted=(finding(),)))
     assert "No single region" in state(Decision("reject", 4.0, 3.0))
     assert "no verdict" in state(Decision(None, 4.0, None))
+
+
+def test_a_map_value_that_was_compared_in_place_of_the_score_is_not_called_the_score() -> None:
+    stains = (Excused(finding(type="stain"), Ignore(defect="stain")),)
+    words = state(Decision("reject", 4.2, 3.0, counted=(finding(),), observed=stains))
+    assert words.startswith("Rejected: what still counts reaches 4.200, which is above the threshold 3.000.")
+    assert state(Decision("accept", 2.0, 3.0, observed=stains)).startswith("Accepted: score 2.000")
 
 
 def test_many_findings_are_counted_after_the_first_five() -> None:

@@ -113,7 +113,7 @@ def test_restoring_the_identity_changes_nothing() -> None:
     assert np.array_equal(frame.restore(values), values)
 
 
-def test_a_feature_cell_lands_where_it_was_seen() -> None:
+def test_a_feature_cell_returns_to_its_place() -> None:
     """A 160 × 80 picture in a 80-pixel square, features at stride 8: cell (3, 2) covers rows 48-63, columns 32-47."""
     _, frame = letterbox(noise((160, 80)), 80)
     grid = np.zeros((10, 10), np.float32)
@@ -170,7 +170,7 @@ def test_tiles_merge_back_to_any_map(size: tuple[int, int], side: int, share: fl
 
 @given(width=st.integers(60, 200), side=st.integers(20, 50), share=st.floats(0, 0.5), circular=st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_neighbouring_tiles_overlap_as_asked(width: int, side: int, share: float, circular: bool) -> None:
+def test_neighbouring_tiles_overlap_as_requested(width: int, side: int, share: float, circular: bool) -> None:
     overlap = int(side * share)
     starts = [place.column for _, place in tiles(noise((10, width)), side, overlap, circular)]
     steps = np.diff([*starts, starts[0] + width]) if circular else np.diff(starts)

@@ -165,7 +165,7 @@ def broken_files(folder: Path) -> dict[str, Path]:
     return {name: folder / name for name in [*contents, "folder.png", "missing.png"]}
 
 
-def test_broken_files_are_told_in_one_line_that_names_them(tmp_path: Path) -> None:
+def test_broken_files_are_errors_of_one_line_that_names_them(tmp_path: Path) -> None:
     for name, path in broken_files(tmp_path).items():
         for read in (read_rgb, read_mask, read_depth):
             with pytest.raises(UnreadableFile) as caught:

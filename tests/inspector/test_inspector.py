@@ -59,7 +59,7 @@ def test_the_threshold_is_the_largest_score_of_parts_the_detector_never_saw(
     assert np.mean([fitted.inspect(s).score for s in learned]) < np.mean(scores)
 
 
-def test_a_defect_is_rejected_found_measured_and_told(fitted: Inspector, tmp_path: Path) -> None:
+def test_a_defect_is_rejected_found_measured_and_described(fitted: Inspector, tmp_path: Path) -> None:
     inspection = fitted.inspect(picture(tmp_path / "bad.png", 99, defect=True))
     assert inspection.verdict == "reject"
     assert inspection.threshold is not None

@@ -68,7 +68,7 @@ def test_ignored_types_do_not_count_but_are_known() -> None:
     assert bank.damaged
 
 
-def test_a_type_both_asked_for_and_ignored_is_ignored() -> None:
+def test_a_type_both_singled_out_and_ignored_is_ignored() -> None:
     bank = prompt_bank(BOTTLE, Instruction.of([Only(defect="crack"), Ignore(defect="crack")]))
     assert not bank.defects
     assert not bank.damaged

@@ -214,7 +214,9 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
         ({"workers": 0}, "workers 0"),
     ],
 )
-def test_impossible_wishes_are_told_and_nothing_is_written(tmp_path: Path, wish: dict, message: str) -> None:
+def test_impossible_arguments_are_refused_and_nothing_is_written(
+    tmp_path: Path, wish: dict, message: str
+) -> None:
     with pytest.raises(SpecsightError, match=message):
         generate(tmp_path / "set", **{"count": 2, **wish})
     assert not (tmp_path / "set").exists()

@@ -191,7 +191,7 @@ def test_good_tyres_carry_acceptable_marks() -> None:
     assert {"spew", "demoulding mark", "chalk mark", "yellow balance dot", "lettering"} <= kinds
 
 
-def test_mistakes_are_told_in_one_line() -> None:
+def test_mistakes_are_errors_of_one_line() -> None:
     with pytest.raises(SpecsightError, match="unknown tyre defect 'scrach': did you mean 'scratch'"):
         render(sample_tyre_scene((0,)), ("scrach",))
     with pytest.raises(SpecsightError, match="unknown tyre model 'turing'"):

@@ -38,7 +38,7 @@ class PixelNumbers:
 
 @dataclass(frozen=True)
 class _Overlap:
-    """Of the findings with the defects: numbers, and IoU (N,) of each picture (None: no threshold)."""
+    """Overlap of findings with defects: numbers by name, and IoU (N,) of each picture (None: no threshold)."""
 
     values: dict[str, Number] = field(default_factory=dict)
     per_picture: NDArray[np.float64] | None = None
@@ -59,7 +59,7 @@ def pixel_numbers(
     if not any(p.defects for p in masked):
         names = ("pixel_auroc", "pixel_ap", "pixel_f1_max", "aupro_30", "aupro_05", "aupimo", "iou")
         return PixelNumbers({name: Number(NAN, reason=NO_MASKS) for name in names})
-    scores = metrics.gather(truth.pairs(run, masked, map_size))
+    scores = metrics.gather(truth.maps_with_truth(run, masked, map_size))
     measured = metrics.measure(scores, LIMITS)
     saturated = any(d.saturation is not None for p in masked for d in p.defects)
     sampling = Resampling(masked, resamples)
@@ -129,7 +129,7 @@ def _overlap(
     if calibration is None:
         return _Overlap({name: Number(NAN, reason=NO_THRESHOLD) for name in names})
     # Both ends are read in turn, so no more than one picture waits in between.
-    ahead, behind = itertools.tee(truth.decided(run, masked, calibration))
+    ahead, behind = itertools.tee(truth.findings_with_truth(run, masked, calibration))
     overlap = metrics.iou_at((mask for mask, _ in ahead), (found for _, found in behind))
     defective = np.array([bool(p.defects) for p in masked])
     each = overlap.per_picture

@@ -25,7 +25,7 @@ def with_masks(predictions: Sequence[Prediction], data: Path) -> list[Prediction
     return [p for p in predictions if images.masks_known(p.sample(data))]
 
 
-def pairs(
+def maps_with_truth(
     run: RunFolder, predictions: Sequence[Prediction], map_size: int | None
 ) -> Iterator[tuple[NDArray[np.float32], PixelTruth]]:
     """(map, truth) of each picture, at its own resolution or with the shorter side scaled to `map_size`."""
@@ -53,10 +53,10 @@ def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, ...]) ->
     return PixelTruth(union, regions=masks, saturations=areas, types=by_type, good=good)
 
 
-def decided(
+def findings_with_truth(
     run: RunFolder, predictions: Sequence[Prediction], calibration: Calibration
 ) -> Iterator[tuple[Mask, Mask]]:
-    """(truth, findings) of each picture at its own resolution: what a user sees against what is there."""
+    """(true mask, mask of the findings) of each picture, both (H, W) at its own resolution."""
     data = run.data
     for prediction in track(predictions, "Comparing findings"):
         sample = prediction.sample(data)

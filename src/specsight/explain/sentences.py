@@ -60,8 +60,11 @@ def _verdict(decision: Decision) -> str:
 
 
 def _by_map(decision: Decision) -> bool:
-    """Whether findings that do not count changed what was compared with the threshold."""
-    return decision.score <= (decision.threshold or 0.0) and decision.deciding is not None
+    """Whether findings that do not count changed what was compared with the threshold.
+
+    With such findings the score itself is compared only where it is not above its threshold: then no clause decided.
+    """
+    return decision.deciding is not None or decision.score > (decision.threshold or 0.0)
 
 
 def _excused(observed: Sequence[Excused]) -> list[str]:

@@ -77,7 +77,7 @@ def _context(
         "seed": seed,
         "tiles": tables.tiles(metrics, predictions, run.skipped()),
         "headline": tables.headline(metrics),
-        "threshold": calibration,
+        "calibration": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(
             tables.score_groups(predictions), calibration.score_threshold if calibration else None

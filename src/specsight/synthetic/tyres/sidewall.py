@@ -87,7 +87,7 @@ def _ribs(y: Field, mm_per_px: float) -> Field:
 
 
 def _knurl(model: TyreModel, x: Field, y: Field, columns: int, mm_per_px: float) -> Field:
-    """Fields of fine radial ridges behind the brand: they drink light and make the letters stand out."""
+    """Fields of fine radial ridges behind the brand: they look dark and make the letters stand out."""
     turn = columns * mm_per_px
     # Never below three pixels a ridge, or the ridges would alias.
     pitch = turn / round(turn / max(1.3, 3.2 * mm_per_px))

@@ -1,6 +1,7 @@
 """The tread's mould: blocks, grooves, sipes, wear indicators and shoulders, pitch by pitch around the tyre.
 
-Real treads repeat in three pitch lengths in an irregular order (so that they do not sing); so does this one.
+Real treads repeat in three pitch lengths in an irregular order, which spreads their noise over many frequencies; so
+does this one.
 """
 
 from __future__ import annotations
