@@ -25,8 +25,8 @@ CORE = (
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing that was looked at, what was found, and what to do where something is missing."""
+class Check:
+    """One thing that `doctor` examines: its name, what was found, and what to do where something is missing."""
 
     what: str
     found: str
@@ -38,15 +38,15 @@ class Line:
         return not self.hint
 
 
-def examine(encoder: str) -> list[Line]:
+def examine(encoder: str) -> list[Check]:
     """Everything `specsight doctor` prints, in order. `encoder` is loaded and asked for its layers."""
     import psutil
 
     memory = psutil.virtual_memory()
     free_disk = shutil.disk_usage(Path.cwd()).free
     return [
-        Line("specsight", __version__),
-        Line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        Check("specsight", __version__),
+        Check("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         *(_library(name, "pip install --force-reinstall specsight") for name in CORE),
         *(
             _library(name, "pip install 'specsight[models]' to use encoders with learned weights")
@@ -54,39 +54,39 @@ def examine(encoder: str) -> list[Line]:
         ),
         _encoder(encoder),
         *_broken(),
-        Line("processors", f"{usable_processors()} usable"),
+        Check("processors", f"{usable_processors()} usable"),
         _amount("memory", memory.available, 2, f"of {memory.total / 2**30:.1f} GiB free"),
         _amount("disk", free_disk, 1, "free in this folder"),
     ]
 
 
-def _library(name: str, hint: str) -> Line:
+def _library(name: str, hint: str) -> Check:
     version = version_of(name)
-    return Line(name, version) if version else Line(name, "not installed", hint)
+    return Check(name, version) if version else Check(name, "not installed", hint)
 
 
-def _amount(what: str, value: float, enough_gib: float, words: str) -> Line:
+def _amount(what: str, value: float, enough_gib: float, words: str) -> Check:
     hint = "" if value >= enough_gib * 2**30 else f"less than {enough_gib:g} GiB: large jobs may fail"
-    return Line(what, f"{value / 2**30:.1f} GiB {words}", hint)
+    return Check(what, f"{value / 2**30:.1f} GiB {words}", hint)
 
 
-def _broken() -> list[Line]:
+def _broken() -> list[Check]:
     """What other packages bring and cannot be imported; nothing where all is well."""
     return [
-        Line(f"{screen.registry_of(what).what} {name}", "broken", reason)
+        Check(f"{screen.registry_of(what).what} {name}", "broken", reason)
         for what in screen.REGISTRIES
         for name, reason in screen.registry_of(what).broken.items()
     ]
 
 
-def _encoder(name: str) -> Line:
+def _encoder(name: str) -> Check:
     from specsight.encoders import load_encoder
     from specsight.errors import SpecsightError
 
     try:
         encoder = load_encoder(name)
     except SpecsightError as error:
-        return Line("encoder", name, str(error))
+        return Check("encoder", name, str(error))
     layers = ", ".join(f"{layer.name} ({layer.channels} channels)" for layer in encoder.available)
     words = "reads words" if encoder.reads else "sees only"
-    return Line("encoder", f"{name}: {layers}; {words}; fingerprint {encoder.fingerprint[:12]}")
+    return Check("encoder", f"{name}: {layers}; {words}; fingerprint {encoder.fingerprint[:12]}")

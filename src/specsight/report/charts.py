@@ -41,7 +41,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Row:
+class HistogramRow:
     """The bars of one group of pictures; `above` counts those over the threshold."""
 
     name: str
@@ -55,13 +55,13 @@ class Histogram:
     """One row of bars per group over a shared score axis; x runs from 0 to `width`."""
 
     width: float
-    rows: list[Row]
+    rows: list[HistogramRow]
     ticks: list[Tick]
     threshold: Tick | None
 
 
 @dataclass(frozen=True)
-class Curve:
+class Polyline:
     """One polyline in a square of `side`, y downwards."""
 
     name: str
@@ -75,7 +75,7 @@ class Plot:
     side: float
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    curves: list[Curve]
+    curves: list[Polyline]
     marks: list[tuple[float, float, str]] = field(default_factory=list)
     """(x, y, text) of single points."""
 
@@ -118,7 +118,7 @@ def plot(
         if inside.any() and not inside.all():
             xs, ys = np.append(xs[inside], limit), np.append(ys[inside], np.interp(limit, xs, ys))
         points = " ".join(f"{side * a / limit:.1f},{side * (1 - b):.1f}" for a, b in zip(xs, ys))
-        lines.append(Curve(name, points))
+        lines.append(Polyline(name, points))
     return Plot(
         side=side,
         x_ticks=[Tick(side * t / limit, f"{t:g}") for t in _nice(0, limit, 5)],
@@ -128,7 +128,7 @@ def plot(
     )
 
 
-def _row(name: str, scores: Values, edges: Values, scale: float, threshold: float | None) -> Row:
+def _row(name: str, scores: Values, edges: Values, scale: float, threshold: float | None) -> HistogramRow:
     # Bins are (a, b]: a score equal to the threshold is accepted, so it stands left of it.
     index = np.clip(np.searchsorted(edges, scores, side="left") - 1, 0, len(edges) - 2)
     counts = np.bincount(index, minlength=len(edges) - 1)
@@ -141,7 +141,7 @@ def _row(name: str, scores: Values, edges: Values, scale: float, threshold: floa
         x, wide = float((edges[i] - edges[0]) * scale), float((edges[i + 1] - edges[i]) * scale)
         bars.append(Bar(x, wide, float(counts[i] / counts.max()), above, title))
     over = 0 if threshold is None else int((scores > threshold).sum())
-    return Row(name, len(scores), over, bars)
+    return HistogramRow(name, len(scores), over, bars)
 
 
 def _folded(groups: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:

@@ -23,7 +23,7 @@ DASH = "–"
 
 
 @dataclass(frozen=True)
-class Line:
+class MetricText:
     """One metric as text. `reason` says why there is no value."""
 
     key: str
@@ -49,12 +49,12 @@ def title(config: Mapping[str, Any]) -> str:
     return f"{config.get('detector')} on {config.get('name') or 'data'}"
 
 
-def headline(metrics: Mapping[str, Any]) -> dict[str, list[Line]]:
+def headline(metrics: Mapping[str, Any]) -> dict[str, list[MetricText]]:
     """Every metric of the run by group, in the order of the page."""
     order = {name: position for position, name in enumerate(catalogue)}
     present = [k for k, v in metrics.items() if isinstance(v, Mapping) and "value" in v]
     present.sort(key=lambda k: (order.get(k, len(order)), k))
-    groups: dict[str, list[Line]] = {group.value: [] for group in Group}
+    groups: dict[str, list[MetricText]] = {group.value: [] for group in Group}
     for key in present:
         groups[_metric(key).group.value].append(_line(key, metrics[key]))
     return {title: lines for title, lines in groups.items() if lines}
@@ -179,7 +179,7 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _line(key: str, metric: Mapping[str, Any]) -> Line:
+def _line(key: str, metric: Mapping[str, Any]) -> MetricText:
     words = _metric(key)
     title = f"{words.title} (oracle)" if metric.get("oracle") else words.title
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
@@ -188,7 +188,7 @@ def _line(key: str, metric: Mapping[str, Any]) -> Line:
         text += f" ± {_text(deviation, key)}"
     low, high = metric.get("low"), metric.get("high")
     interval = f"{_text(low, key)} to {_text(high, key)}" if low is not None and high is not None else ""
-    return Line(key, title, text, interval, words.description, metric.get("reason", ""))
+    return MetricText(key, title, text, interval, words.description, metric.get("reason", ""))
 
 
 def _metric(key: str) -> Metric:

@@ -10,24 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.synthetic.fields import Field
-from specsight.synthetic.shapes import Mask
+from specsight.synthetic.shapes import Alpha
 
 Pixels = NDArray[np.float32]
 
 
-def soften(alpha: Mask, sigma: float) -> Mask:
+def soften(alpha: Alpha, sigma: float) -> Alpha:
     """`alpha` under a Gaussian of `sigma` pixels; below a fifth of a pixel it stays as it is."""
     return cv2.GaussianBlur(alpha, (0, 0), sigma) if sigma > 0.2 else alpha
 
 
-def over(pixels: Pixels, colour: Pixels | float, alpha: Mask) -> Pixels:
+def over(pixels: Pixels, colour: Pixels | float, alpha: Alpha) -> Pixels:
     """`colour` (a value, (3,), or (H, W, 3)) over `pixels` with opacity `alpha`, clipped to [0, 1]."""
     a = np.clip(alpha, 0, 1)[..., None]
     result: Pixels = pixels * (1 - a) + np.asarray(colour, np.float32) * a
     return result
 
 
-def shading(relief: Mask, depth: float, angle: float) -> Field:
+def shading(relief: Alpha, depth: float, angle: float) -> Field:
     """Light and dark sides (about 0) of `relief`, raised where `depth` > 0, under light from `angle` (radians)."""
     shade: Field = np.float32(depth) * (
         cv2.Sobel(relief, cv2.CV_32F, 1, 0, ksize=3) * np.float32(np.cos(angle))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from specsight.synthetic.fields import Field, Floating, Shape
 
-Mask = NDArray[np.float32]
+Alpha = NDArray[np.float32]
+"""(H, W) in [0, 1]: how much of each pixel is covered."""
 Points = NDArray[np.float64]
 Path = NDArray[np.float32]
 """(N, 2) x, y: what `path_distance` measures from."""
@@ -31,19 +32,19 @@ def random_pixel(rng: np.random.Generator, where: NDArray[np.bool_]) -> tuple[in
     return row, column
 
 
-def polygon(points: Points, shape: Shape) -> Mask:
+def polygon(points: Points, shape: Shape) -> Alpha:
     """A filled polygon, `points` in pixels."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [_fixed(points)], 255, cv2.LINE_AA, _SHIFT)
     return np.asarray(canvas / np.float32(255), np.float32)
 
 
-def stroke(points: Points, shape: Shape, width: int) -> Mask:
+def stroke(points: Points, shape: Shape, width: int) -> Alpha:
     """A polyline of `width` pixels, at least 1."""
     return np.asarray(_polyline(points, shape, width) / np.float32(255), np.float32)
 
 
-def fine_stroke(points: Points, shape: Shape, width: float) -> Mask:
+def fine_stroke(points: Points, shape: Shape, width: float) -> Alpha:
     """A polyline of `width` pixels, rounded; one thinner than a pixel is one pixel wide and fainter."""
     canvas = _polyline(points, shape, max(1, round(width)))
     return np.asarray(canvas * np.float32(min(1.0, width) / 255), np.float32)

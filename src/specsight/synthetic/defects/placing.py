@@ -6,7 +6,7 @@ import numpy as np
 
 from specsight.synthetic.compositing import Pixels
 from specsight.synthetic.defects.painting import Where
-from specsight.synthetic.shapes import Mask, random_pixel
+from specsight.synthetic.shapes import Alpha, random_pixel
 
 
 def pick(rng: np.random.Generator, where: Where) -> tuple[float, float]:
@@ -25,7 +25,7 @@ def size(rng: np.random.Generator, where: Where, low: float, high: float, least:
     return max(least, float(np.exp(rng.uniform(np.log(low), np.log(high)))) * extent(where))
 
 
-def mean_colour(pixels: Pixels, alpha: Mask) -> Pixels:
+def mean_colour(pixels: Pixels, alpha: Alpha) -> Pixels:
     """Mean colour (3,) under `alpha`: defects are drawn darker or lighter than what they lie on."""
     weight = float(alpha.sum()) + 1e-6
     mean: Pixels = (pixels * alpha[..., None]).sum((0, 1)) / np.float32(weight)

@@ -8,10 +8,10 @@ from string import ascii_uppercase, digits
 import cv2
 import numpy as np
 
-from specsight.synthetic.shapes import Mask, Points, lobes, turned
+from specsight.synthetic.shapes import Alpha, Points, lobes, turned
 
 
-def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, float], size: float) -> Mask:
+def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, float], size: float) -> Alpha:
     """A few printed characters near `at` (x, y), about `size` pixels high."""
     letters = list(ascii_uppercase + digits)
     word = "".join(rng.choice(letters, int(rng.integers(1, 8))))

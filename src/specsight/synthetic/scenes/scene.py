@@ -17,7 +17,7 @@ from specsight.synthetic.compositing import Pixels, over, shading, soften
 from specsight.synthetic.scenes import camera, outlines
 from specsight.synthetic.scenes.materials import MATERIALS, Material, surface
 from specsight.synthetic.scenes.photographs import Photographs
-from specsight.synthetic.shapes import Mask
+from specsight.synthetic.shapes import Alpha
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _material(rng: np.random.Generator) -> Material:
     return MATERIALS[int(rng.integers(len(MATERIALS)))]
 
 
-def _outline(rng: np.random.Generator, side: int, alone: bool) -> tuple[Mask, str]:
+def _outline(rng: np.random.Generator, side: int, alone: bool) -> tuple[Alpha, str]:
     name = str(rng.choice(list(outlines.OUTLINES)))
     radius = side * (rng.uniform(0.28, 0.5) if alone else np.exp(rng.uniform(np.log(0.05), np.log(0.45))))
     centre = side * (rng.normal(0.5, 0.03, 2) if alone else rng.uniform(0.05, 0.95, 2))
@@ -90,7 +90,7 @@ def _outline(rng: np.random.Generator, side: int, alone: bool) -> tuple[Mask, st
     return mask, name
 
 
-def _lay(rng: np.random.Generator, below: Pixels, above: Pixels, mask: Mask) -> Pixels:
+def _lay(rng: np.random.Generator, below: Pixels, above: Pixels, mask: Alpha) -> Pixels:
     """`above` over `below` within `mask`, with a cast shadow, shaded rim and rounded body, each sometimes."""
     if rng.random() < 0.4:
         shift = np.array([[1, 0, rng.uniform(-6, 6)], [0, 1, rng.uniform(-6, 6)]], np.float64)
@@ -107,7 +107,7 @@ def _lay(rng: np.random.Generator, below: Pixels, above: Pixels, mask: Mask) -> 
     return np.clip(result, 0, 1).astype(np.float32)
 
 
-def _concentric(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> Pixels:
+def _concentric(rng: np.random.Generator, pixels: Pixels, mask: Alpha) -> Pixels:
     """Bright and dark bands that follow the outline, as on bottle mouths, caps and turned parts."""
     distance = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     bands = np.zeros(int(distance.max()) + 2, np.float32)
