@@ -38,6 +38,16 @@ def test_a_strong_region_ends_at_half_its_own_peak() -> None:
     assert finding.box == (16, 4, 25, 5)
 
 
+def test_a_region_below_zero_has_no_half_height_and_reaches_to_its_extent() -> None:
+    below = replace(CALIBRATION, map_seed=-2.0, map_extent=-3.0)
+    map_ = picture("0000000", "0131002", "0000000") - np.float32(4.5)
+    (finding,) = find(Judgement(-1.5, map_), below)
+    assert (finding.box, finding.peak) == ((2, 1, 3, 2), -1.5)
+    map_[1, 3] = -2.5
+    (wider,) = find(Judgement(-1.5, map_), below)
+    assert (wider.box, wider.area_px) == ((2, 1, 4, 2), 2)
+
+
 def test_a_finding_is_measured_in_pixels_and_millimetres() -> None:
     map_ = np.zeros((30, 60), dtype=np.float32)
     map_[4:7, 10:14] = 3.0

@@ -96,7 +96,8 @@ def _label(
 ) -> tuple[NDArray[np.int32], int]:
     """The regions of all findings, (H, W) int32 with 1..count, 8-connected."""
     wide, peaks = _components(map_, map_ > calibration.map_extent, circular)
-    labels, peaks = _components(map_, (wide > 0) & (map_ > EDGE * peaks[wide]), circular)
+    edges = np.where(peaks > 0, EDGE * peaks, -np.inf)
+    labels, peaks = _components(map_, (wide > 0) & (map_ > edges[wide]), circular)
     seeded = peaks > calibration.map_seed
     seeded[0] = False
     number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)

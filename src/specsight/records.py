@@ -211,7 +211,7 @@ class Decision:
     """The number that was compared with `threshold`; higher = more anomalous."""
     threshold: float | None
     deciding: Clause | None = None
-    """The clause without which the verdict would be the other one."""
+    """The clause that makes the verdict what it is, where the score alone would not; of several the first."""
     counted: tuple[Finding, ...] = ()
     observed: tuple[Excused, ...] = ()
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
@@ -228,8 +228,8 @@ class Decision:
             "score": self.score,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
             "observed": [
-                {"finding": findings.index(one.finding), "clause": clause_to_json(one.clause)}
-                for one in self.observed
+                {"finding": number, "clause": clause_to_json(one.clause)}
+                for number, one in zip(_numbers(self.observed, findings), self.observed)
             ],
             "not_applied": [
                 {"clause": clause_to_json(one.clause), "reason": one.reason} for one in self.not_applied
@@ -246,11 +246,13 @@ class Decision:
     ) -> Decision:
         """Read what `to_json` gave, with what its inspection holds.
 
-        Raises KeyError, TypeError, IndexError or ValueError for anything else.
+        Raises KeyError, TypeError or ValueError for anything else.
         """
         from specsight.specification.clauses import clause_from_json
 
         excused = {one["finding"]: clause_from_json(one["clause"]) for one in values["observed"]}
+        if not set(excused) <= set(range(len(findings))):
+            raise ValueError(f"the decision speaks of findings {sorted(excused)} of {len(findings)}")
         deciding = values["deciding"]
         return cls(
             verdict=verdict,
@@ -263,6 +265,14 @@ class Decision:
                 NotApplied(clause_from_json(one["clause"]), one["reason"]) for one in values["not_applied"]
             ),
         )
+
+
+def _numbers(observed: Sequence[Excused], findings: Sequence[Finding]) -> list[int]:
+    """The place of each observed finding among all; of equal findings each has one of its own."""
+    places: dict[Finding, list[int]] = {}
+    for number, finding in enumerate(findings):
+        places.setdefault(finding, []).append(number)
+    return [places[one.finding].pop(0) for one in observed]
 
 
 @dataclass(frozen=True)

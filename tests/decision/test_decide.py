@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from specsight import findings
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, decide
+from specsight.decision.rules import with_scope
 from specsight.records import Decision, Judgement
 from specsight.specification import (
     Clause,
@@ -183,10 +184,76 @@ def test_types_that_alone_count_are_applied_together_or_not_at_all(order: tuple[
     assert [one.reason for one in decision.not_applied] == ["the detector has no map of 'blister'"] * 2
 
 
-def test_a_score_without_a_place_cannot_be_put_out_of_scope() -> None:
-    decision = decided(judgement(score=5.0), Scope(parts=("tread",)))
+@pytest.mark.parametrize(
+    "clause",
+    [Scope(parts=("tread",)), Tolerance(defect="stain"), Ignore(defect="stain"), Only(defect="stain")],
+    ids=lambda clause: clause.kind,
+)
+def test_a_score_without_a_place_cannot_be_put_out_of_scope_or_to_a_type(clause: Clause) -> None:
+    decision = decided(judgement(score=5.0), clause)
     assert decision.verdict == "reject"
+    assert [one.clause for one in decision.not_applied] == [clause]
     assert "cannot be attributed" in decision.not_applied[0].reason
+
+
+def test_a_scope_that_the_picture_does_not_show_accepts_nothing() -> None:
+    elsewhere = replace(CIRCUMSTANCES, parts=np.where(PARTS == 1, 2, PARTS).astype(np.uint8))
+    decision = decided(judgement("stain"), Scope(parts=("tread",)), circumstances=elsewhere)
+    assert decision.verdict == "reject"
+    assert decision.not_applied[0].reason == "the picture shows no 'tread'"
+    other = decided(judgement("stain"), Scope(parts=("tread",), exclude=True), circumstances=elsewhere)
+    assert (other.verdict, other.not_applied) == ("reject", ())
+
+
+def test_where_nothing_is_left_to_count_nothing_is_above_the_threshold() -> None:
+    everywhere = np.full((30, 40), 2, np.float32)
+    one = Judgement(2.0, everywhere, {"stain": everywhere, "cut": np.zeros_like(everywhere)})
+    decision = decided(one, Ignore(defect="stain"))
+    assert (decision.verdict, decision.counted) == ("accept", ())
+    assert decision.score == CALIBRATION.map_extent
+
+
+def test_a_length_that_equals_the_limit_is_tolerated() -> None:
+    (stain,) = findings.find(judgement("stain"), CALIBRATION, SPECIFICATION)
+    three = replace(stain, length_mm=3 * 0.1)
+    clause = Tolerance(defect="stain", up_to_mm=0.3)
+    assert decide(judgement("stain"), [three], CALIBRATION, [clause], CIRCUMSTANCES).verdict == "accept"
+    longer = replace(stain, length_mm=0.3001)
+    assert decide(judgement("stain"), [longer], CALIBRATION, [clause], CIRCUMSTANCES).verdict == "reject"
+
+
+def test_a_lack_that_does_not_count_leaves_its_requirement_alone() -> None:
+    lacking = replace(CIRCUMSTANCES, types=("missing dot",))
+    one = judgement("stain")
+    one = replace(one, type_maps={"missing dot": one.type_maps["stain"]})
+    required = Requirement(feature="dot")
+    assert decided(one, required, circumstances=lacking).verdict == "reject"
+    for clause in (
+        Tolerance(defect="missing dot"),
+        Ignore(defect="missing dot"),
+        Scope(parts=("sidewall",)),
+    ):
+        decision = decided(one, required, clause, circumstances=lacking)
+        assert (decision.verdict, decision.deciding, decision.not_applied) == ("accept", clause, ())
+    on_the_tread = Requirement(feature="dot", part="tread")
+    decision = decided(one, on_the_tread, Scope(parts=("sidewall",)), circumstances=lacking)
+    assert decision.verdict == "accept"
+    assert [(n.clause, "not to be inspected" in n.reason) for n in decision.not_applied] == [
+        (on_the_tread, True)
+    ]
+
+
+def test_the_deciding_clause_is_one_without_which_the_picture_would_be_rejected() -> None:
+    both, one = Tolerance(defect="stain"), Ignore(defect="cut")
+    decision = decided(judgement("stain", "cut"), Ignore(defect="stain"), both, one)
+    assert (decision.verdict, decision.deciding) == ("accept", one)
+
+
+def test_pixels_without_a_named_part_lie_on_no_part() -> None:
+    unnamed = replace(CIRCUMSTANCES, parts=np.where(PARTS == 1, 9, PARTS).astype(np.uint8))
+    inside = with_scope(unnamed, [Scope(parts=("sidewall",), exclude=True)]).inside
+    assert inside is not None
+    assert np.array_equal(inside, PARTS == 1)
 
 
 def test_a_detector_that_reads_has_applied_knowledge_itself() -> None:

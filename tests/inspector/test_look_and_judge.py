@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from specsight.detectors import create_detector
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
 from specsight.inspector.pictures import PictureLike
-from specsight.records import Inspection, Sample
+from specsight.records import Excused, Inspection, Sample
 from specsight.specification import (
     DefectType,
+    Ignore,
     Instruction,
     Part,
     Requirement,
@@ -170,6 +172,12 @@ def test_clauses_of_the_specification_hold_for_every_picture(inspector: Inspecto
     assert [one.clause.kind for one in inspection.decision.not_applied] == ["requirement"]
 
 
+def test_a_type_that_several_clauses_name_is_taught_once(inspector: Inspector, sample: Sample) -> None:
+    inspection = inspector.inspect(sample, "Ignore green spots. A green spot is acceptable. Ignore burns.")
+    assert set(inspection.type_maps) == {"stain", "burn", "green spots"}
+    assert inspection.decision.not_applied == inspector.inspect(sample).decision.not_applied
+
+
 def test_json_keeps_everything_but_pixels(inspector: Inspector, sample: Sample) -> None:
     instruction = Instruction.of(
         [Scope(parts=("right half",)), Tolerance(defect="burn")], text="right, no burns"
@@ -180,6 +188,28 @@ def test_json_keeps_everything_but_pixels(inspector: Inspector, sample: Sample) 
     assert again.map is None
     with pytest.raises(SpecsightError, match="holds no pixels to plot"):
         again.plot()
+
+
+def test_json_tells_equal_findings_apart(inspector: Inspector, sample: Sample) -> None:
+    inspection = inspector.inspect(sample)
+    one = inspection.findings[0]
+    first, second = Ignore(defect="burn"), Scope(parts=("right half",))
+    decision = replace(
+        inspection.decision, counted=(one,), observed=(Excused(one, first), Excused(one, second))
+    )
+    three = replace(inspection, findings=(one, one, one), decision=decision)
+    assert Inspection.from_json(json.loads(json.dumps(three.to_json()))) == three
+
+
+def test_a_decision_about_a_finding_that_is_not_there_is_refused(
+    inspector: Inspector, sample: Sample
+) -> None:
+    inspection = inspector.inspect(sample, Instruction.of([Scope(parts=("right half",))]))
+    for number in (-1, len(inspection.findings)):
+        values = inspection.to_json()
+        values["decision"]["observed"] = [{"finding": number, "clause": {"kind": "ignore", "defect": "burn"}}]
+        with pytest.raises(ValueError, match="speaks of findings"):
+            Inspection.from_json(values)
 
 
 def test_json_of_version_0_1_is_read(inspector: Inspector, sample: Sample) -> None:

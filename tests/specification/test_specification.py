@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,7 @@ from specsight.specification import (
     parse_specification,
     save_yaml,
 )
+from specsight.specification.clauses import clause_from_json
 
 TYRE = """
 product: tyre 205/55 R16
@@ -165,3 +167,23 @@ def test_saving_writes_what_loading_reads(tmp_path: Path) -> None:
     instruction = Instruction.of([Ignore(defect="Fleck")], text="größer als 3 mm")
     save_yaml(instruction, tmp_path / "today.yaml")
     assert load_instruction(tmp_path / "today.yaml") == instruction
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        "ignore dust",
+        [],
+        {},
+        {"kind": []},
+        {"kind": "wish"},
+        {"kind": "scope", "parts": []},
+        {"kind": "tolerance", "defect": "dust", "up_to_mm": float("inf")},
+        {"kind": "requirement", "feature": "dot", "count": 0},
+        {"kind": "ignore", "defect": "dust", "more": 1},
+    ],
+)
+def test_what_is_no_clause_is_refused(values: Any) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        clause_from_json(values)

@@ -16,10 +16,10 @@ from specsight import findings
 from specsight.calibration import Calibration
 from specsight.decision.rules import Circumstances, Effect, effects, with_scope
 from specsight.records import Decision, Excused, Finding, Judgement, NotApplied
-from specsight.specification.clauses import Clause, Scope
+from specsight.specification.clauses import Clause, Ignore, Only, Scope, Tolerance
 
 NO_THRESHOLD = "no threshold was calibrated, so there is no verdict"
-NOWHERE = "no single region of the map stands out, so the score cannot be attributed to a part"
+NOWHERE = "no single region of the map stands out, so the score cannot be attributed to a part or a type"
 
 
 def decide(
@@ -47,7 +47,7 @@ def decide(
     if over and excused:
         score, threshold = _largest_left(judgement, counted, calibration, circumstances), calibration.map_seed
         if score <= threshold:
-            deciding = excused[min(excused)]
+            deciding = _deciding(excused, applied)
     rejected = score > threshold
     unmet = next((c for c, effect in zip(clauses, applied) if effect.unmet), None)
     if unmet is not None and not rejected:
@@ -57,7 +57,7 @@ def decide(
         not_applied += tuple(
             NotApplied(c, NOWHERE)
             for c, effect in zip(clauses, applied)
-            if isinstance(c, Scope) and not effect.reason
+            if isinstance(c, Scope | Tolerance | Ignore | Only) and not effect.reason
         )
     return Decision(
         verdict="reject" if rejected else "accept",
@@ -79,6 +79,12 @@ def _excused(clauses: Sequence[Clause], applied: Sequence[Effect]) -> Mapping[in
     return excused
 
 
+def _deciding(excused: Mapping[int, Clause], applied: Sequence[Effect]) -> Clause:
+    """The clause that excuses the strongest of the findings that no other clause excuses too; else of all."""
+    alone = [k for k in excused if sum(k in effect.excused for effect in applied) == 1]
+    return excused[min(alone or excused)]
+
+
 def _largest_left(
     judgement: Judgement,
     counted: Sequence[Finding],
@@ -93,7 +99,8 @@ def _largest_left(
     left = ~findings.surroundings(map_, calibration, circumstances.circular)
     if circumstances.inside is not None:
         left &= circumstances.inside
-    return float(np.max(map_[left], initial=float(map_.min())))
+    # Where the excused findings take up all that is in the scope, nothing counts, not even the lowest value.
+    return float(np.max(map_[left], initial=min(float(map_.min()), calibration.map_extent)))
 
 
 def _not_applied(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from specsight.specification.vocabulary import Vocabulary, same_name
 
 ABSENT = ("missing", "absent", "no")
 """Words in front of a feature that make the name of the defect of lacking it."""
+ROUNDING = 1e-9
+"""Share by which a length may exceed a limit: 3 pixels of 0.1 mm are 0.30000000000000004 mm."""
 NO_PARTS = "the picture has no part map"
 NO_TYPES = "the detector names no defect types"
 NO_SCALE = "the scale is unknown: give mm_per_px in the specification or the manifest"
@@ -53,6 +56,13 @@ class Circumstances:
     circular: bool = False
     inside: NDArray[np.bool_] | None = None
     """(H, W): pixels in the scope; None: all of them."""
+
+    @cached_property
+    def visible(self) -> frozenset[int]:
+        """The values that the part map holds."""
+        return (
+            frozenset() if self.parts is None else frozenset(np.flatnonzero(np.bincount(self.parts.ravel())))
+        )
 
     def same_defect(self, first: str | None, *others: str) -> bool:
         """Whether a type is one of the others, each by its name or a phrase of it."""
@@ -85,7 +95,18 @@ def effects(
     """The effect of every clause on the findings, in the order of `clauses`."""
     scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
     only = [c for c in clauses if isinstance(c, Only)]
-    return [_effect(clause, found, circumstances, scopes, only) for clause in clauses]
+    others = {
+        k: _effect(clause, found, circumstances, scopes, only)
+        for k, clause in enumerate(clauses)
+        if not isinstance(clause, Requirement)
+    }
+    excused = frozenset[int]().union(*(effect.excused for effect in others.values()))
+    return [
+        _requirement(clause, found, circumstances, scopes, excused)
+        if isinstance(clause, Requirement)
+        else others[k]
+        for k, clause in enumerate(clauses)
+    ]
 
 
 def with_scope(circumstances: Circumstances, clauses: Sequence[Clause]) -> Circumstances:
@@ -93,8 +114,11 @@ def with_scope(circumstances: Circumstances, clauses: Sequence[Clause]) -> Circu
     scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
     if not scopes or circumstances.parts is None:
         return circumstances
-    names = {0: None, **circumstances.part_names}
-    counting = [v for v, name in names.items() if _outside(name, scopes, circumstances) is None]
+    counting = [
+        value
+        for value in circumstances.visible
+        if _outside(circumstances.part_names.get(value), scopes, circumstances) is None
+    ]
     return replace(circumstances, inside=np.isin(circumstances.parts, counting))
 
 
@@ -111,8 +135,6 @@ def _effect(
         return _selection(clause, found, circumstances, only)
     if isinstance(clause, Tolerance):
         return _tolerance(clause, found, circumstances)
-    if isinstance(clause, Requirement):
-        return _requirement(clause, found, circumstances)
     if isinstance(clause, Knowledge):
         if circumstances.follows_words:
             return Effect(in_maps=True)
@@ -137,7 +159,12 @@ def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
     """Why a scope cannot be applied; empty where it can."""
     if circumstances.parts is None:
         return NO_PARTS
-    return next((r for name in clause.parts if (r := _part_reason(name, circumstances))), "")
+    if reason := next((r for name in clause.parts if (r := _part_reason(name, circumstances))), ""):
+        return reason
+    shown = [circumstances.part_names.get(value) for value in circumstances.visible]
+    if clause.exclude or any(circumstances.same_part(name, *clause.parts) for name in shown):
+        return ""
+    return f"the picture shows no '{', '.join(clause.parts)}'"
 
 
 def _part_reason(name: str, circumstances: Circumstances) -> str:
@@ -209,15 +236,27 @@ def _tolerated(finding: Finding, clause: Tolerance, circumstances: Circumstances
         return False
     if clause.up_to_mm is None:
         return True
-    return finding.length_mm is not None and finding.length_mm <= clause.up_to_mm
+    return finding.length_mm is not None and finding.length_mm <= clause.up_to_mm * (1 + ROUNDING)
 
 
-def _requirement(clause: Requirement, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
-    """Unmet where the defect of lacking the feature is found, or the feature itself is found too rarely."""
+def _requirement(
+    clause: Requirement,
+    found: Sequence[Finding],
+    circumstances: Circumstances,
+    scopes: Sequence[Scope],
+    excused: Collection[int],
+) -> Effect:
+    """Unmet where the defect of lacking the feature is found, or the feature itself is found too rarely.
+
+    A lack that other clauses excuse, or on a part that is not to be inspected, does not count.
+    """
     if not circumstances.types:
         return Effect(reason=NO_TYPES)
-    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
-        return Effect(reason=reason)
+    if clause.part is not None:
+        if reason := _part_reason(clause.part, circumstances):
+            return Effect(reason=reason)
+        if scope := _outside(clause.part, scopes, circumstances):
+            return Effect(reason=f"'{clause.part}' is not to be inspected ({scope.words})")
     here = [
         k
         for k, f in enumerate(found)
@@ -225,7 +264,9 @@ def _requirement(clause: Requirement, found: Sequence[Finding], circumstances: C
     ]
     lacking = [f"{word} {clause.feature}" for word in ABSENT]
     if any(circumstances.same_defect(type_, *lacking) for type_ in circumstances.types):
-        return Effect(unmet=any(circumstances.same_defect(found[k].type, *lacking) for k in here))
+        return Effect(
+            unmet=any(circumstances.same_defect(found[k].type, *lacking) for k in here if k not in excused)
+        )
     if circumstances.same_defect(clause.feature, *circumstances.types):
         present = frozenset(k for k in here if circumstances.same_defect(found[k].type, clause.feature))
         return Effect(present, unmet=len(present) < clause.count)

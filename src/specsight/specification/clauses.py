@@ -151,9 +151,11 @@ def clause_to_json(clause: Clause) -> dict[str, Any]:
 
 def clause_from_json(values: Mapping[str, Any]) -> Clause:
     """Read what `clause_to_json` gave. Raises KeyError or ValueError for anything else."""
-    fields = {name: value for name, value in values.items() if name != "kind"}
+    if not isinstance(values, Mapping):
+        raise ValueError(f"a clause must be a mapping, got {type(values).__name__}")
+    kind = KINDS[str(values["kind"])]
     try:
-        return KINDS[values["kind"]].model_validate(fields)
+        return kind.model_validate({name: value for name, value in values.items() if name != "kind"})
     except ValidationError as error:
         raise ValueError(str(error)) from error
 
