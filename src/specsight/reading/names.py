@@ -1,4 +1,4 @@
-"""What stands where a sentence expects the names of parts, defects or features: lists are split, articles are left out.
+"""Names of parts, defects and features in sentences: lists are split, articles left out, impossible names refused.
 
 In: a piece of a sentence in lower case. Out: names, or that the piece says more than a name does. A sentence whose
 "name" holds a negation, a condition, a place, a number or a verb means something else than its form says: it is better
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from specsight.specification import Specification
 from specsight.specification.vocabulary import Vocabulary
 
-LONGEST = 100
-"""Characters of a name that no specification knows."""
+LONGEST_NAME = 100
+"""Characters of a name that is in no specification."""
 SEPARATOR = re.compile(r"\s*,\s*(?:(?:and|or) )?|\s+(?:and/or|and|or|&)\s+")
 LEADING = re.compile(r"^(?:(?:an?|the|any|all|every|each) )+")
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)")
@@ -52,7 +52,7 @@ ADVERBS = frozenset({
     "normally", "generally", "often", "sometimes", "mostly", "mainly", "maybe", "perhaps", "probably", "however",
     "therefore", "later", "still", "already", "here", "there", "anyway", "instead", "rather",
 })  # fmt: skip
-MORE = NEGATIONS | CONDITIONS | QUANTITIES | PRONOUNS | VERBS | ADVERBS
+IN_NO_NAME = NEGATIONS | CONDITIONS | QUANTITIES | PRONOUNS | VERBS | ADVERBS
 """Words that no name holds, unless a specification has it."""
 PLACES = frozenset({
     "on", "in", "at", "near", "around", "along", "across", "behind", "beside", "between", "inside", "outside",
@@ -66,7 +66,7 @@ SIZES = frozenset({
     "old", "visible", "invisible", "length", "width", "depth", "height", "diameter", "area", "size",
 })  # fmt: skip
 """Words that limit which defects of a type are meant, and to which a type cannot be held."""
-FIRST = PLACES | {
+BEGINS_NO_NAME = PLACES | {
     "inspect", "check", "examine", "judge", "ignore", "disregard", "accept", "allow", "tolerate", "reject",
     "report", "look", "search", "watch", "of",
 }  # fmt: skip
@@ -99,21 +99,21 @@ class Names:
 
     def part(self, name: str) -> bool:
         """Whether this may be the name of a part."""
-        return name in self.parts or _plain(name, MORE | PLACES)
+        return name in self.parts or _plain(name, IN_NO_NAME | PLACES)
 
     def defect(self, name: str) -> bool:
         """Whether this may be the name of a type of defect to which findings can be held."""
         if name in self.defects:
             return True
-        return name not in self.parts and _plain(name, MORE | PLACES | SIZES)
+        return name not in self.parts and _plain(name, IN_NO_NAME | PLACES | SIZES)
 
     def taught(self, name: str) -> bool:
         """Whether this may be the name of a further type of defect."""
-        return name in self.defects or (name not in self.parts and _plain(name, MORE))
+        return name in self.defects or (name not in self.parts and _plain(name, IN_NO_NAME))
 
     def feature(self, name: str) -> bool:
         """Whether this may be the name of something that must be there."""
-        return name in self.defects or name in self.parts or _plain(name, MORE | PLACES)
+        return name in self.defects or name in self.parts or _plain(name, IN_NO_NAME | PLACES)
 
 
 def _plain(name: str, excluded: frozenset[str]) -> bool:
@@ -121,9 +121,9 @@ def _plain(name: str, excluded: frozenset[str]) -> bool:
     unquoted = QUOTED.sub("quoted", name)
     words = unquoted.split()
     return (
-        0 < len(name) <= LONGEST
+        0 < len(name) <= LONGEST_NAME
         and SPELLING.fullmatch(unquoted) is not None
-        and words[0] not in FIRST
+        and words[0] not in BEGINS_NO_NAME
         and words not in (["a"], ["an"], ["the"])
         and not any(word in excluded or word[0].isdigit() or word.startswith("non-") for word in words)
     )

@@ -38,7 +38,8 @@ from specsight.specification import (
 PUNCTUATION = " .!?;-*•"
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
 LONGEST_PATH = 1000
-LONGEST = 20_000
+"""Characters; a longer argument holds sentences and is no path."""
+LONGEST_TEXT = 20_000
 """Characters of text that are read at most."""
 LONGEST_SENTENCE = 2000
 """Characters of a sentence that is read: matching takes time that grows with their square."""
@@ -49,8 +50,11 @@ MILLIMETRES = {
     "cm": 10.0,
     "centimetre": 10.0,
     "centimeter": 10.0,
+    "in": 25.4,
+    "inch": 25.4,
+    "inche": 25.4,
 }
-MILLIMETRES |= {"inch": 25.4, "inche": 25.4, "in": 25.4}
+"""Unit of length without the s of a plural ("inches" → "inche") → millimetres."""
 NUMBERS = {"a": 1, "an": 1, "the": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
 GOES_ON = re.compile(
@@ -92,14 +96,14 @@ FORMS: Sequence[tuple[str, str]] = (
 def read(text: str, specification: Specification | None = None) -> Instruction:
     """Read sentences as clauses. `specification` tells parts from defects where a sentence may mean either.
 
-    Nothing is dropped: a sentence of no known form is an `Unread` clause. Text beyond `LONGEST` characters is unread.
+    Nothing is dropped: a sentence of no known form, and text beyond `LONGEST_TEXT` characters, is an `Unread` clause.
     """
     clauses: list[Clause] = []
     names = Names.of(specification)
-    for sentence in _sentences(text[:LONGEST]):
+    for sentence in _sentences(text[:LONGEST_TEXT]):
         clauses += _read_sentence(sentence, names) or [Unread(text=sentence)]
-    if len(text) > LONGEST:
-        clauses.append(Unread(text=f"(everything after {LONGEST} characters)"))
+    if len(text) > LONGEST_TEXT:
+        clauses.append(Unread(text=f"(everything after {LONGEST_TEXT} characters)"))
     return Instruction.of(clauses, text=text)
 
 
