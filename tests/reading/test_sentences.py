@@ -148,6 +148,21 @@ def test_a_sentence_may_go_on_behind_the_end_of_a_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do not\nignore scratches.",
+        "Please do not\nIgnore scratches.",
+        "When the light is on\nignore scratches.",
+        "Ignore scratches\nsmaller than 2 mm.",
+        "Ignore scratches\non the rim.",
+        "Never do this:\n- Ignore scratches.\n- Ignore dust.",
+    ],
+)
+def test_the_rest_of_a_sentence_on_another_line_is_not_read_without_its_beginning(text: str) -> None:
+    assert list(read(text).clauses) == [Unread(text=" ".join(text.split()))]
+
+
 @given(st.text(max_size=300))
 @example("what nobody understands " * 20)
 def test_any_text_is_read_and_none_of_it_is_dropped(text: str) -> None:

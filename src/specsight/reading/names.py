@@ -40,7 +40,7 @@ QUANTITIES = frozenset({
 PRONOUNS = frozenset({
     "i", "you", "he", "she", "it", "its", "we", "they", "them", "their", "this", "that", "these", "those",
     "everything", "anything", "something", "everyone", "who", "which", "what", "whatever", "rest", "other",
-    "others", "else", "another", "same", "such", "and", "or",
+    "others", "else", "another", "same", "such", "and", "or", "etc",
 })  # fmt: skip
 VERBS = frozenset({
     "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "don't", "may", "might",

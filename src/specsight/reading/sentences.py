@@ -35,13 +35,13 @@ from specsight.specification import (
     load_instruction,
 )
 
-PUNCTUATION = " .!?;-*•"
+PUNCTUATION, BULLETS = " .!?;-*•", "-*•"
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
 LONGEST_PATH = 1000
 """Characters; a longer argument holds sentences and is no path."""
 LONGEST_TEXT = 20_000
 """Characters of text that are read at most."""
-LONGEST_SENTENCE = 2000
+LONGEST_SENTENCE = 1000
 """Characters of a sentence that is read: matching takes time that grows with their square."""
 MILLIMETRES = {
     "mm": 1.0,
@@ -63,6 +63,9 @@ GOES_ON = re.compile(
     r"|(?:on|in|at|of|up to|at most|and|or|if|when|while|where|is|are|must|only (?:on|in|at|if|when))\b"
 )
 """Beginnings of what still belongs to the sentence before, behind a line's end or a full stop."""
+
+OPEN = re.compile(r"(?i:[:,]|\b(?:not|never|no|don['\u2019]t|only|if|when|unless|to|and|or|but))$")
+"""Endings of a line that say that the sentence goes on in the next, or what the lines below are for."""
 
 _LOOK = r"(?:please )?(?:inspect|check|examine|judge)"
 _FINE = r"(?:is|are) (?:acceptable|accepted|allowed|tolerated|permitted|fine|ok|okay)"
@@ -100,7 +103,7 @@ def read(text: str, specification: Specification | None = None) -> Instruction:
     """
     clauses: list[Clause] = []
     names = Names.of(specification)
-    for sentence in _sentences(text[:LONGEST_TEXT]):
+    for sentence in _sentences(text[:LONGEST_TEXT], names):
         clauses += _read_sentence(sentence, names) or [Unread(text=sentence)]
     if len(text) > LONGEST_TEXT:
         clauses.append(Unread(text=f"(everything after {LONGEST_TEXT} characters)"))
@@ -123,14 +126,16 @@ def read_instruction(given: str, specification: Specification | None = None) -> 
         raise SpecsightError(f"cannot read '{path}': {error.strerror}") from error
 
 
-def _sentences(text: str) -> Iterator[str]:
+def _sentences(text: str, names: Names) -> Iterator[str]:
     """Sentences end at a line's end or at . ! ? ; before a space (not inside "2.5 mm"), unless they go on behind it."""
-    sentence = ""
+    sentence, in_list = "", False
     for piece in re.split(r"(?<=[.!?;])\s+|\n+", text):
         stripped = " ".join(piece.split())
         if not stripped.strip(PUNCTUATION):
             continue
-        if sentence and GOES_ON.match(stripped.lstrip(PUNCTUATION)):
+        listed = stripped[0] in BULLETS
+        in_list = listed and (in_list or sentence.endswith(":"))
+        if sentence and (in_list or _goes_on(sentence, stripped, names)):
             sentence = f"{sentence} {stripped}"
             continue
         if sentence:
@@ -138,6 +143,18 @@ def _sentences(text: str) -> Iterator[str]:
         sentence = stripped
     if sentence:
         yield sentence
+
+
+def _goes_on(sentence: str, piece: str, names: Names) -> bool:
+    """Whether a piece behind a line's end or a full stop belongs to the sentence before.
+
+    A line without a full stop goes on in a line that begins with a small letter, unless both are understood alone.
+    """
+    if GOES_ON.match(piece.lstrip(PUNCTUATION)) or OPEN.search(sentence[-10:]):
+        return True
+    if sentence[-1] in ".!?;" or not piece[0].islower():
+        return False
+    return not (_read_sentence(piece, names) and _read_sentence(sentence, names))
 
 
 def _read_sentence(sentence: str, names: Names) -> list[Clause]:
