@@ -51,6 +51,7 @@ ADVERBS = frozenset({
     "please", "too", "also", "now", "then", "today", "tomorrow", "yesterday", "again", "yet", "always", "usually",
     "normally", "generally", "often", "sometimes", "mostly", "mainly", "maybe", "perhaps", "probably", "however",
     "therefore", "later", "still", "already", "here", "there", "anyway", "instead", "rather",
+    "elsewhere", "everywhere", "somewhere", "tonight", "temporarily",
 })  # fmt: skip
 IN_NO_NAME = NEGATIONS | CONDITIONS | QUANTITIES | PRONOUNS | VERBS | ADVERBS
 """Words that no name holds, unless a specification has it."""

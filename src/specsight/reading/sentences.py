@@ -193,6 +193,9 @@ def _tolerance(match: re.Match[str], sentence: str, names: Names) -> list[Clause
     defects, parts = split(match["names"]), _tolerance_parts(match["part"], names)
     if match["part"] and (whole := match.string[match.start("names") : match.end("part")]) in names.defects:
         defects, parts = (bare(whole),), (None,)
+    # "Elsewhere, scratches are acceptable": what stands before the comma is no member of a list.
+    if "," in match["names"] and not re.search(r" (?:and|or|and/or|&) ", match["names"]):
+        return []
     if not all(map(names.defect, defects)):
         return []
     return [
