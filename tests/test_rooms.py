@@ -19,6 +19,7 @@ ORDER = [
     "checkpoints",
     "plotting",
     "specification",
+    "record_json",
     "records",
     "images",
     "datasets",

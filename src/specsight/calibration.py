@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from specsight.errors import SpecsightError
+from specsight.record_json import Finite, Text, check
 
 EXTENT_QUANTILE = 0.995
 """Pixels above this quantile of good pixels may belong to a finding."""
@@ -27,6 +30,22 @@ PIXELS_PER_MAP = 100_000
 
 
 Value = TypeVar("Value", float, NDArray[np.float32])
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class CalibrationJson(TypedDict):
+    """See `Calibration`."""
+
+    score_threshold: Finite
+    map_seed: Finite
+    map_extent: Finite
+    good_count: Annotated[int, Field(ge=1)]
+    false_reject_rate: Share
+    wanted_rate: Share
+    confidence: Share
+    type_levels: NotRequired[dict[Text, Finite]]
 
 
 @dataclass(frozen=True)
@@ -81,13 +100,13 @@ class Calibration:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Calibration:
-        """Read what `to_json` gave. Raises SpecsightError for fields of another version."""
+    def from_json(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read what `to_json` gave. Raises SpecsightError for fields of another version or type."""
         try:
-            return cls(**values)
-        except TypeError as error:
+            return cls(**check(CalibrationJson, values))
+        except (TypeError, ValueError) as error:
             raise SpecsightError(
-                f"calibration is of another version ({error}): fit the model again"
+                f"calibration is damaged or of another version ({error}): fit the model again"
             ) from error
 
 

@@ -174,7 +174,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Finding:
-        """Read what `to_json` gave. Raises KeyError or TypeError for anything else."""
+        """Read what `to_json` gave, as part of an inspection that checks it."""
         x0, y0, x1, y1 = values["box"]
         x, y = values["centroid"]
         return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y)})
@@ -244,15 +244,18 @@ class Decision:
         threshold: float | None,
         findings: Sequence[Finding],
     ) -> Decision:
-        """Read what `to_json` gave, with what its inspection holds.
+        """Read what `to_json` gave, with what its inspection, which checks it, holds.
 
-        Raises KeyError, TypeError or ValueError for anything else.
+        Raises ValueError for a finding that is not there and for clauses that are none.
         """
         from specsight.specification.clauses import clause_from_json
 
+        for one in values["observed"]:
+            if one["finding"] >= len(findings):
+                raise ValueError(
+                    f"the decision speaks of finding {one['finding']}, and there are {len(findings)}"
+                )
         excused = {one["finding"]: clause_from_json(one["clause"]) for one in values["observed"]}
-        if not set(excused) <= set(range(len(findings))):
-            raise ValueError(f"the decision speaks of findings {sorted(excused)} of {len(findings)}")
         deciding = values["deciding"]
         return cls(
             verdict=verdict,
@@ -336,8 +339,11 @@ class Inspection:
     def from_json(cls, values: Mapping[str, Any]) -> Inspection:
         """Read what `to_json` gave, or what version 0.1 wrote (which knew no clauses).
 
-        Raises KeyError, TypeError or ValueError for anything else.
+        Raises ValueError, which names the value in one line, for anything else.
         """
+        from specsight.record_json import InspectionJson, check
+
+        check(InspectionJson, values)
         findings = tuple(map(Finding.from_json, values["findings"]))
         verdict, threshold = values["verdict"], values["threshold"]
         if "decision" in values:

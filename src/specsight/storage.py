@@ -6,10 +6,12 @@ A crash, a full disk or Ctrl-C leaves either the old file or the new one, never 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +49,40 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically; NaN and infinities are refused, for JSON has none."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def check_regular(path: Path) -> None:
+    """Raise SpecsightError for a device or a pipe, which may have no end; what is missing or a folder is let pass."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SpecsightError(f"'{path}' is a pipe or a device: give a file")
+
+
+def read_text(path: Path, longest: int | None = None) -> str:
+    """UTF-8 text of a file of at most `longest` bytes.
+
+    Raises SpecsightError for what is longer and for pipes and devices, OSError for what cannot be read and
+    UnicodeDecodeError for other text.
+    """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no file has a name with a zero byte", str(path))
+    check_regular(path)
+    with path.open("rb") as file:
+        content = file.read(-1 if longest is None else longest + 1)
+    if longest is not None and len(content) > longest:
+        raise SpecsightError(f"'{path}' has more than {longest:,} bytes: shorten it, or give another file")
+    return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value that `text` holds. Raises ValueError where it is no JSON, too deep to be read among others."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def confined(folder: Path, relative: str | Path) -> Path:
@@ -91,7 +127,7 @@ def verify_folder(folder: Path) -> None:
     if not listing.is_file():
         raise SpecsightError(f"'{folder}' is not a saved model: it has no {CHECKSUMS}")
     try:
-        expected: dict[str, str] = dict(json.loads(listing.read_text("utf-8")))
+        expected: dict[str, str] = dict(parse_json(read_text(listing)))
     except (ValueError, TypeError) as error:
         raise SpecsightError(f"'{listing}' is damaged: fit the model again") from error
     for name, digest in expected.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,26 @@ def test_files_are_read_by_their_ending(tmp_path: Path) -> None:
 def test_text_of_any_length_is_read_in_time() -> None:
     instruction = read("the " * 100_000)
     assert "everything after" in instruction.unread[-1].text
+
+
+@pytest.mark.parametrize("ending", [".txt", ".yaml"])
+def test_a_pipe_a_device_and_an_endless_file_are_refused_at_once(tmp_path: Path, ending: str) -> None:
+    pipe, device, endless = (tmp_path / f"{name}{ending}" for name in ("pipe", "device", "endless"))
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    with endless.open("wb") as file:
+        file.truncate(1 << 30)
+    for path in (pipe, device):
+        with pytest.raises(SpecsightError, match=rf"{path.name}' is a pipe or a device: give a file"):
+            read_instruction(str(path))
+    with pytest.raises(SpecsightError, match=r"endless.* has more than 262,144 bytes: shorten it"):
+        read_instruction(str(endless))
+
+
+def test_a_name_with_a_zero_byte_is_no_file() -> None:
+    with pytest.raises(SpecsightError, match="zero byte"):
+        read_instruction("a\0b.txt")
+
+
+def test_words_that_are_no_unicode_are_unread() -> None:
+    assert [clause.words for clause in read("Ignore \udcff.").clauses] == ["Ignore ?."]

@@ -177,3 +177,70 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(
 def test_paths_inside_the_data_become_relative_to_it(tmp_path: Path) -> None:
     assert relative(tmp_path / "a" / "b.png", tmp_path) == "a/b.png"
     assert relative(tmp_path / "b.png", tmp_path / "a") == str(tmp_path.resolve() / "b.png")
+
+
+def tampered(run: Path, place: str, value: object) -> None:
+    """Put `value` at a dotted place of the second line of predictions."""
+    file = run / PREDICTIONS
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    *way, last = place.split(".")
+    target = lines[1]
+    for step in way:
+        target = target[int(step)] if isinstance(target, list) else target[step]
+    target[last] = value
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+
+CLAUSE = {"clause": {"kind": "ignore", "defect": "scratch"}}
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("score", "high", "score: Input should be a valid number"),
+        ("score", float("nan"), "score: Input should be a finite number"),
+        ("id", 7, "id: Input should be an instance of str"),
+        ("seed", True, "seed: Input should be a valid integer"),
+        ("verdict", "maybe", "verdict: Input should be 'accept' or 'reject'"),
+        ("findings", [1], "findings.0: Input should be a valid dictionary"),
+        ("size", [4], "size: List should have at least 2 items"),
+        ("defects", [{"type": "a", "box": [1]}], "defects.0.box: List should have at least 4 items"),
+        ("conditions", {"light": 1}, "conditions.light: Input should be an instance of str"),
+        ("decision", {}, "decision.score: Field required"),
+        ("decision.deciding", {"kind": "ignroe"}, "unknown kind of clause 'ignroe': did you mean 'ignore'"),
+        ("decision.deciding", {"kind": ["ignore"]}, "unknown kind of clause"),
+        ("decision.deciding", {"kind": "ignore"}, "ignore clause: defect: Field required"),
+        ("decision.deciding", {**CLAUSE["clause"], "confidence": 2}, "confidence: Input should be less than or equal"),
+        ("decision.deciding", "ignore", "decision.deciding: Input should be a valid dictionary"),
+        ("decision.observed", [{"finding": 99, **CLAUSE}], "the decision speaks of finding 99, and there are"),
+        ("decision.observed", [{"finding": -1, **CLAUSE}], "decision.observed.0.finding: Input should be greater"),
+        ("decision.not_applied", [CLAUSE], "decision.not_applied.0.reason: Field required"),
+    ],
+)  # fmt: skip
+def test_a_tampered_prediction_is_named_by_file_line_and_value(
+    tmp_path: Path, place: str, value: object, words: str
+) -> None:
+    run = make_run(tmp_path / "run")
+    tampered(run, place, value)
+    with pytest.raises(SpecsightError) as told:
+        RunFolder(run).predictions()
+    assert f"'{run / PREDICTIONS}', line 2: damaged (" in str(told.value)
+    assert words in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("line", ["[]", "1", "null", "{}", "NaN", "[" * 100_000])
+@pytest.mark.parametrize("name", [PREDICTIONS, "skipped.jsonl"])
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, name: str, line: str) -> None:
+    run = make_run(tmp_path / "run")
+    (run / name).write_text(line + "\n")
+    with pytest.raises(SpecsightError, match=rf"{name}', line 1: damaged \("):
+        RunFolder(run).skipped()
+
+
+@pytest.mark.parametrize("content", ["1", "[1]", "null", "[" * 100_000])
+def test_a_json_file_that_holds_no_object_is_named(tmp_path: Path, content: str) -> None:
+    run = make_run(tmp_path / "run")
+    (run / "metrics.json").write_text(content)
+    with pytest.raises(SpecsightError, match=r"metrics\.json' is damaged"):
+        RunFolder(run).metrics()

@@ -187,3 +187,8 @@ def test_saving_writes_what_loading_reads(tmp_path: Path) -> None:
 def test_what_is_no_clause_is_refused(values: Any) -> None:
     with pytest.raises((KeyError, ValueError)):
         clause_from_json(values)
+
+
+def test_words_that_are_nested_too_deeply_are_refused() -> None:
+    with pytest.raises(SpecsightError, match=r"^instruction: .*nested too deeply"):
+        parse_instruction("ignore: " + "[" * 5000 + "]" * 5000)

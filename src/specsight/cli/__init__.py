@@ -13,6 +13,12 @@ from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
 
+USERS = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR,
+    errno.ELOOP, errno.EPERM,
+})  # fmt: skip
+"""What the operating system says of a disk, a name or a right that a person can mend."""
+
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="specsight")
@@ -74,7 +80,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG):
+        if error.errno not in USERS:
             raise
         _fail(f"{error.strerror}: '{error.filename or 'the output folder'}'", 2)
     sys.exit(code if isinstance(code, int) else 0)

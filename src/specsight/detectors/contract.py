@@ -130,7 +130,7 @@ class Detector(ABC):
         self._restore_words(folder)
         try:
             self._restore(saving.read_state(folder))
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise saving.damaged(folder / saving.STATE) from error
 
     def get_encoder(self) -> Encoder:

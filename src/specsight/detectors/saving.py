@@ -5,17 +5,18 @@ In: what a detector is made of. Out: the same again, or a SpecsightError that sa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
-from specsight.storage import write_bytes, write_json
+from specsight.record_json import Text, check
+from specsight.storage import parse_json, read_text, write_bytes, write_json
 from specsight.version import __version__
 
 FORMAT = 2
@@ -29,6 +30,22 @@ SPECIFICATION = "specification.yaml"
 
 State = dict[str, NDArray[Any]]
 """Learned arrays by name."""
+
+
+class EncoderJson(TypedDict):
+    """Which encoder a detector was fitted with."""
+
+    name: Text
+    fingerprint: Text
+
+
+class DescriptionJson(TypedDict):
+    """What `write_description` writes."""
+
+    format: int
+    detector: Text
+    parameters: dict[Text, Any]
+    encoder: EncoderJson
 
 
 def write_description(folder: Path, name: str, parameters: Mapping[str, Any], encoder: Encoder) -> None:
@@ -49,17 +66,12 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Read what `write_description` wrote. Raises SpecsightError for another format and for a damaged file."""
     path = folder / DESCRIPTION
     try:
-        description = json.loads(path.read_text("utf-8"))
-        if description["format"] not in (FORMAT, FORMAT_OF_PICTURES_ALONE):
-            raise another_format(folder, description)
-        if not isinstance(description["parameters"], dict) or not isinstance(description["encoder"], dict):
-            raise TypeError
-        if not {"name", "fingerprint"} <= description["encoder"].keys():
-            raise KeyError
-        description["detector"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        description = dict(check(DescriptionJson, parse_json(read_text(path))))
+    except (OSError, ValueError) as error:
         raise damaged(path) from error
-    return cast("dict[str, Any]", description)
+    if description["format"] not in (FORMAT, FORMAT_OF_PICTURES_ALONE):
+        raise another_format(folder, description)
+    return description
 
 
 def another_format(folder: Path, description: Mapping[str, Any]) -> SpecsightError:

@@ -6,7 +6,6 @@ line, the evaluation and the service all judge pictures here; there is no other 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +39,7 @@ from specsight.specification import (
     save_yaml,
 )
 from specsight.specification.vocabulary import Vocabulary
-from specsight.storage import verify_folder, whole_folder, write_json
+from specsight.storage import parse_json, read_text, verify_folder, whole_folder, write_json
 
 CALIBRATION = "calibration.json"
 TYPE_LEVEL_PARTS = 20
@@ -200,7 +199,7 @@ class Inspector:
         verify_folder(folder)
         calibration = specification = None
         if (folder / CALIBRATION).exists():
-            calibration = Calibration.from_json(json.loads((folder / CALIBRATION).read_text("utf-8")))
+            calibration = _calibration(folder / CALIBRATION)
         if (folder / SPECIFICATION).exists():
             specification = load_specification(folder / SPECIFICATION)
         return cls(load_detector(folder, encoder, device), calibration, specification)
@@ -279,6 +278,13 @@ def _detector(detector: str | Detector, seed: int, parameters: Mapping[str, Any]
         names = ", ".join(parameters)
         raise SpecsightError(f"{names}: give parameters to the detector itself, or name a detector")
     return detector
+
+
+def _calibration(file: Path) -> Calibration:
+    try:
+        return Calibration.from_json(parse_json(read_text(file)))
+    except (OSError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
 
 
 def _specification(given: str | Path | Specification | None) -> Specification | None:

@@ -34,6 +34,8 @@ from specsight.specification import (
     Unread,
     load_instruction,
 )
+from specsight.specification.yaml import LONGEST_FILE
+from specsight.storage import read_text
 
 PUNCTUATION, BULLETS = " .!?;-*•", "-*•"
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
@@ -101,6 +103,8 @@ def read(text: str, specification: Specification | None = None) -> Instruction:
 
     Nothing is dropped: a sentence of no known form, and text beyond `LONGEST_TEXT` characters, is an `Unread` clause.
     """
+    # What a shell passes on may be no Unicode; nothing else of it could be written or compared.
+    text = text.encode("utf-8", "replace").decode("utf-8")
     clauses: list[Clause] = []
     names = Names.of(specification)
     for sentence in _sentences(text[:LONGEST_TEXT], names):
@@ -119,7 +123,7 @@ def read_instruction(given: str, specification: Specification | None = None) -> 
     if path.suffix.lower() in YAML:
         return load_instruction(path)
     try:
-        return read(path.read_text("utf-8"), specification)
+        return read(read_text(path, LONGEST_FILE), specification)
     except UnicodeDecodeError as error:
         raise SpecsightError(f"'{path}' is not UTF-8 text: save it as UTF-8") from error
     except OSError as error:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
@@ -22,7 +22,17 @@ from specsight.runs import maps
 from specsight.runs.fit import Fit
 from specsight.runs.predictions import Prediction, SkippedPicture
 from specsight.runs.protocol import Protocol
-from specsight.storage import confined, write_bytes, write_json, write_text
+from specsight.storage import (
+    check_regular,
+    confined,
+    parse_json,
+    read_text,
+    write_bytes,
+    write_json,
+    write_text,
+)
+
+T = TypeVar("T")
 
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.jsonl"
@@ -67,10 +77,10 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         """The configuration of the run. Raises `SpecsightError` where `path` is no run folder or is damaged."""
         try:
-            content = yaml.safe_load((self.path / CONFIG).read_text("utf-8"))
+            content = yaml.safe_load(read_text(self.path / CONFIG))
         except FileNotFoundError as error:
             raise SpecsightError(f"'{self.path}' is not a run folder: it has no {CONFIG}") from error
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise SpecsightError(
                 f"'{self.path / CONFIG}' is damaged: run again into another --out"
             ) from error
@@ -96,16 +106,16 @@ class RunFolder:
 
     def predictions(self, seed: int | None = None) -> list[Prediction]:
         """All finished pictures, or those of one seed; of a picture judged anew the last answer counts."""
-        last = {(line["seed"], line["id"]): line for line in self._lines(PREDICTIONS)}
-        return [Prediction.from_json(line) for (of, _), line in last.items() if seed is None or of == seed]
+        last = {(p.seed, p.id): p for p in self._lines(PREDICTIONS, Prediction.from_json)}
+        return [prediction for (of, _), prediction in last.items() if seed is None or of == seed]
 
     def skipped(self) -> list[SkippedPicture]:
         """Pictures that could not be used; not those that could be when they were tried again."""
-        judged = {(line["seed"], line["id"]) for line in self._lines(PREDICTIONS)}
-        last = {(line["stage"], line["seed"], line["id"]): line for line in self._lines(SKIPPED)}
+        judged = {(p.seed, p.id) for p in self._lines(PREDICTIONS, Prediction.from_json)}
+        last = {(s.stage, s.seed, s.id): s for s in self._lines(SKIPPED, SkippedPicture.from_json)}
         return [
-            SkippedPicture(**line)
-            for (stage, seed, id_), line in last.items()
+            picture
+            for (stage, seed, id_), picture in last.items()
             if stage == "fit" or (seed, id_) not in judged
         ]
 
@@ -157,7 +167,10 @@ class RunFolder:
 
     def protocol(self) -> Protocol:
         """Under what rules the numbers came about; an empty one where nothing has been measured yet."""
-        return Protocol.from_json(self._json(METRICS).get("protocol", {}))
+        try:
+            return Protocol.from_json(self._json(METRICS).get("protocol", {}))
+        except (TypeError, ValueError) as error:
+            raise SpecsightError(f"'{self.path / METRICS}' is damaged: delete it and run again") from error
 
     def write_metrics(self, numbers: Mapping[str, Any]) -> None:
         """Write `metrics.json`."""
@@ -169,7 +182,10 @@ class RunFolder:
 
     def curves(self) -> dict[int, dict[str, Any]]:
         """Points of the curves by seed: "roc" and "pro", each x and y by name, or None where undefined."""
-        return {int(seed): curves for seed, curves in self._json(CURVES).get("seeds", {}).items()}
+        try:
+            return {int(seed): curves for seed, curves in dict(self._json(CURVES).get("seeds", {})).items()}
+        except (TypeError, ValueError) as error:
+            raise SpecsightError(f"'{self.path / CURVES}' is damaged: delete it and run again") from error
 
     def write_curves(self, curves: Mapping[int, Mapping[str, Any]]) -> None:
         """Write `curves.json`, by seed."""
@@ -192,8 +208,11 @@ class RunFolder:
         if not file.exists():
             return {}
         try:
-            return dict(json.loads(file.read_text("utf-8")))
-        except (OSError, ValueError) as error:
+            content = parse_json(read_text(file))
+            if not isinstance(content, dict):
+                raise TypeError(f"a {type(content).__name__} in place of an object")
+            return content
+        except (OSError, ValueError, TypeError) as error:
             raise SpecsightError(f"'{file}' is damaged: delete it and run again") from error
 
     def _append(self, name: str, line: Mapping[str, Any]) -> None:
@@ -210,18 +229,23 @@ class RunFolder:
                 "finished pictures are kept, run the same command again to go on"
             ) from error
 
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
-        """Whole lines only: what stands behind the last line end was torn by a crash."""
+    def _lines(self, name: str, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
+        """What `read` makes of each whole line: what stands behind the last line end was torn by a crash.
+
+        Raises SpecsightError that names the file and the line where `read` raises ValueError.
+        """
         file = self.path / name
         if not file.exists():
             return
+        check_regular(file)
         with file.open("rb") as handle:
             for number, line in enumerate(handle, start=1):
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield json.loads(line)
+                    made = read(parse_json(line))
                 except ValueError as error:
                     raise SpecsightError(
-                        f"'{file}', line {number}: damaged; run again into another --out"
+                        f"'{file}', line {number}: damaged ({error}); run again into another --out"
                     ) from error
+                yield made

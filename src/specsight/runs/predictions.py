@@ -4,13 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from typing_extensions import NotRequired, TypedDict
 
 from specsight.datasets.digest import sample_digest
+from specsight.record_json import Count, Finite, InspectionJson, Text, check
 from specsight.records import Defect, Inspection, Label, Sample
+
+
+class DefectJson(TypedDict):
+    """See `records.Defect`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    type: Text
+    mask: NotRequired[Text]
+    mask_value: NotRequired[int]
+    mask_above: NotRequired[int]
+    box: NotRequired[Annotated[list[int], Field(min_length=4, max_length=4)]]
+    part: NotRequired[Text]
+    size_mm: NotRequired[Finite]
+    severity: NotRequired[Text]
+    text: NotRequired[Text]
+    saturation: NotRequired[Finite]
+    relative_saturation: NotRequired[bool]
+
+
+class PredictionJson(InspectionJson):
+    """A line of `predictions.jsonl`."""
+
+    seed: Count
+    label: Label
+    types: list[Text]
+    split: Text
+    size: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=2, max_length=2)]
+    map: Text
+    digest: NotRequired[Text]
+    group: NotRequired[Text | None]
+    circular: NotRequired[bool]
+    conditions: NotRequired[dict[Text, Text]]
+    defects: list[DefectJson]
 
 
 @dataclass(frozen=True)
@@ -57,18 +95,18 @@ class Prediction:
     def to_json(self) -> dict[str, Any]:
         """One flat object: the fields of the inspection, then truth, seed and map."""
         line = self.inspection.to_json()
-        line |= {"seed": self.seed, "label": self.label, "types": self.types, "split": self.split}
-        line |= {"size": self.size, "map": self.map, "digest": self.digest}
+        line |= {"seed": self.seed, "label": self.label, "types": list(self.types), "split": self.split}
+        line |= {"size": list(self.size), "map": self.map, "digest": self.digest}
         line |= {"group": self.group, "circular": self.circular, "conditions": dict(self.conditions)}
         line["defects"] = [
-            {k: str(v) if k == "mask" else v for k, v in asdict(d).items() if v is not None}
-            for d in self.defects
+            {k: WRITTEN.get(k, _same)(v) for k, v in asdict(d).items() if v is not None} for d in self.defects
         ]
         return line
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Prediction:
-        """Read what `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        """Read what `to_json` gave. Raises ValueError, which names the value in one line, for anything else."""
+        check(PredictionJson, line)
         inspection = Inspection.from_json(line)
         values = {name: value for name, value in line.items() if name in FIELDS}
         defects = tuple(
@@ -81,7 +119,21 @@ class Prediction:
         return cls(inspection=inspection, defects=defects, **values)
 
 
+WRITTEN: Mapping[str, Callable[[Any], Any]] = {"mask": str, "box": list}
+"""Fields of a defect that JSON holds in another form."""
 FIELDS = frozenset(one.name for one in fields(Prediction)) - {"inspection"}
+
+
+class SkippedJson(TypedDict):
+    """A line of `skipped.jsonl`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    id: Text
+    image: Text
+    reason: Text
+    stage: Literal["fit", "judge"]
+    seed: NotRequired[Count]
 
 
 @dataclass(frozen=True)
@@ -93,6 +145,11 @@ class SkippedPicture:
     reason: str
     stage: str
     seed: int = 0
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> SkippedPicture:
+        """Read the fields as JSON values. Raises ValueError, which names the value in one line, for anything else."""
+        return cls(**check(SkippedJson, line))
 
 
 def predict(sample: Sample, inspection: Inspection, seed: int, data: Path) -> Prediction:
@@ -138,6 +195,10 @@ def by_seed(predictions: Iterable[Prediction]) -> dict[int, list[Prediction]]:
     for prediction in sorted(predictions, key=lambda p: (p.seed, p.id)):
         seeds.setdefault(prediction.seed, []).append(prediction)
     return seeds
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _with_mask(defect: Defect, mask: Path) -> Defect:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
+from specsight.errors import did_you_mean
 from specsight.specification.terms import DefectType, Model, Name, Positive
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -150,14 +151,18 @@ def clause_to_json(clause: Clause) -> dict[str, Any]:
 
 
 def clause_from_json(values: Mapping[str, Any]) -> Clause:
-    """Read what `clause_to_json` gave. Raises KeyError or ValueError for anything else."""
+    """Read what `clause_to_json` gave. Raises ValueError, in one line, for anything else."""
     if not isinstance(values, Mapping):
         raise ValueError(f"a clause must be a mapping, got {type(values).__name__}")
-    kind = KINDS[str(values["kind"])]
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"unknown kind of clause {kind!r}: {did_you_mean(str(kind), KINDS)}")
     try:
-        return kind.model_validate({name: value for name, value in values.items() if name != "kind"})
+        return KINDS[kind].model_validate({name: value for name, value in values.items() if name != "kind"})
     except ValidationError as error:
-        raise ValueError(str(error)) from error
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{kind} clause: {place}: {first['msg']}") from error
 
 
 class Instruction(Model):

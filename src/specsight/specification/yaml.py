@@ -18,8 +18,10 @@ from specsight.errors import SpecsightError
 from specsight.specification.clauses import Instruction, Requirement, Tolerance
 from specsight.specification.model import Specification
 from specsight.specification.terms import DefectType, Part, SeverityLevel
-from specsight.storage import write_text
+from specsight.storage import read_text, write_text
 
+LONGEST_FILE = 1 << 18
+"""Bytes of a file of words: thousands of clauses, and read in seconds."""
 M = TypeVar("M", Specification, Instruction)
 
 
@@ -57,7 +59,7 @@ def save_yaml(model: Specification | Instruction, path: Path) -> None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path, LONGEST_FILE)
     except UnicodeDecodeError as error:
         raise SpecsightError(f"'{path}' is not UTF-8 text: save it as UTF-8") from error
     except OSError as error:
@@ -71,6 +73,10 @@ def _parse(text: str, model: type[M], source: str) -> M:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecsightError(f"{source}, line {line}: not valid YAML ({error.problem})") from error
+    except RecursionError as error:
+        raise SpecsightError(
+            f"{source}: lists or mappings nested too deeply: write one level per line"
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         raise SpecsightError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):
