@@ -107,6 +107,15 @@ def test_another_configuration_is_refused(finished: tuple[Path, Path]) -> None:
         evaluate(finished[0], out=finished[1], seeds=(0,), **SMALL)
 
 
+def test_a_specification_that_has_changed_is_refused(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    words, run = tmp_path / "words.yaml", tmp_path / "run"
+    words.write_text("product: plate\nmm_per_px: 1.0\n")
+    evaluate(finished[0], out=run, specification=words, **SMALL)
+    words.write_text("product: plate\nmm_per_px: 0.001\n")
+    with pytest.raises(SpecsightError, match=r"words\.yaml' has changed since the run in .* began"):
+        evaluate(finished[0], out=run, specification=words, **SMALL)
+
+
 def test_a_second_process_is_refused(finished: tuple[Path, Path]) -> None:
     data, run = finished
     with only_writer(run), pytest.raises(SpecsightError, match="in use by another process"):

@@ -11,6 +11,7 @@ from specsight.calibration import parts_needed
 from specsight.detectors import Detector, create_detector
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
+from specsight.storage import sha256
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,17 @@ class EvaluationConfig:
             "false_reject_rate": self.threshold.false_reject_rate,
             "confidence": self.threshold.confidence,
             "specification": _absolute(learning.specification),
+            "contents": _contents(
+                specification=learning.specification, train_specification=learning.train_specification
+            ),
             "map_size": self.measuring.map_size,
             "resamples": self.measuring.resamples,
         }
+
+
+def _contents(**files: Path | None) -> dict[str, str]:
+    """Key of the configuration → SHA-256 of the file that it names: a run does not go on under other words."""
+    return {key: sha256(path) for key, path in files.items() if path is not None and path.is_file()}
 
 
 def _absolute(path: Path | None) -> str | None:

@@ -35,6 +35,8 @@ from specsight.storage import (
 T = TypeVar("T")
 
 CONFIG = "config.yaml"
+CONTENTS = "contents"
+"""Key of the configuration: which other keys name files with words → the digest of what those hold."""
 PREDICTIONS = "predictions.jsonl"
 SKIPPED = "skipped.jsonl"
 FITS = "fits.json"
@@ -67,11 +69,20 @@ class RunFolder:
             write_text(file, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
             return
         before = self.config()
+        self._check_contents(before, config)
         for key in [*config, *(k for k in before if k not in config)]:
-            if before.get(key) != config.get(key):
+            if key != CONTENTS and before.get(key) != config.get(key):
                 raise SpecsightError(
                     f"'{self.path}' holds a run with {key} = {before.get(key)!r}, not {config.get(key)!r}: "
                     "choose another --out"
+                )
+
+    def _check_contents(self, before: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+        """Refuse to go on under other words; runs of version 0.1 did not note what their files held."""
+        for key, digest in dict(before.get(CONTENTS) or {}).items():
+            if dict(config.get(CONTENTS) or {}).get(key, digest) != digest:
+                raise SpecsightError(
+                    f"'{config.get(key)}' has changed since the run in '{self.path}' began: choose another --out"
                 )
 
     def config(self) -> dict[str, Any]:
