@@ -208,7 +208,7 @@ def test_a_decision_about_a_finding_that_is_not_there_is_refused(
     for number in (-1, len(inspection.findings)):
         values = inspection.to_json()
         values["decision"]["observed"] = [{"finding": number, "clause": {"kind": "ignore", "defect": "burn"}}]
-        with pytest.raises(ValueError, match="speaks of finding|greater than or equal to 0"):
+        with pytest.raises(ValueError, match=r"speaks of finding|greater than or equal to 0"):
             Inspection.from_json(values)
 
 
