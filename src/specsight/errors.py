@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import unicodedata
 from collections.abc import Iterable
 from types import ModuleType
+
+CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories of what a terminal obeys or cannot show: controls, surrogates, separators of lines."""
 
 
 class SpecsightError(Exception):
@@ -30,6 +34,21 @@ def require(module: str, extra: str) -> ModuleType:
     except ImportError as error:
         top = module.partition(".")[0]
         raise MissingExtra(f"{top} is not installed: pip install 'specsight[{extra}]'") from error
+
+
+def printable(text: str) -> str:
+    """`text` for a terminal: line ends stay; other control characters, which could steer it, are written as `\\x1b`."""
+    return "".join(
+        character
+        if character == "\n" or unicodedata.category(character) not in CONTROLS
+        else _escaped(character)
+        for character in text
+    )
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

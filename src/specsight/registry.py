@@ -116,7 +116,7 @@ class Registry(Generic[T]):
             try:
                 if _registers(module):
                     importlib.import_module(module)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._broken[module.removeprefix(f"{package}.")] = _reason(error)
         place = {module: position for position, module in enumerate(modules)}
 
@@ -145,7 +145,7 @@ class Registry(Generic[T]):
             # Importing the module may have registered it already, with the decorator.
             if point.name not in self._entries:
                 self._entries[point.name] = self._adopt(point.name, plugin) if self._adopt else plugin
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whatever others' code raises while it is imported
             self._broken[point.name] = f"{source}: {_reason(error)}"
 
 
@@ -156,7 +156,7 @@ def _registers(module: str) -> bool:
     return source is None or bool(REGISTERS.search(source))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """An error in one line."""
     words = " ".join(str(error).split())
     return words if isinstance(error, SpecsightError) else f"{type(error).__name__}: {words}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError, did_you_mean, printable
 from specsight.registry import Registry
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ REGISTRIES = {
     "metrics": "specsight.metrics:metrics",
 }
 """What can be listed → where its registry is."""
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a line, or several; what names of files and other people's words hold of control characters is shown, not
+    obeyed."""
+    click.echo(printable(text), err=err)
 
 
 def headline(run: Path) -> None:
@@ -42,7 +48,7 @@ def headline(run: Path) -> None:
             table.add_row(line.name, line.value, line.interval)
     Console().print(table)
     unapplied(judged)
-    click.echo(judged.protocol().line)
+    say(judged.protocol().line)
 
 
 def curve(folder: Path, pages: list[Path]) -> None:
@@ -62,8 +68,8 @@ def curve(folder: Path, pages: list[Path]) -> None:
         rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
     Console().print(rows)
     for page in pages:
-        click.echo(f"report: {page}")
-    click.echo(f"table: {folder / TABLE}\nchart: {folder / CHART}")
+        say(f"report: {page}")
+    say(f"table: {folder / TABLE}\nchart: {folder / CHART}")
 
 
 def suite(folder: Path) -> None:
@@ -83,7 +89,7 @@ def suite(folder: Path) -> None:
         cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
         rows.add_row(row.name, *numbers, *cost)
     Console().print(rows)
-    click.echo(f"table: {folder / TABLE}")
+    say(f"table: {folder / TABLE}")
 
 
 def verdicts(run: Path) -> None:
@@ -94,24 +100,24 @@ def verdicts(run: Path) -> None:
     predictions, skipped = judged.predictions(), judged.skipped()
     rejected = [p for p in predictions if p.inspection.verdict == "reject"]
     for prediction in rejected[:REJECTED_LINES]:
-        click.echo(f"{prediction.inspection.image}: {prediction.inspection.statement}")
+        say(f"{prediction.inspection.image}: {prediction.inspection.statement}")
     if len(rejected) > REJECTED_LINES:
-        click.echo(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
+        say(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
     for picture in skipped:
-        click.echo(f"skipped: {picture.reason}", err=True)
+        say(f"skipped: {picture.reason}", err=True)
     unapplied(judged)
     decided = any(p.inspection.verdict for p in predictions)
     counts = (
         f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
     )
-    click.echo(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
+    say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
 
 
 def unapplied(run: RunFolder) -> None:
     """One line that names the clauses of specification and instruction that had no effect, and why."""
     lines = run.protocol().not_applied
     if lines:
-        click.echo(f"not applied: {'; '.join(lines)}", err=True)
+        say(f"not applied: {'; '.join(lines)}", err=True)
 
 
 def names(what: str) -> None:
@@ -124,9 +130,9 @@ def names(what: str) -> None:
     registry = registry_of(what)
     table = Table(box=box.SIMPLE, show_header=False)
     for name, words in _catalogue(what):
-        table.add_row(f"[bold]{escape(name)}[/]", escape(words))
+        table.add_row(f"[bold]{escape(name)}[/]", escape(printable(words)))
     for name, reason in registry.broken.items():
-        table.add_row(f"[bold red]{escape(name)}[/]", f"broken: {escape(reason)}")
+        table.add_row(f"[bold red]{escape(name)}[/]", f"broken: {escape(printable(reason))}")
     Console().print(table)
 
 
@@ -145,8 +151,8 @@ def detector(name: str) -> None:
 
     kind = detectors[name]
     source = (inspect.getdoc(sys.modules[kind.__module__]) or "").partition("\n")[0]
-    click.echo(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}\n{source}")
-    click.echo(f"regime: {kind.regime.value}\nneeds: {kind.needs}")
+    say(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}\n{source}")
+    say(f"regime: {kind.regime.value}\nneeds: {kind.needs}")
     table = Table("parameter", "default", "values", "meaning", box=box.SIMPLE)
     for declared in parameters_of(kind).values():
         default = "the method's choice" if declared.default is None else declared.written_default
@@ -172,7 +178,10 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
         from specsight.detectors import detectors
 
         return [
-            (name, f"{(kind.__doc__ or '').splitlines()[0]} Needs: {', '.join(kind.needs.names)}.")
+            (
+                name,
+                f"{(kind.__doc__ or '').strip().partition(chr(10))[0]} Needs: {', '.join(kind.needs.names)}.",
+            )
             for name, kind in detectors.items()
         ]
     if what == "datasets":

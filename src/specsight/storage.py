@@ -88,6 +88,8 @@ def parse_json(text: str | bytes) -> Any:
 def confined(folder: Path, relative: str | Path) -> Path:
     """`folder / relative`, refused if it would leave `folder` (absolute paths, "..", links outward)."""
     root = folder.resolve()
+    if "\0" in str(relative):
+        raise SpecsightError(f"'{relative}' has a zero byte in it: use a path inside '{folder}'")
     path = (root / relative).resolve()
     if not path.is_relative_to(root):
         raise SpecsightError(f"'{relative}' leads outside '{folder}': use a path inside that folder")

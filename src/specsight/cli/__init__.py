@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import sys
 
 import click
@@ -73,7 +74,9 @@ def main() -> None:
     except SpecsightError as error:
         _fail(str(error), 2)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        screen.say(shown.getvalue().rstrip(), err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _fail("stopped; what was finished is kept, run the same command again to go on", 130)
@@ -87,5 +90,5 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"specsight: {message}", err=True)
+    screen.say(f"specsight: {' '.join(message.splitlines())}", err=True)
     sys.exit(code)

@@ -57,12 +57,12 @@ def fit(
         Promise(holdout, false_reject_rate, confidence, seed),
     )
     for skipped in inspector.skipped:
-        click.echo(f"skipped: {skipped.reason}", err=True)
+        screen.say(f"skipped: {skipped.reason}", err=True)
     if inspector.calibration:
-        click.echo(f"threshold: {inspector.calibration.statement()}")
+        screen.say(f"threshold: {inspector.calibration.statement()}")
     else:
-        click.echo("no threshold: too few good parts to hold any out; scores and maps only, no verdicts")
-    click.echo(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
+        screen.say("no threshold: too few good parts to hold any out; scores and maps only, no verdicts")
+    screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
 
 
 @click.command()
@@ -92,4 +92,4 @@ def inspect(
     write_inspections(inspector, listing.samples, out, data=pictures, model=model, instruction=instruction)
     page = render(out)
     screen.verdicts(out)
-    click.echo(f"report: {page}")
+    screen.say(f"report: {page}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from specsight import screen
 from specsight.cli.options import ENCODER, PATH, Verbs
 from specsight.learning.device import AUTO
 
@@ -47,7 +48,7 @@ def tyres(
         model=model,
         workers=workers,
     )
-    click.echo(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
+    screen.say(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
 
 
 @click.group(cls=Verbs)
@@ -85,7 +86,7 @@ def encoder(photographs: Path, teacher: Path, out: Path, minutes: float | None, 
     recipe = EncoderRecipe(RunOptions(device=device))
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, training.Sources(photographs, teacher))
-    click.echo(f"encoder: {made}\nuse it: --encoder {made}")
+    screen.say(f"encoder: {made}\nuse it: --encoder {made}")
 
 
 @train.command()
@@ -102,4 +103,4 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     recipe = training.TransformerRecipe(RunOptions(device=device))
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, photographs, teacher)
-    click.echo(f"encoder: {made}\nuse it: --encoder {made}")
+    screen.say(f"encoder: {made}\nuse it: --encoder {made}")

@@ -77,7 +77,7 @@ def evaluate(
             )
         page = render_suite(evaluation.run_suite(config, suite, out, encoders))
         screen.suite(out)
-        click.echo(f"report: {page}")
+        screen.say(f"report: {page}")
         return
     if len(methods) > 1 or len(counts) > 1:
         pages = []
@@ -89,7 +89,7 @@ def evaluate(
     run = evaluation.run_evaluation(config, out).folder
     page = render(run)
     screen.headline(run)
-    click.echo(f"report: {page}")
+    screen.say(f"report: {page}")
 
 
 @click.command()
@@ -100,7 +100,7 @@ def report(run: Path) -> None:
     from specsight.runs.suite_record import RECORD
 
     draw = render_suite if (run / RECORD).is_file() else render
-    click.echo(f"report: {draw(run)}")
+    screen.say(f"report: {draw(run)}")
 
 
 @click.command()

@@ -239,9 +239,15 @@ def _adopt(name: str, plugin: Any) -> type[Detector]:
     """A detector class that another distribution brings."""
     if not (isinstance(plugin, type) and issubclass(plugin, Detector)):
         raise SpecsightError(f"'{name}' must be a class of specsight.detectors.Detector, got {plugin!r}")
-    if plugin.name != name:
+    if getattr(plugin, "name", None) != name:
         raise SpecsightError(
-            f"the detector's name is '{plugin.name}', and the entry point is called '{name}'"
+            f"the detector's name is '{getattr(plugin, 'name', None)}', and the entry point is called '{name}'"
+        )
+    if missing := sorted(getattr(plugin, "__abstractmethods__", ())):
+        raise SpecsightError(f"detector '{name}' lacks {', '.join(missing)}: every detector defines them")
+    if not isinstance(plugin.needs, Needs) or not isinstance(plugin.regime, Regime):
+        raise SpecsightError(
+            f"detector '{name}' must say what it needs with a Needs and its regime with a Regime"
         )
     return plugin
 
@@ -278,8 +284,10 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
         raise saving.another_format(folder, description)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
-    parameters = {**description["parameters"], "encoder": name, "device": device}
-    detector = create_detector(str(description["detector"]), **parameters)
+    given = {**description["parameters"], "encoder": name, "device": device}
+    if "name" in given:
+        raise saving.damaged(folder / saving.DESCRIPTION)
+    detector = create_detector(str(description["detector"]), **given)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
         raise SpecsightError(
             f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "

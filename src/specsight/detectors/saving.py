@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.record_json import Text, check
-from specsight.storage import parse_json, read_text, write_bytes, write_json
+from specsight.storage import check_regular, parse_json, read_text, write_bytes, write_json
 from specsight.version import __version__
 
 FORMAT = 2
@@ -95,6 +95,7 @@ def read_state(folder: Path) -> State:
     from safetensors.numpy import load
 
     try:
+        check_regular(folder / STATE)
         state: State = load((folder / STATE).read_bytes())
     except SafetensorError as error:
         raise ValueError(STATE) from error

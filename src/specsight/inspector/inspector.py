@@ -21,6 +21,7 @@ from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
+from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.sources import good_samples
 from specsight.inspector.splits import split_holdout
@@ -63,6 +64,8 @@ class Observation:
     view: View = field(repr=False)
     seconds: Mapping[str, float]
     """Time spent so far: "read" and "look"."""
+    looked_by: str = ""
+    """The detector and the encoder whose features `view` holds; empty: not known."""
 
 
 @dataclass
@@ -138,7 +141,7 @@ class Inspector:
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
         seconds = {"read": read_at - start, "look": time.perf_counter() - read_at}
-        return Observation(sample, pixels, view, seconds)
+        return Observation(sample, pixels, view, seconds, self._looks)
 
     def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:
         """Judge a picture that was looked at, under an instruction (plain sentences, or clauses).
@@ -147,10 +150,18 @@ class Inspector:
         clause that cannot be applied is listed in
         `Inspection.decision.not_applied`.
         """
+        if not isinstance(observation, Observation):
+            raise SpecsightError(f"judge takes what look gave, got {type(observation).__name__}: look first")
+        if observation.looked_by not in ("", self._looks):
+            raise SpecsightError(
+                f"'{observation.sample.id}' was looked at by {observation.looked_by}, and {self._looks} cannot judge "
+                "that: look again with this inspector"
+            )
         instruction = self._read(instruction)
         start = time.perf_counter()
         taught = self._taught(instruction)
         judgement = self.detector.judge(observation.view, Instruction.of(taught) if taught else None)
+        check_judgement(judgement, observation.picture, self.detector.name)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
         clauses = clauses_in_force(instruction, self.specification)
@@ -209,7 +220,9 @@ class Inspector:
         judged, type_medians = [], list[dict[str, float]]()
         for sample in track(held_out, "Calibrating"):
             try:
-                judgement = self.detector.judge(self.look(sample).view)
+                observation = self.look(sample)
+                judgement = self.detector.judge(observation.view)
+                check_judgement(judgement, observation.picture, self.detector.name)
             except UnreadableFile as error:
                 self.skipped.append(Skipped(str(sample.image), str(error)))
                 continue
@@ -219,9 +232,20 @@ class Inspector:
         if judged:
             self.calibration = calibrations.calibrate(judged, false_reject_rate, confidence, type_medians)
 
+    @property
+    def _looks(self) -> str:
+        """What the features of a view depend on, in words."""
+        detector = self.detector
+        encoder = detector.get_encoder()
+        return f"{detector.name} at {detector.resolution} px with encoder {encoder.fingerprint[:8]}"
+
     def _read(self, instruction: str | Instruction | None) -> Instruction | None:
         if isinstance(instruction, str):
             return read(instruction, self.specification)
+        if instruction is not None and not isinstance(instruction, Instruction):
+            raise SpecsightError(
+                f"an instruction must be sentences or an Instruction, got {type(instruction).__name__}"
+            )
         return instruction
 
     def _taught(self, instruction: Instruction | None) -> tuple[Knowledge, ...]:

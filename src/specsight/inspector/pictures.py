@@ -26,6 +26,10 @@ def read_picture(given: PictureLike, product: str) -> tuple[Sample, Picture]:
     type and for anything else.
     """
     if isinstance(given, Sample):
+        if not isinstance(given.image, Path):
+            raise SpecsightError(
+                f"sample '{given.id}' must name its picture by a Path, got {type(given.image).__name__}"
+            )
         return given, images.load_picture(given)
     if isinstance(given, str | Path):
         sample = Sample(Path(given).stem, Path(given), product)
@@ -56,5 +60,10 @@ def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
         raise SpecsightError(
             f"a picture must be an array (H, W, 3) of uint8 in RGB, got {pixels.shape} {pixels.dtype}: "
             "convert it, for example with np.stack([grey] * 3, axis=2)"
+        )
+    height, width = pixels.shape[:2]
+    if height * width > images.MAX_PIXELS:
+        raise SpecsightError(
+            f"a picture of {height} x {width} has more pixels than the limit of {images.MAX_PIXELS:,}: cut or shrink it"
         )
     return np.ascontiguousarray(pixels)

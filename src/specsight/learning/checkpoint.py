@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,16 @@ def save_checkpoint(
     part = path.with_suffix(".part")
     # repr of a float, infinities among them, is read back to the same bits.
     numbers = {key: repr(value) for key, value in asdict(progress).items()}
-    save_file(plain, part, {"fingerprint": json.dumps(mark), **numbers})
-    part.replace(path)
+    try:
+        save_file(plain, part, {"fingerprint": json.dumps(mark), **numbers})
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise SpecsightError(
+            f"cannot write the checkpoint '{path}' ({error}): make room or a right to write; what was written before "
+            "is kept, and the same command goes on from there"
+        ) from error
 
 
 def load_checkpoint(
@@ -119,9 +127,9 @@ def load_checkpoint(
 def check_checkpoint(path: Path, mark: Mapping[str, Any]) -> None:
     """Raise SpecsightError where `path` is damaged or its fingerprint differs from `mark`, which may hold parts of one.
 
-    Nothing is checked where there is no file.
+    Nothing is checked where there is nothing.
     """
-    if path.is_file():
+    if path.exists():
         with _refused(path), safe_open(path, "pt") as file:
             _compare(json.loads(file.metadata()["fingerprint"]), mark)
 
@@ -132,7 +140,7 @@ def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:
     0, and nothing is loaded, where there is no file. Raises SpecsightError where the file is damaged, or of modules of
     other names or shapes.
     """
-    if not path.is_file():
+    if not path.exists():
         return 0
     with _refused(path):
         metadata, tensors = _read(path)

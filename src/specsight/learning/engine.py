@@ -95,7 +95,7 @@ class _Run:
         self.mark = fingerprint(task, schedule, seed)
         self.progress = Progress()
         self.best_weights: Weights | None = None
-        if path is not None and path.is_file():
+        if path is not None and path.exists():
             self.progress, self.best_weights = load_checkpoint(path, self.mark, task.modules, self.optimiser)
         self.start, self.seconds_before = clock(), self.progress.seconds
 
