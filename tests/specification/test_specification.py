@@ -119,6 +119,15 @@ def test_an_instruction_reads_from_a_file(tmp_path: Path) -> None:
     assert instruction.tolerances == (Tolerance(defect="spew", up_to_mm=3),)
     with pytest.raises(SpecsightError, match=r"line 1: unknown key 'scpe': did you mean 'scope'\?"):
         parse_instruction("scpe: [tread]")
+    with pytest.raises(SpecsightError, match=r"unknown key 'product': the keys here are .*scope.*tolerances"):
+        parse_instruction("product: plate")
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing_because_of_it() -> None:
+    with pytest.raises(
+        SpecsightError, match=r"line 2: unknown key 'produkt': did you mean 'product'\? \(and 1 more\)"
+    ):
+        parse_specification("mm_per_px: 0.1\nprodukt: plate")
 
 
 def test_files_that_are_no_text_are_named(tmp_path: Path) -> None:

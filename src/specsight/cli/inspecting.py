@@ -78,7 +78,13 @@ def inspect(
     """Judge a folder of pictures with a saved model.
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
-    applied is named on the screen and in the report.
+    applied is named on the screen and in the report. Sentences that are read, with names of your own:
+
+    \b
+    Inspect the rim only. / Do not inspect the thread.
+    Stains up to 2 mm on the rim are acceptable. / Ignore scratches.
+    Look for cracks only. / Known defects: open splice, blister.
+    A yellow dot is required on the sidewall.
     """
     from specsight.datasets import load_dataset
     from specsight.inspector import Inspector

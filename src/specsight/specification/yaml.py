@@ -88,13 +88,18 @@ def _parse(text: str, model: type[M], source: str) -> M:
 
 
 def _explain(error: ValidationError, node: yaml.Node | None, model: type[BaseModel], source: str) -> str:
-    """One line for the first problem: where it stands and what would be right."""
-    first = error.errors()[0]
+    """One line for one problem: where it stands and what would be right; a misspelt key before a missing one."""
+    errors = error.errors()
+    first = errors[0]
+    if first["type"] == "missing":
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), first)
     loc = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(loc[-1]), _fields_at(model, loc[:-1]), n=1)
-        message = f"unknown key '{loc[-1]}'" + (f": did you mean '{close[0]}'?" if close else "")
+        known = _fields_at(model, loc[:-1])
+        close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"the keys here are {', '.join(known)}"
+        message = f"unknown key '{loc[-1]}': {hint}"
     elif first["type"] == "missing":
         message = f"'{loc[-1]}' is missing"
     line = _line_of(node, loc)
