@@ -61,9 +61,9 @@ def test_other_words_need_another_folder(model: Path, tmp_path: Path) -> None:
     pictures, out = model.parent / "new", tmp_path / "out"
     invoke("inspect", model, pictures, "-o", out, "--say", "Ignore dust.")
     invoke("inspect", model, pictures, "-o", out, "--say", "Ignore dust.")
-    with pytest.raises(SpecsightError, match="choose another --out"):
+    with pytest.raises(SpecsightError, match=r"under other words \(--say\): choose another --out"):
         invoke("inspect", model, pictures, "-o", out, "--say", "Ignore scratches.")
-    with pytest.raises(SpecsightError, match="choose another --out"):
+    with pytest.raises(SpecsightError, match=r"under other words \(--say\): choose another --out"):
         invoke("inspect", model, pictures, "-o", out)
 
 

@@ -35,6 +35,8 @@ from specsight.storage import (
 T = TypeVar("T")
 
 CONFIG = "config.yaml"
+UNLIKE = {"model_checksum": "of another model", "instruction": "under other words (--say)"}
+"""Settings whose values would tell a person nothing, and what a run with another one is called."""
 CONTENTS = "contents"
 """Key of the configuration: which other keys name files with words → the digest of what those hold."""
 PREDICTIONS = "predictions.jsonl"
@@ -72,10 +74,9 @@ class RunFolder:
         self._check_contents(before, config)
         for key in [*config, *(k for k in before if k not in config)]:
             if key != CONTENTS and before.get(key) != config.get(key):
-                raise SpecsightError(
-                    f"'{self.path}' holds a run with {key} = {before.get(key)!r}, not {config.get(key)!r}: "
-                    "choose another --out"
-                )
+                unlike = f"with {key} = {before.get(key)!r}, not {config.get(key)!r}"
+                unlike = UNLIKE.get(key, unlike)
+                raise SpecsightError(f"'{self.path}' holds a run {unlike}: choose another --out")
 
     def _check_contents(self, before: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Refuse to go on under other words; runs of version 0.1 did not note what their files held."""
