@@ -33,6 +33,15 @@ def test_59_good_parts_promise_5_percent_with_95_percent_confidence() -> None:
     assert calibration.score_threshold == pytest.approx(5.8)
 
 
+def test_a_percentage_in_place_of_a_share_is_refused_with_the_share() -> None:
+    with pytest.raises(SpecsightError, match=r"false-reject rate must lie .* got 5: write 0\.05 for 5 %"):
+        parts_needed(5, 0.95)
+    with pytest.raises(SpecsightError, match=r"confidence must lie between 0 and 1, got 1$"):
+        parts_needed(0.05, 1)
+    with pytest.raises(SpecsightError, match=r"false-reject rate must lie between 0 and 1, got 0$"):
+        parts_needed(0, 0.95)
+
+
 def test_too_few_good_parts_are_named_with_what_they_do_promise() -> None:
     calibration = calibrate(judged([1.0, 3.0, 2.0]))
     assert not calibration.sufficient

@@ -110,8 +110,19 @@ class Calibration:
             ) from error
 
 
+def _check_rates(false_reject_rate: float, confidence: float) -> None:
+    for name, value in (("false-reject rate", false_reject_rate), ("confidence", confidence)):
+        if not 0 < value < 1:
+            hint = f": write {value / 100:g} for {value:g} %" if 1 < value < 100 else ""
+            raise SpecsightError(f"{name} must lie between 0 and 1, got {value:g}{hint}")
+
+
 def parts_needed(false_reject_rate: float, confidence: float) -> int:
-    """Smallest n whose largest score promises the rate: (1 - rate)^n <= 1 - confidence. 59 for 5 % at 95 %."""
+    """Smallest n whose largest score promises the rate: (1 - rate)^n <= 1 - confidence. 59 for 5 % at 95 %.
+
+    Raises `SpecsightError` for rates outside (0, 1).
+    """
+    _check_rates(false_reject_rate, confidence)
     return math.ceil(math.log(1 - confidence) / math.log(1 - false_reject_rate) - 1e-9)
 
 
@@ -142,9 +153,7 @@ def calibrate(
 
     Raises `SpecsightError` for rates outside (0, 1), for no good part at all, and for scores that are not finite.
     """
-    for name, value in (("false-reject rate", false_reject_rate), ("confidence", confidence)):
-        if not 0 < value < 1:
-            raise SpecsightError(f"{name} must lie between 0 and 1, got {value}")
+    _check_rates(false_reject_rate, confidence)
     scores, peaks, pixels = [], [], []
     for score, map_ in judged:
         scores.append(score)

@@ -28,7 +28,7 @@ from specsight.errors import SpecsightError
     "--suite",
     help="A whole comparison instead of one detector: clad, words, types. Further encoders: --encoder A,B.",
 )
-@click.option("--out", type=PATH, help="Run folder; default: under runs/.")
+@click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
 def evaluate(
     data: Path,
     detector: str,
