@@ -54,5 +54,5 @@ def _escaped(character: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`": did you mean 'padim'?"`-style ending for an unknown name, or the list of what exists."""
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"

@@ -73,6 +73,8 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         self._discover()
+        if not isinstance(name, str):
+            raise SpecsightError(f"a {self.what} is named by text, got {name!r}")
         if name in self._entries:
             return self._entries[name]
         if name in self._broken:

@@ -102,10 +102,17 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     An existing `folder` is replaced only if it is one of ours (it holds a checksum list).
     """
+    if folder.exists() and not folder.is_dir():
+        raise SpecsightError(f"'{folder}' is no folder: choose another one")
     if folder.exists() and any(folder.iterdir()) and not (folder / CHECKSUMS).exists():
         raise SpecsightError(f"'{folder}' exists and is not a saved model: choose another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
+    except (OSError, ValueError) as error:
+        raise SpecsightError(
+            f"cannot write '{folder}': {getattr(error, 'strerror', None) or error}"
+        ) from error
     try:
         yield temporary
         _seal(temporary)

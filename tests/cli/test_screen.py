@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from specsight import cli, screen
 from specsight.errors import printable
@@ -37,3 +40,42 @@ def test_errors_steer_no_terminal(
     error = capsys.readouterr().err
     assert "\x1b" not in error
     assert "\\x1b[31m" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "coreset_ratio=2001-99-99"], "write NAME=VALUE"),
+        (["--set", "coreset_ratio=" + "[" * 5000], "write NAME=VALUE"),
+        (["--set", "coreset_ratio=" + "9" * 5000], "write NAME=VALUE"),
+        (["--set", "name=x"], "patchcore has no parameter 'name'"),
+        (["--spec", "a\0b"], "is no path: it is empty or has a zero byte in it"),
+        (["--spec", ""], "is no path: it is empty or has a zero byte in it"),
+        (["-o", "/dev/null"], "'/dev/null' is no folder: choose another one"),
+    ],
+)
+def test_nonsense_on_the_command_line_is_one_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for k in range(3):
+        Image.fromarray(np.full((40, 40, 3), 90 + k, np.uint8)).save(tmp_path / f"{k}.png")
+    start = [
+        "specsight",
+        "fit",
+        "--good",
+        str(tmp_path),
+        "-o",
+        str(tmp_path / "model"),
+        "--encoder",
+        "filters",
+    ]
+    monkeypatch.setattr(sys, "argv", [*start, "--resolution", "40", *arguments])
+    with pytest.raises(SystemExit) as told:
+        cli.main()
+    assert told.value.code == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("specsight: ")]
+    assert words in line

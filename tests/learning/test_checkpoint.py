@@ -15,7 +15,13 @@ from safetensors.torch import load_file, save_file
 from tests.support.slope import SEED, Slope, learn, schedule
 
 from specsight.errors import SpecsightError
-from specsight.learning.checkpoint import check_checkpoint, description, load_modules
+from specsight.learning.checkpoint import (
+    Progress,
+    check_checkpoint,
+    description,
+    load_modules,
+    save_checkpoint,
+)
 
 REFUSED = r"the checkpoint '.*slope.safetensors' is damaged or of another training: delete it and start again"
 
@@ -110,3 +116,30 @@ def test_modules_are_handed_on_to_other_tasks(path: Path) -> None:
     assert load_modules(path.with_name("none.safetensors"), {"line": other.line}) == 0
     with pytest.raises(SpecsightError, match=REFUSED):
         load_modules(path, {"line": torch.nn.Linear(3, 1)})
+
+
+def test_a_folder_in_a_checkpoints_place_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "task.safetensors"
+    path.mkdir()
+    with pytest.raises(
+        SpecsightError, match=r"task\.safetensors' is damaged or of another training: delete it"
+    ):
+        check_checkpoint(path, {})
+    with pytest.raises(
+        SpecsightError, match=r"task\.safetensors' is damaged or of another training: delete it"
+    ):
+        load_modules(path, {})
+
+
+def test_a_checkpoint_that_cannot_be_written_is_named_and_the_checkpoint_of_before_is_kept(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "task.safetensors"
+    module = torch.nn.Linear(3, 3)
+    optimiser = torch.optim.AdamW(module.parameters())
+    save_checkpoint(path, {}, Progress(1), {"m": module}, None, optimiser)
+    before = path.read_bytes()
+    path.with_suffix(".part").mkdir()
+    with pytest.raises(SpecsightError, match=r"cannot write the checkpoint '.*task\.safetensors'"):
+        save_checkpoint(path, {}, Progress(2), {"m": module}, None, optimiser)
+    assert path.read_bytes() == before

@@ -12,7 +12,18 @@ from specsight.cli.settings import complete
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.learning.device import AUTO
 
-PATH = click.Path(path_type=Path)
+
+class _PathType(click.Path):
+    """A path, as click reads it; refused where nothing can have this name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The `Path` of a text."""
+        if isinstance(value, str) and (not value or "\0" in value):
+            raise SpecsightError(f"'{value}' is no path: it is empty or has a zero byte in it")
+        return super().convert(value, param, ctx)
+
+
+PATH = _PathType(path_type=Path)
 ENCODER = "bundled"
 DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -45,7 +45,7 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
         name, equals, value = setting.partition("=")
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             equals = ""
         if not equals or not name:
             raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")

@@ -258,7 +258,7 @@ detectors: Registry[type[Detector]] = Registry(
 """Name of a method → its class. A module of this package that registers one is found by itself."""
 
 
-def create_detector(name: str, **parameters: Any) -> Detector:
+def create_detector(name: str, /, **parameters: Any) -> Detector:
     """The detector registered as `name` with checked hyper-parameters; misspelt names get a suggestion."""
     kind = detectors[name]
     declared = parameters_of(kind)
@@ -284,10 +284,8 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
         raise saving.another_format(folder, description)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
-    given = {**description["parameters"], "encoder": name, "device": device}
-    if "name" in given:
-        raise saving.damaged(folder / saving.DESCRIPTION)
-    detector = create_detector(str(description["detector"]), **given)
+    parameters = {**description["parameters"], "encoder": name, "device": device}
+    detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
         raise SpecsightError(
             f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "

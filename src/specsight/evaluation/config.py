@@ -125,6 +125,8 @@ class EvaluationConfig:
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(seed, int) for seed in self.seeds):
+            raise SpecsightError(f"seeds must be whole numbers, got {list(self.seeds)}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise SpecsightError(f"seeds must be different numbers from 0 on, got {list(self.seeds)}")
 
@@ -174,5 +176,6 @@ def _absolute(path: Path | None) -> str | None:
 
 def _at_least(least: int, **values: int | None) -> None:
     for name, value in values.items():
-        if value is not None and value < least:
-            raise SpecsightError(f"{name} must be at least {least}, got {value}")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and (not whole or value < least):
+            raise SpecsightError(f"{name} must be at least {least}, got {value!r}")

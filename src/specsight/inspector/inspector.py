@@ -7,7 +7,7 @@ line, the evaluation and the service all judge pictures here; there is no other 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,8 @@ class Inspector:
         """
         detector = _detector(detector, seed, parameters)
         specification = _specification(specification)
-        samples = good_samples(Path(good)) if isinstance(good, str | Path) else list(good)
+        samples = good_samples(Path(good)) if isinstance(good, str | Path) else _samples("good", good)
+        defects, validation = _samples("defects", defects), _samples("validation", validation)
         if not samples and detector.needs.good_pictures > 0:
             raise SpecsightError(
                 "no good picture to learn from: point --good at a folder with pictures of good parts"
@@ -302,6 +303,17 @@ def _detector(detector: str | Detector, seed: int, parameters: Mapping[str, Any]
         names = ", ".join(parameters)
         raise SpecsightError(f"{names}: give parameters to the detector itself, or name a detector")
     return detector
+
+
+def _samples(name: str, given: Sequence[Sample]) -> list[Sample]:
+    """Samples as a list; `name` is that of the parameter, for the SpecsightError that anything else raises."""
+    samples = list(given) if isinstance(given, Iterable) else [given]
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise SpecsightError(
+                f"{name} must be samples, got {type(sample).__name__}: read a folder with load_dataset"
+            )
+    return samples
 
 
 def _calibration(file: Path) -> Calibration:
