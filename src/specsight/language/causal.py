@@ -124,8 +124,9 @@ class CausalLanguageModel(LanguageModel):
         except (
             Exception
         ) as error:  # a template raises what its author wrote, such as for roles it does not know
+            reason = " ".join(str(error).split())
             raise SpecsightError(
-                f"the chat template of language model '{self.name}' refuses this conversation: {error}"
+                f"the chat template of language model '{self.name}' refuses this conversation: {reason}"
             ) from error
 
     def _tokens(self, layout: str) -> list[int]:

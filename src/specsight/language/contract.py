@@ -59,8 +59,10 @@ class LanguageModel(ABC):
         `check`) or is too long for the model.
         """
         self.check(messages, answered=True)
-        if max_tokens < 1:
+        if not isinstance(max_tokens, int) or max_tokens < 1:
             raise SpecsightError(f"max_tokens must be at least 1, got {max_tokens}")
+        if seed is not None and not (isinstance(seed, int) and abs(seed) < 2**63):
+            raise SpecsightError(f"a seed must be a whole number of 64 bits, got {seed!r}")
         if "" in stop:
             raise SpecsightError("a string to stop at must not be empty")
         return self._generate(messages, max_tokens, tuple(stop), seed)
@@ -91,6 +93,9 @@ class LanguageModel(ABC):
         """
         if not messages:
             raise SpecsightError("a conversation needs at least one message")
+        for message in messages:
+            if not isinstance(message, Message):
+                raise SpecsightError(f"a conversation is made of Messages, got {type(message).__name__}")
         if answered and messages[-1].role == "assistant":
             raise SpecsightError("the assistant has spoken last: add a message that it can answer")
         if not self.sees and any(message.images for message in messages):
