@@ -60,10 +60,14 @@ def find(
         region = _unwrapped(ys, xs, labels.shape[1]) if circular else (ys, xs)
         type_, type_score = _type(judgement, (ys, xs), calibration)
         finding = _measured(judgement.map, (ys, xs), region, scale)
-        part = _part(parts, part_names or {}, (ys, xs))
+        part, peak_part = _parts(parts, part_names or {}, (ys, xs), judgement.map)
         percent = 100 * finding.area_px / judgement.map.size
         severity = spec.severity_of(type_, finding.length_mm, percent, part)
-        found.append(replace(finding, type=type_, type_score=type_score, part=part, severity=severity))
+        found.append(
+            replace(
+                finding, type=type_, type_score=type_score, part=part, peak_part=peak_part, severity=severity
+            )
+        )
     return tuple(sorted(found, key=lambda f: -f.peak))
 
 
@@ -161,11 +165,14 @@ def _type(
     return best, means[best]
 
 
-def _part(
+def _parts(
     parts: NDArray[np.uint8] | None,
     names: Mapping[int, str],
     pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
-) -> str | None:
+    map_: NDArray[np.float32],
+) -> tuple[str | None, str | None]:
+    """The part that most pixels of a region lie on, and the part that its largest map value lies on."""
     if parts is None:
-        return None
-    return names.get(int(np.bincount(parts[pixels]).argmax()))
+        return None, None
+    on = parts[pixels]
+    return names.get(int(np.bincount(on).argmax())), names.get(int(on[map_[pixels].argmax()]))

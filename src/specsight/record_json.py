@@ -32,6 +32,7 @@ class FindingJson(TypedDict):
     type: NotRequired[Text | None]
     type_score: NotRequired[Finite | None]
     part: NotRequired[Text | None]
+    peak_part: NotRequired[Text | None]
     area_mm2: NotRequired[Finite | None]
     length_mm: NotRequired[Finite | None]
     severity: NotRequired[Text | None]

@@ -111,6 +111,18 @@ def test_a_clause_turns_its_own_verdicts_alone(clause: Clause, types: list[str],
     assert len(decision.counted) + len(decision.observed) == len(types)
 
 
+def test_a_defect_at_the_edge_of_a_part_counts_where_its_peak_lies() -> None:
+    """The map around a defect reaches over the edge: most of the region lies on the other part, its peak does not."""
+    map_ = np.zeros((30, 40), np.float32)
+    map_[10:20, 18:30] = 2
+    map_[14, 18] = 3
+    one = Judgement(3.0, map_, {"stain": map_, "cut": np.zeros_like(map_)})
+    decision = decided(one, Scope(parts=("tread",)))
+    assert [(f.part, f.peak_part) for f in decision.counted] == [("sidewall", "tread")]
+    assert decision.verdict == "reject"
+    assert decided(one, Scope(parts=("tread",), exclude=True)).verdict == "reject"
+
+
 def test_what_still_counts_is_compared_with_the_threshold_of_map_peaks() -> None:
     decision = decided(judgement("stain", "cut"), Scope(parts=("sidewall",)))
     assert (decision.score, decision.threshold) == (2.0, CALIBRATION.map_seed)

@@ -150,9 +150,15 @@ def _scope(
     reason = _scope_reason(clause, circumstances)
     if reason:
         return Effect(reason=reason)
-    return Effect(
-        frozenset(k for k, f in enumerate(found) if _outside(f.part, scopes, circumstances) is clause)
-    )
+    return Effect(frozenset(k for k, f in enumerate(found) if _excuses(scopes, f, circumstances) is clause))
+
+
+def _excuses(scopes: Sequence[Scope], finding: Finding, circumstances: Circumstances) -> Scope | None:
+    """The scope that a finding lies outside of; None where most of it, or its peak, is to be inspected."""
+    scope = _outside(finding.part, scopes, circumstances)
+    if finding.peak_part is not None and not _outside(finding.peak_part, scopes, circumstances):
+        return None
+    return scope
 
 
 def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:

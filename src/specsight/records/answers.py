@@ -48,6 +48,9 @@ class Finding:
     type: str | None = None
     type_score: float | None = None
     part: str | None = None
+    """Where most of its pixels lie."""
+    peak_part: str | None = None
+    """Where its largest map value lies: maps spread, and a defect at the edge of a part reaches over it."""
     area_mm2: float | None = None
     length_mm: float | None = None
     severity: str | None = None
