@@ -68,7 +68,15 @@ def test_two_processes_learn_what_one_learns_from_both_their_batches(tmp_path: P
         __file__,
         str(tmp_path),
     ]
-    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
+    for _ in range(3):
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True)
+        if done.returncode == 0:
+            break
+        # The libraries below abort now and then while a process that has done everything ends; nothing else may fail.
+        assert "terminate called without an active exception" in done.stderr, done.stderr
+        assert (tmp_path / "0.json").is_file(), done.stderr
+        for file in tmp_path.iterdir():
+            file.unlink()
     assert done.returncode == 0, done.stderr
     alone = Sum(both_inputs)
     history = train(alone, SCHEDULE, seed=1, device="cpu")

@@ -7,11 +7,15 @@ further than two threads that do so at every operation.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import distributed
+
+LAST_EXCHANGE = 0.2
+"""Seconds that the threads of the last exchange between processes get to end in."""
 
 
 def rank() -> int:
@@ -37,6 +41,8 @@ def connected() -> Iterator[None]:
         distributed.barrier()
     finally:
         distributed.destroy_process_group()
+        # A worker thread that still lets go of the last exchange while the interpreter ends aborts the process.
+        time.sleep(LAST_EXCHANGE)
 
 
 @contextmanager
