@@ -6,6 +6,7 @@ for every picture of a product) and from an `Instruction` (which holds for the p
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -43,8 +44,9 @@ class Clause(Model):
         """The sentence, or what the clause says where it was not read from one."""
         return self.text or self._in_words()
 
+    @abstractmethod
     def _in_words(self) -> str:
-        raise NotImplementedError
+        """What the clause says, where it was not read from a sentence."""
 
 
 class Scope(Clause):
