@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specsight.specification import Clause, Instruction, Knowledge, Specification, Tolerance
-from specsight.specification.vocabulary import Vocabulary, same_name
+from specsight.specification.vocabulary import Vocabulary
 
 
 def clauses_in_force(
@@ -29,13 +29,9 @@ def clauses_in_force(
 
 def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vocabulary) -> bool:
     if isinstance(clause, Knowledge):
-        return same_name(words.spelling(clause.name), words.spelling(specified.defect))
-    if not isinstance(clause, Tolerance):
-        return False
-    if not same_name(words.spelling(clause.defect), words.spelling(specified.defect)):
+        return words.same(clause.name, specified.defect)
+    if not isinstance(clause, Tolerance) or not words.same(clause.defect, specified.defect):
         return False
     if clause.part is None:
         return True
-    return specified.part is not None and same_name(
-        parts.spelling(clause.part), parts.spelling(specified.part)
-    )
+    return specified.part is not None and parts.same(clause.part, specified.part)

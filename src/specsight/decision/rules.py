@@ -25,7 +25,7 @@ from specsight.specification.clauses import (
     Tolerance,
     Unread,
 )
-from specsight.specification.vocabulary import Vocabulary, same_name
+from specsight.specification.vocabulary import Vocabulary
 
 ABSENT = ("missing", "absent", "no")
 """Words in front of a feature that make the name of the defect of lacking it."""
@@ -66,13 +66,11 @@ class Circumstances:
 
     def same_defect(self, first: str | None, *others: str) -> bool:
         """Whether a type is one of the others, each by its name or a phrase of it."""
-        spell = self.defect_words.spelling
-        return first is not None and any(same_name(spell(first), spell(other)) for other in others)
+        return first is not None and any(self.defect_words.same(first, other) for other in others)
 
     def same_part(self, first: str | None, *others: str) -> bool:
         """Whether a part is one of the others, each by its name or a phrase of it."""
-        spell = self.part_words.spelling
-        return first is not None and any(same_name(spell(first), spell(other)) for other in others)
+        return first is not None and any(self.part_words.same(first, other) for other in others)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,10 @@ class Vocabulary:
         """The name that `name` means; a name that is not in the vocabulary stays as it is."""
         return self.find(name) or name
 
+    def same(self, first: str, second: str) -> bool:
+        """Whether two names mean the same, each as a name of the vocabulary, a phrase of one, or by itself."""
+        return same_name(self.spelling(first), self.spelling(second))
+
     def hint(self, name: str) -> str:
         """Ending of a message about an unknown name: "did you mean 'cut'?", or the list of names."""
         return did_you_mean(name, self.names)
