@@ -31,8 +31,6 @@ from specsight.detectors.cross_set.adapter_training import AdapterSettings, Clas
 from specsight.detectors.cross_set.damage_types import DamageTypes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import STARTS
-from specsight.detectors.parameters import layer_names, parameter
 from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import PhraseBook
@@ -69,20 +67,9 @@ class AprilGAN(CrossSetDetector):
 
     name = "april_gan"
 
-    temperature: float = parameter(
-        0.01,
-        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
-        low=1e-3,
-        high=10,
-    )
-    layers: tuple[str, ...] | None = layer_names(
-        "Layers that get an adapter; None: four over the encoder's depth."
-    )
-    start: str = parameter(
-        "joint",
-        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
-        choices=STARTS,
-    )
+    temperature: float = linear_adapters.temperature_parameter()
+    layers: tuple[str, ...] | None = linear_adapters.layers_parameter()
+    start: str = linear_adapters.start_parameter()
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map each type by adapted patches; see `linear_adapters.judge`."""

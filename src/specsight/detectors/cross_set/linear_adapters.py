@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import View
 from specsight.detectors.cross_set.references import References, unit
+from specsight.detectors.parameters import layer_names, parameter
 from specsight.detectors.saving import State
 from specsight.detectors.text import (
     IMAGE,
@@ -53,6 +54,30 @@ class TypeScorer(Protocol):
     def combined(self, probabilities: Features) -> Features:
         """Return how likely any type is shown, (...), from the probabilities (K, ...)."""
         ...
+
+
+def temperature_parameter() -> float:
+    """Declare the temperature of methods with adapters."""
+    return parameter(
+        0.01,
+        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
+        low=1e-3,
+        high=10,
+    )
+
+
+def layers_parameter() -> tuple[str, ...] | None:
+    """Declare which layers get an adapter."""
+    return layer_names("Layers that get an adapter; None: four over the encoder's depth.")
+
+
+def start_parameter() -> str:
+    """Declare where adapters start."""
+    return parameter(
+        "joint",
+        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
+        choices=STARTS,
+    )
 
 
 def judge(

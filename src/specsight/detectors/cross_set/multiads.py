@@ -27,8 +27,7 @@ from specsight.detectors.cross_set import adapter_training, linear_adapters
 from specsight.detectors.cross_set.adapter_training import AdapterSettings, Classes
 from specsight.detectors.cross_set.detector import CrossSetDetector, CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import STARTS
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import damaged
 from specsight.encoders import Encoder, Features
 from specsight.prompts import prompt_bank
@@ -82,20 +81,9 @@ class MultiADS(CrossSetDetector):
 
     name = "multiads"
 
-    temperature: float = parameter(
-        0.01,
-        "Divides cosines between pictures and sentences: the papers' logit scale of 100.",
-        low=1e-3,
-        high=10,
-    )
-    layers: tuple[str, ...] | None = layer_names(
-        "Layers that get an adapter; None: four over the encoder's depth."
-    )
-    start: str = parameter(
-        "joint",
-        "Adapters before training: joint (they predict the encoder's own joint patches) or random.",
-        choices=STARTS,
-    )
+    temperature: float = linear_adapters.temperature_parameter()
+    layers: tuple[str, ...] | None = linear_adapters.layers_parameter()
+    start: str = linear_adapters.start_parameter()
     product_filter: bool = parameter(
         True,
         "Look only for the types that the specification (or an instruction) names; else also for those "
