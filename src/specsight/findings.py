@@ -52,7 +52,7 @@ def find(
     pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
     """
     labels, count = _label(judgement.map, calibration, circular)
-    scale = mm_per_px or (specification.mm_per_px if specification else None)
+    scale = mm_per_px or (specification.scale(judgement.map.shape[1]) if specification else None)
     spec = specification or Specification(product="unknown")
     found = []
     for label in range(1, count + 1):

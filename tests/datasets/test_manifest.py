@@ -155,8 +155,9 @@ def test_a_short_csv_is_enough(tmp_path: Path) -> None:
         ('{"image": "a.png", "label": "maybe"}', "got 'maybe'"),
         ('{"image": "../a.png"}', r"'\.\./a\.png' leads outside"),
         ('{"image": "/etc/passwd"}', "leads outside"),
-        ('{"image": "a.png", "mm_per_px": -1}', "mm_per_px: .*greater than 0"),
+        ('{"image": "a.png", "mm_per_px": -1}', "mm_per_px: .*greater than"),
         ('{"image": "a.png", "mm_per_px": NaN}', "mm_per_px"),
+        ('{"image": "a.png", "mm_per_px": 1e308}', "mm_per_px: .*less than"),
         (
             '{"image": "a.png", "label": "good", "defects": [{"type": "x"}]}',
             "labelled good but lists 1 defect",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
@@ -28,6 +28,7 @@ from specsight.specification import (
     save_yaml,
 )
 from specsight.specification.clauses import clause_from_json
+from specsight.specification.vocabulary import normal_form
 
 TYRE = """
 product: tyre 205/55 R16
@@ -70,7 +71,7 @@ requirements:
             "did you mean 'tread'?",
         ),
         ("product: x\nparts:\n - name: a\n - name: a", 4, "defined twice"),
-        ("product: x\ndefects:\n - name: c\n   severity: [{level: a}, {level: b}]", 3, "only the last"),
+        ("product: x\ndefects:\n - name: c\n   severity: [{level: a}, {level: b}]", 4, "only the last"),
         ("product: x\nmm_per_px: .nan", 2, "mm_per_px"),
     ],
 )
@@ -92,11 +93,12 @@ def test_defects_are_found_by_name_and_by_phrase() -> None:
 @pytest.mark.parametrize(
     ("length", "part", "level"),
     [(3.0, "sidewall", "minor"), (3.1, "sidewall", "major"), (99.0, "sidewall", "critical"),
-     (3.0, "bead", "major"), (99.0, "bead", "critical"), (None, "sidewall", "critical")],
+     (3.0, "bead", "major"), (99.0, "bead", "critical"), (None, "sidewall", None)],
 )  # fmt: skip
 def test_severity_follows_the_types_rule_and_rises_on_critical_parts(
-    length: float | None, part: str, level: str
+    length: float | None, part: str, level: str | None
 ) -> None:
+    # A limit in millimetres says nothing about a length that is not known.
     assert parse_specification(TYRE).severity_of("cut", length, 0.1, part) == level
 
 
@@ -145,12 +147,13 @@ limits = st.floats(0.01, 1e3)
 
 @given(
     product=names,
-    parts=st.lists(names, unique=True, max_size=3),
+    parts=st.lists(names, unique_by=normal_form, max_size=3),
     defects=st.dictionaries(names, st.lists(limits, unique=True, max_size=3), max_size=3),
 )
 def test_a_specification_written_as_yaml_reads_back_equal(
     product: str, parts: list[str], defects: dict[str, list[float]]
 ) -> None:
+    assume(len({normal_form(name) for name in defects}) == len(defects))
     specification = Specification(
         product=product,
         parts=tuple(Part(name=n) for n in parts),
@@ -199,5 +202,5 @@ def test_what_is_no_clause_is_refused(values: Any) -> None:
 
 
 def test_words_that_are_nested_too_deeply_are_refused() -> None:
-    with pytest.raises(SpecsightError, match=r"^instruction: .*nested too deeply"):
+    with pytest.raises(SpecsightError, match=r"^instruction, line 1: .*nested too deeply"):
         parse_instruction("ignore: " + "[" * 5000 + "]" * 5000)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from specsight.specification import Instruction, Specification, parse_specification
+from specsight.specification import Instruction, parse_specification
 from specsight.synthetic.tyres import Rendered, render, render_pair, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.defects import KINDS
@@ -32,12 +32,13 @@ def test_the_specification_is_valid_and_names_every_part_and_defect(model: TyreM
 
 
 def test_severity_follows_the_specifications_own_rule() -> None:
-    rule = Specification.model_validate(specification(MODELS["touring"]))
     assert set(SEVERITY_MM) == set(KINDS)
-    for type in KINDS:
-        for part in ("sidewall", "bead ring"):
-            for size in (0.5, *SEVERITY_MM[type], *(x + 0.1 for x in SEVERITY_MM[type]), 500.0):
-                assert severity(type, size, part) == rule.severity_of(type, size, 1.0, part)
+    for type, (minor, major) in SEVERITY_MM.items():
+        sizes = (0.5, minor, minor + 0.1, major, major + 0.1, 500.0)
+        levels = ["minor", "minor", "major", "major", "critical", "critical"]
+        assert [severity(type, size, "sidewall") for size in sizes] == levels
+        graver = [{"minor": "major"}.get(level, "critical") for level in levels]
+        assert [severity(type, size, "bead ring") for size in sizes] == graver
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from specsight.datasets.contained_paths import inside, relative_path
 from specsight.records import Defect, InstructedVerdict, Label, Sample
+from specsight.specification.terms import Scale
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1)]
 
 _LABELS: dict[str, Label] = {
@@ -89,7 +89,7 @@ class Line(_Strict):
     part_names: dict[int, str] = {}
     reference: Words | None = None
     group: str | None = None
-    mm_per_px: Positive | None = None
+    mm_per_px: Scale | None = None
     circular: bool = False
     conditions: dict[str, str] = {}
     text: dict[str, str] = {}

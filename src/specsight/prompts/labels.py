@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from specsight.records import Sample
 from specsight.specification import Specification
-from specsight.specification.vocabulary import Vocabulary
+from specsight.specification.vocabulary import Vocabulary, normal_form
 
 
 def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -> Specification:
@@ -38,6 +38,12 @@ def spelt_as_labelled(specification: Specification, samples: Sequence[Sample]) -
 
 
 def specification_from_labels(product: str, samples: Sequence[Sample]) -> Specification:
-    """Make a specification of a product's name and the names of the defects it is labelled with."""
+    """Make a specification of a product's name and the names of the defects it is labelled with.
+
+    Of labels that mean the same ("scratch", "scratches") the first in the alphabet is the name.
+    """
     types = sorted({t for s in samples if s.product == product and s.label == "defective" for t in s.types})
-    return Specification.model_validate({"product": product, "defects": [{"name": type_} for type_ in types]})
+    distinct = {normal_form(type_): type_ for type_ in reversed(types)}
+    return Specification.model_validate(
+        {"product": product, "defects": [{"name": type_} for type_ in sorted(distinct.values())]}
+    )

@@ -52,10 +52,8 @@ def _wrong_defects(specification: Specification) -> Specification:
 
 def _one_word(specification: Specification) -> Specification:
     """The last word of the product's name and of each defect's, and nothing else."""
-    words = dict.fromkeys(d.name.split()[-1] for d in specification.defects)
-    return Specification(
-        product=specification.product.split()[-1], defects=tuple(DefectType(name=word) for word in words)
-    )
+    words = [DefectType(name=d.name.split()[-1]) for d in specification.defects]
+    return _with_defects(Specification(product=specification.product.split()[-1]), words)
 
 
 def _prose(specification: Specification) -> Specification:
@@ -98,8 +96,12 @@ def reword(specification: Specification, how: str) -> Specification:
 
 
 def _with_defects(specification: Specification, defects: list[DefectType]) -> Specification:
-    """The product and its appearance with other defects, each name once."""
+    """The product and its appearance with other defects, each name or phrase once."""
     distinct = {normal_form(defect.name): defect for defect in defects}
+    meanings = {form: form for form in distinct}
+    for form, defect in distinct.items():
+        phrases = [p for p in defect.phrases if meanings.setdefault(normal_form(p), form) == form]
+        distinct[form] = defect.model_copy(update={"phrases": tuple(phrases)})
     # Tolerances and the like name defects that are no longer there: words about appearance alone are compared.
     return Specification(
         product=specification.product, appearance=specification.appearance, defects=tuple(distinct.values())

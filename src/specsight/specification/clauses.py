@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from specsight.errors import did_you_mean
-from specsight.specification.terms import DefectType, Model, Name, Positive
+from specsight.specification.terms import DefectType, Millimetres, Model, Name
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
@@ -69,7 +69,7 @@ class Tolerance(Clause):
     kind = "tolerance"
 
     defect: Name
-    up_to_mm: Positive | None = None
+    up_to_mm: Millimetres | None = None
     part: Name | None = None
 
     def _in_words(self) -> str:
@@ -108,7 +108,7 @@ class Requirement(Clause):
 
     feature: Name
     part: Name | None = None
-    count: Annotated[int, Field(ge=1)] = 1
+    count: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
 
     def _in_words(self) -> str:
         count = f"{self.count} × " if self.count > 1 else ""

@@ -6,7 +6,10 @@ Knows no detector: it says what words mean for sizes, parts and types; pixels ar
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, Strict, field_validator, model_validator
 
 from specsight.specification.clauses import Requirement, Tolerance
 from specsight.specification.terms import (
@@ -15,41 +18,46 @@ from specsight.specification.terms import (
     Model,
     Name,
     Part,
-    Positive,
+    Scale,
     SeverityLevel,
+    rising,
 )
-from specsight.specification.vocabulary import Vocabulary
+from specsight.specification.vocabulary import Vocabulary, normal_form
 
 
 class Specification(Model):
     """A product in words. Everything but `product` may be left out.
 
-    Raises ValueError where a part or defect is defined twice, and where a tolerance or requirement names a part or
-    defect that is not defined although others are.
+    Raises ValueError where a name or phrase means two parts or two defects, where a severity level cannot be
+    reached, and where a tolerance or requirement names a part or defect that is not defined although others are.
     """
 
     product: Name
     """Its noun, such as "metal nut": prompts are made of it."""
     appearance: str = ""
     """How a good part looks, in words."""
-    mm_per_px: Positive | None = None
+    mm_per_px: Annotated[Scale, Strict()] | None = None
     """Scale of the pictures at their own resolution; None: unknown."""
-    parts: tuple[Part, ...] = ()
-    defects: tuple[DefectType, ...] = ()
-    tolerances: tuple[Tolerance, ...] = ()
-    requirements: tuple[Requirement, ...] = ()
-    severity: tuple[SeverityLevel, ...] = DEFAULT_SEVERITY
+    mm_per_px_at_width: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    """Width in pixels of the pictures that `mm_per_px` was measured on: in pictures of another width, which show the
+    same field of view at another resolution, a pixel is as many millimetres as that makes it. None: of any width."""
+    parts: Annotated[tuple[Part, ...], Field(max_length=255)] = ()
+    """At most as many as a part map of 8 bits can tell apart."""
+    defects: Annotated[tuple[DefectType, ...], Field(max_length=255)] = ()
+    tolerances: Annotated[tuple[Tolerance, ...], Field(max_length=1000)] = ()
+    requirements: Annotated[tuple[Requirement, ...], Field(max_length=1000)] = ()
+    severity: Annotated[tuple[SeverityLevel, ...], Field(min_length=1, max_length=100)] = DEFAULT_SEVERITY
     """The rule for findings of unknown type and for types without a rule of their own."""
+
+    @field_validator("severity")
+    @classmethod
+    def _levels_rise(cls, severity: tuple[SeverityLevel, ...]) -> tuple[SeverityLevel, ...]:
+        return rising(severity)
 
     @model_validator(mode="after")
     def _names_fit(self) -> Specification:
-        for what, names in (
-            ("part", [p.name for p in self.parts]),
-            ("defect", [d.name for d in self.defects]),
-        ):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                raise ValueError(f"{what} '{twice[0]}' is defined twice")
+        _distinct("part", self.parts)
+        _distinct("defect", self.defects)
         parts, defects = Vocabulary.of(self.parts), Vocabulary.of(self.defects)
         for part in [*(t.part for t in self.tolerances), *(r.part for r in self.requirements)]:
             _check("part", part, parts)
@@ -67,17 +75,25 @@ class Specification(Model):
         found = Vocabulary.of(self.parts).find(name)
         return next((part for part in self.parts if part.name == found), None)
 
+    def scale(self, width: int) -> float | None:
+        """Millimetres per pixel of a picture that is `width` pixels wide; None: unknown."""
+        if self.mm_per_px is None or self.mm_per_px_at_width is None:
+            return self.mm_per_px
+        return self.mm_per_px * self.mm_per_px_at_width / width
+
     def severity_of(
         self, type: str | None, length_mm: float | None, area_percent: float, part: str | None = None
-    ) -> str:
+    ) -> str | None:
         """The severity level of a finding, by the rule of its type, else by the product's.
 
         Parameters: `type` and `part` are names or None; `length_mm` is the longest extent, None where the scale is
-        unknown: levels in millimetres are then passed over for graver ones; `area_percent` is the finding's share of
-        the picture, [0, 100]. On a critical part the level is one graver.
+        unknown; `area_percent` is the finding's share of the picture, [0, 100]. On a critical part the level is one
+        graver. Returns None where the rule has a limit in millimetres and the scale is unknown.
         """
         defect = self.defect(type) if type else None
         rule = defect.severity if defect and defect.severity else self.severity
+        if length_mm is None and any(step.up_to_mm is not None for step in rule):
+            return None
         index = next(
             (i for i, step in enumerate(rule) if _within(step, length_mm, area_percent)), len(rule) - 1
         )
@@ -91,6 +107,26 @@ def _within(step: SeverityLevel, length_mm: float | None, area_percent: float) -
     if step.up_to_mm is not None:
         return length_mm is not None and length_mm <= step.up_to_mm
     return step.up_to_percent is None or area_percent <= step.up_to_percent
+
+
+def _distinct(what: str, items: Sequence[Part | DefectType]) -> None:
+    """Raise ValueError where a name or phrase means two of the items (see `vocabulary`)."""
+    named: dict[str, tuple[str, str]] = {}
+    for item in items:
+        form = normal_form(item.name)
+        if form in named:
+            other = named[form][1]
+            spelling = "" if other == item.name else f" (as '{other}': the two mean the same)"
+            raise ValueError(f"{what} '{item.name}' is defined twice{spelling}")
+        named[form] = item.name, item.name
+    for item in items:
+        for phrase in item.phrases:
+            owner, other = named.setdefault(normal_form(phrase), (item.name, phrase))
+            if owner != item.name:
+                spelling = f"'{other}' of '{owner}'" if other != owner else f"{what} '{owner}'"
+                raise ValueError(
+                    f"'{phrase}', a phrase of '{item.name}', means {spelling} already: leave one out"
+                )
 
 
 def _check(what: str, name: str | None, names: Vocabulary) -> None:

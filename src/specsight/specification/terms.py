@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Scale = Annotated[float, Field(gt=0, ge=1e-6, le=1e4)]
+"""Millimetres per pixel: from a nanometre to ten metres."""
+Millimetres = Annotated[float, Field(strict=True, gt=0, le=1e6)]
+Percent = Annotated[float, Field(strict=True, gt=0, le=100)]
+Phrases = Annotated[tuple[Name, ...], Field(max_length=1000)]
 
 
 class Model(BaseModel):
@@ -23,7 +27,7 @@ class Part(Model):
     """A named zone of the product."""
 
     name: Name
-    phrases: tuple[Name, ...] = ()
+    phrases: Phrases = ()
     """Other words for it."""
     description: str = ""
     critical: bool = False
@@ -38,9 +42,9 @@ class SeverityLevel(Model):
 
     level: Name
     """Name of the level, such as "major"."""
-    up_to_mm: Positive | None = None
+    up_to_mm: Millimetres | None = None
     """Longest extent of the finding in millimetres."""
-    up_to_percent: Positive | None = None
+    up_to_percent: Percent | None = None
     """Area of the finding as a share of the picture, in percent: for products without a known scale."""
 
     @model_validator(mode="after")
@@ -61,23 +65,46 @@ DEFAULT_SEVERITY = (
 class DefectType(Model):
     """A known type of defect.
 
-    Raises ValueError where the limits of its severity levels do not rise, or a level before the last has none.
+    Raises ValueError where a level of its severity rule cannot be reached (see `rising`).
     """
 
     name: Name
-    phrases: tuple[Name, ...] = ()
+    phrases: Phrases = ()
     """Other words for it, as people write them: "a slit", "broken glass"."""
     superclass: Name | None = None
     """The wider kind that it belongs to, such as "surface"."""
     severity: tuple[SeverityLevel, ...] = ()
     """Its own rule, mildest level first; empty: the product's."""
 
-    @model_validator(mode="after")
-    def _levels_rise(self) -> DefectType:
-        for unit in ("up_to_mm", "up_to_percent"):
-            limits = [getattr(s, unit) for s in self.severity if getattr(s, unit) is not None]
-            if limits != sorted(set(limits)):
-                raise ValueError(f"severity limits ({unit}) must rise from level to level")
-        if any(s.up_to_mm is None and s.up_to_percent is None for s in self.severity[:-1]):
-            raise ValueError("only the last severity level may be without a limit")
-        return self
+    @field_validator("severity")
+    @classmethod
+    def _levels_rise(cls, severity: tuple[SeverityLevel, ...]) -> tuple[SeverityLevel, ...]:
+        return rising(severity)
+
+
+def rising(severity: tuple[SeverityLevel, ...]) -> tuple[SeverityLevel, ...]:
+    """A severity rule, mildest level first, as it was given.
+
+    Raises ValueError where a level cannot be reached or has the name of another: limits rise, every level but the last
+    has one, and the last, which everything larger is, has none.
+    """
+    last = len(severity) - 1
+    for k, step in enumerate(severity):
+        before = severity[:k]
+        if step.level in (other.level for other in before):
+            raise ValueError(f"two levels are named '{step.level}'")
+        for unit, words in (("up_to_mm", "mm"), ("up_to_percent", "%")):
+            limit, limits = getattr(step, unit), [getattr(s, unit) for s in before if getattr(s, unit)]
+            if limit is not None and limits and limit <= limits[-1]:
+                raise ValueError(
+                    f"limits must rise: '{step.level}' ends at {limit:g} {words}, "
+                    f"a milder level at {limits[-1]:g} {words}"
+                )
+        limitless = step.up_to_mm is None and step.up_to_percent is None
+        if limitless and k < last:
+            raise ValueError(
+                f"only the last level may be without a limit: nothing is graver than '{step.level}' here"
+            )
+        if not limitless and k == last:
+            raise ValueError(f"the last level, '{step.level}', is without a limit: everything larger is that")
+    return severity

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from specsight.errors import SpecsightError
 from specsight.specification.clauses import Instruction, Requirement, Tolerance
 from specsight.specification.model import Specification
 from specsight.specification.terms import DefectType, Part, SeverityLevel
+from specsight.specification.yaml_nodes import Refusal, read_nodes, write_nodes
 from specsight.storage import read_text, write_text
 
 LONGEST_FILE = 1 << 18
@@ -47,9 +50,7 @@ def parse_instruction(text: str, source: str = "instruction") -> Instruction:
 
 def dump_yaml(model: Specification | Instruction) -> str:
     """YAML with the fields that were set, in the order of the class; reads back to an equal model."""
-    return yaml.safe_dump(
-        model.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=100
-    )
+    return write_nodes(model.model_dump(mode="json", exclude_defaults=True))
 
 
 def save_yaml(model: Specification | Instruction, path: Path) -> None:
@@ -68,18 +69,15 @@ def _read(path: Path) -> str:
 
 def _parse(text: str, model: type[M], source: str) -> M:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        node, content = read_nodes(text)
+    except Refusal as error:
+        raise SpecsightError(f"{source}, line {error.line}: {error.problem}") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SpecsightError(f"{source}, line {line}: not valid YAML ({error.problem})") from error
-    except RecursionError as error:
-        raise SpecsightError(
-            f"{source}: lists or mappings nested too deeply: write one level per line"
-        ) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         raise SpecsightError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(content, dict):
+    if node is None or not isinstance(content, dict):
         raise SpecsightError(f"{source}, line 1: expected 'key: value' lines such as 'product: bottle'")
     try:
         return model.model_validate(content)
@@ -87,14 +85,14 @@ def _parse(text: str, model: type[M], source: str) -> M:
         raise SpecsightError(_explain(error, node, model, source)) from error
 
 
-def _explain(error: ValidationError, node: yaml.Node | None, model: type[BaseModel], source: str) -> str:
+def _explain(error: ValidationError, node: yaml.Node, model: type[BaseModel], source: str) -> str:
     """One line for one problem: where it stands and what would be right; a misspelt key before a missing one."""
     errors = error.errors()
     first = errors[0]
     if first["type"] == "missing":
         first = next((one for one in errors if one["type"] == "extra_forbidden"), first)
     loc = first["loc"]
-    message = first["msg"].removeprefix("Value error, ")
+    message = _message(first)
     if first["type"] == "extra_forbidden":
         known = _fields_at(model, loc[:-1])
         close = difflib.get_close_matches(str(loc[-1]), known, n=1)
@@ -102,17 +100,51 @@ def _explain(error: ValidationError, node: yaml.Node | None, model: type[BaseMod
         message = f"unknown key '{loc[-1]}': {hint}"
     elif first["type"] == "missing":
         message = f"'{loc[-1]}' is missing"
-    line = _line_of(node, loc)
+    line, nearest = _place(node, loc)
     if first["type"] == "value_error" and (quoted := re.search(r"'(.+?)'", message)):
-        line = _line_of_value(node, quoted[1]) or line
+        line = _line_of_value(nearest, quoted[1]) or line
     where = "" if first["type"] in ("extra_forbidden", "missing") else ".".join(str(p) for p in loc)
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{source}, line {line}: {where + ': ' if where else ''}{message}{more}"
 
 
-def _line_of(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
-    """1-based line of the deepest YAML node on the way to `loc`."""
-    line = node.start_mark.line + 1 if node else 1
+def _message(error: ErrorDetails) -> str:
+    """What is wrong with one value, and the value."""
+    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
+    if kind in ("value_error", "extra_forbidden", "missing"):
+        return message
+    value = error["input"]
+    if kind in ("too_short", "too_long"):
+        least, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        return (
+            f"give at most {most:,} entries" if least is None else f"give at least {least}, or leave it out"
+        )
+    given = (
+        f"got {reprlib.repr(value)}"
+        if not isinstance(value, dict | list | tuple)
+        else "got a list or mapping"
+    )
+    for ending, wanted in _WANTED.items():
+        if kind.startswith(ending):
+            quotes = ": put it in quotes" if wanted == "text" and not isinstance(value, dict | list) else ""
+            return f"expected {wanted}, {given}{quotes}"
+    return f"{message.replace('Input should be', 'must be').replace('should have', 'must have')}, {given}"
+
+
+_WANTED = {
+    "float_": "a number",
+    "int_": "a whole number",
+    "string_type": "text",
+    "bool_": "true or false",
+    "tuple_": "a list",
+    "model_": "'key: value' lines",
+}
+"""How pydantic's kinds of error begin → what was expected."""
+
+
+def _place(node: yaml.Node, loc: Sequence[int | str]) -> tuple[int, yaml.Node]:
+    """1-based line of the deepest YAML node on the way to `loc`, and that node."""
+    line = node.start_mark.line + 1
     for step in loc:
         if isinstance(node, yaml.MappingNode):
             found = next(((k, v) for k, v in node.value if k.value == step), None)
@@ -124,10 +156,10 @@ def _line_of(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
             line = node.start_mark.line + 1
         else:
             break
-    return line
+    return line, node
 
 
-def _line_of_value(node: yaml.Node | None, value: str) -> int | None:
+def _line_of_value(node: yaml.Node, value: str) -> int | None:
     """1-based line of the last scalar equal to `value`: where a clash between two places becomes visible."""
     lines = []
     waiting = [node]

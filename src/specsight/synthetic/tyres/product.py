@@ -1,13 +1,15 @@
 """The product in words: a specification of a tyre model, ready for YAML, and its severity rule.
 
-This room hands out plain data; that the data is a valid specification is a test's business.
+Plain data, as it is written to YAML; levels of severity come from the `Specification` that it makes.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from specsight.synthetic.tyres.geometry import PART_NAMES, TyreModel
+from specsight.specification import Specification
+from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, TyreModel
 
 LEVELS = ("minor", "major", "critical")
 
@@ -83,10 +85,9 @@ _PART_TEXTS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def severity(type: str, size_mm: float, part: str) -> str:
-    """The level of a defect by the specification's rule."""
-    level = sum(size_mm > limit for limit in SEVERITY_MM[type])
-    return LEVELS[min(level + (part in CRITICAL_PARTS), len(LEVELS) - 1)]
+def severity(type: str, size_mm: float, part: str) -> str | None:
+    """The level of a defect by the specification's rule; it depends on neither model nor picture."""
+    return _rule().severity_of(type, size_mm, 0.0, part)
 
 
 def specification(model: TyreModel) -> dict[str, Any]:
@@ -130,6 +131,11 @@ def specification(model: TyreModel) -> dict[str, Any]:
             },
         ],
     }
+
+
+@cache
+def _rule() -> Specification:
+    return Specification.model_validate(specification(next(iter(MODELS.values()))))
 
 
 def _defect_entry(name: str) -> dict[str, Any]:
