@@ -182,3 +182,67 @@ def test_many_problems_are_shown_by_kind_and_counted(root: Path) -> None:
 
 def test_every_kind_of_problem_has_a_title() -> None:
     assert all(title and title[0].islower() for title in KINDS.values())
+
+
+def plates(root: Path, masks: list[np.ndarray], ending: str = "png") -> Path:
+    """A product in MVTec's tree with one defective picture of 64 x 64 for each of `masks`."""
+    plate = root / "plate"
+    picture(plate / "train" / "good" / "000.png", size=(64, 64))
+    for i, values in enumerate(masks):
+        picture(plate / "test" / "scratch" / f"{i:03d}.png", size=(64, 64), seed=i)
+        path = plate / "ground_truth" / "scratch" / f"{i:03d}_mask.{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(path)
+    return plate
+
+
+def scratches(count: int) -> list[np.ndarray]:
+    masks = np.zeros((count, 64, 64), np.uint8)
+    for i, values in enumerate(masks):
+        values[10 + i : 14 + i, 10:50] = 255
+    return list(masks)
+
+
+def test_inverted_masks_are_told_with_the_evidence(tmp_path: Path) -> None:
+    assert check(plates(tmp_path / "sound", scratches(5))).problems == []
+    report = check(plates(tmp_path / "inverted", [255 - m for m in scratches(5)]))
+    assert kinds(report) == ["mask full"] * 6, "each one over 90 %, and the product"
+    assert (
+        "plate: 5 of 5 masks mark over half of their picture (median 96 %) and 5 over half of its border"
+        in report.problems[-1].message
+    )
+
+
+def test_masks_that_mark_the_border_and_a_single_full_one(tmp_path: Path) -> None:
+    frame = np.full((64, 64), 255, np.uint8)
+    frame[8:-8, 8:-8] = 0
+    report = check(plates(tmp_path / "frames", [frame] * 3))
+    assert "0 of 3 masks mark over half" in report.problems[-1].message
+    full = check(plates(tmp_path / "one", [*scratches(4), np.full((64, 64), 255, np.uint8)]))
+    assert [p.message for p in full.problems if p.kind == "mask full"] == [
+        f"'{tmp_path / 'one/plate/ground_truth/scratch/004_mask.png'}' marks 100 % of its picture"
+    ]
+
+
+def test_masks_with_values_in_between_are_noted(tmp_path: Path) -> None:
+    report = check(plates(tmp_path, scratches(2), "jpg"))
+    assert report.problems == []
+    notes = [n for n in report.notes if "values between" in n]
+    assert len(notes) == 1
+    assert notes[0].startswith("plate: the masks of 2 picture(s)")
+
+
+@pytest.mark.parametrize("layout", ["visa", "mvtec_loco"])
+def test_a_mask_without_labels_costs_no_picture_its_label(tmp_path: Path, layout: str) -> None:
+    BUILDERS[layout](tmp_path)
+    before = load_dataset(tmp_path, layout)
+    path = next(d.mask for s in before.samples for d in s.defects if d.mask)
+    for content in (np.arange(SIZE[0] * SIZE[1], dtype=np.uint8).reshape(SIZE), None):
+        if content is None:
+            path.write_bytes(b"")
+        else:
+            Image.fromarray(content).save(path)
+        after = load_dataset(tmp_path, layout)
+        assert [(s.id, s.label) for s in after.samples] == [(s.id, s.label) for s in before.samples]
+        assert [d.mask_value for s in after.samples for d in s.defects if d.mask == path] == [None]
+        assert any("without labels" in note and str(path) in note for note in after.notes)

@@ -17,10 +17,18 @@ import numpy as np
 from specsight.datasets.check_report import KINDS, CheckReport, Problem
 from specsight.datasets.contract import DatasetListing
 from specsight.datasets.files import is_file
+from specsight.datasets.mask_checks import (
+    Marks,
+    good_mask_problems,
+    inverted_masks,
+    mask_problem,
+    mask_problems,
+    soft_masks,
+)
 from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
 from specsight.errors import SpecsightError, UnreadableFile
-from specsight.images import defect_mask, read_depth, read_mask, read_rgb
+from specsight.images import read_depth, read_mask, read_rgb
 from specsight.records import Sample
 
 Size = tuple[int, int]
@@ -35,6 +43,8 @@ class _Scan:
     digest: str | None = None
     """Of the decoded pixels: the same picture in another file format is the same picture."""
     fingerprint: Fingerprint | None = None
+    marks: Marks | None = None
+    """What its masks mark."""
 
 
 def check_dataset(listing: DatasetListing) -> CheckReport:
@@ -50,6 +60,8 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
     problems += _duplicates(listing.samples, scans)
     problems += _group_leakage(listing.samples)
     problems += _nothing_to_learn(listing.samples)
+    seen = [(s, marks) for s in listing.samples if (marks := scans[s.id].marks)]
+    problems += inverted_masks(seen)
     sizes = sorted((s.size for s in scans.values() if s.size), key=lambda size: size[0] * size[1])
     order = {kind: i for i, kind in enumerate(KINDS)}
     return CheckReport(
@@ -62,7 +74,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
         smallest=sizes[0] if sizes else None,
         largest=sizes[-1] if sizes else None,
         problems=sorted(problems, key=lambda p: order[p.kind]),
-        notes=[*listing.notes, *_near_duplicates(listing.samples, scans)],
+        notes=[*listing.notes, *soft_masks(seen), *_near_duplicates(listing.samples, scans)],
     )
 
 
@@ -72,46 +84,16 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     except UnreadableFile as error:
         return _Scan((Problem("unreadable", str(error)),))
     size = (rgb.shape[0], rgb.shape[1])
-    problems = [*_mask_problems(sample, size), *_other_files(sample, size)]
+    problems, marks = mask_problems(sample, size)
+    problems += _other_files(sample, size)
     if sample.id in good_masks:
-        problems += _good_mask_problems(good_masks[sample.id], sample)
+        problems += good_mask_problems(good_masks[sample.id], sample)
     if rgb.size > 3 and (rgb == rgb[0, 0]).all():
         problems.append(
             Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
         )
     digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes()).hexdigest()
-    return _Scan(tuple(problems), size, digest, fingerprint(rgb))
-
-
-def _mask_problems(sample: Sample, size: Size) -> list[Problem]:
-    problems = []
-    if sample.label == "defective" and not sample.defects:
-        problems.append(
-            Problem("mask missing", f"'{sample.image}' is defective, and has neither mask nor box")
-        )
-    for defect in sample.defects:
-        if defect.mask is None and defect.box is None:
-            problems.append(
-                Problem("mask missing", f"'{sample.image}' ({defect.type}) has neither mask nor box")
-            )
-        elif defect.mask is not None and not is_file(defect.mask):
-            problems.append(Problem("mask missing", f"'{defect.mask}' ({defect.type}) does not exist"))
-        else:
-            try:
-                if not defect_mask(defect, size).any():
-                    problems.append(Problem("mask empty", f"'{defect.mask}' ({defect.type}) marks nothing"))
-            except SpecsightError as error:
-                problems.append(_problem(error))
-    return problems
-
-
-def _good_mask_problems(mask: Path, sample: Sample) -> list[Problem]:
-    try:
-        if read_mask(mask).any():
-            return [Problem("mask on good", f"'{mask}' marks pixels, but '{sample.image}' is good")]
-    except SpecsightError as error:
-        return [_problem(error)]
-    return []
+    return _Scan(tuple(problems), size, digest, fingerprint(rgb), marks)
 
 
 def _other_files(sample: Sample, size: Size) -> list[Problem]:
@@ -134,17 +116,13 @@ def _other_files(sample: Sample, size: Size) -> list[Problem]:
             if parts.shape != size:
                 problems.append(_other_size(sample.parts, parts.shape, size))
     except SpecsightError as error:
-        problems.append(_problem(error))
+        problems.append(mask_problem(error))
     return problems
 
 
 def _other_size(path: Path, found: tuple[int, ...], size: Size) -> Problem:
     message = f"'{path}' is {found[0]} x {found[1]} but its picture is {size[0]} x {size[1]} (rows x columns)"
     return Problem("size mismatch", message)
-
-
-def _problem(error: SpecsightError) -> Problem:
-    return Problem("unreadable" if isinstance(error, UnreadableFile) else "size mismatch", str(error))
 
 
 def _duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[Problem]:

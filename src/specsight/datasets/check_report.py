@@ -29,6 +29,7 @@ KINDS = {
     "mask missing": "defective pictures without a mask",
     "mask empty": "empty masks on defective pictures",
     "mask on good": "masks with content on good pictures",
+    "mask full": "masks over most of their picture",
     "mask without picture": "masks without a picture",
     "size mismatch": "masks or depth of another size than their picture",
     "constant": "pictures of one single value",

@@ -12,7 +12,7 @@ import yaml
 
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import identifier, pictures_in, product_name
-from specsight.datasets.mask_values import values_in
+from specsight.datasets.mask_values import marks_in
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
 
@@ -40,13 +40,13 @@ class Eyecandies(ProductTreeReader):
         for name, split in _SPLITS.items():
             items = _items(folder / name / "data")
             masks = {p for parts in items.values() for item, p in parts.items() if item.endswith("mask")}
-            values = values_in(sorted(masks), f"masks of {product}, {split}")
+            marks = marks_in(sorted(masks), f"masks of {product}, {split}")
             for parts in items.values():
                 image = parts.get(f"image_{_LIGHT}")
                 if image is None:
                     listing.unused_masks.extend(p for item, p in parts.items() if item.endswith("mask"))
                     continue
-                defects = _defects(parts, values)
+                defects = _defects(parts, marks)
                 label: Label = "defective" if defects else "good"
                 if name == "test_private" and "mask" not in parts:
                     label = "unknown"
@@ -77,11 +77,11 @@ def _items(folder: Path) -> dict[str, dict[str, Path]]:
     return found
 
 
-def _defects(parts: Mapping[str, Path], values: Mapping[Path, list[int]]) -> tuple[Defect, ...]:
+def _defects(parts: Mapping[str, Path], marks: Mapping[Path, bool]) -> tuple[Defect, ...]:
     """One per kind whose mask is not empty; the overall mask counts only where no kind has one."""
     kinds = [(k, parts[f"{k}_mask"]) for k in _KINDS if f"{k}_mask" in parts]
-    defects = tuple(Defect(type=k, mask=mask) for k, mask in kinds if values[mask])
-    if not defects and "mask" in parts and values[parts["mask"]]:
+    defects = tuple(Defect(type=k, mask=mask) for k, mask in kinds if marks[mask])
+    if not defects and "mask" in parts and marks[parts["mask"]]:
         return (Defect(type="anomaly", mask=parts["mask"]),)
     return defects
 

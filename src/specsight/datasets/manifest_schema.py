@@ -42,7 +42,7 @@ class DefectLine(_Strict):
     type: Words
     mask: Words | None = None
     mask_value: int | None = None
-    mask_above: int = 0
+    mask_above: int | None = None
     box: tuple[int, int, int, int] | None = None
     part: str | None = None
     size_mm: Number | None = None

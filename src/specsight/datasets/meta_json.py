@@ -102,7 +102,7 @@ def _one_mask(sample: Sample, folder: Path) -> Path | None:
     if sample.label == "good" or not masks_known(sample):
         return None
     first = sample.defects[0]
-    if len(sample.defects) == 1 and first.mask and first.mask_value is None and first.mask_above == 0:
+    if len(sample.defects) == 1 and first.mask and first.mask_value is None and first.mask_above is None:
         return first.mask
     path = confined(folder, Path(UNITED_MASKS, f"{sample.id}.png"))
     write_bytes(path, _united_mask(sample))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import examples, identifier, pictures_in, product_name, subfolders
-from specsight.datasets.mask_values import values_in
+from specsight.datasets.mask_values import labels_in, without_labels_note
 from specsight.datasets.mvtec_ad import has_tree, is_loco_tree
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
@@ -57,12 +57,19 @@ class MVTecLOCO(ProductTreeReader):
         product = product_name(folder)
         images = pictures_in(folder / "test" / kind)
         regions = {f.name: pictures_in(f) for f in subfolders(folder / "ground_truth" / kind)}
-        values = values_in((m for i in images for m in regions.get(i.stem, [])), f"masks of {product}")
+        files = [mask for image in images for mask in regions.get(image.stem, [])]
+        values = labels_in(files, f"masks of {product}")
+        listing.notes.extend(without_labels_note(files, values, f"{product}, {kind}"))
         without: list[Path] = []
         for image in images:
             masks = regions.pop(image.stem, [])
             without += [] if masks else [image]
-            defects = [_defect(mask, value, config) for mask in masks for value in values[mask]]
+            plain = kind.removesuffix("_anomalies")
+            defects = [
+                defect
+                for mask in masks
+                for defect in [_defect(mask, v, config) for v in values[mask]] or [Defect(plain, mask)]
+            ]
             listing.samples.append(
                 Sample(
                     id=identifier(product, image, folder),
@@ -70,8 +77,8 @@ class MVTecLOCO(ProductTreeReader):
                     product=product,
                     split="test",
                     label="defective",
-                    defects=tuple(defects) or (Defect(type=kind.removesuffix("_anomalies")),),
-                    conditions={"anomaly": kind.removesuffix("_anomalies")},
+                    defects=tuple(defects) or (Defect(type=plain),),
+                    conditions={"anomaly": plain},
                 )
             )
         listing.unused_masks.extend(m for masks in regions.values() for m in masks)

@@ -13,7 +13,7 @@ from pathlib import Path
 from specsight.datasets.contained_paths import inside
 from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, selected_products
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
-from specsight.datasets.mask_values import values_in
+from specsight.datasets.mask_values import labels_in, without_labels_note
 from specsight.datasets.visa_types import type_name
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
@@ -64,7 +64,10 @@ class VisA(Reader):
             folders = [path] if _is_object(path) else [f for f in subfolders(path) if _is_object(f)]
             entries = [entry for folder in pick(folders, product) for entry in _from_folders(folder)]
             listing.notes.append("no split list: every tenth good picture and all defective ones are test")
-        listing.samples.extend(_samples(entries))
+        masks = [e.mask for e in entries if e.mask is not None]
+        labels = labels_in(masks, "masks of VisA")
+        listing.notes.extend(without_labels_note(masks, labels, "VisA"))
+        listing.samples.extend(_samples(entries, labels))
         listing.unused_masks.extend(_unused_masks(entries))
         without = [e.image for e in entries if e.defective and e.mask is None]
         if without:
@@ -114,8 +117,7 @@ def _from_folders(folder: Path) -> list[_Entry]:
     return entries + [_Entry(folder, p, "test", True, masks.of(p)) for p in bad]
 
 
-def _samples(entries: Sequence[_Entry]) -> list[Sample]:
-    values = values_in((e.mask for e in entries if e.mask is not None), "masks of VisA")
+def _samples(entries: Sequence[_Entry], values: Mapping[Path, list[int]]) -> list[Sample]:
     labels = {folder: _annotations(folder) for folder in {e.folder for e in entries if e.defective}}
     return [
         Sample(
@@ -133,7 +135,7 @@ def _samples(entries: Sequence[_Entry]) -> list[Sample]:
 def _defects(
     entry: _Entry, values: Mapping[Path, list[int]], labels: Mapping[str, list[str]]
 ) -> tuple[Defect, ...]:
-    """One defect per value of the mask; without (or with an empty) mask, one per type that the label names."""
+    """One defect per value of the mask; without a mask that holds values, one per type that the label names."""
     product = product_name(entry.folder)
     named = labels.get(entry.image.name, [])
     present = values[entry.mask] if entry.mask is not None else []

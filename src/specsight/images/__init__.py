@@ -6,6 +6,7 @@
 
 from specsight.images.decoding import MAX_PIXELS
 from specsight.images.framing import Frame, letterbox, shorter_side
+from specsight.images.marking import in_between, marked
 from specsight.images.reading import (
     IMAGE_SUFFIXES,
     anomaly_mask,
@@ -27,8 +28,10 @@ __all__ = [
     "anomaly_mask",
     "defect_mask",
     "defect_masks",
+    "in_between",
     "letterbox",
     "load_picture",
+    "marked",
     "masks_known",
     "merge_tiles",
     "read_depth",

@@ -23,6 +23,7 @@ from specsight.images.decoding import (
     unreadable,
     upright,
 )
+from specsight.images.marking import marked
 from specsight.records import Defect, Picture, Sample
 
 IMAGE_SUFFIXES = frozenset(
@@ -193,7 +194,9 @@ def _check_size(what: str, path: Path, found: Size, picture: Size) -> None:
 
 
 def _select(defect: Defect, values: NDArray[np.int32]) -> NDArray[np.bool_]:
-    return values == defect.mask_value if defect.mask_value is not None else values > defect.mask_above
+    if defect.mask_value is not None:
+        return np.asarray(values == defect.mask_value)
+    return marked(values) if defect.mask_above is None else np.asarray(values > defect.mask_above)
 
 
 def _box_mask(defect: Defect, size: Size) -> NDArray[np.bool_]:

@@ -22,14 +22,15 @@ GOOD = "good"
 class Defect:
     """One defect of one picture, with a mask of its own. Types are never collapsed to "anomaly".
 
-    Its pixels are those of `mask` that equal `mask_value` (or are above `mask_above` where `mask_value` is None),
-    or, where there is no mask file, those inside `box`. Several defects may share a mask file (multi-valued masks).
+    Its pixels are those of `mask` that equal `mask_value` or are above `mask_above`; where both are None, those that
+    `images.marked` tells by the values of the mask. Where there is no mask file, it is those inside `box`. Several
+    defects may share a mask file (multi-valued masks).
     """
 
     type: str
     mask: Path | None = None
     mask_value: int | None = None
-    mask_above: int = 0
+    mask_above: int | None = None
     box: Box | None = None
     part: str | None = None
     size_mm: float | None = None
