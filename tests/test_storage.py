@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "model"
 
     def write(content: str, fail: bool) -> None:
-        with storage.whole_folder(folder) as temporary:
+        with storage.whole_folder(folder, replace=True) as temporary:
             (temporary / "a.txt").write_text(content)
             if fail:
                 raise KeyboardInterrupt
@@ -122,3 +123,204 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -
         except SpecsightError:
             time.sleep(0.1)
     pytest.fail("the lock outlived its killed holder")
+
+
+def test_a_lock_leaves_no_file_and_an_empty_folder_goes_again(tmp_path: Path) -> None:
+    with storage.only_writer(tmp_path / "run"):
+        assert [p.name for p in (tmp_path / "run").iterdir()] == [".lock"]
+    assert list(tmp_path.iterdir()) == []
+    with storage.only_writer(tmp_path / "run"):
+        storage.write_text(tmp_path / "run" / "a.txt", "a")
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["a.txt"]
+
+
+REPLACE = """
+import os, signal, sys
+from pathlib import Path
+from specsight import storage
+folder, when, after = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
+renames, done = Path.replace, 0
+def counted(self, target):
+    global done
+    # Files of the new folder are renamed too; those of the folder itself are what counts here.
+    if self.parent != folder.parent:
+        return renames(self, target)
+    done += 1
+    if done == when and not after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    made = renames(self, target)
+    if done == when and after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return made
+Path.replace = counted
+with storage.whole_folder(folder, replace=True) as temporary:
+    (temporary / "a.txt").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("asked", ["load", "save"])
+@pytest.mark.parametrize(("when", "after"), [(1, False), (1, True), (2, False), (2, True)])
+def test_a_process_killed_at_any_rename_leaves_a_whole_folder(
+    tmp_path: Path, when: int, after: bool, asked: str
+) -> None:
+    folder = tmp_path / "model"
+    with storage.whole_folder(folder) as temporary:
+        (temporary / "a.txt").write_text("old")
+    command = [sys.executable, "-c", REPLACE, str(folder), str(when), "after" if after else "before"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    if asked == "load":
+        storage.recover(folder)
+        storage.verify_folder(folder)
+        assert (folder / "a.txt").read_text() == ("new" if (when, after) == (2, True) else "old")
+    with storage.whole_folder(folder, replace=True) as temporary:
+        (temporary / "a.txt").write_text("newest")
+    assert (folder / "a.txt").read_text() == "newest"
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+LEAVE = """
+import sys, tempfile, time
+from pathlib import Path
+from specsight.storage.leftovers import temporary_prefix
+folder = Path(tempfile.mkdtemp(dir=sys.argv[1], prefix=temporary_prefix()))
+(folder / "half").write_text("half")
+(Path(sys.argv[1]) / "maps").mkdir(exist_ok=True)
+tempfile.mkstemp(dir=Path(sys.argv[1]) / "maps", prefix=temporary_prefix())
+print(flush=True)
+time.sleep(60)
+"""
+
+
+def test_only_what_ended_processes_left_is_cleared_away(tmp_path: Path) -> None:
+    def left() -> int:
+        return sum(p.name.startswith(".tmp-") for p in tmp_path.rglob("*"))
+
+    command = [sys.executable, "-c", LEAVE, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        (tmp_path / ".tmp-of-somebody").touch()
+        with storage.only_writer(tmp_path):
+            assert left() == 3
+        other.kill()
+        other.wait()
+    with storage.only_writer(tmp_path):
+        assert left() == 1
+    assert (tmp_path / ".tmp-of-somebody").exists()
+
+
+def test_a_model_is_replaced_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    with storage.whole_folder(folder) as temporary:
+        (temporary / "a.txt").write_text("old")
+    with pytest.raises(SpecsightError, match="add --replace"), storage.whole_folder(folder):
+        pass
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(SpecsightError, match=r"notes\.txt"), storage.whole_folder(folder, replace=True):
+        pass
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "a.txt").read_text() == "old"
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "model")
+    with storage.whole_folder(tmp_path / "link") as temporary:
+        (temporary / "a.txt").write_text("a")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk" / "model" / "a.txt").read_text() == "a"
+
+
+@pytest.mark.parametrize(
+    ("listing", "answer"),
+    [
+        ("{}", "lists no file"),
+        ("[]", "damaged"),
+        ('{"a.json": 5}', "damaged"),
+        ("[" * 100_000, "damaged"),
+        ('{"a.json": "0", "a\\u0000b": "0"}', "zero byte"),
+    ],
+)
+def test_a_checksum_list_that_verifies_nothing_is_refused(tmp_path: Path, listing: str, answer: str) -> None:
+    (tmp_path / storage.CHECKSUMS).write_text(listing)
+    (tmp_path / "a.json").write_text("{}")
+    if "zero" in answer:
+        listing = json.dumps({"a.json": storage.sha256(tmp_path / "a.json"), "a\0b": "0"})
+        (tmp_path / storage.CHECKSUMS).write_text(listing)
+    with pytest.raises(SpecsightError, match=answer):
+        storage.verify_folder(tmp_path)
+
+
+def test_a_file_that_is_on_no_list_is_refused(tmp_path: Path) -> None:
+    with storage.whole_folder(tmp_path / "model") as temporary:
+        (temporary / "a.json").write_text("{}")
+    (tmp_path / "model" / "calibration.json").write_text("{}")
+    with pytest.raises(SpecsightError, match=r"calibration\.json' is on no checksum list"):
+        storage.verify_folder(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("out", "answer"),
+    [
+        ("file", "is a file"),
+        ("file/below", "lies below a file"),
+        ("x" * 300, "File name too long"),
+        ("loop/x", "cannot write"),
+        ("/proc/x", "cannot write '/proc/x'"),
+        ("/dev/full", "is a file"),
+        ("model/out", "lies inside the saved model"),
+    ],
+)
+def test_an_output_that_cannot_be_is_found_before_the_work(tmp_path: Path, out: str, answer: str) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "loop").symlink_to("loop")
+    with storage.whole_folder(tmp_path / "model") as temporary:
+        (temporary / "a.json").write_text("{}")
+    before = sorted(p.name for p in tmp_path.rglob("*"))
+    for check in (storage.check_output, storage.check_model_output):
+        with pytest.raises(SpecsightError, match=answer):
+            check(tmp_path / out)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == before
+
+
+def test_a_model_does_not_take_the_place_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for out in (".", "..", "/"):
+        with pytest.raises(SpecsightError, match="the current folder or one above it"):
+            storage.check_model_output(Path(out))
+    storage.check_output(Path())
+    storage.check_model_output(Path("a/b"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", ["", "a\0b"])
+def test_empty_text_is_no_path(given: str) -> None:
+    with pytest.raises(SpecsightError, match=r"the folder '.*' is no path"):
+        storage.given_path(given, "the folder")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 500 + "]" * 500, '{"a":' * 70 + "1" + "}" * 70])
+def test_json_that_is_too_deep_is_no_json(text: str) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        storage.parse_json(text)
+    assert storage.parse_json("[" * 20 + "]" * 20) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ("{a: " * 3000, "nested too deeply"),
+        ("\n".join(" " * depth + "a:" for depth in range(2000)), "nested too deeply"),
+        ("a: &x [" + "b," * 1000 + "]\n" + "".join(f"k{i}: *x\n" for i in range(1000)), "more than 50,000"),
+        ("".join(f"k{i}: {i}\n" for i in range(50_000)), "more than 50,000"),
+        ("a: &x [*x, *x]", "inside itself"),
+    ],
+)
+def test_yaml_that_is_too_much_is_refused_soon(text: str, answer: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match=answer):
+        storage.parse_yaml(text)
+    assert time.perf_counter() - start < 30
+    assert storage.parse_yaml("a: &x [1, 2]\nb: *x\n") == {"a": [1, 2], "b": [1, 2]}

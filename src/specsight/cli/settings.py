@@ -38,14 +38,14 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 
     Raises SpecsightError for a pair that is none and for parameters that have an option of their own.
     """
-    import yaml
+    from specsight.storage import parse_yaml
 
     parameters: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         try:
-            parsed = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError):
+            parsed = parse_yaml(value)
+        except ValueError:
             equals = ""
         if not equals or not name:
             raise SpecsightError(f"--set {setting}: write NAME=VALUE, such as --set coreset_ratio=0.01")

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import identifier, pictures_in, product_name
 from specsight.datasets.mask_values import marks_in
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
+from specsight.storage import parse_yaml, read_text
 
 _SPLITS = {"train": "train", "val": "validation", "test_public": "test", "test_private": "test_private"}
 _KINDS = ("bumps", "colors", "dents", "normals")
@@ -91,9 +90,9 @@ def _depth_range(parts: Mapping[str, Path]) -> tuple[float, float] | None:
     if "depth" not in parts:
         return None
     try:
-        limits = yaml.safe_load(path.read_text("utf-8"))["normalization"]
+        limits = parse_yaml(read_text(path))["normalization"]
         return float(limits["min"]), float(limits["max"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise SpecsightError(
             f"'{path}' does not give normalization.min and .max, without which the depth has no unit: "
             "download it again"

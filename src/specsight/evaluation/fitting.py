@@ -72,7 +72,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
         image = relative(Path(skipped.path), run.data)
         run.skip(SkippedPicture(image, image, skipped.reason, "fit", seed))
     _add_fit(run, inspector, pictures, seed=seed, seconds=spent)
-    inspector.save(saved)
+    inspector.save(saved, replace=True)
     shutil.rmtree(run.path / TRAINING)
     return inspector
 

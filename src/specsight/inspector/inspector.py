@@ -40,7 +40,15 @@ from specsight.specification import (
     save_yaml,
 )
 from specsight.specification.vocabulary import Vocabulary
-from specsight.storage import parse_json, read_text, verify_folder, whole_folder, write_json
+from specsight.storage import (
+    given_path,
+    parse_json,
+    read_text,
+    recover,
+    verify_folder,
+    whole_folder,
+    write_json,
+)
 
 CALIBRATION = "calibration.json"
 TYPE_LEVEL_PARTS = 20
@@ -190,9 +198,13 @@ class Inspector:
         """`judge(look(picture), instruction)`."""
         return self.judge(self.look(picture), instruction)
 
-    def save(self, folder: str | Path) -> None:
-        """Write detector, calibration and specification as one sealed folder, whole or not at all."""
-        with whole_folder(Path(folder)) as temporary:
+    def save(self, folder: str | Path, replace: bool = False) -> None:
+        """Write detector, calibration and specification as one sealed folder, whole or not at all.
+
+        A model that lies there already is given up only with `replace`. Raises SpecsightError where it is not, where
+        the folder holds anything else, and where it cannot be written.
+        """
+        with whole_folder(given_path(folder, "the folder of the model"), replace) as temporary:
             self.detector.save(temporary)
             if self.calibration:
                 write_json(temporary / CALIBRATION, self.calibration.to_json())
@@ -205,7 +217,8 @@ class Inspector:
 
         `encoder` says where the encoder lies now, if it has moved; it must be the same one. `device` is where it runs.
         """
-        folder = Path(folder)
+        folder = given_path(folder, "the saved model")
+        recover(folder)
         if not folder.is_dir():
             raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
         verify_folder(folder)

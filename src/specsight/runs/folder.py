@@ -26,6 +26,7 @@ from specsight.storage import (
     check_regular,
     confined,
     parse_json,
+    parse_yaml,
     read_text,
     write_bytes,
     write_json,
@@ -89,10 +90,10 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         """The configuration of the run. Raises `SpecsightError` where `path` is no run folder or is damaged."""
         try:
-            content = yaml.safe_load(read_text(self.path / CONFIG))
+            content = parse_yaml(read_text(self.path / CONFIG))
         except FileNotFoundError as error:
             raise SpecsightError(f"'{self.path}' is not a run folder: it has no {CONFIG}") from error
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             raise SpecsightError(
                 f"'{self.path / CONFIG}' is damaged: run again into another --out"
             ) from error

@@ -20,7 +20,7 @@ from specsight.images import defect_masks, load_picture, masks_known
 from specsight.prompts.labels import specification_from_labels, spelt_as_labelled
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
-from specsight.storage import verify_folder, whole_folder
+from specsight.storage import recover, verify_folder, whole_folder
 
 FOLDER = "trainings"
 """Usual name of a folder in which trainings are kept."""
@@ -89,12 +89,13 @@ def train_on(
         detector.train(other.samples, other.specifications, checkpoint)
         return
     folder = trainings / f"{detector.name}-{digest(detector, other.samples, other.specifications)}"
+    recover(folder)
     if folder.is_dir():
         verify_folder(folder)
         detector.restore(folder)
         return
     detector.train(other.samples, other.specifications, checkpoint)
-    with whole_folder(folder) as temporary:
+    with whole_folder(folder, replace=True) as temporary:
         detector.save(temporary)
 
 

@@ -1,0 +1,34 @@
+"""How anything reaches the disk and comes back: whole or not at all, inside its folder, with checksums, one writer at a
+time; and read only as far as it is a sound file of a sensible size.
+
+A crash, a full disk or Ctrl-C leaves either the old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+from specsight.storage.files import confined, given_path, sha256, write_bytes, write_json, write_text
+from specsight.storage.folders import CHECKSUMS, check_replaceable, recover, verify_folder, whole_folder
+from specsight.storage.locks import only_writer
+from specsight.storage.outputs import check_model_output, check_output
+from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
+
+__all__ = [
+    "CHECKSUMS",
+    "check_model_output",
+    "check_output",
+    "check_regular",
+    "check_replaceable",
+    "confined",
+    "given_path",
+    "only_writer",
+    "parse_json",
+    "parse_yaml",
+    "read_text",
+    "recover",
+    "sha256",
+    "verify_folder",
+    "whole_folder",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
