@@ -44,7 +44,7 @@ def defects(draw: st.DrawFn, root: Path) -> Defect:
 
 @st.composite
 def samples(draw: st.DrawFn, root: Path) -> list[Sample]:
-    ids = draw(st.lists(words, unique=True, max_size=4))
+    ids = draw(st.lists(words, unique=True, min_size=1, max_size=4))
     clause = st.dictionaries(words, words | st.integers() | numbers | st.booleans(), max_size=2)
     verdicts = st.builds(
         InstructedVerdict,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from specsight.datasets.accounting import Ignored
 from specsight.datasets.files import subfolders
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.records import Sample
@@ -37,6 +38,10 @@ class DatasetListing:
     """Mask files that belong to no picture."""
     good_masks: dict[str, Path] = field(default_factory=dict)
     """Sample id → mask file that a good part has all the same; it ought to be empty."""
+    not_used: dict[Path, str] = field(default_factory=dict)
+    """Files that the reader knows and no sample uses → why, such as "masks"."""
+    ignored: tuple[Ignored, ...] = ()
+    """All files below `root` that no sample uses, by reason; `load_dataset` fills it."""
 
 
 class Reader(ABC):
@@ -137,6 +142,14 @@ def selected_products(product: Products, available: Iterable[str]) -> set[str]:
     for name in sorted(selected - names):
         raise SpecsightError(f"there is no product '{name}' here: {did_you_mean(name, names)}")
     return selected
+
+
+def check_split(name: str) -> None:
+    """Raise SpecsightError, with a suggestion, for a split that no verb would use."""
+    if name not in ("train", "validation") and not name.startswith("test"):
+        raise SpecsightError(
+            f"there is no split '{name}': {did_you_mean(name, ('train', 'validation', 'test'))}"
+        )
 
 
 def with_unique_ids(samples: Sequence[Sample]) -> list[Sample]:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
-from specsight.datasets.contract import DatasetListing, Products, readers
+from specsight.datasets.accounting import (
+    MASKS,
+    STRAY_MASK,
+    Ignored,
+    instead_of_pictures,
+    merged,
+    unused_files,
+)
+from specsight.datasets.contract import DatasetListing, Products, Reader, check_split, readers
 from specsight.datasets.files import is_file, is_folder
+from specsight.datasets.foreign_folders import within_results
 from specsight.errors import SpecsightError
 
 AUTO = "auto"
@@ -16,17 +27,60 @@ def load_dataset(path: str | Path, layout: str = AUTO, product: Products = None)
     """The samples at `path`: the root of a data set, one product's folder, or a list file.
 
     `layout` names a reader (see `specsight list datasets`) or "auto"; `product` picks some of many. The listing's
-    notes begin with the layout that was found. Raises SpecsightError where nothing, or more than one layout, fits.
+    notes begin with the layout that was found. Raises SpecsightError where nothing, or more than one layout, fits, and
+    for splits of unknown names.
     """
     path = Path(path)
     if not is_file(path) and not is_folder(path):
         raise SpecsightError(f"there is no '{path}': check the path")
+    if is_folder(path):
+        _refuse_results_and_locked(path)
     name = detect_layout(path) if layout == AUTO else layout
-    listing = readers[name].read(path, product)
+    reader = readers[name]
+    listing = reader.read(path, product)
+    if not listing.samples:
+        raise SpecsightError(
+            f"'{path}' holds no picture in the layout of {reader.title}: see docs/datasets.md"
+        )
     _refuse_repeated_ids(listing)
-    if layout == AUTO:
-        listing.notes.insert(0, f"layout: {readers[name].title}")
-    return listing
+    for sample in listing.samples:
+        check_split(sample.split)
+    return replace(
+        listing,
+        notes=[*([f"layout: {reader.title}"] if layout == AUTO else []), *listing.notes],
+        ignored=_ignored(reader, listing, path, product),
+    )
+
+
+def _refuse_results_and_locked(path: Path) -> None:
+    if within_results(path):
+        raise SpecsightError(
+            f"'{path}' holds results of Specsight: give the folder with the pictures themselves"
+        )
+    try:
+        with os.scandir(path):
+            pass
+    except OSError as error:
+        raise SpecsightError(
+            f"cannot look into '{path}' ({error.strerror or error}): ask for the right to read it"
+        ) from error
+
+
+def _ignored(reader: Reader, listing: DatasetListing, path: Path, product: Products) -> tuple[Ignored, ...]:
+    """The files that no sample uses; of the chosen products alone where each has a folder. A list is all there is."""
+    if not is_folder(path):
+        return ()
+    known = {
+        **listing.not_used,
+        **dict.fromkeys(listing.good_masks.values(), MASKS),
+        **dict.fromkeys(listing.unused_masks, STRAY_MASK),
+    }
+    if product is None:
+        return unused_files(path, listing.samples, known)
+    folders = [path / name for name in sorted({s.product for s in listing.samples})]
+    if all(is_folder(folder) for folder in folders):
+        return merged([unused_files(folder, listing.samples, known) for folder in folders])
+    return unused_files(path, reader.read(path).samples, known)
 
 
 def detect_layout(path: Path) -> str:
@@ -42,8 +96,11 @@ def detect_layout(path: Path) -> str:
         return fitting[0]
     if readers[_FALLBACK].detects(path):
         return _FALLBACK
-    what = "is not a picture or a list of pictures" if path.is_file() else "holds no pictures"
-    raise SpecsightError(f"'{path}' {what}: give a folder of pictures, a data set or a manifest")
+    if path.is_file():
+        raise SpecsightError(
+            f"'{path}' is not a picture or a list of pictures: give a folder of pictures, a data set or a manifest"
+        )
+    raise SpecsightError(f"'{path}' holds no pictures: {instead_of_pictures(path)}")
 
 
 def _refuse_repeated_ids(listing: DatasetListing) -> None:

@@ -1,17 +1,22 @@
-"""Looking into folders: pictures, subfolders, masks by name. Names only; nothing here opens a picture."""
+"""Looking into folders: pictures, subfolders, masks by name. Names only; nothing here opens a picture.
+
+What cannot be looked into is empty here; `accounting` names it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from specsight.errors import SpecsightError
+from specsight.datasets.foreign_folders import holds_results, of_system
 
 
 def subfolders(path: Path) -> list[Path]:
-    """Folders directly inside `path`, sorted by name; hidden ones and those of archive tools left out."""
-    return [path / name for name in sorted(e.name for e in _entries(path) if e.is_dir() and _counts(e.name))]
+    """Folders directly inside `path`, sorted by name; without hidden ones, those of systems and our own results."""
+    names = sorted(e.name for e in _entries(path) if of_system(e.name) is None and is_of_kind(e.is_dir))
+    return [folder for folder in (path / name for name in names) if not holds_results(folder)]
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -40,19 +45,27 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def is_of_kind(test: Callable[[], bool]) -> bool:
+    """`test()`, such as `is_file` of a directory entry; a link that leads to itself is of no kind."""
+    try:
+        return test()
+    except OSError:
+        return False
+
+
 class Masks:
     """The mask files of one folder, found by the stem of their picture; lists those without a picture."""
 
     def __init__(self, folder: Path, endings: Sequence[str] = ("_mask", "")) -> None:
         """`endings`: what a mask's stem may carry after its picture's stem, the likeliest first."""
-        self._files = {p.stem: p for p in pictures_in(folder)}
+        self._files = {stem_of(p): p for p in pictures_in(folder)}
         self._endings = endings
         self._used: set[Path] = set()
 
     def of(self, picture: Path) -> Path | None:
         """The mask of `picture`, or None."""
         for ending in self._endings:
-            mask = self._files.get(picture.stem + ending)
+            mask = self._files.get(stem_of(picture) + ending)
             if mask is not None:
                 self._used.add(mask)
                 return mask
@@ -62,6 +75,11 @@ class Masks:
     def unused(self) -> list[Path]:
         """Masks without a picture."""
         return sorted(set(self._files.values()) - self._used)
+
+
+def stem_of(file: Path) -> str:
+    """The stem of a file, its accents composed: the same on every system that wrote it."""
+    return unicodedata.normalize("NFC", file.stem)
 
 
 def identifier(product: str, image: Path, folder: Path) -> str:
@@ -92,7 +110,11 @@ def _picture_names(folder: Path) -> Iterator[str]:
     for entry in _entries(folder):
         # Plain string work: some folders hold a hundred thousand files, and a Path for each takes seconds.
         name = entry.name
-        if "." + name.rpartition(".")[2].lower() in IMAGE_SUFFIXES and _counts(name) and entry.is_file():
+        if (
+            "." + name.rpartition(".")[2].lower() in IMAGE_SUFFIXES
+            and of_system(name) is None
+            and is_of_kind(entry.is_file)
+        ):
             yield name
 
 
@@ -100,12 +122,5 @@ def _entries(path: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
             return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return []
-    except OSError as error:
-        raise SpecsightError(f"cannot look into '{path}': {error.strerror or error}") from error
-
-
-def _counts(name: str) -> bool:
-    """Hidden files (also the `._x` twins of macOS) and leftovers of archive tools are no data."""
-    return not name.startswith(".") and name != "__MACOSX"

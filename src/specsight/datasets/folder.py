@@ -2,7 +2,7 @@
 
 `good/` beside other names: the others are defect types (and what lies above them are products). Only `good/`, or a
 folder itself called good: good parts to learn from. No such name anywhere: pictures of unknown label. Masks lie in a
-folder called masks or ground_truth, or beside their picture as `<name>_mask.*`.
+folder called masks or the like, or beside their picture as `<name>_mask.*` (`mask_places`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from specsight.datasets.accounting import MASKS, instead_of_pictures
 from specsight.datasets.contract import (
     GOOD_NAMES,
     DatasetListing,
@@ -27,13 +28,19 @@ from specsight.datasets.files import (
     has_pictures,
     pictures_in,
     product_name,
+    stem_of,
     subfolders,
 )
+from specsight.datasets.foreign_folders import THUMBNAILS
+from specsight.datasets.mask_places import picture_stem, sort_files
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
 
-MASK_FOLDERS = frozenset({"mask", "masks", "ground_truth", "gt", "annotations"})
 DEFECT_NAMES = frozenset({"bad", "ng", "nok", "ko", "defect", "defects", "defective", "anomaly", "anomalous"})
+GENERIC_NAMES = frozenset(
+    {"images", "image", "imgs", "img", "pictures", "photos", "rgb", "data", "jpegimages", "pngimages"}
+)
+"""Folder names that say nothing of what is wrong with a part."""
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -77,19 +84,23 @@ class AnyFolder(Reader):
         if path.is_file():
             sample = Sample(id=path.stem, image=path, product=product_name(path.parent))
             return DatasetListing(self.name, path, pick_samples([sample], product), [])
-        pictures, masks = _pictures_and_masks(path)
-        if not pictures:
-            raise SpecsightError(f"'{path}' holds no pictures: check the path")
-        places = _places(pictures, path)
-        mask_of = _mask_by_picture(places, masks, path)
+        found = sort_files({folder: pictures_in(folder) for folder in _walk(path)}, path)
+        if not found.pictures:
+            masks = (m for files in found.masks.values() for m in files)
+            raise SpecsightError(f"'{path}' holds no pictures: {instead_of_pictures(path, masks)}")
+        places = _places(found.pictures, path)
+        mask_of = _mask_by_picture(places, found.masks, path)
         samples = with_unique_ids(pick_samples(_samples(places, mask_of), product))
+        spare = {m for files in found.masks.values() for m in files} - set(mask_of.values())
+        stems = {stem_of(image) for place in places for image in place.pictures}
         return DatasetListing(
             layout=self.name,
             root=path,
             samples=samples,
             notes=_notes(places, samples),
-            unused_masks=sorted({m for files in masks.values() for m in files} - set(mask_of.values())),
+            unused_masks=sorted(m for m in spare if picture_stem(m) not in stems),
             good_masks={s.id: mask_of[s.image] for s in samples if s.label == "good" and s.image in mask_of},
+            not_used={**dict.fromkeys(spare, MASKS), **dict.fromkeys(found.thumbnails, THUMBNAILS)},
         )
 
 
@@ -104,28 +115,11 @@ def _walk(root: Path) -> Iterator[Path]:
     waiting, visited = [root], set()
     while waiting:
         folder = waiting.pop()
-        real = folder.resolve()
-        if real not in visited:
-            visited.add(real)
+        about = folder.stat()
+        if (about.st_dev, about.st_ino) not in visited:
+            visited.add((about.st_dev, about.st_ino))
             yield folder
             waiting += reversed(subfolders(folder))
-
-
-def _pictures_and_masks(root: Path) -> tuple[dict[Path, list[Path]], dict[str, list[Path]]]:
-    """({folder: pictures}, {stem of the picture a mask belongs to: masks})."""
-    pictures: dict[Path, list[Path]] = {}
-    masks: dict[str, list[Path]] = {}
-    for folder in _walk(root):
-        stems = {file: file.stem for file in pictures_in(folder)}
-        names = set(stems.values())
-        in_mask_folder = any(part.lower() in MASK_FOLDERS for part in folder.relative_to(root).parts)
-        for file, stem in stems.items():
-            of = stem.removesuffix("_mask")
-            if in_mask_folder or (of != stem and of in names):
-                masks.setdefault(of, []).append(file)
-            else:
-                pictures.setdefault(folder, []).append(file)
-    return pictures, masks
 
 
 def _places(pictures: Mapping[Path, Sequence[Path]], root: Path) -> list[_Place]:
@@ -179,10 +173,15 @@ def _samples(places: Sequence[_Place], mask_of: Mapping[Path, Path]) -> list[Sam
                     product=place.product,
                     split=place.split or ("train" if image in train else "test"),
                     label="defective" if defective else place.label,
-                    defects=(Defect(type=place.kind or "anomaly", mask=mask),) if defective else (),
+                    defects=(Defect(type=_type_in(place), mask=mask),) if defective else (),
                 )
             )
     return samples
+
+
+def _type_in(place: _Place) -> str:
+    """The type of the defects in a folder: its name, unless that says nothing of them."""
+    return "anomaly" if not place.kind or place.kind.lower() in GENERIC_NAMES else place.kind
 
 
 def _training_pictures(places: Sequence[_Place]) -> set[Path]:
@@ -206,13 +205,13 @@ def _mask_by_picture(
     if not masks:
         return {}
     kinds = {place.kind for place in places}
-    times = Counter(image.stem for place in places for image in place.pictures)
+    times = Counter(stem_of(image) for place in places for image in place.pictures)
     mask_of = {}
     for image, kind in ((image, place.kind) for place in places for image in place.pictures):
-        files = {m: set(m.relative_to(root).parts[:-1]) for m in masks.get(image.stem, [])}
+        files = {m: set(m.relative_to(root).parts[:-1]) for m in masks.get(stem_of(image), [])}
         beside = [m for m in files if m.parent == image.parent]
         alike = [m for m, folders in files.items() if kind in folders]
-        neutral = [m for m, folders in files.items() if not kinds & folders and times[image.stem] == 1]
+        neutral = [m for m, folders in files.items() if not kinds & folders and times[stem_of(image)] == 1]
         for mask in (*beside, *alike, *neutral)[:1]:
             mask_of[image] = mask
     return mask_of

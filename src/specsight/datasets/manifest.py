@@ -56,7 +56,7 @@ class Manifest(Reader):
         lines = manifest_csv.parse(_text(file), file, notes) if csv else _jsonl_lines(file)
         samples = [_sample(line, file, number) for number, line in lines]
         if not samples:
-            notes.append(f"'{file}' lists nothing")
+            raise SpecsightError(f"'{file}' lists no picture: write one line for each")
         return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes)
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from specsight.datasets.contract import GOOD_NAMES, DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
+from specsight.datasets.mask_places import TRUTH_NAMES, plain
 from specsight.records import Defect, Sample
 
 
@@ -28,7 +29,7 @@ class TrainTestTree(ProductTreeReader):
     def read_product(self, folder: Path, listing: DatasetListing) -> None:
         """One sample a picture; types are the folders below `test`, masks lie in `ground_truth/<type>`."""
         product = product_name(folder)
-        truth = {f.name: Masks(f, self.mask_endings) for f in subfolders(folder / "ground_truth")}
+        truth = {f.name: Masks(f, self.mask_endings) for f in subfolders(truth_folder(folder))}
         without: list[Path] = []
         for split in ("train", "test"):
             for kind in subfolders(folder / split):
@@ -101,6 +102,12 @@ class VisATree(TrainTestTree):
     def claims(self, folders: Sequence[Path]) -> bool:
         """Whether these are VisA's, in the tree of its 1-class preparation."""
         return are_visa(folders)
+
+
+def truth_folder(product: Path) -> Path:
+    """The folder of masks beside `train` and `test`: `ground_truth`, or what others call it (`groundtruth`, `gt`)."""
+    by_name = {plain(folder.name): folder for folder in reversed(subfolders(product))}
+    return next((by_name[name] for name in TRUTH_NAMES if name in by_name), product / "ground_truth")
 
 
 def has_tree(folder: Path, good: str = "good") -> bool:
