@@ -75,6 +75,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
         largest=sizes[-1] if sizes else None,
         problems=sorted(problems, key=lambda p: order[p.kind]),
         notes=[*listing.notes, *soft_masks(seen), *_near_duplicates(listing.samples, scans)],
+        ignored=listing.ignored,
     )
 
 

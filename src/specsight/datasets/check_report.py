@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from specsight.datasets.accounting import Ignored, said
 from specsight.records import GOOD
 
 Size = tuple[int, int]
@@ -54,6 +55,8 @@ class CheckReport:
     largest: Size | None
     problems: list[Problem]
     notes: list[str] = field(default_factory=list)
+    ignored: tuple[Ignored, ...] = ()
+    """Files of the set that no sample uses."""
 
     def __rich__(self) -> RenderableType:
         """What `rich.print(report)` prints; plain text where the console has no colours."""
@@ -69,6 +72,7 @@ def _renderable(report: CheckReport) -> RenderableType:
         lines.append(Text(f"picture size (rows x columns): {span}"))
     lines += [_counts(report), *_problems(report)]
     lines += [Text(f"note: {note}") for note in report.notes]
+    lines += [Text(said(report.ignored, examples=True))] if report.ignored else []
     return Group(*lines)
 
 
