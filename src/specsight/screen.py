@@ -42,11 +42,14 @@ def headline(run: Path) -> None:
     from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
+    numbers = judged.metrics()
     table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
-    for lines in tables.headline(judged.metrics()).values():
+    for lines in tables.headline(numbers).values():
         for line in lines:
             table.add_row(line.name, line.value, line.interval)
     Console().print(table)
+    for note in numbers.get("notes", []):
+        say(note)
     unapplied(judged)
     say(judged.protocol().line)
 

@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from tests.support.synthetic_run import make_run
 
-from specsight import images
+from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
 from specsight.evaluation.measure import measure
 from specsight.evaluation.numbers import rate
 from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
 from specsight.inspector import Inspector
-from specsight.metrics import Metric, metric_of, metrics
+from specsight.metrics import Metric, PixelTruth, aupro, gather, metric_of, metrics
 from specsight.records import Defect, Sample
 from specsight.runs import folder, inspections
 from specsight.runs.folder import RunFolder
@@ -56,6 +57,92 @@ def test_regions_with_saturation_are_kept_apart() -> None:
     assert len(pixels.regions) == 2
     assert pixels.mask.sum() == 12
     assert set(pixels.types) == {"missing", "spot"}
+
+
+def test_saturation_is_the_same_share_of_a_region_on_a_smaller_map() -> None:
+    """A map that covers a tenth of the region, with a saturation area of a tenth: found whole, at any map size."""
+    region, map_ = np.zeros((400, 400), bool), np.zeros((400, 400), np.float32)
+    region[100:300, 100:300], map_[100:300, 100:120] = True, 1.0
+    for saturation, relative in ((4000.0, False), (0.1, True)):
+        defect = Defect("missing", saturation=saturation, relative_saturation=relative)
+        sample = Sample("x", Path("x.png"), "p", label="defective", defects=(defect,))
+        for side in (400, 100, 80):
+            small = cv2.resize(map_, (side, side), interpolation=cv2.INTER_AREA)
+            pixels = truth.pixel_truth(sample, [region], (side, side))
+            assert pixels.saturations == [4000 * side**2 / 400**2]
+            assert metrics_of(small, pixels) == pytest.approx(1.0, abs=0.01)
+
+
+def metrics_of(map_: np.ndarray, pixels: PixelTruth) -> float:
+    return aupro(gather([(map_, pixels)]), 0.05)
+
+
+def test_types_keep_their_small_regions_on_a_smaller_map() -> None:
+    sample = Sample(
+        "x", Path("x.png"), "p", label="defective", defects=(Defect("hole"), Defect("line"), Defect("hole"))
+    )
+    masks = [np.zeros((64, 64), bool) for _ in range(3)]
+    masks[0][1, 1], masks[1][30, 3:60], masks[2][50, 50] = True, True, True
+    pixels = truth.pixel_truth(sample, masks, (8, 8))
+    assert pixels.regions is not None
+    assert len(pixels.regions) == 3
+    assert {name: len(found) for name, found in pixels.type_regions.items()} == {"hole": 2, "line": 1}
+    assert {name: int(mask.sum()) for name, mask in pixels.types.items()} == {"hole": 2, "line": 8}
+    scores = gather([(np.zeros((8, 8), np.float32), pixels)])
+    assert list(scores.pictures[0].types["hole"].sizes) == [1, 1]
+
+
+def test_what_scaling_does_to_small_regions_is_noted(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+    for prediction in run.predictions():
+        if prediction.defects:
+            mask = np.zeros((120, 120), np.uint8)
+            mask[10, 10], mask[12, 11], mask[60:100, 60:100] = 255, 255, 255
+            cv2.imwrite(str(prediction.sample(run.data).defects[0].mask), mask)
+    assert measure(run, run.predictions(), calibration_of(run), resamples=0).notes == []
+    notes = measure(run, run.predictions(), calibration_of(run), map_size=30, resamples=0).notes
+    assert notes == [
+        "Maps were measured with the shorter side at 30 px: of 12 defect regions 8 cover no cell of such a map by half "
+        "and count with the cells they cover most, and 0 share a cell with another region; none was lost."
+    ]
+
+
+def test_a_bad_mask_leaves_its_picture_in_the_numbers_about_pictures(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+    before = measure(run, run.predictions(), calibration_of(run), resamples=0)
+    bad = [p.sample(run.data).defects[0].mask for p in run.predictions() if p.defects][:2]
+    cv2.imwrite(str(bad[0]), np.zeros((60, 60), np.uint8))
+    Path(str(bad[1])).write_bytes(b"")
+    after = measure(run, run.predictions(), calibration_of(run), resamples=0)
+    for name in ("image_auroc", "detection_rate", "false_reject_rate"):
+        assert after.values[name] == before.values[name]
+    assert after.per_type["scratch"]["support"] == before.per_type["scratch"]["support"]
+    assert after.per_type["scratch"]["regions"] < before.per_type["scratch"]["regions"]
+    assert len(after.notes) == 1
+    assert after.notes[0].startswith(
+        "Numbers about pixels are of 6 of 8 pictures: the mask of 2 cannot be used (mask"
+    )
+    assert "60 x 60 but its picture is 120 x 120" in after.notes[0]
+    fewer = [p for p in run.predictions() if not p.defects or p.sample(run.data).defects[0].mask not in bad]
+    assert after.values["pixel_auroc"] == measure(run, fewer, None, resamples=0).values["pixel_auroc"]
+
+
+def test_rejected_elsewhere_is_detected_and_not_located(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=4, defective=4))
+    rejected = [p for p in run.predictions() if p.defects and p.inspection.verdict == "reject"]
+    calibration = calibration_of(run)
+    values = measure(run, run.predictions(), calibration, resamples=0).values
+    assert values["located"].value == values["detection_rate"].value > 0
+    moved = rejected[0]
+    found = findings.segment(run.map(moved), calibration)
+    mask = np.zeros(moved.size, np.uint8)
+    mask[np.unravel_index(np.argmin(cv2.dilate(found.astype(np.uint8), np.ones((9, 9)))), found.shape)] = 255
+    cv2.imwrite(str(moved.sample(run.data).defects[0].mask), mask)
+    measured = measure(run, run.predictions(), calibration, resamples=0)
+    assert measured.values["detection_rate"] == values["detection_rate"]
+    assert measured.values["located"].value == values["located"].value - 1 / 4
+    assert measured.located == {p.id: p is not moved for p in rejected}
+    assert measure(run, run.predictions(), None, resamples=0).values["located"].reason
 
 
 def test_pictures_with_saturated_regions_are_measured_by_spro(tmp_path: Path) -> None:

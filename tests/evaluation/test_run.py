@@ -175,7 +175,9 @@ def test_killed_from_outside_at_any_moment_it_goes_on(finished: tuple[Path, Path
     assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
 
 
-def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_again(tmp_path: Path) -> None:
+def test_unreadable_pictures_are_skipped_and_wrong_masks_left_out_until_they_are_mended(
+    tmp_path: Path,
+) -> None:
     data = make_dataset(tmp_path)
     content = (data / "test" / "good" / "001.png").read_bytes()
     (data / "test" / "good" / "001.png").write_bytes(b"")
@@ -187,15 +189,18 @@ def test_unreadable_pictures_and_wrong_masks_are_skipped_reported_and_tried_agai
     )
     run = evaluate(data, out=tmp_path / "run", **SMALL).folder
     skipped = {s.image: s for s in RunFolder(run).skipped()}
-    assert set(skipped) == {"test/good/001.png", "train/good/003.png", "test/scratch/002.png"}
+    assert set(skipped) == {"test/good/001.png", "train/good/003.png"}
     assert skipped["train/good/003.png"].stage == "fit"
-    assert "48" in skipped["test/scratch/002.png"].reason
-    assert metrics_of(run)["counts"]["pictures"] == 12
+    assert metrics_of(run)["counts"]["pictures"] == 13
+    (note,) = metrics_of(run)["notes"]
+    assert "12 of 13 pictures: the mask of 1 cannot be used" in note
+    assert "48 x 48" in note
     (data / "test" / "good" / "001.png").write_bytes(content)
     mask.write_bytes(right)
     evaluate(data, out=run, **SMALL)
     assert [s.image for s in RunFolder(run).skipped()] == ["train/good/003.png"]
     assert metrics_of(run)["counts"]["pictures"] == 14
+    assert "notes" not in metrics_of(run)
 
 
 def test_several_products_get_a_run_each_and_an_unweighted_mean(tmp_path: Path) -> None:

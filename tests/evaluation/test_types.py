@@ -81,7 +81,7 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     picture(run, calibration, "two", {"stain": MIDDLE}, {"stain": MIDDLE})
     both = {"crack": CORNER, "stain": MIDDLE}
     picture(run, calibration, "both", both, both)
-    found = type_numbers(run, predictions_of(run), calibration)
+    found = type_numbers(run, predictions_of(run), predictions_of(run), calibration)
     numbers, columns = found.values, found.columns
     for name in (
         "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "exact_set",
@@ -101,7 +101,7 @@ def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: 
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
     picture(run, calibration, "two", {"stain": MIDDLE}, {"crack": MIDDLE})
     picture(run, calibration, "three", {"stain": MIDDLE}, {"stain": MIDDLE})
-    found = type_numbers(run, predictions_of(run), calibration)
+    found = type_numbers(run, predictions_of(run), predictions_of(run), calibration)
     numbers, columns = found.values, found.columns
     # "Shows a crack": 1 for "one" and "two", 0 for the others; only "one" does: (1 + 0.5 + 1) / 3.
     # "Shows a stain": 1 for "three" alone; "two" does too, and ties with "good" and "one": (1 + 1 + 0.5 + 0.5) / 4.
@@ -133,7 +133,7 @@ def test_without_type_maps_there_are_no_such_numbers(run: RunFolder, calibration
     with pytest.raises(SpecsightError, match="run again into another --out"):
         run.type_maps(prediction)
     file.unlink()
-    assert type_numbers(run, [prediction], calibration) == TypeNumbers()
+    assert type_numbers(run, [prediction], [prediction], calibration) == TypeNumbers()
 
 
 def test_type_maps_are_written_small(run: RunFolder) -> None:

@@ -131,12 +131,38 @@ def test_spro_golden_vector() -> None:
 
 @pytest.mark.parametrize(
     ("pixels", "threshold", "relative", "area"),
-    [(8, 0.5, True, 4), (100, 40, False, 40), (30, 40, False, 30), (100, 1.0, True, 100), (8, 0.01, True, 1)],
+    [
+        (8, 0.5, True, 4),
+        (9, 0.5, True, 4),
+        (7, 0.99, True, 6),
+        (100, 40, False, 40),
+        (100, 40.9, False, 40),
+        (30, 40, False, 30),
+        (100, 1.0, True, 100),
+        (8, 0.01, True, 1),
+    ],
 )
-def test_saturation_area_stays_within_the_region(
+def test_saturation_area_is_whole_and_stays_within_the_region(
     pixels: int, threshold: float, relative: bool, area: float
 ) -> None:
     assert metrics.saturation_area(pixels, threshold, relative) == area
+
+
+@pytest.mark.parametrize(
+    ("on_map", "native", "threshold", "relative", "area"),
+    [
+        (25, 400, 80, False, 5),  # a fifth of the region in either
+        (25, 400, 76, False, 5),  # 4.75 pixels, rounded
+        (25, 400, 500, False, 25),
+        (25, 400, 3, False, 1),
+        (25, 400, 0.3, True, 7),  # a share knows no resolution
+        (400, 25, 5, False, 80),
+    ],
+)
+def test_saturation_areas_shrink_with_the_map(
+    on_map: int, native: int, threshold: float, relative: bool, area: float
+) -> None:
+    assert metrics.saturation_area(on_map, threshold, relative, native) == area
 
 
 def brute_force_spro(

@@ -15,7 +15,7 @@ from specsight.evaluation import truth
 from specsight.evaluation.image_numbers import image_numbers
 from specsight.evaluation.numbers import Number
 from specsight.evaluation.pixel_numbers import pixel_numbers
-from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
+from specsight.evaluation.type_numbers import type_numbers
 from specsight.evaluation.type_table import naming, type_table
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
@@ -37,6 +37,10 @@ class Measured:
     curves: dict[str, Any] = field(default_factory=dict)
     """"roc" and "pro": x and y by name, or None where undefined."""
     confusion: dict[str, Any] | None = None
+    located: dict[str, bool] = field(default_factory=dict)
+    """Id of each rejected defective picture with a known mask → whether a finding touches the defect."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know about the numbers, one sentence each."""
 
 
 def measure(
@@ -55,14 +59,12 @@ def measure(
     labelled = [p for p in predictions if p.label != "unknown"]
     if not labelled:
         return Measured()
-    masked = truth.with_masks(labelled, run.data)
-    # Pixel numbers by type need masks of all pictures; where some lack them the table is about pictures only.
-    complete = len(masked) == len(labelled)
+    masks = truth.with_masks(labelled, run.data)
     image = image_numbers(labelled, resamples)
-    pixel = pixel_numbers(run, masked, calibration, map_size=map_size, resamples=resamples)
-    table = type_table(labelled, pixel.scores if complete else None, pixel.iou if complete else None)
+    pixel = pixel_numbers(run, masks.usable, calibration, map_size=map_size, resamples=resamples)
+    table = type_table(labelled, masks.usable, pixel.scores, pixel.iou)
     named = naming(labelled)
-    types = type_numbers(run, masked, calibration) if complete else TypeNumbers()
+    types = type_numbers(run, labelled, masks.usable, calibration)
     curves = {"roc": _points(image.roc, "fpr", "tpr")}
     if pixel.pro is not None:
         curves["pro"] = _points(pixel.pro, "fpr", "pro")
@@ -77,7 +79,24 @@ def measure(
         macro=table.macro,
         curves=curves,
         confusion=named.confusion,
+        located=pixel.located,
+        notes=[*_without_masks(len(labelled), masks), *pixel.notes],
     )
+
+
+def _without_masks(labelled: int, masks: truth.MaskedPictures) -> list[str]:
+    """How many pictures count for scores and verdicts alone, and why."""
+    unknown = labelled - len(masks.usable) - len(masks.unusable)
+    reasons = []
+    if masks.unusable:
+        reasons.append(
+            f"the mask of {len(masks.unusable)} cannot be used ({next(iter(masks.unusable.values()))})"
+        )
+    if unknown:
+        reasons.append(f"{unknown} defective without a mask")
+    if not reasons:
+        return []
+    return [f"Numbers about pixels are of {len(masks.usable)} of {labelled} pictures: {'; '.join(reasons)}."]
 
 
 def _points(curve: metrics.Curve, x: str, y: str) -> dict[str, list[float]] | None:

@@ -34,6 +34,10 @@ class PixelNumbers:
     scores: PixelScores | None = None
     iou: NDArray[np.float64] | None = None
     """(N,) of each picture at the calibrated threshold; None where there is none."""
+    located: dict[str, bool] = field(default_factory=dict)
+    """Id of each rejected defective picture → whether a finding touches its true defects."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know about these numbers, in words."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class _Overlap:
 
     values: dict[str, Number] = field(default_factory=dict)
     per_picture: NDArray[np.float64] | None = None
+    located: dict[str, bool] = field(default_factory=dict)
 
 
 def pixel_numbers(
@@ -57,9 +62,19 @@ def pixel_numbers(
     `map_size`: shorter side in pixels at which maps are measured; None: the pictures' own resolution.
     """
     if not any(p.defects for p in masked):
-        names = ("pixel_auroc", "pixel_ap", "pixel_f1_max", "aupro_30", "aupro_05", "aupimo", "iou")
+        names = (
+            "pixel_auroc",
+            "pixel_ap",
+            "pixel_f1_max",
+            "aupro_30",
+            "aupro_05",
+            "aupimo",
+            "iou",
+            "located",
+        )
         return PixelNumbers({name: Number(NAN, reason=NO_MASKS) for name in names})
-    scores = metrics.gather(truth.maps_with_truth(run, masked, map_size))
+    maps = truth.MapsWithTruth(run, masked, map_size)
+    scores = metrics.gather(maps)
     measured = metrics.measure(scores, LIMITS)
     saturated = any(d.saturation is not None for p in masked for d in p.defects)
     sampling = Resampling(masked, resamples)
@@ -73,7 +88,9 @@ def pixel_numbers(
         **(_by_kind(masked, scores) if saturated else {}),
         **overlap.values,
     }
-    return PixelNumbers(values, measured.pro, scores, overlap.per_picture)
+    return PixelNumbers(
+        values, measured.pro, scores, overlap.per_picture, overlap.located, notes=maps.notes()
+    )
 
 
 def _ranking(
@@ -125,7 +142,7 @@ def _overlap(
     run: RunFolder, masked: Sequence[Prediction], calibration: Calibration | None, sampling: Resampling
 ) -> _Overlap:
     """Findings against truth at the calibrated threshold."""
-    names = ("iou", "iou_good", "iou_dataset", "dice", "pixel_precision", "pixel_recall")
+    names = ("iou", "iou_good", "iou_dataset", "dice", "pixel_precision", "pixel_recall", "located")
     if calibration is None:
         return _Overlap({name: Number(NAN, reason=NO_THRESHOLD) for name in names})
     # Both ends are read in turn, so no more than one picture waits in between.
@@ -133,6 +150,11 @@ def _overlap(
     overlap = metrics.iou_at((mask for mask, _ in ahead), (found for _, found in behind))
     defective = np.array([bool(p.defects) for p in masked])
     each = overlap.per_picture
+    located = {
+        p.id: bool(shared > 0)
+        for p, shared in zip(masked, each, strict=True)
+        if p.defects and p.inspection.verdict == "reject"
+    }
     pooled = (overlap.dataset, overlap.dice, overlap.precision, overlap.recall)
     clean = rate(int(each[~defective].sum()), int((~defective).sum()), "needs good pictures")
     values = {
@@ -140,7 +162,8 @@ def _overlap(
         "iou_good": clean,
         **{
             name: Number(value, reason="nothing was marked" if np.isnan(value) else "")
-            for name, value in zip(names[2:], pooled, strict=True)
+            for name, value in zip(names[2:6], pooled, strict=True)
         },
+        "located": rate(sum(located.values()), int(defective.sum()), NO_MASKS),
     }
-    return _Overlap(values, each)
+    return _Overlap(values, each, located)

@@ -31,6 +31,12 @@ def over_seeds(measured: Mapping[int, Measured]) -> dict[str, Any]:
         summary["macro"] = {
             which: _row([one.macro[which] for one in seeds]) for which in ("without_good", "with_good")
         }
+    located = {str(seed): one.located for seed, one in measured.items() if one.located}
+    if located:
+        summary["located_pictures"] = located
+    notes = list(dict.fromkeys(note for one in seeds for note in one.notes))
+    if notes:
+        summary["notes"] = notes
     confusion = next((one.confusion for one in seeds if one.confusion), None)
     return summary | ({"confusion": confusion} if confusion else {})
 

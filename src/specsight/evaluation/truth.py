@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from specsight import findings, images
 from specsight.calibration import Calibration
-from specsight.metrics import PixelTruth, saturation_area
+from specsight.errors import SpecsightError
+from specsight.metrics import PixelTruth, RegionPixels, regions, saturation_area
 from specsight.progress import track
 from specsight.records import Defect, Sample
 from specsight.runs.folder import RunFolder
@@ -20,37 +22,111 @@ from specsight.runs.predictions import Prediction
 Mask = NDArray[np.bool_]
 
 
-def with_masks(predictions: Sequence[Prediction], data: Path) -> list[Prediction]:
-    """Those whose true defect pixels are known."""
-    return [p for p in predictions if images.masks_known(p.sample(data))]
+@dataclass(frozen=True)
+class MaskedPictures:
+    """Pictures whose true defect pixels are known, and why the masks of others cannot be used."""
+
+    usable: list[Prediction]
+    unusable: Mapping[str, str]
+    """Id of a picture whose mask cannot be read or does not fit → the reason. Its label counts all the same."""
 
 
-def maps_with_truth(
-    run: RunFolder, predictions: Sequence[Prediction], map_size: int | None
-) -> Iterator[tuple[NDArray[np.float32], PixelTruth]]:
-    """(map, truth) of each picture, at its own resolution or with the shorter side scaled to `map_size`."""
-    data = run.data
-    for prediction in track(predictions, "Reading maps"):
-        map_ = run.map(prediction)
-        masks = images.defect_masks(prediction.sample(data), prediction.size)
-        if map_size is not None:
-            map_, masks = _scaled(map_, masks, map_size)
-        yield map_, pixel_truth(prediction.sample(data), masks, map_.shape)
+def with_masks(predictions: Sequence[Prediction], data: Path) -> MaskedPictures:
+    """Open every mask: those whose true defect pixels are known, and those whose masks cannot be used."""
+    usable, unusable = [], {}
+    for prediction in predictions:
+        sample = prediction.sample(data)
+        if not images.masks_known(sample):
+            continue
+        try:
+            images.defect_masks(sample, prediction.size)
+        except SpecsightError as error:
+            unusable[prediction.id] = str(error)
+        else:
+            usable.append(prediction)
+    return MaskedPictures(usable, unusable)
 
 
-def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, ...]) -> PixelTruth:
-    """The truth about the pixels: `masks` are those of `sample.defects`, in their order, each (H, W)."""
-    union = np.zeros(size, bool)
+class MapsWithTruth:
+    """(map, truth) of each picture, read from disk whenever it is iterated over.
+
+    `map_size`: shorter side in pixels to which maps are scaled; None: the pictures' own resolution. After a pass
+    `regions`, `small` and `shared` say how many regions there were, and what scaling did to them.
+    """
+
+    def __init__(self, run: RunFolder, predictions: Sequence[Prediction], map_size: int | None) -> None:
+        self.run, self.predictions, self.map_size = run, predictions, map_size
+        self.regions = self.small = self.shared = 0
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.float32], PixelTruth]]:
+        self.regions = self.small = self.shared = 0
+        data = self.run.data
+        for prediction in track(self.predictions, "Reading maps"):
+            sample, map_ = prediction.sample(data), self.run.map(prediction)
+            masks = images.defect_masks(sample, prediction.size)
+            if self.map_size is not None:
+                map_ = _scaled(map_, self.map_size)
+            truth = pixel_truth(sample, masks, (map_.shape[0], map_.shape[1]))
+            self._count(truth)
+            yield map_, truth
+
+    def notes(self) -> list[str]:
+        """What scaling did to small regions in the last pass, in words; empty where it did nothing."""
+        if not self.small and not self.shared:
+            return []
+        return [
+            f"Maps were measured with the shorter side at {self.map_size} px: of {self.regions} defect regions "
+            f"{self.small} cover no cell of such a map by half and count with the cells they cover most, and "
+            f"{self.shared} share a cell with another region; none was lost."
+        ]
+
+    def _count(self, truth: PixelTruth) -> None:
+        if isinstance(truth.regions, RegionPixels):
+            self.regions += len(truth.regions)
+            self.small += truth.regions.small
+            self.shared += truth.regions.shared
+
+
+def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, int]) -> PixelTruth:
+    """The truth about the pixels of a map of `size` (H, W).
+
+    `masks` are those of `sample.defects`, in their order, at the picture's resolution. Where the map has another one,
+    regions are told apart before they are scaled: the defects one by one where they have saturation areas, else the
+    8-connected components of each type.
+    """
+    good = sample.label == "good"
+    types = masks_by_type(sample, masks)
+    native = masks[0].shape[:2] if masks else size
+    saturated = any(d.saturation is not None for d in sample.defects)
+    if native == size and not saturated:
+        union = np.any(masks, axis=0) if masks else np.zeros(size, bool)
+        return PixelTruth(union, types=types if len(types) > 1 else {}, good=good)
+    if saturated:
+        found = regions.scaled(regions.apart(masks, native), size)
+        by_type = {name: _of_type(found, sample.defects, name) for name in types}
+        saturations = [
+            _saturation(d, m, int(a)) for d, m, a in zip(sample.defects, masks, found.areas, strict=True)
+        ]
+    else:
+        by_type = {name: regions.scaled(regions.connected(mask), size) for name, mask in types.items()}
+        found, saturations = _joined(by_type.values(), size), None
+    several = by_type if len(by_type) > 1 else {}
+    return PixelTruth(
+        found.union,
+        regions=found,
+        saturations=saturations,
+        types={name: of_type.union for name, of_type in several.items()},
+        type_regions=several,
+        good=good,
+    )
+
+
+def masks_by_type(sample: Sample, masks: Sequence[Mask]) -> dict[str, Mask]:
+    """Type → union (H, W) of its masks; `masks` are those of `sample.defects`, in their order."""
     types: dict[str, Mask] = {}
     for defect, mask in zip(sample.defects, masks, strict=True):
-        union |= mask
-        types[defect.type] = types.get(defect.type, False) | mask
-    good = sample.label == "good"
-    by_type = types if len(types) > 1 else {}
-    if not any(d.saturation is not None for d in sample.defects):
-        return PixelTruth(union, types=by_type, good=good)
-    areas = [_saturation(d, m) for d, m in zip(sample.defects, masks)]
-    return PixelTruth(union, regions=masks, saturations=areas, types=by_type, good=good)
+        types[defect.type] = types[defect.type] | mask if defect.type in types else mask
+    return types
 
 
 def findings_with_truth(
@@ -64,21 +140,34 @@ def findings_with_truth(
         yield images.anomaly_mask(sample, prediction.size), found
 
 
-def _saturation(defect: Defect, mask: Mask) -> float:
-    area = int(mask.sum())
+def _saturation(defect: Defect, mask: Mask, area: int) -> float:
+    """Saturation area of a defect of `area` pixels on the map; `mask` (H, W) is at the picture's resolution."""
     if defect.saturation is None:
         return float(max(area, 1))
-    return saturation_area(area, defect.saturation, defect.relative_saturation)
+    return saturation_area(
+        area, defect.saturation, defect.relative_saturation, native_pixels=int(np.count_nonzero(mask))
+    )
 
 
-def _scaled(
-    map_: NDArray[np.float32], masks: Sequence[Mask], side: int
-) -> tuple[NDArray[np.float32], list[Mask]]:
-    """Map by area means or bilinearly, masks by nearest neighbour: scaled masks stay masks."""
+def _of_type(found: RegionPixels, defects: Sequence[Defect], name: str) -> RegionPixels:
+    chosen = [pixels for pixels, defect in zip(found.pixels, defects, strict=True) if defect.type == name]
+    return RegionPixels(found.size, tuple(chosen))
+
+
+def _joined(parts: Iterable[RegionPixels], size: tuple[int, int]) -> RegionPixels:
+    parts = list(parts)
+    return RegionPixels(
+        size,
+        tuple(pixels for part in parts for pixels in part.pixels),
+        small=sum(part.small for part in parts),
+        shared=sum(part.shared for part in parts),
+    )
+
+
+def _scaled(map_: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """The map with its shorter side at `side` pixels, by area means where it becomes smaller, else bilinearly."""
     height, width = map_.shape
     scale = side / min(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = np.asarray(cv2.resize(map_, size, interpolation=how), dtype=np.float32)
-    nearest = [cv2.resize(m.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for m in masks]
-    return resized, nearest
+    return np.asarray(cv2.resize(map_, size, interpolation=how), dtype=np.float32)

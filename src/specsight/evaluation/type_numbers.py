@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import findings, images, metrics
 from specsight.calibration import Calibration
+from specsight.evaluation import truth
+from specsight.metrics import regions
 from specsight.records import GOOD
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
@@ -43,24 +43,28 @@ class TypeNumbers:
 
 
 def type_numbers(
-    run: RunFolder, masked: Sequence[Prediction], calibration: Calibration | None
+    run: RunFolder,
+    labelled: Sequence[Prediction],
+    masked: Sequence[Prediction],
+    calibration: Calibration | None,
 ) -> TypeNumbers:
-    """Numbers of pictures with known masks; empty where not every one has type maps.
+    """Numbers about the pictures `labelled`, and about the pixels of those with known masks, `masked`.
 
-    Pixels are measured at the resolution at which type maps are written. A type that occurs nowhere in the truth, or
-    that the detector has no map for, has no row.
+    Empty where not every picture has type maps, or none of `masked` shows a defect. Pixels are measured at the
+    resolution at which type maps are written. A type that occurs nowhere in the truth, or that the detector has no map
+    for, has no row.
     """
-    mapped = [p for p in masked if run.has_type_maps(p)]
-    if not mapped or len(mapped) < len(masked) or not any(p.defects for p in mapped):
+    mapped = [p for p in labelled if run.has_type_maps(p)]
+    if not mapped or len(mapped) < len(labelled) or not any(p.defects for p in masked):
         return TypeNumbers()
     # Every pass reads and scales the maps again: one picture in memory, however large the set.
     types = list(run.type_maps(mapped[0]))
     present = [t for t in types if any(t in p.types for p in mapped)]
-    numbers = TypeNumbers(columns={t: {} for t in present}) | _of_pixels(run, mapped, present)
+    numbers = TypeNumbers(columns={t: {} for t in present}) | _of_pixels(run, masked, present)
     numbers |= _of_pictures(mapped, _image_scores(run, mapped, types), present, calibration is not None)
     if calibration is None or not present:
         return numbers
-    overlap = _overlap(run, mapped, types, calibration)
+    overlap = _overlap(run, masked, types, calibration)
     return numbers | TypeNumbers(
         {
             "type_miou": overlap.miou_without_good,
@@ -71,11 +75,11 @@ def type_numbers(
     )
 
 
-def _of_pixels(run: RunFolder, mapped: Sequence[Prediction], present: Sequence[str]) -> TypeNumbers:
+def _of_pixels(run: RunFolder, masked: Sequence[Prediction], present: Sequence[str]) -> TypeNumbers:
     """One type's map against its own mask; pixels of other types are negatives."""
 
     def pictures() -> Iterator[tuple[Maps, Masks]]:
-        for prediction in mapped:
+        for prediction in masked:
             maps = run.type_maps(prediction)
             yield maps, _masks(run, prediction, next(iter(maps.values())).shape)
 
@@ -143,34 +147,31 @@ def _image_scores(
 
 
 def _overlap(
-    run: RunFolder, mapped: Sequence[Prediction], types: Sequence[str], calibration: Calibration
+    run: RunFolder, masked: Sequence[Prediction], types: Sequence[str], calibration: Calibration
 ) -> metrics.LabelOverlap:
     """The type of every pixel inside the findings against the truth."""
-    names = [GOOD, *sorted({*types, *(t for p in mapped for t in p.types if t != GOOD)})]
-    truth, answered = [], []
-    for prediction in mapped:
+    names = [GOOD, *sorted({*types, *(t for p in masked for t in p.types if t != GOOD)})]
+    true_labels, answered = [], []
+    for prediction in masked:
         maps = run.type_maps(prediction)
         size = next(iter(maps.values())).shape
-        labels = np.zeros(size, np.int64)
+        labels = np.zeros(size, np.uint8)
         for type_, mask in _masks(run, prediction, size).items():
             labels[mask] = names.index(type_)
-        truth.append(labels.astype(np.uint8))
-        found = _nearest(findings.segment(run.map(prediction), calibration, prediction.circular), size)
+        true_labels.append(labels)
+        segments = findings.segment(run.map(prediction), calibration, prediction.circular)
         above = {type_: calibration.above_good(type_, map_) for type_, map_ in maps.items()}
-        answered.append(metrics.type_labels(above, found, names).astype(np.uint8))
-    return metrics.label_overlap(truth, answered, names)
+        answered.append(metrics.type_labels(above, _scaled(segments, size), names).astype(np.uint8))
+    return metrics.label_overlap(true_labels, answered, names)
 
 
 def _masks(run: RunFolder, prediction: Prediction, size: tuple[int, ...]) -> dict[str, NDArray[np.bool_]]:
     """Masks by type at the type maps' resolution."""
     sample = prediction.sample(run.data)
-    result: dict[str, NDArray[np.bool_]] = {}
-    for defect, mask in zip(sample.defects, images.defect_masks(sample, prediction.size)):
-        scaled = _nearest(mask, size)
-        result[defect.type] = result[defect.type] | scaled if defect.type in result else scaled
-    return result
+    masks = truth.masks_by_type(sample, images.defect_masks(sample, prediction.size))
+    return {type_: _scaled(mask, size) for type_, mask in masks.items()}
 
 
-def _nearest(mask: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.bool_]:
-    scaled = cv2.resize(mask.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
-    return np.asarray(scaled > 0)
+def _scaled(mask: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Each region by area: none is lost between the pixels of a small map."""
+    return regions.scaled(regions.connected(mask), (size[0], size[1])).union

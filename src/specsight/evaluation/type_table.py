@@ -7,7 +7,7 @@ all pictures and the confusion of types.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,17 +38,28 @@ class Naming:
 
 
 def type_table(
-    predictions: Sequence[Prediction], scores: PixelScores | None, iou: NDArray[np.float64] | None
+    predictions: Sequence[Prediction],
+    masked: Sequence[Prediction],
+    scores: PixelScores | None,
+    iou: NDArray[np.float64] | None,
 ) -> TypeTable:
-    """Each type against the good pictures. `scores` and `iou` (N,) are of these pictures; None: no pixel columns."""
+    """Each type against the good pictures; pixel columns over those of them with known masks.
+
+    `scores` and `iou` (N,) are of the pictures `masked`; None: no such columns.
+    """
     decided = all(p.inspection.verdict is not None for p in predictions)
     rows = metrics.per_type(
         [p.types for p in predictions],
         [p.inspection.score for p in predictions],
-        scores,
-        _rejected(predictions) if decided else None,
-        iou,
+        rejected=_rejected(predictions) if decided else None,
     )
+    pixels = {
+        row.type: row
+        for row in metrics.per_type(
+            [p.types for p in masked], [p.inspection.score for p in masked], scores, iou=iou
+        )
+    }
+    rows = [_with_pixels(row, pixels[row.type]) if row.type in pixels else row for row in rows]
     return TypeTable(
         {row.type: _columns(row) for row in rows},
         {
@@ -84,6 +95,18 @@ def naming(predictions: Sequence[Prediction]) -> Naming:
 
 def _rejected(predictions: Sequence[Prediction]) -> list[bool]:
     return [p.inspection.verdict == "reject" for p in predictions]
+
+
+def _with_pixels(row: metrics.TypeRow, of_masked: metrics.TypeRow) -> metrics.TypeRow:
+    """The row with the pixel columns of `of_masked`."""
+    return replace(
+        row,
+        regions=of_masked.regions,
+        pixel_auroc=of_masked.pixel_auroc,
+        pixel_average_precision=of_masked.pixel_average_precision,
+        aupro=of_masked.aupro,
+        iou=of_masked.iou,
+    )
 
 
 def _columns(row: metrics.TypeRow) -> dict[str, float]:

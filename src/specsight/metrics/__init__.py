@@ -46,6 +46,7 @@ from specsight.metrics.per_type import TypeRow, macro, per_type
 from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_area, pro_curve
 from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals
 from specsight.metrics.ranking import BestF1, Curve
+from specsight.metrics.regions import RegionPixels
 from specsight.metrics.scores import PixelScores, PixelTruth, gather
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "PixelMetrics",
     "PixelScores",
     "PixelTruth",
+    "RegionPixels",
     "TypeAccuracy",
     "TypeRow",
     "aupimo",

@@ -35,7 +35,13 @@ TABLE: dict[str, Metric] = {
     ),
     "detection_rate": Metric(
         "Detection rate",
-        "share of defective pictures rejected at the calibrated threshold",
+        "share of defective pictures rejected at the calibrated threshold, wherever the findings lie",
+        Group.IMAGE_DECISIONS,
+        format="percent",
+    ),
+    "located": Metric(
+        "Located",
+        "share of defective pictures rejected with a finding that touches the defect's mask",
         Group.IMAGE_DECISIONS,
         format="percent",
     ),

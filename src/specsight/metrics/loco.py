@@ -30,15 +30,25 @@ class LocoMetrics:
     au_spro: Mapping[float, Mapping[str, float]]
 
 
-def saturation_area(region_pixels: int, threshold: float, relative: bool) -> float:
-    """S in pixels of one region: `threshold` pixels, or that share of the region if `relative`; within [1, |R|]."""
-    area = threshold * region_pixels if relative else threshold
-    return min(max(float(area), 1.0), float(max(region_pixels, 1)))
+def saturation_area(
+    region_pixels: int, threshold: float, relative: bool, native_pixels: int | None = None
+) -> float:
+    """S of one region in whole pixels: `threshold` pixels, or that share of the region if `relative`.
+
+    A fraction of a pixel is dropped, as MVTec's evaluation does, and S stays within [1, |R|]. `region_pixels` are those
+    of the region on the map that is measured; where that map has another resolution than the mask, `native_pixels` are
+    those of the mask, in which an absolute threshold is given: it shrinks as the region does, rounded to whole pixels.
+    """
+    if relative or native_pixels is None:
+        area = float(int(threshold * region_pixels if relative else threshold))
+    else:
+        area = float(round(int(threshold) * region_pixels / max(native_pixels, 1)))
+    return min(max(area, 1.0), float(max(region_pixels, 1)))
 
 
 def spro(hit_pixels: int, region_pixels: int, saturation: float) -> float:
     """sPRO of one region, min(hit / S, 1), with S clipped to [1, |R|]."""
-    return min(hit_pixels / saturation_area(region_pixels, saturation, relative=False), 1.0)
+    return min(hit_pixels / min(max(saturation, 1.0), float(max(region_pixels, 1))), 1.0)
 
 
 def loco_metrics(

@@ -29,14 +29,16 @@ class PixelTruth:
 
     `mask` (H, W) bool marks all defective pixels. `regions` are the defects one by one (they may overlap, and their
     union must be `mask`); None means the 8-connected components of the mask. `saturations` are their saturation areas
-    in pixels (sPRO). `types` maps each defect type to its (H, W) mask. `good` says whether the picture shows a good
-    part; None means: if its mask is empty.
+    in pixels (sPRO). `types` maps each defect type to its (H, W) mask, `type_regions` to its defects one by one (where
+    it names none, the 8-connected components of that mask). `good` says whether the picture shows a good part; None
+    means: if its mask is empty.
     """
 
     mask: Mask
     regions: Sequence[Mask] | None = None
     saturations: Sequence[float] | None = None
     types: Mapping[str, Mask] = field(default_factory=dict)
+    type_regions: Mapping[str, Sequence[Mask]] = field(default_factory=dict)
     good: bool | None = None
 
 
@@ -127,7 +129,10 @@ def _picture(index: int, anomaly_map: Map, truth: Mask | PixelTruth) -> PictureS
     return PictureScores(
         background=background,
         defects=_defects(index, scores, mask, truth.regions, truth.saturations),
-        types={name: _defects(index, scores, np.asarray(m).astype(bool)) for name, m in truth.types.items()},
+        types={
+            name: _defects(index, scores, np.asarray(m).astype(bool), truth.type_regions.get(name))
+            for name, m in truth.types.items()
+        },
         good=not mask.any() if truth.good is None else truth.good,
     )
 

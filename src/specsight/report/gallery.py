@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -69,9 +70,14 @@ class Renderer:
     """Draws pictures of one seed of a run, all on the same heat scale."""
 
     def __init__(
-        self, run: RunFolder, predictions: Sequence[Prediction], calibration: Calibration | None
+        self,
+        run: RunFolder,
+        predictions: Sequence[Prediction],
+        calibration: Calibration | None,
+        located: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
-        self.run, self.calibration, self.data = run, calibration, run.data
+        """`located`: id of a rejected defective picture → whether a finding touches the defect."""
+        self.run, self.calibration, self.data, self.located = run, calibration, run.data, located
         chosen = _spread(
             [p for p in predictions if p.inspection.verdict != "reject"] or predictions, SCALE_SAMPLE
         )
@@ -93,7 +99,7 @@ class Renderer:
             Panel(name, f"{prediction.id}: {PANELS[name]}", pictures.data_uri(p), p.shape[1], p.shape[0])
             for name, p in panels.items()
         ]
-        return Card(prediction, badge(prediction), truth(prediction), drawn, note)
+        return Card(prediction, badge(prediction, self.located), truth(prediction), drawn, note)
 
     def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
         """Panels by name; none where the picture cannot be shown."""
@@ -133,8 +139,12 @@ def choose(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[
     return [s for s in _without_truth(predictions) if s[2]]
 
 
-def badge(prediction: Prediction) -> tuple[str, str]:
-    """CSS class and words for how the verdict relates to the truth."""
+def badge(prediction: Prediction, located: Mapping[str, bool]) -> tuple[str, str]:
+    """CSS class and words for how the verdict relates to the truth.
+
+    `located`: id of a rejected defective picture → whether a finding touches the defect; it holds none whose true mask
+    is not known.
+    """
     verdict = prediction.inspection.verdict
     if verdict is None:
         return "open", "No verdict"
@@ -142,7 +152,11 @@ def badge(prediction: Prediction) -> tuple[str, str]:
         return ("bad", "Rejected") if verdict == "reject" else ("fine", "Accepted")
     if prediction.label == "good":
         return ("fault", "False reject") if verdict == "reject" else ("fine", "Rightly accepted")
-    return ("fine", "Found") if verdict == "reject" else ("fault", "Missed")
+    if verdict != "reject":
+        return "fault", "Missed"
+    if prediction.id not in located:
+        return "fine", "Rightly rejected"
+    return ("fine", "Located") if located[prediction.id] else ("open", "Rejected, defect not located")
 
 
 def truth(prediction: Prediction) -> str:

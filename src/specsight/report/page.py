@@ -55,7 +55,8 @@ def _context(
     config = run.config()
     fits = run.fits()
     calibration = fits[seed].calibration if seed in fits else None
-    renderer = gallery.Renderer(run, predictions, calibration)
+    located = metrics.get("located_pictures", {}).get(str(seed), {})
+    renderer = gallery.Renderer(run, predictions, calibration, located)
     chosen = gallery.choose(predictions)
     total = sum(len(members) for _, _, _, members in chosen)
     cards = iter(
@@ -77,6 +78,7 @@ def _context(
         "seed": seed,
         "tiles": tables.tiles(metrics, predictions, run.skipped()),
         "headline": tables.headline(metrics),
+        "notes": metrics.get("notes", []),
         "calibration": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(
@@ -90,7 +92,7 @@ def _context(
         "legend": pictures.data_uri(pictures.legend(), ".png"),
         "scale": renderer.scale,
         "has_truth_outline": any(p.defects for p in predictions),
-        "rows": tables.rows(predictions)[:TABLE_ROWS],
+        "rows": tables.rows(predictions, located)[:TABLE_ROWS],
         "row_count": len(predictions),
         "types": sorted({type_ for p in predictions for type_ in p.types}),
         "timing": tables.timing(metrics),

@@ -35,11 +35,20 @@ class MetricText:
 
 
 COMPARED = frozenset(
-    {"image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "pixel_ap", "aupro_30", "aupro_05"}
+    {
+        "image_auroc",
+        "detection_rate",
+        "located",
+        "false_reject_rate",
+        "pixel_auroc",
+        "pixel_ap",
+        "aupro_30",
+        "aupro_05",
+    }
     | {"au_spro_05", "au_spro_30"}
 )
 """What products are compared by; the rest stands on their pages."""
-TILES = ("image_auroc", "detection_rate", "false_reject_rate", "pixel_auroc", "aupro_30")
+TILES = ("image_auroc", "detection_rate", "located", "false_reject_rate", "pixel_auroc", "aupro_30")
 
 
 def title(config: Mapping[str, Any]) -> str:
@@ -145,7 +154,7 @@ def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[s
     return charts_
 
 
-def rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+def rows(predictions: Sequence[Prediction], located: Mapping[str, bool]) -> list[dict[str, Any]]:
     """One row per picture: rejects first, then by falling score."""
     ranked = sorted(predictions, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
     return [
@@ -154,7 +163,7 @@ def rows(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
             "truth": gallery.truth(p),
             "types": "\n".join(p.types),
             "verdict": p.inspection.verdict or "none",
-            "badge": gallery.badge(p),
+            "badge": gallery.badge(p, located),
             "score": f"{p.inspection.score:#.4g}",
             "raw": repr(p.inspection.score),
             "findings": len(p.inspection.findings),

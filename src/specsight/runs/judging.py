@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight import images
 from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
@@ -90,12 +89,10 @@ def _unchanged(sample: Sample, prediction: Prediction) -> bool:
 
 
 def _checked_map(sample: Sample, inspection: Inspection) -> NDArray[np.float32]:
-    """The map (H, W). Refuses what no metric could use: scores that are no numbers, masks that do not fit."""
+    """The map (H, W). Refuses scores that are no numbers. Masks are opened by the evaluation, which can do without."""
     map_ = inspection.map
     if map_ is None or not np.isfinite(inspection.score) or not np.isfinite(map_).all():
         raise SpecsightError(f"'{sample.image}' has a score or map that is not a number: check the picture")
-    if sample.defects and images.masks_known(sample):
-        images.defect_masks(sample, (map_.shape[0], map_.shape[1]))
     return map_
 
 
