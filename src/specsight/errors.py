@@ -23,6 +23,10 @@ class UnreadableFile(SpecsightError):
     """A file that is not what its name promises (truncated, empty, another format, over a limit)."""
 
 
+class WrongSize(UnreadableFile):
+    """A mask, depth or part map whose size is not that of its picture."""
+
+
 class MissingExtra(SpecsightError):
     """An optional library is not installed; the message holds the exact install line."""
 

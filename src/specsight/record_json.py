@@ -75,6 +75,7 @@ class InspectionJson(TypedDict):
     seconds: dict[Text, Finite]
     map_threshold: NotRequired[Finite | None]
     decision: NotRequired[DecisionJson]
+    notes: NotRequired[list[Text]]
 
 
 def check(kind: Any, values: Any) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from specsight.registry import Registry
 
 if TYPE_CHECKING:
     from specsight.runs.folder import RunFolder
+    from specsight.runs.predictions import Prediction
 
 REJECTED_LINES = 10
 """Rejected pictures named on the screen; the rest is in the report."""
@@ -108,12 +110,29 @@ def verdicts(run: Path) -> None:
         say(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
     for picture in skipped:
         say(f"skipped: {picture.reason}", err=True)
+    notes(_noticed(predictions))
     unapplied(judged)
     decided = any(p.inspection.verdict for p in predictions)
     counts = (
         f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
     )
     say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
+
+
+def notes(pictures: Mapping[str, Sequence[str]]) -> None:
+    """What was noticed in reading pictures: each note once, with how many pictures it holds for and one of them."""
+    for note, paths in pictures.items():
+        count = f"{len(paths)} pictures, such as " if len(paths) > 1 else ""
+        say(f"note: {note} ({count}'{paths[0]}')", err=True)
+
+
+def _noticed(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
+    """Note → pictures that it holds for."""
+    found: dict[str, list[str]] = {}
+    for prediction in predictions:
+        for note in prediction.inspection.notes:
+            found.setdefault(note, []).append(prediction.inspection.image)
+    return found
 
 
 def unapplied(run: RunFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,8 @@ def samples(draw: st.DrawFn, root: Path) -> list[Sample]:
     made = []
     for sample_id in ids:
         found = draw(st.lists(defects(root), max_size=3))
-        files = {n: draw(maybe | paths) for n in ("depth", "normals", "parts", "reference")}
+        drawn = {n: draw(maybe | paths) for n in ("depth", "normals", "parts", "reference")}
+        files: dict[str, Any] = {name: root / file if file else None for name, file in drawn.items()}
         made.append(
             Sample(
                 id=sample_id,
@@ -68,7 +70,7 @@ def samples(draw: st.DrawFn, root: Path) -> list[Sample]:
                     st.sampled_from(["defective", "unknown"] if found else ["good", "defective", "unknown"])
                 ),
                 defects=tuple(found),
-                **{name: root / file if file else None for name, file in files.items()},
+                **files,
                 group=draw(maybe | words),
                 mm_per_px=draw(maybe | st.floats(1e-6, 1e3)),
                 circular=draw(st.booleans()),

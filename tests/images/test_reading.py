@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from specsight.errors import SpecsightError, UnreadableFile
+from specsight.errors import SpecsightError, UnreadableFile, WrongSize
 from specsight.images import (
     MAX_PIXELS,
     anomaly_mask,
@@ -80,7 +80,7 @@ def test_every_mode_becomes_rgb_of_the_same_size(
         Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(path)
     else:
         save(path, pixels, mode)
-    read = read_rgb(path)
+    read = read_rgb(path, bits=16)
     assert read.shape == pixels.shape
     assert read.dtype == np.uint8
     if mode in ("L", "I", "LA", "1"):
@@ -179,7 +179,9 @@ def test_a_bomb_is_refused_by_its_header_naming_the_limit(tmp_path: Path) -> Non
     (tmp_path / "bomb.png").write_bytes(png_header(30_000, 30_000))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(UnreadableFile, match=r"30000 x 30000 .* limit of 200,000,000"):
+        with pytest.raises(
+            UnreadableFile, match=r"30000 x 30000 .* limit of 100,000,000: .* --max-megapixels 900"
+        ):
             read_rgb(tmp_path / "bomb.png")
         path = save(tmp_path / "a.png", RGB)
         with pytest.raises(UnreadableFile, match="limit of 34"):
@@ -293,7 +295,7 @@ def test_masks_of_another_size_name_both(tmp_path: Path) -> None:
     path = save(tmp_path / "m.png", np.ones((4, 6), np.uint8))
     with pytest.raises(SpecsightError, match=r"m\.png' is 4 x 6 but its picture is 8 x 12"):
         defect_mask(Defect("a", mask=path), (8, 12))
-    with pytest.raises(SpecsightError, match="stored turned"):
+    with pytest.raises(WrongSize, match="is 4 x 6 but its picture is 6 x 4"):
         defect_mask(Defect("a", mask=path), (6, 4))
 
 
@@ -361,6 +363,3 @@ def test_a_picture_carries_depth_and_parts_of_its_own_size(tmp_path: Path) -> No
     assert picture.depth.dtype == np.float32
     assert picture.parts is not None
     assert np.array_equal(picture.parts, RGB[..., 0] % 4)
-    np.save(tmp_path / "d.npy", np.ones((5, 7), np.float32))
-    with pytest.raises(SpecsightError, match=r"depth .*d\.npy' is 5 x 7 but its picture is 7 x 5"):
-        load_picture(sample)

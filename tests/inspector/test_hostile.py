@@ -61,7 +61,7 @@ def test_what_another_detector_looked_at_is_not_judged(inspector: Inspector, fol
 
 def test_an_array_over_the_limit_is_refused_before_it_is_copied(inspector: Inspector) -> None:
     huge = np.broadcast_to(np.uint8(0), (10**9, 10**9, 3))
-    with pytest.raises(SpecsightError, match="more pixels than the limit"):
+    with pytest.raises(SpecsightError, match="more than the limit of 100,000,000"):
         inspector.look(huge)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, PATH, fitting
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, fitting
 from specsight.cli.settings import parameters
 from specsight.learning.device import AUTO
 
@@ -18,6 +18,7 @@ from specsight.learning.device import AUTO
 @click.option("--labelled", type=PATH, help="Labelled set whose defects are learned from too (clad).")
 @fitting
 @click.option("--seed", default=0, show_default=True)
+@MAX_MEGAPIXELS
 def fit(
     good: Path | None,
     out: Path,
@@ -58,6 +59,7 @@ def fit(
     )
     for skipped in inspector.skipped:
         screen.say(f"skipped: {skipped.reason}", err=True)
+    screen.notes(inspector.notes)
     if inspector.calibration:
         screen.say(f"threshold: {inspector.calibration.statement()}")
     else:
@@ -72,6 +74,7 @@ def fit(
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@MAX_MEGAPIXELS
 def inspect(
     model: Path, pictures: Path, out: Path, say: str | None, encoder: str | None, device: str
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import PATH, fitting, whole_numbers
+from specsight.cli.options import MAX_MEGAPIXELS, PATH, fitting, whole_numbers
 from specsight.cli.settings import parameters
 from specsight.errors import SpecsightError
 
@@ -29,6 +29,7 @@ from specsight.errors import SpecsightError
     help="A whole comparison instead of one detector: clad, words, types. Further encoders: --encoder A,B.",
 )
 @click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
+@MAX_MEGAPIXELS
 def evaluate(
     data: Path,
     detector: str,
@@ -107,6 +108,7 @@ def report(run: Path) -> None:
 @click.argument("data", type=PATH)
 @click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
 @click.option("--product", help="One product of a set that holds several.")
+@MAX_MEGAPIXELS
 def check(data: Path, layout: str, product: str | None) -> int:
     """Open every file of a data set; say what is missing, broken, double or leaking."""
     import rich

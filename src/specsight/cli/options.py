@@ -61,6 +61,22 @@ FITTING = (
 """What a fit depends on, whichever verb asks for it."""
 
 
+def _allow(_context: click.Context, _parameter: click.Parameter, megapixels: float | None) -> None:
+    if megapixels is not None:
+        from specsight.images import set_max_megapixels
+
+        set_max_megapixels(megapixels)
+
+
+MAX_MEGAPIXELS = click.option(
+    "--max-megapixels",
+    type=float,
+    callback=_allow,
+    expose_value=False,
+    help="Refuse larger pictures (default: 100); some 30 bytes of memory a pixel.",
+)
+
+
 def fitting(command: Command) -> Command:
     """Give a verb the options of `FITTING`."""
     for option in reversed(FITTING):

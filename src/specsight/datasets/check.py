@@ -27,11 +27,16 @@ from specsight.datasets.mask_checks import (
 )
 from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
-from specsight.errors import SpecsightError, UnreadableFile
-from specsight.images import read_depth, read_mask, read_rgb
+from specsight.errors import UnreadableFile
+from specsight.images import depth_of, parts_of, read_colours
 from specsight.records import Sample
 
 Size = tuple[int, int]
+
+AS_SEEN = (
+    "the picture is stored turned (EXIF), and its size does not tell whether its mask, depth or part map is, too: they "
+    "are taken as drawn on the picture as it is seen"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class _Scan:
     fingerprint: Fingerprint | None = None
     marks: Marks | None = None
     """What its masks mark."""
+    notes: tuple[str, ...] = ()
+    """What was noticed in reading it."""
 
 
 def check_dataset(listing: DatasetListing) -> CheckReport:
@@ -74,19 +81,24 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
         smallest=sizes[0] if sizes else None,
         largest=sizes[-1] if sizes else None,
         problems=sorted(problems, key=lambda p: order[p.kind]),
-        notes=[*listing.notes, *soft_masks(seen), *_near_duplicates(listing.samples, scans)],
+        notes=[
+            *listing.notes,
+            *_reading_notes(listing.samples, scans),
+            *soft_masks(seen),
+            *_near_duplicates(listing.samples, scans),
+        ],
         ignored=listing.ignored,
     )
 
 
 def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     try:
-        rgb = read_rgb(sample.image)
+        colours = read_colours(sample.image)
     except UnreadableFile as error:
         return _Scan((Problem("unreadable", str(error)),))
-    size = (rgb.shape[0], rgb.shape[1])
+    rgb, size = colours.rgb, (colours.rgb.shape[0], colours.rgb.shape[1])
     problems, marks = mask_problems(sample, size)
-    problems += _other_files(sample, size)
+    problems += _other_files(sample, size, colours.orientation)
     if sample.id in good_masks:
         problems += good_mask_problems(good_masks[sample.id], sample)
     if rgb.size > 3 and (rgb == rgb[0, 0]).all():
@@ -94,10 +106,11 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
             Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
         )
     digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes()).hexdigest()
-    return _Scan(tuple(problems), size, digest, fingerprint(rgb), marks)
+    notes = (*colours.notes, *_turn_notes(sample, size, colours.orientation))
+    return _Scan(tuple(problems), size, digest, fingerprint(rgb), marks, notes)
 
 
-def _other_files(sample: Sample, size: Size) -> list[Problem]:
+def _other_files(sample: Sample, size: Size, orientation: int) -> list[Problem]:
     """Depth is opened; normals and reference pictures only have to exist (a reference is a sample of its own)."""
     problems = []
     for path in (sample.normals, sample.reference):
@@ -105,25 +118,29 @@ def _other_files(sample: Sample, size: Size) -> list[Problem]:
             problems.append(
                 Problem("unreadable", f"there is no file '{path}', which '{sample.image}' refers to")
             )
-    try:
-        if sample.depth is not None:
-            depth = read_depth(sample.depth, sample.depth_range)
-            if depth.shape != size:
-                problems.append(_other_size(sample.depth, depth.shape, size))
-            elif np.isnan(depth).all():
-                problems.append(Problem("constant", f"depth '{sample.depth}' holds no measurement"))
-        if sample.parts is not None:
-            parts = read_mask(sample.parts)
-            if parts.shape != size:
-                problems.append(_other_size(sample.parts, parts.shape, size))
-    except SpecsightError as error:
-        problems.append(mask_problem(error))
+    for read in (depth_of, parts_of):
+        try:
+            read(sample, size, orientation)
+        except UnreadableFile as error:
+            problems.append(mask_problem(error))
     return problems
 
 
-def _other_size(path: Path, found: tuple[int, ...], size: Size) -> Problem:
-    message = f"'{path}' is {found[0]} x {found[1]} but its picture is {size[0]} x {size[1]} (rows x columns)"
-    return Problem("size mismatch", message)
+def _reading_notes(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[str]:
+    """What was noticed in reading pictures: each note once, with how many pictures it holds for and one of them."""
+    held: dict[str, list[str]] = defaultdict(list)
+    for sample in samples:
+        for note in scans[sample.id].notes:
+            held[note].append(sample.id)
+    return [f"{note} ({len(ids)} picture(s), such as '{ids[0]}')" for note, ids in held.items()]
+
+
+def _turn_notes(sample: Sample, size: Size, orientation: int) -> list[str]:
+    """The rule that holds where nothing tells whether what lies beside a turned picture is turned with it."""
+    beside = sample.depth or sample.parts or any(defect.mask for defect in sample.defects)
+    if beside and orientation != 1 and (orientation in (2, 3, 4) or size[0] == size[1]):
+        return [AS_SEEN]
+    return []
 
 
 def _duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[Problem]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from specsight.datasets.check_report import Problem
 from specsight.datasets.files import is_file
-from specsight.errors import SpecsightError, UnreadableFile
+from specsight.errors import SpecsightError, UnreadableFile, WrongSize
 from specsight.images import defect_mask, in_between, marked, read_mask
 from specsight.records import Defect, Sample
 
@@ -57,7 +57,7 @@ def mask_problems(sample: Sample, size: Size) -> tuple[list[Problem], Marks | No
             problems.append(Problem("mask missing", f"'{defect.mask}' ({defect.type}) does not exist"))
         else:
             try:
-                mask = defect_mask(defect, size)
+                mask = defect_mask(defect, size, sample.image)
                 soft = soft or _soft(defect)
             except SpecsightError as error:
                 problems.append(mask_problem(error))
@@ -137,4 +137,5 @@ def _border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def mask_problem(error: SpecsightError) -> Problem:
     """A mask, depth or part map that could not be read, or that does not fit its picture."""
-    return Problem("unreadable" if isinstance(error, UnreadableFile) else "size mismatch", str(error))
+    fits = isinstance(error, UnreadableFile) and not isinstance(error, WrongSize)
+    return Problem("unreadable" if fits else "size mismatch", str(error))

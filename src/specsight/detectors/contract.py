@@ -72,6 +72,8 @@ class Detector(ABC):
     """Folder in which a detector that trains weights keeps its place: a fit that was killed goes on from there."""
     skipped_: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False)
     """Good pictures that could not be read while fitting: (path, reason)."""
+    notes_: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)
+    """What was noticed in reading good pictures while fitting: note → paths."""
     encoder_: Encoder | None = field(default=None, init=False, repr=False)
     words_: Words | None = field(default=None, init=False, repr=False)
     """What was specified, for methods that need text."""
@@ -85,7 +87,7 @@ class Detector(ABC):
         self.check_parameters()
         self._check_needs(samples, specification)
         self.needs.check_enough(self.name, len(samples))
-        self.skipped_ = []
+        self.skipped_, self.notes_ = [], {}
         self._prepare(samples)
         if self.needs.text and specification is not None:
             self.words_ = Words.of(specification, self.get_encoder())
@@ -207,11 +209,12 @@ class Detector(ABC):
         usable = 0
         for sample in track(samples, f"fitting {self.name}"):
             try:
-                picture = images.load_picture(sample)
+                picture = images.load_picture(sample, self.needs.depth)
             except UnreadableFile as error:
                 self.skipped_.append((str(sample.image), str(error)))
                 continue
             usable += 1
+            images.collect_notes(self.notes_, sample, picture)
             for variant in self._variants(picture):
                 yield self._look(variant)
         self.needs.check_enough(self.name, usable)

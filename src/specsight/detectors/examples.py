@@ -90,6 +90,8 @@ class ExampleCollector:
     """Name of the detector, for the progress bar."""
     skipped: list[tuple[str, str]] = field(default_factory=list, init=False)
     """Samples that could not be read: (path, reason)."""
+    notes: dict[str, list[str]] = field(default_factory=dict, init=False)
+    """What was noticed in reading samples: note → paths."""
     good: int = field(default=0, init=False)
     """Good samples that could be read."""
 
@@ -106,6 +108,7 @@ class ExampleCollector:
             except UnreadableFile as error:
                 self.skipped.append((str(sample.image), str(error)))
                 continue
+            images.collect_notes(self.notes, sample, picture)
             yield self.example(picture, masks, sample)
             if sample.label != "defective":
                 self.good += 1

@@ -54,8 +54,10 @@ class Needs:
         for sample in samples:
             if sample.label == "defective" and not self.takes_defects:
                 raise SpecsightError(f"{method} learns from good parts only, and '{sample.id}' is defective")
-            if self.depth and sample.depth is None:
-                raise SpecsightError(f"{method} needs depth, and sample '{sample.id}' has none")
+        if self.depth and samples and all(sample.depth is None for sample in samples):
+            raise SpecsightError(
+                f"{method} needs depth, and no sample has any (the first: '{samples[0].id}')"
+            )
 
     def check_enough(self, method: str, count: int) -> None:
         """Raise SpecsightError, which speaks of `method`, where `count` good pictures are too few."""

@@ -1,22 +1,26 @@
 """The only place that reads pixels from disk, and the frames and tiles that can be undone on a map.
 
-`reading`: colours, masks, depth. `framing`: a picture of any shape → what an encoder takes, and maps back again.
-`tiling`: long strips → overlapping squares, and their maps back again. Sizes are (H, W) = (rows, columns).
+`colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`.
+`framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: long strips → overlapping
+squares, and their maps back again. Sizes are (H, W) = (rows, columns).
 """
 
-from specsight.images.decoding import MAX_PIXELS
+from specsight.images.colours import common_bits, read_colours, read_rgb
+from specsight.images.decoding import MAX_PIXELS, check_pixels, set_max_megapixels
+from specsight.images.depth import read_depth
 from specsight.images.framing import Frame, letterbox, shorter_side
 from specsight.images.marking import in_between, marked
 from specsight.images.reading import (
     IMAGE_SUFFIXES,
     anomaly_mask,
+    collect_notes,
     defect_mask,
     defect_masks,
+    depth_of,
     load_picture,
     masks_known,
-    read_depth,
+    parts_of,
     read_mask,
-    read_rgb,
 )
 from specsight.images.tiling import Tile, merge_tiles, tiles
 
@@ -26,17 +30,24 @@ __all__ = [
     "Frame",
     "Tile",
     "anomaly_mask",
+    "check_pixels",
+    "collect_notes",
+    "common_bits",
     "defect_mask",
     "defect_masks",
+    "depth_of",
     "in_between",
     "letterbox",
     "load_picture",
     "marked",
     "masks_known",
     "merge_tiles",
+    "parts_of",
+    "read_colours",
     "read_depth",
     "read_mask",
     "read_rgb",
+    "set_max_megapixels",
     "shorter_side",
     "tiles",
 ]

@@ -1,6 +1,6 @@
-"""Files → arrays as stored: opens, checks, decodes and turns upright; every damaged file is an `UnreadableFile`.
+"""Files → decoded pictures: opens, checks, limits and turns upright; every damaged file is an `UnreadableFile`.
 
-Knows neither colours nor masks: `reading` gives the arrays their meaning.
+Knows neither colours nor masks: `colours`, `masks` and `depth` give the pixels their meaning.
 """
 
 from __future__ import annotations
@@ -13,29 +13,56 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-from specsight.errors import SpecsightError, UnreadableFile
+from specsight.errors import MissingExtra, SpecsightError, UnreadableFile, require
 
-MAX_PIXELS = 200_000_000
-"""Pictures with more pixels are refused before they are decoded (decompression bombs)."""
+MAX_PIXELS = 100_000_000
+"""Pictures with more pixels are refused before they are decoded, unless `set_max_megapixels` says otherwise."""
 
-FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
+LARGEST = 1_000_000_000
+"""Pixels above which no way out is offered: a damaged or malicious header."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """What is opened at all. Formats that run a program (EPS) or fetch other files stay shut."""
 
-_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+_ORIENTATION = 0x0112
 _opening = threading.Lock()
+_limit = MAX_PIXELS
+
+
+def set_max_megapixels(megapixels: float) -> None:
+    """Refuse pictures of more than so many million pixels, in this process from now on; 100 unless it is called.
+
+    Inspecting a picture takes some 25 bytes of memory a pixel. Raises SpecsightError for a number not above 0.
+    """
+    global _limit
+    if not 0 < megapixels < float("inf"):
+        raise SpecsightError(f"--max-megapixels {megapixels} must be above 0")
+    _limit = round(megapixels * 1e6)
 
 
 @contextmanager
-def opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
-    """The decoded picture, not yet upright; raises UnreadableFile on any failure."""
+def opened(path: Path, max_pixels: int | None = None, load: bool = True) -> Iterator[Image.Image]:
+    """The decoded picture, not yet upright (not yet decoded without `load`).
+
+    Raises UnreadableFile on any failure, and for a file of more pictures than one.
+    """
     check_file(path)
     try:
-        with path.open("rb") as file, _open_header(file) as image:
-            check_pixels(path, image.height, image.width, max_pixels)
-            image.load()
-            yield image
+        with path.open("rb") as file:
+            _check_container(path, file)
+            with _open_header(file) as image:
+                check_pixels(path, image.height, image.width, max_pixels)
+                if image.format not in ("TIFF", "MPO"):
+                    # TIFF: `tiff` counts its pages. MPO: further pictures are previews of the same photograph.
+                    check_pages(path, getattr(image, "n_frames", 1))
+                if load:
+                    image.load()
+                yield image
     except SpecsightError:
         raise
     except UnidentifiedImageError as error:
@@ -58,12 +85,22 @@ def check_file(path: Path) -> None:
         raise UnreadableFile(f"'{path}' cannot be read ({error.strerror}): check the path") from error
 
 
-def check_pixels(path: Path, height: int, width: int, max_pixels: int) -> None:
+def check_pixels(path: str | Path, height: int, width: int, max_pixels: int | None = None) -> None:
     """Refuse a picture over the limit, from its header alone."""
-    if height * width > max_pixels:
+    limit = _limit if max_pixels is None else max_pixels
+    if height * width > limit:
+        allow = f", or allow more with --max-megapixels {-(-height * width // 1_000_000)}"
         raise UnreadableFile(
-            f"'{path}' has {height} x {width} = {height * width:,} pixels, more than the limit of {max_pixels:,}: "
-            "cut or shrink it, or raise max_pixels"
+            f"'{path}' has {height} x {width} = {height * width:,} pixels, more than the limit of {limit:,}: cut or "
+            f"shrink it{allow if height * width <= LARGEST else ''}"
+        )
+
+
+def check_pages(path: Path, count: int) -> None:
+    """Refuse a file of several pictures: a part whose second page was never looked at is not a good part."""
+    if count > 1:
+        raise UnreadableFile(
+            f"'{path}' holds {count} pictures (pages or frames), and one is expected: save each as a file of its own"
         )
 
 
@@ -73,35 +110,17 @@ def unreadable(path: Path, error: BaseException) -> UnreadableFile:
     return UnreadableFile(f"'{path}' cannot be read ({reason}): replace or remove it")
 
 
-def bits_per_sample(image: Image.Image, path: Path) -> int:
-    """Bits of one stored colour value. Pillow cuts 16-bit colours down to 8 without a word, hence the question."""
-    if image.format == "PNG":
-        with path.open("rb") as file:
-            return file.read(25)[24]  # IHDR: signature 8, length 4, type 4, width 4, height 4, bit depth 1
-    if image.format == "TIFF":
-        return int(max(np.atleast_1d(image.tag_v2.get(_BITS_PER_SAMPLE, 1))))  # type: ignore[attr-defined]
-    return 16 if image.mode.startswith("I") else 8
-
-
-def decode_deep(path: Path) -> NDArray[Any]:
-    """Pixels of a 16-bit (or deeper) file at full depth: (H, W) or (H, W, C), colours in RGB(A) order."""
-    import cv2
-
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise UnreadableFile(f"'{path}' cannot be read (unknown variant of its format): save it as 8-bit PNG")
-    if pixels.ndim == 3:
-        pixels = np.concatenate((pixels[..., 2::-1], pixels[..., 3:]), axis=2)
-    return np.asarray(pixels)
-
-
-def upright(pixels: NDArray[Any], image: Image.Image) -> NDArray[Any]:
-    """Turn and mirror `pixels` (H, W, ...) as the EXIF orientation asks, as every viewer does."""
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 (upright) where there is none."""
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
+        stored = image.getexif().get(_ORIENTATION, 1)
     except (ValueError, SyntaxError, KeyError, TypeError, OSError):
-        return pixels  # damaged EXIF beside sound pixels: nothing to obey
+        return 1  # damaged EXIF beside sound pixels: nothing to obey
+    return stored if stored in range(1, 9) else 1
+
+
+def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn and mirror stored `pixels` (H, W, ...) as an EXIF orientation asks, as every viewer does."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -111,12 +130,30 @@ def upright(pixels: NDArray[Any], image: Image.Image) -> NDArray[Any]:
     return np.ascontiguousarray(pixels)
 
 
+def _check_container(path: Path, file: Any) -> None:
+    """Let Pillow read HEIC and AVIF, or say what is missing for it."""
+    start = file.read(12)
+    file.seek(0)
+    if start[4:8] != b"ftyp":
+        return
+    if start[8:12] in HEIC_BRANDS:
+        try:
+            require("pillow_heif", "heic").register_heif_opener()
+        except MissingExtra as error:
+            raise UnreadableFile(f"'{path}' is HEIC, and {error}") from error
+    elif start[8:12] in AVIF_BRANDS and not features.check("avif"):
+        raise UnreadableFile(
+            f"'{path}' is AVIF, which this build of Pillow does not read: pip install -U pillow"
+        )
+
+
 def _open_header(file: Any) -> Image.Image:
     """Pillow's own limit (a warning, then an error, at fixed sizes) is set aside while we apply ours."""
     with _opening:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None
         try:
-            return Image.open(file, formats=FORMATS)
+            known = [name for name in FORMATS if name != "HEIF" or name in Image.OPEN]
+            return Image.open(file, formats=known)
         finally:
             Image.MAX_IMAGE_PIXELS = limit

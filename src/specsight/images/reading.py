@@ -1,7 +1,8 @@
-"""Samples on disk → arrays: colours, masks, depth, and the `Picture` of a sample.
+"""Samples on disk → arrays: masks, and the `Picture` of a sample with its colours, depth and part map.
 
-Everything is upright (EXIF orientation applied to pictures, masks, parts and depth alike), so a mask belongs to the
-picture as a person sees it. Sizes are (H, W). Nothing is resized here.
+Everything is upright. EXIF turns a picture; a mask, depth or part map that was drawn on the stored pixels and knows
+nothing of the turn is turned with it, which its size tells where the picture is turned by 90° and is not square. In
+every other case it is taken as drawn on the picture as a person sees it. Sizes are (H, W). Nothing is resized here.
 """
 
 from __future__ import annotations
@@ -12,79 +13,72 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.errors import SpecsightError, UnreadableFile
-from specsight.images.decoding import (
-    MAX_PIXELS,
-    bits_per_sample,
-    check_file,
-    check_pixels,
-    decode_deep,
-    opened,
-    unreadable,
-    upright,
-)
+from specsight.errors import SpecsightError, UnreadableFile, WrongSize
+from specsight.images.colours import read_colours, stored_orientation
+from specsight.images.decoding import opened, orientation_of, turned
+from specsight.images.deep import decode_deep, is_deep
+from specsight.images.depth import read_depth
 from specsight.images.marking import marked
+from specsight.images.tiff import WHITE_IS_ZERO, first_page, is_tiff, read_tags, stored_values
 from specsight.records import Defect, Picture, Sample
 
 IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2"}
-)
+    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2",
+     ".avif", ".heic", ".heif"}
+)  # fmt: skip
 """Lower-case endings of the files that are taken for pictures."""
 
 Size = tuple[int, int]
 
 
-def read_rgb(path: str | Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Colours of a picture, (H, W, 3) uint8, upright.
-
-    16-bit values are divided by 257 and rounded (65535 → 255), whatever range they use. Grey and palette pictures
-    become RGB, CMYK is converted without a profile, transparency is laid on white. Of several frames the first counts.
-    Raises `UnreadableFile` for anything else: empty, truncated, no picture, over `max_pixels`, floating point.
-    """
-    path = Path(path)
-    with opened(path, max_pixels) as image:
-        if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-            raise UnreadableFile(
-                f"'{path}' holds {image.mode}-mode values without a fixed range: save it as 8 or 16 bit"
-            )
-        if bits_per_sample(image, path) == 16:
-            pixels = decode_deep(path) if image.format in ("PNG", "TIFF") else np.asarray(image)
-            return upright(_eight_bit_rgb(pixels), image)
-        if image.has_transparency_data:
-            pixels = np.asarray(image.convert("RGBA"))
-            return upright(_eight_bit_rgb(pixels), image)
-        return upright(np.array(image.convert("RGB")), image)
-
-
-def read_mask(path: str | Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
+def read_mask(path: str | Path, max_pixels: int | None = None) -> NDArray[np.int32]:
     """Stored values of a mask, (H, W) int32, upright, never interpolated or scaled.
 
     Palette masks give their indices (their grey values where the palette is grey), colour masks their brightest
-    channel, fully transparent pixels 0.
+    channel, fully transparent pixels 0. Where 0 is white (some TIFF), values count from the other end.
     """
     path = Path(path)
+    tags = read_tags(path, max_pixels) if is_tiff(path) else None
+    if tags is not None and tags.deep:
+        with first_page(path, max_pixels) as page:
+            values = stored_values(path, page)
+        if tags.photometric == WHITE_IS_ZERO and values.dtype == np.uint16:
+            values = 65535 - values
+        alpha, colours = None, values.shape[2] - tags.extra
+        if tags.alpha:
+            alpha = values[..., colours : colours + 1]
+        return turned(_one_channel(values[..., :colours], path, alpha), tags.orientation)
     with opened(path, max_pixels) as image:
+        alpha = None
         if image.mode == "P" and not _grey_palette(image):
             values = np.asarray(image)
-        elif bits_per_sample(image, path) == 16 and image.format in ("PNG", "TIFF"):
-            values = decode_deep(path)
+        elif tags is None and is_deep(image, path):
+            deep = decode_deep(image, path)
+            values, alpha = deep.values, deep.alpha
         elif image.mode in ("P", "CMYK", "PA"):
             values = np.asarray(image.convert("RGB"))
         else:
             values = np.asarray(image)
-        return upright(_one_channel(values, path), image)
+            if values.ndim == 3 and values.shape[2] in (2, 4):
+                values, alpha = values[..., :-1], values[..., -1:]
+        if tags is not None and not tags.alpha and tags.extra:
+            alpha = None
+        return turned(_one_channel(values, path, alpha), orientation_of(image))
 
 
-def defect_mask(defect: Defect, size: Size) -> NDArray[np.bool_]:
-    """Pixels (H, W) of one defect on a picture of `size`; another size of the mask is an error naming both."""
+def defect_mask(defect: Defect, size: Size, image: Path | None = None) -> NDArray[np.bool_]:
+    """Pixels (H, W) of one defect on a picture of `size`, whose file `image` says how it is turned.
+
+    Raises WrongSize, which names both sizes, for a mask of another size.
+    """
     if defect.mask is None:
         return _box_mask(defect, size)
-    return _select(defect, _mask_of_size(defect.mask, size))
+    return _select(defect, _mask_of_size(defect.mask, size, image))
 
 
 def defect_masks(sample: Sample, size: Size) -> list[NDArray[np.bool_]]:
     """One mask (H, W) per defect of `sample`, in order; a shared mask file is read once."""
-    files = {d.mask: _mask_of_size(d.mask, size) for d in sample.defects if d.mask is not None}
+    files = {d.mask: _mask_of_size(d.mask, size, sample.image) for d in sample.defects if d.mask is not None}
     return [_select(d, files[d.mask]) if d.mask else _box_mask(d, size) for d in sample.defects]
 
 
@@ -107,55 +101,66 @@ def masks_known(sample: Sample) -> bool:
     return bool(sample.defects) and all(d.mask is not None or d.box is not None for d in sample.defects)
 
 
-def read_depth(
-    path: str | Path, depth_range: tuple[float, float] | None = None, max_pixels: int = MAX_PIXELS
-) -> NDArray[np.float32]:
-    """Depth (H, W) float32 in the file's unit; NaN where unknown.
+def load_picture(sample: Sample, needs_depth: bool = False, max_pixels: int | None = None) -> Picture:
+    """Pixels of a sample: colours, and depth and part map where it has them, all of one size.
 
-    TIFF or .npy with three channels: an organised x, y, z cloud, of which z counts; (0, 0, 0) is unknown. Floating
-    point: as it is. Integers with `depth_range` (minimum, maximum): their full range is spread over it. Integers
-    without: as they are, and 0 is unknown, as depth cameras write it. Infinite values are unknown too.
+    A depth or part map that cannot be used is left out, and `Picture.notes` says why. With `needs_depth`, a sample
+    without usable depth is an UnreadableFile, as one without readable colours always is.
     """
-    path = Path(path)
-    check_file(path)
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
-        raw = _read_npy(path, max_pixels)
-    elif suffix in (".tif", ".tiff"):
-        raw = _read_tiff(path, max_pixels)
-    else:
-        with opened(path, max_pixels) as image:
-            deep = bits_per_sample(image, path) == 16 and image.format == "PNG"
-            raw = upright(decode_deep(path) if deep else np.asarray(image), image)
-    return _depth(raw, depth_range, path)
-
-
-def load_picture(sample: Sample, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Pixels of a sample: colours, and depth and part map where it has them, all of one size."""
-    rgb = read_rgb(sample.image, max_pixels)
-    size = (rgb.shape[0], rgb.shape[1])
+    colours = read_colours(sample.image, sample.bits, max_pixels)
+    size = (colours.rgb.shape[0], colours.rgb.shape[1])
+    notes = list(colours.notes)
     depth = parts = None
+    if needs_depth and sample.depth is None:
+        raise UnreadableFile(
+            f"'{sample.image}' has no depth, which is needed: leave it out, or give its depth"
+        )
     if sample.depth is not None:
-        depth = read_depth(sample.depth, sample.depth_range, max_pixels)
-        _check_size("depth", sample.depth, (depth.shape[0], depth.shape[1]), size)
+        try:
+            depth = depth_of(sample, size, colours.orientation, max_pixels)
+        except UnreadableFile as error:
+            if needs_depth:
+                raise
+            notes.append(_left_out("depth", sample.depth, error))
     if sample.parts is not None:
-        values = _mask_of_size(sample.parts, size, "part map")
-        if values.max(initial=0) > 255:
-            raise UnreadableFile(f"part map '{sample.parts}' holds values over 255: number parts 1 to 255")
-        parts = values.astype(np.uint8)
-    return Picture(rgb=rgb, depth=depth, parts=parts, circular=sample.circular)
+        try:
+            parts = parts_of(sample, size, colours.orientation, max_pixels)
+        except UnreadableFile as error:
+            notes.append(_left_out("part map", sample.parts, error))
+    return Picture(colours.rgb, depth, parts, sample.circular, tuple(notes))
 
 
-def _eight_bit_rgb(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 1..4) of 8 or 16 bit → (H, W, 3) uint8, transparency laid on white."""
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if pixels.dtype != np.uint8:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    colours = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, axis=2)
-    if pixels.shape[2] in (2, 4):
-        alpha = pixels[..., -1:].astype(np.uint32)
-        colours = ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(colours)
+def collect_notes(notes: dict[str, list[str]], sample: Sample, picture: Picture) -> None:
+    """Add the path of `sample` to every note of its `picture`."""
+    for note in picture.notes:
+        notes.setdefault(note, []).append(str(sample.image))
+
+
+def depth_of(
+    sample: Sample, size: Size, orientation: int, max_pixels: int | None = None
+) -> NDArray[np.float32] | None:
+    """Depth (H, W) of a sample whose picture is of `size` and stored under `orientation`; None where it has none.
+
+    Raises WrongSize, and UnreadableFile for a file that cannot be read or holds no measurement at all.
+    """
+    if sample.depth is None:
+        return None
+    depth = read_depth(sample.depth, sample.depth_range, max_pixels)
+    if np.isnan(depth).all():
+        raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again, or leave it out")
+    return _of_size("depth", sample.depth, depth, size, orientation)
+
+
+def parts_of(
+    sample: Sample, size: Size, orientation: int, max_pixels: int | None = None
+) -> NDArray[np.uint8] | None:
+    """Part map (H, W) of a sample, as `depth_of`. Raises UnreadableFile for values over 255, too."""
+    if sample.parts is None:
+        return None
+    values = _of_size("part map", sample.parts, read_mask(sample.parts, max_pixels), size, orientation)
+    if values.max(initial=0) > 255:
+        raise UnreadableFile(f"part map '{sample.parts}' holds values over 255: number parts 1 to 255")
+    return values.astype(np.uint8)
 
 
 def _grey_palette(image: Any) -> bool:
@@ -163,34 +168,44 @@ def _grey_palette(image: Any) -> bool:
     return bool((entries == entries[:, :1]).all())
 
 
-def _one_channel(values: NDArray[Any], path: Path) -> NDArray[np.int32]:
+def _one_channel(values: NDArray[Any], path: Path, alpha: NDArray[Any] | None) -> NDArray[np.int32]:
     if values.dtype.kind == "f" and not np.array_equal(values, np.round(values)):
         raise UnreadableFile(f"mask '{path}' holds fractions: save whole numbers (PNG, 8 or 16 bit)")
     if values.ndim == 3:
-        if values.shape[2] in (2, 4):
-            values = values[..., :-1] * (values[..., -1:] > 0)
+        if alpha is not None:
+            values = values * (alpha > 0)
         values = values.max(axis=2)
     return values.astype(np.int32)
 
 
-def _mask_of_size(path: Path, size: Size, what: str = "mask") -> NDArray[np.int32]:
+def _mask_of_size(path: Path, size: Size, image: Path | None) -> NDArray[np.int32]:
     values = read_mask(path)
-    _check_size(what, path, (values.shape[0], values.shape[1]), size)
-    return values
+    turns = image is not None and values.shape == size[::-1] != size
+    return _of_size("mask", path, values, size, stored_orientation(image) if image and turns else 1)
 
 
-def _check_size(what: str, path: Path, found: Size, picture: Size) -> None:
-    if found == picture:
-        return
-    turned = (
-        " (the picture is stored turned, with an EXIF note: turn its mask too)"
-        if found == picture[::-1]
-        else ""
+def _of_size(what: str, path: Path, values: NDArray[Any], size: Size, orientation: int) -> NDArray[Any]:
+    """`values`, turned as their picture is where they were drawn on it as it is stored."""
+    if values.shape == size:
+        return values
+    if values.shape == size[::-1] and orientation in (5, 6, 7, 8):
+        return turned(values, orientation)
+    raise WrongSize(
+        f"{what} '{path}' is {values.shape[0]} x {values.shape[1]} but its picture is {size[0]} x {size[1]} "
+        "(rows x columns): bring both to one size"
     )
-    raise SpecsightError(
-        f"{what} '{path}' is {found[0]} x {found[1]} but its picture is {picture[0]} x {picture[1]} "
-        f"(rows x columns){turned}: bring both to one size"
-    )
+
+
+def _left_out(what: str, path: Path, error: UnreadableFile) -> str:
+    """A note that names no file, so that pictures with the same one can be counted."""
+    reason = str(error)
+    for named, said in (
+        (f"no file '{path}'", "no such file"),
+        (f"{what} '{path}'", "it"),
+        (f"'{path}'", "it"),
+    ):
+        reason = reason.replace(named, said)
+    return f"{what} left out: {reason}"
 
 
 def _select(defect: Defect, values: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -213,48 +228,3 @@ def _box_mask(defect: Defect, size: Size) -> NDArray[np.bool_]:
             "(rows x columns): correct the box"
         )
     return inside
-
-
-def _read_npy(path: Path, max_pixels: int) -> NDArray[Any]:
-    try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        if stored.ndim >= 2:
-            check_pixels(path, stored.shape[0], stored.shape[1], max_pixels)
-        return np.array(stored)
-    except (OSError, ValueError, EOFError) as error:
-        raise unreadable(path, error) from error
-
-
-def _read_tiff(path: Path, max_pixels: int) -> NDArray[Any]:
-    import tifffile
-
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
-            check_pixels(path, page.shape[0], page.shape[1], max_pixels)
-            # tifffile decodes LZW only with a further package; OpenCV brings libtiff along.
-            return decode_deep(path) if page.compression == tifffile.COMPRESSION.LZW else page.asarray()
-    except SpecsightError:
-        raise
-    except Exception as error:  # a damaged TIFF surfaces as struct.error, IndexError, TiffFileError, ...
-        raise unreadable(path, error) from error
-
-
-def _depth(raw: NDArray[Any], depth_range: tuple[float, float] | None, path: Path) -> NDArray[np.float32]:
-    if raw.ndim == 3 and raw.shape[2] == 1:
-        raw = raw[..., 0]
-    if raw.ndim not in (2, 3) or (raw.ndim == 3 and raw.shape[2] != 3) or raw.dtype.kind not in "fiu":
-        raise UnreadableFile(
-            f"depth '{path}' is {raw.shape} {raw.dtype}: expected (H, W), or (H, W, 3) for x, y, z"
-        )
-    if raw.ndim == 3:
-        depth = np.where((raw == 0).all(axis=2), np.nan, raw[..., 2]).astype(np.float32)
-    elif raw.dtype.kind == "f":
-        depth = raw.astype(np.float32)
-    elif depth_range is not None:
-        low, high = depth_range
-        depth = (raw / np.iinfo(raw.dtype).max * (high - low) + low).astype(np.float32)
-    else:
-        depth = np.where(raw == 0, np.nan, raw).astype(np.float32)
-    depth[~np.isfinite(depth)] = np.nan
-    return depth

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import Self
 
 from specsight import calibration as calibrations
-from specsight import explain, findings
+from specsight import explain, findings, images
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
@@ -51,6 +51,10 @@ from specsight.storage import (
 )
 
 CALIBRATION = "calibration.json"
+READING = "reading.json"
+"""How pictures are read."""
+FULL_RANGE = 16
+"""Bits that models of which nothing is known take 16-bit files to use."""
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
 
@@ -83,8 +87,13 @@ class Inspector:
     detector: Detector
     calibration: Calibration | None = None
     specification: Specification | None = None
+    bits: int | None = None
+    """What 16-bit files use of their range, learned from good pictures (12: 4095 is white); None: no such file was
+    among them, and each uses what it does itself."""
     skipped: list[Skipped] = field(default_factory=list)
     """Good pictures that could not be read while fitting."""
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    """What was noticed in reading good pictures, such as their range: note → paths."""
 
     @classmethod
     def fit(
@@ -133,7 +142,12 @@ class Inspector:
             needed = calibrations.parts_needed(false_reject_rate, confidence)
             count = min(needed, len(samples) // 3) if holdout is None else holdout
             train, held_out = split_holdout(samples, count, seed)
-        inspector = cls(detector.fit([*train, *defects], specification), specification=specification)
+        bits = images.common_bits(sample.image for sample in train or held_out)
+        train, held_out, defects = (
+            [replace(s, bits=bits) for s in some] for some in (train, held_out, defects)
+        )
+        fitted = detector.fit([*train, *defects], specification)
+        inspector = cls(fitted, specification=specification, bits=bits, notes=dict(detector.notes_))
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
         inspector._calibrate(held_out, false_reject_rate, confidence)
         return inspector
@@ -146,7 +160,7 @@ class Inspector:
         """
         start = time.perf_counter()
         product = self.specification.product if self.specification else ""
-        sample, pixels = read_picture(picture, product)
+        sample, pixels = read_picture(picture, product, self.bits, self.detector.needs.depth)
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
         seconds = {"read": read_at - start, "look": time.perf_counter() - read_at}
@@ -192,6 +206,7 @@ class Inspector:
             type_maps=judgement.type_maps,
             map_threshold=self.calibration.map_seed if self.calibration else None,
             picture=observation.picture,
+            notes=observation.picture.notes,
         )
 
     def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
@@ -210,6 +225,7 @@ class Inspector:
                 write_json(temporary / CALIBRATION, self.calibration.to_json())
             if self.specification:
                 save_yaml(self.specification, temporary / SPECIFICATION)
+            write_json(temporary / READING, {"bits": self.bits})
 
     @classmethod
     def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:
@@ -227,7 +243,8 @@ class Inspector:
             calibration = _calibration(folder / CALIBRATION)
         if (folder / SPECIFICATION).exists():
             specification = load_specification(folder / SPECIFICATION)
-        return cls(load_detector(folder, encoder, device), calibration, specification)
+        bits = _bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
+        return cls(load_detector(folder, encoder, device), calibration, specification, bits)
 
     def _calibrate(self, held_out: Sequence[Sample], false_reject_rate: float, confidence: float) -> None:
         """Take thresholds from good samples that the detector has not seen; unreadable ones are skipped and listed."""
@@ -334,6 +351,16 @@ def _calibration(file: Path) -> Calibration:
         return Calibration.from_json(parse_json(read_text(file)))
     except (OSError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
+
+
+def _bits(file: Path) -> int | None:
+    try:
+        bits = parse_json(read_text(file))["bits"]
+        if bits is None or (type(bits) is int and 8 <= bits <= FULL_RANGE):
+            return bits
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
+    raise SpecsightError(f"'{file}' names {bits!r} bits, and there are 8 to 16: fit the model again")
 
 
 def _specification(given: str | Path | Specification | None) -> Specification | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,24 +20,27 @@ GIVEN = "picture"
 """Id of a picture that was given without a name."""
 
 
-def read_picture(given: PictureLike, product: str) -> tuple[Sample, Picture]:
+def read_picture(
+    given: PictureLike, product: str, bits: int | None = None, needs_depth: bool = False
+) -> tuple[Sample, Picture]:
     """Pixels of what was given, and the sample that says what is known of it (`product` where it does not).
 
-    Raises UnreadableFile for files and bytes that hold no picture, and SpecsightError for arrays of another shape or
-    type and for anything else.
+    `bits` is what 16-bit files use of their range (`Sample.bits`), where that was learned; `needs_depth` refuses a
+    sample without usable depth. Raises UnreadableFile for files and bytes that hold no picture, and SpecsightError for
+    arrays of another shape or type and for anything else.
     """
     if isinstance(given, Sample):
         if not isinstance(given.image, Path):
             raise SpecsightError(
                 f"sample '{given.id}' must name its picture by a Path, got {type(given.image).__name__}"
             )
-        return given, images.load_picture(given)
+        return given, images.load_picture(_with_bits(given, bits), needs_depth)
     if isinstance(given, str | Path):
         sample = Sample(Path(given).stem, Path(given), product)
-        return sample, images.load_picture(sample)
+        return sample, images.load_picture(_with_bits(sample, bits))
     unnamed = Sample(GIVEN, Path(), product)
     if isinstance(given, bytes):
-        return unnamed, _decode(given)
+        return unnamed, _decode(given, bits)
     if isinstance(given, np.ndarray):
         return unnamed, Picture(_checked(given))
     raise SpecsightError(
@@ -44,13 +48,17 @@ def read_picture(given: PictureLike, product: str) -> tuple[Sample, Picture]:
     )
 
 
-def _decode(content: bytes) -> Picture:
+def _with_bits(sample: Sample, bits: int | None) -> Sample:
+    return sample if bits is None else replace(sample, bits=bits)
+
+
+def _decode(content: bytes, bits: int | None) -> Picture:
     """Encoded bytes go the same way as files do, so that every format is read alike."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / GIVEN
         path.write_bytes(content)
         try:
-            return images.load_picture(Sample(GIVEN, path, ""))
+            return images.load_picture(Sample(GIVEN, path, "", bits=bits))
         except UnreadableFile as error:
             raise UnreadableFile(str(error).replace(f"'{path}'", "the given bytes")) from error
 
@@ -61,9 +69,5 @@ def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
             f"a picture must be an array (H, W, 3) of uint8 in RGB, got {pixels.shape} {pixels.dtype}: "
             "convert it, for example with np.stack([grey] * 3, axis=2)"
         )
-    height, width = pixels.shape[:2]
-    if height * width > images.MAX_PIXELS:
-        raise SpecsightError(
-            f"a picture of {height} x {width} has more pixels than the limit of {images.MAX_PIXELS:,}: cut or shrink it"
-        )
+    images.check_pixels("picture", pixels.shape[0], pixels.shape[1])
     return np.ascontiguousarray(pixels)

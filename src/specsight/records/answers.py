@@ -191,6 +191,8 @@ class Inspection:
     map_threshold: float | None = None
     """What a region of the map must reach to be a finding; None: no threshold could be calibrated."""
     picture: Picture | None = field(default=None, compare=False, repr=False)
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the picture was read (`Picture.notes`)."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -220,6 +222,7 @@ class Inspection:
             "findings": [finding.to_json() for finding in self.findings],
             "statement": self.statement,
             "seconds": dict(self.seconds),
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -239,7 +242,8 @@ class Inspection:
             decision = Decision(verdict, values["score"], threshold, counted=findings)
         names = ("id", "image", "product", "score", "statement", "seconds")
         given = {name: values[name] for name in names} | {"map_threshold": values.get("map_threshold")}
-        return cls(decision=decision, findings=findings, **given)
+        notes = tuple(values.get("notes", ()))
+        return cls(decision=decision, findings=findings, notes=notes, **given)
 
     def plot(self) -> Figure:
         """Picture, map with the outlines of the findings, and the statement, as a matplotlib figure.

@@ -84,6 +84,8 @@ class Sample:
     """Value in the `parts` map → part name."""
     depth_range: tuple[float, float] | None = None
     """(minimum, maximum) in the depth unit, where the depth file stores integers over that range."""
+    bits: int | None = None
+    """What 16-bit files of its set use of their range (12: 4095 is white); None: each file what it uses itself."""
 
     def __post_init__(self) -> None:
         if self.label == "good" and self.defects:
@@ -106,6 +108,8 @@ class Picture:
     depth: NDArray[np.float32] | None = None
     parts: NDArray[np.uint8] | None = None
     circular: bool = False
+    notes: tuple[str, ...] = ()
+    """What a person should know of its reading: what was left out, what was taken for white. Names no file."""
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:

@@ -186,6 +186,7 @@ class Clad(Detector):
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
+        self.notes_ |= collector.notes
         self.needs.check_enough(self.name, collector.good)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:

@@ -129,6 +129,7 @@ class TextAligned(Detector):
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
+        self.notes_ |= collector.notes
         self.needs.check_enough(self.name, collector.good)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
