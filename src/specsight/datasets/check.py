@@ -118,11 +118,16 @@ def _other_files(sample: Sample, size: Size, orientation: int) -> list[Problem]:
             problems.append(
                 Problem("unreadable", f"there is no file '{path}', which '{sample.image}' refers to")
             )
-    for read in (depth_of, parts_of):
-        try:
-            read(sample, size, orientation)
-        except UnreadableFile as error:
-            problems.append(mask_problem(error))
+    try:
+        depth = depth_of(sample, size, orientation)
+        if depth is not None and np.isnan(depth).all():
+            problems.append(Problem("constant", f"depth '{sample.depth}' holds no measurement"))
+    except UnreadableFile as error:
+        problems.append(mask_problem(error))
+    try:
+        parts_of(sample, size, orientation)
+    except UnreadableFile as error:
+        problems.append(mask_problem(error))
     return problems
 
 

@@ -118,6 +118,8 @@ def load_picture(sample: Sample, needs_depth: bool = False, max_pixels: int | No
     if sample.depth is not None:
         try:
             depth = depth_of(sample, size, colours.orientation, max_pixels)
+            if depth is not None and np.isnan(depth).all():
+                raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again")
         except UnreadableFile as error:
             if needs_depth:
                 raise
@@ -141,13 +143,11 @@ def depth_of(
 ) -> NDArray[np.float32] | None:
     """Depth (H, W) of a sample whose picture is of `size` and stored under `orientation`; None where it has none.
 
-    Raises WrongSize, and UnreadableFile for a file that cannot be read or holds no measurement at all.
+    Raises WrongSize, and UnreadableFile for a file that cannot be read.
     """
     if sample.depth is None:
         return None
     depth = read_depth(sample.depth, sample.depth_range, max_pixels)
-    if np.isnan(depth).all():
-        raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again, or leave it out")
     return _of_size("depth", sample.depth, depth, size, orientation)
 
 

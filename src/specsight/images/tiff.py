@@ -96,7 +96,7 @@ def read_tags(path: Path, max_pixels: int | None = None) -> TiffTags:
     """Tags of the first page. Raises UnreadableFile for channels of which nobody can say what colours they are."""
     with first_page(path, max_pixels) as page:
         tags = page.tags
-        bits = max(np.atleast_1d(page.bitspersample).tolist())
+        bits = int(np.max(page.bitspersample))
         photometric = int(page.photometric)
         samples, colours = int(page.samplesperpixel), COLOURS.get(photometric, 0)
         if colours == 0 or samples < colours or (photometric in GREY and samples > 2):
