@@ -28,10 +28,6 @@ _PICTURE_ENDINGS: Mapping[str, str] = {
     **{
         ending: ending.upper()
         for ending in [
-            "heic",
-            "heif",
-            "hif",
-            "avif",
             "dng",
             "cr2",
             "cr3",

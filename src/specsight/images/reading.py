@@ -24,7 +24,7 @@ from specsight.records import Defect, Picture, Sample
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2",
-     ".avif", ".heic", ".heif"}
+     ".avif", ".hif", ".heic", ".heif"}
 )  # fmt: skip
 """Lower-case endings of the files that are taken for pictures."""
 
