@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from scipy.stats import beta
 
 from specsight.calibration import (
     Calibration,
+    ThresholdConfig,
     calibrate,
     medians_by_type,
     order_statistic,
@@ -40,6 +42,22 @@ def test_a_percentage_in_place_of_a_share_is_refused_with_the_share() -> None:
         parts_needed(0.05, 1)
     with pytest.raises(SpecsightError, match=r"false-reject rate must lie between 0 and 1, got 0$"):
         parts_needed(0, 0.95)
+    with pytest.raises(SpecsightError, match=r"must lie between 0 and 1, got nan$"):
+        parts_needed(float("nan"), 0.95)
+    with pytest.raises(SpecsightError, match=r"false-reject rate must be a number between 0 and 1, got '5'"):
+        parts_needed(cast(float, "5"), 0.95)
+    with pytest.raises(SpecsightError, match="takes more than 1,000,000,000 good parts: allow a higher one"):
+        parts_needed(5e-324, 0.95)
+    impossible: tuple[dict[str, Any], ...] = (
+        {"false_reject_rate": 5},
+        {"confidence": 1.0},
+        {"holdout": -1},
+        {"holdout": 2.5},
+        {"holdout": True},
+    )
+    for values in impossible:
+        with pytest.raises(SpecsightError, match=r"must (lie|be)"):
+            ThresholdConfig(**values)
 
 
 def test_too_few_good_parts_are_named_with_what_they_do_promise() -> None:
@@ -48,9 +66,48 @@ def test_too_few_good_parts_are_named_with_what_they_do_promise() -> None:
     assert calibration.score_threshold == 3.0
     assert calibration.false_reject_rate == pytest.approx(1 - 0.05 ** (1 / 3))
     assert calibration.statement() == (
-        "with 3 good parts, at most 63.2 % false rejects with 95 % confidence: "
-        "too few for 5 %, which takes 59 held-out good parts"
+        "with 3 good parts nothing is promised about false rejects: 5 % takes 59 held-out good parts"
     )
+    assert calibrate(judged([1.0] * 20)).statement() == (
+        "with 20 good parts, at most 13.9 % false rejects with 95 % confidence: "
+        "too few parts, 5 % takes 59 held-out good parts"
+    )
+
+
+def test_pictures_of_one_part_count_once_with_their_largest_score() -> None:
+    calibration = calibrate(judged([1.0, 4.0, 3.0, 2.0, 9.0]), 0.5, 0.5, parts=["a", "a", "b", "b", "c"])
+    assert (calibration.good_count, calibration.picture_count) == (3, 5)
+    # Parts score 4, 3 and 9: the second of three promises one half with confidence one half.
+    assert calibration.score_threshold == calibration.map_seed == 4.0
+    assert calibration.statement() == (
+        "with 3 good parts (5 pictures), at most 50 % of good parts rejected in any picture with 50 % confidence"
+    )
+    with pytest.raises(ValueError, match="argument 2 is"):
+        calibrate(judged([1.0]), parts=["a", "b"])
+
+
+def test_the_promise_holds_for_parts_that_are_photographed_several_times() -> None:
+    """Five views share what their part adds to the score. Counting views as parts kept the promise in two draws of
+    three only."""
+    generator = np.random.default_rng(5)
+    wanted, draws = 0.1, 400
+
+    def line(parts: int) -> np.ndarray:
+        return generator.normal(0, 1, (parts, 1)) + generator.normal(0, 0.3, (parts, 5))
+
+    new_parts, new_pictures, by_view = 0, 0, 0
+    for _ in range(draws):
+        scores, to_come = line(30), line(20_000)
+        pictures = [(float(s), np.full((1, 1), s, np.float32)) for s in scores.ravel()]
+        by_part = calibrate(pictures, wanted, parts=np.repeat(np.arange(30), 5).tolist())
+        assert by_part.sufficient
+        new_parts += (to_come.max(1) > by_part.score_threshold).mean() <= wanted
+        new_pictures += (to_come > by_part.score_threshold).mean() <= wanted
+        by_view += (to_come > calibrate(pictures, wanted).score_threshold).mean() <= wanted
+    # Three standard errors of a share of 0.95 in 400 draws are 0.033.
+    assert new_parts / draws >= 0.95 - 0.033
+    assert new_pictures >= new_parts
+    assert by_view / draws < 0.85
 
 
 @given(st.integers(1, 400), st.sampled_from([0.01, 0.05, 0.1, 0.3]), st.sampled_from([0.5, 0.9, 0.95]))

@@ -156,7 +156,20 @@ def test_near_duplicates_are_noted_and_references_are_not(tmp_path: Path) -> Non
     )
     report = check(tmp_path)
     assert report.problems == []
-    assert any("1 pair(s) of nearly identical pictures, 1 of them across" in note for note in report.notes)
+    (note,) = (note for note in report.notes if "nearly identical" in note)
+    assert note.startswith("warning: ")
+    assert ": 1 test pictures are nearly identical to training pictures: " in note
+    (tmp_path / "manifest.csv").write_text(
+        "image,label,split\na.png,good,train\nb.png,good,train\nc.png,good,test\n"
+    )
+    assert any(
+        "2 pictures are nearly identical to others of the same split and count as 1 part" in n
+        for n in check(tmp_path).notes
+    )
+    (tmp_path / "manifest.csv").write_text(
+        "image,label,split,group\na.png,good,train,one\nb.png,good,train,one\nc.png,good,test,two\n"
+    )
+    assert not any("nearly identical" in note for note in check(tmp_path).notes)
     (tmp_path / "manifest.csv").write_text(
         "image,label,reference\na.png,good,\nb.png,good,a.png\nc.png,good,\n"
     )
@@ -168,7 +181,9 @@ def test_near_duplicates_compare_all_pairs_across_blocks(monkeypatch: pytest.Mon
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 256, (40, 50, 3), np.uint8) for _ in range(5)]
     looks = [fingerprint(p) for p in [*pictures, pictures[0], pictures[3]]]
-    assert sorted(near_duplicates(looks)) == [(0, 5), (3, 6)]
+    alike = near_duplicates(looks)
+    assert sorted(alike.same) == [(0, 5), (3, 6)]
+    assert alike.unusual == []
 
 
 def test_many_problems_are_shown_by_kind_and_counted(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from specsight.calibration import ThresholdConfig
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector, split_holdout
+from specsight.inspector.splits import GoodCounts, split_good
 from specsight.records import Sample
 from specsight.specification import parse_specification
 
@@ -125,16 +128,64 @@ def test_holding_out_never_splits_an_object_and_never_takes_all(
     groups: list[str | None], data: st.DataObject
 ) -> None:
     samples = [Sample(id=str(i), image=Path(f"{i}.png"), product="p", group=g) for i, g in enumerate(groups)]
-    count = data.draw(st.integers(0, len(samples) - 1))
+    parts = len({s.group or s.id for s in samples})
+    count = data.draw(st.integers(0, parts - 1))
     train, held = split_holdout(samples, count, seed=data.draw(st.integers(0, 99)))
     assert sorted(s.id for s in train + held) == sorted(s.id for s in samples)
     assert train
     assert not {s.group for s in train if s.group} & {s.group for s in held if s.group}
-    if not any(groups):
-        assert len(held) == count
+    assert len({s.group or s.id for s in held}) == count
 
 
 def test_holding_out_everything_is_refused() -> None:
     samples = [Sample(id="0", image=Path("0.png"), product="p")]
-    with pytest.raises(SpecsightError, match="cannot hold out 1 of 1"):
+    with pytest.raises(SpecsightError, match=r"cannot hold out 1 of 1 good part \(1 picture\)"):
         split_holdout(samples, 1, 0)
+
+
+def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path) -> None:
+    samples = []
+    for part in range(6):
+        pixels = np.asarray(Image.open(picture(tmp_path / f"{part}.png", part).image)).astype(int)
+        pixels = np.kron(pixels, np.ones((2, 2), int))
+        for frame in range(4):
+            noise = np.random.default_rng(frame).integers(-1, 2, pixels.shape)
+            path = tmp_path / f"{part}-{frame}.png"
+            Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(path)
+            samples.append(Sample(path.stem, path, "plate", split="train", label="good"))
+    inspector = Inspector.fit(samples, detector="patchcore", encoder="filters", resolution=64)
+    assert inspector.counts == GoodCounts(learned=16, learned_parts=4, held_out=8, held_out_parts=2)
+    assert inspector.counts.statement() == (
+        "24 pictures, 6 distinct parts: learned from 16 (4 parts), held out 8 (2 parts)"
+    )
+    assert inspector.calibration is not None
+    assert (inspector.calibration.good_count, inspector.calibration.picture_count) == (2, 8)
+    assert "(8 pictures) nothing is promised" in inspector.calibration.statement()
+    # Frames of one part alone: nothing can be held out, and the fit says what it takes.
+    still = Inspector.fit(samples[:4], detector="patchcore", encoder="filters", resolution=64)
+    assert still.calibration is None
+    assert still.counts == GoodCounts(4, 1, 0, 0)
+    assert still.counts.no_threshold(ThresholdConfig()).startswith(
+        "no good part was held out (1 distinct good part): a threshold takes at least 3, and 177 to promise 5 %"
+    )
+
+
+def test_validation_and_holdout_both_give_the_threshold(good: list[Sample]) -> None:
+    grouped = [replace(s, group=f"part {i // 2}") for i, s in enumerate(good)]
+    # The sixth part is learned from too: its second picture says nothing of unseen parts.
+    split = split_good(grouped[:9], grouped[9:], ThresholdConfig(holdout=2), seed=1)
+    parts = {part for _, part in split.learned}
+    assert not parts & {part for _, part in split.held_out}
+    assert len({part for _, part in split.held_out}) == 2 + 1
+    alone = split_good(grouped[:9], grouped[9:], ThresholdConfig(), seed=1)
+    assert [s for s, _ in alone.learned] == grouped[:9]
+    assert [s for s, _ in alone.held_out] == grouped[10:]
+    assert alone.seen == [grouped[9]]
+
+
+@pytest.mark.parametrize("values", [{"false_reject_rate": 5}, {"confidence": float("nan")}, {"holdout": -1}])
+def test_a_promise_that_cannot_be_made_is_refused_before_anything_is_learned(
+    values: dict[str, Any],
+) -> None:
+    with pytest.raises(SpecsightError, match="must"):
+        Inspector.fit([], validation=[], detector="winclip", **values)

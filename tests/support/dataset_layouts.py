@@ -295,24 +295,22 @@ def eyecandies(root: Path) -> Expected:
 
 
 def magnetic_tile(root: Path) -> Expected:
+    """Six good tiles in two exposures each, of which two are test, and two tiles with a defect."""
     samples: Samples = {}
-    for kind, count in (("Free", 6), ("Crack", 1), ("Blowhole", 1)):
-        for i in range(count):
-            picture(root / f"MT_{kind}" / "Imgs" / f"exp1_num_{i}.jpg")
-            mask(
-                root / f"MT_{kind}" / "Imgs" / f"exp1_num_{i}.png", {} if kind == "Free" else {255: 15, 60: 4}
-            )
+    kinds = {**dict.fromkeys(range(1, 7), "Free"), 7: "Crack", 8: "Blowhole"}
+    for tile, kind in kinds.items():
+        for exposure in (1, 3):
+            name = f"exp{exposure}_num_{1000 * tile + exposure}"
+            picture(root / f"MT_{kind}" / "Imgs" / f"{name}.jpg")
             good = kind == "Free"
-            split = "train" if good and i not in (0, 5) else "test"
-            types = () if good else (kind.lower(),)
-            samples[f"magnetic_tile/MT_{kind}/Imgs/exp1_num_{i}"] = (
-                split,
+            mask(root / f"MT_{kind}" / "Imgs" / f"{name}.png", {} if good else {255: 15, 60: 4})
+            samples[f"magnetic_tile/MT_{kind}/Imgs/{name}"] = (
+                "train" if good and tile not in (1, 6) else "test",
                 "good" if good else "defective",
-                types,
+                () if good else (kind.lower(),),
             )
-    return Expected(
-        samples, ("magnetic_tile",), "magnetic_tile", areas={"magnetic_tile/MT_Crack/Imgs/exp1_num_0": [15]}
-    )
+    areas = {"magnetic_tile/MT_Crack/Imgs/exp1_num_7001": [15]}
+    return Expected(samples, ("magnetic_tile",), "magnetic_tile", areas=areas)
 
 
 def deep_pcb(root: Path) -> Expected:

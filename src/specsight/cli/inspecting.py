@@ -41,10 +41,12 @@ def fit(
     Detectors that read (--spec) may do without good parts, and then without a threshold. A training that was killed
     goes on when called again.
     """
+    from specsight.calibration import ThresholdConfig
     from specsight.detectors import create_detector
-    from specsight.inspector.fitting import Promise, Sources, fit_model
+    from specsight.inspector.fitting import Sources, fit_model
     from specsight.specification import load_specification
 
+    threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
     specification = load_specification(spec) if spec else None
     size = {} if resolution is None else {"resolution": resolution}
     method = create_detector(
@@ -55,15 +57,18 @@ def fit(
         method,
         Sources(good, labelled, train_on, train_spec),
         specification,
-        Promise(holdout, false_reject_rate, confidence, seed),
+        threshold,
+        seed,
     )
     for skipped in inspector.skipped:
         screen.say(f"skipped: {skipped.reason}", err=True)
     screen.notes(inspector.notes)
+    if inspector.counts:
+        screen.say(inspector.counts.statement())
+        if inspector.calibration is None:
+            screen.say(f"no threshold: {inspector.counts.no_threshold(threshold)}")
     if inspector.calibration:
         screen.say(f"threshold: {inspector.calibration.statement()}")
-    else:
-        screen.say("no threshold: too few good parts to hold any out; scores and maps only, no verdicts")
     screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
 
 

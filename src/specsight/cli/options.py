@@ -49,7 +49,7 @@ FITTING = (
     click.option("--spec", type=PATH, help="Specification of the product (YAML)."),
     click.option("--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."),
     click.option("--train-spec", type=PATH, help="Words about that set; default: its names."),
-    click.option("--holdout", type=int, help="Good pictures held out for the threshold."),
+    click.option("--holdout", type=int, help="Good parts held out for the threshold."),
     click.option(
         "--false-reject-rate",
         default=0.05,

@@ -25,13 +25,15 @@ from specsight.datasets.mask_checks import (
     mask_problems,
     soft_masks,
 )
-from specsight.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
+from specsight.datasets.near_duplicates import Fingerprint, Pairs, connected, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
 from specsight.errors import UnreadableFile
 from specsight.images import depth_of, parts_of, read_colours
 from specsight.records import Sample
 
 Size = tuple[int, int]
+NEARLY_IDENTICAL = "nearly identical to"
+UNUSUALLY_ALIKE = "far more alike than is usual here to"
 
 AS_SEEN = (
     "the picture is stored turned (EXIF), and its size does not tell whether its mask, depth or part map is, too: they "
@@ -196,7 +198,7 @@ def _nothing_to_learn(samples: Sequence[Sample]) -> list[Problem]:
 
 
 def _near_duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[str]:
-    """One note per product. A picture and its own reference are meant to be alike."""
+    """Notes on each product's pictures that seem to show the same part, first of all across training and test."""
     notes = []
     for product in sorted({s.product for s in samples}):
         prints = [
@@ -204,19 +206,42 @@ def _near_duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list
             for s in samples
             if s.product == product and (scan := scans[s.id]).fingerprint
         ]
-        alike = near_duplicates([print_ for _, print_ in prints])
-        pairs = [(prints[i][0], prints[j][0]) for i, j in alike]
-        pairs = [
-            (a, b)
-            for a, b in pairs
-            if scans[a.id].digest != scans[b.id].digest and a.image != b.reference and b.image != a.reference
-        ]
-        if pairs:
-            pairs.sort(key=lambda pair: not _spans_train_and_test(pair))
-            across = sum(_spans_train_and_test(pair) for pair in pairs)
-            a, b = pairs[0]
-            notes.append(
-                f"{product}: {len(pairs)} pair(s) of nearly identical pictures, {across} of them across training and "
-                f"test: '{a.id}' and '{b.id}'" + (", ..." if len(pairs) > 1 else "")
-            )
+        alike = near_duplicates([one for _, one in prints])
+        notes += _notes_on(product, [s for s, _ in prints], alike.same, NEARLY_IDENTICAL, scans)
+        notes += _notes_on(product, [s for s, _ in prints], alike.unusual, UNUSUALLY_ALIKE, scans)
     return notes
+
+
+def _notes_on(
+    product: str, samples: Sequence[Sample], pairs: Pairs, how: str, scans: dict[str, _Scan]
+) -> list[str]:
+    """At most one note. A picture and its own reference are meant to be alike, one group's pictures are known to be,
+    and identical pictures are problems of their own."""
+    unexpected = [
+        (i, j)
+        for i, j in pairs
+        for a, b in [(samples[i], samples[j])]
+        if a.image != b.reference
+        and b.image != a.reference
+        and (a.group is None or a.group != b.group)
+        and scans[a.id].digest != scans[b.id].digest
+    ]
+    across = [pair for pair in unexpected if _spans_train_and_test(samples[i] for i in pair)]
+    tested = {k for pair in across for k in pair if samples[k].split != "train"}
+    if across:
+        a, b = (samples[i].id for i in across[0])
+        more = ", ..." if len(across) > 1 else ""
+        return [
+            f"warning: {product}: {len(tested)} test pictures are {how} training pictures: '{a}' and '{b}'{more}; "
+            "where they show the same parts, split by part (group)"
+        ]
+    if unexpected and how == NEARLY_IDENTICAL:
+        a, b = (samples[i].id for i in unexpected[0])
+        more = ", ..." if len(unexpected) > 1 else ""
+        labels = Counter(connected(len(samples), unexpected))
+        several = [count for count in labels.values() if count > 1]
+        return [
+            f"{product}: {sum(several)} pictures are {how} others of the same split and count as {len(several)} "
+            f"part(s): '{a}' and '{b}'{more}"
+        ]
+    return []

@@ -1,12 +1,12 @@
 """Detectors × data × seeds → run folders, resumable."""
 
+from specsight.calibration import ThresholdConfig
 from specsight.evaluation.config import (
     DataConfig,
     DetectorConfig,
     EvaluationConfig,
     LearningConfig,
     MeasuringConfig,
-    ThresholdConfig,
 )
 from specsight.evaluation.few_shot import few_shot_curve
 from specsight.evaluation.run import Evaluation, evaluate, run_evaluation

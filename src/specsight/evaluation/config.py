@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from specsight.calibration import parts_needed
+from specsight.calibration import ThresholdConfig
 from specsight.detectors import Detector, create_detector
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
@@ -74,29 +74,6 @@ class LearningConfig:
             raise SpecsightError(
                 f"'{self.train_specification}' describes another set, and none is named: add --train-on"
             )
-
-
-@dataclass(frozen=True)
-class ThresholdConfig:
-    """What the calibrated threshold promises, and from how many pictures."""
-
-    holdout: int | None = None
-    """Good pictures for the threshold; None: as many as the promise takes, never more than a third."""
-    false_reject_rate: float = 0.05
-    confidence: float = 0.95
-
-    def __post_init__(self) -> None:
-        _at_least(0, holdout=self.holdout)
-        for name in ("false_reject_rate", "confidence"):
-            if not 0 < getattr(self, name) < 1:
-                raise SpecsightError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
-
-    @property
-    def pictures(self) -> int:
-        """How many good pictures the threshold is to come from."""
-        if self.holdout is not None:
-            return self.holdout
-        return parts_needed(self.false_reject_rate, self.confidence)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from specsight.calibration import ThresholdConfig
 from specsight.detectors import Detector, detectors
 from specsight.detectors.cross_set.training import load_other_set, train_on, training_of
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
-from specsight.evaluation.config import DetectorConfig, LearningConfig, ThresholdConfig
+from specsight.evaluation.config import DetectorConfig, LearningConfig
 from specsight.evaluation.splits import SeedSplit
 from specsight.inspector import Inspector
 from specsight.records import Sample
@@ -62,7 +63,8 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
         specification=fitting.specification,
         defects=pictures.defects,
         validation=pictures.threshold,
-        holdout=_holdout(fitting, pictures),
+        # Few shots are all learned from; `splits.few_shots` has chosen other parts for the threshold.
+        holdout=fitting.threshold.holdout if fitting.learning.shots is None else 0,
         false_reject_rate=fitting.threshold.false_reject_rate,
         confidence=fitting.threshold.confidence,
         seed=seed,
@@ -92,13 +94,6 @@ def check_other_set_is_used(learning: LearningConfig, methods: Sequence[str]) ->
         )
 
 
-def _holdout(fitting: Fitting, pictures: SeedSplit) -> int | None:
-    """How many of the pictures to learn from to hold out: none where there are others, and none of few shots."""
-    if pictures.threshold:
-        return None
-    return 0 if fitting.learning.shots is not None else fitting.threshold.holdout
-
-
 def _train(run: RunFolder, detector: Detector, fitting: Fitting, judged: Sequence[Sample]) -> None:
     """Learn the weights from another set, and make sure that it is another one."""
     if fitting.learning.train_on is None:
@@ -117,8 +112,7 @@ def _names_no_other_set(detector: str) -> SpecsightError:
 
 def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed: int, seconds: float) -> None:
     """Write what the protocol and the page must know of a fit, in case the run is killed after it."""
-    held_out = inspector.calibration.good_count if inspector.calibration else 0
-    unused = len(inspector.skipped) + (0 if pictures.threshold else held_out)
+    counts = inspector.counts
     detector = inspector.detector
     trained = training_of(detector)
     fit = replace(
@@ -127,8 +121,8 @@ def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed:
         training_seconds=trained.seconds if trained else None,
         defects=len(pictures.defects),
         trained_on=f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
-        learned=len(pictures.learned) - unused,
-        held_out=held_out,
+        learned=counts.learned if counts else None,
+        held_out=counts.held_out if counts else None,
         peak_mb=environment.peak_memory_mb(),
     )
     run.add_fit(seed, fit)

@@ -82,9 +82,7 @@ def evaluate_product(
 def _under_seed(product: Product, split: Split, config: EvaluationConfig, seed: int) -> SeedSplit:
     learning = config.learning
     defects, tested = splits.labelled_defects(product.samples, split.test, learning.defects, seed)
-    learned, further = splits.few_shots(
-        split, learning.shots, threshold_pictures=config.threshold.pictures, seed=seed
-    )
+    learned, further = splits.few_shots(split, learning.shots, threshold=config.threshold, seed=seed)
     return SeedSplit(learned, further, defects, tested)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from specsight.calibration import ThresholdConfig
 from specsight.datasets import load_dataset
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.evaluation import summary
@@ -21,7 +22,6 @@ from specsight.evaluation.config import (
     EvaluationConfig,
     LearningConfig,
     MeasuringConfig,
-    ThresholdConfig,
 )
 from specsight.evaluation.fitting import check_other_set
 from specsight.evaluation.product import Product, evaluate_product
@@ -95,7 +95,8 @@ def evaluate(
         specification: file with words about the product, for detectors that read.
         train_on, train_specification: another labelled set from which a cross-set detector learns, and words about it.
         seeds: one run of the detector for each; numbers are means over them.
-        holdout: good pictures for the threshold; None: as many as the promise takes, never more than a third.
+        holdout: good parts to hold out for the threshold, beside the set's validation pictures; None: none where there
+            are validation pictures, else as many as the promise takes, never more than a third.
         false_reject_rate, confidence: what the threshold promises, both in (0, 1).
         map_size: shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution.
         resamples: bootstrap resamples behind each interval; 0: no intervals.

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from specsight.calibration import ThresholdConfig
+from specsight.datasets.parts import stated_part
 from specsight.errors import SpecsightError
 from specsight.images import masks_known
 from specsight.records import Sample
@@ -62,12 +64,13 @@ def split(samples: Sequence[Sample], source: Path, *, needs_good: bool) -> Split
 
 
 def few_shots(
-    split: Split, shots: int | None, *, threshold_pictures: int, seed: int
+    split: Split, shots: int | None, *, threshold: ThresholdConfig, seed: int
 ) -> tuple[list[Sample], list[Sample]]:
     """(good pictures to learn from, further good pictures for the threshold).
 
-    With few shots the detector learns from exactly that many; the threshold then comes from other good training
-    pictures (`threshold_pictures` of them), for a promise about false rejects cannot be made from a handful.
+    With few shots the detector learns from exactly that many; the threshold then comes from good training pictures of
+    other parts, for a promise about false rejects cannot be made from a handful: `threshold.holdout` parts beside the
+    validation pictures, or, where that is None and there are none, as many as the promise takes.
     """
     if shots is None:
         return list(split.good), list(split.validation)
@@ -76,8 +79,12 @@ def few_shots(
             f"{shots} shots were asked for, but there are {len(split.good)} good training pictures"
         )
     order = np.random.default_rng(seed).permutation(len(split.good)).tolist()
-    rest = [split.good[i] for i in order[shots:][:threshold_pictures]]
-    return [split.good[i] for i in sorted(order[:shots])], list(split.validation) or rest
+    learned = [split.good[i] for i in sorted(order[:shots])]
+    seen = {stated_part(s) for s in learned}
+    others = [split.good[i] for i in order[shots:] if stated_part(split.good[i]) not in seen]
+    count = 0 if threshold.holdout is None and split.validation else threshold.parts
+    parts = set(list(dict.fromkeys(stated_part(s) for s in others))[:count])
+    return learned, [*split.validation, *(s for s in others if stated_part(s) in parts)]
 
 
 def labelled_defects(

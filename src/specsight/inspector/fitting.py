@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from specsight.calibration import ThresholdConfig
 from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
@@ -42,28 +43,21 @@ class Sources:
             )
 
 
-@dataclass(frozen=True)
-class Promise:
-    """How the threshold is made: see `Inspector.fit`."""
-
-    holdout: int | None = None
-    false_reject_rate: float = 0.05
-    confidence: float = 0.95
-    seed: int = 0
-
-
 def fit_model(
     out: Path,
     detector: Detector,
     sources: Sources,
     specification: Specification | None = None,
-    promise: Promise | None = None,
+    threshold: ThresholdConfig | None = None,
+    seed: int = 0,
 ) -> Inspector:
     """Fit `detector` and save the model to the folder `out`; returns the inspector, which lists what was left out.
 
+    Parts are held out for `threshold` under `seed`.
+
     Raises SpecsightError for sources that the detector cannot learn from, and whatever `Inspector.fit` raises.
     """
-    promise = promise or Promise()
+    threshold = threshold or ThresholdConfig()
     good = good_samples(sources.good) if sources.good else []
     if sources.labelled and not detector.needs.takes_defects:
         raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
@@ -81,10 +75,10 @@ def fit_model(
         detector=detector,
         specification=specification,
         defects=defects,
-        holdout=promise.holdout,
-        false_reject_rate=promise.false_reject_rate,
-        confidence=promise.confidence,
-        seed=promise.seed,
+        holdout=threshold.holdout,
+        false_reject_rate=threshold.false_reject_rate,
+        confidence=threshold.confidence,
+        seed=seed,
     )
     inspector.skipped[:0] = left_out
     inspector.save(out)

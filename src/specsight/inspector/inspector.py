@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from specsight import calibration as calibrations
 from specsight import explain, findings, images
-from specsight.calibration import Calibration
+from specsight.calibration import Calibration, ThresholdConfig
 from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
@@ -24,7 +24,7 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.sources import good_samples
-from specsight.inspector.splits import split_holdout
+from specsight.inspector.splits import GoodCounts, split_good
 from specsight.progress import track
 from specsight.reading import read
 from specsight.records import Finding, Inspection, Judgement, Picture, Sample
@@ -91,9 +91,11 @@ class Inspector:
     """What 16-bit files use of their range, learned from good pictures (12: 4095 is white); None: no such file was
     among them, and each uses what it does itself."""
     skipped: list[Skipped] = field(default_factory=list)
-    """Good pictures that could not be read while fitting."""
+    """Good pictures that could not be read while fitting, or could not be used for the threshold."""
     notes: dict[str, list[str]] = field(default_factory=dict)
     """What was noticed in reading good pictures, such as their range: note → paths."""
+    counts: GoodCounts | None = None
+    """Pictures and parts that it was fitted on; None: it was loaded."""
 
     @classmethod
     def fit(
@@ -120,14 +122,16 @@ class Inspector:
             `resolution`) and `seed`, or a detector.
         specification: the product in words: YAML file or `Specification`.
         defects: labelled defective samples, for detectors that learn from them.
-        validation: good samples for the threshold; else `holdout` of `good` are held out under `seed` (default: as
-            many as the promise takes, never more than a third). Samples of one physical object (`Sample.group`) stay
-            on one side. With too few good parts there is no threshold.
+        validation, holdout: good samples for the threshold, and the number of good parts that are held out of `good`
+            under `seed`. Default: with `validation` none, else as many as the promise takes, never more than a third.
+            Parts are counted, not pictures: samples of one `Sample.group`, copies and frames of a still part are one
+            part and stay on one side (`datasets.parts`). With fewer than three good parts there is no threshold.
         false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence; both
             in (0, 1).
 
         Raises SpecsightError where there is too little to learn from, and for parameters out of their range.
         """
+        threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
         detector = _detector(detector, seed, parameters)
         specification = _specification(specification)
         samples = good_samples(Path(good)) if isinstance(good, str | Path) else _samples("good", good)
@@ -136,20 +140,25 @@ class Inspector:
             raise SpecsightError(
                 "no good picture to learn from: point --good at a folder with pictures of good parts"
             )
-        if not samples or (validation and holdout is None):
-            train, held_out = samples, list(validation)
-        else:
-            needed = calibrations.parts_needed(false_reject_rate, confidence)
-            count = min(needed, len(samples) // 3) if holdout is None else holdout
-            train, held_out = split_holdout(samples, count, seed)
-        bits = images.common_bits(sample.image for sample in train or held_out)
-        train, held_out, defects = (
-            [replace(s, bits=bits) for s in some] for some in (train, held_out, defects)
+        bits = images.common_bits(sample.image for sample in samples or validation)
+        samples, validation, defects = (
+            [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
         )
+        split = split_good(samples, validation, threshold, seed)
+        train = [sample for sample, _ in split.learned]
         fitted = detector.fit([*train, *defects], specification)
         inspector = cls(fitted, specification=specification, bits=bits, notes=dict(detector.notes_))
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
-        inspector._calibrate(held_out, false_reject_rate, confidence)
+        inspector.skipped += [
+            Skipped(
+                str(s.image), f"'{s.image}' shows a part that is learned from: not used for the threshold"
+            )
+            for s in split.seen
+        ]
+        unread = {path for path, _ in detector.skipped_}
+        learned = [part for sample, part in split.learned if str(sample.image) not in unread]
+        held_out = inspector._calibrate(split.held_out, threshold)
+        inspector.counts = GoodCounts(len(learned), len(set(learned)), len(held_out), len(set(held_out)))
         return inspector
 
     def look(self, picture: PictureLike) -> Observation:
@@ -246,10 +255,13 @@ class Inspector:
         bits = _bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
         return cls(load_detector(folder, encoder, device), calibration, specification, bits)
 
-    def _calibrate(self, held_out: Sequence[Sample], false_reject_rate: float, confidence: float) -> None:
-        """Take thresholds from good samples that the detector has not seen; unreadable ones are skipped and listed."""
-        judged, type_medians = [], list[dict[str, float]]()
-        for sample in track(held_out, "Calibrating"):
+    def _calibrate(self, held_out: Sequence[tuple[Sample, int]], threshold: ThresholdConfig) -> list[int]:
+        """Take thresholds from good samples that the detector has not seen, each with the label of its part.
+
+        Returns the labels of those that could be read; the others are skipped and listed.
+        """
+        judged, parts, type_medians = [], list[int](), list[dict[str, float]]()
+        for sample, part in track(held_out, "Calibrating"):
             try:
                 observation = self.look(sample)
                 judgement = self.detector.judge(observation.view)
@@ -257,11 +269,15 @@ class Inspector:
             except UnreadableFile as error:
                 self.skipped.append(Skipped(str(sample.image), str(error)))
                 continue
-            judged.append((judgement.score, judgement.map))
-            if len(type_medians) < TYPE_LEVEL_PARTS:
+            if part not in parts and len(type_medians) < TYPE_LEVEL_PARTS:
                 type_medians.append(calibrations.medians_by_type(judgement.type_maps))
+            judged.append((judgement.score, judgement.map))
+            parts.append(part)
         if judged:
-            self.calibration = calibrations.calibrate(judged, false_reject_rate, confidence, type_medians)
+            self.calibration = calibrations.calibrate(
+                judged, threshold.false_reject_rate, threshold.confidence, type_medians, parts
+            )
+        return parts
 
     @property
     def _looks(self) -> str:

@@ -1,33 +1,101 @@
-"""Which good parts a detector learns from and which are held out for its threshold."""
+"""Which good parts a detector learns from and which are held out for its threshold. Parts are split, not pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from specsight.calibration import LEAST_PARTS, ThresholdConfig, parts_needed
+from specsight.datasets.parts import distinct_parts, stated_part
 from specsight.errors import SpecsightError
 from specsight.records import Sample
 
 
-def split_holdout(good: Sequence[Sample], count: int, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Split good samples into those to learn from and about `count` held out under `seed`; both keep their order.
+@dataclass(frozen=True)
+class GoodCounts:
+    """How many good pictures, of how many distinct parts, a model was learned from and calibrated on."""
 
-    Samples of one physical object (`Sample.group`) stay together, and some are always left to learn from. Raises
-    SpecsightError for a count below 0 or not below the number of samples.
-    """
-    groups: dict[str, list[int]] = {}
-    for index, sample in enumerate(good):
-        groups.setdefault(f"group:{sample.group}" if sample.group else f"sample:{index}", []).append(index)
-    if count < 0 or count >= len(good):
-        raise SpecsightError(
-            f"cannot hold out {count} of {len(good)} good parts: some must be left to learn from"
+    learned: int
+    learned_parts: int
+    held_out: int
+    held_out_parts: int
+
+    def statement(self) -> str:
+        """The counts in words."""
+        pictures, parts = self.learned + self.held_out, self.learned_parts + self.held_out_parts
+        if pictures == parts:
+            return f"learned from {_count(self.learned, 'good part')}, held out {self.held_out}"
+        return (
+            f"{pictures} pictures, {_count(parts, 'distinct part')}: learned from {self.learned} "
+            f"({_count(self.learned_parts, 'part')}), held out {self.held_out} ({_count(self.held_out_parts, 'part')})"
         )
-    held_out: set[int] = set()
-    for choice in np.random.default_rng(seed).permutation(len(groups))[:-1]:
-        if len(held_out) >= count:
-            break
-        held_out.update(list(groups.values())[choice])
-    return [s for i, s in enumerate(good) if i not in held_out], [
-        s for i, s in enumerate(good) if i in held_out
+
+    def no_threshold(self, threshold: ThresholdConfig) -> str:
+        """Why there is no threshold, and what it takes."""
+        needed = parts_needed(threshold.false_reject_rate, threshold.confidence)
+        return (
+            f"no good part was held out ({_count(self.learned_parts, 'distinct good part')}): a threshold takes at "
+            f"least {LEAST_PARTS}, and {LEAST_PARTS * needed} to promise {100 * threshold.false_reject_rate:.3g} % "
+            "false rejects; scores and maps only, no verdicts"
+        )
+
+
+@dataclass(frozen=True)
+class GoodSplit:
+    """Good samples to learn from and those for the threshold, each with the label of the part that it shows."""
+
+    learned: list[tuple[Sample, int]]
+    held_out: list[tuple[Sample, int]]
+    seen: list[Sample]
+    """Validation samples of parts that are learned from: they can say nothing of unseen parts."""
+
+
+def split_good(
+    good: Sequence[Sample], validation: Sequence[Sample], threshold: ThresholdConfig, seed: int
+) -> GoodSplit:
+    """Hold out good parts under `seed`, and add the parts of `validation` that are not learned from.
+
+    Parts are told apart as in `distinct_parts`. Raises SpecsightError where more parts are to be held out than can be.
+    """
+    parts = distinct_parts([*good, *validation])
+    own, theirs = parts[: len(good)], parts[len(good) :]
+    count = 0 if threshold.holdout is None and validation else threshold.share_of(len(set(own)))
+    chosen = _held_out(own, count, seed) if good or count else set()
+    learned = [(s, part) for s, part in zip(good, own) if part not in chosen]
+    held_out = [(s, part) for s, part in zip(good, own) if part in chosen]
+    to_learn = {part for _, part in learned}
+    held_out += [(s, part) for s, part in zip(validation, theirs) if part not in to_learn]
+    return GoodSplit(learned, held_out, [s for s, part in zip(validation, theirs) if part in to_learn])
+
+
+def split_holdout(
+    good: Sequence[Sample], count: int, seed: int, parts: Sequence[Hashable] | None = None
+) -> tuple[list[Sample], list[Sample]]:
+    """Split good samples into those to learn from and those of `count` parts held out under `seed`; both keep order.
+
+    `parts` says which part each sample shows; None: as the samples say themselves (`Sample.group`). All pictures of a
+    part stay together, and some part is always left to learn from. Raises SpecsightError for a count below 0 or not
+    below the number of parts.
+    """
+    labels = [stated_part(s) for s in good] if parts is None else list(parts)
+    held_out = _held_out(labels, count, seed)
+    return [s for s, part in zip(good, labels, strict=True) if part not in held_out], [
+        s for s, part in zip(good, labels, strict=True) if part in held_out
     ]
+
+
+def _held_out(parts: Sequence[Hashable], count: int, seed: int) -> set[Hashable]:
+    """`count` of the distinct labels."""
+    distinct = list(dict.fromkeys(parts))
+    if count < 0 or count >= len(distinct):
+        raise SpecsightError(
+            f"cannot hold out {count} of {_count(len(distinct), 'good part')} ({_count(len(parts), 'picture')}): "
+            "some must be left to learn from"
+        )
+    return {distinct[i] for i in np.random.default_rng(seed).permutation(len(distinct))[:count]}
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
