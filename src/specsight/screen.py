@@ -53,6 +53,7 @@ def headline(run: Path) -> None:
     for note in numbers.get("notes", []):
         say(note)
     unapplied(judged)
+    files(run)
     say(judged.protocol().line)
 
 
@@ -72,6 +73,8 @@ def curve(folder: Path, pages: list[Path]) -> None:
         shots = "all" if point.shots is None else str(point.shots)
         rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
     Console().print(rows)
+    for page in pages[:1]:
+        files(page.parent)
     for page in pages:
         say(f"report: {page}")
     say(f"table: {folder / TABLE}\nchart: {folder / CHART}")
@@ -94,11 +97,14 @@ def suite(folder: Path) -> None:
         cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
         rows.add_row(row.name, *numbers, *cost)
     Console().print(rows)
+    for row in record.rows[:1]:
+        files(folder / row.folder)
     say(f"table: {folder / TABLE}")
 
 
 def verdicts(run: Path) -> None:
     """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
+    from specsight.datasets.accounting import Account, said
     from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
@@ -116,7 +122,25 @@ def verdicts(run: Path) -> None:
     counts = (
         f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
     )
-    say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read")
+    ignored = Account.from_json(judged.metrics()["account"]).ignored
+    rest = f"; {said(ignored)}" if ignored else ""
+    say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read{rest}")
+
+
+def account(line: str, notes: Sequence[str]) -> None:
+    """What became of all files that were given, and what was inferred of them."""
+    for note in notes:
+        say(f"note: {note}")
+    if line:
+        say(line)
+
+
+def files(run: Path) -> None:
+    """What became of all files of a run, and what was inferred of them."""
+    from specsight.runs.folder import RunFolder
+
+    protocol = RunFolder(run).protocol()
+    account(protocol.account, protocol.notes)
 
 
 def notes(pictures: Mapping[str, Sequence[str]]) -> None:

@@ -164,7 +164,7 @@ def test_where_nothing_can_be_used_the_cause_is_told(tmp_path: Path) -> None:
 
 def test_an_account_is_one_line_and_survives_the_disk(tmp_path: Path) -> None:
     account = Account(
-        {"learned from": 94, "held out": 24},
+        "learned from 94, held out 24",
         skipped=3,
         ignored=(Ignored("masks", 9, ("m/0.png",)), Ignored("HEIC", 3, ("a.heic",))),
         notes=("layout: any",),
@@ -172,7 +172,7 @@ def test_an_account_is_one_line_and_survives_the_disk(tmp_path: Path) -> None:
     assert account.line == "learned from 94, held out 24, skipped 3, ignored 12: 9 masks, 3 HEIC"
     write_json(tmp_path / "account.json", account.to_json())
     assert Account.from_json(json.loads((tmp_path / "account.json").read_text())) == account
-    assert Account({"judged": 6}).line == "judged 6"
+    assert Account("judged 6").line == "judged 6"
 
 
 def test_what_several_places_ignore_is_added_up() -> None:

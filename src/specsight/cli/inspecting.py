@@ -63,10 +63,10 @@ def fit(
     for skipped in inspector.skipped:
         screen.say(f"skipped: {skipped.reason}", err=True)
     screen.notes(inspector.notes)
-    if inspector.counts:
-        screen.say(inspector.counts.statement())
-        if inspector.calibration is None:
-            screen.say(f"no threshold: {inspector.counts.no_threshold(threshold)}")
+    if inspector.account:
+        screen.account(inspector.account.line, inspector.account.notes)
+    if inspector.counts and inspector.calibration is None:
+        screen.say(f"no threshold: {inspector.counts.no_threshold(threshold)}")
     if inspector.calibration:
         screen.say(f"threshold: {inspector.calibration.statement()}")
     screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
@@ -103,7 +103,15 @@ def inspect(
     inspector = Inspector.load(model, encoder, device)
     instruction = read_instruction(say, inspector.specification) if say else None
     listing = load_dataset(pictures)
-    write_inspections(inspector, listing.samples, out, data=pictures, model=model, instruction=instruction)
+    write_inspections(
+        inspector,
+        listing.samples,
+        out,
+        data=pictures,
+        model=model,
+        instruction=instruction,
+        ignored=listing.ignored,
+    )
     page = render(out)
     screen.verdicts(out)
     screen.say(f"report: {page}")

@@ -101,7 +101,9 @@ def report(run: Path) -> None:
     from specsight.runs.suite_record import RECORD
 
     draw = render_suite if (run / RECORD).is_file() else render
-    screen.say(f"report: {draw(run)}")
+    page = draw(run)
+    screen.files(run)
+    screen.say(f"report: {page}")
 
 
 @click.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,18 +126,18 @@ class Ignored:
 class Account:
     """What became of all files that were given."""
 
-    used: Mapping[str, int]
-    """What for, such as "learned from" → how many pictures."""
+    used: str
+    """How many pictures were used and what for: "learned from 94, held out 24"."""
     skipped: int = 0
     """Pictures that could not be read or used."""
     ignored: tuple[Ignored, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """What the reader of the data inferred, one sentence each."""
 
     @property
     def line(self) -> str:
         """One line: "learned from 94, held out 24, skipped 3, ignored 12: 9 masks, 3 HEIC"."""
-        parts = [f"{what} {count}" for what, count in self.used.items()]
+        parts = [self.used]
         parts += [f"skipped {self.skipped}"] if self.skipped else []
         parts += [said(self.ignored)] if self.ignored else []
         return ", ".join(parts)
@@ -145,7 +145,7 @@ class Account:
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
         return {
-            "used": dict(self.used),
+            "used": self.used,
             "skipped": self.skipped,
             "ignored": [asdict(one) for one in self.ignored],
             "notes": list(self.notes),
@@ -158,8 +158,9 @@ class Account:
             Ignored(str(one["reason"]), int(one["count"]), tuple(map(str, one["examples"])))
             for one in content["ignored"]
         )
-        used = {str(what): int(count) for what, count in dict(content["used"]).items()}
-        return cls(used, int(content["skipped"]), tuple(ignored), tuple(map(str, content["notes"])))
+        return cls(
+            str(content["used"]), int(content["skipped"]), tuple(ignored), tuple(map(str, content["notes"]))
+        )
 
 
 def said(ignored: Iterable[Ignored], examples: bool = False) -> str:
@@ -181,6 +182,18 @@ def by_reason(files: Iterable[tuple[str, str]]) -> tuple[Ignored, ...]:
 
 def _in_order(ignored: Iterable[Ignored]) -> tuple[Ignored, ...]:
     return tuple(sorted(ignored, key=lambda one: (one.reason == NO_PICTURES, -one.count, one.reason)))
+
+
+def unused_samples(samples: Iterable[Sample], chosen: Iterable[Sample]) -> tuple[Ignored, ...]:
+    """The samples that are not among the chosen ones, by label and split."""
+    kept = {sample.id for sample in chosen}
+    return by_reason((str(s.image), _reason_of(s)) for s in samples if s.id not in kept)
+
+
+def _reason_of(sample: Sample) -> str:
+    if sample.label == "unknown":
+        return "pictures of unknown label"
+    return f"{sample.label} {sample.split} pictures"
 
 
 def merged(several: Iterable[Iterable[Ignored]]) -> tuple[Ignored, ...]:

@@ -217,7 +217,7 @@ class Detector(ABC):
             images.collect_notes(self.notes_, sample, picture)
             for variant in self._variants(picture):
                 yield self._look(variant)
-        self.needs.check_enough(self.name, usable)
+        self.needs.check_enough(self.name, usable, self.skipped_)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         """Raise SpecsightError where samples, specification or encoder lack what the method needs."""

@@ -59,14 +59,20 @@ class Needs:
                 f"{method} needs depth, and no sample has any (the first: '{samples[0].id}')"
             )
 
-    def check_enough(self, method: str, count: int) -> None:
-        """Raise SpecsightError, which speaks of `method`, where `count` good pictures are too few."""
-        if count < self.good_pictures:
-            parts = "part" if self.good_pictures == 1 else "parts"
-            raise SpecsightError(
-                f"{method} needs at least {self.good_pictures} good {parts} (got {count}): "
-                "add pictures of good parts" + (", or use patchcore" if self.good_pictures > 1 else "")
-            )
+    def check_enough(self, method: str, count: int, skipped: Sequence[tuple[str, str]] = ()) -> None:
+        """Raise SpecsightError, which speaks of `method`, where `count` good pictures are too few.
+
+        `skipped`: (path, reason) of those that could not be read, which are the cause where there are any.
+        """
+        if count >= self.good_pictures:
+            return
+        parts = "part" if self.good_pictures == 1 else "parts"
+        needed = f"{method} needs at least {self.good_pictures} good {parts} (got {count})"
+        if skipped:
+            raise SpecsightError(f"{needed}: {len(skipped)} could not be read; the first: {skipped[0][1]}")
+        raise SpecsightError(
+            f"{needed}: add pictures of good parts" + (", or use patchcore" if self.good_pictures > 1 else "")
+        )
 
     @property
     def names(self) -> tuple[str, ...]:

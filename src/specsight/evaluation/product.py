@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from specsight.datasets.accounting import Account, Ignored, merged, unused_samples
 from specsight.detectors import detectors
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
@@ -40,6 +41,10 @@ class Product:
     """Folder that the samples' paths are relative to."""
     name: str | None = None
     """The product's name, where it is one of several or the run names it."""
+    ignored: tuple[Ignored, ...] = ()
+    """Files of the set that are no samples; of several products those of all stand in the run that holds theirs."""
+    notes: tuple[str, ...] = ()
+    """What the reader inferred."""
 
 
 def evaluate_product(
@@ -63,8 +68,8 @@ def evaluate_product(
     )
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
-    for seed in config.seeds:
-        pictures = _under_seed(product, split, config, seed)
+    pictures_of = {seed: _under_seed(product, split, config, seed) for seed in config.seeds}
+    for seed, pictures in pictures_of.items():
         inspector = fitted(run, fitting, pictures, seed)
         of_seed = judge_all(run, inspector, pictures.tested, seed=seed, data=Path(content["data"]))
         predictions += of_seed
@@ -76,7 +81,22 @@ def evaluate_product(
             resamples=config.measuring.resamples,
         )
     shutil.rmtree(run.path / FEATURES, ignore_errors=True)
-    return _write_numbers(run, measured, predictions, config=content, layout=product.layout)
+    first = config.seeds[0]
+    account = _account(product, pictures_of[first], run, first)
+    return _write_numbers(run, measured, predictions, config=content, layout=product.layout, account=account)
+
+
+def _account(product: Product, pictures: SeedSplit, run: RunFolder, seed: int) -> Account:
+    """What became of the product's files under one seed."""
+    fit = run.fits()[seed]
+    used = [f"learned from {fit.learned}", f"held out {fit.held_out}", f"tested {len(pictures.tested)}"]
+    chosen = [*pictures.learned, *pictures.threshold, *pictures.defects, *pictures.tested]
+    return Account(
+        ", ".join([*used, *([f"{fit.defects} labelled defects learned from"] if fit.defects else [])]),
+        sum(skipped.seed == seed for skipped in run.skipped()),
+        merged([unused_samples(product.samples, chosen), product.ignored]),
+        product.notes,
+    )
 
 
 def _under_seed(product: Product, split: Split, config: EvaluationConfig, seed: int) -> SeedSplit:
@@ -115,11 +135,13 @@ def _write_numbers(
     *,
     config: Mapping[str, Any],
     layout: str,
+    account: Account,
 ) -> dict[str, Any]:
     fits = run.fits()
     numbers = summary.over_seeds(measured)
     numbers["counts"] = costs.counts(predictions, run.skipped())
-    numbers["protocol"] = protocol.of_evaluation(config, layout, fits, predictions).to_json()
+    numbers["account"] = account.to_json()
+    numbers["protocol"] = protocol.of_evaluation(config, layout, fits, predictions).under(account).to_json()
     # Later seeds take features from a cache: only the first one's times say how long looking takes.
     first = config["seeds"][0]
     numbers["seconds"] = costs.seconds(

@@ -8,12 +8,13 @@ pictures; test pictures are only ever judged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from specsight.calibration import ThresholdConfig
 from specsight.datasets import load_dataset
+from specsight.datasets.accounting import Account
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.evaluation import summary
 from specsight.evaluation.config import (
@@ -129,21 +130,31 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
         if len(by_product) == 1:
             (name,) = by_product
             title = root if name == root else f"{root}/{name}"
-            product = Product(title, listing.samples, listing.layout, listing.root, config.data.product)
+            product = Product(
+                title,
+                listing.samples,
+                listing.layout,
+                listing.root,
+                config.data.product,
+                listing.ignored,
+                tuple(listing.notes),
+            )
             evaluate_product(product, config, RunFolder(out), trainings)
         else:
             products = [
                 Product(f"{root}/{name}", samples, listing.layout, listing.root, name)
                 for name, samples in by_product.items()
             ]
-            _evaluate_products(products, config, RunFolder(out), trainings or out / TRAININGS)
+            used = f"{len(listing.samples)} pictures of {len(products)} products"
+            account = Account(used, 0, listing.ignored, tuple(listing.notes))
+            _evaluate_products(products, config, RunFolder(out), trainings or out / TRAININGS, account)
     return Evaluation.of(out)
 
 
 def _evaluate_products(
-    products: Sequence[Product], config: EvaluationConfig, run: RunFolder, trainings: Path
+    products: Sequence[Product], config: EvaluationConfig, run: RunFolder, trainings: Path, account: Account
 ) -> None:
-    """Each product into a run folder of its own, and their mean."""
+    """Each product into a run folder of its own, and their mean; `account` is that of all files."""
     content = config.to_json(config.data.path.resolve().name, None, products[0].root)
     run.claim(content)
     measured: dict[str, dict[str, Any]] = {}
@@ -154,8 +165,9 @@ def _evaluate_products(
         numbers = evaluate_product(product, config, RunFolder(inside), trainings)
         measured[name] = {"folder": inside.name, **numbers}
     head = protocol.of_products(content, [Protocol.from_json(one["protocol"]) for one in measured.values()])
+    account = replace(account, skipped=sum(int(one["account"]["skipped"]) for one in measured.values()))
     means = {**summary.over_products(measured), **summary.cost_over_products(measured)}
-    run.write_metrics({**means, "products": measured, "protocol": head.to_json()})
+    run.write_metrics({**means, "products": measured, "protocol": head.under(account).to_json()})
     run.write_environment(environment.describe())
 
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.calibration import ThresholdConfig
+from specsight.datasets.accounting import merged
 from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.inspector.inspector import Inspector, Skipped
-from specsight.inspector.sources import defective_samples, good_samples
+from specsight.inspector.sources import Source, defective_source, good_source
 from specsight.records import Sample
 from specsight.specification import Specification
 
@@ -58,10 +59,12 @@ def fit_model(
     Raises SpecsightError for sources that the detector cannot learn from, and whatever `Inspector.fit` raises.
     """
     threshold = threshold or ThresholdConfig()
-    good = good_samples(sources.good) if sources.good else []
+    good_parts = good_source(sources.good) if sources.good else Source([])
+    good = good_parts.samples
     if sources.labelled and not detector.needs.takes_defects:
         raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
-    defects = defective_samples(sources.labelled) if sources.labelled else []
+    labelled = defective_source(sources.labelled) if sources.labelled else Source([])
+    defects = labelled.samples
     trainings = out.with_name(f"{out.name}.training")
     checkpoints: Path | None = None
     left_out: list[Skipped] = []
@@ -81,6 +84,13 @@ def fit_model(
         seed=seed,
     )
     inspector.skipped[:0] = left_out
+    if inspector.account:
+        inspector.account = replace(
+            inspector.account,
+            skipped=len(inspector.skipped),
+            ignored=merged([good_parts.ignored, labelled.ignored]),
+            notes=(*good_parts.notes, *labelled.notes),
+        )
     inspector.save(out)
     if checkpoints is not None:
         # What others have left there stays: a killed training of something else, or files of the user's.

@@ -17,13 +17,16 @@ from typing_extensions import Self
 from specsight import calibration as calibrations
 from specsight import explain, findings, images
 from specsight.calibration import Calibration, ThresholdConfig
+from specsight.datasets.accounting import Account
 from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
+from specsight.inspector import saved
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
-from specsight.inspector.sources import good_samples
+from specsight.inspector.saved import ACCOUNT, CALIBRATION, FULL_RANGE, READING
+from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, split_good
 from specsight.progress import track
 from specsight.reading import read
@@ -42,19 +45,12 @@ from specsight.specification import (
 from specsight.specification.vocabulary import Vocabulary
 from specsight.storage import (
     given_path,
-    parse_json,
-    read_text,
     recover,
     verify_folder,
     whole_folder,
     write_json,
 )
 
-CALIBRATION = "calibration.json"
-READING = "reading.json"
-"""How pictures are read."""
-FULL_RANGE = 16
-"""Bits that models of which nothing is known take 16-bit files to use."""
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
 
@@ -96,6 +92,8 @@ class Inspector:
     """What was noticed in reading good pictures, such as their range: note → paths."""
     counts: GoodCounts | None = None
     """Pictures and parts that it was fitted on; None: it was loaded."""
+    account: Account | None = None
+    """What became of the pictures that it was fitted on; None where that is not known."""
 
     @classmethod
     def fit(
@@ -134,7 +132,8 @@ class Inspector:
         threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
         detector = _detector(detector, seed, parameters)
         specification = _specification(specification)
-        samples = good_samples(Path(good)) if isinstance(good, str | Path) else _samples("good", good)
+        source = good_source(Path(good)) if isinstance(good, str | Path) else Source(_samples("good", good))
+        samples = source.samples
         defects, validation = _samples("defects", defects), _samples("validation", validation)
         if not samples and detector.needs.good_pictures > 0:
             raise SpecsightError(
@@ -159,6 +158,8 @@ class Inspector:
         learned = [part for sample, part in split.learned if str(sample.image) not in unread]
         held_out = inspector._calibrate(split.held_out, threshold)
         inspector.counts = GoodCounts(len(learned), len(set(learned)), len(held_out), len(set(held_out)))
+        used = inspector.counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
+        inspector.account = Account(used, len(inspector.skipped), source.ignored, source.notes)
         return inspector
 
     def look(self, picture: PictureLike) -> Observation:
@@ -235,6 +236,8 @@ class Inspector:
             if self.specification:
                 save_yaml(self.specification, temporary / SPECIFICATION)
             write_json(temporary / READING, {"bits": self.bits})
+            if self.account:
+                write_json(temporary / ACCOUNT, self.account.to_json())
 
     @classmethod
     def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:
@@ -249,11 +252,12 @@ class Inspector:
         verify_folder(folder)
         calibration = specification = None
         if (folder / CALIBRATION).exists():
-            calibration = _calibration(folder / CALIBRATION)
+            calibration = saved.calibration(folder / CALIBRATION)
         if (folder / SPECIFICATION).exists():
             specification = load_specification(folder / SPECIFICATION)
-        bits = _bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
-        return cls(load_detector(folder, encoder, device), calibration, specification, bits)
+        bits = saved.bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
+        account = saved.account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None
+        return cls(load_detector(folder, encoder, device), calibration, specification, bits, account=account)
 
     def _calibrate(self, held_out: Sequence[tuple[Sample, int]], threshold: ThresholdConfig) -> list[int]:
         """Take thresholds from good samples that the detector has not seen, each with the label of its part.
@@ -360,23 +364,6 @@ def _samples(name: str, given: Sequence[Sample]) -> list[Sample]:
                 f"{name} must be samples, got {type(sample).__name__}: read a folder with load_dataset"
             )
     return samples
-
-
-def _calibration(file: Path) -> Calibration:
-    try:
-        return Calibration.from_json(parse_json(read_text(file)))
-    except (OSError, ValueError) as error:
-        raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
-
-
-def _bits(file: Path) -> int | None:
-    try:
-        bits = parse_json(read_text(file))["bits"]
-        if bits is None or (type(bits) is int and 8 <= bits <= FULL_RANGE):
-            return bits
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
-    raise SpecsightError(f"'{file}' names {bits!r} bits, and there are 8 to 16: fit the model again")
 
 
 def _specification(given: str | Path | Specification | None) -> Specification | None:

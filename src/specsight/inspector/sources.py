@@ -1,35 +1,59 @@
-"""Folders that a user names → the samples to learn from."""
+"""Folders that a user names → the samples to learn from, and what else lies there."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.datasets import load_dataset
+from specsight.datasets.accounting import Ignored, merged, unused_samples
 from specsight.errors import SpecsightError
 from specsight.images import masks_known
 from specsight.records import Sample
 
 
-def good_samples(folder: Path) -> list[Sample]:
+@dataclass(frozen=True)
+class Source:
+    """The samples of one folder that are learned from."""
+
+    samples: list[Sample]
+    ignored: tuple[Ignored, ...] = ()
+    """Everything else in the folder, by reason."""
+    notes: tuple[str, ...] = ()
+    """What was inferred of the folder, one sentence each."""
+
+
+def good_source(folder: Path) -> Source:
     """Every picture in a folder, taken for good; where subfolders tell good from other, only the good ones.
 
     Raises SpecsightError where all pictures are of defective parts.
     """
-    samples = load_dataset(folder).samples
-    labelled = [s for s in samples if s.label == "good" and not s.split.startswith("test")]
-    chosen = labelled or [s for s in samples if s.label == "unknown"]
+    listing = load_dataset(folder)
+    chosen, notes = (
+        [s for s in listing.samples if s.label == "good" and not s.split.startswith("test")],
+        listing.notes,
+    )
+    if not chosen:
+        chosen = [s for s in listing.samples if s.label == "unknown"]
+        notes = [*notes[:1], "no folder or list says which parts are good: every picture is taken for good"]
     if not chosen:
         raise SpecsightError(f"'{folder}' holds defective parts only: point --good at pictures of good parts")
-    return [replace(s, label="good", split="train") for s in chosen]
+    return Source(
+        [replace(s, label="good", split="train") for s in chosen],
+        merged([unused_samples(listing.samples, chosen), listing.ignored]),
+        tuple(notes),
+    )
 
 
-def defective_samples(folder: Path) -> list[Sample]:
+def defective_source(folder: Path) -> Source:
     """The defective pictures of a labelled set of which it is known where their defects are.
 
     Raises SpecsightError where there is none.
     """
-    chosen = [s for s in load_dataset(folder).samples if s.label == "defective" and masks_known(s)]
+    listing = load_dataset(folder)
+    chosen = [s for s in listing.samples if s.label == "defective" and masks_known(s)]
     if not chosen:
         raise SpecsightError(f"'{folder}' has no defective picture with a mask to learn from")
-    return chosen
+    return Source(
+        chosen, merged([unused_samples(listing.samples, chosen), listing.ignored]), tuple(listing.notes)
+    )

@@ -99,6 +99,7 @@ def _context(
         "peak_mb": metrics.get("peak_mb"),
         "environment": run.environment(),
         "skipped": run.skipped(),
+        "ignored": metrics.get("account", {}).get("ignored", []),
     }
 
 

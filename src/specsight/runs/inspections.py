@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from specsight.datasets.accounting import Account, Ignored
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
@@ -26,11 +27,13 @@ def write_inspections(
     data: Path,
     model: Path,
     instruction: Instruction | None = None,
+    ignored: tuple[Ignored, ...] = (),
 ) -> Path:
     """Judge `samples` (paths inside `data`) with the inspector loaded from `model`, under an instruction if one is
     given; returns `out`.
 
-    What folder names seem to say of the pictures is not taken for truth: all labels are unknown here.
+    `ignored` are the files of `data` that are no samples, for the account of the run. What folder names seem to say of
+    the pictures is not taken for truth: all labels are unknown here.
 
     Asked again with the same model and data, it judges only pictures that are new, have changed or could not be read.
     Raises `SpecsightError` where `out` holds something else, where nothing could be judged, and where the disk is full.
@@ -52,9 +55,12 @@ def write_inspections(
         run.add_fit(SEED, fit)
         unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
         predictions = judge_all(run, inspector, unlabelled, seed=SEED, data=root, instruction=instruction)
+        account = Account(f"judged {len(predictions)}", len(run.skipped()), ignored)
+        rules = protocol.of_inspection(config, fit, predictions, instruction)
         numbers = {
             "counts": costs.counts(predictions, run.skipped()),
-            "protocol": protocol.of_inspection(config, fit, predictions, instruction).to_json(),
+            "account": account.to_json(),
+            "protocol": rules.under(account).to_json(),
             "seconds": costs.seconds(predictions),
             "peak_mb": environment.peak_memory_mb(),
         }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from specsight import explain
+from specsight.datasets.accounting import Account
 from specsight.runs.fit import Fit
 from specsight.runs.predictions import Prediction
 from specsight.specification import Instruction
@@ -52,19 +53,30 @@ class Protocol:
     """Clauses that had no effect, each with the reason and on how many pictures."""
     title: str = ""
     """Of a run over several products; empty for one."""
+    account: str = ""
+    """What became of all files that were given, in one line."""
+    notes: tuple[str, ...] = ()
+    """What was inferred of the data, such as a split that it does not bring."""
+
+    def under(self, account: Account) -> Protocol:
+        """The same, with what became of the files that were given."""
+        return replace(self, account=account.line, notes=account.notes)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        lists = {"seeds": list(self.seeds), "not_applied": list(self.not_applied)}
-        return values | lists | {"details": dict(self.details)}
+        lists: dict[str, Any] = {
+            name: list(getattr(self, name)) for name in ("seeds", "not_applied", "notes")
+        }
+        return {**values, **lists, "details": dict(self.details)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Protocol:
         """Entries that are missing say nothing, and those that this version does not know are left out."""
         values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
-        seeds, not_applied = tuple(values.get("seeds", (0,))), tuple(values.get("not_applied", ()))
-        return cls(**{**values, "seeds": seeds, "not_applied": not_applied})
+        lists = [name for name in ("seeds", "not_applied", "notes") if name in values]
+        values.update({name: tuple(values[name]) for name in lists})
+        return cls(**values)
 
 
 def of_evaluation(

@@ -187,7 +187,7 @@ class Clad(Detector):
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
         self.notes_ |= collector.notes
-        self.needs.check_enough(self.name, collector.good)
+        self.needs.check_enough(self.name, collector.good, collector.skipped)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         super()._check_needs(samples, specification)

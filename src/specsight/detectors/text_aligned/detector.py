@@ -130,7 +130,7 @@ class TextAligned(Detector):
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
         self.notes_ |= collector.notes
-        self.needs.check_enough(self.name, collector.good)
+        self.needs.check_enough(self.name, collector.good, collector.skipped)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         folds = PatchFolds(min(FOLDS, expected), expected, STORED, np.random.default_rng(self.seed))
