@@ -26,6 +26,7 @@ from specsight.detectors.clad.sentences import StateSentences
 from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.encoders.passes.split import split
+from specsight.encoders.passes.text_tail import text_tail
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Picture, Sample
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
@@ -135,7 +136,8 @@ def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
     [
         {"contrast": "literal", "patches": 0.0},
         {"contrast": "none"},
-        {"task_stage": False},
+        {"stages": "general"},
+        {"stages": "none"},
         {"hard_negatives": True, "reconstruction": 0.0},
         {"map": "gradcam", "reconstruct_good_only": True},
     ],
@@ -146,9 +148,9 @@ def test_every_ablation_learns_judges_and_comes_back(
 ) -> None:
     monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name, device: ColourEncoder())
     detector = fitted(**parameters)
-    assert len(detector.histories_) == (1 if parameters.get("task_stage") is False else 2)
+    assert len(detector.histories_) == {"general": 1, "none": 0}.get(parameters.get("stages", ""), 2)
     judgement = judge(detector, defective(50))
-    assert judgement.score > judge(detector, plate(50)).score or "task_stage" in parameters
+    assert judgement.score > judge(detector, plate(50)).score or parameters == {"stages": "general"}
     assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
     detector.save(tmp_path)
     loaded = load_detector(tmp_path)
@@ -207,6 +209,62 @@ def test_a_tuned_tail_leaves_the_encoder_as_it_was(
     assert_array_equal(found.map, expected.map)
 
 
+@pytest.mark.parametrize("family", ["clip", "siglip", "dual"])
+def test_a_text_encoder_that_learns_reads_anew_and_leaves_the_encoder_as_it_was(
+    family: str, samples: list[Sample], tmp_path: Path
+) -> None:
+    checkpoint = FAMILIES[family](tmp_path / family)
+    encoder = load_encoder(str(checkpoint))
+    sentences = ["a red spill on a plate", "a plate without defects"]
+    before = encoder.embed_texts(sentences)
+    parameters = {**QUICK, "steps": 3, "synthetic_defects": 4, "tune_text_encoder": True}
+    detector = create_detector("clad", encoder=encoder, **parameters).fit(samples, PLATE)
+    assert isinstance(detector, Clad)
+    assert detector.networks_ is not None
+    learned = detector.networks_.text_tail
+    assert learned is not None
+    assert_array_equal(encoder.embed_texts(sentences), before)
+    assert not np.allclose(learned.embed_texts(sentences), before, atol=1e-6)
+    fresh = text_tail(encoder)
+    assert_array_equal(fresh.embed_texts(sentences), before)
+    fresh.load_state_dict(learned.state_dict())
+    assert_array_equal(fresh.embed_texts(sentences), learned.embed_texts(sentences))
+    (tmp_path / "saved").mkdir()
+    detector.encoder = str(checkpoint)
+    detector.save(tmp_path / "saved")
+    loaded = load_detector(tmp_path / "saved", str(checkpoint))
+    (view,) = detector.look([Picture(defective(3))])
+    new_words = Instruction.of([Knowledge(name="moss", phrases=("green",))])
+    for instruction in (None, new_words):
+        expected, found = detector.judge(view, instruction), loaded.judge(view, instruction)
+        assert found.score == expected.score
+        assert_array_equal(found.map, expected.map)
+
+
+def test_only_the_last_block_of_a_text_encoder_and_what_follows_it_learns(tmp_path: Path) -> None:
+    encoder = load_encoder(str(FAMILIES["clip"](tmp_path / "clip")))
+    tail = text_tail(encoder)
+    assert {name.split(".")[1] for name in tail.state_dict()} == {"projection", "block", "final_layer_norm"}
+    assert encoder.towers is not None
+    assert encoder.towers.text is not None
+    whole = {id(p) for p in encoder.towers.text.model.parameters()}
+    assert not whole & {id(p) for p in tail.parameters()}, "the module has weights of its own"
+    tail(["a red spill"]).sum().backward()
+    assert all(p.grad is not None for p in tail.learned["block"].parameters())
+    with pytest.raises(SpecsightError, match="has no text tower"):
+        text_tail(load_encoder("filters"))
+
+
+def test_untrained_clad_compares_in_the_space_of_its_encoder(fitted: Callable[..., Clad]) -> None:
+    detector = fitted(stages="none")
+    assert detector.networks_ is not None
+    vectors = torch.nn.functional.normalize(
+        torch.randn(4, 3, generator=torch.Generator().manual_seed(0)), dim=1
+    )
+    assert torch.allclose(detector.networks_.picture_projection(vectors), vectors)
+    assert torch.allclose(detector.networks_.text_projection(vectors), vectors)
+
+
 def test_a_killed_fit_goes_on_and_ends_alike(
     samples: list[Sample], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +294,10 @@ def test_a_killed_fit_goes_on_and_ends_alike(
 def test_patches_say_what_their_masks_say() -> None:
     """Enough cover: the type. Some: nothing. Padding: nothing. A defect too fine for any cell: its most covered one."""
     sentences = StateSentences(
-        ("crack", "stain"), tuple(torch.eye(3)[k : k + 1] for k in range(3)), torch.eye(3).long()
+        ("crack", "stain"),
+        tuple((word,) for word in ("good", "crack", "stain")),
+        tuple(torch.eye(3)[k : k + 1] for k in range(3)),
+        torch.eye(3).long(),
     )
     crack = np.array([[0.1, 0.15, 0], [0, 0, 0.15]], np.float32)
     stain = np.array([[0, 0, 0], [0.9, 0.05, 0.9]], np.float32)
@@ -281,7 +342,10 @@ def _with_broken_loss(detector: Clad, samples: list[Sample]) -> None:
     [
         ({"contrast": "both"}, "contrast must be label-aware or literal or none, got 'both'"),
         ({"map": 1}, "map must be dense or gradcam, got 1"),
-        ({"task_stage": 1}, "task_stage must be true or false, got 1"),
+        ({"stages": "one"}, "stages must be two or general or none, got 'one'"),
+        ({"tune_encoder": 1}, "tune_encoder must be true or false, got 1"),
+        ({"stages": "none", "contrast": "none"}, "stages 'none' trains nothing: a classifier"),
+        ({"stages": "none", "tune_text_encoder": True}, "stages 'none' trains nothing"),
         ({"margin": 2.0}, "margin must be a number from 0 to 1, got 2.0"),
         ({"local": -0.1}, "local must be a number from 0 to 1"),
         ({"contrast": "none", "score": "similarity"}, "choose score 'margin'"),

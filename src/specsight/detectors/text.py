@@ -15,10 +15,9 @@ from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors.parameters import parameter
-from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.prompts import prompt_bank
-from specsight.prompts.anchors import Anchors, PhraseBook
+from specsight.prompts.anchors import Anchors, PhraseBook, Reader
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
@@ -34,9 +33,9 @@ class Words:
     book: PhraseBook
 
     @classmethod
-    def of(cls, specification: Specification, encoder: Encoder) -> Self:
-        """Start an empty book of sentences; `encoder` must read."""
-        return cls(specification, PhraseBook(encoder))
+    def of(cls, specification: Specification, reader: Reader) -> Self:
+        """Start an empty book of sentences; `reader`: an encoder that reads, or its text tower after training."""
+        return cls(specification, PhraseBook(reader))
 
     def anchors(self, instruction: Instruction | None = None) -> Anchors:
         """Return the anchors of the specification's types and of what an instruction adds, singles out or ignores."""

@@ -95,14 +95,16 @@ def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Ro
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no contrastive loss": {"contrast": "none"},
     "literal loss": {"contrast": "literal"},
-    "no task fine-tuning": {"task_stage": False},
+    "general stage alone": {"stages": "general"},
+    "no fine-tuning": {"stages": "none"},
     "the paper's losses and score": {"patches": 0.0, "local": 0.0, "score": "similarity"},
     "lambda 0": {"reconstruction": 0.0},
     "lambda 0.01": {"reconstruction": 0.01},
     "lambda 0.5": {"reconstruction": 0.5},
     "lambda 1": {"reconstruction": 1.0},
     "Grad-CAM": {"map": "gradcam"},
-    "encoder's last block tuned": {"tune_encoder": True},
+    "image encoder's last block tuned": {"tune_encoder": True},
+    "both encoders' last blocks tuned": {"tune_encoder": True, "tune_text_encoder": True},
 }
 """What each ablation changes of the defaults."""
 

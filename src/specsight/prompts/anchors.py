@@ -7,12 +7,14 @@ group of sentences is embedded once: words may change from judgement to judgemen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders import Encoder, Features
+from specsight.encoders import Features
 from specsight.prompts.banks import PromptBank
 
 CAPACITY = 20_000
@@ -48,18 +50,25 @@ class Anchors:
         return np.asarray(logits.reshape(-1, *vectors.shape[1:]), np.float32)
 
 
+class Reader(Protocol):
+    """What reads sentences: an encoder that reads, or its text tower after training."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Features:
+        """Return sentence embeddings (N, D), unit length."""
+
+
 class PhraseBook:
-    """Embeds the sentences of prompt banks with one encoder, each group of them once.
+    """Embeds the sentences of prompt banks with one reader, each group of them once.
 
     A text tower's matrix products round a sentence differently with the number and the length of those that it is read
     together with. So a group is read by itself: its anchor is the same, to the bit, whatever was read before, and the
     same for a detector that was loaded as for the one that was fitted.
 
-    Parameters: `encoder` reads (`Encoder.reads`); its `embed_texts` raises SpecsightError otherwise.
+    Parameters: `reader`, as a rule an encoder; `embed_texts` of one that does not read raises SpecsightError.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._means: dict[tuple[str, ...], Features] = {}
 
     def anchors(self, bank: PromptBank) -> Anchors:
@@ -72,9 +81,9 @@ class PhraseBook:
         vectors = np.stack([self._mean(group) for group in groups])
         return Anchors(vectors[0], types, vectors[1 : 1 + len(types)], vectors[1 + len(types) :])
 
-    def sentences(self, group: tuple[str, ...]) -> Features:
-        """The embedding of each different sentence of a group, (n, D), unit length; not remembered."""
-        return np.stack([_unit_mean(vector[None]) for vector in self._embed(group).values()])
+    def sentences(self, group: tuple[str, ...]) -> dict[str, Features]:
+        """The embedding (D,), unit length, of each different sentence of a group; not remembered."""
+        return {sentence: _unit_mean(vector[None]) for sentence, vector in self._embed(group).items()}
 
     def _mean(self, group: tuple[str, ...]) -> Features:
         if group not in self._means:
@@ -84,7 +93,7 @@ class PhraseBook:
 
     def _embed(self, group: tuple[str, ...]) -> dict[str, Features]:
         different = list(dict.fromkeys(group))
-        return dict(zip(different, self._encoder.embed_texts(different)))
+        return dict(zip(different, self._reader.embed_texts(different)))
 
 
 def probability(margins: NDArray[np.float32]) -> NDArray[np.float32]:

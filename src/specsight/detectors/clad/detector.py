@@ -5,7 +5,10 @@ patches lie to the sentences about defects than to those about good parts, in a 
 typed synthetic defects. The paper prints no equations; they are completed here as its legend demands.
 
 Departures, each with a switch back: sentences about the same state are no negatives (`contrast="literal"`), patches
-train and score beside the pooled embedding (`patches=0`, `local=0`, `map="gradcam"`), both projections start equal.
+train and score beside the pooled embedding (`patches=0`, `local=0`, `map="gradcam"`), the score compares good with
+defective sentences (`score="similarity"` knows those about good parts alone), both encoders stay frozen
+(`tune_encoder`, `tune_text_encoder`). Without a switch: the general stage paints its defects on this product's good
+pictures (there is no set of industrial pictures to train on), and both projections start equal.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import every_kind
-from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
+from specsight.detectors.text import Words, judgement_of_types, judgement_without_types, sigma_parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.learning.history import History
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 6
 """Validations without improvement on held-out examples that end a stage."""
-WITHOUT_EXAMPLES, SCALES, WEIGHTS = "types_without_examples", "scales", "weights/"
+WITHOUT_EXAMPLES, SCALES, DIMENSIONS, WEIGHTS = "types_without_examples", "scales", "dimensions", "weights/"
 
 
 @detectors.register("clad")
@@ -97,12 +100,14 @@ class Clad(Detector):
         0.1, "λ, weight of rebuilding patch maps and sentences from the learned space.", low=0, high=1e3
     )
     reconstruct_good_only: bool = parameter(False, "Whether good patches and sentences alone are rebuilt.")
-    task_stage: bool = parameter(
-        True,
-        "Whether the specification's own types and words are trained on, behind every synthetic kind in "
-        "general words.",
+    stages: str = parameter(
+        "two",
+        "two: every synthetic kind in general words, then the specification's own types and words; general: the "
+        "first alone; none: the encoder's own features and words, nothing trained.",
+        choices=("two", "general", "none"),
     )
-    tune_encoder: bool = parameter(False, "Whether the encoder's last block learns too.")
+    tune_encoder: bool = parameter(False, "Whether the image encoder's last block learns too.")
+    tune_text_encoder: bool = parameter(False, "Whether the text encoder's last block learns too.")
     score: str = parameter(
         "margin",
         "margin: sigmoid of (d_good - nearest d_defect) / T; similarity: the paper's 1 - exp(-γ d_good).",
@@ -147,6 +152,11 @@ class Clad(Detector):
             raise SpecsightError(
                 "score 'similarity' compares with words, which contrast 'none' does not learn: choose score 'margin'"
             )
+        if self.stages == "none" and (self.contrast == "none" or self.tune_encoder or self.tune_text_encoder):
+            raise SpecsightError(
+                "stages 'none' trains nothing: a classifier (contrast 'none') or an encoder that learns "
+                "(tune_encoder, tune_text_encoder) needs stages 'two' or 'general'"
+            )
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map of a type: how much nearer a patch lies to its sentences than to those of a good part, 0 at the median
@@ -182,7 +192,8 @@ class Clad(Detector):
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         """Training examples: good pictures with synthetic defects of every kind, and labelled defects."""
         kinds = every_kind(specification) if specification else []
-        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.resolution, self.seed)
+        count = 0 if self.stages == "none" else self.synthetic_defects
+        synthetic = SyntheticDefects(kinds, count, self.resolution, self.seed)
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
@@ -206,7 +217,7 @@ class Clad(Detector):
             for view in views
             if isinstance(view, TrainingExample)
         ]
-        split = fitting.split_examples(examples, self.seed)
+        split = fitting.split_examples(examples, self.seed, trains=self.stages != fitting.NO_STAGE)
         networks = self._new_networks(examples[0].target.shape[0])
         weights = LossWeights(
             **{part.name: getattr(self, part.name) for part in dataclasses.fields(LossWeights)}
@@ -214,7 +225,7 @@ class Clad(Detector):
         schedule = Schedule(self.steps, self.rate, patience=PATIENCE)
         words = self._get_words()
         specified = words.specification
-        stages = fitting.stage_sentences(words.book, specified, split.training, task_stage=self.task_stage)
+        stages = fitting.stage_sentences(words.book, specified, split.training, stages=self.stages)
         with_examples = fitting.types_with_examples(specified, split.training)
         self.types_without_examples_ = tuple(d.name for d in specified.defects if d.name not in with_examples)
         self.histories_ = fitting.train(
@@ -228,21 +239,29 @@ class Clad(Detector):
             device=self.device,
         )
         networks.freeze()
+        self._read_as_learned(networks)
         accepted, defects = networks.project_anchors(self._get_words().anchors())
         self.scales_ = fitting.measure_scales(networks, split.held_out, accepted, defects, cams=cams)
         self.networks_ = networks
 
     def _new_networks(self, embedding: int) -> Networks:
         from specsight.detectors.clad.networks import Networks
+        from specsight.encoders.passes.text_tail import text_tail
 
         return Networks(
             self._cut().tail,
             embedding,
-            self.width,
+            None if self.stages == "none" else self.width,
             self.seed,
             tuned=self.tune_encoder,
             classifies=self.contrast == "none",
+            text_tail=text_tail(self.get_encoder()) if self.tune_text_encoder else None,
         )
+
+    def _read_as_learned(self, networks: Networks) -> None:
+        """From now on, read sentences with the text encoder that learned, where it did."""
+        if networks.text_tail is not None:
+            self.words_ = Words.of(self._get_words().specification, networks.text_tail)
 
     def _fitted(self) -> tuple[Networks, Scales]:
         if self.networks_ is None or self.scales_ is None:
@@ -257,14 +276,15 @@ class Clad(Detector):
             **weights,
             WITHOUT_EXAMPLES: without_examples,
             SCALES: np.array([*scales.gammas, *scales.levels]),
+            DIMENSIONS: np.array([networks.embedding]),
         }
 
     def _restore(self, state: State) -> None:
         from specsight.detectors.clad.fitting import Scales
-        from specsight.detectors.clad.networks import PICTURE_PROJECTION
 
         self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
         first, second, low, high = state[SCALES].tolist()
-        networks = self._new_networks(state[f"{WEIGHTS}{PICTURE_PROJECTION}/first.weight"].shape[1])
+        networks = self._new_networks(int(state[DIMENSIONS][0]))
         networks.load({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
+        self._read_as_learned(networks)
         self.networks_, self.scales_, self._last = networks, Scales((first, second), (low, high)), None

@@ -34,6 +34,8 @@ HELD_OUT = 0.2
 """Share of the good objects, with their defective copies, that ends the training and sets the scales."""
 CHECKED = 32
 """Held-out examples, good and defective each, at most."""
+TWO_STAGES, GENERAL_STAGE, NO_STAGE = "two", "general", "none"
+"""Which stages train: `Clad.stages`."""
 TOP = 0.01
 """Share of a picture's patches whose mean stands for the strongest of them."""
 
@@ -61,10 +63,11 @@ class Scales:
         return np.asarray((maps - low) / (high - low), np.float32)
 
 
-def split_examples(examples: Sequence[EncodedExample], seed: int) -> ExampleSplit:
+def split_examples(examples: Sequence[EncodedExample], seed: int, *, trains: bool) -> ExampleSplit:
     """Hold a fifth of the good objects out; labelled defects are all learned from.
 
-    Raises SpecsightError where good pictures show one object only and where no example to learn from shows a defect.
+    Raises SpecsightError where good pictures show one object only and, where anything `trains`, where no example to
+    learn from shows a defect.
     """
     objects = sorted({example.group for example in examples if example.good})
     if len(objects) < 2:
@@ -83,7 +86,7 @@ def split_examples(examples: Sequence[EncodedExample], seed: int) -> ExampleSpli
             training.append(example)
         else:
             (good if example.good else defective).append(example)
-    if all(example.good for example in training):
+    if trains and all(example.good for example in training):
         raise SpecsightError(
             "clad has no defect to learn from: no synthetic one could be seen on these pictures; give larger pictures, "
             "or labelled defects"
@@ -102,19 +105,21 @@ def stage_sentences(
     specification: Specification,
     examples: Sequence[EncodedExample],
     *,
-    task_stage: bool,
+    stages: str,
 ) -> dict[str, StateSentences]:
-    """Embed the sentences of each stage, in the order of the stages.
+    """Embed the sentences of each stage ("two", "general" or "none" of them), in the order of the stages.
 
     Types that no example shows are left out: pushed away from every picture and drawn to none, they would be found
     nowhere.
     """
+    by_stage: dict[str, StateSentences] = {}
     synthetic = sorted({example.synthetic for example in examples if example.synthetic})
-    stages = {GENERAL: general_sentences(book, synthetic)} if synthetic else {}
-    if task_stage:
+    if stages != NO_STAGE and synthetic:
+        by_stage[GENERAL] = general_sentences(book, synthetic)
+    if stages == TWO_STAGES:
         types = types_with_examples(specification, examples)
-        stages[TASK] = task_sentences(book, prompt_bank(specification), types)
-    return stages
+        by_stage[TASK] = task_sentences(book, prompt_bank(specification), types)
+    return by_stage
 
 
 def train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,15 @@ from torch.nn import functional
 
 from specsight.detectors.clad.maps import grad_cam, mismatch
 from specsight.encoders.passes.split import IdentityTail, Tail
+from specsight.encoders.passes.text_tail import TextTail
 from specsight.prompts.anchors import Anchors
 
 REBUILT = 8
 """Cells along each side of the patch map that D_v rebuilds."""
 PICTURE_PROJECTION, TEXT_PROJECTION = "see", "read"
 """Names of the projections in saved models and checkpoints."""
+TEXT_TAIL = "text tail"
+"""Name of the text encoder that learns in saved models and checkpoints."""
 
 
 class Projection(nn.Module):
@@ -36,6 +39,14 @@ class Projection(nn.Module):
         """(..., D) → (..., d), unit length."""
         hidden = functional.gelu(self.first(functional.normalize(embeddings, dim=-1) * self.scale))
         return functional.normalize(self.second(hidden), dim=-1)
+
+
+class JointSpace(nn.Module):
+    """The encoder's own joint space in place of a learned one: (..., D) → (..., D), unit length."""
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """(..., D) → (..., D), unit length."""
+        return functional.normalize(embeddings, dim=-1)
 
 
 class PictureDecoder(nn.Module):
@@ -63,19 +74,30 @@ class Networks:
     """All modules that train: `picture_projection` is g_v, `text_projection` is g_t.
 
     Parameters: `tail` of the encoder, copied where it is `tuned` (otherwise examples hold its output, which
-    `example_tail` hands on unchanged); `embedding` D dimensions of the encoder's joint space, `width` d of the learned
-    one; `classifies`: the head judges instead of the sentences.
+    `example_tail` hands on unchanged); `text_tail`, the text encoder where it learns; `embedding` D dimensions of the
+    encoder's joint space, `width` d of the learned one, None for no learned one; `classifies`: the head judges instead
+    of the sentences.
     """
 
     def __init__(
-        self, tail: Tail, embedding: int, width: int, seed: int, *, tuned: bool, classifies: bool
+        self,
+        tail: Tail,
+        embedding: int,
+        width: int | None,
+        seed: int,
+        *,
+        tuned: bool,
+        classifies: bool,
+        text_tail: TextTail | None = None,
     ) -> None:
-        self.tuned, self.classifies = tuned, classifies
+        self.tuned, self.classifies, self.text_tail, self.embedding = tuned, classifies, text_tail, embedding
+        learned = width is not None
+        width = embedding if width is None else width
         self.tail = copy.deepcopy(tail).requires_grad_(True) if tuned else tail
         self.example_tail = self.tail if tuned else IdentityTail()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.picture_projection = Projection(embedding, width)
+            self.picture_projection: nn.Module = Projection(embedding, width) if learned else JointSpace()
             # Pictures and sentences lie in one space already: with equal projections they still do at step 0.
             self.text_projection = copy.deepcopy(self.picture_projection)
             self.picture_decoder = PictureDecoder(width, embedding)
@@ -89,12 +111,20 @@ class Networks:
             TEXT_PROJECTION: self.text_projection,
             "head": self.head,
         }
-        return {**modules, "tail": self.tail} if self.tuned else modules
+        if self.tuned:
+            modules["tail"] = self.tail
+        if self.text_tail is not None:
+            modules[TEXT_TAIL] = self.text_tail
+        return modules
 
     def trained_modules(self) -> dict[str, nn.Module]:
         """Return the modules that training changes, by name."""
         decoders = {"picture_decoder": self.picture_decoder, "text_decoder": self.text_decoder}
         return {**self.judging_modules(), **decoders}
+
+    def read(self, texts: Sequence[str], embedded: Tensor) -> Tensor:
+        """Return the embeddings (N, D) of sentences: `embedded`, the frozen encoder's, or those of one that learns."""
+        return embedded if self.text_tail is None else self.text_tail(texts).to(embedded.device)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the weights that judging needs, by "module/name"."""

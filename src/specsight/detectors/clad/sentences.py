@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -23,14 +24,30 @@ THING = "object"
 """Noun of the general stage's sentences."""
 
 
+MOST = 16
+"""Sentences of each state that a text encoder which learns reads again at each validation, at most."""
+
+
+@dataclass(frozen=True)
+class DrawnSentences:
+    """Sentences drawn for one step, C states times R."""
+
+    texts: tuple[str, ...]
+    """C · R of them, state by state."""
+    embedded: Tensor
+    """(C, R, D): as the frozen text encoder reads them."""
+
+
 @dataclass(frozen=True)
 class StateSentences:
     """The states that a stage trains; the first is "good"."""
 
     states: tuple[State, ...]
     """Those of defects: state k + 1 of everything below."""
+    texts: tuple[tuple[str, ...], ...]
+    """Different sentences of each state, "good" first."""
     sentences: tuple[Tensor, ...]
-    """Embedded sentences (n, D) of each state, "good" first."""
+    """Their embeddings (n, D)."""
     between: Tensor
     """(C, C): 1 on the diagonal, -1 where two states exclude each other, else 0."""
 
@@ -42,11 +59,16 @@ class StateSentences:
         """Whether there are sentences for all of these states."""
         return all(state in self.states for state in states)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw `count` sentences of each state, (C, count, D)."""
-        return torch.stack(
-            [group[torch.randint(len(group), (count,), generator=generator)] for group in self.sentences]
-        )
+    def draw(self, count: int, generator: torch.Generator) -> DrawnSentences:
+        """Draw `count` sentences of each state."""
+        numbers = [torch.randint(len(group), (count,), generator=generator) for group in self.sentences]
+        texts = tuple(texts[k] for texts, chosen in zip(self.texts, numbers) for k in chosen.tolist())
+        embedded = torch.stack([group[chosen] for group, chosen in zip(self.sentences, numbers)])
+        return DrawnSentences(texts, embedded)
+
+    def spread(self) -> tuple[tuple[str, ...], ...]:
+        """At most `MOST` sentences of each state, evenly spaced."""
+        return tuple(texts[:: -(-len(texts) // MOST)] for texts in self.texts)
 
 
 def task_sentences(book: PhraseBook, bank: PromptBank, types: Sequence[str]) -> StateSentences:
@@ -81,8 +103,10 @@ def _state_sentences(
         for j, second in enumerate(states):
             if i != j and _may_be_one(first, second, kinds):
                 between[i + 1, j + 1] = 0
-    sentences = tuple(torch.from_numpy(book.sentences(group)) for group in (good, *groups.values()))
-    return StateSentences(states, sentences, between)
+    read = [book.sentences(group) for group in (good, *groups.values())]
+    texts = tuple(tuple(group) for group in read)
+    sentences = tuple(torch.from_numpy(np.stack(list(group.values()))) for group in read)
+    return StateSentences(states, texts, sentences, between)
 
 
 def _may_be_one(first: State, second: State, kinds: Mapping[State, str]) -> bool:

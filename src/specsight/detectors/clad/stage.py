@@ -21,7 +21,7 @@ from specsight.detectors.clad.losses import (
     relations,
     squared_distances,
 )
-from specsight.detectors.clad.networks import Networks
+from specsight.detectors.clad.networks import TEXT_TAIL, Networks
 from specsight.detectors.clad.sentences import StateSentences
 from specsight.learning.task import Task, Validation
 
@@ -33,7 +33,7 @@ CELLS = 24
 SENTENCES = 2
 """Sentences drawn for every state and step."""
 TAIL_SHARE = 0.1
-"""The encoder learns at a tenth of the heads' rate."""
+"""The encoders learn at a tenth of the heads' rate."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ContrastiveTask(Task):
         self.name = f"clad: {stage}"
         self.networks, self.sentences, self.weights = networks, sentences, weights
         self.modules = networks.trained_modules()
-        self.rate_shares = {"tail": TAIL_SHARE}
+        self.rate_shares = {"tail": TAIL_SHARE, TEXT_TAIL: TAIL_SHARE}
         self.config = asdict(weights)
         self.examples, self.held_out = (
             [label(example, sentences, general=stage == GENERAL) for example in subset]
@@ -78,8 +78,9 @@ class ContrastiveTask(Task):
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of a drawn batch: half good pictures, half defective ones, states by turns."""
         batch = [self.examples[k] for k in self._draw(generator)]
-        sentences = self.placed(self.sentences.draw(SENTENCES, generator))
-        texts = self.networks.text_projection(sentences.flatten(0, 1))
+        drawn = self.sentences.draw(SENTENCES, generator)
+        sentences = self.placed(drawn.embedded).flatten(0, 1)
+        texts = self.networks.text_projection(self.networks.read(drawn.texts, sentences))
         pooled, patches = self._encode(batch)
         pictures = self.networks.picture_projection(pooled)
         loss = self._picture_loss(pictures, batch, texts, generator)
@@ -93,8 +94,9 @@ class ContrastiveTask(Task):
         return loss, {}
 
     def validate(self) -> Validation:
-        """Return the contrastive loss of the held-out examples against the means of all sentences."""
-        texts = self.networks.text_projection(self.placed(self.sentences.anchors()))
+        """Return the contrastive loss of the held-out examples against the means of all sentences (of an even sample of
+        them where the text encoder learns)."""
+        texts = self.networks.text_projection(self._anchors())
         pooled, patches = self._encode(self.held_out)
         pictures = self.networks.picture_projection(pooled)
         loss = self._picture_loss(pictures, self.held_out, texts, torch.Generator().manual_seed(0))
@@ -102,6 +104,13 @@ class ContrastiveTask(Task):
             labels = [example.patches for example in self.held_out]
             loss = loss + self.weights.patches * self._patch_loss(patches, labels, texts)
         return Validation({"loss": float(loss)}, float(loss))
+
+    def _anchors(self) -> Tensor:
+        """Mean of each state's sentences (C, D), as the text encoder reads them now."""
+        if self.networks.text_tail is None:
+            return self.placed(self.sentences.anchors())
+        means = [self.networks.text_tail(texts).mean(0) for texts in self.sentences.spread()]
+        return functional.normalize(torch.stack(means), dim=1)
 
     def _draw(self, generator: torch.Generator) -> list[int]:
         """Numbers of a batch's examples."""
@@ -187,7 +196,6 @@ class ContrastiveTask(Task):
         self, pictures: Tensor, batch: Sequence[LabelledExample], sentences: Tensor, texts: Tensor
     ) -> Tensor:
         target = self.placed(torch.stack([labelled.example.target for labelled in batch])).float()
-        sentences = sentences.flatten(0, 1)
         if self.weights.reconstruct_good_only:
             good = [number for number, example in enumerate(batch) if example.shows[0]]
             pictures, target = pictures[good], target[good]
