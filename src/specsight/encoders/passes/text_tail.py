@@ -52,7 +52,8 @@ class TextTail(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         """Move the frozen part along."""
-        self._towers[0].model._apply(fn)
+        model: Any = self._towers[0].model
+        model._apply(fn)
         return super()._apply(fn, recurse)
 
 
