@@ -52,9 +52,9 @@ class TextTail(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         """Move the frozen part along."""
-        model: Any = self._towers[0].model
-        model._apply(fn)
-        return super()._apply(fn, recurse)
+        self._towers[0].model._apply(fn)
+        module: Any = super()
+        return module._apply(fn, recurse)
 
 
 def text_tail(encoder: Encoder) -> TextTail:
