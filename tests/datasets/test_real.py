@@ -9,6 +9,7 @@ import pytest
 
 from specsight.datasets import load_dataset
 from specsight.datasets.check import check_dataset
+from specsight.datasets.parts import distinct_parts
 from specsight.images import anomaly_mask, defect_masks, read_rgb
 
 pytestmark = pytest.mark.shared
@@ -97,3 +98,15 @@ def test_photographs_are_a_flat_folder_of_unknown_label(data: Path) -> None:
     listing = load_dataset(data / "imagenet_samples")
     assert listing.layout == "folder"
     assert Counter((s.split, s.label) for s in listing.samples) == {("test", "unknown"): 1000}
+
+
+def test_good_bottles_are_as_many_parts_and_no_tile_is_on_both_sides(data: Path) -> None:
+    bottles = [s for s in load_dataset(data / "mvtec_ad" / "bottle").samples if s.label == "good"]
+    found = distinct_parts(bottles)
+    assert (len(bottles), len(set(found.labels)), found.doubtful) == (229, 228, 0)
+    tiles = load_dataset(data / "magnetic_tile").samples
+    groups = {split: {s.group for s in tiles if s.split == split} for split in ("train", "test")}
+    assert not groups["train"] & groups["test"]
+    assert len(groups["train"]) == 114
+    exposures = Counter(Counter(s.group for s in tiles).values())
+    assert exposures[6] == 192

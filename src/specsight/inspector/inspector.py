@@ -157,9 +157,12 @@ class Inspector:
         unread = {path for path, _ in detector.skipped_}
         learned = [part for sample, part in split.learned if str(sample.image) not in unread]
         held_out = inspector._calibrate(split.held_out, threshold)
-        inspector.counts = GoodCounts(len(learned), len(set(learned)), len(held_out), len(set(held_out)))
+        inspector.counts = GoodCounts(
+            len(learned), len(set(learned)), len(held_out), len(set(held_out)), split.doubtful
+        )
         used = inspector.counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
-        inspector.account = Account(used, len(inspector.skipped), source.ignored, source.notes)
+        notes = (*source.notes, *inspector.counts.doubts())
+        inspector.account = Account(used, len(inspector.skipped), source.ignored, notes)
         return inspector
 
     def look(self, picture: PictureLike) -> Observation:

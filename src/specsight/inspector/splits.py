@@ -12,6 +12,9 @@ from specsight.datasets.parts import distinct_parts, stated_part
 from specsight.errors import SpecsightError
 from specsight.records import Sample
 
+DOUBTFUL_SHARE = 0.1
+"""Of the pictures: fewer change a promise little."""
+
 
 @dataclass(frozen=True)
 class GoodCounts:
@@ -21,6 +24,8 @@ class GoodCounts:
     learned_parts: int
     held_out: int
     held_out_parts: int
+    doubtful: int = 0
+    """Pictures that may show parts counted already: see `DistinctParts`."""
 
     def statement(self) -> str:
         """The counts in words."""
@@ -31,6 +36,16 @@ class GoodCounts:
             f"{pictures} pictures, {_count(parts, 'distinct part')}: learned from {self.learned} "
             f"({_count(self.learned_parts, 'part')}), held out {self.held_out} ({_count(self.held_out_parts, 'part')})"
         )
+
+    def doubts(self) -> list[str]:
+        """What may be wrong with the number of parts; empty where nothing is, or too little to matter."""
+        pictures = self.learned + self.held_out
+        if not self.doubtful or self.doubtful < DOUBTFUL_SHARE * pictures:
+            return []
+        return [
+            f"{self.doubtful} of {pictures} pictures are far more alike than is usual here, and each counts as a part: "
+            "where several show one part (other views or light), name the parts in a manifest (group)"
+        ]
 
     def no_threshold(self, threshold: ThresholdConfig) -> str:
         """Why there is no threshold, and what it takes."""
@@ -50,6 +65,8 @@ class GoodSplit:
     held_out: list[tuple[Sample, int]]
     seen: list[Sample]
     """Validation samples of parts that are learned from: they can say nothing of unseen parts."""
+    doubtful: int
+    """Of `DistinctParts`."""
 
 
 def split_good(
@@ -60,14 +77,15 @@ def split_good(
     Parts are told apart as in `distinct_parts`. Raises SpecsightError where more parts are to be held out than can be.
     """
     parts = distinct_parts([*good, *validation])
-    own, theirs = parts[: len(good)], parts[len(good) :]
+    own, theirs = parts.labels[: len(good)], parts.labels[len(good) :]
     count = 0 if threshold.holdout is None and validation else threshold.share_of(len(set(own)))
     chosen = _held_out(own, count, seed) if good or count else set()
     learned = [(s, part) for s, part in zip(good, own) if part not in chosen]
     held_out = [(s, part) for s, part in zip(good, own) if part in chosen]
     to_learn = {part for _, part in learned}
     held_out += [(s, part) for s, part in zip(validation, theirs) if part not in to_learn]
-    return GoodSplit(learned, held_out, [s for s, part in zip(validation, theirs) if part in to_learn])
+    seen = [s for s, part in zip(validation, theirs) if part in to_learn]
+    return GoodSplit(learned, held_out, seen, parts.doubtful)
 
 
 def split_holdout(
