@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from specsight.calibration import Calibration
 from specsight.findings import find, segment
+from specsight.images import longest_extent
 from specsight.records import Judgement
 from specsight.specification import parse_specification
 
@@ -30,20 +32,22 @@ def test_a_region_needs_a_seed_and_reaches_to_its_extent() -> None:
     assert (segment(map_, CALIBRATION) == expected.astype(bool)).all()
 
 
-def test_a_strong_region_ends_at_half_its_own_peak() -> None:
-    map_ = np.zeros((9, 41), dtype=np.float32)
-    map_[4] = 20 * np.exp(-((np.arange(41) - 20) ** 2) / (2 * 4.0**2))
-    (finding,) = find(Judgement(20.0, map_), CALIBRATION)
-    # Full width at half maximum of a Gaussian with sigma 4: 2.355 sigma = 9.4 pixels.
-    assert finding.box == (16, 4, 25, 5)
+@pytest.mark.parametrize("floor", [0.0, 100.0, -100.0])
+def test_a_strong_region_ends_at_a_share_of_its_rise_wherever_the_map_begins(floor: float) -> None:
+    map_ = np.full((9, 41), floor, dtype=np.float32)
+    map_[4] += (20 * np.exp(-((np.arange(41) - 20) ** 2) / (2 * 4.0**2))).astype(np.float32)
+    above = replace(CALIBRATION, map_seed=2.0 + floor, map_extent=1.0 + floor)
+    (finding,) = find(Judgement(20.0, map_), above)
+    # 20 exp(-x² / 32) = 1 + 0.4 · 19 at x = 5.2 pixels on either side.
+    assert finding.box == (15, 4, 26, 5)
 
 
-def test_a_region_below_zero_has_no_half_height_and_reaches_to_its_extent() -> None:
+def test_a_region_below_zero_reaches_to_its_extent() -> None:
     below = replace(CALIBRATION, map_seed=-2.0, map_extent=-3.0)
     map_ = picture("0000000", "0131002", "0000000") - np.float32(4.5)
     (finding,) = find(Judgement(-1.5, map_), below)
     assert (finding.box, finding.peak) == ((2, 1, 3, 2), -1.5)
-    map_[1, 3] = -2.5
+    map_[1, 3] = -2.3
     (wider,) = find(Judgement(-1.5, map_), below)
     assert (wider.box, wider.area_px) == ((2, 1, 4, 2), 2)
 
@@ -56,7 +60,7 @@ def test_a_finding_is_measured_in_pixels_and_millimetres() -> None:
     assert finding.box == (10, 4, 14, 7)
     assert finding.centroid == (11.5, 5.0)
     assert finding.area_px == 12
-    assert finding.length_px == pytest.approx(np.hypot(3, 2) + 1)
+    assert finding.length_px == pytest.approx(5)
     assert finding.length_mm == pytest.approx(finding.length_px / 2)
     assert finding.area_mm2 == pytest.approx(3.0)
     assert (finding.peak, finding.place, finding.type) == (5.0, "top left", None)
@@ -89,7 +93,7 @@ def test_a_region_over_the_seam_of_a_strip_is_one() -> None:
     (finding,) = find(Judgement(3.0, map_), CALIBRATION, circular=True)
     assert finding.box == (86, 5, 93, 7)
     assert finding.area_px == 7
-    assert finding.length_px == pytest.approx(np.hypot(6, 1) + 1)
+    assert finding.length_px == pytest.approx(np.hypot(7, 2))
     assert finding.place == "right"
 
 
@@ -115,3 +119,46 @@ def test_rolling_a_circular_map_changes_no_region(seed: int, shift: int) -> None
         for m in (map_, np.roll(map_, shift, axis=1))
     ]
     assert areas[0] == areas[1]
+
+
+def test_a_finding_that_covers_the_picture_says_so() -> None:
+    map_ = np.full((40, 60), 3.0, dtype=np.float32)
+    (finding,) = find(Judgement(3.0, map_), CALIBRATION)
+    assert (finding.place, finding.box, finding.area_px) == ("whole picture", (0, 0, 60, 40), 2400)
+    assert finding.length_px == pytest.approx(np.hypot(60, 40))
+    map_[:, 50:] = 0
+    (finding,) = find(Judgement(3.0, map_), CALIBRATION)
+    assert finding.place == "centre"
+    (around,) = find(Judgement(3.0, np.full((4, 90), 3.0, np.float32)), CALIBRATION, circular=True)
+    assert (around.place, around.box) == ("whole picture", (0, 0, 90, 4))
+
+
+def test_regions_of_a_large_map_cost_their_own_boxes() -> None:
+    map_ = np.zeros((3000, 3000), dtype=np.float32)
+    map_[::40, ::40] = 3.0
+    map_[1::40, 1::40] = 3.0
+    start = time.perf_counter()
+    found = find(Judgement(3.0, map_), CALIBRATION)
+    assert time.perf_counter() - start < 20
+    assert len(found) == 75 * 75
+    assert {(f.area_px, round(f.length_px, 3)) for f in found} == {(2, round(np.hypot(2, 2), 3))}
+
+
+def test_the_longest_extent_of_a_region_is_that_of_its_hull_over_pixel_corners() -> None:
+    assert longest_extent(np.zeros((3, 4), bool)) == 0
+    assert longest_extent(np.ones((1, 1), bool)) == pytest.approx(np.sqrt(2))
+    assert (
+        longest_extent(np.ones((1, 7), bool))
+        == longest_extent(np.ones((7, 1), bool))
+        == pytest.approx(np.hypot(7, 1))
+    )
+    assert longest_extent(np.eye(9, dtype=bool)) == pytest.approx(9 * np.sqrt(2))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_longest_extent_is_the_largest_distance_of_corners(seed: int) -> None:
+    mask = np.random.default_rng(seed).random((6, 8)) < 0.2
+    rows, columns = np.nonzero(mask)
+    corners = [(r + dr, c + dc) for r, c in zip(rows, columns) for dr in (0, 1) for dc in (0, 1)]
+    largest = max((np.hypot(a[0] - b[0], a[1] - b[1]) for a in corners for b in corners), default=0.0)
+    assert longest_extent(mask) == pytest.approx(largest)

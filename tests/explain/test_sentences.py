@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specsight.explain import describe, state
+from specsight.explain import describe, state, told_apart
 from specsight.records import Decision, Excused, Finding
 from specsight.specification import Ignore
 
@@ -29,6 +29,16 @@ def test_the_verdict_names_score_threshold_and_regions() -> None:
     assert "Observed without effect" in state(Decision("accept", 2.0, 3.0, counted=(finding(),)))
     assert "No single region" in state(Decision("reject", 4.0, 3.0))
     assert "no verdict" in state(Decision(None, 4.0, None))
+
+
+def test_a_score_just_above_its_threshold_is_seen_to_be() -> None:
+    words = state(Decision("reject", 1.77214, 1.77201))
+    assert words.startswith("Rejected: score 1.7721 is above the threshold 1.7720.")
+    assert told_apart(1.77214, 1.77201) == ("1.7721", "1.7720")
+    assert told_apart(1.5, 1.5) == ("1.500", "1.500")
+    assert told_apart(1e-9, 2e-9) == ("0.000000001", "0.000000002")
+    assert told_apart(0.1 + 0.2, 0.3) == ("0.30000000000000004", "0.29999999999999999")
+    assert told_apart(123456.7891, 123456.7892) == ("123456.7891", "123456.7892")
 
 
 def test_a_map_value_that_was_compared_in_place_of_the_score_is_not_called_the_score() -> None:

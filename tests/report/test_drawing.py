@@ -91,6 +91,20 @@ def test_outlines_run_around_a_defect_and_not_over_it() -> None:
     assert (rgb == 90).all()
 
 
+def test_a_region_that_reaches_the_frame_is_outlined_inside_it() -> None:
+    rgb = np.full((80, 120, 3), 90, np.uint8)
+    for mask in (np.ones((80, 120), bool), np.pad(np.ones((50, 100), bool), ((0, 30), (20, 0)))):
+        drawn = pictures.outline(rgb, mask, pictures.PREDICTION)
+        assert has(drawn[:3, 60:63], pictures.PREDICTION)
+        assert has(drawn[20:23, -3:], pictures.PREDICTION)
+        # Only the frame's rim is drawn on.
+        inner = mask & np.pad(np.ones((72, 112), bool), 4)
+        assert (drawn[inner] == 90).all()
+    spot = np.zeros((80, 120), bool)
+    spot[:4, 50:54] = True
+    assert (pictures.outline(rgb, spot, pictures.PREDICTION)[spot] == 90).all()
+
+
 def look(height: int, width: int, y: int, x: int, size: int = 6) -> Drawing:
     truth = np.zeros((height, width), bool)
     truth[y : y + size, x : x + size] = True

@@ -9,6 +9,8 @@ from specsight.specification import Clause
 
 LISTED = 5
 """Findings described one by one; the rest is counted."""
+DECIMALS = 1080
+"""As many tell any two finite numbers apart."""
 
 
 def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
@@ -22,7 +24,8 @@ def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
 
 
 def describe(finding: Finding) -> str:
-    """One finding in words, such as "cut on the tread, top left, 6.2 mm long, major"."""
+    """One finding in words, such as "cut on the tread, top left, 6.2 mm long, major" or, where it covers the picture,
+    "anomaly, whole picture, 362 px long"."""
     words = [finding.type or "anomaly"]
     if finding.part:
         words[0] += f" on the {finding.part}"
@@ -46,8 +49,9 @@ def _verdict(decision: Decision) -> str:
     if decision.verdict is None or decision.threshold is None:
         return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."
     by_map = bool(decision.observed) and _by_map(decision)
-    what = f"{'what still counts reaches' if by_map else 'score'} {decision.score:.3f}"
-    comparison = f"{what}{', which' if by_map else ''} is {{}} the threshold {decision.threshold:.3f}."
+    score, threshold = told_apart(decision.score, decision.threshold)
+    what = f"{'what still counts reaches' if by_map else 'score'} {score}"
+    comparison = f"{what}{', which' if by_map else ''} is {{}} the threshold {threshold}."
     if decision.verdict == "reject" and decision.score > decision.threshold:
         return (
             f"Rejected: {comparison.format('above')} {regions or 'No single region of the map stands out.'}"
@@ -57,6 +61,14 @@ def _verdict(decision: Decision) -> str:
         return f"{words} {regions}" if regions else words
     words = f"Accepted: {comparison.format('not above')}"
     return f"{words} Observed without effect on the verdict: {regions}" if regions else words
+
+
+def told_apart(first: float, second: float) -> tuple[str, str]:
+    """Two numbers with three decimals, or with as many as it takes to see that they differ."""
+    decimals = 3
+    while f"{first:.{decimals}f}" == f"{second:.{decimals}f}" and first != second and decimals < DECIMALS:
+        decimals += 1
+    return f"{first:.{decimals}f}", f"{second:.{decimals}f}"
 
 
 def _by_map(decision: Decision) -> bool:

@@ -8,6 +8,7 @@ squares, and their maps back again. Sizes are (H, W) = (rows, columns).
 from specsight.images.colours import common_bits, read_colours, read_rgb
 from specsight.images.decoding import MAX_PIXELS, check_pixels, set_max_megapixels
 from specsight.images.depth import read_depth
+from specsight.images.extent import longest_extent
 from specsight.images.framing import Frame, letterbox, shorter_side
 from specsight.images.marking import in_between, marked
 from specsight.images.reading import (
@@ -39,6 +40,7 @@ __all__ = [
     "in_between",
     "letterbox",
     "load_picture",
+    "longest_extent",
     "marked",
     "masks_known",
     "merge_tiles",

@@ -23,6 +23,10 @@ OVERVIEW = 1100
 """Longest side of the overview of a strip."""
 STRIP = 3.0
 """From this aspect ratio on, a picture is shown as an overview and a window around what matters."""
+LINE = 3
+"""Pixels by which an outline stands off its region, or into it at the picture's edge."""
+ROOM = 25
+"""Pixels that a region must be wide for a line inside it."""
 OPAQUE = 0.62
 
 Pixels = NDArray[np.uint8]
@@ -68,11 +72,17 @@ def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
     """A copy of `rgb` with a line in `colour` around `mask`, on a dark seam so that it is visible on any ground."""
     drawn: Pixels = np.array(rgb)
     # The line runs just outside the mask and never on it, where it would cover small defects.
-    grown = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * LINE + 1, 2 * LINE + 1), np.uint8))
     contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(drawn, contours, -1, (0, 0, 0), 5, cv2.LINE_AA)
     cv2.drawContours(drawn, contours, -1, colour, 2, cv2.LINE_AA)
-    drawn[mask] = rgb[mask]
+    kept = mask.copy()
+    # A region that reaches the frame has no outside there: the line runs inside, if there is room for it.
+    broad = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((ROOM, ROOM), np.uint8)) > 0
+    edge = np.ones_like(mask)
+    edge[LINE:-LINE, LINE:-LINE] = False
+    kept[edge & broad] = False
+    drawn[kept] = rgb[kept]
     return drawn
 
 
