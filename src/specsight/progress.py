@@ -16,7 +16,7 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
     from rich.console import Console

@@ -13,6 +13,8 @@ from specsight.errors import SpecsightError, did_you_mean, printable
 from specsight.registry import Registry
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from specsight.runs.folder import RunFolder
     from specsight.runs.predictions import Prediction
 
@@ -26,18 +28,50 @@ REGISTRIES = {
     "metrics": "specsight.metrics:metrics",
 }
 """What can be listed → where its registry is."""
+KINDS = {
+    "detectors": "methods, for --detector",
+    "encoders": "what turns pixels and words into features, for --encoder",
+    "datasets": "layouts of folders and lists that are recognised, for --layout",
+    "language-models": "what answers in words, in Python",
+    "metrics": "the numbers of an evaluation",
+}
+"""What can be listed → what it is for."""
+
+
+class ReaderLeft(Exception):
+    """Whoever read what is printed, such as `head`, reads no more."""
 
 
 def say(text: str, err: bool = False) -> None:
     """Print a line, or several; what names of files and other people's words hold of control characters is shown, not
     obeyed."""
-    click.echo(printable(text), err=err)
+    try:
+        click.echo(printable(text), err=err)
+    except BrokenPipeError as error:  # click would end the process itself, with another code
+        raise ReaderLeft from error
+
+
+def show(content: RenderableType) -> None:
+    """Print a table or other content of `rich`; its text is shown as `say` shows it, its styles are obeyed."""
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise ReaderLeft
+
+    console = Screen()
+    rendered = (
+        Segment(printable(part.text), part.style)
+        for line in console.render_lines(content, pad=False)
+        for part in [*line, Segment.line()]
+    )
+    console.print(Segments(rendered), end="")
 
 
 def headline(run: Path) -> None:
     """The numbers of a run with their intervals, and its protocol."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from specsight.report import tables
@@ -49,7 +83,7 @@ def headline(run: Path) -> None:
     for lines in tables.headline(numbers).values():
         for line in lines:
             table.add_row(line.name, line.value, line.interval)
-    Console().print(table)
+    show(table)
     for note in numbers.get("notes", []):
         say(note)
     unapplied(judged)
@@ -60,7 +94,6 @@ def headline(run: Path) -> None:
 def curve(folder: Path, pages: list[Path]) -> None:
     """The table of several runs, and where their pages and their chart lie."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from specsight.metrics import metric_of
@@ -72,7 +105,7 @@ def curve(folder: Path, pages: list[Path]) -> None:
         values = [point.numbers[name]["value"] for name in METRICS]
         shots = "all" if point.shots is None else str(point.shots)
         rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
-    Console().print(rows)
+    show(rows)
     for page in pages[:1]:
         files(page.parent)
     for page in pages:
@@ -83,7 +116,6 @@ def curve(folder: Path, pages: list[Path]) -> None:
 def suite(folder: Path) -> None:
     """The table of a suite, and where it lies."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from specsight.metrics import metric_of
@@ -96,7 +128,7 @@ def suite(folder: Path) -> None:
         numbers = ("" if value is None else f"{value:.3f}" for value in row.values.values())
         cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
         rows.add_row(row.name, *numbers, *cost)
-    Console().print(rows)
+    show(rows)
     for row in record.rows[:1]:
         files(folder / row.folder)
     say(f"table: {folder / TABLE}")
@@ -166,10 +198,16 @@ def unapplied(run: RunFolder) -> None:
         say(f"not applied: {'; '.join(lines)}", err=True)
 
 
+def kinds() -> None:
+    """What can be listed, and how."""
+    for what, about in KINDS.items():
+        say(f"specsight list {what:16} {about}")
+    say("specsight list detectors NAME   needs and parameters of one detector")
+
+
 def names(what: str) -> None:
     """Everything of one kind that the commands take, with a line about it."""
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -179,7 +217,7 @@ def names(what: str) -> None:
         table.add_row(f"[bold]{escape(name)}[/]", escape(printable(words)))
     for name, reason in registry.broken.items():
         table.add_row(f"[bold red]{escape(name)}[/]", f"broken: {escape(printable(reason))}")
-    Console().print(table)
+    show(table)
 
 
 def detector(name: str) -> None:
@@ -188,7 +226,6 @@ def detector(name: str) -> None:
     import sys
 
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -203,7 +240,7 @@ def detector(name: str) -> None:
     for declared in parameters_of(kind).values():
         default = "the method's choice" if declared.default is None else declared.written_default
         table.add_row(f"[bold]{declared.name}[/]", escape(default), declared.values, escape(declared.help))
-    Console().print(table)
+    show(table)
 
 
 def registry_of(what: str) -> Registry[Any]:

@@ -51,7 +51,7 @@ def test_errors_steer_no_terminal(
         (["--set", "name=x"], "patchcore has no parameter 'name'"),
         (["--spec", "a\0b"], "is no path: it is empty or has a zero byte in it"),
         (["--spec", ""], "is no path: it is empty or has a zero byte in it"),
-        (["-o", "/dev/null"], "'/dev/null' is no folder: choose another one"),
+        (["-o", "/dev/null"], "'/dev/null' is a file: give a folder"),
     ],
 )
 def test_nonsense_on_the_command_line_is_one_line(

@@ -183,10 +183,15 @@ def test_a_finished_set_is_completed_not_redrawn(made: Path, monkeypatch: pytest
     assert (summary.samples, summary.defective) == (44, 11)
 
 
-def test_other_settings_replace_the_set_and_leave_no_old_file(tmp_path: Path) -> None:
+def test_a_set_of_other_settings_is_replaced_only_where_that_was_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "set"
     generate(out, count=8, seed=1, size=64, zones=("tread",), workers=1)
-    generate(out, count=2, seed=1, size=64, zones=("tread",), lights=("low",), workers=1)
+    before = digest(out)
+    with pytest.raises(SpecsightError, match="holds a tyre set of other settings: add --replace"):
+        generate(out, count=2, seed=1, size=64, zones=("tread",), lights=("low",), workers=1)
+    generate(out, count=8, seed=1, size=64, zones=("tread",), workers=1, replace=True)
+    assert digest(out) == before, "equal settings: nothing is given up"
+    generate(out, count=2, seed=1, size=64, zones=("tread",), lights=("low",), workers=1, replace=True)
     assert len(list((out / "rgb").iterdir())) == 2
     assert "low" in (out / "manifest.jsonl").read_text("utf-8")
 

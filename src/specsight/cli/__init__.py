@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import sys
 
 import click
 
 from specsight import screen
-from specsight.cli import inspecting, making, measuring
+from specsight.cli import ending, inspecting, making, measuring
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
-
-USERS = frozenset({
-    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR,
-    errno.ELOOP, errno.EPERM,
-})  # fmt: skip
-"""What the operating system says of a disk, a name or a right that a person can mend."""
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -40,11 +32,16 @@ for verb in (
 
 
 @cli.command(name="list")
-@click.argument("what", metavar="|".join(screen.REGISTRIES))
+@click.argument("what", metavar=f"[{'|'.join(screen.REGISTRIES)}]", required=False)
 @click.argument("name", required=False)
-def list_(what: str, name: str | None) -> None:
-    """Names that the other commands take; with the NAME of a detector, its parameters."""
-    if name is None:
+def list_(what: str | None, name: str | None) -> None:
+    """Names that the other commands take; with the NAME of a detector, its parameters.
+
+    Alone, it says what can be listed.
+    """
+    if what is None:
+        screen.kinds()
+    elif name is None:
         screen.names(what)
     elif what == "detectors":
         screen.detector(name)
@@ -69,26 +66,4 @@ def doctor(encoder: str) -> int:
 
 def main() -> None:
     """Entry point: a person's mistake is one line on standard error, never a traceback."""
-    try:
-        code = cli(standalone_mode=False)
-    except SpecsightError as error:
-        _fail(str(error), 2)
-    except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        screen.say(shown.getvalue().rstrip(), err=True)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("stopped; what was finished is kept, run the same command again to go on", 130)
-    except BrokenPipeError:
-        sys.exit(141)
-    except OSError as error:
-        if error.errno not in USERS:
-            raise
-        _fail(f"{error.strerror}: '{error.filename or 'the output folder'}'", 2)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fail(message: str, code: int) -> None:
-    screen.say(f"specsight: {' '.join(message.splitlines())}", err=True)
-    sys.exit(code)
+    sys.exit(ending.run(lambda: cli(standalone_mode=False)))

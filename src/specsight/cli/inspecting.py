@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, fitting
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, fitting
 from specsight.cli.settings import parameters
+from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
 
@@ -19,6 +20,7 @@ from specsight.learning.device import AUTO
 @fitting
 @click.option("--seed", default=0, show_default=True)
 @MAX_MEGAPIXELS
+@REPLACE
 def fit(
     good: Path | None,
     out: Path,
@@ -35,6 +37,7 @@ def fit(
     false_reject_rate: float,
     confidence: float,
     seed: int,
+    replace: bool,
 ) -> None:
     """Learn what good parts look like, with a threshold from parts held out.
 
@@ -59,7 +62,10 @@ def fit(
         specification,
         threshold,
         seed,
+        replace,
     )
+    if inspector.reused:
+        screen.say("unchanged: this model was fitted to the same pictures in the same way already")
     for skipped in inspector.skipped:
         screen.say(f"skipped: {skipped.reason}", err=True)
     screen.notes(inspector.notes)
@@ -99,7 +105,10 @@ def inspect(
     from specsight.reading import read_instruction
     from specsight.report import render
     from specsight.runs.inspections import write_inspections
+    from specsight.storage import check_output
 
+    check_output(out)
+    _check_order(model, pictures)
     inspector = Inspector.load(model, encoder, device)
     instruction = read_instruction(say, inspector.specification) if say else None
     listing = load_dataset(pictures)
@@ -115,3 +124,14 @@ def inspect(
     page = render(out)
     screen.verdicts(out)
     screen.say(f"report: {page}")
+
+
+def _check_order(model: Path, pictures: Path) -> None:
+    """Raise SpecsightError where model and pictures were given in each other's place."""
+    from specsight.storage import CHECKSUMS
+
+    if (pictures / CHECKSUMS).is_file() and not (model / CHECKSUMS).is_file():
+        raise SpecsightError(
+            f"'{pictures}' is a saved model and '{model}' is none: give the model first, "
+            f"specsight inspect {pictures} {model}"
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import ENCODER, PATH, Verbs
+from specsight.cli.options import ENCODER, PATH, REPLACE, Verbs
 from specsight.learning.device import AUTO
 
 
@@ -21,6 +21,7 @@ from specsight.learning.device import AUTO
 @click.option("--light", "lights", multiple=True, help="Repeatable; default: all.")
 @click.option("--model", default="touring", show_default=True, help="touring, sport, winter or cargo.")
 @click.option("--workers", type=int, help="Processes; default: one per processor.")
+@REPLACE
 def tyres(
     out: Path,
     count: int,
@@ -31,6 +32,7 @@ def tyres(
     lights: tuple[str, ...],
     model: str,
     workers: int | None,
+    replace: bool,
 ) -> None:
     """Make a synthetic set of tyre pictures with depth, masks and words."""
     from specsight.synthetic.tyres import generate
@@ -47,6 +49,7 @@ def tyres(
         lights=lights or LIGHTS,
         model=model,
         workers=workers,
+        replace=replace,
     )
     screen.say(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from specsight import screen
 from specsight.cli.options import MAX_MEGAPIXELS, PATH, fitting, whole_numbers
 from specsight.cli.settings import parameters
 from specsight.errors import SpecsightError
+
+if TYPE_CHECKING:
+    from specsight.evaluation import EvaluationConfig
 
 
 @click.command()
@@ -58,7 +63,7 @@ def evaluate(
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
     from specsight import evaluation
-    from specsight.report import draw_curve, render, render_suite
+    from specsight.report import draw_curve, render
 
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
@@ -76,9 +81,7 @@ def evaluate(
             raise SpecsightError(
                 "--suite names its own methods: give one --detector and one number of --shots"
             )
-        page = render_suite(evaluation.run_suite(config, suite, out, encoders))
-        screen.suite(out)
-        screen.say(f"report: {page}")
+        _suite(config, suite, out, encoders)
         return
     if len(methods) > 1 or len(counts) > 1:
         pages = []
@@ -99,7 +102,10 @@ def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite as far as it has got, again."""
     from specsight.report import render, render_suite
     from specsight.runs.suite_record import RECORD
+    from specsight.storage import check_output
 
+    if run.is_dir():
+        check_output(run)
     draw = render_suite if (run / RECORD).is_file() else render
     page = draw(run)
     screen.files(run)
@@ -113,14 +119,31 @@ def report(run: Path) -> None:
 @MAX_MEGAPIXELS
 def check(data: Path, layout: str, product: str | None) -> int:
     """Open every file of a data set; say what is missing, broken, double or leaking."""
-    import rich
-
     from specsight.datasets import load_dataset
     from specsight.datasets.check import check_dataset
 
     found = check_dataset(load_dataset(data, layout, product))
-    rich.print(found)
+    screen.show(found)
     return 1 if found.problems else 0
+
+
+def _suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str]) -> None:
+    """Run a suite and show what there is of it, also where some rows failed; then raise their SuiteError."""
+    from specsight.evaluation import SuiteError, run_suite
+    from specsight.report import render_suite
+
+    failure = None
+    try:
+        run_suite(config, suite, out, encoders)
+    except SuiteError as error:
+        failure = error
+        if not error.finished:
+            raise
+    page = render_suite(out)
+    screen.suite(out)
+    screen.say(f"report: {page}")
+    if failure is not None:
+        raise failure
 
 
 def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:

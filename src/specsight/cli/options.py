@@ -75,6 +75,7 @@ MAX_MEGAPIXELS = click.option(
     expose_value=False,
     help="Refuse larger pictures (default: 100); some 30 bytes of memory a pixel.",
 )
+REPLACE = click.option("--replace", is_flag=True, help="Give up what --out holds already.")
 
 
 def fitting(command: Command) -> Command:

@@ -10,7 +10,7 @@ from specsight.evaluation.config import (
 )
 from specsight.evaluation.few_shot import few_shot_curve
 from specsight.evaluation.run import Evaluation, evaluate, run_evaluation
-from specsight.evaluation.suite_runner import run_suite
+from specsight.evaluation.suite_runner import SuiteError, run_suite
 
 __all__ = [
     "DataConfig",
@@ -19,6 +19,7 @@ __all__ = [
     "EvaluationConfig",
     "LearningConfig",
     "MeasuringConfig",
+    "SuiteError",
     "ThresholdConfig",
     "evaluate",
     "few_shot_curve",

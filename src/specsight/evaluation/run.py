@@ -31,7 +31,7 @@ from specsight.runs import environment, protocol
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import file_name
 from specsight.runs.protocol import Protocol
-from specsight.storage import only_writer
+from specsight.storage import check_output, given_path, only_writer
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,20 @@ def evaluate(
     pictures or without labelled test pictures.
     """
     config = EvaluationConfig(
-        DataConfig(Path(data), layout, product),
+        DataConfig(given_path(data, "the data set"), layout, product),
         DetectorConfig(detector, parameters or {}, encoder, resolution, device),
         LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
         ThresholdConfig(holdout, false_reject_rate, confidence),
         MeasuringConfig(map_size, resamples),
         tuple(seeds),
     )
-    return run_evaluation(config, Path(out))
+    return run_evaluation(config, given_path(out, "the run folder"))
 
 
 def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None = None) -> Evaluation:
     """`evaluate` for a configuration. Runs that share the folder `trainings` find each other's trainings there."""
-    # Names and parameters are tried before anything is written.
+    # Names, parameters and the folder are tried before anything is written.
+    check_output(out)
     check_other_set(config.detector, config.learning)
     listing = load_dataset(config.data.path, config.data.layout, config.data.product)
     by_product: dict[str, list[Sample]] = {}

@@ -6,9 +6,7 @@ In: an `EvaluationConfig` and the name of a suite. Out: one run folder per row (
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,20 +15,23 @@ from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
-from specsight.evaluation.run import run_evaluation
+from specsight.evaluation.own_process import RowError, evaluate_in_own_process
 from specsight.evaluation.suite_catalogue import SUITES, Row
+from specsight.progress import track
 from specsight.prompts.rewording import reword
 from specsight.runs.costs import milliseconds_per_picture
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.specification import load_specification, save_yaml
+from specsight.storage import check_output, only_writer
 
 
 def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str] = ()) -> Path:
     """Run every row of `suite` below `out`; the table is written again after each. Returns `out`.
 
     `encoders` are those to compare besides the run's own. What a row learns from another set is saved below `out` for
-    rows that would learn the same. Raises SpecsightError for an unknown suite and whatever `evaluate` raises for a row.
+    rows that would learn the same. A row that fails does not stop the others. Raises SpecsightError for an unknown
+    suite and for a folder that cannot be written, and, when all rows were tried, SuiteError where some failed.
     """
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
@@ -42,16 +43,33 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
     for row in rows:
         # Names and parameters are tried before the first hour is spent.
         _detector_of(row, named).create(seed=0)
-    out.mkdir(parents=True, exist_ok=True)
-    finished: list[SuiteRow] = []
-    for row in rows:
-        run = RunFolder(out / _slug(row.name))
-        _in_own_process(_config_of(row, config, out), run.path, out / TRAININGS)
-        finished.append(_finished(row, run, SUITES[suite].metrics))
-        SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds, tuple(finished)).write(
-            out
-        )
+    check_output(out)
+    record = SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds)
+    with only_writer(out):
+        for row in track(rows, f"suite {suite}"):
+            run = RunFolder(out / _slug(row.name))
+            try:
+                evaluate_in_own_process(_config_of(row, config, out), run.path, out / TRAININGS)
+            except RowError as error:
+                record = replace(record, failed={**record.failed, row.name: str(error)})
+            else:
+                finished = _finished(row, run, SUITES[suite].metrics)
+                record = replace(record, rows=(*record.rows, finished))
+            record.write(out)
+    if record.failed:
+        raise SuiteError(record, len(rows))
     return out
+
+
+class SuiteError(SpecsightError):
+    """Some rows of a suite failed; the table of the others, if there are any, is written."""
+
+    def __init__(self, record: SuiteRecord, count: int) -> None:
+        causes = "; ".join(f"'{name}': {cause}" for name, cause in record.failed.items())
+        super().__init__(
+            f"{len(record.failed)} of {count} rows failed, run the same command again to try them again: {causes}"
+        )
+        self.finished = len(record.rows)
 
 
 def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfig:
@@ -89,13 +107,6 @@ def _reworded(row: Row, specification: Path | None, out: Path) -> Path | None:
     file.parent.mkdir(exist_ok=True)
     save_yaml(reword(load_specification(specification), row.rewording), file)
     return file
-
-
-def _in_own_process(config: EvaluationConfig, folder: Path, trainings: Path) -> None:
-    """`run_evaluation` in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        pool.submit(run_evaluation, config, folder, trainings).result()
 
 
 def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +12,7 @@ from specsight.evaluation.measure import Measured
 from specsight.evaluation.numbers import Number
 from specsight.metrics import mean_sd
 from specsight.metrics import metrics as catalogue
+from specsight.storage import csv_text
 
 
 def over_seeds(measured: Mapping[int, Measured]) -> dict[str, Any]:
@@ -79,12 +78,9 @@ def cost_over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, A
 def per_type_csv(table: Mapping[str, Mapping[str, Any]]) -> str:
     """The table by type as CSV, one row per type; an undefined entry is empty."""
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["type", *columns])
-    for type_, row in table.items():
-        writer.writerow([type_, *("" if row.get(c) is None else row[c] for c in columns)])
-    return text.getvalue()
+    return csv_text(
+        ["type", *columns], [[type_, *(row.get(c) for c in columns)] for type_, row in table.items()]
+    )
 
 
 def _metric(name: str, numbers: Sequence[Number]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from dataclasses import replace as changed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specsight.calibration import ThresholdConfig
 from specsight.datasets.accounting import merged
@@ -19,9 +20,13 @@ from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.inspector.inspector import Inspector, Skipped
+from specsight.inspector.request import request_of, was_requested
 from specsight.inspector.sources import Source, defective_source, good_source
-from specsight.records import Sample
 from specsight.specification import Specification
+from specsight.storage import check_model_output
+
+if TYPE_CHECKING:
+    from specsight.detectors.cross_set.training import OtherSet
 
 
 @dataclass(frozen=True)
@@ -51,27 +56,46 @@ def fit_model(
     specification: Specification | None = None,
     threshold: ThresholdConfig | None = None,
     seed: int = 0,
+    replace: bool = False,
 ) -> Inspector:
     """Fit `detector` and save the model to the folder `out`; returns the inspector, which lists what was left out.
 
-    Parts are held out for `threshold` under `seed`.
+    Parts are held out for `threshold` under `seed`. A model in `out` that was fitted to the same files in the same way
+    is loaded, and `Inspector.reused` is set; any other is given up only with `replace`.
 
-    Raises SpecsightError for sources that the detector cannot learn from, and whatever `Inspector.fit` raises.
+    Raises SpecsightError for a folder that cannot be written or holds anything else, for sources that the detector
+    cannot learn from, and whatever `Inspector.fit` raises.
     """
     threshold = threshold or ThresholdConfig()
+    check_model_output(out, replace=True)
     good_parts = good_source(sources.good) if sources.good else Source([])
     good = good_parts.samples
     if sources.labelled and not detector.needs.takes_defects:
         raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
     labelled = defective_source(sources.labelled) if sources.labelled else Source([])
     defects = labelled.samples
-    trainings = out.with_name(f"{out.name}.training")
+    trainings = out.resolve().with_name(f"{out.resolve().name}.training")
+    words = {} if specification is None else {specification.product: specification}
+    other = _other_set(detector, sources)
+    learned = [([*good, *defects], words)]
+    if other is not None:
+        learned.append(([*other.samples], {**other.specifications}))
+    request = request_of(detector, learned, {**asdict(threshold), "seed": seed})
+    if was_requested(out, request):
+        device = detector.device if isinstance(detector.device, str) else "auto"
+        inspector = Inspector.load(out, detector.get_encoder().name, device)
+        inspector.reused = True
+        return inspector
+    check_model_output(out, replace)
     checkpoints: Path | None = None
     left_out: list[Skipped] = []
-    if sources.other_set:
-        checkpoints, left_out = _train_on_other_set(detector, sources, good, trainings)
+    if other is not None:
+        from specsight.detectors.cross_set.training import train_on
+
+        checkpoints = trainings / digest(detector, other.samples, other.specifications)
+        train_on(detector, other, judged=good, checkpoints=checkpoints)
+        left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
     elif detector.needs.trains:
-        words = {} if specification is None else {specification.product: specification}
         checkpoints = detector.checkpoints = trainings / digest(detector, [*good, *defects], words)
     inspector = Inspector.fit(
         good,
@@ -85,13 +109,14 @@ def fit_model(
     )
     inspector.skipped[:0] = left_out
     if inspector.account:
-        inspector.account = replace(
+        inspector.account = changed(
             inspector.account,
             skipped=len(inspector.skipped),
             ignored=merged([good_parts.ignored, labelled.ignored]),
             notes=(*good_parts.notes, *labelled.notes),
         )
-    inspector.save(out)
+    inspector.request = request
+    inspector.save(out, replace)
     if checkpoints is not None:
         # What others have left there stays: a killed training of something else, or files of the user's.
         shutil.rmtree(checkpoints, ignore_errors=True)
@@ -100,17 +125,12 @@ def fit_model(
     return inspector
 
 
-def _train_on_other_set(
-    detector: Detector, sources: Sources, good: Sequence[Sample], trainings: Path
-) -> tuple[Path, list[Skipped]]:
-    """Learn a cross-set detector's weights; returns the folder of its checkpoint, below `trainings`, and what was left
-    out."""
-    from specsight.detectors.cross_set.training import load_other_set, train_on
+def _other_set(detector: Detector, sources: Sources) -> OtherSet | None:
+    """The other set that a detector learns from. Raises SpecsightError where it learns from none."""
+    if sources.other_set is None:
+        return None
+    from specsight.detectors.cross_set.training import load_other_set
 
-    if not detector.needs.other_sets or sources.other_set is None:
+    if not detector.needs.other_sets:
         raise SpecsightError(f"{detector.name} is not trained across sets: leave --train-on out")
-    other = load_other_set(sources.other_set, sources.other_specification)
-    checkpoints = trainings / digest(detector, other.samples, other.specifications)
-    train_on(detector, other, judged=good, checkpoints=checkpoints)
-    left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
-    return checkpoints, left_out
+    return load_other_set(sources.other_set, sources.other_specification)

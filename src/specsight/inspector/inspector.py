@@ -25,6 +25,7 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import saved
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
+from specsight.inspector.request import write_request
 from specsight.inspector.saved import ACCOUNT, CALIBRATION, FULL_RANGE, READING
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, split_good
@@ -94,6 +95,10 @@ class Inspector:
     """Pictures and parts that it was fitted on; None: it was loaded."""
     account: Account | None = None
     """What became of the pictures that it was fitted on; None where that is not known."""
+    request: str = ""
+    """See `request_of`; empty for a model that no command fitted, or that was loaded."""
+    reused: bool = False
+    """Whether `fit_model` found this model saved already and fitted nothing."""
 
     @classmethod
     def fit(
@@ -132,7 +137,11 @@ class Inspector:
         threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
         detector = _detector(detector, seed, parameters)
         specification = _specification(specification)
-        source = good_source(Path(good)) if isinstance(good, str | Path) else Source(_samples("good", good))
+        source = (
+            good_source(given_path(good, "the folder of good parts"))
+            if isinstance(good, str | Path)
+            else Source(_samples("good", good))
+        )
         samples = source.samples
         defects, validation = _samples("defects", defects), _samples("validation", validation)
         if not samples and detector.needs.good_pictures > 0:
@@ -241,6 +250,8 @@ class Inspector:
             write_json(temporary / READING, {"bits": self.bits})
             if self.account:
                 write_json(temporary / ACCOUNT, self.account.to_json())
+            if self.request:
+                write_request(temporary, self.request)
 
     @classmethod
     def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:

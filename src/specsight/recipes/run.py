@@ -21,7 +21,7 @@ from specsight.learning.history import LOG, History
 from specsight.learning.precision import Precision
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
-from specsight.storage import only_writer, write_json
+from specsight.storage import check_output, only_writer, write_json
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def run_folder(
     has checkpoints of another recipe, and where the device does not exist.
     """
     device = choose_device(options.device)
+    check_output(out)
     out.mkdir(parents=True, exist_ok=True)
     with processes.connected(), only_writer(out) if processes.rank() == 0 else nullcontext():
         torch.set_num_threads(options.threads)

@@ -6,14 +6,13 @@ Written by the evaluation after every finished run; read by the screen and by th
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
-from specsight.storage import write_text
+from specsight.storage import write_csv
 
 TABLE = "few_shot.csv"
 METRICS = ("image_auroc", "pixel_auroc", "aupro_30")
@@ -42,13 +41,12 @@ class CurvePoint:
 
 def write_curve(out: Path, points: Sequence[CurvePoint]) -> None:
     """Write the table into the folder `out`; an undefined entry (no masks, a single seed) is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["detector", "shots", *(_column(name, part) for name in METRICS for part in PARTS)])
-    for point in points:
-        values = [point.numbers[name][part] for name in METRICS for part in PARTS]
-        writer.writerow([point.detector, point.shots, *values])
-    write_text(out / TABLE, text.getvalue())
+    header = ["detector", "shots", *(_column(name, part) for name in METRICS for part in PARTS)]
+    rows = [
+        [point.detector, point.shots, *(point.numbers[name][part] for name in METRICS for part in PARTS)]
+        for point in points
+    ]
+    write_csv(out / TABLE, header, rows)
 
 
 def read_curve(out: Path) -> list[CurvePoint]:

@@ -5,17 +5,14 @@ In and out: `suite.json` and, for spreadsheets, the same rows as `suite.csv`.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
 from specsight.runs.folder import RunFolder
-from specsight.storage import confined, write_json, write_text
+from specsight.storage import confined, parse_json, read_text, write_csv, write_json
 
 TABLE, RECORD = "suite.csv", "suite.json"
 DEVIATION = "_sd"
@@ -92,7 +89,9 @@ class SuiteRecord:
     data: str
     product: str | None
     seeds: tuple[int, ...]
-    rows: tuple[SuiteRow, ...]
+    rows: tuple[SuiteRow, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Name of a row without numbers → why it has none."""
 
     @property
     def metrics(self) -> list[str]:
@@ -103,12 +102,9 @@ class SuiteRecord:
         """Write `suite.json` and `suite.csv` into the folder `out`."""
         lines = [row.to_json() for row in self.rows]
         about = {"suite": self.suite, "data": self.data, "product": self.product, "seeds": list(self.seeds)}
-        write_json(out / RECORD, {**about, "rows": lines})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-        write_text(out / TABLE, text.getvalue())
+        write_json(out / RECORD, {**about, "rows": lines, "failed": dict(self.failed)})
+        if lines:
+            write_csv(out / TABLE, list(lines[0]), [list(line.values()) for line in lines])
 
     @classmethod
     def read(cls, out: Path) -> SuiteRecord:
@@ -117,10 +113,11 @@ class SuiteRecord:
         if not file.is_file():
             raise SpecsightError(f"'{out}' is no suite: it has no {RECORD}")
         try:
-            content = json.loads(file.read_text("utf-8"))
+            content = parse_json(read_text(file))
             rows = tuple(SuiteRow.from_json(_with_map_flag(out, line)) for line in content["rows"])
-            return cls(content["suite"], content["data"], content["product"], tuple(content["seeds"]), rows)
-        except (ValueError, KeyError, TypeError) as error:
+            about = (content["suite"], content["data"], content["product"], tuple(content["seeds"]))
+            return cls(*about, rows, dict(content.get("failed", {})))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise SpecsightError(f"'{file}' is damaged: run the suite again to write it anew") from error
 
 

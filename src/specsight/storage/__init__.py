@@ -11,6 +11,7 @@ from specsight.storage.folders import CHECKSUMS, check_replaceable, recover, ver
 from specsight.storage.locks import only_writer
 from specsight.storage.outputs import check_model_output, check_output
 from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
+from specsight.storage.tables import csv_text, write_csv
 
 __all__ = [
     "CHECKSUMS",
@@ -19,6 +20,7 @@ __all__ = [
     "check_regular",
     "check_replaceable",
     "confined",
+    "csv_text",
     "given_path",
     "only_writer",
     "parse_json",
@@ -29,6 +31,7 @@ __all__ = [
     "verify_folder",
     "whole_folder",
     "write_bytes",
+    "write_csv",
     "write_json",
     "write_text",
 ]

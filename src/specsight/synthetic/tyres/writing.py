@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
-import signal
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,9 +22,9 @@ import cv2
 import yaml
 
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.machine import usable_processors
+from specsight.machine import leave_signals_to_parent, usable_processors
 from specsight.progress import track
-from specsight.storage import only_writer, write_json, write_text
+from specsight.storage import check_output, given_path, only_writer, read_text, write_json, write_text
 from specsight.synthetic.tyres.conditions import LIGHTS, light_kinds
 from specsight.synthetic.tyres.geometry import ZONES, Zone, tyre_model
 from specsight.synthetic.tyres.planning import Job, Settings, picture_job, plan
@@ -65,21 +63,24 @@ def generate(
     zones: Sequence[str] = ZONES,
     model: str = "touring",
     workers: int | None = None,
+    replace: bool = False,
 ) -> Summary:
     """Write a synthetic set of `count` square crops and `strips` whole turns into the folder `out`.
 
     Half of it is for training (good), a quarter good and a quarter defective for testing; each defective picture has
     a good twin of the same `group`. The same arguments give the same bytes whatever `workers` (processes; all cores
-    if None). An interrupted run goes on when called again; a folder that holds anything else is refused.
+    if None). An interrupted run goes on when called again, and a finished set stays as it is. A set of other settings
+    is given up only with `replace`; a folder that holds anything else is refused.
     """
-    out = Path(out)
+    out = given_path(out, "the folder of the tyre set")
     settings = _settings(count, seed, size, strips, lights=lights, zones=zones, model=model)
     if workers is not None and workers < 1:
         raise SpecsightError(f"workers {workers}: use at least one process")
+    check_output(out)
     _refuse_foreign(out)
     try:
         with only_writer(out):
-            return _generate(out, settings, workers or usable_processors())
+            return _generate(out, settings, workers or usable_processors(), replace)
     except OSError as error:
         raise SpecsightError(f"cannot write '{out}': {error.strerror or error}") from error
 
@@ -111,8 +112,8 @@ def _refuse_foreign(out: Path) -> None:
         raise SpecsightError(f"'{out}' is not empty and holds no tyre set: choose another folder")
 
 
-def _generate(out: Path, settings: Settings, workers: int) -> Summary:
-    records = _finished(out, settings)
+def _generate(out: Path, settings: Settings, workers: int, replace: bool) -> Summary:
+    records = _finished(out, settings, replace)
     todo = [job for job in plan(settings) if not all(n in records for n in job.numbers)]
     (out / SPECIFICATION).write_text(_specification_yaml(settings), "utf-8")
     with (
@@ -140,11 +141,16 @@ def _generate(out: Path, settings: Settings, workers: int) -> Summary:
     )
 
 
-def _finished(out: Path, settings: Settings) -> dict[int, dict[str, Any]]:
-    """Records of samples already on disk, by number; a set made with other settings is cleared away first."""
+def _finished(out: Path, settings: Settings, replace: bool) -> dict[int, dict[str, Any]]:
+    """Records of samples already on disk, by number; to `replace` a set of other settings, it is cleared away first."""
     requested = json.loads(json.dumps(asdict(settings)))
     marker = out / _SETTINGS
-    if not marker.exists() or _json_or_none(marker.read_text("utf-8")) != requested:
+    if not marker.exists() or _json_or_none(read_text(marker)) != requested:
+        if marker.exists() and not replace:
+            raise SpecsightError(
+                f"'{out}' holds a tyre set of other settings: add --replace (in Python replace=True) to give it up, or "
+                "choose another folder"
+            )
         for name in (MANIFEST, _JOURNAL):
             (out / name).unlink(missing_ok=True)
         for folder in FOLDERS:
@@ -181,22 +187,19 @@ def _work(out: Path, settings: Settings, jobs: list[Job], workers: int) -> Gener
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:
             yield from pool.map(draw, jobs, chunksize=4)
+        except BrokenProcessPool as error:
+            raise SpecsightError(
+                "a process that draws was ended from outside, as systems do that run out of memory: run the same "
+                "command again to go on, with fewer --workers"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """One thread per process; Ctrl-C is the parent's to answer, once; and no worker outlives a killed parent."""
+    """One thread per process; signals are the parent's to answer; and no worker outlives a killed parent."""
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    leave_signals_to_parent()
 
 
 def _draw(out: Path, settings: Settings, job: Job) -> Made:
