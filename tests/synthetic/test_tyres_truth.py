@@ -191,6 +191,25 @@ def test_good_tyres_carry_acceptable_marks() -> None:
     assert {"spew", "demoulding mark", "chalk mark", "yellow balance dot", "lettering"} <= kinds
 
 
+def test_a_mark_cut_off_by_the_rim_measures_what_is_left_of_it() -> None:
+    """What words may speak of is what the picture shows of a feature, whole or not."""
+    cut_off = 0
+    for k in range(60):
+        scene = sample_tyre_scene((33, k), "sidewall", "grazing", size=SMALL)
+        inner = np.zeros(scene.window.canvas, bool)
+        inner[scene.window.inner] = True
+        sizes: list[tuple[str, float]] = []
+        for feature in build(scene).features:
+            mask = np.zeros(scene.window.canvas, bool)
+            mask[feature.box] = feature.mask
+            if (mask & inner).sum() >= 4:
+                sizes.append((feature.kind, feret_mm(mask & inner, scene.window.mm_per_px)))
+                cut_off += feature.kind == "spew" and bool((mask & ~inner).any())
+        marks = [(m.kind, m.size_mm) for m in render(scene).marks if not m.kind.startswith("lettering")]
+        assert marks == sizes
+    assert cut_off >= 3
+
+
 def test_mistakes_are_errors_of_one_line() -> None:
     with pytest.raises(SpecsightError, match="unknown tyre defect 'scrach': did you mean 'scratch'"):
         render(sample_tyre_scene((0,)), ("scrach",))

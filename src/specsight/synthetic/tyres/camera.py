@@ -14,6 +14,8 @@ from specsight.synthetic.tyres.geometry import Window
 
 _READ_NOISE_ELECTRONS = 6.0
 _LEVELS = 4096
+_BLACK_LEVEL = 4.0
+_GAMMA = 1.35
 
 
 def photograph(
@@ -33,6 +35,19 @@ def photograph(
     return picture_8bit
 
 
+def grey_levels(linear: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Grey levels (0 to 255, not rounded) of linear radiance, any shape.
+
+    An industrial camera's curve: a black level just above its floor, a gamma of 1.35, and a soft shoulder, so that
+    paint on dark rubber keeps its colour.
+    """
+    soft = 1 - np.exp(-np.maximum(linear, 0))
+    levels: NDArray[np.float32] = np.float32(_BLACK_LEVEL) + np.float32(255 - _BLACK_LEVEL) * np.power(
+        soft, np.float32(1 / _GAMMA)
+    )
+    return levels
+
+
 def _falloff(window: Window, loss: float) -> Field:
     """Relative brightness of the lens over the window; a line camera's strip falls off across only."""
     y = np.linspace(-1, 1, window.rows, dtype=np.float32)[:, None]
@@ -43,8 +58,6 @@ def _falloff(window: Window, loss: float) -> Field:
 
 @lru_cache(maxsize=1)
 def _tone_curve() -> NDArray[np.uint8]:
-    """Linear radiance in [0, 2) → sRGB with a soft shoulder, so that paint on dark rubber keeps its colour."""
-    linear = (np.arange(_LEVELS) + 0.5) * 2 / _LEVELS
-    soft = 1 - np.exp(-linear)
-    encoded = np.where(soft <= 0.0031308, 12.92 * soft, 1.055 * soft ** (1 / 2.4) - 0.055)
-    return np.round(255 * encoded).astype(np.uint8)
+    """`grey_levels` of `_LEVELS` steps of linear radiance in [0, 2), rounded."""
+    linear = (np.arange(_LEVELS, dtype=np.float32) + np.float32(0.5)) * np.float32(2 / _LEVELS)
+    return np.round(grey_levels(linear)).astype(np.uint8)

@@ -49,9 +49,9 @@ class Plant:
 PLANTS: dict[str, Plant] = {
     p.name: p
     for p in (
-        Plant("A", (0.045, 0.045, 0.046), 1.0, 0.0050, 0.05, trims_spews=False),
-        Plant("B", (0.039, 0.040, 0.043), 1.5, 0.0038, 0.035, trims_spews=True),
-        Plant("C", (0.053, 0.050, 0.047), 0.7, 0.0065, 0.07, trims_spews=False),
+        Plant("A", (0.0320, 0.0320, 0.0325), 1.0, 0.0060, 0.016, trims_spews=False),
+        Plant("B", (0.0280, 0.0285, 0.0300), 1.35, 0.0048, 0.012, trims_spews=True),
+        Plant("C", (0.0380, 0.0365, 0.0350), 0.75, 0.0075, 0.022, trims_spews=False),
     )
 }
 

@@ -5,22 +5,19 @@ Every one of these is drawn on good and on defective tyres alike, so that none o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from specsight.synthetic.fields import Field, ridge, smoothstep
-from specsight.synthetic.shapes import path_distance
+from specsight.synthetic.fields import Field, blurred_grain, ridge, smoothstep
 from specsight.synthetic.tyres import sidewall
 from specsight.synthetic.tyres.canvas_noise import canvas_cloud
 from specsight.synthetic.tyres.conditions import Plant
+from specsight.synthetic.tyres.features import Box, Feature, box_around
 from specsight.synthetic.tyres.geometry import PART_VALUES, ZONE_WIDTH_MM, TyreModel, Window, turn_columns
 from specsight.synthetic.tyres.rubber import Surface
+from specsight.synthetic.tyres.spews import spews
 
 Colour = tuple[float, float, float]
-Box = tuple[slice, slice]
 
 PAINTS: dict[str, Colour] = {
     "yellow": (0.42, 0.30, 0.015),
@@ -35,16 +32,6 @@ _CHALKS: tuple[Colour, ...] = ((0.22, 0.22, 0.21), (0.24, 0.20, 0.05), (0.08, 0.
 _DOT_RADIUS_MM = 3.6
 
 
-@dataclass(frozen=True)
-class Feature:
-    """Something on a good tyre: `mask` within `box` of the canvas; `before` holds (albedo, gloss) under a paint."""
-
-    kind: str
-    box: Box
-    mask: NDArray[np.bool_]
-    before: tuple[Field, Field] | None = None
-
-
 def dress(
     rng: np.random.Generator, window: Window, surface: Surface, model: TyreModel, plant: Plant
 ) -> tuple[Feature, ...]:
@@ -54,7 +41,7 @@ def dress(
         _stripes(rng, window, surface, model)
     if window.zone == "sidewall":
         features += _balance_dots(rng, window, surface, model)
-    features += _spews(rng, window, surface, model, plant)
+    features += spews(rng, window, surface, model, plant)
     turns = window.columns / window.rows if window.circular else 1.0
     for _ in range(int(rng.poisson(0.45 * turns))):
         features.append(_demoulding_mark(rng, window, surface))
@@ -73,16 +60,7 @@ def _place(rng: np.random.Generator, window: Window, reach_mm: float) -> tuple[B
     m = window.margin
     low, high = (m + reach, m + window.columns - reach) if window.circular else (m, m + window.columns)
     row, column = int(rng.integers(m, m + window.rows)), int(rng.integers(low, max(low + 1, high)))
-    return _box(window, row, column, reach)
-
-
-def _box(window: Window, row: int, column: int, reach: int) -> tuple[Box, Field, Field]:
-    rows, columns = window.canvas
-    top, left = max(0, row - reach), max(0, column - reach)
-    bottom, right = min(rows, row + reach + 1), min(columns, column + reach + 1)
-    y = (np.arange(top, bottom, dtype=np.float32) - row)[:, None] * np.float32(window.mm_per_px)
-    x = (np.arange(left, right, dtype=np.float32) - column)[None, :] * np.float32(window.mm_per_px)
-    return (slice(top, bottom), slice(left, right)), x, y
+    return box_around(window, row, column, reach)
 
 
 def _stripes(rng: np.random.Generator, window: Window, surface: Surface, model: TyreModel) -> None:
@@ -112,7 +90,7 @@ def _balance_dots(
         if not (reach <= row < rows - reach and reach <= column < columns - reach):
             continue
         offset = rng.normal(0, 0.35, 2)
-        box, x, y = _box(window, row, column, reach)
+        box, x, y = box_around(window, row, column, reach)
         radius = np.hypot(x - np.float32(offset[0]), y - np.float32(offset[1]))
         alpha = smoothstep((np.float32(_DOT_RADIUS_MM * rng.uniform(0.88, 1.05)) - radius) / np.float32(0.5))
         alpha *= np.float32(0.88) + np.float32(0.06) * rng.standard_normal(alpha.shape, dtype=np.float32)
@@ -121,49 +99,6 @@ def _balance_dots(
         surface.paint(box, alpha, PAINTS["yellow"])
         features.append(Feature("yellow balance dot", box, alpha > 0.02, before))
     return features
-
-
-def _spews(
-    rng: np.random.Generator, window: Window, surface: Surface, model: TyreModel, plant: Plant
-) -> list[Feature]:
-    """Rubber from the mould's vents: nubs where they are trimmed, hairs lying over where they are not."""
-    turn_mm = turn_columns(model, window.mm_per_px) * window.mm_per_px
-    spacing = turn_mm / round(turn_mm / 33.0)
-    lines = {"tread": (-76.0, -42.0, -8.0, 8.0, 42.0, 76.0), "sidewall": (23.0, 50.5, 90.5), "bead": (32.0,)}
-    offset = ZONE_WIDTH_MM["tread"] / 2 if window.zone == "tread" else 0.0
-    left, right = (
-        (window.left - window.margin) * window.mm_per_px,
-        (window.left + window.columns + window.margin),
-    )
-    found = []
-    for n, line in enumerate(lines[window.zone]):
-        first = int(np.ceil(left / spacing))
-        for k in range(first, int(right * window.mm_per_px / spacing) + 1):
-            if window.circular and not 0 <= k < round(turn_mm / spacing):
-                continue
-            x_mm, y_mm = (k + 0.37 * n % 1.0) * spacing, line + offset
-            column = round(window.px(x_mm)) - window.left + window.margin
-            row = round(window.px(y_mm)) - window.top + window.margin
-            if 0 <= row < window.canvas[0] and 0 <= column < window.canvas[1]:
-                found.append(_spew(rng, window, surface, plant, (row, column)))
-    return found
-
-
-def _spew(
-    rng: np.random.Generator, window: Window, surface: Surface, plant: Plant, at: tuple[int, int]
-) -> Feature:
-    """One spew at canvas pixel `at` (row, column)."""
-    trimmed = plant.trims_spews or rng.random() < 0.3
-    length = float(rng.uniform(0.2, 0.8) if trimmed else rng.uniform(2.0, 6.5))
-    radius = max(0.42, 0.75 * window.mm_per_px)
-    box, x, y = _box(window, *at, round(window.px(length + 2 * radius)) + 1)
-    heading, curl = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.35)
-    t = np.linspace(0, 1, 2 if trimmed else 6)
-    bow = np.stack([np.cos(heading + curl * t), np.sin(heading + curl * t)], axis=1)
-    distance, _, _ = path_distance(x, y, (length * t[:, None] * bow).astype(np.float32))
-    tube = np.sqrt(np.clip(1 - (distance / np.float32(radius)) ** 2, 0, 1))
-    surface.height[box] += tube * np.float32(0.5 if trimmed else 0.8)
-    return Feature("spew", box, tube > 0.02)
 
 
 def _demoulding_mark(rng: np.random.Generator, window: Window, surface: Surface) -> Feature:
@@ -193,14 +128,21 @@ def _chalk_mark(rng: np.random.Generator, window: Window, surface: Surface) -> F
     u = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y
     v = np.float32(np.cos(angle)) * y - np.float32(np.sin(angle)) * x
     v = v - np.float32(bend / length) * u * u * 2
-    stroke = ridge(v, rng.uniform(1.6, 2.8), 0.6) * smoothstep(
-        (np.float32(length / 2) - np.abs(u)) / np.float32(1.5)
+    wide, mm = float(rng.uniform(1.4, 2.8)), window.mm_per_px
+    edge = blurred_grain(rng, u.shape, 0.8 / mm)
+    v = v + edge * np.float32(0.25 / max(float(edge.std()), 1e-6))
+    ends = smoothstep((np.float32(length / 2) - np.abs(u) + v) / np.float32(2.5))
+    stroke = ridge(v, wide, 0.5) * ends
+    # Pressed harder at its edges and where it begins; lifted now and then.
+    pressure = (
+        np.float32(0.62) + np.float32(0.25) * (np.abs(v) / np.float32(wide)) - np.float32(0.35 / length) * u
     )
     height = surface.height[box]
     summit = height - cv2.GaussianBlur(height, (0, 0), 1.5)
-    patchy = np.clip(np.float32(0.42) + summit * np.float32(22), 0, 0.9)
-    patchy *= np.float32(0.6) + np.float32(0.4) * rng.random(patchy.shape, dtype=np.float32)
-    alpha = stroke * patchy * (surface.parts[box] != PART_VALUES["groove"])
+    waxed = smoothstep(
+        pressure + summit * np.float32(40) - rng.random(u.shape, dtype=np.float32) * np.float32(0.8)
+    )
+    alpha = stroke * np.float32(0.75) * waxed * (surface.parts[box] != PART_VALUES["groove"])
     surface.paint(box, alpha, _CHALKS[int(rng.integers(len(_CHALKS)))])
     return Feature("chalk mark", box, alpha > 0.05)
 

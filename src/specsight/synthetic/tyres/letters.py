@@ -26,6 +26,9 @@ _FILES = {
 }
 
 _OVERSAMPLING = 4
+_BORDER_PX = 2
+_FLANK = 0.75
+"""Width of a letter's flank as a share of its height: draft and radii of an engraved insert."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Inscription:
     def relief_mm(self, mm_per_px: float, text: str | None = None) -> Field:
         """(h, w) mm: the relief of `text` (its own if None) at a scale; zero between the letters."""
         rows = max(4, round(self.cap_mm / mm_per_px))
-        unit = relief(text or self.text, self.font, self.style, rows, self.stretch, 0.3 / mm_per_px)
+        flank = _FLANK * self.raised_mm / mm_per_px
+        unit = relief(text or self.text, self.font, self.style, rows, self.stretch, flank)
         heights: Field = unit * np.float32(self.raised_mm)
         return heights
 
@@ -55,11 +59,15 @@ class Inscription:
 def relief(text: str, font: str, style: str, rows: int, stretch: float, flank_px: float) -> Field:
     """(about `rows`, w) float32 in [0, 1]: `text` with capitals `rows` pixels high, 1 on top of the letters.
 
-    `stretch` widens the letters (tyre lettering is often extended), `flank_px` is the width of the sloping flank.
+    `stretch` widens the letters (tyre lettering is often extended), `flank_px` is the width of the sloping flank,
+    a third of it the radius of the letter's foot, outside its outline.
     """
     glyphs = _raster(text, font, rows * _OVERSAMPLING, stretch)
+    flank_px = min(max(flank_px, 0.6), 0.09 * rows)
     inside = cv2.distanceTransform(glyphs, cv2.DIST_L2, 5) / np.float32(_OVERSAMPLING)
-    top = smoothstep(inside / np.float32(max(flank_px, 0.35)))
+    outside = cv2.distanceTransform(1 - glyphs, cv2.DIST_L2, 5) / np.float32(_OVERSAMPLING)
+    foot = np.float32(min(flank_px / 3, _BORDER_PX))
+    top = _drafted((inside - outside + foot) / np.float32(flank_px + foot))
     if style == "outline":
         top *= 1 - np.float32(0.8) * smoothstep((inside - np.float32(0.07 * rows)) / np.float32(flank_px))
     elif style == "hatched":
@@ -75,11 +83,17 @@ def relief(text: str, font: str, style: str, rows: int, stretch: float, flank_px
     return small
 
 
+def _drafted(t: Field) -> Field:
+    """From 0 to 1: the straight flank of a mould insert between two radii."""
+    drafted: Field = np.float32(0.5) * smoothstep(t) + np.float32(0.5) * np.clip(t, 0, 1)
+    return drafted
+
+
 def _raster(text: str, font: str, cap_px: int, stretch: float) -> NDArray[np.uint8]:
-    """Binary picture of the text with a border of one pixel of the final raster."""
+    """Binary picture of the text with a border of `_BORDER_PX` pixels of the final raster."""
     face = _face(font, round(cap_px / 0.73))
     left, top, right, bottom = face.getbbox(text)
-    border = 2 * _OVERSAMPLING
+    border = _BORDER_PX * _OVERSAMPLING
     canvas = Image.new("L", (int(right - left) + 2 * border, int(bottom - top) + 2 * border))
     ImageDraw.Draw(canvas).text((border - left, border - top), text, fill=255, font=face)
     image = np.asarray(canvas)

@@ -16,7 +16,7 @@ from specsight.synthetic.tyres.geometry import Zone
 from specsight.synthetic.tyres.rendering import Rendered, render_pair
 from specsight.synthetic.tyres.scene import TyreScene, sample_tyre_scene
 
-GENERATOR = 1
+GENERATOR = 2
 """Raised whenever the same seed gives other pictures."""
 
 _TRAIN_SHARE = 0.5

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from specsight.synthetic.tyres import bead, sidewall, tread
 from specsight.synthetic.tyres.geometry import PART_VALUES, TyreModel, Window, Zone
 from specsight.synthetic.tyres.letters import Inscription
 
+_PIXEL_SIGMA = 0.55
 _LETTERING_BORDER_MM = 1.5
 _SMALLEST_LETTERING_MM = 4.5
 """Inscriptions with lower capitals are fine print and belong to the part they stand on."""
@@ -54,9 +56,11 @@ def turn(model: TyreModel, mould_number: int, zone: Zone, mm_per_px: float) -> T
     texts: tuple[PlacedText, ...] = ()
     if zone == "tread":
         height, parts = tread.mould(model, mm_per_px)
+        height = _resolved(height)
     else:
         source = sidewall if zone == "sidewall" else bead
         height, parts = source.mould(model, mm_per_px)
+        height = _resolved(height)
         texts = tuple(_place(i, mm_per_px, height.shape[0]) for i in source.inscriptions(model, mould_number))
         for text in texts:
             _engrave(height, parts, text, mm_per_px)
@@ -72,6 +76,14 @@ def canvas_box(text: PlacedText, window: Window, turn: Turn) -> tuple[slice, sli
     if row < 0 or row + h > window.canvas[0] or column + w > window.canvas[1]:
         return None
     return slice(row, row + h), slice(column, column + w)
+
+
+def _resolved(height: Field) -> Field:
+    """A turn's heights as pixels resolve them: edges steeper than that would glitter in steps."""
+    edge = 4
+    around = np.concatenate([height[:, -edge:], height, height[:, :edge]], axis=1)
+    blurred: Field = cv2.GaussianBlur(around, (0, 0), _PIXEL_SIGMA)[:, edge:-edge]
+    return np.ascontiguousarray(blurred)
 
 
 def _place(inscription: Inscription, mm_per_px: float, rows: int) -> PlacedText:

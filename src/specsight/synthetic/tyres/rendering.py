@@ -16,8 +16,9 @@ from specsight.errors import SpecsightError
 from specsight.synthetic.fields import Field
 from specsight.synthetic.tyres import defects as flaws
 from specsight.synthetic.tyres import relief
-from specsight.synthetic.tyres.camera import photograph
-from specsight.synthetic.tyres.dressing import Feature, dress
+from specsight.synthetic.tyres.camera import grey_levels, photograph
+from specsight.synthetic.tyres.dressing import dress
+from specsight.synthetic.tyres.features import Feature
 from specsight.synthetic.tyres.geometry import PART_NAMES
 from specsight.synthetic.tyres.light import radiance
 from specsight.synthetic.tyres.measure import feret_mm
@@ -33,6 +34,7 @@ DEPTH_STEP_MM = 0.001
 _VISIBLE_LEVELS = 5.0
 """Grey levels of 255 by which a defect must change its brightest-changed tenth to be seen in RGB."""
 _VISIBLE_DEPTH_MM = 0.06
+_LEAST_MARK_PX = 4
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _truth(
     scene: TyreScene, built: Built, placed: flaws.Placed, good_light: Field, bad_light: Field
 ) -> Truth:
     mask = placed.mask
-    change = np.abs(_levels(bad_light[mask]) - _levels(good_light[mask])).max(axis=-1)
+    change = np.abs(grey_levels(bad_light[mask]) - grey_levels(good_light[mask])).max(axis=-1)
     in_rgb = float(np.quantile(change, 0.9)) * scene.camera.exposure >= _VISIBLE_LEVELS
     in_depth = float(np.abs(built.bad.height[mask] - built.good.height[mask]).max()) >= _VISIBLE_DEPTH_MM
     shares = _shares(built.good.parts[mask])
@@ -172,12 +174,6 @@ def _truth(
         visible=" and ".join(n for n, yes in (("rgb", in_rgb), ("depth", in_depth)) if yes) or "hardly",
         note=placed.note,
     )
-
-
-def _levels(linear: Field) -> Field:
-    """Grey levels (0 to 255) of linear radiance, without noise."""
-    levels: Field = np.float32(255) * np.power(1 - np.exp(-np.maximum(linear, 0)), np.float32(1 / 2.2))
-    return levels
 
 
 def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
@@ -193,8 +189,8 @@ def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
             visible.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering"))
     for feature in features:
         mask = feature.mask & inner[feature.box]
-        # A mark cut off by the picture's rim could not be measured fairly.
-        if mask.sum() >= 4 and mask.sum() == feature.mask.sum():
+        # Cut off by the picture's rim, a mark measures what is left of it: nobody sees more.
+        if mask.sum() >= _LEAST_MARK_PX:
             shares = _shares(parts[feature.box][mask])
             part = max(shares, key=lambda name: shares[name])
             visible.append(Mark(feature.kind, feret_mm(mask, scene.window.mm_per_px), part))

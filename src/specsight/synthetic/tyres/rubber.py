@@ -8,11 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.synthetic.fields import Field
+from specsight.synthetic.fields import Field, smoothstep
 from specsight.synthetic.tyres import tread
 from specsight.synthetic.tyres.canvas_noise import canvas_cloud, canvas_grain, canvas_octaves
 from specsight.synthetic.tyres.conditions import Plant
 from specsight.synthetic.tyres.geometry import ZONE_WIDTH_MM, Window
+
+_PIN_HOLES = 7e-4
+"""Per pixel."""
 
 
 @dataclass
@@ -55,19 +58,19 @@ def vulcanise(
     handling = 0.15 + 0.5 * wear
     rubbed = polish(height, handling, window.mm_per_px)
     height = height + _roughness(rng, window, plant)
-    tone = (
-        1
-        + np.float32(plant.mottling) * canvas_octaves(rng, window, 12.0, count=4)
-        + np.float32(0.03) * canvas_grain(rng, window)
-    )
-    bloom = np.clip(canvas_cloud(rng, window, 22.0, 34.0) - np.float32(0.8), 0, None) * np.float32(0.07)
-    tone *= 1 + rubbed + bloom
+    speckle = canvas_grain(rng, window)
+    film = _release_film(rng, window)
+    tone = 1 + np.float32(plant.mottling) * canvas_octaves(rng, window, 9.0) + np.float32(0.07) * speckle
+    tone += rubbed
     np.clip(tone, 0.5, 2.0, out=tone)
     albedo = tone[..., None] * np.asarray(plant.albedo, np.float32)
-    # Bloom is antioxidant wandering to the surface: brownish.
-    albedo += bloom[..., None] * np.asarray((0.010, 0.006, 0.001), np.float32)
-    streaks = canvas_octaves(rng, window, 9.0)
-    gloss = np.float32(plant.gloss) * (1 + np.float32(0.18) * streaks + 2 * rubbed)
+    # What wanders to the surface or stays of the mould's release agent is brownish.
+    albedo += film[..., None] * np.asarray((0.0022, 0.0017, 0.0010), np.float32)
+    streaks = canvas_cloud(rng, window, 1.6, 9.0)
+    gloss = (
+        1 + np.float32(0.045) * streaks + np.float32(0.16) * speckle - np.float32(0.16) * film + 2 * rubbed
+    )
+    gloss *= np.float32(plant.gloss)
     np.clip(gloss, 0.2, 3.0, out=gloss)
     return Surface(
         height.astype(np.float32), albedo.astype(np.float32), gloss.astype(np.float32), parts, handling
@@ -82,16 +85,22 @@ def polish(height: Field, handling: float, mm_per_px: float) -> Field:
 
 
 def _roughness(rng: np.random.Generator, window: Window, plant: Plant) -> Field:
-    """Fine grain, the machining marks of the mould, and a slight waviness of the part, in mm."""
-    fine = cv2.GaussianBlur(canvas_grain(rng, window), (0, 0), 0.7) * np.float32(2.4)
+    """Fine grain, the machining marks of the mould, pin holes, and a slight waviness of the part, in mm."""
+    fine = cv2.GaussianBlur(canvas_grain(rng, window), (0, 0), 0.6) * np.float32(2.0)
     machining = canvas_cloud(rng, window, 0.7, 45.0)
-    peel = canvas_cloud(rng, window, 1.6)
     waviness = canvas_octaves(rng, window, 30.0, count=2)
-    scale = np.float32(plant.grain_mm)
-    roughness: Field = (
-        scale * fine + np.float32(0.8) * scale * machining + scale * peel + np.float32(0.03) * waviness
-    )
+    roughness: Field = np.float32(plant.grain_mm) * (fine + np.float32(0.7) * machining)
+    roughness += np.float32(0.03) * waviness
+    rows, columns = window.canvas
+    count = int(rng.poisson(rows * columns * _PIN_HOLES))
+    y, x = rng.integers(rows, size=count), rng.integers(columns, size=count)
+    roughness[y, x] -= rng.uniform(0.01, 0.06, count).astype(np.float32)
     return roughness
+
+
+def _release_film(rng: np.random.Generator, window: Window) -> Field:
+    """Patches, wiped along the mould, of release agent and bloom: 0 to 1, with a drying edge."""
+    return smoothstep((canvas_octaves(rng, window, 14.0) - np.float32(0.7)) * np.float32(1.6))
 
 
 def _abraded(window: Window, height: Field, wear_mm: float) -> Field:

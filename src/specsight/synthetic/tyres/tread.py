@@ -6,6 +6,7 @@ does this one.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,14 +32,15 @@ SEGMENTS = 9
 _PITCH_LENGTHS = (0.9, 1.0, 1.12)
 _FLANK_MM = 0.9
 _SIPE_MM = 1.0
+_OVERSAMPLING = 3
 
 
 def mould(model: TyreModel, mm_per_px: float) -> tuple[Field, NDArray[np.uint8]]:
     """Height in mm (0 on the crown of the tread) and part values, both (rows, columns), of the whole turn."""
     columns, rows = turn_columns(model, mm_per_px), zone_rows("tread", mm_per_px)
-    y = ((np.arange(rows, dtype=np.float32) + 0.5) * mm_per_px - ZONE_WIDTH_MM["tread"] / 2)[:, None]
+    y = _across(rows, mm_per_px)
     widths = _pitch_columns(model, columns)
-    tiles = {w: _pitch(model, y, w, mm_per_px) for w in set(widths)}
+    tiles = {w: _pitch(model, rows, w, mm_per_px) for w in set(widths)}
     carved = np.concatenate([tiles[w][0] for w in widths], axis=1)
     grooved = np.concatenate([tiles[w][1] for w in widths], axis=1)
     carved = np.where(grooved, np.minimum(carved, _indicator_limit(model, y, columns, mm_per_px)), carved)
@@ -62,17 +64,31 @@ def _pitch_columns(model: TyreModel, columns: int) -> list[int]:
     return [int(w) for w in np.diff(edges)]
 
 
-def _pitch(model: TyreModel, y: Field, width: int, mm_per_px: float) -> tuple[Field, NDArray[np.bool_]]:
-    """One pitch of `width` columns: depth carved below the surface (mm), and where a main groove did it."""
-    u: Field = ((np.arange(width, dtype=np.float32) + np.float32(0.5)) / np.float32(width))[None, :]
+def _pitch(model: TyreModel, rows: int, width: int, mm_per_px: float) -> tuple[Field, NDArray[np.bool_]]:
+    """One pitch of `width` columns: depth carved below the surface (mm), and where a main groove did it.
+
+    Every pixel is the mean of several samples, so that slanting edges are smooth.
+    """
+    fine_rows, fine_width = rows * _OVERSAMPLING, width * _OVERSAMPLING
+    y = _across(fine_rows, mm_per_px / _OVERSAMPLING)
+    u: Field = ((np.arange(fine_width, dtype=np.float32) + np.float32(0.5)) / np.float32(fine_width))[None, :]
     flank = max(_FLANK_MM, 1.2 * mm_per_px)
-    carved = np.zeros((y.shape[0], width), np.float32)
+    carved = np.zeros((fine_rows, fine_width), np.float32)
     for lateral in model.laterals:
         np.maximum(carved, _lateral_depth(lateral, y, u, width * mm_per_px, mm_per_px), out=carved)
     main = np.zeros_like(carved)
     for groove in model.grooves:
         np.maximum(main, _groove_depth(groove, y, u, flank), out=main)
-    return np.maximum(carved, main), main >= carved
+    depth: Field = cv2.resize(np.maximum(carved, main), (width, rows), interpolation=cv2.INTER_AREA)
+    by_main = cv2.resize((main >= carved).astype(np.float32), (width, rows), interpolation=cv2.INTER_AREA)
+    return depth, np.asarray(by_main > 0.5)
+
+
+def _across(rows: int, mm_per_px: float) -> Field:
+    """(rows, 1): distance of each row from the tread's middle line, in mm."""
+    from_rim = (np.arange(rows, dtype=np.float32) + np.float32(0.5)) * np.float32(mm_per_px)
+    across: Field = (from_rim - np.float32(ZONE_WIDTH_MM["tread"] / 2))[:, None]
+    return across
 
 
 def _groove_depth(groove: Groove, y: Field, u: Field, flank: float) -> Field:
@@ -129,8 +145,6 @@ def _partings(columns: int, mm_per_px: float) -> Field:
 
 def _without_sipes(parts: NDArray[np.uint8], mm_per_px: float) -> NDArray[np.uint8]:
     """Sipes belong to their block: close whatever is thinner than a sipe."""
-    import cv2
-
     groove = (parts == PART_VALUES["groove"]).astype(np.uint8)
     side = 2 * max(1, round(_SIPE_MM / mm_per_px / 2)) + 1
     opened = cv2.morphologyEx(groove, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))

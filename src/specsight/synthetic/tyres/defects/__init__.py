@@ -1,6 +1,6 @@
 """The tyre line's defects: one function per type, filed in `KINDS` by name."""
 
-from specsight.synthetic.tyres.defects import bodies, lines, marks
+from specsight.synthetic.tyres.defects import bodies, cavities, lines, marks
 from specsight.synthetic.tyres.defects.base import (
     KINDS,
     MAX_DEFECTS,
@@ -20,6 +20,7 @@ __all__ = [
     "Placed",
     "Site",
     "bodies",
+    "cavities",
     "kind_called",
     "lines",
     "marks",

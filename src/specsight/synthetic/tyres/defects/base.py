@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.synthetic.fields import Field
+from specsight.synthetic.fields import Field, Shape, blurred_grain
 from specsight.synthetic.shapes import random_pixel
-from specsight.synthetic.tyres.dressing import Feature
+from specsight.synthetic.tyres.features import Feature
 from specsight.synthetic.tyres.geometry import PART_VALUES, Window, Zone
 from specsight.synthetic.tyres.relief import Turn
 from specsight.synthetic.tyres.rubber import Surface
@@ -59,9 +59,13 @@ class Site:
         """Millimetres per pixel."""
         return self.window.mm_per_px
 
-    def pick(self, rng: np.random.Generator, parts: tuple[str, ...]) -> tuple[int, int] | None:
-        """A free canvas pixel (row, column) on one of the parts, or None."""
+    def pick(
+        self, rng: np.random.Generator, parts: tuple[str, ...], preferred: Mask | None = None
+    ) -> tuple[int, int] | None:
+        """A free canvas pixel (row, column) on one of the parts, or None; a `preferred` one where there is any."""
         places = np.isin(self.surface.parts, [PART_VALUES[p] for p in parts]) & self.free
+        if preferred is not None and (places & preferred).any():
+            places &= preferred
         return random_pixel(rng, places) if places.any() else None
 
     def patch(self, centre: tuple[int, int], reach_mm: float) -> tuple[Box, Field, Field]:
@@ -160,3 +164,10 @@ def _write(surface: Surface, change: Change) -> None:
         np.copyto(surface.albedo[change.box], change.albedo, where=change.mask[..., None])
     if change.gloss is not None:
         np.copyto(surface.gloss[change.box], change.gloss, where=change.mask)
+
+
+def uneven(rng: np.random.Generator, shape: Shape, sigma_px: float) -> Field:
+    """Smoothed noise of unit variance on a patch."""
+    noise = blurred_grain(rng, shape, max(0.6, sigma_px))
+    scaled: Field = noise / np.float32(max(float(noise.std()), 1e-6))
+    return scaled
