@@ -86,6 +86,7 @@ def headline(run: Path) -> None:
     show(table)
     for note in numbers.get("notes", []):
         say(note)
+    notes(_noticed(judged.predictions()))
     unapplied(judged)
     files(run)
     say(judged.protocol().line)

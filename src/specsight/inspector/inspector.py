@@ -155,7 +155,7 @@ class Inspector:
         split = split_good(samples, validation, threshold, seed)
         train = [sample for sample, _ in split.learned]
         fitted = detector.fit([*train, *defects], specification)
-        inspector = cls(fitted, specification=specification, bits=bits, notes=dict(detector.notes_))
+        inspector = cls(fitted, specification=specification, bits=bits, notes=detector.notes_)
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
         inspector.skipped += [
             Skipped(
@@ -289,6 +289,7 @@ class Inspector:
                 continue
             if part not in parts and len(type_medians) < TYPE_LEVEL_PARTS:
                 type_medians.append(calibrations.medians_by_type(judgement.type_maps))
+            images.collect_notes(self.notes, sample, observation.picture)
             judged.append((judgement.score, judgement.map))
             parts.append(part)
         if judged:
