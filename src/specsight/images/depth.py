@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from specsight.errors import UnreadableFile
 from specsight.images.decoding import check_file, check_pixels, opened, orientation_of, turned, unreadable
 from specsight.images.deep import decode_deep, is_deep
-from specsight.images.tiff import first_page, stored_values
+from specsight.images.tiff import first_page, is_tiff, page_orientation, stored_values
 
 
 def read_depth(
@@ -25,12 +25,11 @@ def read_depth(
     """
     path = Path(path)
     check_file(path)
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         raw = _read_npy(path, max_pixels)
-    elif suffix in (".tif", ".tiff"):
+    elif is_tiff(path):
         with first_page(path, max_pixels) as page:
-            raw = stored_values(path, page)
+            raw = turned(stored_values(path, page), page_orientation(page))
     else:
         with opened(path, max_pixels) as image:
             stored = decode_deep(image, path).values if is_deep(image, path) else np.asarray(image)

@@ -108,7 +108,7 @@ def read_tags(path: Path, max_pixels: int | None = None) -> TiffTags:
         alpha = samples > colours and bool(extra) and extra[0] in (1, 2)
         notes = [EXTRA_CHANNELS] if samples - colours - alpha > 0 else []
         notes += [PREVIEWS] if len(page.parent.pages) > 1 else []
-        largest, orientation = tags.get("MaxSampleValue"), tags.get("Orientation")
+        largest = tags.get("MaxSampleValue")
         return TiffTags(
             bits=bits,
             number=int(page.sampleformat or UNSIGNED),
@@ -117,7 +117,7 @@ def read_tags(path: Path, max_pixels: int | None = None) -> TiffTags:
             alpha=alpha,
             premultiplied=alpha and extra[0] == 1,
             largest=None if largest is None else int(np.max(largest.value)),
-            orientation=int(orientation.value) if orientation and orientation.value in range(1, 9) else 1,
+            orientation=page_orientation(page),
             notes=tuple(notes),
         )
 
@@ -175,6 +175,12 @@ def stored_values(path: Path, page: Any) -> NDArray[Any]:
     if planar:
         values = np.moveaxis(values.reshape(-1, page.imagelength, page.imagewidth), 0, -1)
     return values.reshape(page.imagelength, page.imagewidth, -1)
+
+
+def page_orientation(page: Any) -> int:
+    """Orientation of a page, 1 to 8 as in EXIF; 1 (upright) where it says none."""
+    tag = page.tags.get("Orientation")
+    return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
 
 
 def _of_size(other: Any, page: Any) -> bool:
