@@ -144,12 +144,27 @@ def selected_products(product: Products, available: Iterable[str]) -> set[str]:
     return selected
 
 
-def check_split(name: str) -> None:
-    """Raise SpecsightError, with a suggestion, for a split that no verb would use."""
-    if name not in ("train", "validation") and not name.startswith("test"):
-        raise SpecsightError(
-            f"there is no split '{name}': {did_you_mean(name, ('train', 'validation', 'test'))}"
-        )
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""What folders and lists call a split, in lower case → its name."""
+
+
+def split_named(name: str) -> str:
+    """The split that a list names; sets with further test splits keep their names, such as "test_private".
+
+    Raises SpecsightError, with a suggestion, for a split that no verb would use.
+    """
+    split = SPLIT_NAMES.get(name.strip().lower(), name)
+    if split not in ("train", "validation") and not split.startswith("test"):
+        raise SpecsightError(f"there is no split '{name}': {did_you_mean(name, SPLIT_NAMES)}")
+    return split
 
 
 def with_unique_ids(samples: Sequence[Sample]) -> list[Sample]:

@@ -14,10 +14,11 @@ from specsight.datasets.accounting import (
     merged,
     unused_files,
 )
-from specsight.datasets.contract import DatasetListing, Products, Reader, check_split, readers
+from specsight.datasets.contract import DatasetListing, Products, Reader, readers, split_named
 from specsight.datasets.files import is_file, is_folder
 from specsight.datasets.foreign_folders import within_results
 from specsight.errors import SpecsightError
+from specsight.records import Sample
 
 AUTO = "auto"
 _LISTED, _FALLBACK = "manifest", "folder"
@@ -42,9 +43,7 @@ def load_dataset(path: str | Path, layout: str = AUTO, product: Products = None)
         raise SpecsightError(
             f"'{path}' holds no picture in the layout of {reader.title}: see docs/datasets.md"
         )
-    _refuse_repeated_ids(listing)
-    for sample in listing.samples:
-        check_split(sample.split)
+    _refuse_contradictions(listing)
     return replace(
         listing,
         notes=[*([f"layout: {reader.title}"] if layout == AUTO else []), *listing.notes],
@@ -103,13 +102,23 @@ def detect_layout(path: Path) -> str:
     raise SpecsightError(f"'{path}' holds no pictures: {instead_of_pictures(path)}")
 
 
-def _refuse_repeated_ids(listing: DatasetListing) -> None:
-    """Predictions are kept by id, so two samples of one id would overwrite each other."""
-    images: dict[str, Path] = {}
+def _refuse_contradictions(listing: DatasetListing) -> None:
+    """Ids that stand twice (predictions are kept by id), pictures with two labels, splits that there are not."""
+    by_id: dict[str, Sample] = {}
+    by_image: dict[Path, Sample] = {}
     for sample in listing.samples:
-        if sample.id in images:
+        split_named(sample.split)
+        same = by_id.setdefault(sample.id, sample)
+        if same is not sample:
             raise SpecsightError(
-                f"'{listing.root}' has two samples with the id '{sample.id}' ('{images[sample.id]}' and "
+                f"'{listing.root}' has two samples with the id '{sample.id}' ('{same.image}' and "
                 f"'{sample.image}'): give each its own"
             )
-        images[sample.id] = sample.image
+        if sample.label == "unknown":
+            continue
+        same = by_image.setdefault(sample.image, sample)
+        if same.label != sample.label:
+            raise SpecsightError(
+                f"'{listing.root}' calls '{sample.image}' {same.label} as '{same.id}' and {sample.label} as "
+                f"'{sample.id}': correct one of them"
+            )

@@ -15,6 +15,7 @@ from pathlib import Path
 from specsight.datasets.accounting import MASKS, instead_of_pictures
 from specsight.datasets.contract import (
     GOOD_NAMES,
+    SPLIT_NAMES,
     DatasetListing,
     Products,
     Reader,
@@ -41,15 +42,6 @@ GENERIC_NAMES = frozenset(
     {"images", "image", "imgs", "img", "pictures", "photos", "rgb", "data", "jpegimages", "pngimages"}
 )
 """Folder names that say nothing of what is wrong with a part."""
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ columns are the same names. `manifest_schema.Line` says what is allowed; an erro
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ from specsight.datasets.contract import (
     with_unique_ids,
 )
 from specsight.datasets.files import product_name
+from specsight.datasets.list_text import list_text
 from specsight.datasets.visa import SPLIT_COLUMNS
-from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.records import Sample
 from specsight.storage import write_text
 
@@ -43,17 +44,19 @@ class Manifest(Reader):
     def detects(self, path: Path) -> bool:
         """Whether `path` is a list with our columns, or a folder that holds one."""
         if path.is_file():
-            return path.suffix == ".jsonl" or (
-                path.suffix == ".csv" and _is_ours(manifest_csv.header(_text(path)))
-            )
+            ending = path.suffix.lower()
+            return ending == ".jsonl" or (ending == ".csv" and _is_ours(path))
         return any((path / name).is_file() for name in FILES)
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
         """One sample a line. Raises SpecsightError that names the file and the line of a mistake."""
         file = path if path.is_file() else _file_in(path)
-        notes: list[str] = []
-        csv = file.suffix == ".csv"
-        lines = manifest_csv.parse(_text(file), file, notes) if csv else _jsonl_lines(file)
+        text, notes = list_text(file)
+        if file.suffix.lower() == ".csv":
+            table = manifest_csv.parse(text, file)
+            lines, notes = table.lines, [*notes, *table.notes]
+        else:
+            lines = _jsonl_lines(text, file)
         samples = [_sample(line, file, number) for number, line in lines]
         if not samples:
             raise SpecsightError(f"'{file}' lists no picture: write one line for each")
@@ -86,8 +89,9 @@ def _object(sample: Sample, folder: Path) -> dict[str, Any]:
         ) from error
 
 
-def _is_ours(columns: Sequence[str]) -> bool:
+def _is_ours(file: Path) -> bool:
     """A table of pictures, but not one of VisA's split lists."""
+    columns = manifest_csv.header(list_text(file)[0])
     return "image" in columns and columns != SPLIT_COLUMNS
 
 
@@ -124,26 +128,29 @@ def _first(errors: Sequence[Any], line: type[Line]) -> str:
     return f"{place}: {error['msg'][:1].lower()}{error['msg'][1:]}{given}"
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(f"'{file}' is not UTF-8 text: save it as UTF-8") from error
-    except OSError as error:
-        raise UnreadableFile(f"'{file}' cannot be read ({error.strerror}): check the path") from error
-
-
-def _jsonl_lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _jsonl_lines(text: str, file: Path) -> list[tuple[int, dict[str, Any]]]:
+    """(line number, object) of every line that holds something."""
+    lines = []
     # Not str.splitlines: JSON strings may hold line separators that are no line ends here (U+2028).
-    for number, text in enumerate(_text(file).split("\n"), start=1):
-        if not text.strip():
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
             continue
         try:
-            line = json.loads(text)
+            content = json.loads(line, object_pairs_hook=_without_repetition)
         except (ValueError, RecursionError) as error:
             raise SpecsightError(
                 f"'{file}' line {number} is not JSON ({error}): one object per line"
             ) from error
-        if not isinstance(line, dict):
+        if not isinstance(content, dict):
             raise SpecsightError(f"'{file}' line {number} is not a JSON object: write {{\"image\": ...}}")
-        yield number, line
+        lines.append((number, content))
+    return lines
+
+
+def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these members. Raises ValueError where a name stands twice."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"'{next(n for n in names if names.count(n) > 1)}' stands twice")
+    return content

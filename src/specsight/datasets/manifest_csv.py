@@ -10,11 +10,14 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from specsight.datasets.contract import GOOD_NAMES
+from specsight.datasets.manifest_schema import label_of
 from specsight.errors import SpecsightError
 
 SAMPLE_COLUMNS = (
@@ -50,45 +53,94 @@ DEFECT_COLUMNS = (
     "relative_saturation",
 )
 _JSON_COLUMNS = frozenset({"part_names", "conditions", "text", "instructions"})
-_NUMBERS = frozenset({"box", "depth_range"})
+_LISTS = {"box": 4, "depth_range": 2}
+"""Column → how many numbers it holds."""
+_NUMBERS = frozenset({"mm_per_px", "size_mm", "saturation"})
+_COLUMNS = frozenset({*SAMPLE_COLUMNS, *DEFECT_COLUMNS})
+_DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of pictures, read."""
+
+    lines: list[tuple[int, dict[str, Any]]]
+    """(line number, manifest object) per picture."""
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a spreadsheet wrote the table."""
+
+    delimiter: str
+    columns: list[str]
+    skipped: int
+    """Lines before the rows: the header's, and that of `sep=;`."""
 
 
 def header(text: str) -> list[str]:
-    """Column names of a CSV text."""
-    try:
-        return [name.strip() for name in next(csv.reader(io.StringIO(text, newline="")), [])]
-    except csv.Error:
-        return []
+    """Column names of a CSV text, ours in lower case."""
+    return _form(text).columns
 
 
-def parse(text: str, file: Path, notes: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, manifest object) per picture; columns of other names become conditions, and a note says so."""
-    names = header(text)
-    others = _other_columns(names, file)
-    if others:
-        notes.append(f"columns kept as conditions: {', '.join(others)}")
+def parse(text: str, file: Path) -> Table:
+    """Every picture of the table. Columns are separated by commas, semicolons or tabs; those of other names become
+    conditions, and a note says so. Raises SpecsightError for mistakes, and for rows that contradict each other."""
+    form = _form(text)
+    others = _other_columns(form.columns, file)
     found: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
-    for number, cells in _cells(text, file):
-        if len(cells) > len(names):
+    for number, cells in _cells(text, file, form):
+        if len(cells) > len(form.columns):
             raise SpecsightError(
-                f"'{file}' line {number} has {len(cells)} cells for {len(names)} columns: quote commas"
+                f"'{file}' line {number} has {len(cells)} cells for {len(form.columns)} columns: quote commas"
             )
-        row = {name: cell for name, cell in zip(names, cells) if cell != ""}
+        row = {name: cell for name, cell in zip(form.columns, cells) if cell != ""}
         key = (row.get("id", ""), row.get("image", ""))
-        _, line = found.setdefault(key, (number, _sample_fields(row, others, file, number)))
+        fields = _sample_fields(row, others, file, number)
+        first, line = found.setdefault(key, (number, {}))
+        for name, value in fields.items():
+            if not _alike(name, line.setdefault(name, value), value):
+                raise SpecsightError(
+                    f"'{file}' line {number} says {name} '{value}' of '{key[1]}', and line {first} "
+                    f"'{line[name]}': correct one of them"
+                )
         defect = _defect_fields(row, file, number)
         if defect:
             line.setdefault("defects", []).append(defect)
-    yield from found.values()
+    notes = [f"columns kept as conditions: {', '.join(others)}"] if others else []
+    return Table(list(found.values()), notes)
 
 
-def _cells(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of every row that holds something, after the header."""
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _form(text: str) -> _Form:
+    """The delimiter with which the header has a column `image`, after `sep=`, with which Excel announces it."""
+    lines = text.split("\n", 2)
+    said = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", lines[0])
+    top = lines[1] if said and len(lines) > 1 else lines[0]
+    choices = (said[1],) if said else _DELIMITERS
+    headers = {delimiter: _columns(top, delimiter) for delimiter in choices}
+    delimiter = next((d for d, names in headers.items() if "image" in names), choices[0])
+    return _Form(delimiter, headers[delimiter], 2 if said else 1)
+
+
+def _columns(line: str, delimiter: str) -> list[str]:
     try:
-        next(reader, None)
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+    return [n.strip().lower() if n.strip().lower() in _COLUMNS else n.strip() for n in names]
+
+
+def _alike(name: str, first: Any, second: Any) -> bool:
+    return bool(label_of(first) == label_of(second)) if name == "label" else bool(first == second)
+
+
+def _cells(text: str, file: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every row that holds something, after the header."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
+    try:
         for cells in reader:
-            if any(cells):
+            if reader.line_num > form.skipped and any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
         raise SpecsightError(
@@ -111,13 +163,15 @@ def write(objects: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _other_columns(names: Sequence[str], file: Path) -> list[str]:
-    columns = {*SAMPLE_COLUMNS, *DEFECT_COLUMNS}
     if "image" not in names:
         raise SpecsightError(f"'{file}' has no column 'image': its columns are {', '.join(names) or 'none'}")
-    others = [name for name in names if name and name not in columns]
+    for name in names:
+        if name and names.count(name) > 1:
+            raise SpecsightError(f"'{file}' has two columns '{name}': give each a name of its own")
+    others = [name for name in names if name and name not in _COLUMNS]
     for name in others:
         # Stricter than for other names: a column of one's own is fine, only a slip of the keys is not.
-        for meant in difflib.get_close_matches(name.lower(), columns, n=1, cutoff=0.8):
+        for meant in difflib.get_close_matches(name.lower(), _COLUMNS, n=1, cutoff=0.8):
             raise SpecsightError(
                 f"'{file}' has a column '{name}': did you mean '{meant}'? If not, give it a name less alike"
             )
@@ -145,8 +199,16 @@ def _defect_fields(row: Mapping[str, str], file: Path, number: int) -> dict[str,
 
 
 def _cell(name: str, text: str, file: Path, number: int) -> Any:
+    if name in _LISTS:
+        words = text.split()
+        # "0,5 1,5" has decimal commas, "0, 1" commas between numbers.
+        return (
+            [word.replace(",", ".") for word in words]
+            if len(words) == _LISTS[name] and not any(word.endswith(",") for word in words)
+            else text.replace(",", " ").split()
+        )
     if name in _NUMBERS:
-        return text.replace(",", " ").split()
+        return re.sub(r"^\s*([+-]?\d*),(\d+)\s*$", r"\1.\2", text)
     if name == "text" and not text.startswith("{"):
         return {"description": text}
     if name in _JSON_COLUMNS:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from specsight.datasets.contained_paths import inside, relative_path
+from specsight.datasets.contract import split_named
 from specsight.records import Defect, InstructedVerdict, Label, Sample
 from specsight.specification.terms import Scale
 
@@ -19,15 +20,15 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1)]
 
 _LABELS: dict[str, Label] = {
-    **dict.fromkeys(("good", "ok", "normal", "0"), "good"),
+    **dict.fromkeys(("good", "ok", "normal", "0", "0.0"), "good"),
     **dict.fromkeys(
-        ("defective", "bad", "ng", "nok", "ko", "anomaly", "anomalous", "abnormal", "1"), "defective"
+        ("defective", "bad", "ng", "nok", "ko", "anomaly", "anomalous", "abnormal", "1", "1.0"), "defective"
     ),
     **dict.fromkeys(("unknown", ""), "unknown"),
 }
 
 
-def _label(value: object) -> object:
+def label_of(value: object) -> object:
     """The usual other words for good and defective are understood."""
     return _LABELS.get(str(value).strip().lower(), value)
 
@@ -80,7 +81,7 @@ class Line(_Strict):
     id: Words | None = None
     product: Words | None = None
     split: Words = "test"
-    label: Annotated[Label | None, BeforeValidator(_label)] = None
+    label: Annotated[Label | None, BeforeValidator(label_of)] = None
     defects: tuple[DefectLine, ...] = ()
     depth: Words | None = None
     depth_range: tuple[Number, Number] | None = None
@@ -96,13 +97,17 @@ class Line(_Strict):
     instructions: tuple[InstructionLine, ...] = ()
 
     def to_sample(self, folder: Path, product: str) -> Sample:
-        """The sample; `product` is the name where the line gives none. Raises ValueError for a contradiction."""
+        """The sample; `product` is the name where the line gives none. Raises ValueError for a contradiction and
+        SpecsightError for a split that there is not.
+        """
+        image = inside(folder, self.image)
         files: dict[str, str | None] = {n: getattr(self, n) for n in _FILES}
         plain: dict[str, Any] = {n: getattr(self, n) for n in _PLAIN}
         plain |= {name: inside(folder, file) if file else None for name, file in files.items()}
+        plain["split"] = split_named(self.split)
         return Sample(
-            id=self.id or Path(self.image).with_suffix("").as_posix(),
-            image=inside(folder, self.image),
+            id=self.id or image.relative_to(folder).with_suffix("").as_posix(),
+            image=image,
             product=self.product or product,
             label=self.label or ("defective" if self.defects else "unknown"),
             defects=tuple(d.to_defect(folder) for d in self.defects),

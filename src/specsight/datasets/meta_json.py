@@ -18,8 +18,10 @@ from specsight.datasets.contract import (
     Reader,
     pick_samples,
     register,
+    split_named,
     with_unique_ids,
 )
+from specsight.datasets.list_text import list_text
 from specsight.errors import SpecsightError
 from specsight.records import GOOD, Defect, Sample
 from specsight.storage import confined, write_bytes, write_json
@@ -42,20 +44,23 @@ class MetaJson(Reader):
     def read(self, path: Path, product: Products = None) -> DatasetListing:
         """One sample an entry. Raises SpecsightError for a file that is not in this form."""
         file = path if path.is_file() else path / FILE
+        text, notes = list_text(file)
         try:
-            content = json.loads(file.read_text("utf-8"))
+            content = json.loads(text)
             samples = [
                 _sample(entry, file.parent, split, name)
                 for split, products in content.items()
                 for name, entries in products.items()
                 for entry in entries
             ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise SpecsightError(
                 f"'{file}' is not {{split: {{product: [{{img_path, mask_path, specie_name, anomaly}}]}}}} ({error!r}): "
                 "write it anew"
             ) from error
-        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), [])
+        if not samples:
+            raise SpecsightError(f"'{file}' lists no picture: write one entry for each")
+        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes)
 
 
 def write_meta_json(samples: Sequence[Sample], folder: Path) -> Path:
@@ -83,16 +88,18 @@ def write_meta_json(samples: Sequence[Sample], folder: Path) -> Path:
 
 
 def _sample(entry: Mapping[str, Any], root: Path, split: str, product: str) -> Sample:
-    image = inside(root, entry["img_path"])
-    mask = inside(root, entry["mask_path"]) if entry["mask_path"] else None
-    bad = bool(int(entry["anomaly"]))
+    """The sample of an entry, in the usual form or that of MultiADS (image_path, Anomaly, defects: type → mask)."""
+    image = inside(root, entry["img_path"] if "img_path" in entry else entry["image_path"])
+    bad = bool(int(entry["anomaly"] if "anomaly" in entry else entry["Anomaly"]))
+    masks = entry["defects"] if "defects" in entry else {str(entry["specie_name"]): entry["mask_path"]}
+    defects = (Defect(str(name), inside(root, mask) if mask else None) for name, mask in masks.items())
     return Sample(
         id=image.relative_to(root).with_suffix("").as_posix(),
         image=image,
         product=product,
-        split=split,
+        split=split_named(split),
         label="defective" if bad else "good",
-        defects=(Defect(type=str(entry["specie_name"]), mask=mask),) if bad else (),
+        defects=tuple(defects) if bad else (),
     )
 
 
