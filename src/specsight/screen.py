@@ -79,7 +79,7 @@ def headline(run: Path) -> None:
 
     judged = RunFolder(run)
     numbers = judged.metrics()
-    table = Table("metric", "value", "95 % interval", box=box.SIMPLE)
+    table = Table("metric", "value", "interval, about 95 %", box=box.SIMPLE)
     for lines in tables.headline(numbers).values():
         for line in lines:
             table.add_row(line.name, line.value, line.interval)

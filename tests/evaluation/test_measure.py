@@ -22,6 +22,7 @@ from specsight.evaluation.summary import cost_over_products, over_products, over
 from specsight.inspector import Inspector
 from specsight.metrics import Metric, PixelTruth, aupro, gather, metric_of, metrics
 from specsight.records import Defect, Sample
+from specsight.report.tables import headline
 from specsight.runs import folder, inspections
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
@@ -201,7 +202,7 @@ def test_a_metric_that_brings_its_function_is_measured(
         monkeypatch.setitem(metrics._entries, name, metric)
     values = measure(run, run.predictions(), calibration_of(run), resamples=20).values
     assert values["image_recall"].value == 0.5
-    assert values["image_recall"].low == values["image_recall"].high == 0.5, "strata are resampled apart"
+    assert math.isnan(values["image_recall"].low), "strata are resampled apart: no resample differs"
     masks = [images.anomaly_mask(p.sample(run.data), p.size) for p in run.predictions()]
     assert values["pixel_share"].value == sum(int(mask.sum()) for mask in masks) / 1000
 
@@ -268,6 +269,22 @@ def test_products_count_once_each_however_many_pictures_they_have() -> None:
     assert means["image_auroc"]["sd"] == pytest.approx(0.1 / math.sqrt(2))
     assert (means["aupro_30"]["value"], means["aupro_30"]["n_products"]) == (0.7, 1)
     assert (means["aupro_30"]["n_seeds"], means["aupro_30"]["sd"]) == (0, None)
+
+
+def test_bounds_of_aupimo_are_named_and_different_ones_have_no_mean(tmp_path: Path) -> None:
+    run = RunFolder(make_run(tmp_path, good=15, defective=4))
+    measured = measure(run, run.predictions(), calibration_of(run), resamples=0)
+    assert [n for n in measured.notes if n.startswith("AUPIMO: FPR bounds (0.0001, 0.001) instead of")]
+    numbers = over_seeds({0: measured, 1: measured})
+    assert numbers["aupimo"]["variant"] == "false-positive rates 0.0001 to 0.001"
+    other = {"aupimo": {"value": 0.4, "seeds": [0.4], "variant": "false-positive rates 1e-05 to 0.0001"}}
+    same, mixed = over_products({"a": numbers, "b": numbers}), over_products({"a": numbers, "b": other})
+    assert same["aupimo"]["value"] == pytest.approx(numbers["aupimo"]["value"])
+    assert same["aupimo"]["variant"] == numbers["aupimo"]["variant"]
+    assert mixed["aupimo"]["value"] is None
+    assert "0.0001 to 0.001; false-positive rates 1e-05 to 0.0001" in mixed["aupimo"]["reason"]
+    line = next(line for group in headline(numbers).values() for line in group if line.key == "aupimo")
+    assert line.name == "AUPIMO (false-positive rates 0.0001 to 0.001)"
 
 
 def test_the_cost_over_products_is_a_mean_of_seconds_and_a_peak_of_memory() -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from specsight import metrics
 from specsight.errors import SpecsightError
-from specsight.metrics.bootstrap import percentile_interval, resample_weights
+from specsight.metrics.bootstrap import Groups
 from specsight.metrics.pixel_bootstrap import grid
 
 
@@ -27,7 +27,7 @@ def pixel_scores(pictures: int = 10, levels: int | None = None) -> metrics.Pixel
 
 
 def exact_resamples(scores: metrics.PixelScores, resamples: int, seed: int) -> list[metrics.PixelMetrics]:
-    rows = resample_weights(scores.good, None, resamples, seed)
+    rows = Groups.of(scores.good).resampled(resamples, seed)
     return [metrics.measure(scores.select(np.repeat(np.arange(len(row)), row).tolist())) for row in rows]
 
 
@@ -41,7 +41,7 @@ def test_pixel_intervals_are_exact_within_their_error(thresholds: int, levels: i
     for name in ("auroc", "average_precision", "f1_max"):
         pairs.append((getattr(found, name), [getattr(m, name) for m in exact]))
     for interval, values in pairs:
-        low, high = percentile_interval(values)
+        low, high = np.quantile(values, interval.levels)
         assert abs(interval.low - low) <= interval.error + 1e-12
         assert abs(interval.high - high) <= interval.error + 1e-12
         assert interval.low < interval.high
@@ -54,7 +54,9 @@ def test_a_grid_of_all_scores_is_exact() -> None:
     scores = pixel_scores(levels=2)
     found = metrics.pixel_intervals(scores, resamples=50, seed=1)
     exact = exact_resamples(scores, 50, 1)
-    assert (found.auroc.low, found.auroc.high) == pytest.approx(percentile_interval([m.auroc for m in exact]))
+    assert (found.auroc.low, found.auroc.high) == pytest.approx(
+        tuple(np.quantile([m.auroc for m in exact], found.auroc.levels))
+    )
     for interval in (found.auroc, found.average_precision, found.f1_max, *found.aupro.values()):
         assert interval.error == 0
     assert set(grid(scores)) == set(np.concatenate([scores.background(), scores.positive()]))
@@ -108,7 +110,7 @@ def test_pixel_intervals_of_one_class_are_undefined() -> None:
 
 def test_every_resample_keeps_each_stratum_at_its_size() -> None:
     strata = ["good"] * 7 + ["defective"] * 3
-    weights = resample_weights(strata, resamples=200)
+    weights = Groups.of(strata).resampled(200, 0)
     assert (weights[:, :7].sum(axis=1) == 7).all()
     assert (weights[:, 7:].sum(axis=1) == 3).all()
     assert weights.std() > 0.5
@@ -117,13 +119,13 @@ def test_every_resample_keeps_each_stratum_at_its_size() -> None:
 def test_pictures_of_one_object_are_drawn_together() -> None:
     strata = [0, 0, 0, 0, 1, 1, 1]
     groups = ["a", "a", "b", "c", "d", "d", "c"]
-    weights = resample_weights(strata, groups, resamples=100)
+    weights = Groups.of(strata, groups).resampled(100, 0)
     assert (weights[:, 0] == weights[:, 1]).all()
     assert (weights[:, 4] == weights[:, 5]).all()
     assert (weights[:, 3] == weights[:, 6]).all()
     assert (weights[:, 3] == 1).all(), "the only object seen both good and defective is always in"
     with pytest.raises(SpecsightError, match="groups"):
-        resample_weights([0, 1], ["a"])
+        Groups.of([0, 1], ["a"])
 
 
 def test_same_seed_same_interval() -> None:
@@ -166,7 +168,7 @@ def test_an_undefined_statistic_has_an_undefined_interval() -> None:
         math.isnan(end) for end in metrics.bootstrap(lambda chosen: 1.0 if len(chosen) else math.nan, [])
     )
     with pytest.raises(SpecsightError, match="confidence"):
-        percentile_interval([1.0], confidence=95)
+        metrics.bootstrap(lambda _: 1.0, [0, 1], confidence=95)
 
 
 def test_mean_and_sd_over_seeds() -> None:
@@ -176,3 +178,46 @@ def test_mean_and_sd_over_seeds() -> None:
     assert (single.mean, single.n) == (0.5, 1)
     assert math.isnan(single.sd)
     assert metrics.mean_sd([]).n == 0
+
+
+def test_intervals_are_those_of_scipy_bca() -> None:
+    values = np.random.default_rng(2).exponential(size=25) ** 2
+    low, high = metrics.bootstrap(lambda i: float(values[i].mean()), np.zeros(25), resamples=9000)
+    other = stats.bootstrap((values,), np.mean, n_resamples=9000, method="BCa", rng=np.random.default_rng(1))
+    assert low == pytest.approx(other.confidence_interval.low, rel=0.03)
+    assert high == pytest.approx(other.confidence_interval.high, rel=0.03)
+    plain = stats.bootstrap(
+        (values,), np.mean, n_resamples=9000, method="percentile", rng=np.random.default_rng(1)
+    )
+    assert high > 1.05 * plain.confidence_interval.high
+
+
+def test_two_strata_are_those_of_scipy_bca() -> None:
+    generator = np.random.default_rng(4)
+    good, bad = generator.exponential(size=15), 1 + generator.exponential(size=12)
+    values = np.concatenate([good, bad])
+
+    def gap(chosen: np.ndarray) -> float:
+        return float(values[chosen[chosen >= 15]].mean() - values[chosen[chosen < 15]].mean())
+
+    found = metrics.bootstrap(gap, np.repeat([0, 1], [15, 12]), resamples=9000)
+    other = stats.bootstrap(
+        (bad, good),
+        lambda b, g, axis: b.mean(axis) - g.mean(axis),
+        n_resamples=9000,
+        method="BCa",
+        rng=np.random.default_rng(1),
+    )
+    assert found == pytest.approx(tuple(other.confidence_interval), abs=0.04)
+
+
+def test_a_group_without_which_nothing_can_be_said_has_no_influence() -> None:
+    """The only defective picture: without it there is no AUROC."""
+    labels, scores = np.array([0] * 9 + [1]), np.arange(10.0)
+    scores[-1] = 6.5
+
+    def auroc(chosen: np.ndarray) -> float:
+        return metrics.image_auroc(labels[chosen], scores[chosen])
+
+    low, high = metrics.bootstrap(auroc, labels)
+    assert 0 < low < auroc(np.arange(10)) < high <= 1

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import metrics
-from specsight.evaluation.numbers import NAN, NO_THRESHOLD, ONE_CLASS, Number, Resampling, Statistic, rate
+from specsight.evaluation.numbers import NAN, NO_THRESHOLD, ONE_CLASS, Number, Resampling, rate
 from specsight.runs.predictions import Prediction
 
 
@@ -30,7 +30,7 @@ def image_numbers(predictions: Sequence[Prediction], resamples: int) -> ImageNum
     labels = sampling.defective
     scores = np.array([p.inspection.score for p in predictions])
     values = {
-        name: sampling.number(_of_subset(metric.of_scores, labels, scores), ONE_CLASS)
+        name: _ranking(metric.of_scores, metric.interval_of_scores, labels, scores, sampling)
         for name, metric in metrics.metrics.items()
         if metric.of_scores
     }
@@ -41,8 +41,22 @@ def image_numbers(predictions: Sequence[Prediction], resamples: int) -> ImageNum
     return ImageNumbers({**values, **_verdicts(predictions, sampling)}, metrics.roc_curve(labels, scores))
 
 
-def _of_subset(metric: metrics.OfScores, labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> Statistic:
-    return lambda chosen: metric(labels[chosen], scores[chosen])
+def _ranking(
+    metric: metrics.OfScores,
+    interval: metrics.IntervalOfScores | None,
+    labels: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    sampling: Resampling,
+) -> Number:
+    if interval is None:
+        return sampling.number(lambda chosen: metric(labels[chosen], scores[chosen]), ONE_CLASS)
+    value = metric(labels, scores)
+    if np.isnan(value):
+        return Number(NAN, reason=ONE_CLASS)
+    if not sampling.resamples:
+        return Number(value)
+    groups = None if sampling.groups is None else np.array(sampling.groups)
+    return Number(value, *interval(labels, scores, groups))
 
 
 def _verdicts(predictions: Sequence[Prediction], sampling: Resampling) -> dict[str, Number]:
@@ -69,11 +83,7 @@ def _object_auroc(predictions: Sequence[Prediction], sampling: Resampling) -> Nu
         views.setdefault(name, []).append(prediction)
     scores = np.array([max(p.inspection.score for p in of_object) for of_object in views.values()])
     labels = np.array([any(p.label == "defective" for p in of_object) for of_object in views.values()])
-
-    def auroc(chosen: NDArray[np.int64]) -> float:
-        return metrics.image_auroc(labels[chosen], scores[chosen])
-
-    value = auroc(np.arange(len(views)))
+    value = metrics.image_auroc(labels, scores)
     if np.isnan(value) or not sampling.resamples:
         return Number(value)
-    return Number(value, *metrics.bootstrap(auroc, labels, resamples=sampling.resamples))
+    return Number(value, *metrics.auroc_interval(labels, scores))

@@ -1,4 +1,4 @@
-"""A number of a run with its interval, and how intervals come about: bootstrap over pictures, Wilson for rates."""
+"""A number of a run with its interval, and how intervals come about: by formula, by bootstrap, Wilson's for rates."""
 
 from __future__ import annotations
 
@@ -21,12 +21,20 @@ Statistic = Callable[[NDArray[np.int64]], float]
 
 @dataclass(frozen=True)
 class Number:
-    """A value with its 95 % interval; nan where undefined, and then `reason` says why."""
+    """A value with its interval of about 95 %; nan where undefined, and then `reason` says why."""
 
     value: float
     low: float = NAN
     high: float = NAN
     reason: str = ""
+    variant: str = ""
+    """Under which of several definitions it was measured, in words; values of two variants have no mean."""
+
+    @classmethod
+    def resampled(cls, value: float, interval: tuple[float, float], reason: str = "") -> Number:
+        """A value with the interval of its resamples; none where all of these are equal: they show no error at all."""
+        low, high = interval
+        return cls(value, low, high, reason) if low < high else cls(value, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,8 @@ class Resampling:
         value = statistic(np.arange(len(self.predictions)))
         if np.isnan(value) or not self.resamples:
             return Number(value, reason=reason if np.isnan(value) else "")
-        low, high = metrics.bootstrap(statistic, self.defective, self.groups, resamples=self.resamples)
-        return Number(value, low, high)
+        interval = metrics.bootstrap(statistic, self.defective, self.groups, resamples=self.resamples)
+        return Number.resampled(value, interval)
 
     def mean(self, values: NDArray[np.float64], reason: str) -> Number:
         """Mean over pictures of `values` (N,), leaving out nan."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +83,27 @@ def pixel_numbers(
     values = {
         **_ranking(measured, scores, sampling, saturated),
         "iou_oracle": Number(measured.oracle_iou),
-        "aupimo": sampling.mean(aupimo.per_picture, aupimo.note or NO_MASKS),
+        "aupimo": replace(
+            sampling.mean(aupimo.per_picture, aupimo.note or NO_MASKS),
+            variant=aupimo.variant if np.isfinite(aupimo.mean) else "",
+        ),
         **_further(scores),
         **(_by_kind(masked, scores) if saturated else {}),
         **overlap.values,
     }
     return PixelNumbers(
-        values, measured.pro, scores, overlap.per_picture, overlap.located, notes=maps.notes()
+        values,
+        measured.pro,
+        scores,
+        overlap.per_picture,
+        overlap.located,
+        notes=[*maps.notes(), *_of_aupimo(aupimo)],
     )
+
+
+def _of_aupimo(aupimo: metrics.Aupimo) -> list[str]:
+    """What is unusual about its bounds and steps, where it has a value (else that is the reason for none)."""
+    return [f"AUPIMO: {aupimo.note}."] if aupimo.note and np.isfinite(aupimo.mean) else []
 
 
 def _ranking(
@@ -114,7 +127,7 @@ def _ranking(
         **{metrics.overlap_name(limit, saturated): interval for limit, interval in found.aupro.items()},
     }
     return {
-        name: Number(value, intervals[name].low, intervals[name].high, reasons[name])
+        name: Number.resampled(value, (intervals[name].low, intervals[name].high), reasons[name])
         for name, value in values.items()
     }
 

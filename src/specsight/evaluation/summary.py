@@ -49,6 +49,7 @@ def over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     means: dict[str, Any] = {}
     for name in names:
         metrics = [one[name] for one in products.values() if one.get(name, {}).get("value") is not None]
+        variants = [metric.get("variant", "") for metric in metrics]
         mean = mean_sd([metric["value"] for metric in metrics])
         by_seed = _means_by_seed([metric.get("seeds", []) for metric in metrics])
         means[name] = {
@@ -61,6 +62,7 @@ def over_products(products: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             "sd_over_products": _finite(mean.sd),
             "n_products": mean.n,
         }
+        means[name] |= _variant(means[name], variants)
     return means
 
 
@@ -96,7 +98,20 @@ def _metric(name: str, numbers: Sequence[Number]) -> dict[str, Any]:
     if name in catalogue and catalogue[name].oracle:
         metric["oracle"] = True
     reason = next((n.reason for n in numbers if n.reason), "")
-    return metric | ({"reason": reason} if reason and metric["value"] is None else {})
+    return metric | _variant(metric, [n.variant for n in numbers if math.isfinite(n.value)], reason)
+
+
+def _variant(metric: Mapping[str, Any], variants: Sequence[str], reason: str = "") -> dict[str, Any]:
+    """The variant that all values share; values of different variants have no mean, and that is the reason."""
+    different = sorted(set(variants))
+    if len(different) > 1:
+        undefined = [name for name in ("value", "low", "high", "sd", "sd_over_products") if name in metric]
+        return {
+            **dict.fromkeys(undefined),
+            "reason": f"measured in different ways, which have no mean: {'; '.join(different)}",
+        }
+    named = {"variant": different[0]} if different and different[0] else {}
+    return named | ({"reason": reason} if reason and metric["value"] is None else {})
 
 
 def _row(rows: Sequence[Mapping[str, float]]) -> dict[str, float | int | None]:

@@ -4,6 +4,7 @@ Read the pictures once with `gather`, then ask for as many metrics of them as wa
 """
 
 from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
+from specsight.metrics.auroc_interval import auroc_interval
 from specsight.metrics.bootstrap import Interval, MeanSd, bootstrap, mean_sd
 from specsight.metrics.image import (
     Decisions,
@@ -20,6 +21,7 @@ from specsight.metrics.iou import IoU, iou_at
 from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
 from specsight.metrics.metric import (
     Group,
+    IntervalOfScores,
     Metric,
     OfPixels,
     OfScores,
@@ -57,6 +59,7 @@ __all__ = [
     "Decisions",
     "Group",
     "Interval",
+    "IntervalOfScores",
     "IoU",
     "LabelOverlap",
     "LocoMetrics",
@@ -75,6 +78,7 @@ __all__ = [
     "TypeRow",
     "aupimo",
     "aupro",
+    "auroc_interval",
     "average_precision",
     "bootstrap",
     "brier",

@@ -30,12 +30,18 @@ class Aupimo:
     """AUPIMO of each picture and over pictures, in [0, 1].
 
     `per_picture` (N,) is nan for pictures without defective pixels. `bounds` are the FPR bounds really used and `note`
-    says in words what a reader must know about them (empty: the standard ones, well resolved).
+    says in words what a reader must know about them (empty: the standard ones, well resolved). Values under different
+    bounds are different metrics.
     """
 
     per_picture: NDArray[np.float64]
     bounds: tuple[float, float]
     note: str
+
+    @property
+    def variant(self) -> str:
+        """The bounds in words, to stand beside every value."""
+        return f"false-positive rates {self.bounds[0]:g} to {self.bounds[1]:g}"
 
     @property
     def mean(self) -> float:

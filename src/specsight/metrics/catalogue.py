@@ -5,6 +5,7 @@ A further metric is one more file in this room that files its `Metric` in the sa
 
 from __future__ import annotations
 
+from specsight.metrics.auroc_interval import auroc_interval
 from specsight.metrics.image import average_precision, f1_max, image_auroc
 from specsight.metrics.metric import Group, Metric, metrics, overlap_name, region_overlap, saturated_overlap
 
@@ -16,6 +17,7 @@ TABLE: dict[str, Metric] = {
         column_title="image AUROC",
         type_title="Image AUROC",
         of_scores=image_auroc,
+        interval_of_scores=auroc_interval,
     ),
     "image_ap": Metric(
         "Image AP",
@@ -109,7 +111,7 @@ TABLE: dict[str, Metric] = {
     overlap_name(0.01): region_overlap("01"),
     "aupimo": Metric(
         "AUPIMO",
-        "mean per-picture recall at false-positive rates of good pictures from 1e-5 to 1e-4",
+        "mean per-picture recall at very low false-positive rates of good pictures, as named",
         Group.PIXEL_RANKING,
     ),
     overlap_name(0.3, saturated=True): saturated_overlap("30"),

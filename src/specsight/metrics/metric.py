@@ -23,6 +23,9 @@ from specsight.registry import Registry
 Direction = Literal["higher", "lower"]
 Format = Literal["number", "percent"]
 OfScores = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
+IntervalOfScores = Callable[
+    [NDArray[np.bool_], NDArray[np.float64], NDArray[np.str_] | None], tuple[float, float]
+]
 OfPixels = Callable[[PixelScores], float]
 
 
@@ -58,6 +61,8 @@ class Metric:
     """Heading in the table by type; empty: that table has no such column."""
     of_scores: OfScores | None = None
     """(N,) defective or not, (N,) scores → the metric: what this function returns is measured in every run."""
+    interval_of_scores: IntervalOfScores | None = None
+    """(N,) labels, (N,) scores, (N,) objects or None → its interval; None: a bootstrap gives it."""
     of_pixels: OfPixels | None = None
     """Scores of all pixels → the metric: what this function returns is measured in every run with true masks."""
 

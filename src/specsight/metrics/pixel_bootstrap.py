@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.metrics.bootstrap import percentile_interval, resample_weights
+from specsight.metrics.bootstrap import Groups, quantile_interval
 from specsight.metrics.pixel import LIMITS, check_limits
 from specsight.metrics.scores import Floats, PixelScores
 
@@ -34,11 +34,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PixelInterval:
-    """Percentile interval of one pixel metric; each end is exact to ± `error` (of the grid, not of the sampling)."""
+    """BCa interval of one pixel metric: the quantiles of its resampled values at `levels`.
+
+    Each end is that quantile to ± `error` (of the grid, not of the sampling).
+    """
 
     low: float
     high: float
     error: float
+    levels: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -76,18 +80,42 @@ def pixel_intervals(
     confidence: float = 0.95,
     thresholds: int = GRID,
 ) -> PixelIntervals:
-    """Stratified percentile bootstrap over pictures (good and defective ones apart) of all pixel metrics.
+    """Stratified BCa bootstrap over pictures (good and defective ones apart) of all pixel metrics.
 
     `groups` (N,) names the physical object of each picture; those of one object are resampled together. All metrics
     share the resamples. `limits` are false-positive rates in (0, 1] up to which region overlap counts.
     `thresholds` bounds the size of the grid: fewer are quicker and have a larger `error`.
     """
     check_limits(limits)
-    weights = resample_weights(scores.good, groups, resamples, seed).astype(np.float64)
+    drawn = Groups.of(scores.good, groups)
     per_picture = _reduce(scores, grid(scores, thresholds))
+    resampled = _weighted(per_picture, drawn.resampled(resamples, seed), limits)
+    left_out = _weighted(per_picture, drawn.left_out(), limits)
+    all_pictures = _weighted(per_picture, np.ones((1, len(scores.pictures)), np.int64), limits)
+
+    def interval(name: str | float) -> PixelInterval:
+        if name not in resampled:
+            return PixelInterval(np.nan, np.nan, np.nan, (np.nan, np.nan))
+        values, errors = resampled[name]
+        levels = drawn.levels(values, float(all_pictures[name][0, 0]), left_out[name][0], confidence)
+        low, high = quantile_interval(values, levels)
+        return PixelInterval(low, high, float(np.max(errors)), (float(levels[0]), float(levels[1])))
+
+    return PixelIntervals(
+        auroc=interval("auroc"),
+        average_precision=interval("average_precision"),
+        f1_max=interval("f1_max"),
+        aupro={limit: interval(limit) for limit in limits},
+    )
+
+
+def _weighted(
+    per_picture: _Counts, weights: NDArray[np.int64], limits: Sequence[float]
+) -> dict[str | float, Array]:
+    """name → (2, R): value and error bound of each metric under each row of `weights` (R, N)."""
     found: dict[str | float, list[Array]] = {}
-    for start in range(0, resamples, BLOCK):
-        block = weights[start : start + BLOCK]
+    for start in range(0, len(weights), BLOCK):
+        block = weights[start : start + BLOCK].astype(np.float64)
         sums = _Counts(
             false=block @ per_picture.false,
             hits=block @ per_picture.hits,
@@ -96,18 +124,7 @@ def pixel_intervals(
         )
         for name, value in _all(sums, limits).items():
             found.setdefault(name, []).append(value)
-
-    def interval(name: str | float) -> PixelInterval:
-        values, errors = np.concatenate(found[name], axis=1) if name in found else np.full((2, 1), np.nan)
-        low, high = percentile_interval(values, confidence)
-        return PixelInterval(low, high, float(np.max(errors)))
-
-    return PixelIntervals(
-        auroc=interval("auroc"),
-        average_precision=interval("average_precision"),
-        f1_max=interval("f1_max"),
-        aupro={limit: interval(limit) for limit in limits},
-    )
+    return {name: np.concatenate(blocks, axis=1) for name, blocks in found.items()}
 
 
 def grid(scores: PixelScores, size: int = GRID) -> Floats:

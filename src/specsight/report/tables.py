@@ -191,6 +191,8 @@ def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _line(key: str, metric: Mapping[str, Any]) -> MetricText:
     words = _metric(key)
     title = f"{words.title} (oracle)" if metric.get("oracle") else words.title
+    if metric.get("variant"):
+        title += f" ({metric['variant']})"
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
     text = _text(value, key)
     if value is not None and deviation is not None and count > 1:

@@ -226,8 +226,8 @@ def _intervals(resamples: int, seeds: int) -> str:
     if not resamples:
         return "No intervals were asked for."
     text = (
-        f"Intervals hold with 95 % over pictures: bootstrap with {resamples} resamples, "
-        "good and defective pictures apart; Wilson for rates."
+        "Intervals hold with about 95 % over pictures: DeLong's for image AUROC, Wilson's for rates, else a BCa "
+        f"bootstrap with {resamples} resamples, good and defective pictures apart."
     )
     return text + (
         f" ± is the deviation over {seeds} seeds; interval ends are means over seeds." if seeds > 1 else ""
