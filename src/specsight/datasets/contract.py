@@ -73,8 +73,8 @@ class ProductTreeReader(Reader):
         """Whether `folder` holds one product in this layout."""
 
     @abstractmethod
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
-        """Add the samples, notes and unused masks of one product to `listing`."""
+    def read_product(self, folder: Path) -> DatasetListing:
+        """The samples, notes and unused masks of one product."""
 
     def claims(self, folders: Sequence[Path]) -> bool:
         """Whether these products are this set's own, where a relative of it has the same tree."""
@@ -90,13 +90,24 @@ class ProductTreeReader(Reader):
         folders = self._products(path)
         if not folders:
             raise SpecsightError(f"'{path}' is not in the layout of {self.title}: see docs/datasets.md")
-        listing = DatasetListing(self.name, path, [], [])
-        for folder in pick(folders, product):
-            self.read_product(folder, listing)
-        return listing
+        return united(self.name, path, [self.read_product(folder) for folder in pick(folders, product)])
 
     def _products(self, path: Path) -> list[Path]:
         return [path] if self.is_product(path) else [f for f in subfolders(path) if self.is_product(f)]
+
+
+def united(layout: str, root: Path, listings: Iterable[DatasetListing]) -> DatasetListing:
+    """Listings of parts of a set as one; a note that several have stands once."""
+    listings = list(listings)
+    return DatasetListing(
+        layout,
+        root,
+        samples=[sample for listing in listings for sample in listing.samples],
+        notes=list(dict.fromkeys(note for listing in listings for note in listing.notes)),
+        unused_masks=[mask for listing in listings for mask in listing.unused_masks],
+        good_masks={key: mask for listing in listings for key, mask in listing.good_masks.items()},
+        not_used={file: why for listing in listings for file, why in listing.not_used.items()},
+    )
 
 
 def _adopt(name: str, plugin: Any) -> Reader:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register
+from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, united
 from specsight.datasets.files import every_fifth, identifier, pictures_in, product_name, subfolders
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
@@ -31,9 +31,7 @@ class DeepPCB(Reader):
 
     def read(self, path: Path, product: Products = None) -> DatasetListing:
         """Tested boards with their boxes, and templates as good pictures; each group is a product."""
-        listing = DatasetListing(self.name, path, [], [])
-        for folder in pick(_groups(path), product):
-            _read_group(folder, listing)
+        listing = united(self.name, path, map(_read_group, pick(_groups(path), product)))
         listing.notes.append(
             "the set has no good test pictures: the templates of every fifth pair are; the other templates are "
             "training pictures, and every tested board has its own template as reference"
@@ -53,8 +51,8 @@ def _is_group(folder: Path) -> bool:
     return match is not None and (folder / match[1]).is_dir() and (folder / f"{match[1]}_not").is_dir()
 
 
-def _read_group(folder: Path, listing: DatasetListing) -> None:
-    product = product_name(folder)
+def _read_group(folder: Path) -> DatasetListing:
+    product, listing = product_name(folder), DatasetListing(DeepPCB.name, folder, [], [])
     number = product.removeprefix("group")
     files = {p.stem: p for p in pictures_in(folder / number)}
     templates = [p for stem, p in files.items() if stem.endswith("_temp")]
@@ -80,6 +78,7 @@ def _read_group(folder: Path, listing: DatasetListing) -> None:
                     reference=files.get(f"{stem}_temp"),
                 )
             )
+    return listing
 
 
 def _read_boxes(path: Path) -> tuple[Defect, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from specsight.datasets.accounting import MASKS
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import identifier, pictures_in, product_name
 from specsight.datasets.mask_values import marks_in
@@ -33,14 +34,15 @@ class Eyecandies(ProductTreeReader):
             (folder / split / "data").is_dir() for split in ("val", "test_public")
         )
 
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+    def read_product(self, folder: Path) -> DatasetListing:
         """One sample an object, under all lights, with depth, normals and a mask for each kind of defect."""
-        product = product_name(folder)
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         for name, split in _SPLITS.items():
             items = _items(folder / name / "data")
             masks = {p for parts in items.values() for item, p in parts.items() if item.endswith("mask")}
             marks = marks_in(sorted(masks), f"masks of {product}, {split}")
             for parts in items.values():
+                listing.not_used.update(_further_files(parts))
                 image = parts.get(f"image_{_LIGHT}")
                 if image is None:
                     listing.unused_masks.extend(p for item, p in parts.items() if item.endswith("mask"))
@@ -63,6 +65,7 @@ class Eyecandies(ProductTreeReader):
                         conditions={"light": _LIGHT},
                     )
                 )
+        return listing
 
 
 def _items(folder: Path) -> dict[str, dict[str, Path]]:
@@ -74,6 +77,13 @@ def _items(folder: Path) -> dict[str, dict[str, Path]]:
     for number, parts in found.items():
         parts["info_depth"] = folder / f"{number}_info_depth.yaml"
     return found
+
+
+def _further_files(parts: Mapping[str, Path]) -> dict[Path, str]:
+    """Pictures of the object that no sample uses → what they are."""
+    lights = (p for item, p in parts.items() if item.startswith("image_") and item != f"image_{_LIGHT}")
+    masks = (p for item, p in parts.items() if item.endswith("mask"))
+    return {**dict.fromkeys(lights, "pictures under other lights"), **dict.fromkeys(masks, MASKS)}
 
 
 def _defects(parts: Mapping[str, Path], marks: Mapping[Path, bool]) -> tuple[Defect, ...]:

@@ -24,9 +24,9 @@ class MVTec3D(ProductTreeReader):
         """Whether `train/good` holds `rgb` and `xyz`."""
         return is_depth_tree(folder)
 
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+    def read_product(self, folder: Path) -> DatasetListing:
         """One sample a picture, its depth the z of the point cloud in metres; a note names pictures without one."""
-        product = product_name(folder)
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         flat: list[Path] = []
         for split in ("train", "validation", "test"):
             for kind in subfolders(folder / split):
@@ -53,3 +53,4 @@ class MVTec3D(ProductTreeReader):
                 listing.unused_masks.extend(masks.unused)
         if flat:
             listing.notes.append(f"{product}: {len(flat)} picture(s) without a point cloud: {examples(flat)}")
+        return listing

@@ -26,9 +26,9 @@ class TrainTestTree(ProductTreeReader):
         """Whether the tree is MVTec AD's and no relative's with more in it."""
         return has_tree(folder, self.good) and not (is_loco_tree(folder) or is_depth_tree(folder))
 
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+    def read_product(self, folder: Path) -> DatasetListing:
         """One sample a picture; types are the folders below `test`, masks lie in `ground_truth/<type>`."""
-        product = product_name(folder)
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         truth = {f.name: Masks(f, self.mask_endings) for f in subfolders(truth_folder(folder))}
         without: list[Path] = []
         for split in ("train", "test"):
@@ -55,6 +55,7 @@ class TrainTestTree(ProductTreeReader):
             listing.notes.append(
                 f"{product}: {len(without)} defective picture(s) without a mask: {examples(without)}"
             )
+        return listing
 
 
 @register

@@ -26,9 +26,9 @@ class MVTecAD2(ProductTreeReader):
         """Whether `train/good` and `test_public` are there."""
         return (folder / "train" / "good").is_dir() and (folder / "test_public").is_dir()
 
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+    def read_product(self, folder: Path) -> DatasetListing:
         """Labelled pictures, and those of the private test splits, whose label is unknown."""
-        product = product_name(folder)
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         masks = Masks(folder / "test_public" / "ground_truth" / "bad", ("_mask",))
         for split, kind in _LABELLED:
             name = "test" if split == "test_public" else split
@@ -43,8 +43,8 @@ class MVTecAD2(ProductTreeReader):
                 listing.samples.append(_sample(product, folder, image, split=split, label="unknown"))
         listing.unused_masks.extend(masks.unused)
         if any(s.label == "unknown" for s in listing.samples):
-            note = "the private test splits have no labels: predictions are made, not scored"
-            listing.notes.extend([] if note in listing.notes else [note])
+            listing.notes.append("the private test splits have no labels: predictions are made, not scored")
+        return listing
 
 
 def _sample(

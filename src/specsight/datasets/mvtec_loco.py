@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
+from specsight.datasets.contract import DatasetListing, ProductTreeReader, register, united
 from specsight.datasets.files import examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mask_values import labels_in, without_labels_note
 from specsight.datasets.mvtec_ad import has_tree, is_loco_tree
@@ -41,20 +41,26 @@ class MVTecLOCO(ProductTreeReader):
         """Whether the tree is MVTec AD's with logical anomalies."""
         return has_tree(folder) and is_loco_tree(folder)
 
-    def read_product(self, folder: Path, listing: DatasetListing) -> None:
+    def read_product(self, folder: Path) -> DatasetListing:
         """One sample a picture, one defect a region file, each with its saturation area."""
-        product = product_name(folder)
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         for split, kind in (("train", "good"), ("validation", "good"), ("test", "good")):
             for image in pictures_in(folder / split / kind):
                 listing.samples.append(
                     Sample(identifier(product, image, folder), image, product, split, label="good")
                 )
-        config = _read_config(folder / "defects_config.json", listing)
-        for kind in _KINDS:
-            self._read_kind(folder, kind, config, listing)
+        file = folder / "defects_config.json"
+        if not file.is_file():
+            listing.notes.append(
+                f"'{file}' is missing: types are named by pixel value and regions have no saturation"
+            )
+        config = _read_config(file) if file.is_file() else {}
+        kinds = [self._read_kind(folder, kind, config) for kind in _KINDS]
+        return united(self.name, folder, [listing, *kinds])
 
-    def _read_kind(self, folder: Path, kind: str, config: dict[int, _Entry], listing: DatasetListing) -> None:
-        product = product_name(folder)
+    def _read_kind(self, folder: Path, kind: str, config: dict[int, _Entry]) -> DatasetListing:
+        """The defective pictures of one kind."""
+        product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         images = pictures_in(folder / "test" / kind)
         regions = {f.name: pictures_in(f) for f in subfolders(folder / "ground_truth" / kind)}
         files = [mask for image in images for mask in regions.get(image.stem, [])]
@@ -86,6 +92,7 @@ class MVTecLOCO(ProductTreeReader):
             listing.notes.append(
                 f"{product}: {len(without)} picture(s) of {kind} without regions: {examples(without)}"
             )
+        return listing
 
 
 def _defect(mask: Path, value: int, config: dict[int, _Entry]) -> Defect:
@@ -99,12 +106,7 @@ def _defect(mask: Path, value: int, config: dict[int, _Entry]) -> Defect:
     )
 
 
-def _read_config(path: Path, listing: DatasetListing) -> dict[int, _Entry]:
-    if not path.is_file():
-        listing.notes.append(
-            f"'{path}' is missing: types are named by pixel value and regions have no saturation"
-        )
-        return {}
+def _read_config(path: Path) -> dict[int, _Entry]:
     try:
         return dict(_entries(json.loads(path.read_text("utf-8"))))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

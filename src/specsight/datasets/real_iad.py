@@ -56,9 +56,8 @@ class RealIAD(Reader):
             )
         selected = selected_products(product, lists)
         pictures = _pictures(path)
-        listing = DatasetListing(self.name, path, [], [f"pictures from '{pictures}'"])
-        for name in sorted(selected):
-            _read_list(lists[name], pictures, listing)
+        samples = [sample for name in sorted(selected) for sample in _read_list(lists[name], pictures)]
+        listing = DatasetListing(self.name, path, samples, [f"pictures from '{pictures}'"])
         bad = sum(s.split == "train" and s.label == "defective" for s in listing.samples)
         if bad:
             listing.notes.append(f"{bad} training pictures are defective, as this variant of the set intends")
@@ -83,21 +82,23 @@ def _pictures(path: Path) -> Path:
     raise SpecsightError(f"no pictures beside '{path}': expected a folder {', '.join(_SIZES)}")
 
 
-def _read_list(path: Path, pictures: Path, listing: DatasetListing) -> None:
+def _read_list(path: Path, pictures: Path) -> list[Sample]:
     try:
         content = json.loads(path.read_text("utf-8"))
         meta, splits = content["meta"], {s: content[s] for s in ("train", "test")}
         folder = inside(pictures, str(meta["prefix"]))
-        for split, entries in splits.items():
-            listing.samples.extend(
-                _sample(entry, path.stem, split, folder, str(meta["normal_class"])) for entry in entries
-            )
+        samples = [
+            _sample(entry, path.stem, split, folder, str(meta["normal_class"]))
+            for split, entries in splits.items()
+            for entry in entries
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpecsightError(f"'{path}' is not a Real-IAD list ({error!r}): download it again") from error
     if not folder.is_dir():
         raise SpecsightError(
             f"'{path}' lists pictures in '{folder}', which does not exist: unpack {folder.name}"
         )
+    return samples
 
 
 def _sample(entry: Mapping[str, Any], product: str, split: str, folder: Path, normal: str) -> Sample:
