@@ -57,7 +57,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "new" / "cut.png").write_bytes((root / "new" / "päart 0.png").read_bytes()[:300])
     made = specsight("fit", "--good", root / "ok", "-o", root / "model", "--resolution", 64)
     assert made.returncode == 0, made.stderr
-    assert "too few for 5 %, which takes 59 held-out good parts" in made.stdout
+    assert "with 4 good parts nothing is promised about false rejects: 5 % takes 59" in made.stdout
     return root
 
 
@@ -84,6 +84,20 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
         (["fit", "--good", ".", "-o", "m", "--set", "coreset_rati=1"], "did you mean 'coreset_ratio'?"),
         (["fit", "--good", ".", "-o", "m", "--set", "coreset_ratio"], "write NAME=VALUE"),
         (["fit", "--good", "absent", "-o", "m"], "there is no 'absent'"),
+        (["fit", "--good", ".", "-o", "m", "--false-reject-rate", "5"], "got 5: write 0.05 for 5 %"),
+        (
+            ["fit", "--good", ".", "-o", "m", "--confidence", "nan"],
+            "confidence must lie between 0 and 1, got nan",
+        ),
+        (
+            ["fit", "--good", ".", "-o", "m", "--holdout", "-1"],
+            "holdout must be a whole number of good parts",
+        ),
+        (["evaluate", "--data", ".", "--false-reject-rate", "0"], "must lie between 0 and 1, got 0"),
+        (
+            ["evaluate", "--data", ".", "--suite", "clad", "--confidence", "1"],
+            "must lie between 0 and 1, got 1",
+        ),
         (["evaluate", "--data", "absent"], "there is no 'absent'"),
         (["evaluate", "--data", ".", "--detector", "padin"], "did you mean 'padim'?"),
         (["evaluate", "--data", ".", "--set", "resolution=3"], "an option of its own"),
@@ -103,6 +117,39 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
 def test_a_slip_gets_one_line_with_the_way_out(tmp_path: Path, words: list[str], answer: str) -> None:
     fails(specsight(*words, cwd=tmp_path), answer)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "copies", "lines"),
+    [
+        (
+            1,
+            1,
+            ["learned from 1 good part, held out 0", "no threshold: no good part was held out (1 distinct"],
+        ),
+        (
+            2,
+            1,
+            ["learned from 2 good parts, held out 0", "a threshold takes at least 3, and 177 to promise 5 %"],
+        ),
+        (3, 1, ["learned from 2 good parts, held out 1", "with 1 good part nothing is promised"]),
+        (3, 4, ["12 pictures, 3 distinct parts: learned from 8 (2 parts), held out 4 (1 part)"]),
+        (1, 20, ["20 pictures, 1 distinct part: learned from 20 (1 part)", "no verdicts"]),
+    ],
+)
+def test_a_fit_of_few_parts_says_what_it_can_promise(
+    tmp_path: Path, parts: int, copies: int, lines: list[str]
+) -> None:
+    (tmp_path / "ok").mkdir()
+    for part in range(parts):
+        pixels = np.random.default_rng(part).integers(0, 256, (12, 12, 3), np.uint8)
+        for copy in range(copies):
+            image = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC)
+            image.save(tmp_path / "ok" / f"{part}-{copy}.png")
+    words = ["fit", "--good", tmp_path / "ok", "-o", tmp_path / "model"]
+    shown = specsight(*words, "--encoder", "filters", "--resolution", 64)
+    said = " ".join(shown.stdout.split())
+    assert all(line in said for line in lines)
 
 
 def test_listing_shows_what_can_be_named() -> None:

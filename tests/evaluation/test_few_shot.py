@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.support.reading_checkpoints import FAMILIES
 from tests.support.synthetic_run import make_dataset
 
+from specsight.calibration import ThresholdConfig
 from specsight.cli import cli
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
@@ -24,7 +25,9 @@ from specsight.evaluation import (
     evaluate,
     few_shot_curve,
 )
+from specsight.evaluation.splits import Split, few_shots
 from specsight.inspector import Inspector
+from specsight.records import Sample
 from specsight.report import draw_curve
 from specsight.report.curve_chart import CHART
 from specsight.runs.curve_table import TABLE
@@ -123,3 +126,25 @@ def test_a_model_can_be_fitted_from_words_alone(data: Path, tmp_path: Path) -> N
     assert set(inspection.type_maps) == {"scratch"}
     with pytest.raises(SpecsightError, match="no good picture"):
         invoke(cli, ["fit", "-o", str(tmp_path / "other")], catch_exceptions=False)
+
+
+def test_the_threshold_of_few_shots_comes_from_other_parts() -> None:
+    def views(name: str, count: int, split: str = "train") -> list[Sample]:
+        return [
+            Sample(f"{name}{i}", Path(f"{name}{i}.png"), "cap", split, "good", group=f"{name} {i // 4}")
+            for i in range(count)
+        ]
+
+    good, validation = views("good", 40), views("validation", 8, "validation")
+    for seed in range(5):
+        learned, further = few_shots(Split(good, [], []), 3, threshold=ThresholdConfig(holdout=5), seed=seed)
+        assert len(learned) == 3
+        assert not {s.group for s in learned} & {s.group for s in further}
+        assert len({s.group for s in further}) == 5
+        assert len(further) == 20
+    # Validation pictures are the default; parts that are asked for come beside them.
+    with_validation = Split(good, validation, [])
+    assert few_shots(with_validation, 3, threshold=ThresholdConfig(), seed=0)[1] == validation
+    beside = few_shots(with_validation, 3, threshold=ThresholdConfig(holdout=2), seed=0)[1]
+    assert beside[:8] == validation
+    assert len({s.group for s in beside[8:]}) == 2

@@ -37,7 +37,7 @@ _USUAL = 0.1
 """Quantile of the distances from one picture to all others that counts as usual."""
 _UNUSUAL = 1 / 3
 """Share of the usual distance below which two pictures are unusually alike."""
-_BLOCK = 2048
+_BLOCK = 512
 
 Pairs = list[tuple[int, int]]
 
