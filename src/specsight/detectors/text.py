@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors.parameters import parameter
+from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook, Reader
@@ -23,6 +24,10 @@ from specsight.specification import Instruction, Specification
 
 IMAGE = "image"
 """Name of the pooled embedding (D, 1, 1) in a view."""
+SAME = 1 - 1e-5
+"""Cosine from which on two types are one to an encoder."""
+LONGEST_QUOTED = 60
+"""Characters of a phrase that is named."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,32 @@ class Words:
     def anchors(self, instruction: Instruction | None = None) -> Anchors:
         """Return the anchors of the specification's types and of what an instruction adds, singles out or ignores."""
         return self.book.anchors(prompt_bank(self.specification, instruction))
+
+
+def word_doubts(specification: Specification, encoder: Encoder) -> list[str]:
+    """Lines about words of a product that `encoder`, which must read, does not read or does not tell apart."""
+    words = [
+        specification.product,
+        *(word for defect in specification.defects for word in (defect.name, *defect.phrases)),
+    ]
+    lines = [
+        f"the encoder does not read '{_short(word)}' as it stands ({reason}): say it in other words"
+        for word, reason in encoder.misread(list(dict.fromkeys(words))).items()
+    ]
+    anchors = Words.of(specification, encoder).anchors()
+    alike = anchors.defects @ anchors.defects.T > SAME
+    named = [(k, name) for k, name in enumerate(anchors.types) if name is not None]
+    lines += [
+        f"'{second}' reads the same as '{first}': their findings go by the name of the first; say one in other words"
+        for k, first in named
+        for other, second in named
+        if k < other and alike[k, other]
+    ]
+    return lines
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST_QUOTED else f"{words[: LONGEST_QUOTED - 3]}..."
 
 
 class TypeMaps(Mapping[str, NDArray[np.float32]]):

@@ -65,6 +65,10 @@ class CachedEncoder(Encoder):
         """Sentence embeddings (N, D); never cached."""
         return self._encoder.embed_texts(texts)
 
+    def misread(self, texts: Sequence[str]) -> dict[str, str]:
+        """What the encoder behind the cache does not read as it stands."""
+        return self._encoder.misread(texts)
+
     def remember(
         self,
         images: Images,

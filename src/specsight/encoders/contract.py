@@ -90,6 +90,11 @@ class Encoder(ABC):
         """
         raise self.no_text_tower()
 
+    def misread(self, texts: Sequence[str]) -> dict[str, str]:
+        """Of `texts`, those that are not read as they stand → why: signs that no token stands for, or more words than
+        are read. Empty where that is not known."""
+        return {}
+
     def remember(
         self,
         images: Images,

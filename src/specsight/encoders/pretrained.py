@@ -94,6 +94,10 @@ class PretrainedEncoder(Encoder):
             embedded[batch] = _read(text, [texts[int(k)] for k in batch])
         return embedded
 
+    def misread(self, texts: Sequence[str]) -> dict[str, str]:
+        """Of `texts`, those that hold signs without a token, or are cut → why."""
+        return {} if self.text is None else self.text.misread(texts)
+
     def _each(self, images: Images, embed: Callable[[torch.Tensor], torch.Tensor]) -> Features:
         """What `embed` makes of the pixels of each image, one below the other."""
         self.check_images(images)

@@ -56,6 +56,29 @@ class TextTower:
         cut = self.tokenizer(list(texts), truncation=True, max_length=self.longest)
         return [len(tokens) for tokens in cut["input_ids"]]
 
+    def misread(self, texts: Sequence[str]) -> dict[str, str]:
+        """Of `texts`, those that are not read as they stand → why."""
+        reasons: dict[str, str] = {}
+        for text in texts:
+            numbers = self.tokenizer(text)["input_ids"]
+            unknown = self._unknown(text)
+            if unknown:
+                reasons[text] = f"it has no token for {', '.join(map(repr, unknown))}"
+            elif len(numbers) > self.longest:
+                reasons[text] = (
+                    f"it reads {self.longest} tokens, and these are {len(numbers)}: the rest is cut off"
+                )
+        return reasons
+
+    def _unknown(self, text: str) -> list[str]:
+        """The words of `text` that the tokenizer gives its token for unknown words, each once."""
+        number = self.tokenizer.unk_token_id
+        # A vocabulary of bytes has a piece for every sign, and gives the token for unknown words another meaning.
+        if number is None or number in (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id):
+            return []
+        words = dict.fromkeys(text.split())
+        return [word for word in words if number in self.tokenizer(word)["input_ids"]]
+
     def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """The model's inputs (N, n) for sentences."""
         tokens = self.tokenizer(

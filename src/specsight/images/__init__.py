@@ -5,7 +5,7 @@
 squares, and their maps back again. Sizes are (H, W) = (rows, columns).
 """
 
-from specsight.images.colours import common_bits, read_colours, read_rgb
+from specsight.images.colours import common_bits, picture_width, read_colours, read_rgb
 from specsight.images.decoding import MAX_PIXELS, check_pixels, set_max_megapixels
 from specsight.images.depth import read_depth
 from specsight.images.extent import longest_extent
@@ -45,6 +45,7 @@ __all__ = [
     "masks_known",
     "merge_tiles",
     "parts_of",
+    "picture_width",
     "read_colours",
     "read_depth",
     "read_mask",

@@ -74,6 +74,13 @@ def stored_orientation(path: Path) -> int:
         return orientation_of(image)
 
 
+def picture_width(path: Path) -> int:
+    """Columns of a picture, upright, from its header. Raises UnreadableFile where there is none."""
+    lying = stored_orientation(path) >= 5
+    with opened(path, load=False) as image:
+        return image.height if lying else image.width
+
+
 def common_bits(paths: Iterable[Path]) -> int | None:
     """Bits that the 16-bit pictures of one set use: the most that any of them does; None where no file is that deep.
 

@@ -22,7 +22,7 @@ from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
-from specsight.inspector import saved
+from specsight.inspector import remarks, saved
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.request import write_request
@@ -87,6 +87,8 @@ class Inspector:
     bits: int | None = None
     """What 16-bit files use of their range, learned from good pictures (12: 4095 is white); None: no such file was
     among them, and each uses what it does itself."""
+    width: int | None = None
+    """Columns that all good pictures had; None: they differed, or that is not known."""
     skipped: list[Skipped] = field(default_factory=list)
     """Good pictures that could not be read while fitting, or could not be used for the threshold."""
     notes: dict[str, list[str]] = field(default_factory=dict)
@@ -155,7 +157,8 @@ class Inspector:
         split = split_good(samples, validation, threshold, seed)
         train = [sample for sample, _ in split.learned]
         fitted = detector.fit([*train, *defects], specification)
-        inspector = cls(fitted, specification=specification, bits=bits, notes=detector.notes_)
+        width = remarks.common_width(samples or validation)
+        inspector = cls(fitted, None, specification, bits, width, notes=detector.notes_)
         inspector.skipped += [Skipped(path, reason) for path, reason in detector.skipped_]
         inspector.skipped += [
             Skipped(
@@ -170,7 +173,8 @@ class Inspector:
             len(learned), len(set(learned)), len(held_out), len(set(held_out)), split.doubtful
         )
         used = inspector.counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
-        notes = (*source.notes, *inspector.counts.doubts())
+        unclear = remarks.of_fit(specification, samples or validation, width, detector)
+        notes = (*source.notes, *inspector.counts.doubts(), *unclear)
         inspector.account = Account(used, len(inspector.skipped), source.ignored, notes)
         return inspector
 
@@ -228,7 +232,10 @@ class Inspector:
             type_maps=judgement.type_maps,
             map_threshold=self.calibration.map_seed if self.calibration else None,
             picture=observation.picture,
-            notes=observation.picture.notes,
+            notes=(
+                *observation.picture.notes,
+                *remarks.of_picture(self.specification, sample, observation.picture, self.width),
+            ),
         )
 
     def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
@@ -247,7 +254,7 @@ class Inspector:
                 write_json(temporary / CALIBRATION, self.calibration.to_json())
             if self.specification:
                 save_yaml(self.specification, temporary / SPECIFICATION)
-            write_json(temporary / READING, {"bits": self.bits})
+            write_json(temporary / READING, {"bits": self.bits, "width": self.width})
             if self.account:
                 write_json(temporary / ACCOUNT, self.account.to_json())
             if self.request:
@@ -270,8 +277,10 @@ class Inspector:
         if (folder / SPECIFICATION).exists():
             specification = load_specification(folder / SPECIFICATION)
         bits = saved.bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
+        width = saved.width(folder / READING) if (folder / READING).exists() else None
         account = saved.account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None
-        return cls(load_detector(folder, encoder, device), calibration, specification, bits, account=account)
+        detector = load_detector(folder, encoder, device)
+        return cls(detector, calibration, specification, bits, width, account=account)
 
     def _calibrate(self, held_out: Sequence[tuple[Sample, int]], threshold: ThresholdConfig) -> list[int]:
         """Take thresholds from good samples that the detector has not seen, each with the label of its part.

@@ -36,6 +36,18 @@ def bits(file: Path) -> int | None:
     raise SpecsightError(f"'{file}' names {found!r} bits, and there are 8 to 16: fit the model again")
 
 
+def width(file: Path) -> int | None:
+    """Columns of all pictures that a model was fitted on; None where they differed or that was not kept. Raises
+    SpecsightError where the file is damaged."""
+    try:
+        found = parse_json(read_text(file)).get("width")
+        if found is None or (type(found) is int and found > 0):
+            return found
+    except (OSError, ValueError, AttributeError) as error:
+        raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
+    raise SpecsightError(f"'{file}' names {found!r} as a width: fit the model again")
+
+
 def account(file: Path) -> Account:
     """What became of the pictures that a model was fitted on. Raises SpecsightError where the file is damaged."""
     try:
