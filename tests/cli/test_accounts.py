@@ -81,14 +81,14 @@ def test_evaluate_and_check_account_for_every_file_and_say_what_was_inferred(tmp
     (data / "dent" / "clip.mov").write_bytes(b"x")
     split = "no split in the folder names: every fifth good picture and all others are test"
     shown = specsight("evaluate", "--data", data, "-o", tmp_path / "run", "--resamples", 0, *FITTED)
-    line = "learned from 6, held out 3, tested 5, ignored 1: 1 MOV videos"
+    line = "learned from 6, held out 3, tested 5, ignored 1: 1 video (MOV)"
     assert line in shown
     assert f"note: {split}" in shown
     assert saved_line(tmp_path / "run") == line
     page = (tmp_path / "run" / "report.html").read_text()
     assert line in page
     assert split in page
-    assert "ignored 1: 1 MOV videos (dent/clip.mov)" in specsight("check", data)
+    assert "ignored 1: 1 video (MOV) (dent/clip.mov)" in specsight("check", data)
 
 
 def test_a_set_of_several_products_accounts_for_all_of_them(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_set_of_several_products_accounts_for_all_of_them(tmp_path: Path) -> N
             mask(data / product / "ground_truth" / "dent" / f"{i}_mask.png")
     picture(data / "more" / "0.png")
     shown = specsight("evaluate", "--data", data, "-o", tmp_path / "run", "--resamples", 0, *FITTED)
-    line = "20 pictures of 2 products, ignored 1: 1 pictures that the layout does not name"
+    line = "20 pictures of 2 products, ignored 1: 1 picture that the layout does not name"
     assert line in shown
     assert line in (tmp_path / "run" / "report.html").read_text()
 

@@ -40,13 +40,13 @@ def test_every_file_of_a_folder_is_used_or_named(tmp_path: Path) -> None:
     found = ignored(listing)
     assert found["EXR"] == ("good/1.exr",)
     assert found["DNG"] == ("good/1.dng",)
-    assert found["MP4 videos"] == ("good/line.mp4",)
+    assert found["videos (MP4)"] == ("good/line.mp4",)
     assert found["pictures without an ending"] == ("good/camera",)
     assert found["pictures that end in .bak"] == ("good/0.png.bak",)
     assert found["links that lead nowhere"] == ("good/gone.png",)
     assert found["hidden"] == ("good/.hidden.png",)
-    assert found["no pictures"] == ("good/list.txt", "good/unknown")
-    assert list(found)[-1] == "no pictures"
+    assert found["files that are no pictures"] == ("good/list.txt", "good/unknown")
+    assert list(found)[-1] == "files that are no pictures"
     assert sum(one.count for one in listing.ignored) + len(listing.samples) == len(
         list((tmp_path / "good").iterdir())
     )
@@ -139,7 +139,11 @@ def test_a_set_beside_other_folders_is_read_and_the_rest_named(tmp_path: Path) -
 @pytest.mark.parametrize("layout", list(BUILDERS))
 def test_nothing_of_a_sound_tree_is_ignored_but_lists_and_other_views(tmp_path: Path, layout: str) -> None:
     BUILDERS[layout](tmp_path)
-    assert set(ignored(load_dataset(tmp_path))) <= {"no pictures", "masks", "pictures under other lights"}
+    assert set(ignored(load_dataset(tmp_path))) <= {
+        "files that are no pictures",
+        "masks",
+        "pictures under other lights",
+    }
 
 
 @pytest.mark.parametrize("layout", [name for name in readers if name != "folder"])
@@ -170,6 +174,16 @@ def test_an_account_is_one_line_and_survives_the_disk(tmp_path: Path) -> None:
     write_json(tmp_path / "account.json", account.to_json())
     assert Account.from_json(json.loads((tmp_path / "account.json").read_text())) == account
     assert Account("judged 6").line == "judged 6"
+    single = [
+        Ignored(r, 1, ("a",))
+        for r in ("links that lead nowhere", "masks", "files that are no pictures", "HEIC")
+    ]
+    assert [str(one) for one in single] == [
+        "1 link that leads nowhere",
+        "1 mask",
+        "1 file that is no picture",
+        "1 HEIC",
+    ]
 
 
 def test_what_several_places_ignore_is_added_up() -> None:

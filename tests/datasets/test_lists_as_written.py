@@ -62,6 +62,7 @@ def check(listing: DatasetListing) -> None:
         (table() + ",,,,,\r\n,,,,,\r\n").encode(),
         (",".join(HEAD) + "\n" + "\n".join(",".join(f'"{cell}"' for cell in row) for row in ROWS)).encode(),
         table(rows=[[r[0], {"good": "0.0", "": "1.0"}[r[1]], *r[2:]] for r in ROWS]).encode(),
+        table(rows=[[r[0], r[1], r[2] or "nan", r[3] or "nan", r[4], "nan"] for r in ROWS]).encode(),
         table(rows=[[*r[:4], {"train": "Training", "test": " TEST "}[r[4]], r[5]] for r in ROWS]).encode(),
     ],
 )

@@ -19,10 +19,17 @@ from specsight.records import Sample
 MASKS = "masks"
 STRAY_MASK = "masks without a picture"
 OUTSIDE = "pictures that the layout does not name"
-NO_PICTURES = "no pictures"
+NO_PICTURES = "files that are no pictures"
 LOCKED = "folders that cannot be looked into"
 _FOLDER = "folder"
 _EXAMPLES = 3
+_SINGULAR = {
+    "that lead ": "that leads ",
+    "that end ": "that ends ",
+    "that are ": "that is ",
+    "no pictures": "no picture",
+}
+_NOUNS = frozenset({"masks", "videos", "pictures", "links", "folders", "files", "thumbnails", "results"})
 
 _PICTURE_ENDINGS: Mapping[str, str] = {
     **{
@@ -59,7 +66,7 @@ _PICTURE_ENDINGS: Mapping[str, str] = {
         ]
     },
     **{
-        ending: f"{ending.upper()} videos"
+        ending: f"videos ({ending.upper()})"
         for ending in ["mp4", "mov", "avi", "mkv", "mpg", "mpeg", "webm", "m4v", "wmv"]
     },
 }
@@ -114,7 +121,7 @@ class Ignored:
     """The first of them, relative to the folder that was given."""
 
     def __str__(self) -> str:
-        return f"{self.count} {self.reason}"
+        return f"{self.count} {_singular(self.reason) if self.count == 1 else self.reason}"
 
     @property
     def first(self) -> str:
@@ -163,6 +170,14 @@ class Account:
         )
 
 
+def _singular(reason: str) -> str:
+    """The reason as it is said of one file."""
+    noun, _, rest = reason.partition(" ")
+    for plural, singular in _SINGULAR.items():
+        rest = rest.replace(plural, singular)
+    return f"{noun.removesuffix('s') if noun in _NOUNS else noun} {rest}".strip()
+
+
 def said(ignored: Iterable[Ignored], examples: bool = False) -> str:
     """ "ignored 12: 9 masks, 3 HEIC": the whole and its parts, with the first files of each if `examples`."""
     ignored = list(ignored)
@@ -207,12 +222,16 @@ def merged(several: Iterable[Iterable[Ignored]]) -> tuple[Ignored, ...]:
     )
 
 
-def unused_files(root: Path, samples: Iterable[Sample], known: Mapping[Path, str]) -> tuple[Ignored, ...]:
+def unused_files(
+    root: Path, samples: Iterable[Sample], known: Mapping[Path, str], lists: Iterable[Path] = ()
+) -> tuple[Ignored, ...]:
     """The files below `root` that none of `samples` uses, by reason.
 
-    `known`: files that the reader did not use → why. Folders are visited once, whatever links lead to them.
+    `known`: files that the reader did not use → why. `lists`: what it read beside pictures. Folders are visited once,
+    whatever links lead to them.
     """
     used = {os.fspath(file) for sample in samples for file in _files_of(sample)}
+    used.update(map(os.fspath, lists))
     reasons = {os.fspath(file): reason for file, reason in known.items()}
     start = "" if root == Path() else os.fspath(root) + os.sep
     return by_reason((path.removeprefix(start), reason) for path, reason in _walk(start, used, reasons))

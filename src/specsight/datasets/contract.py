@@ -40,6 +40,8 @@ class DatasetListing:
     """Sample id → mask file that a good part has all the same; it ought to be empty."""
     not_used: dict[Path, str] = field(default_factory=dict)
     """Files that the reader knows and no sample uses → why, such as "masks"."""
+    lists: tuple[Path, ...] = ()
+    """Files that say which samples there are."""
     ignored: tuple[Ignored, ...] = ()
     """All files below `root` that no sample uses, by reason; `load_dataset` fills it."""
 
@@ -107,6 +109,7 @@ def united(layout: str, root: Path, listings: Iterable[DatasetListing]) -> Datas
         unused_masks=[mask for listing in listings for mask in listing.unused_masks],
         good_masks={key: mask for listing in listings for key, mask in listing.good_masks.items()},
         not_used={file: why for listing in listings for file, why in listing.not_used.items()},
+        lists=tuple(file for listing in listings for file in listing.lists),
     )
 
 

@@ -75,11 +75,11 @@ def _ignored(reader: Reader, listing: DatasetListing, path: Path, product: Produ
         **dict.fromkeys(listing.unused_masks, STRAY_MASK),
     }
     if product is None:
-        return unused_files(path, listing.samples, known)
+        return unused_files(path, listing.samples, known, listing.lists)
     folders = [path / name for name in sorted({s.product for s in listing.samples})]
     if all(is_folder(folder) for folder in folders):
-        return merged([unused_files(folder, listing.samples, known) for folder in folders])
-    return unused_files(path, reader.read(path).samples, known)
+        return merged([unused_files(folder, listing.samples, known, listing.lists) for folder in folders])
+    return unused_files(path, reader.read(path).samples, known, listing.lists)
 
 
 def detect_layout(path: Path) -> str:

@@ -60,7 +60,9 @@ class Manifest(Reader):
         samples = [_sample(line, file, number) for number, line in lines]
         if not samples:
             raise SpecsightError(f"'{file}' lists no picture: write one line for each")
-        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes)
+        return DatasetListing(
+            self.name, path, with_unique_ids(pick_samples(samples, product)), notes, lists=(file,)
+        )
 
 
 def write_manifest(samples: Sequence[Sample], path: str | Path) -> Path:

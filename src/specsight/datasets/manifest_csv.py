@@ -95,7 +95,7 @@ def parse(text: str, file: Path) -> Table:
             raise SpecsightError(
                 f"'{file}' line {number} has {len(cells)} cells for {len(form.columns)} columns: quote commas"
             )
-        row = {name: cell for name, cell in zip(form.columns, cells) if cell != ""}
+        row = {name: cell for name, cell in zip(form.columns, cells) if not _is_empty(name, cell)}
         key = (row.get("id", ""), row.get("image", ""))
         fields = _sample_fields(row, others, file, number)
         first, line = found.setdefault(key, (number, {}))
@@ -121,6 +121,11 @@ def _form(text: str) -> _Form:
     headers = {delimiter: _columns(top, delimiter) for delimiter in choices}
     delimiter = next((d for d, names in headers.items() if "image" in names), choices[0])
     return _Form(delimiter, headers[delimiter], 2 if said else 1)
+
+
+def _is_empty(name: str, cell: str) -> bool:
+    """Whether the cell says nothing; pandas writes "nan" into cells of numbers, masks and types without a value."""
+    return cell == "" or (cell.lower() == "nan" and name in _NUMBERS | {"label", "type", "mask", "split"})
 
 
 def _columns(line: str, delimiter: str) -> list[str]:
@@ -164,7 +169,10 @@ def write(objects: Sequence[Mapping[str, Any]]) -> str:
 
 def _other_columns(names: Sequence[str], file: Path) -> list[str]:
     if "image" not in names:
-        raise SpecsightError(f"'{file}' has no column 'image': its columns are {', '.join(names) or 'none'}")
+        raise SpecsightError(
+            f"'{file}' has no column 'image': its columns are {', '.join(names) or 'none'}; "
+            "call the one with the pictures 'image'"
+        )
     for name in names:
         if name and names.count(name) > 1:
             raise SpecsightError(f"'{file}' has two columns '{name}': give each a name of its own")

@@ -60,7 +60,9 @@ class MetaJson(Reader):
             ) from error
         if not samples:
             raise SpecsightError(f"'{file}' lists no picture: write one entry for each")
-        return DatasetListing(self.name, path, with_unique_ids(pick_samples(samples, product)), notes)
+        return DatasetListing(
+            self.name, path, with_unique_ids(pick_samples(samples, product)), notes, lists=(file,)
+        )
 
 
 def write_meta_json(samples: Sequence[Sample], folder: Path) -> Path:

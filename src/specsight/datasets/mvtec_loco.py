@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register, united
@@ -56,7 +56,7 @@ class MVTecLOCO(ProductTreeReader):
             )
         config = _read_config(file) if file.is_file() else {}
         kinds = [self._read_kind(folder, kind, config) for kind in _KINDS]
-        return united(self.name, folder, [listing, *kinds])
+        return replace(united(self.name, folder, [listing, *kinds]), lists=(file,))
 
     def _read_kind(self, folder: Path, kind: str, config: dict[int, _Entry]) -> DatasetListing:
         """The defective pictures of one kind."""

@@ -23,7 +23,7 @@ from specsight.images.tiff import WHITE_IS_ZERO, first_page, is_tiff, read_tags,
 from specsight.records import Defect, Picture, Sample
 
 IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2",
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2",
      ".avif", ".hif", ".heic", ".heif"}
 )  # fmt: skip
 """Lower-case endings of the files that are taken for pictures."""
