@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
-from specsight.storage import sha256
+from specsight.storage import check_regular, sha256
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -44,6 +44,7 @@ def fingerprint(folder: Path, more: tuple[str, ...] = ()) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", *more)):
+        check_regular(path)
         digest.update(f"{path.name}:{sha256(path)}\n".encode())
     return digest.hexdigest()
 
@@ -85,6 +86,25 @@ def load_tokenizer(folder: Path, name: str, what: str) -> Any:
         raise SpecsightError(
             f"{what} '{name}' has no usable tokenizer beside its weights: add its tokenizer files to the folder"
         ) from error
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder of a checkpoint that is on this machine: a folder, or a hub id that was fetched before; else None."""
+    if "\0" in name:
+        return None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if not HUB_ID.fullmatch(name):
+        return None
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(
+            snapshot_download(name, allow_patterns=HUB_FILES, ignore_patterns=["*/*"], local_files_only=True)
+        )
+    except (ImportError, OSError, ValueError, RuntimeError):
+        return None
 
 
 def _find(name: str, what: str, others: str) -> Path:

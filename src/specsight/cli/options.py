@@ -88,6 +88,11 @@ def fitting(command: Command) -> Command:
 class Verbs(click.Group):
     """A group whose misspelt verbs get "did you mean"."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs, each with its whole first sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(verb)) for name, verb in sorted(self.commands.items())])
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -95,6 +100,11 @@ class Verbs(click.Group):
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             raise SpecsightError(f"unknown command '{args[0]}': {did_you_mean(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
+
+
+def _summary(verb: click.Command) -> str:
+    """What stands before the first empty line of a verb's help, in one line."""
+    return " ".join((verb.help or "").partition("\n\n")[0].split())
 
 
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:

@@ -290,9 +290,6 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
-        raise SpecsightError(
-            f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "
-            "give the original one with --encoder, or fit again"
-        )
+        raise saving.another_encoder(folder, name)
     detector.restore(folder)
     return detector

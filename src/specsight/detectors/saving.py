@@ -24,6 +24,8 @@ FORMAT = 2
 FORMAT_OF_PICTURES_ALONE = 1
 """The format before, which differs for detectors that read words or train weights and is the same for the others."""
 DESCRIPTION = "detector.json"
+LONGEST_DESCRIPTION = 1 << 20
+"""Bytes."""
 STATE = "detector.safetensors"
 SPECIFICATION = "specification.yaml"
 """What a detector that reads was fitted with; of a saved inspector, the specification of both."""
@@ -66,7 +68,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Read what `write_description` wrote. Raises SpecsightError for another format and for a damaged file."""
     path = folder / DESCRIPTION
     try:
-        description = dict(check(DescriptionJson, parse_json(read_text(path))))
+        description = dict(check(DescriptionJson, parse_json(read_text(path, LONGEST_DESCRIPTION))))
     except (OSError, ValueError) as error:
         raise damaged(path) from error
     if description["format"] not in (FORMAT, FORMAT_OF_PICTURES_ALONE):
@@ -82,6 +84,14 @@ def another_format(folder: Path, description: Mapping[str, Any]) -> SpecsightErr
     )
 
 
+def another_encoder(folder: Path, name: str) -> SpecsightError:
+    """Make the error for an encoder that is not the one that the detector in `folder` was fitted with."""
+    return SpecsightError(
+        f"'{folder}' was fitted with another encoder than '{name}' is now (its fingerprint differs): "
+        "give the original one with --encoder, or fit again"
+    )
+
+
 def write_state(folder: Path, state: State) -> None:
     """Write learned arrays."""
     from safetensors.numpy import save
@@ -90,15 +100,20 @@ def write_state(folder: Path, state: State) -> None:
 
 
 def read_state(folder: Path) -> State:
-    """Read learned arrays. Raises OSError and ValueError where they are missing or damaged."""
+    """Read learned arrays. Raises OSError and ValueError where they are missing, damaged, empty or no numbers."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         check_regular(folder / STATE)
         state: State = load((folder / STATE).read_bytes())
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # a KeyError for a type of numbers that numpy lacks
         raise ValueError(STATE) from error
+    for name, values in state.items():
+        if not values.size:
+            raise ValueError(f"'{name}' is empty")
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(f"'{name}' has values that are no numbers")
     return state
 
 

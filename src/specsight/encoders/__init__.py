@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from specsight.checkpoints import fingerprint, local_folder
 from specsight.encoders.checkpoint import BUNDLED, load_checkpoint
 from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.filters import FILTERS
 from specsight.encoders.layer import Features, Images, Layer
+from specsight.errors import SpecsightError, did_you_mean
 
 __all__ = [
     "BUNDLED",
@@ -20,6 +22,7 @@ __all__ = [
     "encoder_names",
     "encoders",
     "load_encoder",
+    "names_same_encoder",
 ]
 
 CHECKPOINTS = {
@@ -39,8 +42,31 @@ def load_encoder(name: str | Path, device: str = "auto") -> Encoder:
     where the device does not exist.
     """
     family = _family(str(name))
+    if family is None and "/" not in str(name) and not Path(name).exists():
+        suggestion = did_you_mean(str(name), encoders)
+        if suggestion.startswith("did you mean"):
+            raise SpecsightError(f"unknown encoder '{name}': {suggestion}")
     load = load_checkpoint if family is None else family.load
     return load(str(name), device)
+
+
+def names_same_encoder(name: str, digest: str, model: Path) -> bool:
+    """Whether the encoder that the saved model `model` names may be the one of this fingerprint; nothing of it is
+    loaded, and nothing fetched.
+
+    A checkpoint is compared by its files; of a registered encoder nothing is known before it is loaded. Raises
+    SpecsightError where the encoder is not on this machine.
+    """
+    remote = name.startswith(("//", "\\\\"))
+    if not remote and _family(name) is not None:
+        return True
+    folder = None if remote else local_folder(name)
+    if folder is None:
+        raise SpecsightError(
+            f"'{model}' names an encoder that is not on this machine, '{name}', and nothing is fetched because a model "
+            "names it: give it with --encoder if you trust it, or where its folder lies now"
+        )
+    return fingerprint(folder) == digest
 
 
 def encoder_names() -> dict[str, str]:

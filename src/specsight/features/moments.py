@@ -57,6 +57,17 @@ class Axes:
     scale: Vectors | None = None
     """(D,); None where channels count as they are."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where sizes differ or there are more axes than dimensions, as in a damaged file."""
+        width = self.mean.shape
+        fits = (
+            len(width) == 1
+            and self.basis.ndim == 2
+            and self.basis.shape[0] == width[0] >= self.basis.shape[1]
+        )
+        if not fits or (self.scale is not None and self.scale.shape != width):
+            raise ValueError(f"mean {width}, axes {self.basis.shape} and their scale do not fit together")
+
     def project(self, vectors: Vectors) -> Vectors:
         """Return (n, k + 1) of vectors (n, D): coordinates along the axes, and last the length of what they leave over.
 

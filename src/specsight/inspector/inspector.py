@@ -23,6 +23,7 @@ from specsight.detectors import Detector, View, create_detector, load_detector
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import remarks, saved
+from specsight.inspector.foreign import check_encoder, try_out
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.request import write_request
@@ -264,7 +265,9 @@ class Inspector:
     def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:
         """Read a saved folder after comparing every file with its checksum.
 
-        `encoder` says where the encoder lies now, if it has moved; it must be the same one. `device` is where it runs.
+        `encoder` says where the encoder lies now, if it has moved; it must be the same one. Nothing is fetched because
+        the folder names it: a hub id that is not on this machine must be given here. `device` is where it runs. Raises
+        SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that do not fit.
         """
         folder = given_path(folder, "the saved model")
         recover(folder)
@@ -279,7 +282,10 @@ class Inspector:
         bits = saved.bits(folder / READING) if (folder / READING).exists() else FULL_RANGE
         width = saved.width(folder / READING) if (folder / READING).exists() else None
         account = saved.account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None
+        if encoder is None:
+            check_encoder(folder)
         detector = load_detector(folder, encoder, device)
+        try_out(detector, folder)
         return cls(detector, calibration, specification, bits, width, account=account)
 
     def _calibrate(self, held_out: Sequence[tuple[Sample, int]], threshold: ThresholdConfig) -> list[int]:
