@@ -16,7 +16,7 @@ from pathlib import Path
 from specsight.errors import SpecsightError
 from specsight.storage.files import cannot_write, confined, sha256, write_json
 from specsight.storage.leftovers import remove_leftovers, temporary_prefix
-from specsight.storage.locks import locked
+from specsight.storage.locks import LOCK, locked
 from specsight.storage.reading import parse_json, read_text
 
 CHECKSUMS = "checksums.json"
@@ -26,6 +26,9 @@ WAIT = 60.0
 """Seconds to wait for another process that is saving the same folder."""
 READ = (".json", ".yaml", ".safetensors")
 """Endings of the files that loading reads: each must be listed."""
+
+NOBODYS = frozenset({LOCK, ".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Names of files that programs leave behind and nobody misses."""
 
 
 def check_replaceable(folder: Path, replace: bool) -> None:
@@ -49,7 +52,7 @@ def check_replaceable(folder: Path, replace: bool) -> None:
     listed = {*_listing(folder), CHECKSUMS}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if name not in listed and not path.is_dir():
+        if name not in listed and path.name not in NOBODYS and not path.is_dir():
             raise SpecsightError(
                 f"'{folder}' holds '{name}' beside the model: move it away before the model is replaced"
             )
