@@ -173,14 +173,24 @@ def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path
 def test_validation_and_holdout_both_give_the_threshold(good: list[Sample]) -> None:
     grouped = [replace(s, group=f"part {i // 2}") for i, s in enumerate(good)]
     # The sixth part is learned from too: its second picture says nothing of unseen parts.
-    split = split_good(grouped[:9], grouped[9:], ThresholdConfig(holdout=2), seed=1)
+    split = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(holdout=2), seed=1)
     parts = {part for _, part in split.learned}
     assert not parts & {part for _, part in split.held_out}
     assert len({part for _, part in split.held_out}) == 2 + 1
-    alone = split_good(grouped[:9], grouped[9:], ThresholdConfig(), seed=1)
+    alone = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(), seed=1)
     assert [s for s, _ in alone.learned] == grouped[:9]
     assert [s for s, _ in alone.held_out] == grouped[10:]
     assert alone.seen == [grouped[9]]
+
+
+def test_a_part_whose_defective_picture_is_learned_from_is_not_held_out(good: list[Sample]) -> None:
+    grouped = [replace(s, group=f"part {i}") for i, s in enumerate(good)]
+    defects = [replace(s, label="defective") for s in grouped[:9]]
+    split = split_good(grouped, [], defects, ThresholdConfig(), seed=0)
+    assert [s for s, _ in split.held_out] == grouped[9:]
+    with pytest.raises(SpecsightError, match="cannot hold out 4 of 12 good parts"):
+        split_good(grouped, [], defects, ThresholdConfig(holdout=4), seed=0)
+    assert split_good(grouped[9:], grouped[:9], defects, ThresholdConfig(), seed=0).seen == grouped[:9]
 
 
 @pytest.mark.parametrize("values", [{"false_reject_rate": 5}, {"confidence": float("nan")}, {"holdout": -1}])

@@ -155,7 +155,7 @@ class Inspector:
         samples, validation, defects = (
             [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
         )
-        split = split_good(samples, validation, threshold, seed)
+        split = split_good(samples, validation, defects, threshold, seed)
         train = [sample for sample, _ in split.learned]
         fitted = detector.fit([*train, *defects], specification)
         width = remarks.common_width(samples or validation)

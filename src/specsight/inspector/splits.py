@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,19 +70,28 @@ class GoodSplit:
 
 
 def split_good(
-    good: Sequence[Sample], validation: Sequence[Sample], threshold: ThresholdConfig, seed: int
+    good: Sequence[Sample],
+    validation: Sequence[Sample],
+    defects: Sequence[Sample],
+    threshold: ThresholdConfig,
+    seed: int,
 ) -> GoodSplit:
     """Hold out good parts under `seed`, and add the parts of `validation` that are not learned from.
 
-    Parts are told apart as in `distinct_parts`. Raises SpecsightError where more parts are to be held out than can be.
+    Parts are told apart as in `distinct_parts`. A part of which a defective picture is learned from (`defects`, by
+    their groups) is not held out. Raises SpecsightError where more parts are to be held out than can be.
     """
     parts = distinct_parts([*good, *validation])
     own, theirs = parts.labels[: len(good)], parts.labels[len(good) :]
     count = 0 if threshold.holdout is None and validation else threshold.share_of(len(set(own)))
-    chosen = _held_out(own, count, seed) if good or count else set()
+    known = {stated_part(s) for s in defects if s.group}
+    of_defects = {part for s, part in zip((*good, *validation), parts.labels) if stated_part(s) in known}
+    if threshold.holdout is None:
+        count = min(count, len(set(own) - of_defects))
+    chosen = _held_out(own, count, seed, of_defects) if good or count else set()
     learned = [(s, part) for s, part in zip(good, own) if part not in chosen]
     held_out = [(s, part) for s, part in zip(good, own) if part in chosen]
-    to_learn = {part for _, part in learned}
+    to_learn = {part for _, part in learned} | of_defects
     held_out += [(s, part) for s, part in zip(validation, theirs) if part not in to_learn]
     seen = [s for s, part in zip(validation, theirs) if part in to_learn]
     return GoodSplit(learned, held_out, seen, parts.doubtful)
@@ -104,15 +113,19 @@ def split_holdout(
     ]
 
 
-def _held_out(parts: Sequence[Hashable], count: int, seed: int) -> set[Hashable]:
-    """`count` of the distinct labels."""
+def _held_out(
+    parts: Sequence[Hashable], count: int, seed: int, never: Collection[Hashable] = ()
+) -> set[Hashable]:
+    """`count` of the distinct labels, none of them among `never`."""
     distinct = list(dict.fromkeys(parts))
-    if count < 0 or count >= len(distinct):
+    order = [distinct[i] for i in np.random.default_rng(seed).permutation(len(distinct))]
+    possible = [part for part in order if part not in never]
+    if count < 0 or count >= len(distinct) or count > len(possible):
         raise SpecsightError(
             f"cannot hold out {count} of {_count(len(distinct), 'good part')} ({_count(len(parts), 'picture')}): "
             "some must be left to learn from"
         )
-    return {distinct[i] for i in np.random.default_rng(seed).permutation(len(distinct))[:count]}
+    return set(possible[:count])
 
 
 def _count(count: int, what: str) -> str:
