@@ -42,11 +42,13 @@ def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
     wide, peaks = _components(map_, map_ > extent, circular)
     edges = extent + EDGE * (peaks - extent)
     edges[0] = np.inf
-    labels, peaks = _components(map_, map_ > edges[wide], circular)
+    inside = map_ > edges[wide]
+    del wide  # a large picture's labels are as large as its map
+    labels, peaks = _components(map_, inside, circular)
     seeded = peaks > calibration.map_seed
     seeded[0] = False
     number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)
-    return number[labels]
+    return np.take(number, labels, out=labels, mode="clip")
 
 
 def surroundings(

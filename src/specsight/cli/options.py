@@ -73,7 +73,7 @@ MAX_MEGAPIXELS = click.option(
     type=float,
     callback=_allow,
     expose_value=False,
-    help="Refuse larger pictures (default: 100); some 30 bytes of memory a pixel.",
+    help="Refuse larger pictures (default: 100); some 25 bytes of memory a pixel.",
 )
 REPLACE = click.option("--replace", is_flag=True, help="Give up what --out holds already.")
 

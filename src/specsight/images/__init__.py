@@ -6,7 +6,7 @@ squares, and their maps back again. Sizes are (H, W) = (rows, columns).
 """
 
 from specsight.images.colours import common_bits, picture_width, read_colours, read_rgb
-from specsight.images.decoding import MAX_PIXELS, check_pixels, set_max_megapixels
+from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
 from specsight.images.depth import read_depth
 from specsight.images.extent import longest_extent
 from specsight.images.framing import Frame, letterbox, shorter_side
@@ -43,6 +43,7 @@ __all__ = [
     "longest_extent",
     "marked",
     "masks_known",
+    "max_megapixels",
     "merge_tiles",
     "parts_of",
     "picture_width",

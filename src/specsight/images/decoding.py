@@ -45,6 +45,11 @@ def set_max_megapixels(megapixels: float) -> None:
     _limit = round(megapixels * 1e6)
 
 
+def max_megapixels() -> float:
+    """The limit that holds in this process, which others that it starts are given."""
+    return _limit / 1e6
+
+
 @contextmanager
 def opened(path: Path, max_pixels: int | None = None, load: bool = True) -> Iterator[Image.Image]:
     """The decoded picture, not yet upright (not yet decoded without `load`).

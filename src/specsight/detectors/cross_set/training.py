@@ -7,7 +7,7 @@ trained weights. Equal trainings are found again by a digest of everything that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.datasets import load_dataset
@@ -16,7 +16,7 @@ from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
-from specsight.images import defect_masks, load_picture, masks_known
+from specsight.images import common_bits, defect_masks, load_picture, masks_known
 from specsight.prompts.labels import specification_from_labels, spelt_as_labelled
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
@@ -57,6 +57,8 @@ def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
     if not any(s.label == "defective" for s in samples):
         raise SpecsightError(f"'{data}' has no defective picture with a mask to learn from")
     products = sorted({s.product for s in samples})
+    bits = {p: common_bits(s.image for s in samples if s.product == p) for p in products}
+    samples = [replace(s, bits=bits[s.product]) for s in samples]
     if specification is not None:
         words = spelt_as_labelled(load_specification(specification), samples)
         return OtherSet(samples, dict.fromkeys(products, words), left_out)
