@@ -18,6 +18,7 @@ from types import FrameType
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import run_evaluation
+from specsight.images import max_megapixels, set_max_megapixels
 from specsight.machine import end_with_parent
 
 GRACE = 10.0
@@ -35,7 +36,8 @@ def evaluate_in_own_process(config: EvaluationConfig, folder: Path, trainings: P
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_evaluate, args=(sending, config, folder, trainings))
+    arguments = (sending, config, folder, trainings, max_megapixels())
+    process = context.Process(target=_evaluate, args=arguments)
     with receiving:
         process.start()
         sending.close()
@@ -72,11 +74,14 @@ def _ended(code: int) -> str:
     return f"its process ended with code {code}"
 
 
-def _evaluate(sending: Connection, config: EvaluationConfig, folder: Path, trainings: Path) -> None:
+def _evaluate(
+    sending: Connection, config: EvaluationConfig, folder: Path, trainings: Path, megapixels: float
+) -> None:
     """What the process runs: it sends None, or why it failed. Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     end_with_parent()
+    set_max_megapixels(megapixels)
     try:
         run_evaluation(config, folder, trainings)
     except SpecsightError as error:
