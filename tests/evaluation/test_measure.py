@@ -22,10 +22,12 @@ from specsight.evaluation.summary import cost_over_products, over_products, over
 from specsight.inspector import Inspector
 from specsight.metrics import Metric, PixelTruth, aupro, gather, metric_of, metrics
 from specsight.records import Defect, Sample
+from specsight.report import tables
 from specsight.report.tables import headline
 from specsight.runs import folder, inspections
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
+from specsight.runs.protocol import Protocol
 
 
 def calibration_of(run: RunFolder) -> Calibration:
@@ -352,3 +354,18 @@ def test_folder_names_are_not_taken_for_truth_when_inspecting(
     run = inspect(fitted[1], fitted[0] / "test", tmp_path / "out")
     assert {p.label for p in run.predictions()} == {"unknown"}
     assert "image_auroc" not in run.metrics()
+
+
+def test_a_mean_says_over_how_many_products_it_is() -> None:
+    """Two products, one of them without a defective picture: what it lacks is no part of the mean."""
+    each = {
+        "plate": {"folder": "plate", "image_auroc": {"value": 0.8}, "false_reject_rate": {"value": 0.1}},
+        "tube": {"folder": "tube", "image_auroc": {"value": None}, "false_reject_rate": {"value": 0.3}},
+    }
+    numbers = {**over_products(each), "products": each}
+    names = {line.key: line.name for group in headline(numbers).values() for line in group}
+    assert names["image_auroc"] == "Image AUROC (mean of 1 product)"
+    assert names["false_reject_rate"] == "False-reject rate (mean of 2 products)"
+    page = tables.products(numbers, Protocol())
+    assert page["columns"] == ["Image AUROC", "False-reject rate"]
+    assert page["mean"] == ["0.800 (1 of 2)", "20.0 %"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from specsight.calibration import Calibration, calibrate
 from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
 from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
-from specsight.metrics import metric_of
+from specsight.metrics import metric_of, metrics
 from specsight.records import Decision, Defect, Inspection, Judgement, Label, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.maps import TYPE_SIDE
@@ -147,3 +148,25 @@ def test_type_maps_are_written_small(run: RunFolder) -> None:
     (small,) = run.type_maps(prediction).values()
     assert small.shape == (TYPE_SIDE, 2 * TYPE_SIDE)
     assert small.mean() == pytest.approx(map_.mean(), abs=1e-3)
+
+
+def test_every_metric_of_the_catalogue_is_given_by_some_run(
+    run: RunFolder, calibration: Calibration, tmp_path: Path
+) -> None:
+    """A name that is listed and that no run gives would be looked for in vain."""
+    picture(run, calibration, "good", {}, {})
+    picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
+    picture(run, calibration, "both", {"crack": CORNER, "stain": MIDDLE}, {"stain": MIDDLE})
+    plain = predictions_of(run)
+    views = [replace(p, group=f"object {i // 2}") for i, p in enumerate([*plain, *plain])]
+    saturated = [
+        replace(
+            p, conditions={"anomaly": "logical"}, defects=tuple(replace(d, saturation=5.0) for d in p.defects)
+        )
+        for p in plain
+    ]
+    given: set[str] = set()
+    for predictions in (plain, [*plain, *views[2:4]], saturated):
+        measured = measure(run, predictions, calibration, resamples=0)
+        given |= {*measured.values, *(name for row in measured.per_type.values() for name in row)}
+    assert {name for name, _ in metrics.items()} - given == set()

@@ -22,7 +22,7 @@ def test_every_name_says_what_it_is_and_which_way_is_better() -> None:
     for name, metric in metrics.metrics.items():
         assert name == name.lower()
         assert len(metric.description) > 20
-        assert metric.direction == ("lower" if name.endswith(("_rate", "_error", "brier")) else "higher") or (
+        assert metric.direction == ("lower" if name.endswith("_rate") else "higher") or (
             name == "detection_rate"
         )
 

@@ -250,3 +250,40 @@ def test_a_verdict_that_a_clause_changed_shows_what_was_compared(tmp_path: Path)
     assert "above it; clauses changed 1 verdict." in page
     assert "what still counts <b>0.1250</b>" in page
     assert " above</text>" in page
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "place"),
+    [
+        ("metrics", {"image_auroc": {"value": "high"}}, "image_auroc.value"),
+        ("metrics", {"image_auroc": {"value": 0.9, "low": [1]}}, "image_auroc.low"),
+        ("metrics", {"per_type": {"scratch": 3}}, "per_type.scratch"),
+        ("metrics", {"per_type": {"scratch": {"image_auroc": "x"}}}, "per_type.scratch.image_auroc"),
+        ("metrics", {"products": ["a"]}, "products"),
+        ("metrics", {"products": {"a": {"image_auroc": {"value": 1}}}}, "products.a.folder"),
+        (
+            "metrics",
+            {"products": {"a": {"folder": "a", "image_auroc": {"value": {}}}}},
+            "products.a.image_auroc",
+        ),
+        ("metrics", {"seconds": {"look": {"median": 1}}}, "seconds.look"),
+        ("metrics", {"protocol": {"details": 4}}, "protocol.details"),
+        ("metrics", {"notes": "one"}, "notes"),
+        ("metrics", {"located_pictures": {"0": 1}}, "located_pictures.0"),
+        ("metrics", {"confusion": {"rows": ["a"]}}, "confusion.columns"),
+        ("metrics", {"peak_mb": "much"}, "peak_mb"),
+        ("curves", {"seeds": {"0": {"roc": {"fpr": [0, 1]}}}}, "seeds.0.roc"),
+        ("curves", {"seeds": {"0": {"roc": {"fpr": [0, "x"], "tpr": [0, 1]}}}}, "seeds.0.roc"),
+        ("curves", {"seeds": {"first": {}}}, "first"),
+    ],
+)
+def test_numbers_of_another_type_are_one_line(
+    tmp_path: Path, file: str, content: dict[str, object], place: str
+) -> None:
+    run = make_run(tmp_path, good=1, defective=1)
+    (run / f"{file}.json").write_text(json.dumps(content))
+    with pytest.raises(SpecsightError, match="is damaged") as told:
+        render(run)
+    assert f"'{run / file}.json' is damaged (" in str(told.value)
+    assert place in str(told.value)
+    assert "\n" not in str(told.value)

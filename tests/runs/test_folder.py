@@ -77,7 +77,7 @@ def test_a_line_of_version_0_1_is_read() -> None:
     assert (prediction.inspection.verdict, prediction.inspection.threshold) == ("reject", 1.5)
     assert prediction.inspection.decision.counted == prediction.inspection.findings
     assert prediction.inspection.findings[0].box == (0, 1, 5, 6)
-    assert prediction.defects == (Defect("dent", mask=Path("m/a.png")),)
+    assert prediction.defects == (Defect("dent", mask=Path("m/a.png"), mask_above=0),), "as it was measured"
 
 
 def test_a_torn_last_line_is_dropped_and_everything_before_it_stays(tmp_path: Path) -> None:

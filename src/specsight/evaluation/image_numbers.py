@@ -61,7 +61,7 @@ def _ranking(
 
 def _verdicts(predictions: Sequence[Prediction], sampling: Resampling) -> dict[str, Number]:
     if any(p.inspection.verdict is None for p in predictions):
-        names = ("detection_rate", "false_reject_rate", "accuracy", "image_f1")
+        names = ("detection_rate", "miss_rate", "false_reject_rate", "accuracy", "image_f1")
         return {name: Number(NAN, reason=NO_THRESHOLD) for name in names}
     labels = sampling.defective
     rejected = np.array([p.inspection.verdict == "reject" for p in predictions])
@@ -70,6 +70,7 @@ def _verdicts(predictions: Sequence[Prediction], sampling: Resampling) -> dict[s
     right = made.true_rejects + made.true_accepts
     return {
         "detection_rate": rate(made.true_rejects, bad, "needs defective pictures"),
+        "miss_rate": rate(made.misses, bad, "needs defective pictures"),
         "false_reject_rate": rate(made.false_rejects, good, "needs good pictures"),
         "accuracy": rate(right, len(predictions), ONE_CLASS),
         "image_f1": sampling.number(lambda i: metrics.decisions(labels[i], rejected[i]).f1, ONE_CLASS),

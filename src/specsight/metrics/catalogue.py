@@ -75,18 +75,6 @@ TABLE: dict[str, Metric] = {
         format="percent",
         type_title="Right verdicts",
     ),
-    "brier": Metric(
-        "Brier score",
-        "mean squared error of the probability of defect",
-        Group.IMAGE_DECISIONS,
-        direction="lower",
-    ),
-    "calibration_error": Metric(
-        "Calibration error",
-        "expected calibration error of the probability of defect",
-        Group.IMAGE_DECISIONS,
-        direction="lower",
-    ),
     "pixel_auroc": Metric(
         "Pixel AUROC",
         "AUROC over all pixels of all pictures, good ones included",

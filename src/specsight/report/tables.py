@@ -115,13 +115,21 @@ def products(metrics: Mapping[str, Any], protocol: Protocol) -> dict[str, Any]:
     return {
         "title": protocol.title,
         "protocol": protocol,
-        "columns": columns,
+        "columns": [_metric(column.key).title for column in columns],
         "products": [
             (name, values.get("folder", ""), [_text(_value(values.get(c.key)), c.key) for c in columns])
             for name, values in metrics["products"].items()
         ],
-        "mean": [c.value for c in columns],
+        "mean": [_mean_of(c, metrics) for c in columns],
     }
+
+
+def _mean_of(column: MetricText, metrics: Mapping[str, Any]) -> str:
+    """The mean over products; over how many, where some of them lack the number."""
+    of, total = metrics[column.key].get("n_products"), len(metrics["products"])
+    return (
+        column.value if of in (None, total) or column.value == DASH else f"{column.value} ({of} of {total})"
+    )
 
 
 def score_groups(predictions: Sequence[Prediction]) -> dict[str, list[float]]:
@@ -193,6 +201,8 @@ def _line(key: str, metric: Mapping[str, Any]) -> MetricText:
     title = f"{words.title} (oracle)" if metric.get("oracle") else words.title
     if metric.get("variant"):
         title += f" ({metric['variant']})"
+    if metric.get("n_products") is not None and metric.get("value") is not None:
+        title += f" (mean of {metric['n_products']} product{'' if metric['n_products'] == 1 else 's'})"
     value, deviation, count = _value(metric), metric.get("sd"), metric.get("n_seeds", 1)
     text = _text(value, key)
     if value is not None and deviation is not None and count > 1:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError
 from specsight.runs import maps
 from specsight.runs.fit import Fit
+from specsight.runs.numbers_json import check_curves, check_numbers
 from specsight.runs.predictions import Prediction, SkippedPicture
 from specsight.runs.protocol import Protocol
 from specsight.storage import (
@@ -175,15 +176,20 @@ class RunFolder:
         write_json(self.path / FITS, {**self._json(FITS), str(seed): fit.to_json()})
 
     def metrics(self) -> dict[str, Any]:
-        """The numbers, the protocol, what was counted and spent; {} where nothing has been measured yet."""
-        return self._json(METRICS)
+        """The numbers, the protocol, what was counted and spent; {} where nothing has been measured yet.
+
+        Raises `SpecsightError` that names the first value that is not of its type.
+        """
+        try:
+            return dict(check_numbers(self._json(METRICS)))
+        except ValueError as error:
+            raise SpecsightError(
+                f"'{self.path / METRICS}' is damaged ({error}): delete it and run again"
+            ) from error
 
     def protocol(self) -> Protocol:
         """Under what rules the numbers came about; an empty one where nothing has been measured yet."""
-        try:
-            return Protocol.from_json(self._json(METRICS).get("protocol", {}))
-        except (TypeError, ValueError) as error:
-            raise SpecsightError(f"'{self.path / METRICS}' is damaged: delete it and run again") from error
+        return Protocol.from_json(self.metrics().get("protocol", {}))
 
     def write_metrics(self, numbers: Mapping[str, Any]) -> None:
         """Write `metrics.json`."""
@@ -196,9 +202,12 @@ class RunFolder:
     def curves(self) -> dict[int, dict[str, Any]]:
         """Points of the curves by seed: "roc" and "pro", each x and y by name, or None where undefined."""
         try:
-            return {int(seed): curves for seed, curves in dict(self._json(CURVES).get("seeds", {})).items()}
-        except (TypeError, ValueError) as error:
-            raise SpecsightError(f"'{self.path / CURVES}' is damaged: delete it and run again") from error
+            content = check_curves(self._json(CURVES))
+            return {int(seed): curves for seed, curves in content.get("seeds", {}).items()}
+        except ValueError as error:
+            raise SpecsightError(
+                f"'{self.path / CURVES}' is damaged ({error}): delete it and run again"
+            ) from error
 
     def write_curves(self, curves: Mapping[int, Mapping[str, Any]]) -> None:
         """Write `curves.json`, by seed."""

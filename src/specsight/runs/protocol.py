@@ -14,18 +14,10 @@ from typing import Any
 from specsight import explain
 from specsight.datasets.accounting import Account
 from specsight.runs.fit import Fit
+from specsight.runs.licences import licence_of
 from specsight.runs.predictions import Prediction
 from specsight.specification import Instruction
 
-LICENCES: Mapping[str, str] = {
-    "mvtec_ad": "CC BY-NC-SA 4.0 (MVTec AD; Bergmann et al., CVPR 2019)",
-    "mvtec_ad_2": "CC BY-NC-SA 4.0 (MVTec AD 2)",
-    "mvtec_loco": "CC BY-NC-SA 4.0 (MVTec LOCO AD; Bergmann et al., IJCV 2022)",
-    "mvtec_3d": "CC BY-NC-SA 4.0 (MVTec 3D-AD; Bergmann et al., 2022)",
-    "deep_pcb": "MIT (DeepPCB; Tang et al., 2019)",
-    "magnetic_tile": "free to use with citation (Huang et al., Saliency of magnetic tile surface defects, 2018)",
-}
-"""Licences of public layouts whose terms are known; others are left unsaid."""
 SYNTHETIC = "synthetic"
 """The condition "origin" of generated samples."""
 
@@ -202,8 +194,9 @@ def _details(
         details["Trained on"] = fit.trained_on
     if fit.words:
         details["Words"] = fit.words
-    if layout in LICENCES:
-        details["Licence of the data"] = LICENCES[layout]
+    licence = licence_of(layout, {p.inspection.product for p in tested})
+    if licence:
+        details["Licence of the data"] = licence
     return {name: str(value) for name, value in details.items()}
 
 
