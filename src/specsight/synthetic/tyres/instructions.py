@@ -19,6 +19,9 @@ from specsight.synthetic.tyres.rendering import Mark, Rendered, Truth
 _LEAST_SHARE = 0.03
 """Of the picture: a smaller part is nothing to send an inspector to."""
 
+_LEAST_MARK_MM = 2.0
+"""What is left of a smaller mark at the picture's rim is nothing to ask about."""
+
 _ACCEPTABLE_MM = {"demoulding mark": DEMOULDING_LIMIT_MM, "spew": SPEW_LIMIT_MM, "chalk mark": math.inf}
 _MEASURABLE = (
     "cut", "crack", "scratch", "blister", "foreign body", "underfill", "chunk-out", "exposed cord", "open splice",
@@ -188,7 +191,8 @@ def _tolerance_pair(rng: np.random.Generator, type: str, limits: tuple[float, fl
 
 def _by_knowledge(rng: np.random.Generator, picture: Rendered, parts: Sequence[str]) -> Couple | None:
     """A good picture with an acceptable mark that an instruction may declare a defect."""
-    kinds = sorted({m.kind for m in picture.marks} & {"chalk mark", "demoulding mark"})
+    legible = {m.kind for m in picture.marks if m.size_mm >= _LEAST_MARK_MM}
+    kinds = sorted(legible & {"chalk mark", "demoulding mark"})
     if picture.defects or not kinds:
         return None
     kind = kinds[int(rng.integers(len(kinds)))]

@@ -51,6 +51,7 @@ def radiance(surface: Surface, light: Light, mm_per_px: float) -> tuple[Field, F
     exposure = np.float32(_FLAT_GREY[light.kind] / float(_REFERENCE_ALBEDO * flat[0] + flat[1]))
     sharpness = np.clip((surface.gloss - np.float32(_DULLEST)) * np.float32(1 / (_SHINIEST - _DULLEST)), 0, 1)
     sheen = shares[..., 1] + sharpness * (shares[..., 2] - shares[..., 1])
+    sheen += _edges(surface.height, n, mm_per_px) * (shares[..., 3] - sheen)
     sheen *= surface.gloss
     reflected = surface.albedo * shares[..., :1]
     reflected += sheen[..., None]
@@ -59,7 +60,21 @@ def radiance(surface: Surface, light: Light, mm_per_px: float) -> tuple[Field, F
 
 
 Shares = tuple[Field, NDArray[np.float32]]
-"""(white Lambertian, matt lobe, glossy lobe) of every pixel (rows, columns, 3), and of an open plane (3,)."""
+"""(white Lambertian, matt, glossy, broad lobe) of every pixel (rows, columns, 4), and of an open plane (4,)."""
+
+
+def _edges(height: Field, normals: Field, mm_per_px: float) -> Field:
+    """(rows, columns) in [0, 1]: how broad the lobe becomes where the normal turns within a pixel.
+
+    The normals inside a pixel vary as a uniform turn does, and their variance adds to the lobe's (Toksvig, JGT 2005).
+    """
+    turn_x = cv2.Sobel(height, cv2.CV_32F, 2, 0, ksize=1)
+    turn_y = cv2.Sobel(height, cv2.CV_32F, 0, 2, ksize=1)
+    foreshortened = normals[..., 2] * normals[..., 2]
+    variance = (turn_x * turn_x + turn_y * turn_y) * (foreshortened * foreshortened)
+    variance *= np.float32(2 / 12 / mm_per_px**2 / (reflection.BROAD**2 - reflection.MATT**2))
+    share: Field = np.minimum(variance, 1)
+    return share
 
 
 def _dome(at: tuple[Field, Field], sky: Field) -> Shares:

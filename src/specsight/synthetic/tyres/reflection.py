@@ -1,7 +1,7 @@
 """How facets reflect a lighting towards the camera: tables over the facet's direction, integrated over the lamps.
 
 The camera looks along -z at every point, so what a facet reflects depends on its normal alone. A table holds, for
-every normal, the radiance of a white Lambertian surface and of a dielectric's rough lobe at two roughnesses: GGX with
+every normal, the radiance of a white Lambertian surface and of a dielectric's rough lobe at three roughnesses: GGX with
 Smith's masking (Walter et al., EGSR 2007; Heitz, JCGT 2014) and Schlick's Fresnel term at a refractive index of 1.5.
 """
 
@@ -21,8 +21,8 @@ SECTORS = 8
 """Directions, 45° apart from 0° on, in which the ring lamp is divided and the horizon is measured."""
 
 _SIDE = 65
-_MATT, _GLOSSY = 0.23, 0.11
-"""GGX widths (squared roughness) of plain cured rubber and of a smooth, shiny skin."""
+MATT, _GLOSSY, BROAD = 0.23, 0.11, 0.60
+"""GGX widths (squared roughness) of plain cured rubber, of a smooth, shiny skin, and of an edge within one pixel."""
 _NORMAL_REFLECTANCE = 0.04
 _GRAZING = 0.04
 """Least cosine towards the camera: a facet seen edge on covers no pixel."""
@@ -79,7 +79,7 @@ def ring() -> tuple[Field, ...]:
 
 
 def table(lamps: Lamps) -> Field:
-    """(side, side, 3): white Lambertian, matt lobe, glossy lobe; rows and columns are `positions` of normals."""
+    """(side, side, 4): white Lambertian, matt, glossy and broad lobe; rows and columns are `positions` of normals."""
     axis = np.linspace(-1, 1, _SIDE, dtype=np.float32)
     px, py = np.meshgrid(axis, axis)
     square = np.minimum(px * px + py * py, np.float32(0.995))
@@ -93,12 +93,12 @@ def table(lamps: Lamps) -> Field:
     fresnel = _NORMAL_REFLECTANCE + (1 - _NORMAL_REFLECTANCE) * (1 - half[:, 2]) ** 5
     lit = lamps.weights * n_l
     planes = [lit.sum(axis=1) / np.pi]
-    for width in (_MATT, _GLOSSY):
+    for width in (MATT, _GLOSSY, BROAD):
         squared = np.float32(width * width)
         spread = squared / (np.pi * (n_h * n_h * (squared - 1) + 1) ** 2)
         masking = 0.5 / ((1 - width) * 2 * n_l * n_v + width * (n_l + n_v) + np.float32(1e-6))
         planes.append((lit * spread * masking * fresnel).sum(axis=1))
-    result: Field = np.stack(planes, axis=-1).reshape(_SIDE, _SIDE, 3).astype(np.float32)
+    result: Field = np.stack(planes, axis=-1).reshape(_SIDE, _SIDE, 4).astype(np.float32)
     result.flags.writeable = False
     return result
 
@@ -111,13 +111,13 @@ def positions(normals: Field) -> tuple[Field, Field]:
 
 
 def reflected(table: Field, at: tuple[Field, Field]) -> Field:
-    """(H, W, 3): the table's values at `positions`."""
+    """(H, W, 4): the table's values at `positions`."""
     values: Field = cv2.remap(table, *at, cv2.INTER_LINEAR)
     return values
 
 
 def flat(table: Field) -> NDArray[np.float32]:
-    """(3,): what a plane that faces the camera reflects."""
+    """(4,): what a plane that faces the camera reflects."""
     middle: NDArray[np.float32] = table[_SIDE // 2, _SIDE // 2]
     return middle
 

@@ -54,6 +54,9 @@ class Turn:
 def turn(model: TyreModel, mould_number: int, zone: Zone, mm_per_px: float) -> Turn:
     """The whole turn of a zone at a scale (its arrays are shared: do not write into them)."""
     texts: tuple[PlacedText, ...] = ()
+    if zone == "tread" and mould_number:
+        # Moulds differ in their inscriptions, and a tread has none.
+        return turn(model, 0, zone, mm_per_px)
     if zone == "tread":
         height, parts = tread.mould(model, mm_per_px)
         height = _resolved(height)

@@ -32,7 +32,7 @@ SEGMENTS = 9
 _PITCH_LENGTHS = (0.9, 1.0, 1.12)
 _FLANK_MM = 0.9
 _SIPE_MM = 1.0
-_OVERSAMPLING = 3
+_OVERSAMPLING = 2
 
 
 def mould(model: TyreModel, mm_per_px: float) -> tuple[Field, NDArray[np.uint8]]:

@@ -47,15 +47,16 @@ def make_foreign_body(rng: np.random.Generator, site: Site) -> Change | None:
     colour, shine = _MATERIALS[material]
     across = float(max(rng.uniform(2.5, 9.0), 8 * site.mm))
     box, x, y = site.patch(centre, across + 1)
-    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.1, 2.4), roughness=0.12)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 2.0), roughness=0.08)
+    rho = rho + np.float32(0.09) * uneven(rng, rho.shape, 0.16 * across / site.mm)
     inside = smoothstep((1 - rho) * 6)
     trough = np.clip(1 - np.abs(rho - np.float32(1.1)) / np.float32(0.22), 0, 1)
     facet = np.float32(0.25) * (np.float32(rng.normal()) * x + np.float32(rng.normal()) * y)
-    rough = np.float32(0.06) * uneven(rng, rho.shape, 1.2)
+    rough = np.float32(0.16) * uneven(rng, rho.shape, 1.8) + np.float32(0.05) * uneven(rng, rho.shape, 0.8)
     tall = np.float32(rng.uniform(0.35, 1.3))
     body = inside * np.clip(tall + facet + rough, 0.1, 2.2)
     height = site.surface.height[box] + body - np.float32(0.25) * trough * (1 - inside)
-    grain = 1 + np.float32(0.12) * uneven(rng, rho.shape, 0.8)
+    grain = np.clip(1 + np.float32(0.22) * uneven(rng, rho.shape, 0.9), 0.3, 2)
     tone = np.asarray(colour, np.float32) * grain[..., None]
     albedo = over(site.surface.albedo[box], tone, inside)
     gloss = site.surface.gloss[box] * (1 - inside) + np.float32(shine) * inside

@@ -60,8 +60,9 @@ def make_chunk_out(rng: np.random.Generator, site: Site) -> Change | None:
         return None
     across = site.span(float(rng.uniform(6, 22)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.16)
-    rho = rho + np.float32(0.05) * uneven(rng, rho.shape, 1.0 / site.mm)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.10)
+    rho = rho + np.float32(0.10) * uneven(rng, rho.shape, 0.12 * across / site.mm)
+    rho = rho + np.float32(0.05) * uneven(rng, rho.shape, 0.6 / site.mm)
     profile = smoothstep((1 - rho) * np.float32(4.5))
     coarse, fine = (uneven(rng, rho.shape, mm / site.mm) for mm in (1.6, 0.4))
     before = site.surface.height[box]

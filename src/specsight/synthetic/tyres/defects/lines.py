@@ -120,7 +120,7 @@ def make_excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
     ends = _tapered(along, 7)
     wave = np.full_like(along, 0.6)
     for turns in (2.0, 4.3, 9.1, 17.0):
-        wave += np.float32(0.28 * rng.normal() / turns**0.4) * np.cos(
+        wave += np.float32(0.30 * rng.normal() / turns**0.6) * np.cos(
             np.float32(turns * np.pi) * along + np.float32(rng.uniform(0, 6))
         )
     wave = np.clip(wave, 0.12, 1.0)
@@ -128,6 +128,8 @@ def make_excess_flash(rng: np.random.Generator, site: Site) -> Change | None:
     fin = np.where(side > 0, np.clip(1 - distance / np.maximum(width, 1e-3), 0, 1), 0)
     root = ridge(distance, 0.3, max(0.3, site.mm)) * ends
     tall = np.float32(rng.uniform(0.6, 2.0))
-    rise = tall * np.maximum(np.sqrt(fin) * (0.55 + 0.45 * wave), 0.6 * root)
+    # A thin sheet lying over: nearly level, a little lower towards its free edge, which is torn off short.
+    sheet = smoothstep(fin * np.float32(3.5)) * (0.55 + 0.45 * fin) * (0.7 + 0.3 * wave)
+    rise = tall * np.maximum(sheet, 0.6 * root)
     gloss = site.surface.gloss[box] * (1 + np.float32(0.4) * (rise > 0.02))
     return Change(box, rise > 0.02, site.surface.height[box] + rise, None, gloss, f"fin of {tall:.1f} mm")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from specsight.synthetic.fields import blurred_grain, smoothstep
+from specsight.synthetic.fields import smoothstep
 from specsight.synthetic.shapes import blob_radius
-from specsight.synthetic.tyres.defects.base import Change, Mask, Site, defect
+from specsight.synthetic.tyres.defects.base import Change, Mask, Site, defect, uneven
 from specsight.synthetic.tyres.relief import PlacedText
 from specsight.synthetic.tyres.rubber import polish
 
 _STAINS: dict[str, tuple[tuple[float, float, float], float, float]] = {
-    "oil": ((0.016, 0.015, 0.013), 0.75, 2.4),
+    "oil": ((0.009, 0.0085, 0.008), 0.85, 1.1),
     "release agent": ((0.13, 0.13, 0.13), 0.55, 0.6),
     "rust": ((0.12, 0.055, 0.022), 0.65, 0.5),
-    "grease": ((0.060, 0.048, 0.022), 0.7, 2.0),
+    "grease": ((0.060, 0.048, 0.022), 0.75, 1.2),
     "paint": ((0.04, 0.10, 0.20), 0.85, 0.8),
 }
 """Colour, opacity and relative gloss."""
@@ -25,7 +25,7 @@ _DIGITS = {"2": "7", "5": "6", "0": "8", "6": "8", "1": "7", "9": "6", "4": "1",
 
 @defect("stain", "tread", "sidewall", "bead")
 def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
-    """A dried liquid: irregular outline, darker or paler rim, droplets around it. It has no height at all."""
+    """A dried liquid: irregular outline, darker or paler rim, thicker here and there. It has no height at all."""
     centre = site.pick(rng, ("tread", "shoulder", "sidewall", "lettering", "bead ring", "flange", "toe"))
     if centre is None:
         return None
@@ -33,12 +33,15 @@ def make_stain(rng: np.random.Generator, site: Site) -> Change | None:
     colour, opacity, shine = _STAINS[liquid]
     across = site.span(float(rng.uniform(7, 30)), share=0.5)
     box, x, y = site.patch(centre, across * 0.95)
-    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.13)
-    noise = blurred_grain(rng, rho.shape, 1.5 / site.mm)
-    rho = rho + noise * np.float32(0.07 / max(float(noise.std()), 1e-6))
-    film = smoothstep((1 - rho) * np.float32(7))
-    rim = np.exp(-(((rho - np.float32(0.9)) / np.float32(0.1)) ** 2))
-    alpha = np.clip(film * (np.float32(opacity) * (0.75 + 0.35 * rim)), 0, 1)
+    rho = blob_radius(rng, x, y, across, aspect=rng.uniform(1.0, 1.8), roughness=0.09)
+    flow = uneven(rng, rho.shape, 0.1 * across / site.mm)
+    rho = rho + np.float32(0.13) * flow + np.float32(0.04) * uneven(rng, rho.shape, 0.5 / site.mm)
+    film = smoothstep((1 - rho) * np.float32(rng.uniform(4, 8)))
+    rim = np.exp(-(((rho - np.float32(0.88)) / np.float32(0.07)) ** 2))
+    thick = (
+        np.float32(0.72) + np.float32(0.10) * uneven(rng, rho.shape, 1.2 / site.mm) + np.float32(0.35) * rim
+    )
+    alpha = film * np.float32(opacity) * np.clip(thick, 0.3, 1.15)
     tone = np.asarray(colour, np.float32)
     before = site.surface.albedo[box]
     albedo = before + alpha[..., None] * (tone - before)
