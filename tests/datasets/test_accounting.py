@@ -65,8 +65,12 @@ def test_links_in_circles_pipes_and_sockets_are_named_and_stop_nothing(tmp_path:
     assert images(listing, tmp_path) == ["0.png"]
     assert ignored(listing) == {
         "links that lead nowhere": ("self", "self.png"),
-        "pipes, sockets and devices": ("pipe.png", "s.png", "zero.png"),
+        "pipes": ("pipe.png",),
+        "sockets": ("s.png",),
+        "devices": ("zero.png",),
     }
+    with pytest.raises(SpecsightError, match=r"pipe\.png' is a pipe or a device: give a file"):
+        load_dataset(tmp_path / "pipe.png")
 
 
 def test_a_locked_subfolder_is_named_and_the_rest_is_read(

@@ -32,6 +32,17 @@ def test_a_picture_alone_has_the_digest_of_its_file(sample: Sample) -> None:
     assert sample_digest(replace(sample, id="b", label="unknown", product="x")) == sha256(sample.image)
 
 
+def test_a_reference_that_is_missing_counts_as_missing_until_it_comes(sample: Sample) -> None:
+    compared = replace(sample, reference=sample.image.parent / "later")
+    before = sample_digest(compared)
+    assert before not in (
+        sample_digest(sample),
+        sample_digest(replace(sample, normals=sample.image.parent / "later")),
+    )
+    (sample.image.parent / "later").write_bytes(b"reference")
+    assert sample_digest(compared) != before
+
+
 def test_every_file_beside_it_counts_and_what_says_how_to_read_it(sample: Sample) -> None:
     folder = sample.image.parent
     deep = replace(sample, depth=folder / "depth")

@@ -29,8 +29,21 @@ _SINGULAR = {
     "that are ": "that is ",
     "no pictures": "no picture",
 }
-_NOUNS = frozenset({"masks", "videos", "pictures", "links", "folders", "files", "thumbnails", "results"})
-
+_NOUNS = frozenset(
+    (
+        "masks",
+        "pictures",
+        "videos",
+        "links",
+        "pipes",
+        "sockets",
+        "devices",
+        "folders",
+        "files",
+        "thumbnails",
+        "results",
+    )
+)
 _PICTURE_ENDINGS: Mapping[str, str] = {
     **{
         ending: ending.upper()
@@ -287,7 +300,9 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return "links that lead nowhere" if entry.is_symlink() else "files that cannot be looked at"
     if stat.S_ISDIR(mode):
         return _FOLDER
-    return "" if stat.S_ISREG(mode) else "pipes, sockets and devices"
+    if stat.S_ISREG(mode):
+        return ""
+    return "pipes" if stat.S_ISFIFO(mode) else "sockets" if stat.S_ISSOCK(mode) else "devices"
 
 
 def _all_files(folder: str) -> Iterator[str]:

@@ -65,7 +65,8 @@ class CheckReport:
 
 def _renderable(report: CheckReport) -> RenderableType:
     total = sum(report.pictures.values())
-    lines: list[RenderableType] = [Text(f"{report.root}: {total} pictures, layout {report.layout}")]
+    count = f"{total} picture{'' if total == 1 else 's'}"
+    lines: list[RenderableType] = [Text(f"{report.root}: {count}, layout {report.layout}")]
     if report.smallest and report.largest:
         small, large = ("{} x {}".format(*size) for size in (report.smallest, report.largest))
         span = f"all {small}" if small == large else f"from {small} to {large}"

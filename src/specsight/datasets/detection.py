@@ -19,6 +19,7 @@ from specsight.datasets.files import is_file, is_folder
 from specsight.datasets.foreign_folders import within_results
 from specsight.errors import SpecsightError
 from specsight.records import Sample
+from specsight.storage.reading import check_regular
 
 AUTO = "auto"
 _LISTED, _FALLBACK = "manifest", "folder"
@@ -32,6 +33,7 @@ def load_dataset(path: str | Path, layout: str = AUTO, product: Products = None)
     for splits of unknown names.
     """
     path = Path(path)
+    check_regular(path)
     if not is_file(path) and not is_folder(path):
         raise SpecsightError(f"there is no '{path}': check the path")
     if is_folder(path):

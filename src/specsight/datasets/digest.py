@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 
+from specsight.datasets.files import is_file
 from specsight.records import Sample
 from specsight.storage import sha256
+
+_NEVER_OPENED = ("normals", "reference")
+"""Files that no judgement needs so far."""
 
 
 def sample_digest(sample: Sample) -> str:
@@ -14,10 +18,11 @@ def sample_digest(sample: Sample) -> str:
 
     Those are the picture, depth, normals, the map of parts and the reference picture; names of parts and the range of
     depth count with their files. Labels and masks do not: they are truth, not input. A sample that is nothing but a
-    picture has the digest of its file. Raises OSError where a file is missing.
+    picture has the digest of its file. A reference picture or normals that are missing count as such, so that the
+    digest changes when they come. Raises OSError where another file is missing.
     """
     further = {
-        name: sha256(path)
+        name: "missing" if name in _NEVER_OPENED and not is_file(path) else sha256(path)
         for name, path in (
             ("depth", sample.depth),
             ("normals", sample.normals),
