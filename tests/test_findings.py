@@ -86,6 +86,16 @@ def test_type_part_and_severity_come_from_type_maps_part_map_and_specification()
     assert (finding.type, finding.type_score) == ("stain", pytest.approx(0.4))
 
 
+def test_a_defect_for_which_no_type_rises_above_good_parts_has_no_name() -> None:
+    map_ = np.zeros((20, 20), dtype=np.float32)
+    map_[10:12, 5:16] = 5.0
+    levelled = replace(CALIBRATION, type_levels={"stain": 0.6})
+    (named,) = find(Judgement(5.0, map_, {"stain": map_ * 0.2}), levelled)
+    assert (named.type, named.type_score) == ("stain", pytest.approx(0.4))
+    (other,) = find(Judgement(5.0, map_, {"stain": map_ * 0.1}), levelled)
+    assert (other.type, other.type_score) == (None, None)
+
+
 def test_a_region_over_the_seam_of_a_strip_is_one() -> None:
     map_ = np.zeros((12, 90), dtype=np.float32)
     map_[5, :3] = map_[6, -4:] = 3.0

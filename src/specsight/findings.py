@@ -179,7 +179,8 @@ def _unwrapped(inside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
 
 
 def _type(judgement: Judgement, region: _Region, calibration: Calibration) -> tuple[str | None, float | None]:
-    """The type whose map rises most above what it is on good parts, and how far it does."""
+    """The type whose map rises most above what it is on good parts, and how far it does; no type where none rises: the
+    words then tell no more of the defect than of a good part."""
     means = {
         name: calibration.above_good(name, float(region.of(map_).mean()))
         for name, map_ in judgement.type_maps.items()
@@ -187,7 +188,7 @@ def _type(judgement: Judgement, region: _Region, calibration: Calibration) -> tu
     if not means:
         return None, None
     best = max(means, key=lambda name: means[name])
-    return best, means[best]
+    return (best, means[best]) if means[best] > 0 else (None, None)
 
 
 def _parts(
