@@ -324,3 +324,13 @@ def test_yaml_that_is_too_much_is_refused_soon(text: str, answer: str) -> None:
         storage.parse_yaml(text)
     assert time.perf_counter() - start < 30
     assert storage.parse_yaml("a: &x [1, 2]\nb: *x\n") == {"a": [1, 2], "b": [1, 2]}
+
+
+def test_cells_that_a_spreadsheet_would_run_are_text(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["=1+1", -0.5, None], ["@x", "+1", "a,b"], ["-cmd", "\tx", "plain"]]
+    storage.write_csv(tmp_path / "a.csv", ["type", "value", "note"], rows)
+    assert (tmp_path / "a.csv").read_text() == (
+        "type,value,note\n'=1+1,-0.5,\n'@x,'+1,\"a,b\"\n'-cmd,'\tx,plain\n"
+    )
+    storage.write_csv(tmp_path / "b.csv", ["name"], [("caf\udce9",)])
+    assert (tmp_path / "b.csv").read_text() == "name\ncaf\\udce9\n"

@@ -232,3 +232,59 @@ def test_every_screen_is_written_to(
     assert b"\x1b[2J" not in result.stdout + result.stderr
     assert b"\x1b]0" not in result.stdout + result.stderr
     assert b"\x07" not in result.stdout + result.stderr
+
+
+def test_list_alone_says_what_can_be_listed(line: Path) -> None:
+    shown = shell(line, "list")
+    assert shown.returncode == 0
+    for what in ("detectors", "encoders", "datasets", "language-models", "metrics"):
+        assert f"specsight list {what}" in shown.stdout.decode()
+
+
+def test_help_names_every_verb_with_its_whole_sentence(line: Path) -> None:
+    shown = " ".join(shell(line, "--help").stdout.decode().split())
+    assert "..." not in shown
+    assert "say what is missing, broken, double or leaking." in shown
+
+
+def test_model_and_pictures_in_each_others_place_are_told(line: Path, tmp_path: Path) -> None:
+    result = shell(line, f"inspect new model -o {tmp_path / 'out'}")
+    assert result.returncode == 2
+    assert "give the model first, specsight inspect model new" in result.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        ("fit --good good --encoder filters --resolution 48 -o {out}", "{folder}/file/below"),
+        ("fit --good good --encoder filters --resolution 48 -o {out}", "."),
+        ("inspect model good -o {out}", "{line}/model/below"),
+        ("evaluate --data good --encoder filters -o {out}", "/proc/x"),
+        ("tyres --count 2 --out {out}", "{folder}/file"),
+        ("train transformer --photographs good --out {out}", "{folder}/file"),
+    ],
+)
+def test_every_verb_tries_its_output_before_the_work(
+    line: Path, tmp_path: Path, words: str, out: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    result = shell(line, words.format(out=out.format(folder=tmp_path, line=line)))
+    assert result.returncode == 2, result.stdout
+    (error,) = result.stderr.decode().splitlines()
+    assert any(
+        reason in error for reason in ("is a file", "below a file", "cannot write", "inside the saved model")
+    )
+    assert (tmp_path / "file").read_text() == "mine"
+    assert result.stdout == b""
+
+
+def test_a_fit_that_is_asked_for_again_keeps_the_model(line: Path) -> None:
+    fit = "fit --good good -o model --encoder filters --resolution 48 --holdout 2"
+    before = (line / "model" / "checksums.json").read_bytes()
+    again = shell(line, fit)
+    assert again.returncode == 0, again.stderr
+    assert b"unchanged: this model was fitted to the same pictures in the same way already" in again.stdout
+    other = shell(line, f"{fit} --seed 5")
+    assert other.returncode == 2
+    assert b"add --replace" in other.stderr
+    assert (line / "model" / "checksums.json").read_bytes() == before
