@@ -21,6 +21,7 @@ SECTORS = 8
 """Directions, 45° apart from 0° on, in which the ring lamp is divided and the horizon is measured."""
 
 _SIDE = 65
+_BLOCK = 120_000
 MATT, _GLOSSY, BROAD = 0.23, 0.11, 0.60
 """GGX widths (squared roughness) of plain cured rubber, of a smooth, shiny skin, and of an edge within one pixel."""
 _NORMAL_REFLECTANCE = 0.04
@@ -86,21 +87,30 @@ def table(lamps: Lamps) -> Field:
     scale = 2 / (1 + square)
     n = np.stack([px * scale, py * scale, (1 - square) / (1 + square)], axis=-1).reshape(-1, 3)
     n /= np.linalg.norm(n, axis=-1, keepdims=True)
+    # In blocks, so that facets × lamps stay in the processor's cache.
+    blocks = math.ceil(len(n) * len(lamps.weights) / _BLOCK)
+    reflections = [_reflections(block, lamps) for block in np.array_split(n, blocks)]
+    result: Field = np.concatenate(reflections).reshape(_SIDE, _SIDE, 4).astype(np.float32)
+    result.flags.writeable = False
+    return result
+
+
+def _reflections(n: Field, lamps: Lamps) -> Field:
+    """(N, 4): what facets with the unit normals `n` (N, 3) reflect of the lamps; the columns of a table."""
     half = lamps.directions + np.asarray((0, 0, 1), np.float32)
     half /= np.linalg.norm(half, axis=-1, keepdims=True)
     n_l, n_h = np.maximum(n @ lamps.directions.T, 0), np.maximum(n @ half.T, 0)
     n_v = np.maximum(n[:, 2:], np.float32(_GRAZING))
     fresnel = _NORMAL_REFLECTANCE + (1 - _NORMAL_REFLECTANCE) * (1 - half[:, 2]) ** 5
     lit = lamps.weights * n_l
-    planes = [lit.sum(axis=1) / np.pi]
+    columns = [lit.sum(axis=1) / np.pi]
     for width in (MATT, _GLOSSY, BROAD):
         squared = np.float32(width * width)
         spread = squared / (np.pi * (n_h * n_h * (squared - 1) + 1) ** 2)
         masking = 0.5 / ((1 - width) * 2 * n_l * n_v + width * (n_l + n_v) + np.float32(1e-6))
-        planes.append((lit * spread * masking * fresnel).sum(axis=1))
-    result: Field = np.stack(planes, axis=-1).reshape(_SIDE, _SIDE, 4).astype(np.float32)
-    result.flags.writeable = False
-    return result
+        columns.append((lit * spread * masking * fresnel).sum(axis=1))
+    reflections: Field = np.stack(columns, axis=-1)
+    return reflections
 
 
 def positions(normals: Field) -> tuple[Field, Field]:
