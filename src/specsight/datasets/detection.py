@@ -6,17 +6,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from specsight.datasets.accounting import (
-    MASKS,
-    STRAY_MASK,
-    Ignored,
-    instead_of_pictures,
-    merged,
-    unused_files,
-)
+from specsight.datasets.accounting import MASKS, STRAY_MASK, Ignored, merged
 from specsight.datasets.contract import DatasetListing, Products, Reader, readers, split_named
 from specsight.datasets.files import is_file, is_folder
 from specsight.datasets.foreign_folders import within_results
+from specsight.datasets.unused_files import instead_of_pictures, unused_files
 from specsight.errors import SpecsightError
 from specsight.records import Sample
 from specsight.storage.reading import check_regular

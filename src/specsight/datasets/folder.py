@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specsight.datasets.accounting import MASKS, instead_of_pictures
+from specsight.datasets.accounting import MASKS
 from specsight.datasets.contract import (
     GOOD_NAMES,
     SPLIT_NAMES,
@@ -34,6 +34,7 @@ from specsight.datasets.files import (
 )
 from specsight.datasets.foreign_folders import THUMBNAILS
 from specsight.datasets.mask_places import picture_stem, sort_files
+from specsight.datasets.unused_files import instead_of_pictures
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
 
