@@ -38,7 +38,7 @@ def test_a_strong_region_ends_at_a_share_of_its_rise_wherever_the_map_begins(flo
     map_[4] += (20 * np.exp(-((np.arange(41) - 20) ** 2) / (2 * 4.0**2))).astype(np.float32)
     above = replace(CALIBRATION, map_seed=2.0 + floor, map_extent=1.0 + floor)
     (finding,) = find(Judgement(20.0, map_), above)
-    # 20 exp(-x² / 32) = 1 + 0.4 · 19 at x = 5.2 pixels on either side.
+    # 20 exp(-x² / 32) = 1 + 0.3 · 19 at x = 5.9 pixels on either side.
     assert finding.box == (15, 4, 26, 5)
 
 

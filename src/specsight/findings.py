@@ -23,7 +23,7 @@ from specsight.records import Finding, Judgement
 from specsight.specification import Specification
 from specsight.specification.vocabulary import place_name
 
-EDGE = 0.4
+EDGE = 0.3
 """Share of a region's rise above the extent threshold at which it ends. Counted from there, for maps do not begin at
 zero; chosen on synthetic touring tyres so that findings are as long as defects (`python -m speed lengths`)."""
 WHOLE = 0.9
