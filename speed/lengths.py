@@ -1,6 +1,6 @@
 """How long findings are against the defects that they lie on: synthetic tyres, and MVTec AD's bottle where it lies.
 
-The level at which a region ends (`findings.EDGE`) was chosen on touring tyres; nothing was chosen on the other sets.
+The level at which a region ends (`findings.EDGE`) was chosen on touring tyres (docs/evaluation.md).
 """
 
 from __future__ import annotations
