@@ -63,6 +63,13 @@ def lines_of(file: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
+def running(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def litter(folder: Path) -> list[str]:
     names = (p.name for p in folder.rglob("*"))
     return [name for name in names if name.startswith((".tmp-", ".lock", ".old-"))]
@@ -75,7 +82,7 @@ def test_a_suite_that_is_killed_takes_its_child_with_it(suite: list[str], tmp_pa
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.kill()
-    wait_for(lambda: not any(c.is_running() and c.status() != psutil.STATUS_ZOMBIE for c in children), 10)
+    wait_for(lambda: not any(running(child) for child in children), 10)
     at_the_end = lines_of(predictions)
     time.sleep(0.5)
     assert lines_of(predictions) == at_the_end
@@ -94,7 +101,8 @@ def test_a_stopped_suite_says_so_and_leaves_no_litter(suite: list[str], tmp_path
     assert len(error.strip().splitlines()) == 1, error
     assert "run the same command again to go on" in error
     assert name == "SIGINT" or f"stopped by {name}" in error
-    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    # The tracker of multiprocessing ends a moment after the command.
+    wait_for(lambda: not any(running(child) for child in children), 10)
     assert litter(tmp_path) == []
 
 
@@ -144,7 +152,7 @@ def test_stopped_tyres_leave_no_process_and_go_on(tmp_path: Path, name: str) -> 
         process.send_signal(number)
         assert process.stderr is not None
         error = process.stderr.read()
-    wait_for(lambda: not any(c.is_running() and c.status() != psutil.STATUS_ZOMBIE for c in children), 20)
+    wait_for(lambda: not any(running(child) for child in children), 20)
     if name != "SIGKILL":
         assert process.returncode == 128 + number
         assert error == f"specsight: stopped by {name}; run the same command again to go on\n"
