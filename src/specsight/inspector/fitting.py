@@ -19,7 +19,8 @@ from specsight.datasets.accounting import merged
 from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
-from specsight.inspector.inspector import Inspector, Skipped
+from specsight.inspector.inspector import Inspector
+from specsight.inspector.observation import Skipped
 from specsight.inspector.request import request_of, was_requested
 from specsight.inspector.sources import Source, defective_source, good_source
 from specsight.specification import Specification

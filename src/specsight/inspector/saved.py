@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from specsight.calibration import Calibration
 from specsight.datasets.accounting import Account
+from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError
-from specsight.storage import parse_json, read_text
+from specsight.specification import Specification, load_specification, save_yaml
+from specsight.storage import parse_json, read_text, write_json
 
 CALIBRATION = "calibration.json"
 ACCOUNT = "account.json"
@@ -17,7 +20,41 @@ FULL_RANGE = 16
 """Bits that models of which nothing is known take 16-bit files to use."""
 
 
-def calibration(file: Path) -> Calibration:
+@dataclass(frozen=True)
+class Kept:
+    """What a saved model holds beside its detector; the fields are those of `Inspector`."""
+
+    calibration: Calibration | None
+    specification: Specification | None
+    bits: int | None
+    width: int | None
+    account: Account | None
+
+
+def write(folder: Path, kept: Kept) -> None:
+    """Write it into an existing folder."""
+    if kept.calibration:
+        write_json(folder / CALIBRATION, kept.calibration.to_json())
+    if kept.specification:
+        save_yaml(kept.specification, folder / SPECIFICATION)
+    write_json(folder / READING, {"bits": kept.bits, "width": kept.width})
+    if kept.account:
+        write_json(folder / ACCOUNT, kept.account.to_json())
+
+
+def read(folder: Path) -> Kept:
+    """Read what `write` wrote. Raises SpecsightError where a file is damaged; those that are missing say nothing."""
+    reading = folder / READING
+    return Kept(
+        _calibration(folder / CALIBRATION) if (folder / CALIBRATION).exists() else None,
+        load_specification(folder / SPECIFICATION) if (folder / SPECIFICATION).exists() else None,
+        _bits(reading) if reading.exists() else FULL_RANGE,
+        _width(reading) if reading.exists() else None,
+        _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
+    )
+
+
+def _calibration(file: Path) -> Calibration:
     """The calibration in `file`. Raises SpecsightError where it is damaged."""
     try:
         return Calibration.from_json(parse_json(read_text(file)))
@@ -25,7 +62,7 @@ def calibration(file: Path) -> Calibration:
         raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
 
 
-def bits(file: Path) -> int | None:
+def _bits(file: Path) -> int | None:
     """What 16-bit files use of their range. Raises SpecsightError where the file is damaged."""
     try:
         found = parse_json(read_text(file))["bits"]
@@ -36,7 +73,7 @@ def bits(file: Path) -> int | None:
     raise SpecsightError(f"'{file}' names {found!r} bits, and there are 8 to 16: fit the model again")
 
 
-def width(file: Path) -> int | None:
+def _width(file: Path) -> int | None:
     """Columns of all pictures that a model was fitted on; None where they differed or that was not kept. Raises
     SpecsightError where the file is damaged."""
     try:
@@ -48,7 +85,7 @@ def width(file: Path) -> int | None:
     raise SpecsightError(f"'{file}' names {found!r} as a width: fit the model again")
 
 
-def account(file: Path) -> Account:
+def _account(file: Path) -> Account:
     """What became of the pictures that a model was fitted on. Raises SpecsightError where the file is damaged."""
     try:
         return Account.from_json(parse_json(read_text(file)))

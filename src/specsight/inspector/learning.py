@@ -1,0 +1,129 @@
+"""Good parts → a fitted detector with its thresholds, and what became of every picture that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from specsight import images
+from specsight.calibration import Calibration, ThresholdConfig
+from specsight.datasets.accounting import Account
+from specsight.detectors import Detector, create_detector
+from specsight.errors import SpecsightError
+from specsight.inspector import remarks
+from specsight.inspector.good_parts import calibrate_on
+from specsight.inspector.observation import Skipped
+from specsight.inspector.sources import Source, good_source
+from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
+from specsight.records import Sample
+from specsight.specification import Specification, load_specification
+from specsight.storage import given_path
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit gives; the fields are those of `Inspector`."""
+
+    detector: Detector
+    calibration: Calibration | None
+    specification: Specification | None
+    bits: int | None
+    width: int | None
+    skipped: list[Skipped]
+    notes: dict[str, list[str]]
+    counts: GoodCounts
+    account: Account
+
+
+def learn(
+    good: str | Path | Sequence[Sample],
+    detector: Detector,
+    specification: Specification | None,
+    defects: Sequence[Sample],
+    validation: Sequence[Sample],
+    threshold: ThresholdConfig,
+    seed: int,
+) -> Learned:
+    """Fit `detector` and calibrate it; see `Inspector.fit`."""
+    source = (
+        good_source(given_path(good, "the folder of good parts"))
+        if isinstance(good, str | Path)
+        else Source(_samples("good", good))
+    )
+    samples = source.samples
+    defects, validation = _samples("defects", defects), _samples("validation", validation)
+    if not samples and detector.needs.good_pictures > 0:
+        raise SpecsightError(
+            "no good picture to learn from: point --good at a folder with pictures of good parts"
+        )
+    bits = images.common_bits(sample.image for sample in samples or validation)
+    samples, validation, defects = (
+        [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
+    )
+    split = split_good(samples, validation, defects, threshold, seed)
+    detector.fit([*(sample for sample, _ in split.learned), *defects], specification)
+    width = remarks.common_width(samples or validation)
+    calibrated = calibrate_on(detector, split.held_out, threshold, bits)
+    counts = _counts(detector, split, calibrated.parts)
+    used = counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
+    unclear = remarks.of_fit(specification, samples or validation, width, detector)
+    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split), *calibrated.skipped]
+    notes = (*source.notes, *counts.doubts(), *unclear)
+    return Learned(
+        detector,
+        calibrated.calibration,
+        specification,
+        bits,
+        width,
+        skipped,
+        _joined(detector.notes_, calibrated.notes),
+        counts,
+        Account(used, len(skipped), source.ignored, notes),
+    )
+
+
+def detector_of(detector: str | Detector, seed: int, parameters: Mapping[str, Any]) -> Detector:
+    """The detector, created where it is a name. Raises SpecsightError for parameters beside one that exists."""
+    if isinstance(detector, str):
+        return create_detector(detector, seed=seed, **parameters)
+    if parameters:
+        names = ", ".join(parameters)
+        raise SpecsightError(f"{names}: give parameters to the detector itself, or name a detector")
+    return detector
+
+
+def specification_of(given: str | Path | Specification | None) -> Specification | None:
+    """The specification, read where it is a file."""
+    return load_specification(Path(given)) if isinstance(given, str | Path) else given
+
+
+def _samples(name: str, given: Sequence[Sample]) -> list[Sample]:
+    """Samples as a list; `name` is that of the parameter, for the SpecsightError that anything else raises."""
+    samples = list(given) if isinstance(given, Iterable) else [given]
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise SpecsightError(
+                f"{name} must be samples, got {type(sample).__name__}: read a folder with load_dataset"
+            )
+    return samples
+
+
+def _counts(detector: Detector, split: GoodSplit, held_out: Sequence[int]) -> GoodCounts:
+    """Pictures and parts that could be read; `held_out` are the labels of those that the threshold rests on."""
+    unread = {path for path, _ in detector.skipped_}
+    learned = [part for sample, part in split.learned if str(sample.image) not in unread]
+    return GoodCounts(len(learned), len(set(learned)), len(held_out), len(set(held_out)), split.doubtful)
+
+
+def _seen(split: GoodSplit) -> list[Skipped]:
+    return [
+        Skipped(str(s.image), f"'{s.image}' shows a part that is learned from: not used for the threshold")
+        for s in split.seen
+    ]
+
+
+def _joined(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Notes of two sets of pictures."""
+    return {note: [*first.get(note, []), *second.get(note, [])] for note in {**first, **second}}
