@@ -117,8 +117,9 @@ def real() -> Points:
     found = []
     for path in sorted((SHARED / "data" / "mvtec_ad" / "bottle" / "train" / "good").glob("*.png")):
         framed, _ = shorter_side(read_rgb(path), 320, encoder.multiple)
-        features = encoder.layers(framed[None])
-        joined = grids.join({str(k): grid[0] for k, grid in enumerate(features)})
+        grids_by_layer = dict(zip(encoder.default_layers, (g[0] for g in encoder.layers(framed[None]))))
+        cells = {name: encoder.cells(name, grid) for name, grid in grids_by_layer.items()}
+        joined, _ = grids.join(grids_by_layer, cells)
         around = np.lib.stride_tricks.sliding_window_view(joined, (3, 4), axis=(1, 2))
         found.append(around.transpose(1, 2, 0, 3, 4).reshape(-1, WIDTH))
         if sum(map(len, found)) >= ROWS:

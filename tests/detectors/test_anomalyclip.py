@@ -27,6 +27,7 @@ from specsight.detectors.text import IMAGE
 from specsight.encoders.passes.prompting import prompted
 from specsight.errors import SpecsightError
 from specsight.features import grids
+from specsight.images import Cells
 from specsight.prompts.anchors import Anchors
 from specsight.records import Defect, Judgement, Label, Picture, Sample
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
@@ -122,9 +123,9 @@ def test_the_loss_of_one_example_by_hand() -> None:
     halves = {IMAGE: picture.reshape(2, 1, 1), "level0": cells.reshape(2, 1, 2)}
     example = FrozenExample(
         {name: values.astype(np.float16) for name, values in halves.items()},
+        {"level0": Cells((1, 2), (4, 4))},
         {"stain": np.array([[0, 255]], np.uint8)},
-        (1, 2),
-        (slice(0, 1), slice(0, 2)),
+        Cells((1, 2), (4, 4)),
         BOTTLE,
         held_out=False,
     )
@@ -150,14 +151,15 @@ def test_the_map_and_the_score_of_the_paper(trained: AnomalyCLIP) -> None:
     judgement = trained.judge(view)
     assert judgement.score == pytest.approx(float(softmax[IMAGE][1, 0, 0]), abs=1e-5)
     damage = (0.5 * (softmax["level0"][1] + 1 - softmax["level0"][0])).astype(np.float32)
-    assert_allclose(judgement.map, grids.on_picture(damage, view.frame, 4.0), atol=1e-5)
+    assert_allclose(judgement.map, grids.on_picture(damage, view.cells["level0"], view.frame, 4.0), atol=1e-5)
 
 
 def test_levels_are_averaged(trained: AnomalyCLIP) -> None:
     (view,) = trained.look([Picture(plate(7, 140, RED)[0])])
     upside_down = view.features["level0"][:, ::-1].copy()
-    twice = type(view)(view.frame, {**view.features, "level1": upside_down})
-    other = type(view)(view.frame, {**view.features, "level0": upside_down})
+    cells = {**view.cells, "level1": view.cells["level0"]}
+    twice = type(view)(view.frame, {**view.features, "level1": upside_down}, cells)
+    other = type(view)(view.frame, {**view.features, "level0": upside_down}, view.cells)
     mean = (trained.judge(view).map + trained.judge(other).map) / 2
     assert_allclose(trained.judge(twice).map, mean, atol=1e-5)
 

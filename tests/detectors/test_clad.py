@@ -303,7 +303,9 @@ def test_patches_say_what_their_masks_say() -> None:
     stain = np.array([[0, 0, 0], [0.9, 0.05, 0.9]], np.float32)
     inside = np.array([[1, 1, 1], [1, 1, 0]], bool)
     nothing = torch.zeros(0)
-    example = EncodedExample(nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, "0")
+    example = EncodedExample(
+        nothing, nothing, nothing, nothing, inside, {"crack": crack, "stain": stain}, None, "0"
+    )
     labelled = label(example, sentences, general=False)
     assert labelled.shows.tolist() == [False, True, True]
     assert labelled.patches.good.tolist() == [2]

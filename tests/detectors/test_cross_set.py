@@ -17,6 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
+from tests.support.views import equal_cells
 
 from specsight.detectors import contract, create_detector, load_detector
 from specsight.detectors.cross_set.adapter_training import AdapterTask
@@ -27,7 +28,7 @@ from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.examples import TrainingExample
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
-from specsight.images import shorter_side
+from specsight.images import Cells, shorter_side
 from specsight.records import Defect, Picture, Sample
 from specsight.specification import Specification
 
@@ -309,13 +310,14 @@ def test_an_example_keeps_shares_of_cells_inside_the_picture() -> None:
     mask[0:4, 0:6] = 1
     features = {"stride8": np.full((2, 8, 9), 1e6, np.float32)}
     example = FrozenExample.of(
-        TrainingExample(frame, features, {"hole": frame.apply(mask)}),
+        TrainingExample(frame, features, equal_cells(frame, features), {"hole": mask}),
         Specification(product="panel"),
         "one",
         held_out=False,
     )
     assert pixels.shape[:2] == (64, 72)
-    assert example.grid == (16, 18)
+    # Of the last column of cells, half shows the picture: it stays.
+    assert example.mask_cells == Cells((16, 18), (4, 4))
     covered = example.covered("hole")
     assert covered.shape[0] == 16
     assert covered[0, 0] == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.views import view_of
 
 from specsight.detectors import View
 from specsight.detectors.anomalydino import AnomalyDino, foreground
@@ -18,12 +19,14 @@ from specsight.detectors.subspacead import SubspaceAD
 from specsight.encoders import Encoder, Features, Layer
 from specsight.errors import SpecsightError
 from specsight.features import grids
-from specsight.images import Frame
+from specsight.images import Cells, Frame
+from specsight.images.cells import Region
 from specsight.images.rotation import rotated
 from specsight.records import Picture, Sample
 
 GRID = (4, 5)
 FRAME = Frame(native=(32, 40), content=(32, 40), offset=(0, 0), size=(32, 40))
+CELLS = Cells.over(FRAME.size, GRID)
 
 
 def random_views(count: int, channels: int = 3, seed: int = 0) -> list[View]:
@@ -33,7 +36,7 @@ def random_views(count: int, channels: int = 3, seed: int = 0) -> list[View]:
     views = []
     for _ in range(count):
         noise = generator.standard_normal((*GRID, channels)) @ mixing
-        views.append(View(FRAME, {"stride8": noise.transpose(2, 0, 1).astype(np.float32)}))
+        views.append(view_of(FRAME, {"stride8": noise.transpose(2, 0, 1).astype(np.float32)}))
     return views
 
 
@@ -57,7 +60,7 @@ def test_patchcore_score_and_map_by_the_papers_equations() -> None:
     judgement = detector.judge(test)
     assert judgement.score == pytest.approx((1 - math.exp(distance) / total) * distance, rel=1e-4)
     expected = np.array([d for d, _ in nearest], np.float32).reshape(GRID)
-    np.testing.assert_allclose(judgement.map, grids.on_picture(expected, FRAME, 0), rtol=1e-4)
+    np.testing.assert_allclose(judgement.map, grids.on_picture(expected, CELLS, FRAME, 0), rtol=1e-4)
 
 
 def test_patchcore_weight_survives_huge_distances() -> None:
@@ -86,11 +89,25 @@ def test_locally_aware_patches_average_the_cells_that_exist() -> None:
 def test_layers_are_joined_on_the_first_ones_grid() -> None:
     fine = np.zeros((2, 4, 4), np.float32)
     coarse = np.array([[[0.0, 4.0], [0.0, 4.0]]], np.float32)
-    joined = grids.join({"stride8": fine, "stride16": coarse})
+    cells = {"stride8": Cells((4, 4), (8, 8)), "stride16": Cells((2, 2), (16, 16))}
+    joined, of_joined = grids.join({"stride8": fine, "stride16": coarse}, cells)
     assert joined.shape == (3, 4, 4)
+    assert of_joined == cells["stride8"]
     np.testing.assert_allclose(joined[2, 0], [0, 1, 3, 4])
-    back = grids.join({"stride16": coarse, "stride8": fine + 5})
+    back, of_back = grids.join({"stride16": coarse, "stride8": fine + 5}, cells)
     np.testing.assert_allclose(back[1:], 5)
+    assert of_back == cells["stride16"]
+
+
+def test_layers_are_joined_where_their_cells_lie() -> None:
+    """A coarse layer whose cells lie 4 pixels early is read half a fine cell later."""
+    fine, coarse = np.zeros((1, 1, 4), np.float32), np.array([[[0.0, 4.0]]], np.float32)
+    cells = {"stride8": Cells((1, 4), (8, 8)), "stride16": Cells((1, 2), (8, 16), offset=(0.0, -4.0))}
+    joined, _ = grids.join({"stride8": fine, "stride16": coarse}, cells)
+    np.testing.assert_allclose(joined[1, 0], [0, 2, 4, 4])
+    averaged, _ = grids.join({"stride16": coarse, "stride8": np.array([[[1.0, 2, 3, 4]]], np.float32)}, cells)
+    # Its first cell covers pixels -4 to 12, its second 12 to 28: half a fine cell, one or one and a half.
+    np.testing.assert_allclose(averaged[1, 0], [(1 + 2 / 2) / 1.5, (2 / 2 + 3 + 4 / 2) / 2])
 
 
 def test_padim_is_the_mahalanobis_distance_of_each_position() -> None:
@@ -108,7 +125,7 @@ def test_padim_is_the_mahalanobis_distance_of_each_position() -> None:
     judgement = detector.judge(test)
     np.testing.assert_allclose(
         judgement.map,
-        grids.on_picture(np.array(expected, np.float32).reshape(GRID), FRAME, 0),
+        grids.on_picture(np.array(expected, np.float32).reshape(GRID), CELLS, FRAME, 0),
         rtol=1e-3,
     )
     assert judgement.score == judgement.map.max()
@@ -135,7 +152,7 @@ def test_spade_compares_with_the_nearest_pictures_only() -> None:
     generator = np.random.default_rng(4)
     good, test = random_views(5), random_views(1, seed=5)[0]
     embedded = [
-        View(FRAME, {**view.features, EMBEDDING: generator.standard_normal((7, 1, 1)).astype(np.float32)})
+        view_of(FRAME, {**view.features, EMBEDDING: generator.standard_normal((7, 1, 1)).astype(np.float32)})
         for view in [*good, test]
     ]
     detector = Spade(neighbours=2, sigma=0)
@@ -149,7 +166,7 @@ def test_spade_compares_with_the_nearest_pictures_only() -> None:
     assert judgement.score == pytest.approx(np.mean([distances[k] for k in nearest]), rel=1e-5)
     np.testing.assert_allclose(
         judgement.map,
-        grids.on_picture(np.array(expected, np.float32).reshape(GRID), FRAME, 0),
+        grids.on_picture(np.array(expected, np.float32).reshape(GRID), CELLS, FRAME, 0),
         rtol=1e-4,
     )
 
@@ -170,7 +187,7 @@ def test_subspacead_is_the_squared_rest_behind_the_principal_axes() -> None:
     judgement = detector.judge(test)
     np.testing.assert_allclose(
         judgement.map,
-        grids.on_picture(np.array(expected, np.float32).reshape(GRID), FRAME, 0),
+        grids.on_picture(np.array(expected, np.float32).reshape(GRID), CELLS, FRAME, 0),
         rtol=1e-3,
         atol=1e-5,
     )
@@ -179,8 +196,8 @@ def test_subspacead_is_the_squared_rest_behind_the_principal_axes() -> None:
 
 def test_subspacead_averages_layers_of_one_shape() -> None:
     first, second = (random_views(1, seed=s)[0].features["stride8"] for s in (7, 8))
-    view = View(FRAME, {"block2": first, "block3": second})
-    np.testing.assert_allclose(SubspaceAD()._averaged(view), (first + second) / 2, rtol=1e-6)
+    view = view_of(FRAME, {"block2": first, "block3": second})
+    np.testing.assert_allclose(SubspaceAD()._averaged(view)[0], (first + second) / 2, rtol=1e-6)
 
 
 def test_anomalydino_is_the_cosine_distance_to_the_nearest_reference_patch() -> None:
@@ -194,7 +211,7 @@ def test_anomalydino_is_the_cosine_distance_to_the_nearest_reference_patch() -> 
     judgement = detector.judge(test)
     np.testing.assert_allclose(
         judgement.map,
-        grids.on_picture(np.array(expected, np.float32).reshape(GRID), FRAME, 0),
+        grids.on_picture(np.array(expected, np.float32).reshape(GRID), CELLS, FRAME, 0),
         rtol=1e-3,
         atol=1e-6,
     )
@@ -229,7 +246,7 @@ class Directed(Encoder):
         cells = [step.reshape(b, h // 8, 8, w // 8, 8).mean((2, 4)) for step in steps]
         return [np.stack(cells, axis=1)]
 
-    def embed_images(self, images: np.ndarray) -> Features:
+    def embed_images(self, images: np.ndarray, inside: Region | None = None) -> Features:
         return np.asarray(self.layers(images)[0].mean((2, 3)))
 
 
@@ -262,11 +279,15 @@ def test_maps_lie_where_the_patches_are_and_padding_is_silent() -> None:
     frame = Frame(native=(40, 60), content=(40, 60), offset=(0, 0), size=(64, 64))
     distances = np.zeros((8, 8), np.float32)
     distances[2, 5] = 1
-    heat = grids.on_picture(distances, frame, 2.0)
+    cells = Cells.over(frame.size, (8, 8))
+    heat = grids.on_picture(*grids.inside(distances, cells, frame), frame, 2.0)
     assert np.unravel_index(int(heat.argmax()), heat.shape) in {(19, 43), (19, 44), (20, 43), (20, 44)}
     loud = distances.copy()
     loud[5:], loud[:, 8:] = 100, 100
-    np.testing.assert_array_equal(grids.on_picture(loud, frame, 2.0), heat)
+    np.testing.assert_array_equal(grids.on_picture(*grids.inside(loud, cells, frame), frame, 2.0), heat)
+    late = Cells((8, 8), (8, 8), offset=(-4.0, 3.0))
+    moved = grids.on_picture(*grids.inside(distances, late, frame), frame, 2.0)
+    assert np.unravel_index(int(moved.argmax()), moved.shape) in {(15, 46), (15, 47), (16, 46), (16, 47)}
 
 
 def test_the_top_mean_counts_at_least_one_cell() -> None:

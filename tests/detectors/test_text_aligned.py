@@ -18,7 +18,6 @@ from specsight.detectors.synthetic_examples import add_defects, kinds_for
 from specsight.detectors.text_aligned.alignment import align
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.errors import SpecsightError
-from specsight.features import grids
 from specsight.prompts.anchors import Anchors
 from specsight.records import Picture, Sample
 from specsight.specification import DefectType, Instruction, Only, Specification
@@ -141,13 +140,3 @@ def test_one_good_picture_is_too_few(tmp_path: Path) -> None:
     sample = Sample("0", tmp_path / "0.png", "plate", "train", "good")
     with pytest.raises(SpecsightError, match="at least 2 good parts"):
         create_detector("text_aligned", encoder=ColourEncoder()).fit([sample], PLATE)
-
-
-def test_grids_of_any_depth_are_resized_channel_by_channel() -> None:
-    grid = np.random.default_rng(0).normal(size=(300, 6, 8)).astype(np.float32)
-    for size in ((12, 16), (3, 4)):
-        together = grids.resized(grid, size)
-        assert together.shape == (300, *size)
-        for channel in (0, 127, 128, 299):
-            alone = grids.resized(grid[channel : channel + 1], size)[0]
-            assert_allclose(together[channel], alone, atol=1e-5)

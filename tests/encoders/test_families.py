@@ -34,7 +34,7 @@ class Grey(Encoder):
         cells = images.reshape(count, 1, height // 8, 8, width // 8, 24).mean((3, 5), np.float32)
         return [cells for _ in which or self.default_layers]
 
-    def embed_images(self, images):
+    def embed_images(self, images, inside=None):
         return self.layers(images)[0].mean((2, 3))
 
 def load(name, device):
@@ -118,7 +118,7 @@ def test_the_example_of_the_page_is_an_encoder(tmp_path: Path) -> None:
         "import numpy as np; from specsight.encoders import load_encoder\n"
         "encoder, images = load_encoder('means'), np.full((1, 16, 24, 3), (0, 100, 200), np.uint8)\n"
         "(grid,) = encoder.layers(images)\n"
-        "print(grid.dtype, grid.shape, grid[0, :, 1, 2].tolist(), encoder.embed_images(images).tolist())"
+        "print(grid.dtype, grid.shape, grid[0, :, 1, 2].tolist(), encoder.embed_images(images).round(3).tolist())"
     )
     done = run(tmp_path, "-c", example + used)
     assert done.stdout == "float32 (1, 3, 2, 3) [0.0, 100.0, 200.0] [[0.0, 100.0, 200.0]]\n", done.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specsight.images import Frame, letterbox, merge_tiles, shorter_side, tiles
+from specsight.images import Cells, Frame, letterbox, merge_tiles, shorter_side, tiles
 
 sizes = st.tuples(st.integers(1, 90), st.integers(1, 90))
 sides = st.integers(8, 64)
@@ -120,7 +120,7 @@ def test_a_feature_cell_returns_to_its_place() -> None:
     grid[3, 2] = 1
     restored = frame.restore(grid)
     assert np.argwhere(restored > 0.9).mean(axis=0) == pytest.approx((55.5, 39.5))
-    assert frame.shows_picture((10, 10)).sum(axis=1).tolist() == [5] * 10
+    assert frame.shows_picture(Cells.over(frame.size, (10, 10))).sum(axis=1).tolist() == [5] * 10
 
 
 @given(size=sizes, side=sides, multiple=multiples, stride=st.sampled_from([4, 8, 16]))
@@ -129,9 +129,10 @@ def test_some_cell_always_shows_the_picture(
     size: tuple[int, int], side: int, multiple: int, stride: int
 ) -> None:
     for _, frame in framings(size, side, multiple):
-        grid = (-(-frame.size[0] // stride), -(-frame.size[1] // stride))
-        assert frame.shows_picture(grid).any()
-        assert frame.shows_picture(frame.size).sum() == frame.content[0] * frame.content[1]
+        cells = Cells.over(frame.size, (-(-frame.size[0] // stride), -(-frame.size[1] // stride)))
+        assert frame.shows_picture(cells).any()
+        pixels = Cells.over(frame.size, frame.size)
+        assert frame.shows_picture(pixels).sum() == frame.content[0] * frame.content[1]
 
 
 def test_other_planes_follow_their_picture() -> None:

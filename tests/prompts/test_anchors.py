@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from specsight.encoders import Encoder, Features
+from specsight.images.cells import Region
 from specsight.prompts import PromptBank
 from specsight.prompts import anchors as module
 from specsight.prompts.anchors import Anchors, PhraseBook, probability
@@ -36,7 +37,7 @@ class WordEncoder(Encoder):
     def layers(self, images: NDArray[np.uint8], which: Sequence[str] | None = None) -> list[Features]:
         raise NotImplementedError
 
-    def embed_images(self, images: NDArray[np.uint8]) -> Features:
+    def embed_images(self, images: NDArray[np.uint8], inside: Region | None = None) -> Features:
         raise NotImplementedError
 
     def embed_texts(self, texts: Sequence[str]) -> Features:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.encoders import Encoder, Features, Layer
+from specsight.encoders import JOINT, Encoder, Features, Layer
+from specsight.encoders.placement import pooling_weights
+from specsight.images.cells import Region
 
 COLOURS = {"red": 0, "green": 1, "blue": 2}
 STRIDE = 8
@@ -32,9 +34,11 @@ class ColourEncoder(Encoder):
         self.calls["look"] += 1
         return [self._cells(images) for _ in which or self.default_layers]
 
-    def embed_images(self, images: NDArray[np.uint8]) -> Features:
+    def embed_images(self, images: NDArray[np.uint8], inside: Region | None = None) -> Features:
         self.calls["look"] += 1
-        return _unit(np.asarray(_four(self._cells(images)).mean((2, 3)), np.float32))
+        patches = _four(self._cells(images))
+        weights = pooling_weights(self.cells(JOINT, patches), (images.shape[1], images.shape[2]), inside)
+        return _unit(np.asarray((patches * weights).sum((2, 3)), np.float32))
 
     def embed_patches(self, images: NDArray[np.uint8]) -> Features:
         self.calls["look"] += 1

@@ -82,16 +82,17 @@ class AnomalyDino(Detector):
         """Map = smoothed cosine distances; score = mean of the largest of them."""
         if self.bank_ is None:
             raise self._not_fitted()
-        patches, size = self._patches(view)
+        patches, cells = self._patches(view)
         # For unit vectors |x - y|² = 2 (1 - cos).
-        distances = np.asarray(self.bank_.nearest(patches)[0][:, 0] ** 2 / 2, np.float32).reshape(size)
-        judged = view.frame.shows_picture(size)
+        distances = np.asarray(self.bank_.nearest(patches)[0][:, 0] ** 2 / 2, np.float32).reshape(cells.size)
+        judged = view.frame.shows_picture(cells)
         if self.foreground:
-            inside = judged & foreground(patches, size)
+            inside = judged & foreground(patches, cells.size)
             judged = inside if inside.any() else judged
-        distances[~judged] = 0
         score = grids.top_mean(distances[judged], self.top)
-        return Judgement(score, grids.on_picture(distances, view.frame, self.sigma))
+        if self.foreground:
+            distances[~judged] = 0
+        return Judgement(score, grids.on_picture(distances, cells, view.frame, self.sigma))
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         if self.layers:
@@ -111,16 +112,16 @@ class AnomalyDino(Detector):
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         builder = BankBuilder(1.0, self.coreset_limit, MEGABYTES, self.seed)
         for view in views:
-            patches, size = self._patches(view)
-            builder.add(patches[view.frame.shows_picture(size).ravel()])
+            patches, cells = self._patches(view)
+            builder.add(patches[view.frame.shows_picture(cells).ravel()])
         self.bank_ = MemoryBank(builder.build())
 
-    def _patches(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
-        """Unit patch vectors (h · w, D) and their grid (h, w)."""
-        joined = grids.join(view.features)
+    def _patches(self, view: View) -> tuple[grids.Grid, images.Cells]:
+        """Unit patch vectors (h · w, D) and their cells."""
+        joined, cells = grids.join(view.features, view.cells)
         vectors = grids.vectors(joined)
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(length, np.float32(1e-12)), (joined.shape[1], joined.shape[2])
+        return vectors / np.maximum(length, np.float32(1e-12)), cells
 
     def _lie_differently(self, samples: Sequence[Sample]) -> bool:
         """Whether some angle brings pairs of references clearly closer than they are as they lie."""

@@ -24,6 +24,7 @@ from specsight.detectors.saving import State
 from specsight.detectors.text import Words
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
+from specsight.features import grids
 from specsight.progress import track
 from specsight.records import ImageBatch, Judgement, Picture, Sample
 from specsight.registry import Registry
@@ -36,6 +37,9 @@ class View:
 
     frame: images.Frame
     features: Mapping[str, Features]
+    cells: Mapping[str, images.Cells] = field(default_factory=dict)
+    """Where the cells of each grid of features lie over the frame; grids hold no cell of padding. Features without
+    cells are no grids (pooled embeddings)."""
 
 
 @dataclass
@@ -157,10 +161,27 @@ class Detector(ABC):
         """Names of the encoder's layers that views hold."""
         return encoder.default_layers
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(
+        self, encoder: Encoder, pixels: NDArray[np.uint8], frame: images.Frame
+    ) -> Mapping[str, Features]:
         """What a view holds of framed pixels (1, H, W, 3), each (D, h, w): by default the layers of `_layers`."""
         names = self._layers(encoder)
         return {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
+
+    def _cells(self, encoder: Encoder, name: str, features: Features) -> images.Cells | None:
+        """Where the cells lie of what a view holds as `name`; None: it is no grid.
+
+        By default `name` is that of a layer, or `JOINT` for the joint patches; nothing else is a grid.
+        """
+        return encoder.cells(name, features) if name in encoder.placements else None
+
+    def _view(self, encoder: Encoder, frame: images.Frame, features: Mapping[str, Features]) -> View:
+        """A view of features over the whole frame: the cells that show the picture, and where they lie."""
+        shown, places = dict(features), {}
+        for name, grid in features.items():
+            if cells := self._cells(encoder, name, grid):
+                shown[name], places[name] = grids.inside(grid, cells, frame)
+        return View(frame, shown, places)
 
     @abstractmethod
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
@@ -175,8 +196,15 @@ class Detector(ABC):
         """Take learned arrays back; KeyError or ValueError where they do not fit."""
 
     def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
-        """Framed pixels: the whole picture at its own aspect, shorter side at `resolution`."""
-        return images.shorter_side(picture.rgb, self.resolution, multiple, circular=picture.circular)
+        """Framed pixels: the whole picture at its own aspect, shorter side at `resolution`.
+
+        An encoder whose pooled embedding cannot leave padding out gets none; the aspect then changes by up to half a
+        patch.
+        """
+        padded = not self.get_encoder().padding_counts
+        return images.shorter_side(
+            picture.rgb, self.resolution, multiple, circular=picture.circular, padded=padded
+        )
 
     def _prepare(self, samples: Sequence[Sample]) -> None:  # noqa: B027 (most methods have nothing to prepare)
         """Decide what depends on the good samples as a whole before they stream by."""
@@ -189,7 +217,7 @@ class Detector(ABC):
         """Frame and encode one picture; methods that look at more than its colours override this."""
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        return View(frame, self._features(encoder, pixels[None]))
+        return self._view(encoder, frame, self._features(encoder, pixels[None], frame))
 
     def _save_words(self, folder: Path) -> None:
         """Write what was specified for a method that needs text; methods that learn other words besides add theirs."""
@@ -282,9 +310,6 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
     """
     description = saving.read_description(folder)
-    method = detectors[str(description["detector"])]
-    if description["format"] != saving.FORMAT and (method.needs.text or method.needs.trains):
-        raise saving.another_format(folder, description)
     made_by = description["encoder"]
     name = encoder or str(made_by["name"])
     parameters = {**description["parameters"], "encoder": name, "device": device}

@@ -17,22 +17,25 @@ from specsight import images
 from specsight.detectors.contract import View
 from specsight.detectors.synthetic_examples import SyntheticKind, add_defects
 from specsight.errors import SpecsightError, UnreadableFile
-from specsight.features import grids
 from specsight.progress import track
 from specsight.records import Picture, Sample
 from specsight.specification import Specification
 from specsight.specification.vocabulary import Vocabulary
 
-Masks = Mapping[str | None, NDArray[np.bool_]]
-"""Type of the specification (None: damage of no particular kind) → (H, W), true where it is."""
+Mask = NDArray[np.bool_] | NDArray[np.float32]
+"""(H, W) of a picture: true where a defect is, or the share of each pixel that it covers."""
+Masks = Mapping[str | None, Mask]
+"""Masks by type of the specification (None: damage of no particular kind)."""
+COVERED = 0.2
+"""A cell shows a defect where this share of it is covered; of a defect too fine for that, its most covered cells do."""
 
 
 @dataclass(frozen=True)
 class TrainingExample(View):
     """A view whose truth is known. Good examples have no `masks`."""
 
-    masks: Mapping[str | None, NDArray[np.float32]] = field(default_factory=dict)
-    """Type of the specification (None: damage of no particular kind) → (H, W) over the frame, 1 where it is."""
+    masks: Masks = field(default_factory=dict)
+    """On the picture."""
     sample: Sample | None = None
     """What it was made from; None for a composition of several samples."""
     synthetic: str | None = None
@@ -43,11 +46,11 @@ class TrainingExample(View):
         """The physical object shown: examples of one object belong on one side of any split."""
         return (self.sample.group or str(self.sample.image)) if self.sample else ""
 
-    def covered(self, type_: str | None, grid: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the share in [0, 1] of every cell of a grid (h, w) over the frame that a type covers."""
+    def covered(self, type_: str | None, cells: images.Cells) -> NDArray[np.float32]:
+        """Return the share in [0, 1] of every cell over the frame that a type covers, (h, w): see `Frame.covered`."""
         if type_ not in self.masks:
-            return np.zeros(grid, np.float32)
-        return np.asarray(grids.resized(self.masks[type_][None], grid)[0], np.float32)
+            return np.zeros(cells.size, np.float32)
+        return self.frame.covered(self.masks[type_], cells)
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,16 @@ class ExampleCollector:
     ) -> TrainingExample:
         """Look at one picture whose defects are known."""
         view = self.look(picture)
-        framed = {type_: view.frame.apply(mask.astype(np.float32)) for type_, mask in masks.items()}
-        return TrainingExample(view.frame, view.features, framed, sample, synthetic)
+        return TrainingExample(view.frame, view.features, view.cells, masks, sample, synthetic)
+
+
+def defective_cells(covered: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which cells (..., h, w) show a defect that covers these shares of them: see `COVERED`.
+
+    However fine a defect is, some cell shows it, unless it covers none.
+    """
+    enough = np.minimum(COVERED, covered.max((-2, -1), keepdims=True))
+    return np.asarray((covered >= enough) & (covered > 0))
 
 
 def masks_by_type(

@@ -58,10 +58,12 @@ class Padim(Detector):
         """Map = smoothed Mahalanobis distances; score = the map's maximum."""
         if self.channels_ is None or self.means_ is None or self.whitening_ is None:
             raise self._not_fitted()
-        vectors, size = self._vectors(view)
+        vectors, cells = self._vectors(view)
         difference = vectors[:, self.channels_] - self.means_
         distances = np.linalg.norm(np.matmul(self.whitening_, difference[:, :, None])[:, :, 0], axis=1)
-        heat = grids.on_picture(distances.astype(np.float32).reshape(size), view.frame, self.sigma)
+        heat = grids.on_picture(
+            distances.astype(np.float32).reshape(cells.size), cells, view.frame, self.sigma
+        )
         return Judgement(float(heat.max()), heat)
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
@@ -73,10 +75,11 @@ class Padim(Detector):
     def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
         return images.letterbox(picture.rgb, self.resolution, multiple)
 
-    def _vectors(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
-        """(P, D) features by position and the grid's size."""
+    def _vectors(self, view: View) -> tuple[grids.Grid, images.Cells]:
+        """(P, D) features by position, the same positions for every picture, and their cells."""
         size = (max(1, view.frame.size[0] // self.grid), max(1, view.frame.size[1] // self.grid))
-        return grids.vectors(grids.join(view.features, size=size)), size
+        positions = images.Cells.over(view.frame.size, size)
+        return grids.vectors(grids.join(view.features, view.cells, target=positions)[0]), positions
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         gaussians: _Gaussians | None = None

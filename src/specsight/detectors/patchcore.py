@@ -26,6 +26,7 @@ from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
 from specsight.features.moments import Axes, Moments, balance, principal_axes
+from specsight.images import Cells
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
@@ -92,13 +93,15 @@ class PatchCore(Detector):
         """Score = re-weighted distance of the most anomalous patch; map = smoothed patch distances."""
         if self.bank_ is None:
             raise self._not_fitted()
-        patches, size = self._patches(view)
+        patches, cells = self._patches(view)
         patches = patches if self.axes_ is None else self.axes_.project(patches)
         distances, nearest = self.bank_.nearest(patches)
-        visible = view.frame.shows_picture(size).ravel()
+        visible = view.frame.shows_picture(cells).ravel()
         worst = int(np.where(visible, distances[:, 0], -1).argmax())
         score = float(distances[worst, 0]) * self._weight(patches[worst], int(nearest[worst, 0]))
-        return Judgement(score, grids.on_picture(distances.reshape(size), view.frame, self.sigma))
+        return Judgement(
+            score, grids.on_picture(distances.reshape(cells.size), cells, view.frame, self.sigma)
+        )
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers
@@ -107,8 +110,8 @@ class PatchCore(Detector):
         builder = BankBuilder(self.coreset_ratio, self.coreset_limit, self.memory * MEGABYTE, self.seed)
         moments, widths = Moments(), []
         for number, view in enumerate(views, 1):
-            patches, size = self._patches(view)
-            good = patches[view.frame.shows_picture(size).ravel()]
+            patches, cells = self._patches(view)
+            good = patches[view.frame.shows_picture(cells).ravel()]
             moments.add(good)
             widths = [len(grid) for grid in view.features.values()]
             builder.add(good, expected=(expected - number) * len(good))
@@ -117,10 +120,10 @@ class PatchCore(Detector):
             self.axes_ = principal_axes(moments, self.variance, balance(moments, widths))
         self.bank_ = MemoryBank(builder.build(self.axes_.project if self.axes_ else None))
 
-    def _patches(self, view: View) -> tuple[grids.Grid, tuple[int, int]]:
-        """Locally aware patch vectors (h · w, D) and their grid (h, w)."""
-        joined = grids.join(view.features, self.neighbourhood)
-        return grids.vectors(joined), (joined.shape[1], joined.shape[2])
+    def _patches(self, view: View) -> tuple[grids.Grid, Cells]:
+        """Locally aware patch vectors (h · w, D) and their cells."""
+        joined, cells = grids.join(view.features, view.cells, self.neighbourhood)
+        return grids.vectors(joined), cells
 
     def _weight(self, patch: grids.Grid, nearest: int) -> float:
         """How much the image score counts: see `image_weight`."""

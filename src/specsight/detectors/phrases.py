@@ -22,15 +22,14 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
 from specsight.detectors.text import (
-    inside_picture,
     judgement_of_types,
     judgement_without_types,
-    over_frame,
     sigma_parameter,
     temperature_parameter,
 )
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.features import grids
+from specsight.images import Frame
 from specsight.prompts.anchors import Anchors
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -74,18 +73,23 @@ class PhraseMaps(Detector):
         score the mean of the top 1 % of its cells.
         """
         anchors = self._get_words().anchors(instruction)
-        grid = (view.features[PATCHES].shape[1], view.features[PATCHES].shape[2])
         if not anchors.types:
             return judgement_without_types(view.frame)
-        cells = inside_picture(view.frame, grid)
-        margins = anchors.margins(view.features[PATCHES][:, cells[0], cells[1]], self.temperature)
+        cells = view.cells[JOINT]
+        shown = view.frame.shows_picture(cells)
+        margins = anchors.margins(view.features[JOINT], self.temperature)
         maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
         if self.centred:
-            maps = maps - self._median_margins(anchors, margins)[:, None, None]
-        score = grids.top_mean(maps[-1], TOP)
-        framed = over_frame(np.asarray(maps, np.float32), cells, grid)
+            maps = maps - self._median_margins(anchors, margins[:, shown])[:, None, None]
+        maps = np.asarray(maps, np.float32)
         return judgement_of_types(
-            score, framed[:-1], anchors.types, view.frame, self.sigma, combined=framed[-1]
+            grids.top_mean(maps[-1][shown], TOP),
+            maps[:-1],
+            anchors.types,
+            cells,
+            view.frame,
+            self.sigma,
+            combined=maps[-1],
         )
 
     def _median_margins(self, anchors: Anchors, margins: Features) -> Features:
@@ -97,14 +101,14 @@ class PhraseMaps(Detector):
         together = np.vstack([flat, np.logaddexp.reduce(flat, axis=0)])
         return np.asarray(np.median(together, axis=1), np.float32)
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return {PATCHES: encoder.embed_patches(pixels)[0]}
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        return {JOINT: encoder.embed_patches(pixels)[0]}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         generator, good = np.random.default_rng(self.seed), []
         for view in views:
-            rows, columns = inside_picture(view.frame, view.features[PATCHES].shape[1:])
-            patches = grids.vectors(view.features[PATCHES][:, rows, columns])
+            shown = view.frame.shows_picture(view.cells[JOINT])
+            patches = grids.vectors(view.features[JOINT])[shown.ravel()]
             count = min(len(patches), -(-self.references // expected))
             good.append(patches[generator.choice(len(patches), count, replace=False)])
         self.good_ = np.concatenate(good) if good else None

@@ -19,10 +19,11 @@ from specsight.record_json import Text, check
 from specsight.storage import check_regular, parse_json, read_text, write_bytes, write_json
 from specsight.version import __version__
 
-FORMAT = 2
-"""Raised whenever a saved detector of before can no longer be read."""
-FORMAT_OF_PICTURES_ALONE = 1
-"""The format before, which differs for detectors that read words or train weights and is the same for the others."""
+FORMAT = 3
+"""Raised whenever a saved detector of before can no longer be read, or would judge otherwise than it was calibrated.
+
+Before 3, cells were taken to lie evenly, and padding was pooled with the picture.
+"""
 DESCRIPTION = "detector.json"
 LONGEST_DESCRIPTION = 1 << 20
 """Bytes."""
@@ -71,7 +72,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         description = dict(check(DescriptionJson, parse_json(read_text(path, LONGEST_DESCRIPTION))))
     except (OSError, ValueError) as error:
         raise damaged(path) from error
-    if description["format"] not in (FORMAT, FORMAT_OF_PICTURES_ALONE):
+    if description["format"] != FORMAT:
         raise another_format(folder, description)
     return description
 

@@ -19,6 +19,7 @@ from specsight.detectors.saving import State
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.features.memory_bank import MemoryBank
+from specsight.images import Frame
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
@@ -55,24 +56,24 @@ class Spade(Detector):
             view.features[EMBEDDING].reshape(1, -1), self.neighbours
         )
         gallery = MemoryBank(np.concatenate([self.patches_[k] for k in nearest[0]]))
-        joined = _joined(view)
+        joined, cells = grids.join(_layers(view), view.cells)
         patch_distances, _ = gallery.nearest(grids.vectors(joined))
-        heat = grids.on_picture(patch_distances.reshape(joined.shape[1:]), view.frame, self.sigma)
+        heat = grids.on_picture(patch_distances.reshape(cells.size), cells, view.frame, self.sigma)
         return Judgement(float(np.mean(distances[0] ** 2)), heat)
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        embedding = encoder.embed_images(pixels)[0][:, None, None]
-        return {**super()._features(encoder, pixels), EMBEDDING: embedding}
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        embedding = encoder.embed_images(pixels, frame.region)[0][:, None, None]
+        return {**super()._features(encoder, pixels, frame), EMBEDDING: embedding}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         embeddings, patches = [], []
         for view in views:
             embeddings.append(view.features[EMBEDDING].ravel())
-            joined = _joined(view)
-            visible = view.frame.shows_picture((joined.shape[1], joined.shape[2])).ravel()
+            joined, cells = grids.join(_layers(view), view.cells)
+            visible = view.frame.shows_picture(cells).ravel()
             patches.append(grids.vectors(joined)[visible])
         self.embeddings_, self.patches_ = MemoryBank(np.stack(embeddings)), patches
 
@@ -93,5 +94,5 @@ class Spade(Detector):
         self.patches_ = np.split(state["patches"], ends[:-1])
 
 
-def _joined(view: View) -> grids.Grid:
-    return grids.join({name: grid for name, grid in view.features.items() if name != EMBEDDING})
+def _layers(view: View) -> dict[str, Features]:
+    return {name: grid for name, grid in view.features.items() if name != EMBEDDING}

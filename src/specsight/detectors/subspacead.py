@@ -20,6 +20,7 @@ from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.features.moments import Axes, Moments, principal_axes
+from specsight.images import Cells
 from specsight.images.rotation import rotated
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
@@ -60,11 +61,10 @@ class SubspaceAD(Detector):
         """Map = smoothed residuals; score = mean of the largest of them."""
         if self.axes_ is None:
             raise self._not_fitted()
-        averaged = self._averaged(view)
-        size = (averaged.shape[1], averaged.shape[2])
-        residuals = self.axes_.residual(grids.vectors(averaged)).reshape(size)
-        score = grids.top_mean(residuals[view.frame.shows_picture(size)], self.top)
-        return Judgement(score, grids.on_picture(residuals, view.frame, self.sigma))
+        averaged, cells = self._averaged(view)
+        residuals = self.axes_.residual(grids.vectors(averaged)).reshape(cells.size)
+        score = grids.top_mean(residuals[view.frame.shows_picture(cells)], self.top)
+        return Judgement(score, grids.on_picture(residuals, cells, view.frame, self.sigma))
 
     def _prepare(self, samples: Sequence[Sample]) -> None:
         turns = self.rotations if len(samples) <= FEW_SHOTS else 0
@@ -84,17 +84,18 @@ class SubspaceAD(Detector):
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         moments = Moments()
         for view in views:
-            averaged = self._averaged(view)
-            visible = view.frame.shows_picture((averaged.shape[1], averaged.shape[2])).ravel()
+            averaged, cells = self._averaged(view)
+            visible = view.frame.shows_picture(cells).ravel()
             moments.add(grids.vectors(averaged)[visible])
         self.axes_ = principal_axes(moments, self.variance)
 
-    def _averaged(self, view: View) -> grids.Grid:
-        """One grid (D, h, w): the mean of layers of one shape, or layers of several shapes joined."""
-        layers = list(view.features.values())
+    def _averaged(self, view: View) -> tuple[grids.Grid, Cells]:
+        """One grid (D, h, w) and its cells: the mean of layers of one shape, or layers of several shapes joined."""
+        layers, places = list(view.features.values()), list(view.cells.values())
         if len({layer.shape for layer in layers}) == 1:
-            return np.asarray(np.mean(layers, axis=0), np.float32)
-        return grids.join(view.features)
+            placed = [grids.resampled(layer, own, places[0]) for layer, own in zip(layers, places)]
+            return np.asarray(np.mean(placed, axis=0), np.float32), places[0]
+        return grids.join(view.features, view.cells)
 
     def _state(self) -> State:
         if self.axes_ is None:

@@ -76,23 +76,25 @@ def _short(words: str) -> str:
 class TypeMaps(Mapping[str, NDArray[np.float32]]):
     """Maps (H, W) by type, drawn on the picture at the first access: most judgements are read for few of them.
 
-    Parameters: `cells` maps (h, w) over the frame by type; `sigma` smooths, in pixels of the framed picture.
+    Parameters: `maps` (h, w) by type, on `cells` over the frame; `sigma` smooths, in pixels of the framed picture.
     """
 
-    def __init__(self, cells: Mapping[str, NDArray[np.float32]], frame: images.Frame, sigma: float) -> None:
-        self._cells, self._frame, self._sigma = cells, frame, sigma
+    def __init__(
+        self, maps: Mapping[str, NDArray[np.float32]], cells: images.Cells, frame: images.Frame, sigma: float
+    ) -> None:
+        self._maps, self._cells, self._frame, self._sigma = maps, cells, frame, sigma
         self._drawn: dict[str, NDArray[np.float32]] = {}
 
     def __getitem__(self, type_: str) -> NDArray[np.float32]:
         if type_ not in self._drawn:
-            self._drawn[type_] = grids.on_picture(self._cells[type_], self._frame, self._sigma)
+            self._drawn[type_] = grids.on_picture(self._maps[type_], self._cells, self._frame, self._sigma)
         return self._drawn[type_]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._cells)
+        return iter(self._maps)
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self._maps)
 
 
 def temperature_parameter() -> float:
@@ -113,36 +115,21 @@ def judgement_of_types(
     score: float,
     maps: NDArray[np.float32],
     types: Sequence[str | None],
+    cells: images.Cells,
     frame: images.Frame,
     sigma: float,
     combined: NDArray[np.float32] | None = None,
 ) -> Judgement:
-    """Make a judgement of maps (K, h, w) over the frame, one per type; None stands for damage of no particular kind.
+    """Make a judgement of maps (K, h, w) on `cells`, one per type; None stands for damage of no particular kind.
 
     The map is `combined` (h, w), by default the largest of `maps`, cell by cell; `sigma` smooths, in pixels of the
     framed picture.
     """
     named = {name: maps[k] for k, name in enumerate(types) if name is not None}
-    drawn = grids.on_picture(maps.max(0) if combined is None else combined, frame, sigma)
-    return Judgement(score, drawn, TypeMaps(named, frame, sigma))
+    drawn = grids.on_picture(maps.max(0) if combined is None else combined, cells, frame, sigma)
+    return Judgement(score, drawn, TypeMaps(named, cells, frame, sigma))
 
 
 def judgement_without_types(frame: images.Frame) -> Judgement:
     """Make the judgement of an instruction that lets no type of defect count: score and map are zero."""
     return Judgement(0.0, np.zeros(frame.native, np.float32))
-
-
-def inside_picture(frame: images.Frame, grid: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the rows and columns of a grid (h, w) over the frame that show the picture; around a seam, all columns."""
-    cells = frame.shows_picture(grid)
-    rows = np.flatnonzero(cells.any(1))
-    columns = np.arange(grid[1]) if frame.circular else np.flatnonzero(cells.any(0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def over_frame(
-    maps: NDArray[np.float32], cells: tuple[slice, slice], grid: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Extend maps (K, h', w') over the cells that show the picture to the whole grid (K, h, w), edges continued."""
-    (top, bottom), (left, right) = ((c.start, size - c.stop) for c, size in zip(cells, grid))
-    return np.pad(maps, ((0, 0), (top, bottom), (left, right)), mode="edge")

@@ -24,17 +24,16 @@ from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
 from specsight.detectors.text import (
     IMAGE,
-    inside_picture,
     judgement_of_types,
     judgement_without_types,
-    over_frame,
     sigma_parameter,
     temperature_parameter,
 )
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.encoders.passes.windows import embed_windows
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
+from specsight.images import Frame
 from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -43,6 +42,8 @@ WINDOWS = (2, 3)
 PATCHES = "patches"
 REFERENCES = (PATCHES, *(f"window{k}" for k in WINDOWS))
 """Features that are compared with good ones, by name in the view: single patches, then windows."""
+WINDOW_CELLS = "windows"
+"""Name of the cells that windows cover, in a view."""
 MEGABYTE = 1 << 20
 FAINT = 1e-12
 """Keeps harmonic means finite where a probability or a distance is zero."""
@@ -80,62 +81,69 @@ class WinCLIP(Detector):
         anchors = self._get_words().anchors(instruction)
         if not anchors.types:
             return judgement_without_types(view.frame)
-        grid = _grid(view)
-        cells = inside_picture(view.frame, grid)
-        maps, of_picture = self._language(view, anchors, cells)
+        maps, of_picture = self._language(view, anchors)
         score = float(of_picture.max())
         if self.references_:
-            distances = self._association(view, cells)
+            distances = self._association(view)
             score = (score + float(distances.max())) / 2
             maps = np.asarray((maps + distances) / 2, np.float32)
-        return judgement_of_types(score, over_frame(maps, cells, grid), anchors.types, view.frame, self.sigma)
+        return judgement_of_types(
+            score, maps, anchors.types, view.cells[WINDOW_CELLS], view.frame, self.sigma
+        )
 
-    def _language(
-        self, view: View, anchors: Anchors, cells: tuple[slice, slice]
-    ) -> tuple[Features, Features]:
-        """Maps (K, h, w) of the cells that show the picture, and the whole picture's probabilities (K,)."""
+    def _language(self, view: View, anchors: Anchors) -> tuple[Features, Features]:
+        """Maps (K, h, w) on the windows' cells, and the whole picture's probabilities (K,)."""
         of_picture = probability(anchors.margins(view.features[IMAGE], self.temperature))[:, 0, 0]
-        size = (cells[0].stop - cells[0].start, cells[1].stop - cells[1].start)
+        size = view.cells[WINDOW_CELLS].size
         inverse = (
             np.repeat(1 / np.maximum(of_picture, FAINT), size[0] * size[1])
             .reshape(-1, *size)
             .astype(np.float64)
         )
         for k in WINDOWS:
-            windows = _windows(view.features[f"window{k}"], _grid(view), cells)
-            scores = probability(anchors.margins(windows, self.temperature))
+            scores = probability(anchors.margins(view.features[f"window{k}"], self.temperature))
             inverse += 1 / np.maximum(harmonic(scores, size), FAINT)
         return np.asarray((1 + len(WINDOWS)) / inverse, np.float32), of_picture
 
-    def _association(self, view: View, cells: tuple[slice, slice]) -> Features:
+    def _association(self, view: View) -> Features:
         """Mean over patches and windows of half the cosine distance to the nearest good one, (h, w) in [0, 1]."""
-        size = (cells[0].stop - cells[0].start, cells[1].stop - cells[1].start)
-        maps = []
-        for name, windows in self._comparable(view, cells).items():
+        cells, maps = view.cells[WINDOW_CELLS], []
+        for name, windows in _comparable(view).items():
             distances, _ = self.references_[name].nearest(grids.vectors(windows))
-            halved = np.square(distances[:, 0], dtype=np.float64) / 4
-            maps.append(harmonic(halved.reshape(1, *windows.shape[1:]), size)[0])
+            halved = np.asarray(np.square(distances[:, 0], dtype=np.float64) / 4).reshape(
+                1, *windows.shape[1:]
+            )
+            if name == PATCHES:
+                maps.append(grids.resampled(np.asarray(halved, np.float32), view.cells[PATCHES], cells)[0])
+            else:
+                maps.append(harmonic(halved, cells.size)[0])
         return np.asarray(np.mean(maps, axis=0), np.float32)
 
-    def _comparable(self, view: View, cells: tuple[slice, slice]) -> dict[str, Features]:
-        """Unit vectors of patches and windows that show the picture, by name, each (D, h', w')."""
-        patches = view.features[PATCHES][:, cells[0], cells[1]]
-        patches = patches / np.maximum(np.linalg.norm(patches, axis=0), FAINT)
-        windows = {name: _windows(view.features[name], _grid(view), cells) for name in REFERENCES[1:]}
-        return {PATCHES: patches, **windows}
-
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
         sides = (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
         windows = embed_windows(encoder, pixels, [min(k, *sides) for k in WINDOWS])
         named = {f"window{k}": window[0] for k, window in zip(WINDOWS, windows)}
-        rows = windows[0].shape[2] + min(WINDOWS[0], *sides) - 1
-        (patches,) = encoder.layers(pixels, [_reference_layer(encoder, pixels.shape[1] // rows)])
-        return {PATCHES: patches[0], IMAGE: encoder.embed_images(pixels)[0][:, None, None], **named}
+        (patches,) = encoder.layers(pixels, [_reference_layer(encoder)])
+        pooled = encoder.embed_images(pixels, frame.region)[0][:, None, None]
+        return {PATCHES: patches[0], IMAGE: pooled, **named}
+
+    def _view(self, encoder: Encoder, frame: Frame, features: Mapping[str, Features]) -> View:
+        """Windows of nothing but cells that show the picture, on the cells that they cover."""
+        smallest = features[REFERENCES[1]]
+        sides = (frame.size[0] // encoder.multiple, frame.size[1] // encoder.multiple)
+        covered = tuple(length + min(WINDOWS[0], *sides) - 1 for length in smallest.shape[1:])
+        joint = encoder.placements[JOINT].cells((covered[0], covered[1]))
+        inside = frame.inside(joint)
+        windows = {name: _windows(features[name], joint.size, inside) for name in REFERENCES[1:]}
+        of_patches = encoder.cells(_reference_layer(encoder), features[PATCHES])
+        patches, shown = grids.inside(features[PATCHES], of_patches, frame)
+        cells = {PATCHES: shown, WINDOW_CELLS: joint.cropped(*inside)}
+        return View(frame, {PATCHES: patches, IMAGE: features[IMAGE], **windows}, cells)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         builders = {name: BankBuilder(1.0, self.references, 256 * MEGABYTE, self.seed) for name in REFERENCES}
         for view in views:
-            for name, windows in self._comparable(view, inside_picture(view.frame, _grid(view))).items():
+            for name, windows in _comparable(view).items():
                 builders[name].add(grids.vectors(windows))
         self.references_ = {name: MemoryBank(b.build()) for name, b in builders.items() if b.total}
 
@@ -162,8 +170,11 @@ def harmonic(scores: NDArray[np.floating], grid: tuple[int, int]) -> NDArray[np.
     return counts / sums
 
 
-def _grid(view: View) -> tuple[int, int]:
-    return view.features[PATCHES].shape[1], view.features[PATCHES].shape[2]
+def _comparable(view: View) -> dict[str, Features]:
+    """Unit vectors of patches and windows, by name, each (D, h', w')."""
+    patches = view.features[PATCHES]
+    patches = patches / np.maximum(np.linalg.norm(patches, axis=0), FAINT)
+    return {PATCHES: patches, **{name: view.features[name] for name in REFERENCES[1:]}}
 
 
 def _windows(windows: Features, grid: tuple[int, int], cells: tuple[slice, slice]) -> Features:
@@ -173,9 +184,10 @@ def _windows(windows: Features, grid: tuple[int, int], cells: tuple[slice, slice
     return windows[:, rows, columns]
 
 
-def _reference_layer(encoder: Encoder, stride: int) -> str:
+def _reference_layer(encoder: Encoder) -> str:
     """Where single patches are compared with good ones: the paper's penultimate block of a transformer, the deepest
-    convolutional layer of this stride."""
+    convolutional layer of the joint patches' stride."""
+    stride = round(encoder.placements[JOINT].stride[0])
     layers = [layer.name for layer in encoder.available if layer.stride == stride]
     blocks = [name for name in layers if name.startswith("block")]
     return blocks[-2] if len(blocks) > 1 else layers[-1]

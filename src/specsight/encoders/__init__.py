@@ -9,16 +9,19 @@ from specsight.encoders.checkpoint import BUNDLED, load_checkpoint
 from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.filters import FILTERS
 from specsight.encoders.layer import Features, Images, Layer
+from specsight.encoders.placement import JOINT, Placement
 from specsight.errors import SpecsightError, did_you_mean
 
 __all__ = [
     "BUNDLED",
     "FILTERS",
+    "JOINT",
     "Encoder",
     "EncoderFamily",
     "Features",
     "Images",
     "Layer",
+    "Placement",
     "encoder_names",
     "encoders",
     "load_encoder",

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from specsight.encoders.contract import Encoder
 from specsight.encoders.layer import Features, Images
+from specsight.encoders.placement import Placement
+from specsight.images.cells import Region
 from specsight.storage import write_bytes
 
 GIGABYTE = 1 << 30
@@ -33,6 +35,7 @@ class CachedEncoder(Encoder):
         self.name, self.fingerprint, self.multiple = encoder.name, encoder.fingerprint, encoder.multiple
         self.available, self.default_layers = encoder.available, encoder.default_layers
         self.reads, self.towers, self.device = encoder.reads, encoder.towers, encoder.device
+        self.padding_counts = encoder.padding_counts
         self.runtime, self.runtime_version, self.dtype = (
             encoder.runtime,
             encoder.runtime_version,
@@ -49,10 +52,16 @@ class CachedEncoder(Encoder):
         self.check_images(images)
         return self.remember(images, names, lambda encoder, one: encoder.layers(one, names))
 
-    def embed_images(self, images: Images) -> Features:
+    @property
+    def placements(self) -> Mapping[str, Placement]:
+        """Those of the encoder behind the cache."""
+        return self._encoder.placements
+
+    def embed_images(self, images: Images, inside: Region | None = None) -> Features:
         """Pooled embeddings (B, D), from the cache where it has them."""
         self.check_images(images)
-        return self.remember(images, ["pooled"], lambda encoder, one: [encoder.embed_images(one)])[0]
+        name = "pooled" if inside is None else f"pooled {inside}"
+        return self.remember(images, [name], lambda encoder, one: [encoder.embed_images(one, inside)])[0]
 
     def embed_patches(self, images: Images) -> Features:
         """Patch embeddings (B, D, h, w) in the joint space, from the cache where it has them."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specsight.encoders.layer import Features, Images, Layer
+from specsight.encoders.placement import JOINT, Placement, measure
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.images.cells import Cells, Region
 from specsight.registry import Registry
 
 if TYPE_CHECKING:
@@ -41,6 +44,9 @@ class Encoder(ABC):
     """Middle layers that suit patch-memory methods (stride 8 and 16, or the ViT's middle blocks)."""
     reads: bool = False
     """Whether `embed_texts` and the joint space exist."""
+    padding_counts: bool = False
+    """Whether padding acts on `embed_images` whatever is said of it, because the pooled embedding is made inside the
+    network (a class token, an attention pooling): such an encoder is given frames without padding."""
     towers: Towers | None = None
     """The networks themselves, for passes that reach into their blocks; None where there are none."""
     runtime: str = "numpy"
@@ -71,9 +77,13 @@ class Encoder(ABC):
         """
 
     @abstractmethod
-    def embed_images(self, images: Images) -> Features:
+    def embed_images(self, images: Images, inside: Region | None = None) -> Features:
         """Pooled embeddings (B, D): in the joint space, unit length, where the encoder reads; else its deepest global
-        feature."""
+        feature.
+
+        `inside`: rows and columns of pixels that are no padding (None: all). Where the embedding is a mean over cells,
+        each counts by the share of it that lies there; see `padding_counts` for where it is not.
+        """
 
     def embed_patches(self, images: Images) -> Features:
         """Patch embeddings (B, D, h, w), unit length, in the joint space with sentences.
@@ -94,6 +104,24 @@ class Encoder(ABC):
         """Of `texts`, those that are not read as they stand → why: signs that no token stands for, or more words than
         are read. Empty where that is not known."""
         return {}
+
+    @cached_property
+    def placements(self) -> Mapping[str, Placement]:
+        """Where the cells of each layer lie in pixels, by name, and those of `embed_patches` as `JOINT`.
+
+        Measured when they are first asked for (see `placement`): half a second for a small encoder.
+        """
+        return measure(self._all_grids, self.multiple)
+
+    def cells(self, name: str, grid: Features) -> Cells:
+        """Where the cells of a grid (..., h, w) lie, which is that of a layer, or of `embed_patches` (`JOINT`)."""
+        return self.placements[name].cells((grid.shape[-2], grid.shape[-1]))
+
+    def _all_grids(self, images: Images) -> dict[str, Features]:
+        """The features of all layers, and the joint patches where there are some, by name."""
+        names = [layer.name for layer in self.available]
+        grids = dict(zip(names, self.layers(images, names)))
+        return {**grids, JOINT: self.embed_patches(images)} if self.reads else grids
 
     def remember(
         self,

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.layer import Features, Layer
+from specsight.encoders.placement import pooling_weights
 from specsight.errors import SpecsightError
+from specsight.images.cells import Region
 
 FILTERS = "filters"
 VERSION = 1
@@ -61,10 +63,13 @@ class FilterBank(Encoder):
         responses = [_responses(image) for image in images]
         return [np.stack([_pool(r, size, layer.stride) for r in responses]) for layer in wanted]
 
-    def embed_images(self, images: NDArray[np.uint8]) -> Features:
+    def embed_images(self, images: NDArray[np.uint8], inside: Region | None = None) -> Features:
         """Mean and deviation over the picture of every stride-8 feature, (B, D)."""
         (features,) = self.layers(images, ["stride8"])
-        return np.concatenate([features.mean((2, 3)), features.std((2, 3))], axis=1)
+        weights = pooling_weights(self.cells("stride8", features), (images.shape[1], images.shape[2]), inside)
+        mean = (features * weights).sum((2, 3))
+        squared = (np.square(features - mean[:, :, None, None]) * weights).sum((2, 3))
+        return np.concatenate([mean, np.sqrt(squared)], axis=1)
 
 
 def _responses(image: NDArray[np.uint8]) -> list[tuple[Plane, Plane]]:

@@ -6,7 +6,8 @@ features cannot depend on batch mates, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import torch
 
 from specsight.encoders.contract import Encoder
 from specsight.encoders.layer import Features, Images
+from specsight.encoders.placement import JOINT, Placement, measure, pooling_weights
 from specsight.encoders.probing import middle_layers
 from specsight.encoders.text_tower import TextTower
-from specsight.encoders.towers import Towers, patches_of
+from specsight.encoders.towers import TokenTower, Towers, patches_of
 from specsight.encoders.vision_tower import VisionTower, array
+from specsight.images.cells import Region
 
 TOGETHER = 64
 """Sentences read in one pass."""
@@ -43,7 +46,17 @@ class PretrainedEncoder(Encoder):
         self.default_layers = middle_layers(self.available)
         self.multiple = vision.stride
         self.reads = text is not None
+        self.padding_counts = isinstance(vision, TokenTower)
         self.device = str(vision.device)
+
+    @cached_property
+    def placements(self) -> Mapping[str, Placement]:
+        """See `Encoder.placements`. A ViT's tokens are patches side by side: there is nothing to measure."""
+        if not isinstance(self.vision, TokenTower):
+            return measure(self._all_grids, self.multiple)
+        side = float(self.vision.stride)
+        names = [layer.name for layer in self.available] + [JOINT] * self.reads
+        return dict.fromkeys(names, Placement((side, side), (0.0, 0.0)))
 
     def layers(self, images: Images, which: Sequence[str] | None = None) -> list[Features]:
         """Dense features (B, D, h, w) of framed images (B, H, W, 3), one per name in `which`."""
@@ -61,10 +74,23 @@ class PretrainedEncoder(Encoder):
                 grids[tap.layer.name].append(_grid(outputs[tap.layer.name], size))
         return [np.concatenate(grids[name]) for name in names]
 
-    def embed_images(self, images: Images) -> Features:
+    def embed_images(self, images: Images, inside: Region | None = None) -> Features:
         """Pooled embeddings (B, D), unit length, in the joint space; where the encoder does not read, the class token
-        behind the last normalisation (ViT) or the mean of the last feature map."""
-        return self._each(images, self.vision.joint if self.reads else self.vision.pooled)
+        behind the last normalisation (ViT) or the mean of the last feature map.
+
+        Of a CNN, cells count by the share of them that lies `inside`; a ViT sees padding, whatever is said of it.
+        """
+        embed = self.vision.joint if self.reads else self.vision.pooled
+        if inside is None or self.padding_counts:
+            return self._each(images, embed)
+        deepest = self.placements[JOINT if self.reads else self.available[-1].name]
+        size = (images.shape[1], images.shape[2])
+
+        def weigh(grid: torch.Tensor) -> torch.Tensor:
+            cells = deepest.cells((grid.shape[2], grid.shape[3]))
+            return torch.from_numpy(pooling_weights(cells, size, inside)).to(grid.device)
+
+        return self._each(images, partial(embed, weigh=weigh))
 
     def embed_patches(self, images: Images) -> Features:
         """Patch embeddings (B, D, h, w), unit length, in the joint space (see `towers`).

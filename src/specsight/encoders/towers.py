@@ -19,21 +19,22 @@ from torch.nn import functional
 from specsight.encoders.preprocessing import Preprocessing
 from specsight.encoders.probing import Tap, find_taps
 from specsight.encoders.text_tower import TextTower
-from specsight.encoders.vision_tower import VisionTower, pass_options
+from specsight.encoders.vision_tower import VisionTower, Weigh, pass_options
 from specsight.errors import SpecsightError
 
 
 class ConvolutionalTower(VisionTower):
     """A CNN. In the joint space, its patches are the cells of the last feature map."""
 
-    def pooled(self, pixels: Tensor) -> Tensor:
+    def pooled(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
         """The mean (B, C) of the model's last feature map."""
-        pooled: Tensor = self.run(pixels).last_hidden_state.mean((2, 3))
-        return pooled
+        grid: Tensor = self.run(pixels).last_hidden_state
+        return mean_of_cells(grid, weigh and weigh(grid))
 
-    def joint(self, pixels: Tensor) -> Tensor:
+    def joint(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
         """The mean (B, D) of the cells, unit length."""
-        return functional.normalize(self.cells(pixels).mean((2, 3)), dim=1)
+        grid = self.cells(pixels)
+        return functional.normalize(mean_of_cells(grid, weigh and weigh(grid)), dim=1)
 
     def joint_patches(self, pixels: Tensor) -> Tensor:
         """The cells (B, D, h, w), unit length."""
@@ -93,13 +94,13 @@ class TokenTower(VisionTower):
         """Tokens (B, n, C) behind the last block → (B, n, D), unit length, each by itself."""
         return project_patches(self.norm, self.head, self.projection, tokens)
 
-    def pooled(self, pixels: Tensor) -> Tensor:
-        """The class token (B, C) behind the last normalisation."""
+    def pooled(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
+        """The class token (B, C) behind the last normalisation; it is no mean over cells."""
         pooled: Tensor = self.run(pixels).last_hidden_state[:, 0]
         return pooled
 
-    def joint(self, pixels: Tensor) -> Tensor:
-        """The pooled output of the model's own pass, (B, D), unit length."""
+    def joint(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
+        """The pooled output of the model's own pass, (B, D), unit length; it is no mean over cells."""
         return self.project(self.run(pixels).pooler_output)
 
     def project(self, pooled: Tensor) -> Tensor:
@@ -166,6 +167,11 @@ def project_patches(norm: Any, head: Any, projection: Any, tokens: Tensor) -> Te
     if head is not None:
         patches = head(patches.flatten(0, 1).unsqueeze(1)).view_as(patches)
     return functional.normalize(projection(patches), dim=-1)
+
+
+def mean_of_cells(grid: Tensor, weights: Tensor | None) -> Tensor:
+    """The mean (B, C) over the cells of (B, C, h, w), weighted by `weights` (..., h, w), which sum to one."""
+    return grid.mean((2, 3)) if weights is None else (grid * weights).sum((2, 3))
 
 
 def project_cells(projection: Any, grid: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -29,6 +29,10 @@ class Call(NamedTuple):
     """Its first argument by position; None where it had none."""
     output: Tensor
     """What it returned; the first of several."""
+
+
+Weigh = Callable[[Tensor], Tensor]
+"""A grid (B, C, h, w) → what each of its cells counts in a mean, (h, w), summing to one."""
 
 
 class VisionTower(ABC):
@@ -57,12 +61,15 @@ class VisionTower(ABC):
         self._one_pass = threading.Lock()
 
     @abstractmethod
-    def pooled(self, pixels: Tensor) -> Tensor:
-        """The deepest global feature (B, C), in the tower's own space."""
+    def pooled(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
+        """The deepest global feature (B, C), in the tower's own space.
+
+        `weigh`: what each cell counts where the feature is a mean over cells; None: all alike.
+        """
 
     @abstractmethod
-    def joint(self, pixels: Tensor) -> Tensor:
-        """Pooled embeddings (B, D), unit length, in the joint space."""
+    def joint(self, pixels: Tensor, weigh: Weigh | None = None) -> Tensor:
+        """Pooled embeddings (B, D), unit length, in the joint space; `weigh` as for `pooled`."""
 
     @abstractmethod
     def joint_patches(self, pixels: Tensor) -> Tensor:

@@ -1,4 +1,8 @@
-"""Feature grids of several strides → one grid of patch vectors; a grid of distances → a map on the picture."""
+"""Feature grids of several layers → one grid of patch vectors; a grid of distances → a map on the picture.
+
+A grid comes with its `Cells`, which say where it lies: layers are joined place by place, and maps are drawn where their
+cells are. Grids hold no cell of padding: `inside` leaves them out before anything is averaged.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,18 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.images.cells import Cells, resampled, sampled
 from specsight.images.framing import Frame
+
+__all__ = ["Grid", "aggregate", "inside", "join", "on_picture", "resampled", "top_mean", "vectors"]
 
 Grid = NDArray[np.float32]
 
-CHANNELS = 128
-"""OpenCV takes no more at once (512 before version 5)."""
+
+def inside(grid: Grid, cells: Cells, frame: Frame) -> tuple[Grid, Cells]:
+    """Return those rows and columns of a grid (..., h, w) over the frame that show the picture, and their cells."""
+    rows, columns = frame.inside(cells)
+    return np.ascontiguousarray(grid[..., rows, columns]), cells.cropped(rows, columns)
 
 
 def aggregate(features: Grid, size: int) -> Grid:
@@ -28,15 +38,22 @@ def aggregate(features: Grid, size: int) -> Grid:
     return np.asarray(np.stack(blurred) / ones, np.float32)
 
 
-def join(features: Mapping[str, Grid], neighbourhood: int = 1, size: tuple[int, int] | None = None) -> Grid:
-    """Aggregate features by layer, each (D_i, h_i, w_i), and join them on one grid (h, w): (ΣD_i, h, w).
+def join(
+    features: Mapping[str, Grid],
+    cells: Mapping[str, Cells],
+    neighbourhood: int = 1,
+    target: Cells | None = None,
+) -> tuple[Grid, Cells]:
+    """Aggregate features by layer, each (D_i, h_i, w_i) on its `cells`, and join them: (ΣD_i, h, w) and its cells.
 
-    The grid is `size`, or that of the first layer. Coarser grids are interpolated bilinearly, finer ones averaged
-    over the larger cells.
+    Those are `target`, or the cells of the first layer. Coarser grids are interpolated bilinearly, finer ones averaged
+    over the larger cells, each at the place that it shows.
     """
-    layers = [aggregate(grid, neighbourhood) for grid in features.values()]
-    target = size or (layers[0].shape[1], layers[0].shape[2])
-    return np.concatenate([resized(grid, target) for grid in layers])
+    target = target or cells[next(iter(features))]
+    layers = [
+        resampled(aggregate(grid, neighbourhood), cells[name], target) for name, grid in features.items()
+    ]
+    return np.concatenate(layers), target
 
 
 def vectors(grid: Grid) -> Grid:
@@ -44,19 +61,23 @@ def vectors(grid: Grid) -> Grid:
     return np.ascontiguousarray(grid.reshape(len(grid), -1).T)
 
 
-def on_picture(distances: Grid, frame: Frame, sigma: float) -> Grid:
-    """Draw distances on a grid (h, w) over the frame as a smooth (H, W) map on the picture.
+def on_picture(distances: Grid, cells: Cells, frame: Frame, sigma: float) -> Grid:
+    """Draw distances (h, w) of cells that show the picture as a smooth (H, W) map on it.
 
-    Bilinear to the frame's size, Gaussian of `sigma` frame pixels, then back to the picture's own pixels. Cells that
-    show padding take the value of the nearest cell that shows the picture.
+    Bilinear to the frame's size, each cell at its place and the outermost ones continued; Gaussian of `sigma` frame
+    pixels; then back to the picture's own pixels.
     """
     import cv2
 
-    visible = frame.shows_picture((distances.shape[0], distances.shape[1]))
-    rows = _inside(np.any(visible, axis=1))
-    columns = np.arange(distances.shape[1]) if frame.circular else _inside(np.any(visible, axis=0))
-    height, width = frame.size
-    enlarged = cv2.resize(distances[np.ix_(rows, columns)], (width, height), interpolation=cv2.INTER_LINEAR)
+    y, x = (
+        np.clip(
+            cells.positions(axis, np.arange(frame.size[axis], dtype=np.float64) + 0.5),
+            0,
+            cells.size[axis] - 1,
+        )
+        for axis in (0, 1)
+    )
+    enlarged = sampled(distances, y, x)
     if sigma > 0:
         enlarged = cv2.GaussianBlur(enlarged, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     return frame.restore(np.asarray(enlarged, np.float32))
@@ -67,25 +88,3 @@ def top_mean(values: Grid, share: float) -> float:
     flat = values.ravel()
     count = max(1, round(share * flat.size))
     return float(np.partition(flat, flat.size - count)[flat.size - count :].mean())
-
-
-def resized(grid: Grid, size: tuple[int, int]) -> Grid:
-    """Bring (D, h, w) to another grid: interpolated bilinearly where that is finer, averaged where it is coarser."""
-    import cv2
-
-    if grid.shape[1:] == size:
-        return grid
-    finer = grid.shape[1] > size[0]
-    method = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
-    result = np.empty((len(grid), *size), np.float32)
-    for begin in range(0, len(grid), CHANNELS):
-        channels = np.ascontiguousarray(grid[begin : begin + CHANNELS].transpose(1, 2, 0))
-        scaled = cv2.resize(channels, (size[1], size[0]), interpolation=method)
-        result[begin : begin + CHANNELS] = np.atleast_3d(scaled).transpose(2, 0, 1)
-    return result
-
-
-def _inside(visible: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each position, itself where visible, else the nearest visible one."""
-    places = np.flatnonzero(visible)
-    return np.clip(np.arange(len(visible)), places[0], places[-1])

@@ -1,10 +1,11 @@
 """The only place that reads pixels from disk, and the frames and tiles that can be undone on a map.
 
 `colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`.
-`framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: long strips → overlapping
-squares, and their maps back again. Sizes are (H, W) = (rows, columns).
+`cells`: where the cells of a grid lie in pixels. `framing`: a picture of any shape → what an encoder takes, and maps
+back again. `tiling`: long strips → overlapping squares, and their maps back again. Sizes are (H, W) = (rows, columns).
 """
 
+from specsight.images.cells import Cells
 from specsight.images.colours import common_bits, picture_width, read_colours, read_rgb
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
 from specsight.images.depth import read_depth
@@ -28,6 +29,7 @@ from specsight.images.tiling import Tile, merge_tiles, tiles
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "Cells",
     "Frame",
     "Tile",
     "anomaly_mask",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Size = tuple[int, int]
+from specsight.images.cells import Cells, Region, Size, sampled
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,23 @@ class Frame:
     circular: bool = False
 
     def restore(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A map (h, w) over the whole frame, at any resolution, → (H, W) float32 on the picture, bilinear.
+        """A map (h, w) of equal cells over the whole frame → (H, W) float32 on the picture, bilinear.
 
         Cells that show nothing but padding have no influence (circular columns excepted: they show the picture).
         """
-        grid = (values.shape[0], values.shape[1])
-        rows = self._span(0, grid[0])
-        columns = (0, grid[1]) if self.circular else self._span(1, grid[1])
-        cropped = np.ascontiguousarray(values[rows[0] : rows[1], columns[0] : columns[1]], np.float32)
-        y = np.clip(self._positions(0, grid[0]) - rows[0], 0, cropped.shape[0] - 1)
-        x = np.clip(self._positions(1, grid[1]) - columns[0], 0, cropped.shape[1] - 1)
-        return _bilinear(cropped, y, x)
+        cells = Cells.over(self.size, (values.shape[0], values.shape[1]))
+        rows, columns = self._touched(0, cells), self._touched(1, cells)
+        inside = cells.cropped(rows, slice(None) if self.circular else columns)
+        cropped = np.ascontiguousarray(values[rows] if self.circular else values[rows, columns], np.float32)
+        y, x = (
+            np.clip(inside.positions(axis, self._centres(axis)), 0, inside.size[axis] - 1) for axis in (0, 1)
+        )
+        return sampled(cropped, y, x)
 
     def apply(self, plane: NDArray[Any], fill: float = 0) -> NDArray[Any]:
-        """Bring another plane of the picture (mask, parts, depth; (H, W)) into the frame by nearest neighbour;
-        padding gets `fill`, except circular columns, which continue the plane."""
-        if plane.shape[:2] != self.native:
-            raise ValueError(f"plane is {plane.shape[:2]} but the frame was made for {self.native}")
+        """Bring another plane of the picture (parts, depth; (H, W)) into the frame by nearest neighbour; padding gets
+        `fill`, except circular columns, which continue the plane. Masks are brought by `covered`, which loses none."""
+        self._check(plane)
         rows = np.minimum(
             (np.arange(self.content[0]) + 0.5) * self.native[0] / self.content[0], self.native[0] - 1
         )
@@ -61,30 +61,93 @@ class Frame:
             left = right = 0
         return np.pad(scaled, ((top, bottom), (left, right)), constant_values=fill)
 
-    def shows_picture(self, grid: Size) -> NDArray[np.bool_]:
-        """Which cells of a feature grid (h, w) over the frame show the picture rather than padding, (h, w) bool:
-        those at least half covered by it, and in any case the first row and column of it."""
-        inside = []
+    def covered(self, mask: NDArray[Any], cells: Cells) -> NDArray[np.float32]:
+        """Share in [0, 1] of each cell over the frame that a mask (H, W) of the picture covers, (h, w).
+
+        Means over areas: a line of one pixel counts for what it covers, however large the cells. A cell's area is the
+        part of it on the picture (circular columns continue it); the outermost cells that show the picture reach to its
+        edge, so that no pixel of the mask is lost. Cells of padding alone are not covered.
+        """
+        self._check(mask)
+        shares = np.asarray(mask, np.float32)
         for axis in (0, 1):
-            edges = np.linspace(0, self.size[axis], grid[axis] + 1)
-            start, end = self.offset[axis], self.offset[axis] + self.content[axis]
-            covered = np.minimum(edges[1:], end) - np.maximum(edges[:-1], start)
-            own = covered >= 0.5 * self.size[axis] / grid[axis]
-            own[self._span(axis, grid[axis])[0]] |= not own.any()
-            inside.append(own)
-        return np.asarray(inside[0][:, None] & inside[1][None, :])
+            shares = np.moveaxis(self._cover_weights(axis, cells) @ np.moveaxis(shares, axis, 0), 0, axis)
+        return np.ascontiguousarray(shares)
 
-    def _span(self, axis: int, cells: int) -> Size:
-        """First and one-past-last cell that touch the picture."""
-        per_pixel = cells / self.size[axis]
-        start, end = self.offset[axis], self.offset[axis] + self.content[axis]
-        first = min(int(start * per_pixel + 1e-9), cells - 1)
-        return first, max(math.ceil(end * per_pixel - 1e-9), first + 1)
+    @property
+    def region(self) -> Region:
+        """Rows and columns of the frame that are the picture, each column of a circular one once."""
+        return (
+            (self.offset[0], self.offset[0] + self.content[0]),
+            (self.offset[1], self.offset[1] + self.content[1]),
+        )
 
-    def _positions(self, axis: int, cells: int) -> NDArray[np.float64]:
-        """Where the centres of the picture's pixels lie, in cells (0 = centre of the first cell)."""
-        centres = (np.arange(self.native[axis]) + 0.5) * self.content[axis] / self.native[axis]
-        return (centres + self.offset[axis]) * cells / self.size[axis] - 0.5
+    def inside(self, cells: Cells) -> tuple[slice, slice]:
+        """Rows and columns of cells over the frame that show the picture: at least half of what they see of the frame.
+
+        At least one of each. Around a seam, all columns show the picture, some of it twice.
+        """
+        rows, columns = (self._at_least_half(axis, cells) for axis in (0, 1))
+        return rows, slice(0, cells.size[1]) if self.circular else columns
+
+    def shows_picture(self, cells: Cells) -> NDArray[np.bool_]:
+        """Which cells show the picture as `inside` says, and around a seam each place of it once, (h, w) bool."""
+        rows, columns = self.inside(cells)
+        counted = np.zeros(cells.size, np.bool_)
+        counted[rows, columns] = True
+        if self.circular:
+            start, stop = self.region[1]
+            centres = cells.centres(1)
+            counted &= (centres >= start) & (centres < stop)
+        return counted
+
+    def _at_least_half(self, axis: int, cells: Cells) -> slice:
+        start, stop = self.region[axis]
+        own = np.flatnonzero(cells.shares(axis, start, stop, self.size[axis]) >= 0.5)
+        if not len(own):
+            nearest = int(np.abs(cells.centres(axis) - (start + stop) / 2).argmin())
+            return slice(nearest, nearest + 1)
+        return slice(int(own[0]), int(own[-1]) + 1)
+
+    def _touched(self, axis: int, cells: Cells) -> slice:
+        """Equal cells that show any of the picture."""
+        start, stop = self.region[axis]
+        own = np.flatnonzero(cells.shares(axis, start, stop, self.size[axis]) > 1e-9)
+        return slice(int(own[0]), int(own[-1]) + 1)
+
+    def _cover_weights(self, axis: int, cells: Cells) -> NDArray[np.float32]:
+        """What each of the picture's pixels along an axis counts in the mean of each cell: (cells, pixels)."""
+        scale, start = self.content[axis] / self.native[axis], self.offset[axis]
+        begin = cells.centres(axis) - cells.stride[axis] / 2
+        end = begin + cells.stride[axis]
+        laps: tuple[int, ...] = (0,)
+        if self.circular and axis == 1:
+            around = math.ceil(max(start, self.size[1] - start) / self.content[1])
+            laps = tuple(range(-around, around + 1))
+        else:
+            inside = self._at_least_half(axis, cells)
+            begin[inside.start] = min(begin[inside.start], start)
+            end[inside.stop - 1] = max(end[inside.stop - 1], start + self.content[axis])
+        pixels = np.arange(self.native[axis] + 1) * scale + start
+        weights = np.zeros((cells.size[axis], self.native[axis]))
+        for lap in laps:
+            edges = pixels + lap * self.content[axis]
+            first, last = (
+                np.maximum(edges[None, :-1], begin[:, None]),
+                np.minimum(edges[None, 1:], end[:, None]),
+            )
+            weights += np.maximum(last - first, 0)
+        area = weights.sum(1, keepdims=True)
+        return np.asarray(np.divide(weights, area, out=np.zeros_like(weights), where=area > 0), np.float32)
+
+    def _centres(self, axis: int) -> NDArray[np.float64]:
+        """Centres of the picture's pixels in the frame."""
+        scale = self.content[axis] / self.native[axis]
+        return np.asarray((np.arange(self.native[axis]) + 0.5) * scale + self.offset[axis])
+
+    def _check(self, plane: NDArray[Any]) -> None:
+        if plane.shape[:2] != self.native:
+            raise ValueError(f"plane is {plane.shape[:2]} but the frame was made for {self.native}")
 
     def _margins(self) -> tuple[Size, Size]:
         top, left = self.offset
@@ -97,7 +160,7 @@ class Frame:
 def letterbox(rgb: NDArray[np.uint8], side: int, multiple: int = 1) -> tuple[NDArray[np.uint8], Frame]:
     """The whole picture in a square of `side` pixels (raised to the next `multiple`), aspect kept.
 
-    The picture lies at the top left, so that feature cells begin where it begins; the rest repeats its edge.
+    The picture lies at the top left, so that feature cells begin where it begins; the rest mirrors it.
     """
     side = _raise(side, multiple)
     height, width = rgb.shape[:2]
@@ -108,17 +171,26 @@ def letterbox(rgb: NDArray[np.uint8], side: int, multiple: int = 1) -> tuple[NDA
 
 
 def shorter_side(
-    rgb: NDArray[np.uint8], side: int, multiple: int = 1, max_aspect: float = 8.0, circular: bool = False
+    rgb: NDArray[np.uint8],
+    side: int,
+    multiple: int = 1,
+    max_aspect: float = 8.0,
+    circular: bool = False,
+    padded: bool = True,
 ) -> tuple[NDArray[np.uint8], Frame]:
     """The picture with its shorter side at `side` pixels, aspect kept, both sides padded to a `multiple`.
 
     A picture longer than `max_aspect` times its width is scaled by its longer side instead, which bounds the work
-    (`tiles` keeps its resolution). Padding repeats the edge at the bottom and right; a `circular` strip continues
-    around its seam on both ends, by an eighth of `side` or more.
+    (`tiles` keeps its resolution). Padding mirrors the picture at the bottom and right, its outermost row and column
+    left out, so that what lies there is not widened; a `circular` strip continues around its seam on both ends, by an
+    eighth of `side` or more. Without padding (`padded` false) both sides are stretched or shrunk to the nearest
+    multiple instead, by half a multiple at most where they are that long.
     """
     height, width = rgb.shape[:2]
     scale = min(side / min(height, width), side * max_aspect / max(height, width))
     content = (_scaled(height, scale), _scaled(width, scale))
+    if not padded:
+        content = (_nearest(content[0], multiple), _nearest(content[1], multiple))
     margin = _raise(math.ceil(side / 8), multiple) if circular else 0
     size = (_raise(content[0], multiple), _raise(content[1] + 2 * margin, multiple))
     frame = Frame((height, width), content, offset=(0, margin), size=size, circular=circular)
@@ -131,7 +203,7 @@ def _fill(rgb: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     if frame.circular:
         scaled = np.pad(scaled, ((0, 0), (left, right), (0, 0)), mode="wrap")
         left = right = 0
-    return np.pad(scaled, ((top, bottom), (left, right), (0, 0)), mode="edge")
+    return np.pad(scaled, ((top, bottom), (left, right), (0, 0)), mode="reflect")
 
 
 def _resize(rgb: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
@@ -144,23 +216,12 @@ def _resize(rgb: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(rgb, (size[1], size[0]), interpolation=method), np.uint8)
 
 
-def _bilinear(
-    values: NDArray[np.float32], y: NDArray[np.float64], x: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """`values` (h, w) at the rows `y` (H,) and columns `x` (W,): separable, so no (H, W) coordinate planes."""
-    along_rows = _interpolate(values, y)
-    return np.ascontiguousarray(_interpolate(along_rows.T, x).T)
-
-
-def _interpolate(values: NDArray[np.float32], at: NDArray[np.float64]) -> NDArray[np.float32]:
-    low = np.floor(at).astype(int)
-    high = np.minimum(low + 1, values.shape[0] - 1)
-    share = (at - low).astype(np.float32)[:, None]
-    return np.asarray(values[low] * (1 - share) + values[high] * share, np.float32)
-
-
 def _scaled(length: int, scale: float) -> int:
     return max(1, round(length * scale))
+
+
+def _nearest(length: int, multiple: int) -> int:
+    return max(1, round(length / multiple)) * multiple
 
 
 def _raise(length: int, multiple: int) -> int:

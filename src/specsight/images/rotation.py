@@ -20,7 +20,8 @@ def rotated(picture: Picture, degrees: float) -> Picture:
 
     Colours are interpolated and continue by reflection beyond the frame. Depth (H, W) and parts (H, W) take the
     nearest pixel's value, so that no distance or part arises that was not measured; where the turned picture shows
-    what lay outside the frame, depth is NaN and the part is 0.
+    what lay outside the frame, depth is NaN and the part is 0. What a circular strip shows at its ends no longer meets
+    once it is turned: the result is not circular.
     """
     import cv2
     import numpy as np
@@ -35,6 +36,7 @@ def rotated(picture: Picture, degrees: float) -> Picture:
         rgb=np.asarray(rgb, np.uint8),
         depth=None if picture.depth is None else _nearest(picture.depth, turn, np.nan),
         parts=None if picture.parts is None else _nearest(picture.parts, turn, 0),
+        circular=picture.circular and degrees % 360 == 0,
     )
 
 

@@ -43,8 +43,9 @@ class DepthGaussian(Detector):
         if self.mean_ is None or self.deviation_ is None:
             raise self._not_fitted()
         deviations = np.abs(view.features["depth"][0] - self.mean_) / self.deviation_
-        deviations[~view.frame.shows_picture(deviations.shape)] = 0
-        return Judgement(float(deviations.max()), grids.on_picture(deviations, view.frame, self.sigma))
+        cells = view.cells["depth"]
+        deviations[~view.frame.shows_picture(cells)] = 0
+        return Judgement(float(deviations.max()), grids.on_picture(deviations, cells, view.frame, self.sigma))
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return ()
@@ -54,8 +55,9 @@ class DepthGaussian(Detector):
         assert picture.depth is not None
         depth = np.nan_to_num(picture.depth, nan=float(np.nanmedian(picture.depth)))
         framed = frame.apply(depth)
-        cells = framed.reshape(frame.size[0] // CELL, CELL, frame.size[1] // CELL, CELL).mean((1, 3))
-        return View(frame, {"depth": np.asarray(cells[None], np.float32)})
+        depths = framed.reshape(frame.size[0] // CELL, CELL, frame.size[1] // CELL, CELL).mean((1, 3))
+        cells = images.Cells.over(frame.size, depths.shape)
+        return View(frame, {"depth": np.asarray(depths[None], np.float32)}, {"depth": cells})
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         depths = np.stack([view.features["depth"][0] for view in views])

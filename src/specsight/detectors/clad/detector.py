@@ -29,8 +29,9 @@ from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import every_kind
 from specsight.detectors.text import Words, judgement_of_types, judgement_without_types, sigma_parameter
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.errors import SpecsightError, require
+from specsight.images import Frame
 from specsight.learning.history import History
 from specsight.learning.schedule import Schedule
 from specsight.records import Judgement, Sample
@@ -167,15 +168,15 @@ class Clad(Detector):
         if not anchors.types:
             return judgement_without_types(view.frame)
         if self._last is None or self._last[0] is not view:
-            self._last = (view, judging.embed(networks, view))
+            self._last = (view, judging.embed(networks, view, self.get_encoder().placements[JOINT]))
         options = judging.JudgingOptions(self.score, self.map, self.local, self.temperature)
         scored = judging.judge(view, self._last[1], anchors, networks, scales, options)
         types = (None,) if networks.classifies else anchors.types
         return judgement_of_types(
-            scored.score, scored.maps, types, view.frame, self.sigma, combined=scored.combined
+            scored.score, scored.maps, types, scored.cells, view.frame, self.sigma, combined=scored.combined
         )
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
         from specsight.detectors.clad.examples import GRID, PREFIX
 
         grid, prefix = self._cut().trunk(pixels)
@@ -212,8 +213,9 @@ class Clad(Detector):
 
         self.networks_ = self.scales_ = self._last = None
         tail, cams = self._cut().tail, self.map == "gradcam"
+        joint = self.get_encoder().placements[JOINT]
         examples = [
-            EncodedExample.of(view, tail, tuned=self.tune_encoder, keep_cut=cams)
+            EncodedExample.of(view, tail, joint, tuned=self.tune_encoder, keep_cut=cams)
             for view in views
             if isinstance(view, TrainingExample)
         ]

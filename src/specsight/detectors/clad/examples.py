@@ -16,9 +16,10 @@ from torch.nn import functional
 
 from specsight.detectors.clad.networks import REBUILT
 from specsight.detectors.examples import TrainingExample
-from specsight.detectors.text import inside_picture
 from specsight.encoders.passes.split import Tail
+from specsight.encoders.placement import Placement, pooling_weights
 from specsight.errors import SpecsightError
+from specsight.images import Cells, Frame
 
 HALF_LARGEST = 65504.0
 """Largest number in half precision."""
@@ -39,6 +40,8 @@ class EncodedExample:
     """(C, k) half: the prefix tokens beside the grid."""
     target: Tensor
     """(D, 8, 8) half: the frozen patch map, averaged; what D_v rebuilds."""
+    weights: Tensor
+    """(1, h', w'): what the patches count in the pooled embedding, where that is their mean."""
     inside: NDArray[np.bool_]
     """(h', w'): patches that show the picture rather than padding."""
     covered: Mapping[State, NDArray[np.float32]]
@@ -51,10 +54,12 @@ class EncodedExample:
     """What the tail took, where Grad-CAM needs it."""
 
     @classmethod
-    def of(cls, example: TrainingExample, tail: Tail, *, tuned: bool, keep_cut: bool) -> EncodedExample:
+    def of(
+        cls, example: TrainingExample, tail: Tail, joint: Placement, *, tuned: bool, keep_cut: bool
+    ) -> EncodedExample:
         """Store what training needs of an example: the input of a tail that is tuned, else the tail's output.
 
-        Raises SpecsightError where the features are not all numbers.
+        `joint`: where the encoder's joint patches lie. Raises SpecsightError where the features are not all numbers.
         """
         grid, prefix = tail_inputs(example.features)
         if not all(bool(torch.isfinite(values).all()) for values in (grid, prefix)):
@@ -62,17 +67,18 @@ class EncodedExample:
                 "the encoder's features of a picture to learn from are not all numbers: choose another encoder"
             )
         cut = (_half(grid), _half(prefix)) if keep_cut else None
+        cells, weights = place_patches(example.frame, joint)
+        rows, columns = example.frame.inside(cells)
         with torch.inference_mode():
-            encoded = tail(grid, prefix)
-            size = (encoded.patches.shape[2], encoded.patches.shape[3])
-            target = functional.adaptive_avg_pool2d(encoded.patches, REBUILT)
+            encoded = tail(grid, prefix, weights)
+            target = functional.adaptive_avg_pool2d(encoded.patches[:, :, rows, columns], REBUILT)
         if not tuned:
             grid, prefix = encoded.patches, encoded.pooled[:, :, None]
-        inside = np.zeros(size, np.bool_)
-        inside[inside_picture(example.frame, size)] = True
-        covered = {type_: example.covered(type_, size) for type_ in example.masks}
+        inside = np.zeros(cells.size, np.bool_)
+        inside[rows, columns] = True
+        covered = {type_: example.covered(type_, cells) for type_ in example.masks}
         halves = (_half(grid), _half(prefix), _half(target))
-        return cls(*halves, inside, covered, example.synthetic, example.group, cut)
+        return cls(*halves, weights[0], inside, covered, example.synthetic, example.group, cut)
 
     @property
     def good(self) -> bool:
@@ -93,6 +99,16 @@ def tail_inputs(features: Mapping[str, NDArray[np.float32]]) -> tuple[Tensor, Te
     if prefix is None:
         return grid, grid.new_zeros(1, grid.shape[1], 0)
     return grid, torch.from_numpy(prefix[:, 0])[None]
+
+
+def place_patches(frame: Frame, joint: Placement) -> tuple[Cells, Tensor]:
+    """Return where the joint patches of a whole frame lie, and what they count in their mean, (1, 1, h', w').
+
+    They count by the share of them that lies on the picture.
+    """
+    rows, columns = (round(side / stride) for side, stride in zip(frame.size, joint.stride))
+    cells = joint.cells((rows, columns))
+    return cells, torch.from_numpy(pooling_weights(cells, frame.size, frame.region))[None, None]
 
 
 def _half(values: Tensor) -> Tensor:

@@ -172,7 +172,9 @@ def measure_scales(
     of_pictures, of_patches, values = [], [], []
     for example in (example for example in held_out if example.good):
         with torch.no_grad():
-            encoded = networks.example_tail(example.grid[None].float(), example.prefix[None].float())
+            encoded = networks.example_tail(
+                example.grid[None].float(), example.prefix[None].float(), example.weights[None]
+            )
             inside = encoded.patches[0].permute(1, 2, 0)[torch.from_numpy(example.inside)]
             patches = networks.picture_projection(inside)
             of_pictures.append(float(acceptance(networks.picture_projection(encoded.pooled), accepted)))
@@ -188,5 +190,5 @@ def _cam(networks: Networks, example: EncodedExample, accepted: Tensor, defects:
     """Cells of the map that Grad-CAM draws of an example that kept its cut."""
     assert example.cut is not None
     grid, prefix = (values[None].float() for values in example.cut)
-    evidence, maps = networks.cams(grid, prefix, accepted, defects)
-    return np.asarray(maps[int(evidence.argmax())].numpy().ravel(), np.float32)
+    evidence, maps = networks.cams(grid, prefix, example.weights[None], accepted, defects)
+    return np.asarray(maps[int(evidence.argmax())].numpy()[example.inside], np.float32)

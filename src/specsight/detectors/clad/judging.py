@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from specsight.detectors.clad import maps
-from specsight.detectors.clad.examples import tail_inputs
+from specsight.detectors.clad.examples import place_patches, tail_inputs
 from specsight.detectors.clad.fitting import TOP, Scales
 from specsight.detectors.clad.networks import Networks
 from specsight.detectors.contract import View
-from specsight.detectors.text import inside_picture, over_frame
-from specsight.encoders import Features
+from specsight.encoders import Features, Placement
 from specsight.features import grids
+from specsight.images import Cells
 from specsight.prompts.anchors import Anchors
 
 
@@ -30,7 +30,13 @@ class Embedded:
     picture: Tensor
     """(1, d)."""
     patches: Tensor
-    """(h, w, d)."""
+    """(h, w, d), of those that show the picture."""
+    cells: Cells
+    """Where they lie."""
+    whole: Cells
+    """Where all patches lie, those of padding too."""
+    weights: Tensor
+    """(1, 1, h', w'): what all patches count in the pooled embedding."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +51,24 @@ class JudgingOptions:
 
 @dataclass(frozen=True)
 class Scored:
-    """A score, and maps (K, h, w) over the frame: 0 and 1 are the levels of `Scales`."""
+    """A score, and maps (K, h, w) on `cells` over the frame: 0 and 1 are the levels of `Scales`."""
 
     score: float
     maps: NDArray[np.float32]
+    cells: Cells
     combined: NDArray[np.float32] | None = None
     """The map (h, w) of the whole judgement where it is not the largest of `maps`."""
 
 
-def embed(networks: Networks, view: View) -> Embedded:
-    """Bring a view into the learned space."""
+def embed(networks: Networks, view: View, joint: Placement) -> Embedded:
+    """Bring a view into the learned space; `joint`: where the encoder's joint patches lie."""
+    whole, weights = place_patches(view.frame, joint)
+    inside = view.frame.inside(whole)
     with torch.no_grad():
-        encoded = networks.tail(*tail_inputs(view.features))
-        patches = networks.picture_projection(encoded.patches[0].permute(1, 2, 0))
-        return Embedded(networks.picture_projection(encoded.pooled), patches)
+        encoded = networks.tail(*tail_inputs(view.features), weights)
+        shown = encoded.patches[0].permute(1, 2, 0)[inside]
+        pooled, patches = (networks.picture_projection(vectors) for vectors in (encoded.pooled, shown))
+        return Embedded(pooled, patches, whole.cropped(*inside), whole, weights)
 
 
 def judge(
@@ -70,23 +80,23 @@ def judge(
     options: JudgingOptions,
 ) -> Scored:
     """Score an embedded view against the anchors, which name at least one type, and map each type."""
-    size = (embedded.patches.shape[0], embedded.patches.shape[1])
-    cells = inside_picture(view.frame, size)
-    inside = embedded.patches[cells].flatten(0, 1)
+    cells = embedded.cells
+    counted = torch.from_numpy(view.frame.shows_picture(cells).ravel())
+    patches = embedded.patches.flatten(0, 1)
     accepted, defects = networks.project_anchors(anchors)
     with torch.no_grad():
         of_picture = networks.margins(embedded.picture, accepted, defects)[:, 0].numpy()
-        of_patches = networks.margins(inside, accepted, defects).numpy()
+        of_patches = networks.margins(patches, accepted, defects).numpy()
         if options.score == "similarity":
-            score = _dissimilarity(embedded.picture, inside, accepted, scales, options)
+            score = _dissimilarity(embedded.picture, patches[counted], accepted, scales, options)
         else:
-            score = _margin_score(of_picture, of_patches, options)
+            score = _margin_score(of_picture, of_patches[:, counted.numpy()], options)
     if options.map == "gradcam":
-        evidence, cams = networks.cams(*tail_inputs(view.features), accepted, defects)
-        levelled = scales.levelled(cams.numpy())
-        return Scored(score, levelled, combined=levelled[int(evidence.argmax())])
-    dense = scales.levelled(of_patches.reshape(-1, *embedded.patches[cells].shape[:2]))
-    return Scored(score, over_frame(dense, cells, size))
+        inputs = tail_inputs(view.features)
+        evidence, cams = networks.cams(*inputs, embedded.weights, accepted, defects)
+        levelled, _ = grids.inside(scales.levelled(cams.numpy()), embedded.whole, view.frame)
+        return Scored(score, levelled, cells, combined=levelled[int(evidence.argmax())])
+    return Scored(score, scales.levelled(of_patches.reshape(-1, *cells.size)), cells)
 
 
 def _margin_score(of_picture: Features, of_patches: Features, options: JudgingOptions) -> float:

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from specsight.detectors.clad.examples import EncodedExample
 from specsight.detectors.clad.sentences import StateSentences
+from specsight.detectors.examples import defective_cells
 
-COVERED = 0.2
-"""A cell shows a defect where this share of it is covered; of a defect too fine for that, its most covered cells do."""
 IGNORED = -1
 
 
@@ -58,8 +57,7 @@ def label(example: EncodedExample, sentences: StateSentences, *, general: bool) 
     shows[list(covers) or [0]] = True
     if covers:
         stacked = np.stack([np.where(example.inside, cover, 0) for cover in covers.values()])
-        enough = np.minimum(COVERED, stacked.max((1, 2)))[:, None, None]
-        clear = np.where((stacked >= enough) & (stacked > 0), stacked, 0)
+        clear = np.where(defective_cells(stacked), stacked, 0)
         cells[stacked.max(0) > 0] = IGNORED
         labelled = clear.max(0) > 0
         cells[labelled] = np.array(list(covers))[clear.argmax(0)][labelled]

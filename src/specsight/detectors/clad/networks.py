@@ -161,13 +161,15 @@ class Networks:
         """Return the evidence (K, N) of vectors (N, d) for each defect; (1, N) where the networks classify."""
         return self.head(vectors).T if self.classifies else mismatch(vectors, accepted, defects)
 
-    def cams(self, grid: Tensor, prefix: Tensor, accepted: Tensor, defects: Tensor) -> tuple[Tensor, Tensor]:
+    def cams(
+        self, grid: Tensor, prefix: Tensor, weights: Tensor, accepted: Tensor, defects: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return a picture's evidence for each defect (K,) and its Grad-CAM (K, h, w).
 
-        `grid` (1, C, h', w') and `prefix` (1, C, k) are what the tail takes.
+        `grid` (1, C, h', w'), `prefix` (1, C, k) and `weights` (1, 1, h, w) are what the tail takes.
         """
         with torch.enable_grad():
-            encoded = self.tail(grid.detach().clone().requires_grad_(), prefix)
+            encoded = self.tail(grid.detach().clone().requires_grad_(), prefix, weights)
             evidence = self.margins(self.picture_projection(encoded.pooled), accepted, defects)[:, 0]
             maps = torch.stack([grad_cam(target, encoded.activations) for target in evidence])
         return evidence.detach(), maps.detach()

@@ -136,8 +136,9 @@ class ContrastiveTask(Task):
             for part in (members[k : k + BATCH] for k in range(0, len(members), BATCH)):
                 grid = self.placed(torch.stack([batch[k].example.grid for k in part])).float()
                 prefix = self.placed(torch.stack([batch[k].example.prefix for k in part])).float()
+                weights = self.placed(torch.stack([batch[k].example.weights for k in part]))
                 with self.mixed_precision():
-                    encoded = self.networks.example_tail(grid, prefix)
+                    encoded = self.networks.example_tail(grid, prefix, weights)
                 pooled.update(zip(part, encoded.pooled.float()))
                 patches.update(zip(part, encoded.patches.float().flatten(2).transpose(1, 2)))
         return torch.stack([pooled[k] for k in range(len(batch))]), [patches[k] for k in range(len(batch))]

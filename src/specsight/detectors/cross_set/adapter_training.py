@@ -14,9 +14,8 @@ import numpy as np
 
 from specsight.detectors.cross_set.detector import CrossSetTask
 from specsight.detectors.cross_set.examples import FrozenExample
-from specsight.detectors.cross_set.linear_adapters import JOINT
 from specsight.detectors.saving import State
-from specsight.encoders import Features
+from specsight.encoders import JOINT, Features
 from specsight.errors import require
 from specsight.features import grids
 from specsight.learning.losses import class_targets, focal_dice
@@ -144,9 +143,9 @@ class AdapterTask(CrossSetTask):
         for name, layer in self.adapters.items():
             patches = self.placed(example.halves[name]).float()
             logits = cosines(patches.flatten(1), layer.weight, layer.bias, anchors) / self._temperature
-            coarse = logits.view(1, len(anchors), *patches.shape[1:])
-            fine = torch.nn.functional.interpolate(coarse, size=example.grid, mode="bilinear")[0]
-            losses.append(focal_dice(fine[:, example.cells[0], example.cells[1]], targets))
+            down, across = (self.placed(weights) for weights in example.spread(name))
+            fine = down @ logits.view(len(anchors), *patches.shape[1:]) @ across.T
+            losses.append(focal_dice(fine, targets))
         return torch.stack(losses).mean()
 
 
@@ -173,10 +172,9 @@ def joint_start(examples: Sequence[FrozenExample], layer: str) -> tuple[Features
     count, sum_x, sum_y = 0, np.zeros(width), np.zeros(joint_width)
     square, cross = np.zeros((width, width)), np.zeros((width, joint_width))
     for example in examples:
-        joint = example.features(JOINT)
-        y = grids.vectors(joint).astype(np.float64)
-        x = grids.vectors(grids.resized(example.features(layer), (joint.shape[1], joint.shape[2])))
-        x = x.astype(np.float64)
+        y = grids.vectors(example.features(JOINT)).astype(np.float64)
+        placed = grids.resampled(example.features(layer), example.cells[layer], example.cells[JOINT])
+        x = grids.vectors(placed).astype(np.float64)
         count, sum_x, sum_y = count + len(x), sum_x + x.sum(0), sum_y + y.sum(0)
         square += x.T @ x
         cross += x.T @ y

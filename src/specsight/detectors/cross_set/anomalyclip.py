@@ -36,15 +36,14 @@ from specsight.detectors.parameters import check_range, parameter
 from specsight.detectors.saving import State
 from specsight.detectors.text import (
     IMAGE,
-    inside_picture,
     judgement_of_types,
     judgement_without_types,
-    over_frame,
     temperature_parameter,
 )
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.encoders.passes.prompting import prompted
 from specsight.encoders.passes.value_attention import embed_by_values
+from specsight.images import Cells, Frame
 from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
@@ -116,15 +115,15 @@ class AnomalyCLIP(CrossSetDetector):
         """The map is S_a = 0.5 (S_a + 1 - S_n), mean over levels; the score is the whole picture's S_a: both divided
         among types of damage where words ask for it (see the module). All lie in [0, 1]."""
         prompts, types = self._prompts(), self._damage_types(instruction)
-        maps = {name: grid for name, grid in view.features.items() if name != IMAGE}
-        grid = next(iter(maps.values())).shape[1:]
         if not types.types:
             return judgement_without_types(view.frame)
-        cells = inside_picture(view.frame, (grid[0], grid[1]))
-        divided = [self._damage(prompts, types, patches[:, cells[0], cells[1]]) for patches in maps.values()]
+        divided = [self._damage(prompts, types, view.features[level]) for level in view.cells]
         of_picture = self._damage(prompts, types, view.features[IMAGE])
-        of_types = over_frame(np.asarray(np.mean(divided, axis=0), np.float32), cells, (grid[0], grid[1]))
-        return judgement_of_types(float(of_picture.max()), of_types, types.types, view.frame, self.sigma)
+        of_types = np.asarray(np.mean(divided, axis=0), np.float32)
+        cells = next(iter(view.cells.values()))
+        return judgement_of_types(
+            float(of_picture.max()), of_types, types.types, cells, view.frame, self.sigma
+        )
 
     def _damage(self, prompts: Anchors, types: DamageTypes, features: Features) -> Features:
         """Probability of damage of each type, (K, ...), of unit vectors (D, ...)."""
@@ -138,10 +137,13 @@ class AnomalyCLIP(CrossSetDetector):
     def _damage_types(self, instruction: Instruction | None) -> DamageTypes:
         return DamageTypes.of(self._get_words(), instruction)
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        pooled, patches = embed_by_values(encoder, pixels, self.value_share, self.levels)
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        pooled, patches = embed_by_values(encoder, pixels, self.value_share, self.levels, frame.region)
         levels = {f"level{number}": grid[0] for number, grid in enumerate(patches)}
         return {IMAGE: pooled[0][:, None, None], **levels}
+
+    def _cells(self, encoder: Encoder, name: str, features: Features) -> Cells | None:
+        return None if name == IMAGE else encoder.cells(JOINT, features)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         """Learn nothing: words and trained prompts are enough."""

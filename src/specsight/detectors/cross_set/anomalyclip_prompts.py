@@ -107,8 +107,8 @@ def example_loss(anchors: torch.Tensor, example: FrozenExample, temperature: flo
             patches = torch.from_numpy(example.features(name)).to(device)
             cosines = torch.einsum("kd,dhw->khw", anchors, patches)
             shares = torch.softmax(cosines / temperature, 0)
-            predicted = torch.nn.functional.interpolate(shares[None], example.grid, mode="bilinear")[0]
-            predicted = predicted[:, example.cells[0], example.cells[1]]
+            down, across = (torch.tensor(weights, device=device) for weights in example.spread(name))
+            predicted = down @ shares @ across.T
             local = focal(predicted.clamp(min=TINY).log(), class_targets(damaged[None]))
             loss = loss + LOCAL * (local + dice(predicted[1], damaged) + dice(predicted[0], 1 - damaged))
     return loss

@@ -32,6 +32,7 @@ from specsight.detectors.synthetic_examples import kinds_for
 from specsight.detectors.text import sigma_parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
+from specsight.images import Frame
 from specsight.learning.history import LOG, History
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
@@ -144,9 +145,11 @@ class CrossSetDetector(Detector):
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:
         """What is to be trained on these examples, some of which are held out."""
 
-    def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _training_features(
+        self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame
+    ) -> Mapping[str, Features]:
         """What the training wants to know of framed pixels (1, H, W, 3): by default what judging does."""
-        return self._features(encoder, pixels)
+        return self._features(encoder, pixels, frame)
 
     def _collector(self, specification: Specification) -> ExampleCollector:
         kinds = kinds_for(specification) if self.synthetic_defects else []
@@ -156,7 +159,7 @@ class CrossSetDetector(Detector):
     def _look_for_training(self, picture: Picture) -> View:
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        return View(frame, self._training_features(encoder, pixels[None]))
+        return self._view(encoder, frame, self._training_features(encoder, pixels[None], frame))
 
     def _check_defects(self, examples: Sequence[FrozenExample]) -> None:
         """Raise SpecsightError unless defects are shown both to learn from and to end the training by."""

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.examples import TrainingExample
-from specsight.detectors.text import inside_picture
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
+from specsight.images.cells import Cells, weights
 from specsight.specification import Specification
 
 CELL = 4
@@ -30,13 +30,13 @@ class FrozenExample:
 
     halves: Mapping[str, NDArray[np.float16]]
     """Features (D, h, w) by name, as the view had them."""
+    cells: Mapping[str, Cells]
+    """Where their cells lie, of those that are grids."""
     masks: Mapping[str | None, NDArray[np.uint8]]
     """Type of the specification (None: damage of no particular kind) → share of each cell that it covers, (rows,
-    columns) in 255ths. Good pictures have none."""
-    grid: tuple[int, int]
-    """Rows and columns of the masks: cells of `CELL` pixels over the frame."""
-    cells: tuple[slice, slice]
-    """Rows and columns of `grid` that show the picture."""
+    columns) in 255ths, one at least where it covers any. Good pictures have none."""
+    mask_cells: Cells
+    """Where the cells of the masks lie: of `CELL` pixels, those that show the picture."""
     specification: Specification
     held_out: bool
 
@@ -48,8 +48,9 @@ class FrozenExample:
 
         Raises SpecsightError, which speaks of `name`, where the features are not all numbers.
         """
-        height, width = example.frame.size
-        grid = (max(1, height // CELL), max(1, width // CELL))
+        frame = example.frame
+        grid = Cells.over(frame.size, (max(1, frame.size[0] // CELL), max(1, frame.size[1] // CELL)))
+        mask_cells = grid.cropped(*frame.inside(grid))
         halves = {}
         for key, values in example.features.items():
             if not np.isfinite(values).all():
@@ -58,9 +59,8 @@ class FrozenExample:
                     "another encoder"
                 )
             halves[key] = np.clip(values, -HALF_LARGEST, HALF_LARGEST).astype(np.float16)
-        shares = {type_: example.covered(type_, grid) for type_ in example.masks}
-        masks = {type_: np.round(share * 255).astype(np.uint8) for type_, share in shares.items()}
-        return cls(halves, masks, grid, inside_picture(example.frame, grid), specification, held_out)
+        masks = {type_: _in_255ths(example.covered(type_, mask_cells)) for type_ in example.masks}
+        return cls(halves, example.cells, masks, mask_cells, specification, held_out)
 
     @property
     def size(self) -> int:
@@ -73,19 +73,29 @@ class FrozenExample:
         return bool(self.masks)
 
     def features(self, name: str) -> Features:
-        """Return features (D, h, w) over the frame, in single precision."""
+        """Return features (D, h, w), in single precision."""
         return self.halves[name].astype(np.float32)
 
+    def spread(self, name: str) -> tuple[Features, Features]:
+        """Return A (rows, h) and B (columns, w): A X Bᵀ brings a map X (h, w) on a feature's cells to the masks'."""
+        source = self.cells[name]
+        return weights(source, self.mask_cells, 0), weights(source, self.mask_cells, 1)
+
     def covered(self, type_: str | None) -> Features:
-        """Return the share in [0, 1] of every cell that shows the picture which a type covers, (rows, columns)."""
+        """Return the share in [0, 1] of every cell of the masks which a type covers, (rows, columns)."""
         if type_ not in self.masks:
-            return np.zeros((self.grid[0], self.grid[1]), np.float32)[self.cells]
-        return np.asarray(self.masks[type_][self.cells] / 255, np.float32)
+            return np.zeros(self.mask_cells.size, np.float32)
+        return np.asarray(self.masks[type_] / 255, np.float32)
 
     def damaged(self) -> Features:
-        """Return the share in [0, 1] of every cell that shows the picture which any defect covers, (rows, columns).
+        """Return the share in [0, 1] of every cell of the masks which any defect covers, (rows, columns).
 
         Where types share a cell, that of the largest.
         """
         covered = [self.covered(type_) for type_ in (*self.masks, None)]
         return np.asarray(np.maximum.reduce(covered), np.float32)
+
+
+def _in_255ths(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Rounded, but to one where any of a cell is covered: the finest defect keeps its cells."""
+    return np.asarray(np.where(shares > 0, np.maximum(np.round(shares * 255), 1), 0), np.uint8)

@@ -116,19 +116,22 @@ def held_out(samples: Sequence[Sample], seed: int) -> frozenset[str]:
 
 def mosaic(
     pictures: Sequence[Picture], masks: Sequence[Masks]
-) -> tuple[Picture, dict[str | None, NDArray[np.bool_]]]:
-    """Compose four pictures, each at half the size of the first, as one of its size; their masks by type likewise."""
+) -> tuple[Picture, dict[str | None, NDArray[np.float32]]]:
+    """Compose four pictures, each at half the size of the first, as one of its size; their masks by type likewise.
+
+    Masks hold the share of each pixel that is covered: the finest line stays.
+    """
     import cv2
 
     rows, columns = (max(1, side // 2) for side in pictures[0].size)
     rgb = np.empty((2 * rows, 2 * columns, 3), np.uint8)
-    together: dict[str | None, NDArray[np.bool_]] = {}
+    together: dict[str | None, NDArray[np.float32]] = {}
     for k, (picture, by_type) in enumerate(zip(pictures, masks)):
         quarter = np.s_[k // 2 * rows : (k // 2 + 1) * rows, k % 2 * columns : (k % 2 + 1) * columns]
         rgb[quarter] = cv2.resize(picture.rgb, (columns, rows), interpolation=cv2.INTER_AREA)
         for type_, mask in by_type.items():
-            small = cv2.resize(mask.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_NEAREST)
-            together.setdefault(type_, np.zeros(rgb.shape[:2], bool))[quarter] |= small > 0
+            small = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+            together.setdefault(type_, np.zeros(rgb.shape[:2], np.float32))[quarter] = small
     return Picture(rgb), together
 
 

@@ -8,31 +8,25 @@ in which classes compete.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import View
-from specsight.detectors.cross_set.references import References, unit
+from specsight.detectors.cross_set.references import References, finest, unit
 from specsight.detectors.parameters import layer_names, parameter
 from specsight.detectors.saving import State
 from specsight.detectors.text import (
     IMAGE,
-    inside_picture,
     judgement_of_types,
     judgement_without_types,
-    over_frame,
 )
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.features import grids
+from specsight.images import Cells, Frame
 from specsight.records import Judgement
 
-if TYPE_CHECKING:
-    pass
-
-JOINT = "joint"
-"""Name of the encoder's own joint patches in a view for training."""
 LAYERS = 4
 """Layers that get an adapter, spread over a transformer's depth (6, 12, 18, 24 of 24), or a CNN's deepest strides."""
 STARTS = ("joint", "random")
@@ -89,18 +83,18 @@ def judge(
     nearest patches is added to every map, and the score is its mean with the largest map value over (1 + the largest
     distance between good pictures). `sigma` smooths the maps, in pixels of the framed picture.
     """
-    size = max((g.shape[1], g.shape[2]) for name, g in view.features.items() if name != IMAGE)
     if not scorer.types:
         return judgement_without_types(view.frame)
-    maps = _maps(view, weights, scorer, size)
+    cells = finest(view, view.cells)
+    maps = _maps(view, weights, scorer, cells)
     combined = scorer.combined(maps)
     score = float(scorer.combined(scorer.probabilities(view.features[IMAGE])).max())
     if references is not None:
-        away = references.distances(view)
+        away, _ = references.distances(view)
         maps, combined = maps + away, combined + away
-        largest = float(combined[inside_picture(view.frame, size)].max())
+        largest = float(combined.max())
         score = (score + largest / (1 + references.largest)) / 2
-    return judgement_of_types(score, maps, scorer.types, view.frame, sigma, combined=combined)
+    return judgement_of_types(score, maps, scorer.types, cells, view.frame, sigma, combined=combined)
 
 
 def adapter_layers(encoder: Encoder, names: tuple[str, ...] | None) -> list[str]:
@@ -109,10 +103,11 @@ def adapter_layers(encoder: Encoder, names: tuple[str, ...] | None) -> list[str]
 
 
 def judging_features(
-    encoder: Encoder, pixels: NDArray[np.uint8], layers: Sequence[str]
+    encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame, layers: Sequence[str]
 ) -> dict[str, Features]:
     """Encode framed pixels (1, H, W, 3) for judging: patches of every layer and the pooled embedding."""
-    return {**_patches(encoder, pixels, layers), IMAGE: encoder.embed_images(pixels)[0][:, None, None]}
+    pooled = encoder.embed_images(pixels, frame.region)[0][:, None, None]
+    return {**_patches(encoder, pixels, layers), IMAGE: pooled}
 
 
 def training_features(
@@ -127,16 +122,12 @@ def _patches(encoder: Encoder, pixels: NDArray[np.uint8], layers: Sequence[str])
     return {name: grid[0] for name, grid in zip(layers, encoder.layers(pixels, layers))}
 
 
-def _maps(view: View, weights: State, scorer: TypeScorer, size: tuple[int, int]) -> Features:
-    """Probabilities (K, h, w) of every type on the finest layer's grid, mean over the layers."""
+def _maps(view: View, weights: State, scorer: TypeScorer, cells: Cells) -> Features:
+    """Probabilities (K, h, w) of every type on `cells`, mean over the layers."""
     maps = []
-    for name, patches in view.features.items():
-        if name != IMAGE:
-            grid = (patches.shape[1], patches.shape[2])
-            cells = inside_picture(view.frame, grid)
-            joint = adapted(weights, name, patches[:, cells[0], cells[1]])
-            likely = over_frame(scorer.probabilities(joint), cells, grid)
-            maps.append(grids.resized(likely, size))
+    for name, own in view.cells.items():
+        likely = scorer.probabilities(adapted(weights, name, view.features[name]))
+        maps.append(grids.resampled(likely, own, cells))
     return np.asarray(np.mean(maps, axis=0), np.float32)
 
 

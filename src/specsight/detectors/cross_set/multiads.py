@@ -30,6 +30,7 @@ from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import damaged
 from specsight.encoders import Encoder, Features
+from specsight.images import Frame
 from specsight.prompts import prompt_bank
 from specsight.prompts.anchors import Anchors, PhraseBook
 from specsight.records import Judgement
@@ -102,10 +103,12 @@ class MultiADS(CrossSetDetector):
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return linear_adapters.adapter_layers(encoder, self.layers)
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return linear_adapters.judging_features(encoder, pixels, self._layers(encoder))
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        return linear_adapters.judging_features(encoder, pixels, frame, self._layers(encoder))
 
-    def _training_features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
+    def _training_features(
+        self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame
+    ) -> Mapping[str, Features]:
         return linear_adapters.training_features(encoder, pixels, self._layers(encoder), self.start)
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:

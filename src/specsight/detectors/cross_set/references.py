@@ -7,7 +7,7 @@ left out of the memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import View
 from specsight.detectors.saving import State
-from specsight.detectors.text import inside_picture, over_frame
 from specsight.encoders import Features
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
+from specsight.images import Cells
 
 PREFIX = "references/"
 USUAL = "usual_distance"
@@ -43,7 +43,7 @@ class References:
         builders = {name: BankBuilder(1.0, limit, BUDGET, seed) for name in layers}
         left_out: list[dict[str, Features]] = []
         for view in views:
-            patches = {name: unit(_inside(view, name)) for name in layers}
+            patches = {name: unit(view.features[name]) for name in layers}
             for name, grid in patches.items():
                 builders[name].add(grids.vectors(grid))
             if len(left_out) < LEFT_OUT:
@@ -52,21 +52,19 @@ class References:
             return None
         return cls({name: MemoryBank(b.build()) for name, b in builders.items()}, largest_distance(left_out))
 
-    def distances(self, view: View) -> Features:
+    def distances(self, view: View) -> tuple[Features, Cells]:
         """Return 1 - cosine to the nearest good patch, mean over the layers, in [0, 2].
 
-        On the finest layer's grid (h, w) over the frame.
+        On the finest layer's grid (h, w), whose cells are returned too.
         """
         # In the view's order: saved arrays come back in another, and a sum of floats depends on the order of its terms.
         names = [name for name in view.features if name in self.banks]
-        size = max((view.features[name].shape[1], view.features[name].shape[2]) for name in names)
-        maps = []
+        cells, maps = finest(view, names), []
         for name in names:
-            patches = unit(_inside(view, name))
-            away = _cosine_distance(self.banks[name], patches).reshape(1, *patches.shape[1:])
-            grid = (view.features[name].shape[1], view.features[name].shape[2])
-            maps.append(grids.resized(over_frame(away, inside_picture(view.frame, grid), grid), size)[0])
-        return np.asarray(np.mean(maps, axis=0), np.float32)
+            patches = unit(view.features[name])
+            away = _cosine_distance(self.banks[name], patches).reshape(patches.shape[1:])
+            maps.append(grids.resampled(away, view.cells[name], cells))
+        return np.asarray(np.mean(maps, axis=0), np.float32), cells
 
     def state(self) -> State:
         """Return arrays for `from_state`."""
@@ -107,6 +105,11 @@ def largest_distance(pictures: Sequence[Mapping[str, Features]]) -> float:
     return largest
 
 
+def finest(view: View, names: Iterable[str]) -> Cells:
+    """Return the cells of the finest of some grids of a view; of equally fine ones the first."""
+    return min((view.cells[name] for name in names), key=lambda cells: cells.stride)
+
+
 def unit(grid: Features) -> Features:
     """Return (D, h, w) with every patch at length one."""
     return np.asarray(grid / np.maximum(np.linalg.norm(grid, axis=0), TINY), np.float32)
@@ -116,13 +119,6 @@ def _cosine_distance(bank: MemoryBank, patches: Features) -> NDArray[np.float32]
     """Of unit patches (D, h, w): half the squared Euclidean distance to the nearest, (h · w,)."""
     distances, _ = bank.nearest(grids.vectors(patches))
     return np.asarray(distances[:, 0] ** 2 / 2, np.float32)
-
-
-def _inside(view: View, name: str) -> Features:
-    """The cells of a layer that show the picture, (D, h', w')."""
-    features = view.features[name]
-    rows, columns = inside_picture(view.frame, (features.shape[1], features.shape[2]))
-    return features[:, rows, columns]
 
 
 def _half(grid: Features, side: int) -> Features:

@@ -16,38 +16,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
-from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample
+from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, defective_cells
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import kinds_for
 from specsight.detectors.text import (
-    inside_picture,
     judgement_of_types,
     judgement_without_types,
-    over_frame,
     sigma_parameter,
     temperature_parameter,
 )
 from specsight.detectors.text_aligned.folds import PatchFolds
-from specsight.encoders import Encoder, Features
+from specsight.encoders import JOINT, Encoder, Features
 from specsight.errors import require
 from specsight.features import grids
 from specsight.features.moments import Axes
+from specsight.images import Cells, Frame
 from specsight.prompts.anchors import Anchors
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import Vocabulary
 
-JOINT = "joint"
 FOLDS = 4
 """Good pictures are left out in as many groups, at most, to learn how unseen good patches behave."""
 VARIANCE = 0.99
 """Share of good patches' variance that the principal axes keep."""
 NEIGHBOURHOOD = 3
 """Patches behind the residual are averaged over this many cells each way."""
-COVERED = 0.2
-"""A patch of a defective picture counts as defective where the defect covers at least this share of it."""
 STORED = 20_000
 """Patches kept for training, good and defective each: 40 MB at 512 dimensions."""
 REFERENCES = 2048
@@ -90,26 +86,17 @@ class TextAligned(Detector):
         anchors = self._get_words().anchors(instruction)
         if self.axes_ is None or self.residual_ is None:
             raise self._not_fitted()
-        deep = _deep(view)
-        grid = _size(deep)
         if not anchors.types:
             return judgement_without_types(view.frame)
-        cells = inside_picture(view.frame, grid)
-        left_over = (
-            _length(self.axes_, grids.vectors(deep)).reshape(grid) - self.residual_[0]
-        ) / self.residual_[1]
-        maps = np.asarray(0.5 * left_over + 0.5 * self._text(view, anchors, grid), np.float32)
-        maps = maps[:, cells[0], cells[1]]
-        return judgement_of_types(
-            grids.top_mean(maps.max(0), TOP),
-            over_frame(maps, cells, grid),
-            anchors.types,
-            view.frame,
-            self.sigma,
-        )
+        deep, cells = _deep(view)
+        residuals = _length(self.axes_, grids.vectors(deep)).reshape(cells.size)
+        left_over = (residuals - self.residual_[0]) / self.residual_[1]
+        maps = np.asarray(0.5 * left_over + 0.5 * self._text(view, anchors, cells), np.float32)
+        score = grids.top_mean(maps.max(0)[view.frame.shows_picture(cells)], TOP)
+        return judgement_of_types(score, maps, anchors.types, cells, view.frame, self.sigma)
 
-    def _text(self, view: View, anchors: Anchors, grid: tuple[int, int]) -> Features:
-        """Margins (K, h, w) of the aligned patches in standard deviations of good patches, on the residual's grid."""
+    def _text(self, view: View, anchors: Anchors, cells: Cells) -> Features:
+        """Margins (K, h, w) of the aligned patches in standard deviations of good patches, on the residual's cells."""
         if self.weight_ is None or self.aligned_ is None:
             raise self._not_fitted()
         good = anchors.margins(np.ascontiguousarray(self.aligned_.T), self.temperature)
@@ -117,10 +104,11 @@ class TextAligned(Detector):
         aligned = _unit(grids.vectors(joint) @ self.weight_.T)
         margins = anchors.margins(np.ascontiguousarray(aligned.T), self.temperature)
         scaled = (margins - good.mean(1, keepdims=True)) / (good.std(1, keepdims=True) + TINY)
-        return grids.resized(scaled.reshape(-1, *joint.shape[1:]), grid)
+        margins = np.asarray(scaled, np.float32).reshape(-1, *joint.shape[1:])
+        return grids.resampled(margins, view.cells[JOINT], cells)
 
-    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8]) -> Mapping[str, Features]:
-        return {**super()._features(encoder, pixels), JOINT: encoder.embed_patches(pixels)[0]}
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        return {**super()._features(encoder, pixels, frame), JOINT: encoder.embed_patches(pixels)[0]}
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         """Training examples: good pictures, each followed by copies with synthetic defects."""
@@ -138,10 +126,12 @@ class TextAligned(Detector):
             if isinstance(view, TrainingExample) and view.masks:
                 joint = view.features[JOINT]
                 for type_ in view.masks:
-                    covered = view.covered(type_, _size(joint)).ravel() >= COVERED
+                    covered = defective_cells(view.covered(type_, view.cells[JOINT])).ravel()
                     folds.add_defective(grids.vectors(joint)[covered], type_)
             else:
-                folds.add_good(_inside(view.features[JOINT], view), _inside(_deep(view), view))
+                folds.add_good(
+                    _good(view.features[JOINT], view.cells[JOINT], view), _good(*_deep(view), view)
+                )
         self._learn_from(folds, self._get_words().anchors())
 
     def _learn_from(self, folds: PatchFolds, anchors: Anchors) -> None:
@@ -192,15 +182,15 @@ class TextAligned(Detector):
         self.axes_ = Axes(state["mean"], state["basis"])
 
 
-def _deep(view: View) -> Features:
-    """The encoder's layers joined, (D, h, w), each patch with its neighbourhood."""
-    return grids.join({name: grid for name, grid in view.features.items() if name != JOINT}, NEIGHBOURHOOD)
+def _deep(view: View) -> tuple[Features, Cells]:
+    """The encoder's layers joined, (D, h, w), each patch with its neighbourhood, and their cells."""
+    layers = {name: grid for name, grid in view.features.items() if name != JOINT}
+    return grids.join(layers, view.cells, NEIGHBOURHOOD)
 
 
-def _inside(features: Features, view: View) -> Features:
-    """The vectors (n, D) of those cells of (D, h, w) that show the picture."""
-    rows, columns = inside_picture(view.frame, _size(features))
-    return grids.vectors(features[:, rows, columns])
+def _good(features: Features, cells: Cells, view: View) -> Features:
+    """The vectors (n, D) of a grid (D, h, w), each place of the picture once."""
+    return grids.vectors(features)[view.frame.shows_picture(cells).ravel()]
 
 
 def _length(axes: Axes, patches: Features) -> Features:
@@ -210,7 +200,3 @@ def _length(axes: Axes, patches: Features) -> Features:
 
 def _unit(vectors: Features) -> Features:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)
-
-
-def _size(features: Features) -> tuple[int, int]:
-    return features.shape[1], features.shape[2]

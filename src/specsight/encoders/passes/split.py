@@ -26,6 +26,7 @@ from specsight.encoders.towers import (
     ConvolutionalTower,
     TokenTower,
     attend_to_self,
+    mean_of_cells,
     pool,
     project_cells,
     project_patches,
@@ -52,8 +53,12 @@ class Tail(nn.Module, ABC):
     """The part of an encoder behind the cut. Always in evaluation mode: batch statistics stay those it came with."""
 
     @abstractmethod
-    def forward(self, grid: Tensor, prefix: Tensor) -> TailOutput:
-        """`grid` (B, C, h, w) and `prefix`, the tokens beside the grid, (B, C, k): as the trunk gave them."""
+    def forward(self, grid: Tensor, prefix: Tensor, weights: Tensor | None = None) -> TailOutput:
+        """`grid` (B, C, h, w) and `prefix`, the tokens beside the grid, (B, C, k): as the trunk gave them.
+
+        `weights` (B, 1, h', w'), each summing to one: what the patches count where the pooled embedding is their mean;
+        None: all alike.
+        """
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: statistics of the frozen part must not move."""
@@ -93,15 +98,15 @@ def split(encoder: Encoder) -> Split:
 class PatchMean(Tail):
     """Patches as they are, and their mean."""
 
-    def forward(self, grid: Tensor, prefix: Tensor) -> TailOutput:
+    def forward(self, grid: Tensor, prefix: Tensor, weights: Tensor | None = None) -> TailOutput:
         """`grid` holds patch embeddings (B, D, h, w)."""
-        return TailOutput(grid, functional.normalize(grid.mean((2, 3)), dim=1), grid)
+        return TailOutput(grid, functional.normalize(mean_of_cells(grid, weights), dim=1), grid)
 
 
 class IdentityTail(Tail):
     """Returns the output of another tail: for tails that do not train, whose output has been stored."""
 
-    def forward(self, grid: Tensor, prefix: Tensor) -> TailOutput:
+    def forward(self, grid: Tensor, prefix: Tensor, weights: Tensor | None = None) -> TailOutput:
         """`grid` holds patch embeddings (B, D, h, w), `prefix` the pooled one (B, D, 1)."""
         return TailOutput(grid, prefix[:, :, 0], grid)
 
@@ -113,11 +118,11 @@ class ConvolutionalTail(Tail):
         super().__init__()
         self.block, self.projection = block, projection
 
-    def forward(self, grid: Tensor, prefix: Tensor) -> TailOutput:
+    def forward(self, grid: Tensor, prefix: Tensor, weights: Tensor | None = None) -> TailOutput:
         """`grid` is the block's input."""
         last = first_output(self.block(grid))
         cells = project_cells(self.projection, last)
-        pooled = functional.normalize(cells.mean((2, 3)), dim=1)
+        pooled = functional.normalize(mean_of_cells(cells, weights), dim=1)
         return TailOutput(functional.normalize(cells, dim=1), pooled, last)
 
 
@@ -128,7 +133,7 @@ class TokenTail(Tail):
         super().__init__()
         self.block, self.norm, self.head, self.projection = block, norm, head, projection
 
-    def forward(self, grid: Tensor, prefix: Tensor) -> TailOutput:
+    def forward(self, grid: Tensor, prefix: Tensor, weights: Tensor | None = None) -> TailOutput:
         """`grid` and `prefix` are the block's input."""
         patches = grid.flatten(2).transpose(1, 2)
         alone = attend_to_self(self.block, patches)

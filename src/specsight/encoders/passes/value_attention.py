@@ -19,6 +19,7 @@ import numpy as np
 
 from specsight.encoders.contract import Encoder
 from specsight.encoders.layer import Features, Images
+from specsight.images.cells import Region
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,19 +28,21 @@ if TYPE_CHECKING:
 
 
 def embed_by_values(
-    encoder: Encoder, images: Images, share: float, levels: int
+    encoder: Encoder, images: Images, share: float, levels: int, inside: Region | None = None
 ) -> tuple[Features, list[Features]]:
     """Pooled embeddings (B, D) and, per level, patches (B, D, h, w), unit length, in the joint space.
 
     `images` (B, H, W, 3); `share` in (0, 1]: the part of a transformer's blocks, the last ones, that have a second
-    path; `levels`: at how many places, at most, it is read (see `levels_of`). Of an encoder without attention: patches
-    as they are, on one level. Raises SpecsightError where the encoder does not read.
+    path; `levels`: at how many places, at most, it is read (see `levels_of`); `inside` as `Encoder.embed_images` takes
+    it. Of an encoder without attention: patches as they are, on one level. Raises SpecsightError where the encoder
+    does not read.
     """
     encoder.check_images(images)
     if not encoder.reads:
         raise encoder.no_text_tower()
-    names = [f"values{share!r}x{levels}-{part}" for part in ("pooled", "patches")]
-    pooled, patches = encoder.remember(images, names, partial(_by_values, share=share, levels=levels))
+    names = [f"values{share!r}x{levels}-{part}" for part in (f"pooled{inside or ''}", "patches")]
+    compute = partial(_by_values, share=share, levels=levels, inside=inside)
+    pooled, patches = encoder.remember(images, names, compute)
     return pooled, [np.ascontiguousarray(patches[:, level]) for level in range(patches.shape[1])]
 
 
@@ -79,11 +82,13 @@ def levels_of(depth: int, share: float, levels: int) -> tuple[int, ...]:
     return tuple(sorted(place for place in places if place >= first_block(depth, share)))
 
 
-def _by_values(encoder: Encoder, images: Images, share: float, levels: int) -> list[Features]:
+def _by_values(
+    encoder: Encoder, images: Images, share: float, levels: int, inside: Region | None
+) -> list[Features]:
     """Pooled embeddings (B, D) and the patches of all levels (B, L, D, h, w)."""
     tower = encoder.towers.joint_tokens if encoder.towers is not None else None
     if tower is None:
-        return [encoder.embed_images(images), encoder.embed_patches(images)[:, None]]
+        return [encoder.embed_images(images, inside), encoder.embed_patches(images)[:, None]]
     embedded = [_one_image(tower, image, share, levels) for image in np.split(images, len(images))]
     return [np.concatenate(parts) for parts in zip(*embedded, strict=True)]
 
