@@ -120,7 +120,7 @@ class WinCLIP(Detector):
         return np.asarray(np.mean(maps, axis=0), np.float32)
 
     def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
-        sides = (pixels.shape[1] // encoder.multiple, pixels.shape[2] // encoder.multiple)
+        sides = _joint_grid(encoder, frame)
         windows = embed_windows(encoder, pixels, [min(k, *sides) for k in WINDOWS])
         named = {f"window{k}": window[0] for k, window in zip(WINDOWS, windows)}
         (patches,) = encoder.layers(pixels, [_reference_layer(encoder)])
@@ -129,10 +129,7 @@ class WinCLIP(Detector):
 
     def _view(self, encoder: Encoder, frame: Frame, features: Mapping[str, Features]) -> View:
         """Windows of nothing but cells that show the picture, on the cells that they cover."""
-        smallest = features[REFERENCES[1]]
-        sides = (frame.size[0] // encoder.multiple, frame.size[1] // encoder.multiple)
-        covered = tuple(length + min(WINDOWS[0], *sides) - 1 for length in smallest.shape[1:])
-        joint = encoder.placements[JOINT].cells((covered[0], covered[1]))
+        joint = encoder.placements[JOINT].cells(_joint_grid(encoder, frame))
         inside = frame.inside(joint)
         windows = {name: _windows(features[name], joint.size, inside) for name in REFERENCES[1:]}
         of_patches = encoder.cells(_reference_layer(encoder), features[PATCHES])
@@ -168,6 +165,12 @@ def harmonic(scores: NDArray[np.floating], grid: tuple[int, int]) -> NDArray[np.
             sums[covered] += inverse
             counts[covered] += 1
     return counts / sums
+
+
+def _joint_grid(encoder: Encoder, frame: Frame) -> tuple[int, int]:
+    """Rows and columns of the joint patches of a whole frame."""
+    down, across = encoder.placements[JOINT].stride
+    return round(frame.size[0] / down), round(frame.size[1] / across)
 
 
 def _comparable(view: View) -> dict[str, Features]:

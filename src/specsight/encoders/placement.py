@@ -23,7 +23,8 @@ CELLS = 16
 PICTURES = 4
 """Images with discs, light and dark by turns; in each, one disc in the middle of every quarter."""
 RADIUS = 3.0
-GREY, CONTRAST = 128, 100
+GREY, CONTRAST = 128, (100.0, 20.0, -20.0)
+"""Discs are lighter or darker than the grey around them, and of another colour: some grids show only one of both."""
 SPREAD = (0.6180339887498949, 0.7548776662466927)
 """Steps of the discs' places within a cell, as shares of it: irrational, so that no stride meets one twice."""
 TRUE_STRIDE = 0.05
@@ -81,15 +82,16 @@ def pooling_weights(cells: Cells, pixels: Size, inside: Region | None) -> Featur
 def _with_discs(side: int, cell: int, number: int) -> tuple[Images, list[NDArray[np.float64]]]:
     """An image (1, side, side, 3) with a disc in every quarter, and the discs' centres."""
     y, x = np.mgrid[:side, :side] + 0.5
-    image, places = np.full((side, side), GREY, np.float64), []
+    image, places = np.full((side, side, 3), GREY, np.float64), []
+    contrast = np.array(CONTRAST) * (1 if number % 2 else -1)
     for quarter in range(4):
         # In pairs on opposite sides: a grid whose cells lie evenly is found to do so exactly.
         phase = (np.modf((2 * number + quarter // 2 + 1) * np.array(SPREAD))[0] - 0.5) * (-1) ** quarter
         place = (np.array(divmod(quarter, 2)) + 0.5) * side / 2 + phase * cell
         inside = np.clip(RADIUS + 0.5 - np.hypot(y - place[0], x - place[1]), 0, 1)
-        image += inside * (CONTRAST if number % 2 else -CONTRAST)
+        image += inside[..., None] * contrast
         places.append(place)
-    return np.repeat(np.round(image).astype(np.uint8)[None, ..., None], 3, axis=3), places
+    return np.round(image).astype(np.uint8)[None], places
 
 
 def _peak(change: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
