@@ -22,8 +22,8 @@ class ColourEncoder(Encoder):
     name = "colours"
     fingerprint = "0" * 64
     multiple = STRIDE
-    available = (Layer("stride8", STRIDE, 3),)
-    default_layers = ("stride8",)
+    available: tuple[Layer, ...] = (Layer("stride8", STRIDE, 3),)
+    default_layers: tuple[str, ...] = ("stride8",)
     reads = True
 
     def __init__(self) -> None:
