@@ -192,3 +192,26 @@ def test_a_defect_on_the_seam_lies_whole_in_one_tile() -> None:
 def test_tiles_refuse_an_overlap_that_never_advances() -> None:
     with pytest.raises(ValueError, match="overlap must lie in"):
         tiles(noise((10, 10)), 8, 8)
+
+
+@given(
+    left=st.integers(0, 399),
+    width=st.integers(1, 3),
+    circular=st.booleans(),
+    late=st.sampled_from([0.0, -6.5]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_thin_line_is_lost_in_no_cell(left: int, width: int, circular: bool, late: float) -> None:
+    """Of 1 to 3 pixels, anywhere on 400: its area is kept, by cells of 16 in a frame of 96 rows."""
+    mask = np.zeros((200, 400), bool)
+    mask[:, left : left + width] = True
+    _, frame = shorter_side(noise((200, 400)), 96, 16, circular=circular)
+    cells = Cells((6, frame.size[1] // 16), (16, 16), offset=(late, late))
+    covered = frame.covered(mask, cells)
+    rows, columns = frame.inside(cells)
+    assert covered[rows, columns].max() > 0
+    if late == 0 and not circular:
+        scaled = mask.sum() / mask.size * frame.content[0] * frame.content[1]
+        assert covered.sum() * 16 * 16 == pytest.approx(scaled, rel=1e-4)
+    full = frame.covered(np.ones_like(mask), cells)
+    assert full[rows, columns] == pytest.approx(1)

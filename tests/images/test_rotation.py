@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from specsight.images import shorter_side
 from specsight.images.rotation import rotated
 from specsight.records import Picture
 
@@ -58,3 +59,16 @@ def test_a_picture_without_depth_and_parts_has_none_afterwards() -> None:
     turned = rotated(Picture(picture().rgb), 20)
     assert turned.depth is None
     assert turned.parts is None
+
+
+def test_a_turned_strip_is_not_circular() -> None:
+    """Its ends no longer meet: framed as a circular one, it would show an edge where there is none."""
+    strip = Picture(
+        np.repeat(np.linspace(0, 250, 24).astype(np.uint8)[:, None, None], 96, 1).repeat(3, 2), circular=True
+    )
+    turned = rotated(strip, 30)
+    assert not turned.circular
+    assert rotated(strip, 360).circular
+    framed, frame = shorter_side(turned.rgb, 24, 16, circular=turned.circular)
+    steps = np.abs(np.diff(framed.astype(int), axis=1)).max((0, 2))
+    assert steps[frame.content[1] - 1 :].max(initial=0) <= steps[: frame.content[1] - 1].max()
