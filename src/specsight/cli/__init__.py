@@ -7,7 +7,7 @@ import sys
 import click
 
 from specsight import screen
-from specsight.cli import ending, inspecting, making, measuring
+from specsight.cli import ending, inspecting, making, measuring, thresholds
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
@@ -22,6 +22,7 @@ def cli() -> None:
 for verb in (
     inspecting.fit,
     inspecting.inspect,
+    thresholds.set_threshold,
     measuring.evaluate,
     measuring.report,
     measuring.check,

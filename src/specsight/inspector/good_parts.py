@@ -1,13 +1,13 @@
-"""Good parts that a detector has not seen → thresholds from their scores."""
+"""Good parts that a detector has not seen → what it says of them, from which thresholds come."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from specsight import calibration as calibrations
 from specsight import images
-from specsight.calibration import Calibration, ThresholdConfig
+from specsight.calibration import HeldOut, medians_by_type
+from specsight.datasets.digest import sample_digest
 from specsight.detectors import Detector
 from specsight.errors import UnreadableFile
 from specsight.inspector.judgements import check_judgement
@@ -21,10 +21,10 @@ TYPE_LEVEL_PARTS = 20
 
 
 @dataclass
-class Calibrated:
+class Judged:
     """What came of judging good parts that were held out."""
 
-    calibration: Calibration | None = None
+    held_out: HeldOut | None = None
     """None: no part was held out, or none could be read."""
     parts: list[int] = field(default_factory=list)
     """Label of the part of each picture that could be read."""
@@ -33,18 +33,13 @@ class Calibrated:
     """What was noticed in reading them: note → paths."""
 
 
-def calibrate_on(
-    detector: Detector,
-    held_out: Sequence[tuple[Sample, int]],
-    threshold: ThresholdConfig,
-    bits: int | None,
-) -> Calibrated:
-    """Take thresholds from good samples that the detector has not seen, each with the label of its part.
+def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits: int | None) -> Judged:
+    """Judge good samples that the detector has not seen, each with the label of its part.
 
     `bits` is what 16-bit files use of their range. Pictures that cannot be read are skipped and listed.
     """
-    found = Calibrated()
-    judged, type_medians = [], list[dict[str, float]]()
+    found = Judged()
+    judged, names, type_medians = [], list[tuple[str, str]](), list[dict[str, float]]()
     for sample, part in track(held_out, "Calibrating"):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
@@ -54,12 +49,31 @@ def calibrate_on(
             found.skipped.append(Skipped(str(sample.image), str(error)))
             continue
         if part not in found.parts and len(type_medians) < TYPE_LEVEL_PARTS:
-            type_medians.append(calibrations.medians_by_type(judgement.type_maps))
+            type_medians.append(medians_by_type(judgement.type_maps))
         images.collect_notes(found.notes, sample, picture)
         judged.append((judgement.score, judgement.map))
+        names.append((digest_of(sample), group_of(sample)))
         found.parts.append(part)
     if judged:
-        found.calibration = calibrations.calibrate(
-            judged, threshold.false_reject_rate, threshold.confidence, type_medians, found.parts
-        )
+        found.held_out = HeldOut.of(judged, type_medians, found.parts, names)
     return found
+
+
+def digest_of(sample: Sample) -> str:
+    """The digest of a sample's files; empty where one cannot be read."""
+    try:
+        return sample_digest(sample)
+    except OSError:
+        return ""
+
+
+def group_of(sample: Sample) -> str:
+    """The part that a sample names, within its product; empty where it names none."""
+    return f"{sample.product}/{sample.group}" if sample.group else ""
+
+
+def digests_of(samples: Iterable[Sample]) -> dict[str, str]:
+    """Digest → group of samples whose files can be read."""
+    named = {digest_of(sample): group_of(sample) for sample in samples}
+    named.pop("", None)
+    return named

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import Self
 
 from specsight import explain, findings
-from specsight.calibration import Calibration, ThresholdConfig
+from specsight.calibration import Calibration, HeldOut, ThresholdConfig
 from specsight.datasets.accounting import Account
 from specsight.decision import clauses_in_force, decide
 from specsight.detectors import Detector, load_detector
@@ -54,6 +54,10 @@ class Inspector:
     """Pictures and parts that it was fitted on; None: it was loaded."""
     account: Account | None = None
     """What became of the pictures that it was fitted on; None where that is not known."""
+    held_out: HeldOut | None = None
+    """What the detector said of held-out good parts; None: none was, or a version that did not keep it saved it."""
+    learned_from: dict[str, str] = field(default_factory=dict)
+    """Digests of the good pictures that were learned from → the part that each names, or nothing."""
     request: str = ""
     """See `request_of`; empty for a model that no command fitted, or that was loaded."""
     reused: bool = False
@@ -172,8 +176,8 @@ class Inspector:
         """
         with whole_folder(given_path(folder, "the folder of the model"), replace) as temporary:
             self.detector.save(temporary)
-            kept = saved.Kept(self.calibration, self.specification, self.bits, self.width, self.account)
-            saved.write(temporary, kept)
+            names = [one.name for one in fields(saved.Kept)]
+            saved.write(temporary, saved.Kept(**{name: getattr(self, name) for name in names}))
             if self.request:
                 write_request(temporary, self.request)
 

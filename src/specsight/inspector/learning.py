@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from specsight import images
-from specsight.calibration import Calibration, ThresholdConfig
+from specsight.calibration import Calibration, HeldOut, ThresholdConfig
 from specsight.datasets.accounting import Account
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
-from specsight.inspector.good_parts import calibrate_on
+from specsight.inspector.good_parts import digests_of, judge_good
 from specsight.inspector.observation import Skipped
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
@@ -35,6 +35,8 @@ class Learned:
     notes: dict[str, list[str]]
     counts: GoodCounts
     account: Account
+    held_out: HeldOut | None
+    learned_from: dict[str, str]
 
 
 def learn(
@@ -65,22 +67,27 @@ def learn(
     split = split_good(samples, validation, defects, threshold, seed)
     detector.fit([*(sample for sample, _ in split.learned), *defects], specification)
     width = remarks.common_width(samples or validation)
-    calibrated = calibrate_on(detector, split.held_out, threshold, bits)
-    counts = _counts(detector, split, calibrated.parts)
+    judged = judge_good(detector, split.held_out, bits)
+    calibration = None
+    if judged.held_out:
+        calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
+    counts = _counts(detector, split, judged.parts)
     used = counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
     unclear = remarks.of_fit(specification, samples or validation, width, detector)
-    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split), *calibrated.skipped]
+    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split), *judged.skipped]
     notes = (*source.notes, *counts.doubts(), *unclear)
     return Learned(
         detector,
-        calibrated.calibration,
+        calibration,
         specification,
         bits,
         width,
         skipped,
-        _joined(detector.notes_, calibrated.notes),
+        _joined(detector.notes_, judged.notes),
         counts,
         Account(used, len(skipped), source.ignored, notes),
+        judged.held_out,
+        digests_of(sample for sample, _ in split.learned),
     )
 
 

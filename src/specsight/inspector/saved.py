@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from specsight.calibration import Calibration
+from typing_extensions import TypedDict
+
+from specsight.calibration import Calibration, HeldOut
 from specsight.datasets.accounting import Account
 from specsight.detectors.saving import SPECIFICATION
 from specsight.errors import SpecsightError
+from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
 from specsight.storage import parse_json, read_text, write_json
 
 CALIBRATION = "calibration.json"
 ACCOUNT = "account.json"
+GOOD_PARTS = "good_parts.json"
+"""Which good pictures were learned from, and what the detector said of those held out."""
 READING = "reading.json"
 """How pictures are read."""
 FULL_RANGE = 16
@@ -29,6 +35,15 @@ class Kept:
     bits: int | None
     width: int | None
     account: Account | None
+    held_out: HeldOut | None
+    learned_from: dict[str, str]
+
+
+class GoodPartsJson(TypedDict):
+    """Content of `GOOD_PARTS`."""
+
+    held_out: dict[Text, Any] | None
+    learned_from: dict[Text, Text]
 
 
 def write(folder: Path, kept: Kept) -> None:
@@ -40,17 +55,20 @@ def write(folder: Path, kept: Kept) -> None:
     write_json(folder / READING, {"bits": kept.bits, "width": kept.width})
     if kept.account:
         write_json(folder / ACCOUNT, kept.account.to_json())
+    held_out = kept.held_out.to_json() if kept.held_out else None
+    write_json(folder / GOOD_PARTS, {"held_out": held_out, "learned_from": kept.learned_from})
 
 
 def read(folder: Path) -> Kept:
     """Read what `write` wrote. Raises SpecsightError where a file is damaged; those that are missing say nothing."""
-    reading = folder / READING
+    reading, good_parts = folder / READING, folder / GOOD_PARTS
     return Kept(
         _calibration(folder / CALIBRATION) if (folder / CALIBRATION).exists() else None,
         load_specification(folder / SPECIFICATION) if (folder / SPECIFICATION).exists() else None,
         _bits(reading) if reading.exists() else FULL_RANGE,
         _width(reading) if reading.exists() else None,
         _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
+        *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
     )
 
 
@@ -91,3 +109,13 @@ def _account(file: Path) -> Account:
         return Account.from_json(parse_json(read_text(file)))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SpecsightError(f"'{file}' is damaged: fit the model again") from error
+
+
+def _good_parts(file: Path) -> tuple[HeldOut | None, dict[str, str]]:
+    """What is known of held-out pictures, and of those learned from. Raises SpecsightError where it is damaged."""
+    try:
+        content = check(GoodPartsJson, parse_json(read_text(file)))
+        held_out = HeldOut.from_json(content["held_out"]) if content["held_out"] else None
+        return held_out, dict(content["learned_from"])
+    except (OSError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error

@@ -7,7 +7,14 @@ A crash, a full disk or Ctrl-C leaves either the old file or the new one, never 
 from __future__ import annotations
 
 from specsight.storage.files import confined, given_path, sha256, write_bytes, write_json, write_text
-from specsight.storage.folders import CHECKSUMS, check_replaceable, recover, verify_folder, whole_folder
+from specsight.storage.folders import (
+    CHECKSUMS,
+    check_replaceable,
+    recover,
+    revised_folder,
+    verify_folder,
+    whole_folder,
+)
 from specsight.storage.locks import only_writer
 from specsight.storage.outputs import check_model_output, check_output
 from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
@@ -27,6 +34,7 @@ __all__ = [
     "parse_yaml",
     "read_text",
     "recover",
+    "revised_folder",
     "sha256",
     "verify_folder",
     "whole_folder",

@@ -88,6 +88,22 @@ def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
         raise cannot_write(folder, error) from error
 
 
+@contextlib.contextmanager
+def revised_folder(folder: Path) -> Iterator[Path]:
+    """Change a copy of a sealed folder, which is sealed anew and put in its place only when everything is written.
+
+    Raises SpecsightError as `verify_folder` and `whole_folder` do.
+    """
+    recover(folder)
+    verify_folder(folder)
+    with whole_folder(folder, replace=True) as temporary:
+        for name in _listing(folder):
+            target = confined(temporary, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(confined(folder, name), target)
+        yield temporary
+
+
 def recover(folder: Path) -> None:
     """Put back what a crash while `folder` was replaced left aside; nothing happens where there is nothing to do.
 

@@ -1,0 +1,209 @@
+"""Scores of held-out good parts → thresholds; kept in a model, they give others without fitting it anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
+
+from specsight.calibration.promise import check_rates, order_statistic
+from specsight.calibration.thresholds import Calibration
+from specsight.errors import SpecsightError
+from specsight.record_json import Count, Finite, Text, check
+
+EXTENT_QUANTILE = 0.995
+"""Pixels above this quantile of good pixels may belong to a finding."""
+LEVEL_STEP = 4
+"""Every fourth pixel of a type's map is enough for its median."""
+PIXELS_PER_MAP = 100_000
+"""How many pixels of one map enter the pixel quantile at most: memory stays bounded on large pictures."""
+
+
+class PictureJson(TypedDict):
+    """See `HeldOutPicture`."""
+
+    part: Count
+    score: Finite
+    peak: Finite
+    digest: Text
+    group: Text
+
+
+class HeldOutJson(TypedDict):
+    """See `HeldOut`."""
+
+    pictures: Annotated[list[PictureJson], Field(min_length=1)]
+    extent: Finite
+    type_levels: NotRequired[dict[Text, Finite]]
+
+
+@dataclass(frozen=True)
+class HeldOutPicture:
+    """What a detector said of one picture of a good part that it has not seen."""
+
+    part: int
+    """Pictures of one part have the same."""
+    score: float
+    peak: float
+    """Largest value of its map."""
+    digest: str = ""
+    """Of its files (`sample_digest`); empty where not known."""
+    group: str = ""
+    """The part that its sample names, where it names one."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What is known of pictures of held-out good parts, all judged by one and the same detector."""
+
+    pictures: tuple[HeldOutPicture, ...]
+    extent: float
+    """`EXTENT_QUANTILE` of the values of all their maps."""
+    type_levels: Mapping[str, float] = field(default_factory=dict)
+    """See `Calibration.type_levels`."""
+
+    @classmethod
+    def of(
+        cls,
+        judged: Iterable[tuple[float, NDArray[np.float32]]],
+        type_medians: Sequence[Mapping[str, float]] = (),
+        parts: Sequence[Hashable] | None = None,
+        names: Sequence[tuple[str, str]] | None = None,
+    ) -> HeldOut:
+        """From the (score, map) of each picture; `names` are digest and group of each. See `calibrate`."""
+        scores, peaks, pixels = [], [], []
+        for score, map_ in judged:
+            scores.append(float(score))
+            peaks.append(float(map_.max()))
+            flat = map_.reshape(-1)
+            pixels.append(flat[:: max(1, -(-flat.size // PIXELS_PER_MAP))])
+        if not scores:
+            raise SpecsightError("no good part was held out: a threshold needs at least one")
+        if not np.isfinite(scores).all() or not np.isfinite(peaks).all():
+            raise SpecsightError("a held-out good part has a score that is not a number: check its picture")
+        numbers: dict[Hashable, int] = {}
+        labels = [
+            numbers.setdefault(p, len(numbers)) for p in (range(len(scores)) if parts is None else parts)
+        ]
+        names = [("", "")] * len(scores) if names is None else names
+        return cls(
+            tuple(
+                HeldOutPicture(part, score, peak, digest, group)
+                for part, score, peak, (digest, group) in zip(labels, scores, peaks, names, strict=True)
+            ),
+            float(np.quantile(np.concatenate(pixels), EXTENT_QUANTILE)),
+            {
+                type_: float(np.median([medians[type_] for medians in type_medians if type_ in medians]))
+                for type_ in dict.fromkeys(t for medians in type_medians for t in medians)
+            },
+        )
+
+    @property
+    def scores(self) -> list[float]:
+        """Largest score of each part, sorted."""
+        return self._largest([one.score for one in self.pictures])
+
+    def calibrate(self, false_reject_rate: float = 0.05, confidence: float = 0.95) -> Calibration:
+        """Thresholds that promise the rate, as far as that many parts can. Raises as `check_rates` does."""
+        check_rates(false_reject_rate, confidence)
+        scores, peaks = self.scores, self._peaks
+        rank, rate = order_statistic(len(scores), false_reject_rate, confidence)
+        seed = peaks[rank - 1]
+        return Calibration(
+            score_threshold=scores[rank - 1],
+            map_seed=seed,
+            map_extent=min(self.extent, seed),
+            good_count=len(scores),
+            picture_count=len(self.pictures),
+            false_reject_rate=rate,
+            wanted_rate=false_reject_rate,
+            confidence=confidence,
+            type_levels=self.type_levels,
+        )
+
+    def at(self, score_threshold: float, wanted_rate: float = 0.05, confidence: float = 0.95) -> Calibration:
+        """Thresholds for a score that a person chose; they promise nothing.
+
+        `map_seed` lies on the line that takes the median and the largest score of parts to those of map maxima.
+        Raises SpecsightError for what is no finite number.
+        """
+        if not math.isfinite(score_threshold):
+            raise SpecsightError(f"a threshold must be a finite number, got {score_threshold}")
+        scores, peaks = self.scores, self._peaks
+        middle, top = float(np.median(scores)), scores[-1]
+        slope = (peaks[-1] - float(np.median(peaks))) / (top - middle) if top > middle else 1.0
+        seed = peaks[-1] + slope * (score_threshold - top)
+        return replace(
+            self.calibrate(wanted_rate, confidence),
+            score_threshold=score_threshold,
+            map_seed=seed,
+            map_extent=min(self.extent, seed),
+            false_reject_rate=1.0,
+            above_by_hand=sum(score > score_threshold for score in scores),
+        )
+
+    def joined(self, further: HeldOut) -> HeldOut:
+        """These pictures and further ones that the same detector has judged.
+
+        A part goes on where a group of the same name does. Levels of types stay; `extent` is the mean of both by
+        pictures, since their maps are not kept.
+        """
+        groups = {one.group: one.part for one in self.pictures if one.group}
+        base = 1 + max(one.part for one in self.pictures)
+        added = tuple(replace(one, part=groups.get(one.group, base + one.part)) for one in further.pictures)
+        share = len(added) / (len(self.pictures) + len(added))
+        extent = (1 - share) * self.extent + share * further.extent
+        return HeldOut((*self.pictures, *added), extent, self.type_levels or further.type_levels)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
+        values = asdict(self)
+        return {**values, "pictures": list(values["pictures"])}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> HeldOut:
+        """Read what `to_json` gave. Raises ValueError for anything else."""
+        sound = check(HeldOutJson, values)
+        pictures = tuple(HeldOutPicture(**one) for one in sound["pictures"])
+        return cls(pictures, sound["extent"], dict(sound.get("type_levels", {})))
+
+    @property
+    def _peaks(self) -> list[float]:
+        return self._largest([one.peak for one in self.pictures])
+
+    def _largest(self, values: Sequence[float]) -> list[float]:
+        """The largest value of each part, sorted."""
+        largest: dict[int, float] = {}
+        for one, value in zip(self.pictures, values, strict=True):
+            largest[one.part] = max(value, largest.get(one.part, -math.inf))
+        return sorted(largest.values())
+
+
+def calibrate(
+    judged: Iterable[tuple[float, NDArray[np.float32]]],
+    false_reject_rate: float = 0.05,
+    confidence: float = 0.95,
+    type_medians: Sequence[Mapping[str, float]] = (),
+    parts: Sequence[Hashable] | None = None,
+) -> Calibration:
+    """Thresholds from the (score, map) of pictures of held-out good parts.
+
+    `parts` says for each which part it shows, and a part counts once, with its largest score and map maximum; None:
+    each shows another one. Levels of types come from their `medians_by_type`.
+
+    Raises `SpecsightError` for rates outside (0, 1), for no good part at all, and for scores that are not finite;
+    ValueError for another number of parts than of pictures.
+    """
+    check_rates(false_reject_rate, confidence)
+    return HeldOut.of(judged, type_medians, parts).calibrate(false_reject_rate, confidence)
+
+
+def medians_by_type(type_maps: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:
+    """Median of each type's map of one part."""
+    return {type_: float(np.median(map_[::LEVEL_STEP, ::LEVEL_STEP])) for type_, map_ in type_maps.items()}

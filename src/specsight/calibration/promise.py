@@ -1,0 +1,94 @@
+"""What a threshold is to promise: rates → how many good parts it takes, and which of their scores it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from specsight.errors import SpecsightError
+
+NO_PROMISE_ABOVE = 0.5
+"""A limit above one false reject in two good parts is no promise: fewer than 5 parts, at 95 % confidence."""
+MOST_PARTS = 10**9
+"""No line photographs more."""
+LEAST_PARTS = 3
+"""Of fewer good parts none is held out: at least two are left to learn from for each."""
+
+
+@dataclass(frozen=True)
+class ThresholdConfig:
+    """What a threshold is to promise, and from how many good parts. Raises `SpecsightError` for impossible values."""
+
+    holdout: int | None = None
+    """Good parts to hold out for the threshold, beside validation pictures where the set has some. None: no further
+    ones where there are validation pictures, else as many as the promise takes, never more than a third."""
+    false_reject_rate: float = 0.05
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        holdout = self.holdout
+        whole = isinstance(holdout, Integral) and not isinstance(holdout, bool)
+        if holdout is not None and (not whole or holdout < 0):
+            raise SpecsightError(f"holdout must be a whole number of good parts from 0 on, got {holdout!r}")
+        parts_needed(self.false_reject_rate, self.confidence)
+
+    @property
+    def parts(self) -> int:
+        """How many good parts the threshold is to come from."""
+        if self.holdout is not None:
+            return self.holdout
+        return parts_needed(self.false_reject_rate, self.confidence)
+
+    def share_of(self, parts: int) -> int:
+        """How many of `parts` good parts to hold out."""
+        return min(self.parts, parts // LEAST_PARTS) if self.holdout is None else self.holdout
+
+
+def check_rates(false_reject_rate: float, confidence: float) -> None:
+    """Raise `SpecsightError` for anything but numbers inside (0, 1)."""
+    for name, value in (("false-reject rate", false_reject_rate), ("confidence", confidence)):
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise SpecsightError(f"{name} must be a number between 0 and 1, got {value!r}")
+        if not 0 < value < 1:
+            hint = f": write {value / 100:g} for {value:g} %" if 1 < value < 100 else ""
+            raise SpecsightError(f"{name} must lie between 0 and 1, got {value:g}{hint}")
+
+
+def parts_needed(false_reject_rate: float, confidence: float) -> int:
+    """Smallest n whose largest score promises the rate: (1 - rate)^n <= 1 - confidence. 59 for 5 % at 95 %.
+
+    Raises `SpecsightError` for rates outside (0, 1), and for those too small for any number of parts.
+    """
+    check_rates(false_reject_rate, confidence)
+    needed = math.log1p(-confidence) / math.log1p(-false_reject_rate)
+    if needed > MOST_PARTS:
+        raise SpecsightError(
+            f"a false-reject rate of {false_reject_rate:g} takes more than {MOST_PARTS:,} good parts: "
+            "allow a higher one"
+        )
+    return math.ceil(needed - 1e-9)
+
+
+def order_statistic(count: int, false_reject_rate: float, confidence: float) -> tuple[int, float]:
+    """Which of `count` sorted good scores (1-based rank) to use, and the false-reject rate it promises.
+
+    The smallest rank k with P[Binomial(count, 1 - rate) < k] >= confidence. Where even the largest score cannot
+    promise `false_reject_rate`, the rank is `count` and the returned rate is what it does promise.
+    """
+    from scipy.stats import binom
+
+    if count < 1:
+        raise ValueError("at least one good score is needed")
+    ranks = np.arange(1, count + 1)
+    promised = binom.cdf(ranks - 1, count, 1 - false_reject_rate) >= confidence
+    if promised.any():
+        return int(ranks[promised][0]), false_reject_rate
+    return count, float(1 - (1 - confidence) ** (1 / count))
+
+
+def percent(share: float) -> str:
+    """A share in words: "5 %"."""
+    return f"{100 * share:.3g} %"

@@ -1,0 +1,44 @@
+"""Verbs that change a saved model: `set-threshold`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specsight import screen
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.learning.device import AUTO
+
+
+@click.command(name="set-threshold")
+@click.argument("model", type=PATH)
+@click.option("--false-reject-rate", type=float, help="Wanted upper limit for good parts rejected.")
+@click.option("--confidence", type=float, help="Of that limit.")
+@click.option("--threshold", "value", type=float, help="A score of your own; it promises nothing.")
+@click.option("--good", type=PATH, help="Folder with further good parts to count with those held out.")
+@click.option("--encoder", help="Where the model's encoder lies now, if it has moved (with --good).")
+@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@MAX_MEGAPIXELS
+def set_threshold(
+    model: Path,
+    false_reject_rate: float | None,
+    confidence: float | None,
+    value: float | None,
+    good: Path | None,
+    encoder: str | None,
+    device: str,
+) -> None:
+    """Give a saved model another threshold without fitting it anew.
+
+    The threshold comes from the scores of held-out good parts, which the model keeps. The former one stays on record.
+    """
+    from specsight.inspector.thresholds import set_threshold as set_
+
+    changed = set_(model, false_reject_rate, confidence, value, good, encoder, device)
+    for skipped in changed.skipped:
+        screen.say(f"skipped: {skipped.reason}", err=True)
+    if changed.account:
+        screen.account(changed.account.line, changed.account.notes)
+    screen.thresholds(changed.held_out.scores, changed.before, changed.after)
+    screen.say(f"saved: {model}" if changed.changed else "unchanged")

@@ -1,0 +1,30 @@
+"""What the command line prints of results and names; it computes nothing."""
+
+from __future__ import annotations
+
+from specsight.screen.listing import KINDS, REGISTRIES, detector, kinds, names, registry_of
+from specsight.screen.printing import ReaderLeft, say, show
+from specsight.screen.results import account, curve, files, headline, notes, suite, unapplied, verdicts
+from specsight.screen.thresholds import histogram, thresholds
+
+__all__ = [
+    "KINDS",
+    "REGISTRIES",
+    "ReaderLeft",
+    "account",
+    "curve",
+    "detector",
+    "files",
+    "headline",
+    "histogram",
+    "kinds",
+    "names",
+    "notes",
+    "registry_of",
+    "say",
+    "show",
+    "suite",
+    "thresholds",
+    "unapplied",
+    "verdicts",
+]

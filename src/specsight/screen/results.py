@@ -1,0 +1,146 @@
+"""What a run folder holds, on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specsight.screen.printing import say, show
+
+if TYPE_CHECKING:
+    from specsight.runs.folder import RunFolder
+    from specsight.runs.predictions import Prediction
+
+REJECTED_LINES = 10
+"""Rejected pictures named on the screen; the rest is in the report."""
+
+
+def headline(run: Path) -> None:
+    """The numbers of a run with their intervals, and its protocol."""
+    from rich import box
+    from rich.table import Table
+
+    from specsight.report import tables
+    from specsight.runs.folder import RunFolder
+
+    judged = RunFolder(run)
+    numbers = judged.metrics()
+    table = Table("metric", "value", "interval, about 95 %", box=box.SIMPLE)
+    for lines in tables.headline(numbers).values():
+        for line in lines:
+            table.add_row(line.name, line.value, line.interval)
+    show(table)
+    for note in numbers.get("notes", []):
+        say(note)
+    notes(_noticed(judged.predictions()))
+    unapplied(judged)
+    files(run)
+    say(judged.protocol().line)
+
+
+def curve(folder: Path, pages: list[Path]) -> None:
+    """The table of several runs, and where their pages and their chart lie."""
+    from rich import box
+    from rich.table import Table
+
+    from specsight.metrics import metric_of
+    from specsight.report.curve_chart import CHART
+    from specsight.runs.curve_table import METRICS, TABLE, read_curve
+
+    rows = Table("detector", "shots", *(metric_of(name).column for name in METRICS), box=box.SIMPLE)
+    for point in read_curve(folder):
+        values = [point.numbers[name]["value"] for name in METRICS]
+        shots = "all" if point.shots is None else str(point.shots)
+        rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
+    show(rows)
+    for page in pages[:1]:
+        files(page.parent)
+    for page in pages:
+        say(f"report: {page}")
+    say(f"table: {folder / TABLE}\nchart: {folder / CHART}")
+
+
+def suite(folder: Path) -> None:
+    """The table of a suite, and where it lies."""
+    from rich import box
+    from rich.table import Table
+
+    from specsight.metrics import metric_of
+    from specsight.runs.suite_record import TABLE, SuiteRecord
+
+    record = SuiteRecord.read(folder)
+    columns = [metric_of(name).column for name in record.metrics]
+    rows = Table("row", *columns, "fit s", "peak MB", box=box.SIMPLE)
+    for row in record.rows:
+        numbers = ("" if value is None else f"{value:.3f}" for value in row.values.values())
+        cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
+        rows.add_row(row.name, *numbers, *cost)
+    show(rows)
+    for row in record.rows[:1]:
+        files(folder / row.folder)
+    say(f"table: {folder / TABLE}")
+
+
+def verdicts(run: Path) -> None:
+    """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
+    from specsight.datasets.accounting import Account, said
+    from specsight.runs.folder import RunFolder
+
+    judged = RunFolder(run)
+    predictions, skipped = judged.predictions(), judged.skipped()
+    rejected = [p for p in predictions if p.inspection.verdict == "reject"]
+    for prediction in rejected[:REJECTED_LINES]:
+        say(f"{prediction.inspection.image}: {prediction.inspection.statement}")
+    if len(rejected) > REJECTED_LINES:
+        say(f"... and {len(rejected) - REJECTED_LINES} more rejected, see the report")
+    for picture in skipped:
+        say(f"skipped: {picture.reason}", err=True)
+    notes(_noticed(predictions))
+    unapplied(judged)
+    decided = any(p.inspection.verdict for p in predictions)
+    counts = (
+        f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
+    )
+    ignored = Account.from_json(judged.metrics()["account"]).ignored
+    rest = f"; {said(ignored)}" if ignored else ""
+    say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read{rest}")
+
+
+def account(line: str, notes: Sequence[str]) -> None:
+    """What became of all files that were given, and what was inferred of them."""
+    for note in notes:
+        say(f"note: {note}")
+    if line:
+        say(line)
+
+
+def files(run: Path) -> None:
+    """What became of all files of a run, and what was inferred of them."""
+    from specsight.runs.folder import RunFolder
+
+    protocol = RunFolder(run).protocol()
+    account(protocol.account, protocol.notes)
+
+
+def notes(pictures: Mapping[str, Sequence[str]]) -> None:
+    """What was noticed in reading pictures: each note once, with how many pictures it holds for and one of them."""
+    for note, paths in pictures.items():
+        count = f"{len(paths)} pictures, such as " if len(paths) > 1 else ""
+        say(f"note: {note} ({count}'{paths[0]}')", err=True)
+
+
+def _noticed(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
+    """Note → pictures that it holds for."""
+    found: dict[str, list[str]] = {}
+    for prediction in predictions:
+        for note in prediction.inspection.notes:
+            found.setdefault(note, []).append(prediction.inspection.image)
+    return found
+
+
+def unapplied(run: RunFolder) -> None:
+    """One line that names the clauses of specification and instruction that had no effect, and why."""
+    lines = run.protocol().not_applied
+    if lines:
+        say(f"not applied: {'; '.join(lines)}", err=True)
