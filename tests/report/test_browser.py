@@ -71,6 +71,19 @@ def visible_scores(page: Any) -> list[float]:
     return list(page.execute_script(script, visible_rows(page)))
 
 
+def opened(page: Any) -> str | None:
+    """Name of the picture that is open large; None where none is."""
+    name = page.execute_script(
+        "const d = document.getElementById('large');"
+        "return d.open ? d.querySelector('.caption b').textContent : null"
+    )
+    return None if name is None else str(name)
+
+
+def press(page: Any, key: str) -> None:
+    page.switch_to.active_element.send_keys(key)
+
+
 def test_no_error_and_no_request_but_the_page_itself(page: Any, run: Path) -> None:
     assert page.get_log("browser") == []
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
@@ -140,7 +153,7 @@ def test_the_table_sorts_by_number_with_the_keyboard(page: Any) -> None:
     assert head.find_element("xpath", "..").get_attribute("aria-sort") == "descending"
 
 
-@pytest.mark.parametrize("width", [1280, 480])
+@pytest.mark.parametrize("width", [1280, 480, 390])
 def test_the_page_never_scrolls_sideways(page: Any, width: int) -> None:
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -159,3 +172,64 @@ def test_an_inspection_of_one_picture(browser: Any, tmp_path: Path) -> None:
     assert browser.get_log("browser") == []
     assert len(visible_rows(browser)) == 1
     assert browser.find_element("id", "filter-count").text == "1 of 1 pictures"
+
+
+def test_a_picture_of_the_gallery_opens_large_with_its_layers(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    link = page.find_element("css selector", "#gallery a.zoom")
+    id_ = link.find_element("xpath", "ancestor::article//h4").text
+    link.send_keys(Keys.ENTER)
+    assert opened(page) == id_
+    board = page.find_element("css selector", "#large .board")
+    window = page.execute_script("return [innerWidth, innerHeight]")
+    assert board.size["width"] > 0.5 * min(window)
+    assert board.size["height"] <= window[1]
+    photo, map_ = (board.find_element("css selector", f"img.{name}") for name in ("photo", "heat"))
+    assert page.execute_script(
+        "return [arguments[0].naturalWidth, arguments[1].naturalWidth]", photo, map_
+    ) > [0, 0]
+    assert map_.is_displayed()
+    press(page, "m")
+    assert not map_.is_displayed()
+    assert photo.is_displayed()
+    width = board.size["width"]
+    press(page, "z")
+    assert board.size["width"] > 2 * width
+    press(page, Keys.ESCAPE)
+    assert opened(page) is None
+    assert page.switch_to.active_element.get_attribute("data-large") == link.get_attribute("data-large")
+    assert page.get_log("browser") == []
+    assert page.current_url.endswith("report.html"), "nothing was left for the sheet beside the page"
+
+
+def test_arrows_go_through_the_pictures_that_the_filter_leaves(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    page.find_element("css selector", "#filter-truth option:nth-child(2)").click()
+    left = page.execute_script(
+        "return [...document.querySelectorAll('#table tbody tr:not(.out)')].map(r => r.querySelector('th').textContent)"
+    )
+    assert len(left) == 60, "all good parts"
+    page.execute_script("document.querySelector('#table tr:not(.out) a.zoom').focus()")
+    press(page, Keys.ENTER)
+    seen = [opened(page)]
+    for _ in range(3):
+        press(page, Keys.ARROW_RIGHT)
+        seen.append(opened(page))
+    press(page, Keys.ARROW_LEFT)
+    assert seen == left[:4]
+    assert opened(page) == left[2]
+    assert page.find_element("css selector", "#large .position").text == "3 of 60"
+    page.find_element("css selector", "#large [data-do=close]").click()
+    assert opened(page) is None
+
+
+def test_all_pictures_can_be_seen_as_a_grid_of_thumbnails(page: Any) -> None:
+    page.find_element("css selector", "#view option[value=pictures]").click()
+    first, second = visible_rows(page)[:2]
+    assert first.location["y"] == second.location["y"], "side by side"
+    assert first.find_element("css selector", ".thumb img").size["width"] > 60
+    assert not first.find_element("css selector", ".statement").is_displayed()
+    page.find_element("css selector", "#filter-verdict option[value=reject]").click()
+    assert {row.get_attribute("data-verdict") for row in visible_rows(page)} == {"reject"}

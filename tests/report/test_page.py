@@ -9,11 +9,14 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run, metric
 
 from specsight.errors import SpecsightError
 from specsight.report import render
+from specsight.report.large import large
+from specsight.report.pictures import Drawing
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import SkippedPicture
 
@@ -60,10 +63,18 @@ def page_of(run: Path) -> Page:
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
-    page = page_of(make_run(tmp_path))
-    addresses = page.values("src") + page.values("href")
-    assert addresses
-    assert all(address.startswith(("data:", "#")) for address in addresses)
+    run = make_run(tmp_path)
+    page = page_of(run)
+    assert page.values("src")
+    assert all(address.startswith("data:") for address in page.values("src"))
+    sheets = [href for href in page.values("href") if not href.startswith(("data:", "#"))]
+    assert sheets
+    assert all((run / sheet).is_file() for sheet in sheets), (
+        "what lies beside the page is a further way, not needed"
+    )
+    held = {attrs["id"] for tag, attrs in page.tags if tag == "template"}
+    zooms = [attrs for tag, attrs in page.tags if attrs.get("class") == "zoom"]
+    assert {f"large-{attrs['data-large']}" for attrs in zooms} == held
     assert "url(" not in page.sources["style"]
     assert "@import" not in page.sources["style"]
     assert not page.values("style")
@@ -111,8 +122,8 @@ def test_every_picture_has_words_for_those_who_do_not_see_it(tmp_path: Path) -> 
     page = page_of(make_run(tmp_path))
     images = [attrs for tag, attrs in page.tags if tag == "img"]
     assert len(images) > 10
-    assert all(attrs.get("alt") and attrs.get("width") and attrs.get("height") for attrs in images)
-    charts = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert all(attrs.get("alt") for attrs in images)
+    charts = [attrs for tag, attrs in page.tags if tag == "svg" and "chart" in str(attrs.get("class"))]
     assert len(charts) == 3
     assert all(attrs.get("role") == "img" and attrs.get("aria-label") for attrs in charts)
 
@@ -124,7 +135,7 @@ def test_names_in_any_script_and_of_any_length(tmp_path: Path) -> None:
     assert names[0] in page.text
     assert names[1] in page.text
     assert "broken? name" in page.text
-    assert len(list((run / "overlays" / "0").iterdir())) == 4
+    assert len(list((run / "overlays" / "0").glob("*.jpg"))) == 4
 
 
 def test_inspections_show_rejects_first_and_link_to_every_overlay(tmp_path: Path) -> None:
@@ -133,7 +144,7 @@ def test_inspections_show_rejects_first_and_link_to_every_overlay(tmp_path: Path
     verdicts = [str(a["data-verdict"]) for t, a in page.tags if t == "tr" and "data-verdict" in a]
     assert verdicts == sorted(verdicts, reverse=True)
     assert set(verdicts) == {"accept", "reject"}
-    links = [href for href in page.values("href") if href.startswith("overlays/")]
+    links = {href for href in page.values("href") if href.startswith("overlays/")}
     assert len(links) == len(verdicts) == 12
     assert all((run / link).stat().st_size > 1000 for link in links)
     assert "ROC" not in page.text
@@ -287,3 +298,75 @@ def test_numbers_of_another_type_are_one_line(
     assert f"'{run / file}.json' is damaged (" in str(told.value)
     assert place in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_large_pictures_beyond_the_limit_lie_beside_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path, good=6, defective=6)
+    every = page_of(run)
+    assert sum(tag == "template" for tag, _ in every.tags) == 12
+    assert "Every picture opens large inside this page." in every.text
+    size = len((run / "report.html").read_bytes())
+    monkeypatch.setattr("specsight.report.page.LARGE", 60_000)
+    monkeypatch.setattr("specsight.report.page.THUMBNAILS", 5_000)
+    page = page_of(run)
+    held = sum(tag == "template" for tag, _ in page.tags)
+    assert 1 <= held < 12
+    assert f"{held} of 12 pictures open large inside this page" in page.text
+    html = (run / "report.html").read_text("utf-8")
+    assert len(html) < size
+    layers = re.findall(r"<template.*?</template>", html, re.DOTALL)
+    assert sum(len(uri) for one in layers for uri in re.findall(r'"(data:[^"]*)"', one)) <= 60_000
+    without = [a for _, a in page.tags if a.get("class") == "zoom" and "data-large" not in a]
+    assert len({a["href"] for a in without}) == 12 - held
+    assert all((run / str(a["href"])).stat().st_size > 1000 for a in without)
+
+
+def test_a_picture_that_was_judged_anew_gets_a_new_sheet_and_others_keep_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path, kind="inspection", metrics=WITHOUT_TRUTH, good=4, defective=4)
+    monkeypatch.setattr("specsight.report.page.LARGE", 0)
+    monkeypatch.setattr("specsight.report.gallery.WORST", 0)
+    monkeypatch.setattr("specsight.report.gallery.REJECTED", 0)
+    first = render(run).read_bytes()
+    sheets = sorted((run / "overlays" / "0").glob("*.jpg"))
+    before = [sheet.stat().st_mtime_ns for sheet in sheets]
+    assert render(run).read_bytes() == first
+    assert [sheet.stat().st_mtime_ns for sheet in sheets] == before
+    judged = RunFolder(run).predictions()[3]
+    (run / judged.map).touch()
+    render(run)
+    after = [sheet.stat().st_mtime_ns for sheet in sheets]
+    assert sum(old != new for old, new in zip(before, after)) == 1
+
+
+def test_a_page_is_drawn_again_only_where_its_folder_has_changed(tmp_path: Path) -> None:
+    run = make_run(tmp_path, good=2, defective=2)
+    drawn = render(run, anew=False).stat().st_mtime_ns
+    assert render(run, anew=False).stat().st_mtime_ns == drawn
+    RunFolder(run).write_metrics(METRICS_EXAMPLE | {"peak_mb": 1.0})
+    page = render(run, anew=False)
+    assert page.stat().st_mtime_ns > drawn
+    assert "Peak memory 1 MB" in page.read_text("utf-8")
+    assert render(run).stat().st_mtime_ns > page.stat().st_mtime_ns - 1, "asked for, it is always drawn"
+
+
+def test_large_outlines_stand_around_their_regions_and_inside_the_frame(tmp_path: Path) -> None:
+    rgb = np.full((60, 90, 3), 90, np.uint8)
+    spot = np.zeros((60, 90), bool)
+    spot[30, 45] = True
+    made = large(Drawing(rgb, np.zeros((60, 90), np.float32), np.ones((60, 90), bool), spot))
+    scale = made.width / 90
+    points = np.array([float(n) for n in re.findall(r"\d+", made.truth)]).reshape(-1, 2) / scale
+    assert points.min(axis=0) == pytest.approx([45, 30], abs=0.8)
+    assert points.max(axis=0) == pytest.approx([46, 31], abs=0.8)
+    assert made.truth.count("M") == 1
+    whole = np.array([int(n) for n in re.findall(r"\d+", made.findings)]).reshape(-1, 2)
+    assert whole.min() > 0
+    assert (whole.max(axis=0) < [made.width, made.height]).all(), (
+        "a finding that covers the picture has a frame"
+    )
+    nothing = large(Drawing(rgb, np.zeros((60, 90), np.float32), None, None))
+    assert (nothing.findings, nothing.truth) == ("", "")

@@ -4,44 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-import numpy as np
-
-from specsight import findings, images
-from specsight.calibration import Calibration
-from specsight.errors import SpecsightError
-from specsight.report import pictures
-from specsight.report.pictures import Drawing, HeatScale
-from specsight.runs.folder import RunFolder
-from specsight.runs.predictions import Prediction, file_name
-from specsight.storage import write_bytes
+from specsight.report.renderer import Shown
+from specsight.runs.predictions import Prediction
 
 WORST = 8
 """Pictures per section that shows faults."""
 TYPICAL = 4
 REJECTED = 40
 """Pictures shown of an inspection without truth."""
-SCALE_SAMPLE = 24
-"""Maps that the heat scale's lower end is taken from."""
-
-PANELS = {
-    "overview": "whole picture with outlines; the frame is the window shown below",
-    "original": "original",
-    "heat": "anomaly map over the picture",
-    "contours": "outlines of findings and of the true defects",
-}
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One drawing of a picture, as a `data:` address; `width` and `height` in pixels."""
-
-    name: str
-    alt: str
-    uri: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -51,9 +22,7 @@ class Card:
     prediction: Prediction
     badge: tuple[str, str]
     truth: str
-    panels: list[Panel]
-    note: str
-    """Why something could not be drawn; empty where everything was."""
+    shown: Shown
 
 
 @dataclass(frozen=True)
@@ -64,72 +33,6 @@ class Section:
     meaning: str
     total: int
     cards: list[Card]
-
-
-class Renderer:
-    """Draws pictures of one seed of a run, all on the same heat scale."""
-
-    def __init__(
-        self,
-        run: RunFolder,
-        predictions: Sequence[Prediction],
-        calibration: Calibration | None,
-        located: Mapping[str, bool] = MappingProxyType({}),
-    ) -> None:
-        """`located`: id of a rejected defective picture → whether a finding touches the defect."""
-        self.run, self.calibration, self.data, self.located = run, calibration, run.data, located
-        chosen = _spread(
-            [p for p in predictions if p.inspection.verdict != "reject"] or predictions, SCALE_SAMPLE
-        )
-        sampled = [run.map(p).reshape(-1) for p in chosen]
-        values = np.concatenate(
-            [v[:: max(1, v.size // 20_000)] for v in sampled] or [np.zeros(0, np.float32)]
-        )
-        self.scale = HeatScale.of(values, calibration.map_seed if calibration else None)
-
-    def card(self, prediction: Prediction) -> Card:
-        """Draw one picture, write its sheet to `overlays/`, and return what the page shows of it."""
-        drawing, note = self._drawing(prediction)
-        panels = {} if drawing is None else drawing.panels()
-        if panels:
-            write_bytes(
-                self.run.path / overlay(prediction), pictures.encode(pictures.composite(panels), ".jpg")
-            )
-        drawn = [
-            Panel(name, f"{prediction.id}: {PANELS[name]}", pictures.data_uri(p), p.shape[1], p.shape[0])
-            for name, p in panels.items()
-        ]
-        return Card(prediction, badge(prediction, self.located), truth(prediction), drawn, note)
-
-    def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
-        """Panels by name; none where the picture cannot be shown."""
-        drawing, _ = self._drawing(prediction)
-        return {} if drawing is None else drawing.panels()
-
-    def draw(self, prediction: Prediction) -> None:
-        """Only write the sheet to `overlays/`, unless it is there."""
-        if not (self.run.path / overlay(prediction)).exists():
-            drawing, _ = self._drawing(prediction)
-            if drawing is not None:
-                sheet = pictures.composite(drawing.panels())
-                write_bytes(self.run.path / overlay(prediction), pictures.encode(sheet, ".jpg"))
-
-    def _drawing(self, prediction: Prediction) -> tuple[Drawing | None, str]:
-        sample = prediction.sample(self.data)
-        map_ = self.run.map(prediction)
-        try:
-            rgb = images.read_rgb(sample.image)
-        except SpecsightError as error:
-            return None, f"The picture cannot be shown: {error}"
-        if rgb.shape[:2] != map_.shape:
-            return None, "The picture cannot be shown: the file has changed since it was judged."
-        found = findings.segment(map_, self.calibration, sample.circular) if self.calibration else None
-        try:
-            drawable = sample.defects and images.masks_known(sample)
-            mask = images.anomaly_mask(sample, prediction.size) if drawable else None
-        except SpecsightError as error:
-            return Drawing(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
-        return Drawing(rgb, self.scale(map_), found, mask), ""
 
 
 def choose(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[Prediction]]]:
@@ -164,11 +67,6 @@ def truth(prediction: Prediction) -> str:
     if prediction.label == "unknown":
         return ""
     return ", ".join(prediction.types) or prediction.label
-
-
-def overlay(prediction: Prediction) -> str:
-    """Where a picture's sheet lies, relative to the run folder."""
-    return f"overlays/{prediction.seed}/{file_name(prediction.id)}.jpg"
 
 
 def _with_truth(predictions: Sequence[Prediction]) -> list[tuple[str, str, int, list[Prediction]]]:
@@ -255,10 +153,3 @@ def _middle(ranked: Sequence[Prediction], count: int) -> list[Prediction]:
     """The `count` pictures nearest to the median of a ranked list."""
     centre = (len(ranked) - 1) / 2
     return [ranked[i] for i in sorted(range(len(ranked)), key=lambda i: abs(i - centre))[:count]]
-
-
-def _spread(items: Sequence[Prediction], count: int) -> list[Prediction]:
-    """`count` items at even steps."""
-    if len(items) <= count:
-        return list(items)
-    return [items[i] for i in np.linspace(0, len(items) - 1, count).astype(int)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from markupsafe import Markup
 from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
+from specsight.report.freshness import drawn_from, is_current
+from specsight.report.renderer import Renderer, Shown, overlay
 from specsight.runs import folder
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction, by_seed
@@ -26,19 +29,25 @@ from specsight.storage import confined, write_bytes
 
 TABLE_ROWS = 2000
 """Rows of the table of all pictures; the rest is in predictions.jsonl."""
+THUMBNAILS = 4_000_000
+LARGE = 8_000_000
+"""Characters of thumbnails, and of large pictures, inside the page, so that it can be mailed; others lie beside it."""
 
 
-def render(run: Path) -> Path:
-    """Write `report.html` (and the overlays it shows) into the run folder; returns the page's path.
+def render(run: Path, *, anew: bool = True) -> Path:
+    """Write `report.html`, and the sheets of the pictures that it shows, into the run folder; returns the page's path.
 
-    A run over several products gets a page for each and one that leads to them.
+    A run over several products gets a page for each and one that leads to them. With `anew` False pages that were drawn
+    from what the folder holds now stay as they are.
     """
     run_folder = RunFolder(run)
     metrics = run_folder.metrics()
     if "products" in metrics:
         for product in metrics["products"].values():
-            render(confined(run, product["folder"]))
+            render(confined(run, product["folder"]), anew=anew)
         return write_page(run_folder, "products.html.j2", tables.products(metrics, run_folder.protocol()))
+    if not anew and is_current(run):
+        return run / folder.PAGE
     predictions = by_seed(run_folder.predictions())
     if not predictions and not run_folder.skipped():
         raise SpecsightError(f"'{run}' holds no finished picture yet: run the evaluation first")
@@ -56,23 +65,23 @@ def _context(
     fits = run.fits()
     calibration = fits[seed].calibration if seed in fits else None
     located = metrics.get("located_pictures", {}).get(str(seed), {})
-    renderer = gallery.Renderer(run, predictions, calibration, located)
+    renderer = Renderer(run, predictions, calibration)
     chosen = gallery.choose(predictions)
-    total = sum(len(members) for _, _, _, members in chosen)
-    cards = iter(
-        track((renderer.card(p) for _, _, _, ps in chosen for p in ps), "Drawing the gallery", total)
-    )
+    rows = tables.ranked(predictions)[:TABLE_ROWS]
+    shown = _draw(renderer, [p for _, _, _, ps in chosen for p in ps], rows)
     sections = [
-        gallery.Section(title, meaning, count, [next(cards) for _ in members])
+        gallery.Section(
+            title,
+            meaning,
+            count,
+            [gallery.Card(p, gallery.badge(p, located), gallery.truth(p), shown[p.id]) for p in members],
+        )
         for title, meaning, count, members in chosen
     ]
-    inspection = config.get("kind") == "inspection"
-    if inspection:
-        for prediction in track(predictions, "Drawing overlays"):
-            renderer.draw(prediction)
+    large = [tables.row(p, located, shown[p.id]) for p in predictions if p.id in shown and shown[p.id].large]
     return {
         "title": tables.title(config),
-        "inspection": inspection,
+        "inspection": config.get("kind") == "inspection",
         "config": config,
         "protocol": run.protocol(),
         "seed": seed,
@@ -92,15 +101,38 @@ def _context(
         "legend": pictures.data_uri(pictures.legend(), ".png"),
         "scale": renderer.scale,
         "has_truth_outline": any(p.defects for p in predictions),
-        "rows": tables.rows(predictions, located)[:TABLE_ROWS],
+        "rows": [tables.row(p, located, shown[p.id]) for p in rows],
+        "large": large,
+        "number": {row["id"]: number for number, row in enumerate(large)},
+        "limits": f"{LARGE / 1e6:.0f} MB",
         "row_count": len(predictions),
         "types": sorted({type_ for p in predictions for type_ in p.types}),
+        "named": sorted({f.type for p in predictions for f in p.inspection.findings if f.type}),
         "timing": tables.timing(metrics),
         "peak_mb": metrics.get("peak_mb"),
         "environment": run.environment(),
         "skipped": run.skipped(),
         "ignored": metrics.get("account", {}).get("ignored", []),
     }
+
+
+def _draw(renderer: Renderer, gallery_: Sequence[Prediction], rows: Sequence[Prediction]) -> dict[str, Shown]:
+    """What the page holds of each picture by its id: those of the gallery first, then the rows of the table.
+
+    Thumbnails and large pictures are inside the page until their shares of it are used up.
+    """
+    in_gallery = {p.id for p in gallery_}
+    shown: dict[str, Shown] = {}
+    thumbnails = large = 0
+    every = {p.id: p for p in (*gallery_, *rows)}
+    for prediction in track(every.values(), "Drawing pictures", len(every)):
+        one = renderer.show(prediction, with_panels=prediction.id in in_gallery, with_large=large < LARGE)
+        thumbnails += len(one.thumbnail)
+        large += one.large.size if one.large else 0
+        fits = replace(one, thumbnail=one.thumbnail if thumbnails <= THUMBNAILS else "")
+        shown[prediction.id] = replace(fits, large=fits.large if large <= LARGE else None)
+    renderer.keep_scale()
+    return shown
 
 
 def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
@@ -113,10 +145,12 @@ def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Pat
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["overlay"] = overlay
     files = resources.files("specsight.report") / "templates"
-    style, script = ((files / name).read_text("utf-8") for name in ("style.css", "table.js"))
+    style = (files / "style.css").read_text("utf-8")
+    script = "\n".join((files / name).read_text("utf-8") for name in ("table.js", "large.js"))
     page = environment.get_template(template).render(
-        context, style=style, script=script, policy=_policy(style, script)
+        context, style=style, script=script, policy=_policy(style, script), drawn_from=drawn_from(run.path)
     )
     path = run.path / folder.PAGE
     # File names that are not valid Unicode would otherwise stop the page from being written.

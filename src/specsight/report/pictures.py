@@ -19,6 +19,8 @@ PREDICTION = (255, 176, 0)
 """RGB of the contours: apart in hue and in lightness, for every kind of colour vision."""
 PANEL = 400
 """Longest side of a panel in pixels."""
+THUMBNAIL = 160
+"""Longest side of a thumbnail."""
 OVERVIEW = 1100
 """Longest side of the overview of a strip."""
 STRIP = 3.0
@@ -62,10 +64,17 @@ class HeatScale:
 
 def heat(rgb: Pixels, position: NDArray[np.float32]) -> Pixels:
     """Blend heat colours over `rgb` (H, W, 3); `position` is (H, W) in [0, 1]. Clear below 0.2, full from 0.5 on."""
-    colours = cv2.applyColorMap((255 * position).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-    alpha = OPAQUE * np.clip((position - 0.2) / 0.3, 0, 1)[..., None]
-    blended: Pixels = (rgb * (1 - alpha) + colours * alpha).round().astype(np.uint8)
+    layer = heat_colours(position)
+    alpha = layer[..., 3:] / np.float32(255)
+    blended: Pixels = (rgb * (1 - alpha) + layer[..., :3] * alpha).round().astype(np.uint8)
     return blended
+
+
+def heat_colours(position: NDArray[np.float32]) -> Pixels:
+    """(H, W, 4) heat colours with their opacity, of positions (H, W) in [0, 1]."""
+    colours = cv2.applyColorMap((255 * position).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    alpha = 255 * OPAQUE * np.clip((position - 0.2) / 0.3, 0, 1)
+    return np.dstack([colours, alpha.round().astype(np.uint8)])
 
 
 def outline(rgb: Pixels, mask: Mask, colour: tuple[int, int, int]) -> Pixels:
@@ -96,11 +105,14 @@ class Drawing:
     found: Mask | None
     truth: Mask | None
 
-    def panels(self) -> dict[str, Pixels]:
-        """Panels by name. Strips get an "overview" first, and the rest shows a window around what matters."""
+    def panels(self, side: int = PANEL) -> dict[str, Pixels]:
+        """Panels by name, their longest side `side` pixels.
+
+        Strips get an "overview" first, and the rest shows a window around what matters.
+        """
         height, width = self.rgb.shape[:2]
         if max(height, width) < STRIP * min(height, width):
-            return self._three()
+            return self._three(side)
         top, left, bottom, right = self._window()
         size = _fitted(height, width, OVERVIEW)
         overview = self._resized(size)._contours()
@@ -108,10 +120,15 @@ class Drawing:
         corners = [(int(x * scale), int(y * scale)) for x, y in ((left, top), (right - 1, bottom - 1))]
         for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
             cv2.rectangle(overview, corners[0], corners[1], colour, thickness)
-        return {"overview": overview, **self._cut(top, left, bottom, right)._three()}
+        return {"overview": overview, **self._cut(top, left, bottom, right)._three(side)}
 
-    def _three(self) -> dict[str, Pixels]:
-        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], PANEL))
+    def thumbnail(self) -> Pixels:
+        """The map over the whole picture, its longest side `THUMBNAIL` pixels."""
+        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], THUMBNAIL))
+        return heat(small.rgb, small.position)
+
+    def _three(self, side: int) -> dict[str, Pixels]:
+        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], side))
         return {"original": small.rgb, "heat": heat(small.rgb, small.position), "contours": small._contours()}
 
     def _contours(self) -> Pixels:
@@ -187,11 +204,12 @@ def legend(length: int = 256, height: int = 14) -> Pixels:
 
 
 def encode(rgb: Pixels, suffix: str) -> bytes:
-    """Compress to ".webp", ".jpg" or ".png"."""
+    """Compress (H, W, 3), or (H, W, 4) with opacity, to ".webp", ".jpg" or ".png"."""
     quality = {".webp": [cv2.IMWRITE_WEBP_QUALITY, 82], ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 88], ".png": []}[
         suffix
     ]
-    done, data = cv2.imencode(suffix, rgb[..., ::-1], quality)
+    bgr = rgb[..., [2, 1, 0, *range(3, rgb.shape[2])]]
+    done, data = cv2.imencode(suffix, bgr, quality)
     if not done:
         raise ValueError(f"cannot encode a picture of {rgb.shape} as {suffix}")
     return data.tobytes()

@@ -13,8 +13,9 @@ from typing import Any
 from specsight.metrics import metric_of
 from specsight.progress import track
 from specsight.report import pictures
-from specsight.report.gallery import Renderer, truth
+from specsight.report.gallery import truth
 from specsight.report.page import render, write_page
+from specsight.report.renderer import Renderer
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
@@ -38,10 +39,10 @@ class Compared:
 
 
 def render_suite(out: Path) -> Path:
-    """Write the page of a suite, and of each of its runs; returns its path."""
+    """Write the page of a suite, and those of its runs that have changed since theirs was drawn; returns its path."""
     record = SuiteRecord.read(out)
     for row in record.rows:
-        render(confined(out, row.folder))
+        render(confined(out, row.folder), anew=False)
     columns = [
         name for name in record.metrics if any(row.values.get(name) is not None for row in record.rows)
     ]

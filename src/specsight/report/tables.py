@@ -15,6 +15,7 @@ from specsight.metrics import Group, Metric, find
 from specsight.metrics import metrics as catalogue
 from specsight.records import GOOD
 from specsight.report import charts, gallery
+from specsight.report.renderer import Shown, overlay
 from specsight.runs.costs import STAGES
 from specsight.runs.predictions import Prediction, SkippedPicture
 from specsight.runs.protocol import Protocol
@@ -162,24 +163,29 @@ def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[s
     return charts_
 
 
-def rows(predictions: Sequence[Prediction], located: Mapping[str, bool]) -> list[dict[str, Any]]:
-    """One row per picture: rejects first, then by falling score."""
-    ranked = sorted(predictions, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
-    return [
-        {
-            "id": p.id,
-            "truth": gallery.truth(p),
-            "types": "\n".join(p.types),
-            "verdict": p.inspection.verdict or "none",
-            "badge": gallery.badge(p, located),
-            "score": f"{p.inspection.score:#.4g}",
-            "raw": repr(p.inspection.score),
-            "findings": len(p.inspection.findings),
-            "statement": p.inspection.statement,
-            "overlay": gallery.overlay(p),
-        }
-        for p in ranked
-    ]
+def ranked(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Rejects first, then by falling score."""
+    return sorted(predictions, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))
+
+
+def row(prediction: Prediction, located: Mapping[str, bool], shown: Shown) -> dict[str, Any]:
+    """What the table of all pictures says of one."""
+    inspection = prediction.inspection
+    return {
+        "id": prediction.id,
+        "truth": gallery.truth(prediction),
+        "types": "\n".join(prediction.types or ((prediction.label,) if prediction.label == GOOD else ())),
+        "named": "\n".join(dict.fromkeys(f.type for f in inspection.findings if f.type)),
+        "verdict": inspection.verdict or "none",
+        "badge": gallery.badge(prediction, located),
+        "score": f"{inspection.score:#.4g}",
+        "raw": repr(inspection.score),
+        "findings": len(inspection.findings),
+        "statement": inspection.statement,
+        "overlay": overlay(prediction) if shown.thumbnail or shown.large or not shown.note else "",
+        "shown": shown,
+        "inspection": inspection,
+    }
 
 
 def timing(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -9,20 +9,27 @@
   const text = document.getElementById("filter-text");
   const verdict = document.getElementById("filter-verdict");
   const truth = document.getElementById("filter-truth");
+  const named = document.getElementById("filter-named");
+  const view = document.getElementById("view");
   const pager = document.querySelector(".pager");
   let page = 0;
 
   const matches = (row) =>
     (!text || row.textContent.toLowerCase().includes(text.value.trim().toLowerCase())) &&
     (!verdict || !verdict.value || row.dataset.verdict === verdict.value) &&
-    (!truth || !truth.value || row.dataset.types.split("\n").includes(truth.value));
+    (!truth || !truth.value || row.dataset.types.split("\n").includes(truth.value)) &&
+    (!named || !named.value || row.dataset.named.split("\n").includes(named.value));
 
   const show = () => {
     const kept = all.filter(matches);
     const pages = Math.max(1, Math.ceil(kept.length / PAGE));
     page = Math.min(page, pages - 1);
+    const inside = new Set(kept);
     const visible = new Set(pager ? kept.slice(page * PAGE, (page + 1) * PAGE) : kept);
-    for (const row of all) row.hidden = !visible.has(row);
+    for (const row of all) {
+      row.hidden = !visible.has(row);
+      row.classList.toggle("out", !inside.has(row));
+    }
     const count = document.getElementById("filter-count");
     if (count) count.textContent = `${kept.length} of ${all.length} pictures`;
     if (!pager) return;
@@ -65,11 +72,12 @@
     show();
   };
   if (text) text.addEventListener("input", restart);
-  for (const choice of [verdict, truth]) if (choice) choice.addEventListener("change", restart);
+  for (const choice of [verdict, truth, named]) if (choice) choice.addEventListener("change", restart);
   if (pager) {
     document.getElementById("page-back").addEventListener("click", () => { page -= 1; show(); });
     document.getElementById("page-next").addEventListener("click", () => { page += 1; show(); });
   }
+  if (view) view.addEventListener("change", () => table.classList.toggle("grid", view.value === "pictures"));
   const controls = document.querySelector(".controls");
   if (controls) controls.hidden = false;
   show();
