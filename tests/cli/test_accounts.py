@@ -79,7 +79,7 @@ def test_evaluate_and_check_account_for_every_file_and_say_what_was_inferred(tmp
         picture(data / "dent" / f"{i}.png", seed=100 + i)
         mask(data / "labels" / "dent" / f"{i}.png")
     (data / "dent" / "clip.mov").write_bytes(b"x")
-    split = "no split in the folder names: every fifth good picture and all others are test"
+    split = "no split in the folder names: every fifth good part and all other pictures are test"
     shown = specsight("evaluate", "--data", data, "-o", tmp_path / "run", "--resamples", 0, *FITTED)
     line = "learned from 6, held out 3, tested 5, ignored 1: 1 video (MOV)"
     assert line in shown

@@ -145,6 +145,27 @@ def test_nothing_good_to_learn_from(tmp_path: Path) -> None:
     assert kinds(check(tmp_path / "set")) == ["labels"]
 
 
+def test_equal_colours_over_other_depth_are_no_duplicates(tmp_path: Path) -> None:
+    for i in range(3):
+        Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(tmp_path / f"{i}.png")
+        depth = np.random.default_rng(i).normal(500, 1, (8, 8)).astype(np.float32)
+        Image.fromarray(depth).save(tmp_path / f"{i}.tiff")
+    (tmp_path / "manifest.csv").write_text(
+        "image,depth,label\n0.png,0.tiff,good\n1.png,1.tiff,good\n2.png,2.tiff,good\n"
+    )
+    assert "duplicate" not in kinds(check(tmp_path))
+    (tmp_path / "2.tiff").write_bytes((tmp_path / "1.tiff").read_bytes())
+    assert "duplicate" in kinds(check(tmp_path))
+
+
+def test_empty_masks_of_good_pictures_are_counted(tmp_path: Path) -> None:
+    BUILDERS["magnetic_tile"](tmp_path)
+    report = check(tmp_path)
+    good = sum(count for (_, _, kind), count in report.counts.items() if kind == "good")
+    assert f"{good} empty masks of good pictures" in report.notes
+    assert report.ignored == ()
+
+
 def test_near_duplicates_are_noted_and_references_are_not(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", size=(64, 64))
     pixels = np.asarray(Image.open(tmp_path / "a.png")).copy()

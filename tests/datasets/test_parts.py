@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from specsight.datasets import load_dataset
+from specsight.datasets.check import check_dataset
 from specsight.datasets.near_duplicates import connected, fingerprint, near_duplicates
-from specsight.datasets.parts import distinct_parts
+from specsight.datasets.parts import distinct_parts, draw_parts, split_by_part, with_parts_named
 from specsight.records import Sample
 
 Pixels = NDArray[np.uint8]
@@ -130,3 +132,134 @@ def test_magnetic_tiles_are_split_by_tile(tmp_path: Path) -> None:
     assert any(
         "5 without defects and all 2 with defects are test (2 good pictures" in n for n in listing.notes
     )
+
+
+def relief(seed: int) -> NDArray[np.float32]:
+    """Depth in mm of a bumpy plate, unknown at one corner."""
+    depth = 500 + cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 20, (90, 90)), (0, 0), 4)
+    depth[:9, :9] = np.nan
+    return depth.astype(np.float32)
+
+
+@pytest.mark.parametrize("colours", [np.full((90, 90, 3), 128, np.uint8), disc(0, 90)], ids=["grey", "disc"])
+def test_depth_tells_parts_apart_that_colours_do_not(tmp_path: Path, colours: Pixels) -> None:
+    noise = np.random.default_rng(9)
+    samples = []
+    for number, seed in enumerate((0, 1, 2, 0, 1)):
+        image, depth = tmp_path / f"{number}.png", tmp_path / f"{number}.tiff"
+        Image.fromarray(colours).save(image)
+        again = noise.normal(0, 0.02, (90, 90)) if number > 2 else 0
+        cv2.imwrite(str(depth), (relief(seed) + again).astype(np.float32))
+        samples.append(Sample(str(number), image, "plate", depth=depth))
+    assert distinct_parts(samples).labels == [0, 1, 2, 0, 1]
+    assert distinct_parts([replace(s, depth=None) for s in samples]).labels == [0, 0, 0, 0, 0]
+    # Thicker by a tenth: exposure explains no depth.
+    cv2.imwrite(str(tmp_path / "1.tiff"), (500 + 1.1 * (relief(0) - 500)).astype(np.float32))
+    assert distinct_parts(samples[:2]).labels == [0, 1]
+
+
+def test_normals_tell_parts_apart_too(tmp_path: Path) -> None:
+    samples = []
+    for number, seed in enumerate((0, 1, 0)):
+        image, normals = tmp_path / f"{number}.png", tmp_path / f"{number}_normals.png"
+        Image.fromarray(disc(0)).save(image)
+        Image.fromarray(disc(seed)).save(normals)
+        samples.append(Sample(str(number), image, "plate", normals=normals))
+    assert distinct_parts(samples).labels == [0, 1, 0]
+
+
+def test_a_picture_that_was_written_again_is_read_again(tmp_path: Path) -> None:
+    samples = [Sample(str(i), tmp_path / f"{i}.png", "disc") for i in range(2)]
+    for sample in samples:
+        Image.fromarray(disc(0)).save(sample.image)
+    assert distinct_parts(samples).labels == [0, 0]
+    Image.fromarray(disc(1)).save(samples[1].image)
+    assert distinct_parts(samples).labels == [0, 1]
+
+
+def video(folder: Path, parts: int, frames: int, start: int = 0) -> None:
+    """Frames of a still camera, named in turn: each part with noise of one grey level."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(start)
+    for part in range(parts):
+        for frame in range(frames):
+            pixels = disc(start + part).astype(int) + noise.integers(-1, 2, (200, 200, 1))
+            Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{part:02}_{frame}.png")
+
+
+def test_a_split_that_is_made_up_keeps_the_frames_of_a_part_together(tmp_path: Path) -> None:
+    video(tmp_path / "good", parts=11, frames=4)
+    Image.fromarray(disc(99)).save(tmp_path / "good" / "99.png")
+    (tmp_path / "dent").mkdir()
+    Image.fromarray(disc(50) // 2).save(tmp_path / "dent" / "0.png")
+    listing = load_dataset(tmp_path)
+    split = split_by_part(listing)
+    tested = sorted(s.id for s in split.samples if s.split == "test" and s.label == "good")
+    assert tested == sorted(f"good/{part}_{frame}" for part in ("00", "05", "10") for frame in range(4))
+    assert split.notes == [
+        *listing.notes,
+        f"{tmp_path.name}: 45 good pictures, 12 distinct parts: whole parts are split, 3 of them (12 pictures) are "
+        "test",
+    ]
+    assert split_by_part(split) is split
+    report = check_dataset(listing)
+    assert report.counts[tmp_path.name, "test", "good"] == 12
+    assert not any("training pictures" in note for note in report.notes)
+
+
+def test_pictures_of_parts_of_their_own_are_split_by_name(tmp_path: Path) -> None:
+    video(tmp_path / "good", parts=7, frames=1)
+    video(tmp_path / "dent", parts=1, frames=1, start=40)
+    listing = load_dataset(tmp_path)
+    split = split_by_part(listing)
+    assert split.samples == listing.samples
+    assert split.notes == listing.notes
+    assert [s.id for s in split.samples if s.split == "test"] == ["dent/00_0", "good/00_0", "good/05_0"]
+
+
+def test_the_frames_of_a_single_part_are_all_learned_from(tmp_path: Path) -> None:
+    video(tmp_path / "good", parts=1, frames=6)
+    video(tmp_path / "dent", parts=1, frames=1, start=40)
+    split = split_by_part(load_dataset(tmp_path))
+    assert {s.split for s in split.samples if s.label == "good"} == {"train"}
+    assert "6 good pictures, 1 distinct part: whole parts are split, 0 of them" in split.notes[-1]
+
+
+def test_other_readers_that_make_a_split_up_split_by_part_too(tmp_path: Path) -> None:
+    boards = tmp_path / "boards" / "group00041"
+    video(boards / "00041", parts=3, frames=4)
+    for file in list((boards / "00041").iterdir()):
+        file.rename(file.with_name(f"{file.stem}_temp.png"))
+    (boards / "00041_not").mkdir()
+    video(tmp_path / "visa" / "cap" / "Data" / "Images" / "Normal", parts=3, frames=4)
+    video(tmp_path / "visa" / "cap" / "Data" / "Images" / "Anomaly", parts=1, frames=1, start=40)
+    for name, layout in (("boards", "deep_pcb"), ("visa", "visa")):
+        listing = load_dataset(tmp_path / name, layout)
+        assert sum(s.split == "train" and s.label == "good" for s in listing.samples) in (9, 10)
+        good = [s for s in split_by_part(listing).samples if s.label == "good"]
+        assert {s.image.stem[:2] for s in good if s.split == "test"} == {"00"}
+        assert {s.image.stem[:2] for s in good if s.split == "train"} == {"01", "02"}
+
+
+def test_a_list_of_ones_own_and_a_split_in_folders_stay_as_they_are(tmp_path: Path) -> None:
+    video(tmp_path / "cap" / "train" / "good", parts=1, frames=3)
+    video(tmp_path / "cap" / "test" / "good", parts=1, frames=3)
+    video(tmp_path / "cap" / "test" / "dent", parts=1, frames=1, start=40)
+    listing = load_dataset(tmp_path / "cap")
+    assert split_by_part(listing) is listing
+
+
+def test_names_of_parts_are_given_where_several_pictures_show_one() -> None:
+    samples = [
+        Sample(str(i), Path(f"{i}.png"), "cap", group=g) for i, g in enumerate((None, None, None, "7"))
+    ]
+    named = with_parts_named(samples, [0, 1, 0, 1])
+    assert [s.group for s in named] == ["0.png", "7", "0.png", "7"]
+    assert with_parts_named(samples[:2], [0, 1]) == samples[:2]
+
+
+def test_parts_are_drawn_once_each_under_the_seed() -> None:
+    drawn = draw_parts([3, 3, 1, 2, 1], 2, np.random.default_rng(4))
+    assert len(drawn) == len(set(drawn)) == 2
+    assert drawn == draw_parts([3, 1, 2], 2, np.random.default_rng(4))
+    assert set(draw_parts([3, 3, 1], 9, np.random.default_rng(0))) == {1, 3}

@@ -27,6 +27,7 @@ from specsight.datasets.mask_checks import (
 )
 from specsight.datasets.near_duplicates import Fingerprint, Pairs, connected, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
+from specsight.datasets.parts import measured, split_by_part
 from specsight.errors import UnreadableFile
 from specsight.images import depth_of, parts_of, read_colours
 from specsight.records import Sample
@@ -48,10 +49,12 @@ class _Scan:
     problems: tuple[Problem, ...]
     size: Size | None = None
     digest: str | None = None
-    """Of the decoded pixels: the same picture in another file format is the same picture."""
+    """Of the decoded pixels, depth and normals: the same picture in another file format is the same picture."""
     fingerprint: Fingerprint | None = None
     marks: Marks | None = None
     """What its masks mark."""
+    empty_mask: bool = False
+    """It is good, and has a mask that is empty."""
     notes: tuple[str, ...] = ()
     """What was noticed in reading it."""
 
@@ -62,6 +65,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
     scans = dict(
         zip((s.id for s in listing.samples), map_in_threads(work, listing.samples, "checking"), strict=True)
     )
+    listing = split_by_part(listing, {sample_id: scan.fingerprint for sample_id, scan in scans.items()})
     problems = [p for one in scans.values() for p in one.problems]
     problems += [
         Problem("mask without picture", f"'{m}' is the mask of no picture") for m in listing.unused_masks
@@ -87,6 +91,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
             *listing.notes,
             *_reading_notes(listing.samples, scans),
             *soft_masks(seen),
+            *_empty_masks(scans.values()),
             *_near_duplicates(listing.samples, scans),
         ],
         ignored=listing.ignored,
@@ -101,15 +106,26 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     rgb, size = colours.rgb, (colours.rgb.shape[0], colours.rgb.shape[1])
     problems, marks = mask_problems(sample, size)
     problems += _other_files(sample, size, colours.orientation)
-    if sample.id in good_masks:
-        problems += good_mask_problems(good_masks[sample.id], sample)
+    of_good = good_mask_problems(good_masks[sample.id], sample) if sample.id in good_masks else []
+    problems += of_good
     if rgb.size > 3 and (rgb == rgb[0, 0]).all():
         problems.append(
             Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
         )
-    digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes()).hexdigest()
+    further = measured(sample, size, colours.orientation)
+    digest = hashlib.sha256(np.array(size, np.int64).tobytes() + rgb.tobytes())
+    for name, plane in further.items():
+        digest.update(name.encode() + plane.tobytes())
     notes = (*colours.notes, *_turn_notes(sample, size, colours.orientation))
-    return _Scan(tuple(problems), size, digest, fingerprint(rgb), marks, notes)
+    return _Scan(
+        tuple(problems),
+        size,
+        digest.hexdigest(),
+        fingerprint(rgb, further),
+        marks,
+        sample.id in good_masks and not of_good,
+        notes,
+    )
 
 
 def _other_files(sample: Sample, size: Size, orientation: int) -> list[Problem]:
@@ -148,6 +164,12 @@ def _turn_notes(sample: Sample, size: Size, orientation: int) -> list[str]:
     if beside and orientation != 1 and (orientation in (2, 3, 4) or size[0] == size[1]):
         return [AS_SEEN]
     return []
+
+
+def _empty_masks(scans: Iterable[_Scan]) -> list[str]:
+    """The masks of good pictures that are as they ought to be; the others are problems."""
+    count = sum(scan.empty_mask for scan in scans)
+    return [f"{count} empty mask{'s' if count > 1 else ''} of good pictures"] if count else []
 
 
 def _duplicates(samples: Sequence[Sample], scans: dict[str, _Scan]) -> list[Problem]:

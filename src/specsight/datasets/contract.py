@@ -41,7 +41,10 @@ class DatasetListing:
     not_used: dict[Path, str] = field(default_factory=dict)
     """Files that the reader knows and no sample uses → why, such as "masks"."""
     lists: tuple[Path, ...] = ()
-    """Files that say which samples there are."""
+    """Files that were read beside those of the samples: which samples there are, and what is known of them."""
+    test_every: int = 0
+    """The set brings no split, and every so many good pictures (by name) were made test; where pictures are opened,
+    whole parts are (`parts.split_by_part`). 0: the split is the set's own, or was made by part."""
     ignored: tuple[Ignored, ...] = ()
     """All files below `root` that no sample uses, by reason; `load_dataset` fills it."""
 
@@ -110,6 +113,7 @@ def united(layout: str, root: Path, listings: Iterable[DatasetListing]) -> Datas
         good_masks={key: mask for listing in listings for key, mask in listing.good_masks.items()},
         not_used={file: why for listing in listings for file, why in listing.not_used.items()},
         lists=tuple(file for listing in listings for file in listing.lists),
+        test_every=max((listing.test_every for listing in listings), default=0),
     )
 
 

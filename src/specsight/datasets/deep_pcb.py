@@ -1,20 +1,22 @@
 """DeepPCB: tested boards beside their aligned golden template, defects as boxes (Tang et al. 2019).
 
 A template is a good picture, and the `reference` of the board tested against it. The set has no good test pictures:
-the templates of every fifth pair (by name) are, the others are training pictures.
+every fifth template (by name; copies of one count once) is, the others are training pictures.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, united
-from specsight.datasets.files import every_fifth, identifier, pictures_in, product_name, subfolders
+from specsight.datasets.files import identifier, in_turn, pictures_in, product_name, subfolders
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
 
 TYPES = {1: "open", 2: "short", 3: "mousebite", 4: "spur", 5: "spurious copper", 6: "pin-hole"}
+_EVERY = 5
 _GROUP = re.compile(r"group(\d+)")
 
 
@@ -33,8 +35,8 @@ class DeepPCB(Reader):
         """Tested boards with their boxes, and templates as good pictures; each group is a product."""
         listing = united(self.name, path, map(_read_group, pick(_groups(path), product)))
         listing.notes.append(
-            "the set has no good test pictures: the templates of every fifth pair are; the other templates are "
-            "training pictures, and every tested board has its own template as reference"
+            "the set has no good test pictures: every fifth template is; the other templates are training "
+            "pictures, and every tested board has its own template as reference"
         )
         return listing
 
@@ -52,11 +54,12 @@ def _is_group(folder: Path) -> bool:
 
 
 def _read_group(folder: Path) -> DatasetListing:
-    product, listing = product_name(folder), DatasetListing(DeepPCB.name, folder, [], [])
+    product, listing = product_name(folder), DatasetListing(DeepPCB.name, folder, [], [], test_every=_EVERY)
     number = product.removeprefix("group")
     files = {p.stem: p for p in pictures_in(folder / number)}
     templates = [p for stem, p in files.items() if stem.endswith("_temp")]
-    held_out = every_fifth(templates)
+    lists: list[Path] = []
+    held_out = in_turn(sorted(templates), _EVERY)
     for image in files.values():
         stem, _, role = image.stem.rpartition("_")
         sample_id = identifier(product, image, folder)
@@ -66,6 +69,7 @@ def _read_group(folder: Path) -> DatasetListing:
         elif role == "test":
             boxes = folder / f"{number}_not" / f"{stem}.txt"
             defects = _read_boxes(boxes) if boxes.is_file() else ()
+            lists.append(boxes)
             if not defects:
                 listing.notes.append(f"'{image}' has no boxes: its label is unknown")
             listing.samples.append(
@@ -78,7 +82,7 @@ def _read_group(folder: Path) -> DatasetListing:
                     reference=files.get(f"{stem}_temp"),
                 )
             )
-    return listing
+    return replace(listing, lists=tuple(lists))
 
 
 def _read_boxes(path: Path) -> tuple[Defect, ...]:

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from specsight.datasets.accounting import MASKS, STRAY_MASK, Ignored, merged
+from specsight.datasets.accounting import STRAY_MASK, Ignored, merged
 from specsight.datasets.contract import DatasetListing, Products, Reader, readers, split_named
 from specsight.datasets.files import is_file, is_folder
 from specsight.datasets.foreign_folders import within_results
@@ -67,15 +67,16 @@ def _ignored(reader: Reader, listing: DatasetListing, path: Path, product: Produ
         return ()
     known = {
         **listing.not_used,
-        **dict.fromkeys(listing.good_masks.values(), MASKS),
         **dict.fromkeys(listing.unused_masks, STRAY_MASK),
     }
+    lists = (*listing.lists, *listing.good_masks.values())
     if product is None:
-        return unused_files(path, listing.samples, known, listing.lists)
+        return unused_files(path, listing.samples, known, lists)
     folders = [path / name for name in sorted({s.product for s in listing.samples})]
     if all(is_folder(folder) for folder in folders):
-        return merged([unused_files(folder, listing.samples, known, listing.lists) for folder in folders])
-    return unused_files(path, reader.read(path).samples, known, listing.lists)
+        return merged([unused_files(folder, listing.samples, known, lists) for folder in folders])
+    every = reader.read(path)
+    return unused_files(path, every.samples, known, (*every.lists, *every.good_masks.values()))
 
 
 def detect_layout(path: Path) -> str:

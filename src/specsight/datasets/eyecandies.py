@@ -6,9 +6,9 @@ One sample per rendered object. Of its six pictures the one under all four camer
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from specsight.datasets.accounting import MASKS
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import identifier, pictures_in, product_name
 from specsight.datasets.mask_values import marks_in
@@ -37,16 +37,20 @@ class Eyecandies(ProductTreeReader):
     def read_product(self, folder: Path) -> DatasetListing:
         """One sample an object, under all lights, with depth, normals and a mask for each kind of defect."""
         product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
+        lists: list[Path] = []
         for name, split in _SPLITS.items():
             items = _items(folder / name / "data")
             masks = {p for parts in items.values() for item, p in parts.items() if item.endswith("mask")}
             marks = marks_in(sorted(masks), f"masks of {product}, {split}")
             for parts in items.values():
-                listing.not_used.update(_further_files(parts))
+                listing.not_used.update(_other_lights(parts))
+                lists.append(parts["info_depth"])
                 image = parts.get(f"image_{_LIGHT}")
                 if image is None:
                     listing.unused_masks.extend(p for item, p in parts.items() if item.endswith("mask"))
                     continue
+                # All of them are read; those of other kinds are empty.
+                lists += (p for item, p in parts.items() if item.endswith("mask"))
                 defects = _defects(parts, marks)
                 label: Label = "defective" if defects else "good"
                 if name == "test_private" and "mask" not in parts:
@@ -65,7 +69,7 @@ class Eyecandies(ProductTreeReader):
                         conditions={"light": _LIGHT},
                     )
                 )
-        return listing
+        return replace(listing, lists=tuple(lists))
 
 
 def _items(folder: Path) -> dict[str, dict[str, Path]]:
@@ -79,11 +83,10 @@ def _items(folder: Path) -> dict[str, dict[str, Path]]:
     return found
 
 
-def _further_files(parts: Mapping[str, Path]) -> dict[Path, str]:
+def _other_lights(parts: Mapping[str, Path]) -> dict[Path, str]:
     """Pictures of the object that no sample uses → what they are."""
     lights = (p for item, p in parts.items() if item.startswith("image_") and item != f"image_{_LIGHT}")
-    masks = (p for item, p in parts.items() if item.endswith("mask"))
-    return {**dict.fromkeys(lights, "pictures under other lights"), **dict.fromkeys(masks, MASKS)}
+    return dict.fromkeys(lights, "pictures under other lights")
 
 
 def _defects(parts: Mapping[str, Path], marks: Mapping[Path, bool]) -> tuple[Defect, ...]:

@@ -9,8 +9,11 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from specsight.datasets.foreign_folders import holds_results, of_system
+
+T = TypeVar("T")
 
 
 def subfolders(path: Path) -> list[Path]:
@@ -92,9 +95,10 @@ def product_name(folder: Path) -> str:
     return folder.name if folder.name not in ("", "..") else folder.resolve().name or "product"
 
 
-def every_fifth(pictures: Sequence[Path]) -> set[Path]:
-    """The good pictures held out for testing in sets that come without a split: every fifth by name."""
-    return set(sorted(pictures)[::5])
+def in_turn(things: Sequence[T], every: int) -> set[T]:
+    """Those that are test in a split that a set does not bring: of things in order the first and every `every`-th
+    after it; none where there is only one, which is to be learned from."""
+    return set(things[::every]) if len(things) > 1 else set()
 
 
 def examples(paths: Iterable[Path], count: int = 3) -> str:

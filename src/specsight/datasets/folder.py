@@ -24,9 +24,9 @@ from specsight.datasets.contract import (
     with_unique_ids,
 )
 from specsight.datasets.files import (
-    every_fifth,
     examples,
     has_pictures,
+    in_turn,
     pictures_in,
     product_name,
     stem_of,
@@ -39,6 +39,8 @@ from specsight.errors import SpecsightError
 from specsight.records import Defect, Label, Sample
 
 DEFECT_NAMES = frozenset({"bad", "ng", "nok", "ko", "defect", "defects", "defective", "anomaly", "anomalous"})
+_EVERY = 5
+"""Every fifth good part is test where the folders name no split."""
 GENERIC_NAMES = frozenset(
     {"images", "image", "imgs", "img", "pictures", "photos", "rgb", "data", "jpegimages", "pngimages"}
 )
@@ -93,6 +95,7 @@ class AnyFolder(Reader):
             notes=_notes(places, samples),
             unused_masks=sorted(m for m in spare if picture_stem(m) not in stems),
             good_masks={s.id: mask_of[s.image] for s in samples if s.label == "good" and s.image in mask_of},
+            test_every=0 if any(place.split for place in places) else _EVERY,
             not_used={**dict.fromkeys(spare, MASKS), **dict.fromkeys(found.thumbnails, THUMBNAILS)},
         )
 
@@ -178,7 +181,8 @@ def _type_in(place: _Place) -> str:
 
 
 def _training_pictures(places: Sequence[_Place]) -> set[Path]:
-    """Good pictures that are learnt from, where the folders name no split: all, or four of five if there are others."""
+    """Good pictures that are learnt from, where the folders name no split: all, or four of five (by name) if there are
+    others."""
     train: set[Path] = set()
     if any(place.split for place in places):
         return train
@@ -186,7 +190,7 @@ def _training_pictures(places: Sequence[_Place]) -> set[Path]:
         of_product = [place for place in places if place.product == product]
         good = [image for place in of_product if place.label == "good" for image in place.pictures]
         alone = all(place.label == "good" for place in of_product)
-        train |= set(good) - (set() if alone else every_fifth(good))
+        train |= set(good) - (set() if alone else in_turn(sorted(good), _EVERY))
     return train
 
 
@@ -221,7 +225,7 @@ def _notes(places: Sequence[_Place], samples: Sequence[Sample]) -> list[str]:
             f"no good parts: no folder is called {', '.join(sorted(GOOD_NAMES))}; learning needs pictures of good parts"
         )
     elif good < len(samples) and not any(place.split for place in places):
-        notes.append("no split in the folder names: every fifth good picture and all others are test")
+        notes.append("no split in the folder names: every fifth good part and all other pictures are test")
     without = [s.image for s in samples if s.defects and s.defects[0].mask is None]
     if without:
         notes.append(f"{len(without)} defective picture(s) without a mask: {examples(without)}")

@@ -5,6 +5,7 @@ Depth is the z channel of `xyz/*.tiff`, in the unit of the file (metres); (0, 0,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
@@ -53,4 +54,4 @@ class MVTec3D(ProductTreeReader):
                 listing.unused_masks.extend(masks.unused)
         if flat:
             listing.notes.append(f"{product}: {len(flat)} picture(s) without a point cloud: {examples(flat)}")
-        return listing
+        return replace(listing, lists=tuple(sorted((folder / "calibration").glob("*.json"))))

@@ -1,19 +1,30 @@
 """Which pictures show the same physical part. Pictures are not independent, parts are: splits and promises count parts.
 
-In: samples. Out: a label for each, equal for pictures of one part. What pixels cannot tell (views from several sides,
-exposures under different light) only groups can say.
+In: samples. Out: a label for each, equal for pictures of one part, and splits that keep a part on one side. What pixels
+cannot tell (views from several sides, exposures under different light) only groups can say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.datasets.contract import DatasetListing
+from specsight.datasets.files import in_turn
 from specsight.datasets.near_duplicates import Fingerprint, connected, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
 from specsight.errors import SpecsightError
-from specsight.images import read_rgb
+from specsight.images import depth_of, read_colours, read_rgb
 from specsight.records import Sample
+
+_REMEMBERED = 2048
+"""Fingerprints, for several questions about one set: 16 KB each, 64 KB more with depth."""
 
 
 @dataclass(frozen=True)
@@ -32,28 +43,133 @@ def stated_part(sample: Sample) -> Hashable:
     return ("group", sample.product, sample.group) if sample.group else ("picture", str(sample.image))
 
 
-def distinct_parts(samples: Sequence[Sample]) -> DistinctParts:
+def distinct_parts(
+    samples: Sequence[Sample], prints: Mapping[str, Fingerprint | None] | None = None
+) -> DistinctParts:
     """Tell the parts of samples apart.
 
-    Samples of one group show one part. Those without a group are compared by their pictures with all others: copies,
-    other encodings and frames of one video show one part (`near_duplicates`). Pictures of two groups are not compared,
-    and nothing is read where every sample names its group; a picture that cannot be read is a part of its own.
+    Samples of one group show one part. Those without a group are compared by their pictures, and by depth and normals
+    where both have them, with all others: copies, other encodings and frames of one video show one part
+    (`near_duplicates`). Pictures of two groups are not compared, and nothing is read where every sample names its
+    group; a picture that cannot be read is a part of its own. `prints` are fingerprints that are known already, by id.
     """
     first: dict[Hashable, int] = {}
     pairs = [(first.setdefault(stated_part(s), i), i) for i, s in enumerate(samples)]
     unusual: list[tuple[int, int]] = []
     if not all(s.group for s in samples):
-        prints = [(i, one) for i, one in enumerate(map_in_threads(_fingerprint, samples, "Comparing")) if one]
-        alike = near_duplicates([one for _, one in prints])
-        for found, listed in ((alike.same, pairs), (alike.unusual, unusual)):
-            indices = ((prints[a][0], prints[b][0]) for a, b in found)
+        if prints is None:
+            found = map_in_threads(fingerprint_of, samples, "Comparing")
+        else:
+            found = (prints.get(s.id) for s in samples)
+        known = [(i, one) for i, one in enumerate(found) if one]
+        alike = near_duplicates([one for _, one in known])
+        for these, listed in ((alike.same, pairs), (alike.unusual, unusual)):
+            indices = ((known[a][0], known[b][0]) for a, b in these)
             listed += [(i, j) for i, j in indices if not (samples[i].group and samples[j].group)]
     labels = connected(len(samples), pairs)
     return DistinctParts(labels, len({k for i, j in unusual if labels[i] != labels[j] for k in (i, j)}))
 
 
-def _fingerprint(sample: Sample) -> Fingerprint | None:
+def with_parts_named(samples: Sequence[Sample], labels: Sequence[int]) -> list[Sample]:
+    """The samples, those without a group that share their part with others in a group of that part.
+
+    `labels` are those of `distinct_parts`. What splits them afterwards needs no pixels: `stated_part` says it all.
+    """
+    of_part: dict[int, list[Sample]] = {}
+    for sample, label in zip(samples, labels, strict=True):
+        of_part.setdefault(label, []).append(sample)
+    names = {
+        label: next((s.group for s in several if s.group), str(several[0].image))
+        for label, several in of_part.items()
+        if len(several) > 1
+    }
+    return [
+        replace(s, group=names[label]) if label in names and not s.group else s
+        for s, label in zip(samples, labels, strict=True)
+    ]
+
+
+def draw_parts(parts: Iterable[Hashable], count: int, generator: np.random.Generator) -> list[Hashable]:
+    """`count` of the distinct parts (all where they are fewer), in the order in which they are drawn."""
+    distinct = list(dict.fromkeys(parts))
+    return [distinct[k] for k in generator.permutation(len(distinct))[:count]]
+
+
+def split_by_part(
+    listing: DatasetListing, prints: Mapping[str, Fingerprint | None] | None = None
+) -> DatasetListing:
+    """The listing with good parts split where its reader, which opens no picture, has made a split up by names.
+
+    Of each product with good test pictures every `test_every`-th distinct part (in the order of its first name) is
+    test with all its pictures, and a note says so where a part has several. A set that brings its own split stays as
+    it is. Parts and `prints`: see `distinct_parts`.
+    """
+    if not listing.test_every:
+        return listing
+    splits: dict[str, str] = {}
+    notes = []
+    for product in sorted({s.product for s in listing.samples if s.label == "good" and s.split == "test"}):
+        good = [s for s in listing.samples if s.product == product and s.label == "good"]
+        good.sort(key=lambda s: s.image)
+        labels = distinct_parts(good, prints).labels
+        parts = sorted(set(labels))
+        tested = in_turn(parts, listing.test_every)
+        for sample, label in zip(good, labels, strict=True):
+            splits[sample.id] = "test" if label in tested else "train"
+        if len(parts) < len(good):
+            count = sum(label in tested for label in labels)
+            notes.append(
+                f"{product}: {len(good)} good pictures, {len(parts)} distinct part{'' if len(parts) == 1 else 's'}: "
+                f"whole parts are split, {len(tested)} of them ({count} pictures) are test"
+            )
+    samples = [replace(s, split=splits.get(s.id, s.split)) for s in listing.samples]
+    return replace(listing, samples=samples, notes=[*listing.notes, *notes], test_every=0)
+
+
+def fingerprint_of(sample: Sample) -> Fingerprint | None:
+    """Fingerprint of a sample's picture with what else was measured; None where the picture cannot be read."""
+    changed = tuple(_changed(file) for file in (sample.image, sample.depth, sample.normals))
     try:
-        return fingerprint(read_rgb(sample.image, sample.bits))
+        return _read(sample.image, sample.bits, sample.depth, sample.depth_range, sample.normals, changed)
     except SpecsightError:
         return None
+
+
+def measured(sample: Sample, size: tuple[int, int], orientation: int) -> dict[str, NDArray[np.float32]]:
+    """Depth and normals (H, W) of a picture of `size`, as far as they can be read and fit: what tells parts apart
+    beside colours. `orientation`: under which the picture is stored."""
+    planes = {}
+    with contextlib.suppress(SpecsightError):
+        depth = depth_of(sample, size, orientation)
+        if depth is not None:
+            planes["depth"] = depth
+    with contextlib.suppress(SpecsightError):
+        if sample.normals is not None:
+            normals = read_rgb(sample.normals)
+            planes.update((f"normals {k}", normals[..., k].astype(np.float32)) for k in range(3))
+    return planes
+
+
+@lru_cache(_REMEMBERED)
+def _read(
+    image: Path,
+    bits: int | None,
+    depth: Path | None,
+    depth_range: tuple[float, float] | None,
+    normals: Path | None,
+    changed: tuple[tuple[int, int] | None, ...],
+) -> Fingerprint:
+    """`fingerprint_of` by files; `changed` tells files apart that were written again under the same name."""
+    colours = read_colours(image, bits)
+    sample = Sample("", image, "", depth=depth, depth_range=depth_range, normals=normals)
+    rgb = colours.rgb
+    return fingerprint(rgb, measured(sample, (rgb.shape[0], rgb.shape[1]), colours.orientation))
+
+
+def _changed(file: Path | None) -> tuple[int, int] | None:
+    """When a file was written, and its length; None where there is none."""
+    if file is not None:
+        with contextlib.suppress(OSError, ValueError):
+            about = file.stat()
+            return about.st_mtime_ns, about.st_size
+    return None

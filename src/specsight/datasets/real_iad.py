@@ -57,7 +57,8 @@ class RealIAD(Reader):
         selected = selected_products(product, lists)
         pictures = _pictures(path)
         samples = [sample for name in sorted(selected) for sample in _read_list(lists[name], pictures)]
-        listing = DatasetListing(self.name, path, samples, [f"pictures from '{pictures}'"])
+        notes, own = [f"pictures from '{pictures}'"], tuple(lists.values())
+        listing = DatasetListing(self.name, path, samples, notes, lists=own)
         bad = sum(s.split == "train" and s.label == "defective" for s in listing.samples)
         if bad:
             listing.notes.append(f"{bad} training pictures are defective, as this variant of the set intends")

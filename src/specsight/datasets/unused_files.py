@@ -29,6 +29,10 @@ _WORDS = frozenset((
     "cfg", "py", "ipynb", "tex", "bib", "rst", "doc", "docx", "xls", "xlsx",
 ))  # fmt: skip
 """Endings of files that nobody takes for pictures."""
+_PAPERS = frozenset((
+    "license", "licence", "copying", "copyright", "notice", "readme", "citation", "changelog", "authors",
+))  # fmt: skip
+"""Names, without ending, of texts about a set. Nobody gives them to be looked at: they are not counted."""
 _FIRST_BYTES = (
     b"\x89PNG\r\n\x1a\n",
     b"\xff\xd8\xff",
@@ -93,8 +97,14 @@ def _walk(start: str, used: Collection[str], reasons: Mapping[str, str]) -> Iter
                     waiting.append(path + os.sep)
                 else:
                     yield from ((file, whose) for file in _all_files(path))
-            else:
+            elif kind or not _is_paper(entry.name):
                 yield path, reasons.get(path) or whose or kind or _of_content(path)
+
+
+def _is_paper(name: str) -> bool:
+    """Whether a file of this name is a text about the set: `LICENSE`, `readme.txt`."""
+    stem, _, ending = name.lower().partition(".")
+    return stem in _PAPERS and (not ending or ending in _WORDS)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.datasets.contained_paths import inside
 from specsight.datasets.contract import DatasetListing, Products, Reader, pick, register, selected_products
-from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
+from specsight.datasets.files import (
+    Masks,
+    examples,
+    identifier,
+    in_turn,
+    pictures_in,
+    product_name,
+    subfolders,
+)
 from specsight.datasets.mask_values import labels_in, without_labels_note
 from specsight.datasets.visa_types import type_name
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
 
 SPLIT_COLUMNS = ["object", "split", "label", "image", "mask"]
+_LABELS = "image_anno.csv"
+_EVERY = 10
+"""Every tenth good part is test where there is no split list."""
 _DEFAULT_SPLIT = Path("split_csv", "1cls.csv")
 
 
@@ -63,16 +74,23 @@ class VisA(Reader):
         else:
             folders = [path] if _is_object(path) else [f for f in subfolders(path) if _is_object(f)]
             entries = [entry for folder in pick(folders, product) for entry in _from_folders(folder)]
-            listing.notes.append("no split list: every tenth good picture and all defective ones are test")
+            listing.notes.append("no split list: every tenth good part and all defective pictures are test")
         masks = [e.mask for e in entries if e.mask is not None]
         labels = labels_in(masks, "masks of VisA")
         listing.notes.extend(without_labels_note(masks, labels, "VisA"))
         listing.samples.extend(_samples(entries, labels))
         listing.unused_masks.extend(_unused_masks(entries))
+        lists = (*_tables(split_list.parent), *(f for e in entries for f in _tables(e.folder)))
         without = [e.image for e in entries if e.defective and e.mask is None]
         if without:
             listing.notes.append(f"{len(without)} defective picture(s) without a mask: {examples(without)}")
-        return listing
+        every = 0 if split_list.is_file() else _EVERY
+        return replace(listing, lists=tuple(dict.fromkeys(lists)), test_every=every)
+
+
+def _tables(folder: Path) -> list[Path]:
+    """The set's own lists: split lists, labels of an object's pictures."""
+    return sorted(folder.glob("*.csv")) if folder.name == _DEFAULT_SPLIT.parent.name else [folder / _LABELS]
 
 
 def _is_object(folder: Path) -> bool:
@@ -111,7 +129,7 @@ def _from_split(path: Path, product: Products) -> list[_Entry]:
 def _from_folders(folder: Path) -> list[_Entry]:
     good = pictures_in(folder / "Data" / "Images" / "Normal")
     masks = Masks(folder / "Data" / "Masks" / "Anomaly", ("",))
-    held_out = set(good[::10])
+    held_out = in_turn(good, _EVERY)
     entries = [_Entry(folder, p, "test" if p in held_out else "train", False, None) for p in good]
     bad = pictures_in(folder / "Data" / "Images" / "Anomaly")
     return entries + [_Entry(folder, p, "test", True, masks.of(p)) for p in bad]
@@ -150,7 +168,7 @@ def _defects(
 
 def _annotations(folder: Path) -> dict[str, list[str]]:
     """Picture name → the types its label lists, from `image_anno.csv` where that exists."""
-    path = folder / "image_anno.csv"
+    path = folder / _LABELS
     if not path.is_file():
         return {}
     rows = _rows(path, ["image", "label"])

@@ -15,6 +15,7 @@ from typing import Any
 from specsight.calibration import ThresholdConfig
 from specsight.datasets import load_dataset
 from specsight.datasets.accounting import Account
+from specsight.datasets.parts import split_by_part
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.evaluation import summary
 from specsight.evaluation.config import (
@@ -122,7 +123,7 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
     # Names, parameters and the folder are tried before anything is written.
     check_output(out)
     check_other_set(config.detector, config.learning)
-    listing = load_dataset(config.data.path, config.data.layout, config.data.product)
+    listing = split_by_part(load_dataset(config.data.path, config.data.layout, config.data.product))
     by_product: dict[str, list[Sample]] = {}
     for sample in listing.samples:
         by_product.setdefault(sample.product, []).append(sample)

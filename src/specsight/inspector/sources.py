@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specsight.datasets import load_dataset
 from specsight.datasets.accounting import Ignored, merged, unused_samples
+from specsight.datasets.parts import split_by_part
 from specsight.errors import SpecsightError
 from specsight.images import masks_known
 from specsight.records import Sample
@@ -28,7 +29,7 @@ def good_source(folder: Path) -> Source:
 
     Raises SpecsightError where all pictures are of defective parts.
     """
-    listing = load_dataset(folder)
+    listing = split_by_part(load_dataset(folder))
     chosen, notes = (
         [s for s in listing.samples if s.label == "good" and not s.split.startswith("test")],
         listing.notes,
