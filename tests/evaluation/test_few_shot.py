@@ -28,8 +28,8 @@ from specsight.evaluation import (
 from specsight.evaluation.splits import Split, few_shots
 from specsight.inspector import Inspector
 from specsight.records import Sample
-from specsight.report import draw_curve
-from specsight.report.curve_chart import CHART
+from specsight.report import render_curve
+from specsight.report.curve_page import CHART
 from specsight.runs.curve_table import TABLE
 from specsight.specification import DefectType, Specification, save_yaml
 
@@ -63,11 +63,25 @@ def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
         assert float(row["aupro_30_sd"]) == metrics["aupro_30"]["sd"]
         fits = json.loads((run / "fits.json").read_text())
         assert {fit["learned"] for fit in fits.values()} == {int(row["shots"])}
-    assert ElementTree.parse(draw_curve(tmp_path)).getroot().tag.endswith("svg")
+    assert [row["folder"] for row in rows] == names
+    assert all(float(row["fit_seconds"]) > 0 and float(row["picture_ms"]) > 0 for row in rows)
+    page = render_curve(tmp_path).read_text()
+    for run, row in zip(runs, rows):
+        shown = f"{float(row['image_auroc']):.3f} ± {float(row['image_auroc_sd']):.3f}"
+        assert f'<a href="{run.name}/report.html">{row["detector"]}</a>' in page
+        assert (run / "report.html").is_file()
+        assert all(shown in text for text in (page, (tmp_path / "few_shot.md").read_text()))
+        assert shown.replace("±", r"$\pm$") in (tmp_path / "few_shot.tex").read_text()
+    assert ElementTree.parse(tmp_path / CHART).getroot().tag.endswith("svg")
     drawn = (tmp_path / CHART).read_text()
     assert all(word in drawn for word in ("subspacead", "patchcore", "image AUROC"))
     assert list(few_shot_curve(config, ["subspacead", "patchcore"], [1, 2], tmp_path)) == runs
-    draw_curve(tmp_path)
+    render_curve(tmp_path)
+    drawn_before = (runs[0] / "report.html").stat().st_mtime_ns
+    render_curve(tmp_path)
+    assert (runs[0] / "report.html").stat().st_mtime_ns == drawn_before, (
+        "only what has changed is drawn again"
+    )
     assert (tmp_path / CHART).read_text() == drawn, "a finished curve is not drawn otherwise the second time"
 
 

@@ -73,6 +73,9 @@ def test_rows_run_apart_and_meet_in_one_table_and_page(
     assert "2-shot" in rows[1]["protocol"]
     before = (out / rows[0]["folder"] / "metrics.json").stat().st_mtime_ns
     page = render_suite(out).read_text()
+    first = f"{float(rows[0]['image_auroc']):.3f} ± {float(rows[0]['image_auroc_sd']):.3f}"
+    assert f"PatchCore | {first}" in (out / "suite.md").read_text().replace("**", "")
+    assert r"\toprule" in (out / "suite.tex").read_text()
     assert page.count("<img") == 3 * 8, "eight pictures, each with its outline and two maps"
     assert "0.99 (elsewhere)" in page
     again = CliRunner().invoke(cli, ["report", str(out)], catch_exceptions=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import yaml
 from specsight.calibration import calibrate
 from specsight.errors import SpecsightError
 from specsight.runs.costs import milliseconds_per_picture
-from specsight.runs.curve_table import CurvePoint, read_curve, write_curve
+from specsight.runs.curve_table import CurvePoint, points_of, read_curve, write_curve
 from specsight.runs.fit import Fit
 from specsight.runs.folder import FITS, RunFolder
 from specsight.runs.protocol import Protocol
@@ -107,8 +108,27 @@ def test_suites_of_version_0_1_are_read(tmp_path: Path) -> None:
 
 
 def test_a_curve_survives_its_table(tmp_path: Path) -> None:
-    numbers = {"image_auroc": {"value": 1 / 3, "low": 0.1, "high": 0.9, "sd": None, "n_seeds": 1}}
-    points = [CurvePoint.of("padim", 4, numbers), CurvePoint.of("padim", None, {})]
+    numbers: dict[str, Any] = {
+        "image_auroc": {"value": 1 / 3, "low": 0.1, "high": 0.9, "sd": None, "n_seeds": 1},
+        "seconds": {"fit": 2.5, "look": {"median": 0.02, "total": 1.0}},
+        "peak_mb": 300.0,
+    }
+    several = {"image_auroc": {"value": 0.5}, "products": {"=cap": {"folder": "cap-1", **numbers}}}
+    points = [
+        CurvePoint.of("padim", 4, numbers, "padim-4-shot"),
+        CurvePoint.of("padim", None, {}),
+        *points_of("padim", 2, several, "padim-2-shot"),
+    ]
+    assert [(p.product, p.folder) for p in points[2:]] == [
+        ("", "padim-2-shot"),
+        ("=cap", "padim-2-shot/cap-1"),
+    ]
+    assert points[0].costs == {
+        "training_seconds": None,
+        "fit_seconds": 2.5,
+        "picture_ms": 20.0,
+        "peak_mb": 300.0,
+    }
     write_curve(tmp_path, points)
     assert read_curve(tmp_path) == points
     assert points[0].numbers["image_auroc"]["value"] == 1 / 3

@@ -63,7 +63,8 @@ def evaluate(
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
     from specsight import evaluation
-    from specsight.report import draw_curve, render
+    from specsight.report import render, render_curve
+    from specsight.runs.folder import PAGE
 
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
@@ -86,8 +87,8 @@ def evaluate(
     if len(methods) > 1 or len(counts) > 1:
         pages = []
         for run in evaluation.few_shot_curve(config, methods, counts or (None,), out):
-            pages.append(render(run))
-            draw_curve(out)
+            pages.append(run / PAGE)
+            render_curve(out)
         screen.curve(out, pages)
         return
     run = evaluation.run_evaluation(config, out).folder
@@ -99,14 +100,15 @@ def evaluate(
 @click.command()
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
-    """Draw the page of a finished run, or of a suite as far as it has got, again."""
-    from specsight.report import render, render_suite
+    """Draw the page of a finished run, or of a suite or curve as far as it has got, again."""
+    from specsight.report import render, render_curve, render_suite
+    from specsight.runs.curve_table import TABLE
     from specsight.runs.suite_record import RECORD
     from specsight.storage import check_output
 
     if run.is_dir():
         check_output(run)
-    draw = render_suite if (run / RECORD).is_file() else render
+    draw = render_suite if (run / RECORD).is_file() else render_curve if (run / TABLE).is_file() else render
     page = draw(run)
     screen.files(run)
     screen.say(f"report: {page}")

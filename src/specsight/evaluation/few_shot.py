@@ -15,7 +15,7 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.run import run_evaluation
-from specsight.runs.curve_table import CurvePoint, write_curve
+from specsight.runs.curve_table import CurvePoint, points_of, write_curve
 from specsight.runs.folder import RunFolder
 
 
@@ -35,7 +35,7 @@ def few_shot_curve(
 
 
 def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out: Path) -> Iterator[Path]:
-    points = []
+    points: list[CurvePoint] = []
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
         learning = replace(config.learning, shots=count)
@@ -43,6 +43,6 @@ def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out
             learning = replace(learning, train_on=None, train_specification=None)
         own = replace(config, detector=replace(config.detector, name=detector), learning=learning)
         run = run_evaluation(own, out / name).folder
-        points.append(CurvePoint.of(detector, count, RunFolder(run).metrics()))
+        points += points_of(detector, count, RunFolder(run).metrics(), name)
         write_curve(out, points)
         yield run

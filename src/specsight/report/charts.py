@@ -80,6 +80,28 @@ class Plot:
     """(x, y, text) of single points."""
 
 
+@dataclass(frozen=True)
+class Point:
+    """A value of a series, in the units of the drawing; `low` and `high` are the ends of its bar, None without one."""
+
+    x: float
+    y: float
+    low: float | None
+    high: float | None
+    title: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One line per series over places at even steps, y cut to what the values and their bars need."""
+
+    title: str
+    side: float
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    series: list[tuple[str, list[Point]]]
+
+
 def histogram(
     groups: Mapping[str, Sequence[float]], threshold: float | None, width: float = 640
 ) -> Histogram:
@@ -126,6 +148,56 @@ def plot(
         curves=lines,
         marks=[(side * x / limit, side * (1 - y), text) for x, y, text in marks if x <= limit],
     )
+
+
+def lines(
+    title: str,
+    series: Mapping[str, Sequence[tuple[int, Mapping[str, float | None]]]],
+    places: Sequence[str],
+    side: float = 280,
+) -> Lines:
+    """Series given as {name: [(index of the place, value with "low", "high" and "sd")]} over named places.
+
+    A value's bar is its interval, or without one its deviation to both sides. Places are at even steps, for numbers of
+    shots double from one to the next, and 0 has no logarithm. Bars of several series stand beside each other.
+    """
+    bars = {name: [(at, *_bar(number)) for at, number in points] for name, points in series.items()}
+    ends = [v for points in bars.values() for _, *vs in points for v in vs if v is not None]
+    low, high = min(ends), max(ends)
+    room = 0.06 * (high - low) or 0.05
+    low, high = low - room, high + room
+    step = side / len(places)
+
+    def y(value: float) -> float:
+        return side * (high - value) / (high - low)
+
+    drawn = []
+    for rank, (name, points) in enumerate(bars.items()):
+        shift = 7 * (rank - (len(bars) - 1) / 2)
+        line = [
+            Point(
+                (at + 0.5) * step + shift,
+                y(value),
+                None if bottom is None else y(bottom),
+                None if top is None else y(top),
+                f"{name}, {places[at]}: {value:.3f}"
+                + ("" if bottom is None or top is None else f" ({bottom:.3f} to {top:.3f})"),
+            )
+            for at, value, bottom, top in sorted(points)
+        ]
+        drawn.append((name, line))
+    x_ticks = [Tick((i + 0.5) * step, place) for i, place in enumerate(places)]
+    return Lines(title, side, x_ticks, [Tick(y(t), f"{t:g}") for t in _nice(low, high, 6)], drawn)
+
+
+def _bar(number: Mapping[str, float | None]) -> tuple[float, float | None, float | None]:
+    """(value, lower end, upper end)."""
+    value, low, high, deviation = (number.get(part) for part in ("value", "low", "high", "sd"))
+    if value is None:
+        raise ValueError("a point without a value has no place on a line")
+    if low is not None and high is not None:
+        return value, low, high
+    return (value, None, None) if deviation is None else (value, value - deviation, value + deviation)
 
 
 def _row(name: str, scores: Values, edges: Values, scale: float, threshold: float | None) -> HistogramRow:

@@ -137,6 +137,24 @@ def _draw(renderer: Renderer, gallery_: Sequence[Prediction], rows: Sequence[Pre
 
 def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
     """Fill a template and write it as `report.html` into the folder; returns the page's path."""
+    files = resources.files("specsight.report") / "templates"
+    style = (files / "style.css").read_text("utf-8")
+    script = "\n".join((files / name).read_text("utf-8") for name in ("table.js", "large.js"))
+    own = {
+        "style": style,
+        "script": script,
+        "policy": _policy(style, script),
+        "drawn_from": drawn_from(run.path),
+    }
+    page = fill(template, {**context, **own})
+    path = run.path / folder.PAGE
+    # File names that are not valid Unicode would otherwise stop the page from being written.
+    write_bytes(path, page.encode("utf-8", "replace"))
+    return path
+
+
+def fill(template: str, context: Mapping[str, Any]) -> str:
+    """The text of a template of this room; what `context` holds is escaped."""
     environment = Environment(
         loader=PackageLoader("specsight.report"),
         autoescape=True,
@@ -146,16 +164,7 @@ def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Pat
     )
     environment.filters["breakable"] = _breakable
     environment.filters["overlay"] = overlay
-    files = resources.files("specsight.report") / "templates"
-    style = (files / "style.css").read_text("utf-8")
-    script = "\n".join((files / name).read_text("utf-8") for name in ("table.js", "large.js"))
-    page = environment.get_template(template).render(
-        context, style=style, script=script, policy=_policy(style, script), drawn_from=drawn_from(run.path)
-    )
-    path = run.path / folder.PAGE
-    # File names that are not valid Unicode would otherwise stop the page from being written.
-    write_bytes(path, page.encode("utf-8", "replace"))
-    return path
+    return environment.get_template(template).render(context)
 
 
 def _breakable(path: str) -> Markup:

@@ -1,5 +1,7 @@
 """A suite's folder → `report.html`: its table, and the same pictures with the maps of several rows side by side.
 
+The table is written for papers, too: `suite.md` and `suite.tex`.
+
 It shows what the rows' run folders hold and computes nothing.
 """
 
@@ -13,6 +15,7 @@ from typing import Any
 from specsight.metrics import metric_of
 from specsight.progress import track
 from specsight.report import pictures
+from specsight.report.export import Table, best_of, cost, with_deviation, write_exports
 from specsight.report.gallery import truth
 from specsight.report.page import render, write_page
 from specsight.report.renderer import Renderer
@@ -21,11 +24,11 @@ from specsight.runs.predictions import Prediction
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.storage import confined
 
+NAME = "suite"
 PICTURES = 8
 """Pictures in the comparison: one of every type first."""
 MAPS = 6
 """Rows whose maps are drawn."""
-DASH = "–"
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,13 @@ def render_suite(out: Path) -> Path:
         "title": f"{record.suite} on {record.product or record.data}",
         "columns": [metric_of(name).column for name in columns],
         "rows": [_texts(row, columns) for row in record.rows],
+        "failed": record.failed,
         "has_published": any(row.published for row in record.rows),
         "has_training": any(row.training_seconds is not None for row in record.rows),
         "compared": _compare(out, compared),
         "compared_rows": [row.name for row in compared],
     }
+    write_exports(out, NAME, _table(record.rows, columns))
     return write_page(RunFolder(out), "suite.html.j2", context)
 
 
@@ -65,22 +70,23 @@ def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
         "folder": row.folder,
         "protocol": row.protocol,
         "published": row.published,
-        "values": [_with_deviation(row.values[name], row.deviations[name]) for name in columns],
-        "training": _cost(row.training_seconds),
-        "fit": _cost(row.fit_seconds, 1),
-        "picture": _cost(row.picture_ms),
-        "peak": _cost(row.peak_mb),
+        "values": [with_deviation(row.values[name], row.deviations[name]) for name in columns],
+        "training": cost(row.training_seconds),
+        "fit": cost(row.fit_seconds, 1),
+        "picture": cost(row.picture_ms),
+        "peak": cost(row.peak_mb),
     }
 
 
-def _cost(value: float | None, digits: int = 0) -> str:
-    return DASH if value is None else f"{value:.{digits}f}"
-
-
-def _with_deviation(value: float | None, deviation: float | None) -> str:
-    if value is None:
-        return DASH
-    return f"{value:.3f}" if deviation is None else f"{value:.3f} ± {deviation:.3f}"
+def _table(rows: Sequence[SuiteRow], columns: Sequence[str]) -> Table:
+    """The exported table."""
+    costs = ["Fit, s", "Picture, ms", "Peak, MB"]
+    texts = [_texts(row, columns) for row in rows]
+    return Table(
+        ["Row", *(metric_of(name).column for name in columns), *costs],
+        [[one["name"], *one["values"], one["fit"], one["picture"], one["peak"]] for one in texts],
+        best=best_of(columns, [[row.values.get(name) for name in columns] for row in rows], 1),
+    )
 
 
 def _with_maps(rows: Sequence[SuiteRow]) -> list[SuiteRow]:

@@ -45,12 +45,15 @@ def curve(folder: Path, pages: list[Path]) -> None:
     from rich.table import Table
 
     from specsight.metrics import metric_of
-    from specsight.report.curve_chart import CHART
+    from specsight.report.curve_page import CHART
     from specsight.runs.curve_table import METRICS, TABLE, read_curve
+    from specsight.runs.folder import PAGE
 
-    rows = Table("detector", "shots", *(metric_of(name).column for name in METRICS), box=box.SIMPLE)
-    for point in read_curve(folder):
-        values = [point.numbers[name]["value"] for name in METRICS]
+    points = [point for point in read_curve(folder) if not point.product]
+    names = [name for name in METRICS if any(p.numbers[name]["value"] is not None for p in points)]
+    rows = Table("detector", "shots", *(metric_of(name).column for name in names), box=box.SIMPLE)
+    for point in points:
+        values = [point.numbers[name]["value"] for name in names]
         shots = "all" if point.shots is None else str(point.shots)
         rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
     show(rows)
@@ -58,7 +61,7 @@ def curve(folder: Path, pages: list[Path]) -> None:
         files(page.parent)
     for page in pages:
         say(f"report: {page}")
-    say(f"table: {folder / TABLE}\nchart: {folder / CHART}")
+    say(f"table: {folder / TABLE}\nchart: {folder / CHART}\ncomparison: {folder / PAGE}")
 
 
 def suite(folder: Path) -> None:

@@ -1,0 +1,101 @@
+"""A table of texts → Markdown and LaTeX for papers. Jinja's templates are for pages; two joins need none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from specsight.metrics import metric_of
+from specsight.storage import write_text
+
+DASH = "–"
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a heading; the first `words` columns are words, the others numbers."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+    best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
+    """(row, column) of the best number of each column, printed in bold."""
+
+
+def write_exports(out: Path, name: str, table: Table) -> None:
+    """Write `name`.md and `name`.tex (needs the package booktabs) into the folder `out`."""
+    write_text(out / f"{name}.md", markdown(table))
+    write_text(out / f"{name}.tex", latex(table))
+
+
+def markdown(table: Table) -> str:
+    """As a Markdown table."""
+    rule = ["---" if i < table.words else "---:" for i in range(len(table.header))]
+    rows = [[_markdown(cell) for cell in table.header], rule]
+    for r, row in enumerate(table.rows):
+        cells = map(_markdown, row)
+        rows.append([f"**{c}**" if (r, i) in table.best else c for i, c in enumerate(cells)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def latex(table: Table) -> str:
+    """As a LaTeX `tabular` with the rules of booktabs."""
+    columns = "l" * table.words + "r" * (len(table.header) - table.words)
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _latex_row(table.header), r"\midrule"]
+    for r, row in enumerate(table.rows):
+        cells = map(_latex, row)
+        lines.append(
+            " & ".join(rf"\textbf{{{c}}}" if (r, i) in table.best else c for i, c in enumerate(cells))
+            + r" \\"
+        )
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def best_of(
+    names: Sequence[str], values: Sequence[Sequence[float | None]], first: int
+) -> frozenset[tuple[int, int]]:
+    """Places of the best value of each metric in `names`; `values` by row, the metrics' columns begin at `first`."""
+    places = set()
+    for column, name in enumerate(names):
+        known = [(value, r) for r, row in enumerate(values) if (value := row[column]) is not None]
+        if len(known) > 1:
+            numbers = [value for value, _ in known]
+            top = max(numbers) if metric_of(name).direction == "higher" else min(numbers)
+            places |= {(r, first + column) for value, r in known if value == top}
+    return frozenset(places)
+
+
+def with_deviation(value: float | None, deviation: float | None) -> str:
+    """A number and its deviation over seeds, with three decimals."""
+    if value is None:
+        return DASH
+    return f"{value:.3f}" if deviation is None else f"{value:.3f} ± {deviation:.3f}"
+
+
+def cost(value: float | None, digits: int = 0) -> str:
+    """Seconds, milliseconds or megabytes."""
+    return DASH if value is None else f"{value:.{digits}f}"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(_latex, cells)) + r" \\"
+
+
+def _latex(cell: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in " ".join(cell.split()))
+
+
+def _markdown(cell: str) -> str:
+    return re.sub(r"([\\|*_<>`\[\]])", r"\\\1", " ".join(cell.split()))
