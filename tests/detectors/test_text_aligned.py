@@ -96,13 +96,16 @@ def test_synthetic_pictures_differ_from_the_good_one_under_their_mask_only() -> 
         assert defective.kind.type in ("spill", None)
 
 
-def test_patch_folds_leave_folds_out() -> None:
-    folds = PatchFolds(folds=2, pictures=4, limit=1000, generator=np.random.default_rng(0))
+@pytest.mark.parametrize("frames", [1, 3])
+def test_patch_folds_leave_whole_parts_out(frames: int) -> None:
+    """`frames` pictures of each part, one after the other: with two folds every second part is left out."""
+    folds = PatchFolds(folds=2, pictures=4 * frames, limit=1000, generator=np.random.default_rng(0))
     rng = np.random.default_rng(1)
     patches = [(number + 0.1 * rng.normal(size=(30, 3))).astype(np.float32) for number in range(4)]
-    for number, of_picture in enumerate(patches):
-        folds.add_good(of_picture, of_picture)
-        folds.add_defective(of_picture[:2] + 100, f"type {number}")
+    for number, of_part in enumerate(patches):
+        for of_picture in np.split(of_part, frames):
+            folds.add_good(f"part {number}", of_picture, of_picture)
+        folds.add_defective(of_part[:2] + 100, f"type {number}")
     assert_array_equal(folds.good_patches(without=0), np.concatenate([patches[1], patches[3]]))
     defective, types = folds.defective_patches(without=1)
     assert_array_equal(defective, np.concatenate([patches[0][:2], patches[2][:2]]) + 100)
@@ -111,6 +114,21 @@ def test_patch_folds_leave_folds_out() -> None:
         folds.axes(0.99, without=0).mean, np.concatenate([patches[1], patches[3]]).mean(0), atol=1e-5
     )
     assert_allclose(folds.axes(0.99).mean, np.concatenate(patches).mean(0), atol=1e-5)
+
+
+def test_pictures_of_one_part_say_nothing_of_unseen_parts(tmp_path: Path) -> None:
+    samples = []
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(110, 130, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+        samples.append(
+            Sample(str(number), tmp_path / f"{number}.png", "plate", "train", "good", group="plate 7")
+        )
+    detector = create_detector("text_aligned", encoder=ColourEncoder(), resolution=64, synthetic_defects=2)
+    with pytest.raises(
+        SpecsightError, match="all good pictures show 'plate 7': add pictures of another good part"
+    ):
+        detector.fit(samples, PLATE)
 
 
 def test_it_finds_and_names_what_leaves_the_good_pictures(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from tests.support.reading_checkpoints import FAMILIES
 from tests.support.synthetic_run import make_dataset
 
@@ -162,3 +164,20 @@ def test_the_threshold_of_few_shots_comes_from_other_parts() -> None:
     beside = few_shots(with_validation, 3, threshold=ThresholdConfig(holdout=2), seed=0)[1]
     assert beside[:8] == validation
     assert len({s.group for s in beside[8:]}) == 2
+
+
+def test_copies_of_shots_give_no_threshold(tmp_path: Path) -> None:
+    """Eight plates, each taken three times: no other picture of a plate that is learned from calibrates."""
+    good = []
+    for plate in range(8):
+        pixels = np.random.default_rng(plate).integers(0, 256, (40, 40, 3), np.uint8)
+        for take in range(3):
+            file = tmp_path / f"{plate}_{take}.png"
+            Image.fromarray(pixels).save(file)
+            good.append(Sample(file.stem, file, "plate", "train", "good"))
+    for seed in range(3):
+        learned, further = few_shots(Split(good, [], []), 2, threshold=ThresholdConfig(holdout=4), seed=seed)
+        assert len(learned) == 2
+        assert not {s.id[0] for s in learned} & {s.id[0] for s in further}
+        assert len({s.id[0] for s in further}) == 4
+        assert len(further) == 12

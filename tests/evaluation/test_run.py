@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tests.support.synthetic_run import make_dataset
 from specsight import images
 from specsight.errors import SpecsightError
 from specsight.evaluation import evaluate
+from specsight.report import render
 from specsight.runs.folder import RunFolder
 from specsight.storage import only_writer
 
@@ -226,6 +228,26 @@ def test_few_shots_learn_from_exactly_that_many_and_calibrate_on_others(tmp_path
     assert (fit["learned"], fit["held_out"], fit["calibration"]) == (2, 0, None)
     with pytest.raises(SpecsightError, match="99 shots were asked for, but there are 14"):
         evaluate(data, out=tmp_path / "other", shots=99, **SMALL)
+
+
+def test_copies_are_counted_as_parts_wherever_pictures_are(tmp_path: Path) -> None:
+    data = make_dataset(tmp_path)
+    good = data / "train" / "good"
+    for picture in list(good.iterdir()):
+        shutil.copy(picture, good / f"{picture.stem}_again.png")
+    run = evaluate(data, out=tmp_path / "run", **{**SMALL, "holdout": 4}).folder
+    numbers = metrics_of(run)
+    counted = "28 good pictures, 14 distinct parts: 20 (10 parts) learned from, 8 (4 parts) held out"
+    assert counted in numbers["protocol"]["line"]
+    assert numbers["protocol"]["details"]["Learned from"] == "20 good pictures of 10 parts"
+    assert numbers["protocol"]["details"]["Held out"].startswith("8 good pictures of 4 parts, ")
+    assert numbers["account"]["used"].startswith(
+        "28 good pictures of 14 parts, learned from 20, held out 8, "
+    )
+    said = "28 pictures, 14 distinct parts: learned from 20 (10 parts), held out 8 (4 parts)"
+    assert json.loads((run / "models" / "0" / "account.json").read_text())["used"] == said
+    assert json.loads((run / "fits.json").read_text())["0"]["learned_from"] == said
+    assert counted in render(run).read_text()
 
 
 def test_metrics_at_a_stated_map_size(tmp_path: Path) -> None:

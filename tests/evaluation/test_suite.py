@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,12 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from tests.support.reading_checkpoints import FAMILIES
 from tests.support.synthetic_run import make_dataset
 
 from specsight.cli import cli
-from specsight.detectors.cross_set.training import load_other_set
+from specsight.detectors.cross_set.training import ignored_files, load_other_set
 from specsight.errors import SpecsightError
 from specsight.evaluation import (
     DataConfig,
@@ -181,6 +183,21 @@ def test_labelled_defects_leave_the_test_with_everything_that_shows_the_same_par
         labelled_defects(test, [*test[:1], *test[3:6]], 3, seed=0)
 
 
+def test_frames_of_a_defect_that_is_learned_from_are_not_tested(tmp_path: Path) -> None:
+    test = []
+    for part in range(4):
+        pixels = np.random.default_rng(part).integers(0, 256, (40, 40, 3), np.uint8)
+        for frame in range(2):
+            file = tmp_path / f"{part}{frame}.png"
+            Image.fromarray(pixels).save(file)
+            test.append(replace(sample(file.stem, *(["dent"] if part < 3 else [])), image=file))
+    chosen, rest = labelled_defects(test, test, 1, seed=0)
+    assert len(chosen) == 1
+    assert len(rest) == 6
+    assert sorted({s.id[0] for s in rest} | {chosen[0].id[0]}) == ["0", "1", "2", "3"]
+    assert chosen[0].id[0] not in {s.id[0] for s in rest}
+
+
 def test_labels_with_underscores_are_learned_under_their_own_names(tmp_path: Path) -> None:
     other = make_dataset(tmp_path, "panel", train=2, good=2, defective=4)
     for folder in ("test", "ground_truth"):
@@ -215,13 +232,21 @@ def test_labelled_defects_come_from_the_training_split_first() -> None:
 
 def test_pictures_whose_defects_have_empty_masks_are_left_out_of_training_and_named(tmp_path: Path) -> None:
     other = make_dataset(tmp_path, "panel", train=2, good=2, defective=4)
+    (other / "train" / "good" / "000.exr").write_bytes(b"x")
+    shutil.copy(other / "train" / "good" / "000.png", other / "train" / "good" / "copy.png")
     empty = other / "ground_truth" / "scratch" / "000_mask.png"
     cv2.imwrite(str(empty), np.zeros((64, 64), np.uint8))
     training = load_other_set(other)
     assert [(s.image.parent.name, s.image.name, why) for s, why in training.left_out] == [
         ("scratch", "000.png", "the mask of a defect is empty")
     ]
-    assert len(training.samples) == 7
+    assert len(training.samples) == 8
+    assert [str(one) for one in training.ignored] == ["1 EXR"]
+    assert training.ignored == ignored_files(other)
+    # A copy is of the same part, and so on the same side of the split that ends the training.
+    grouped = {s.image.name: s.group for s in training.samples if s.group}
+    assert set(grouped) == {"000.png", "copy.png"}
+    assert len(set(grouped.values())) == 1
     assert [d.name for d in training.specifications["panel"].defects] == ["contamination", "scratch"]
 
 
@@ -231,6 +256,7 @@ def test_cross_set_detectors_are_trained_on_another_set_by_the_command(
 ) -> None:
     pytest.importorskip("transformers", reason="reading checkpoints need the extra 'models'")
     other = make_dataset(tmp_path, "panel", train=4, good=4, defective=8)
+    (other / "train" / "good" / "line.mp4").write_bytes(b"x")
     encoder = FAMILIES["clip"](tmp_path / "clip")
     words = tmp_path / "plate.yaml"
     save_yaml(
@@ -251,6 +277,7 @@ def test_cross_set_detectors_are_trained_on_another_set_by_the_command(
     assert done.exit_code == 0, done.output
     numbers = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert "trained on" in numbers["protocol"]["line"]
+    assert numbers["protocol"]["account"].endswith(", ignored 1: 1 video (MP4)")
     assert numbers["protocol"]["details"]["Trained on"].endswith("pictures of panel")
     assert not (tmp_path / "run" / ".training").exists() or not any(
         (tmp_path / "run" / ".training").iterdir()

@@ -122,7 +122,9 @@ def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed:
         defects=len(pictures.defects),
         trained_on=f"{trained.pictures} pictures of {', '.join(trained.products)}" if trained else None,
         learned=counts.learned if counts else None,
+        learned_parts=counts.learned_parts if counts else None,
         held_out=counts.held_out if counts else None,
+        held_out_parts=counts.held_out_parts if counts else None,
         peak_mb=environment.peak_memory_mb(),
     )
     run.add_fit(seed, fit)

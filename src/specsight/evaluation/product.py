@@ -20,6 +20,7 @@ from specsight.evaluation.splits import SeedSplit, Split
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
+from specsight.runs.fit import of_parts
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import judge_all
 from specsight.runs.predictions import Prediction
@@ -89,7 +90,18 @@ def evaluate_product(
 def _account(product: Product, pictures: SeedSplit, run: RunFolder, seed: int) -> Account:
     """What became of the product's files under one seed."""
     fit = run.fits()[seed]
-    used = [f"learned from {fit.learned}", f"held out {fit.held_out}", f"tested {len(pictures.tested)}"]
+    parts = (fit.learned_parts or 0) + (fit.held_out_parts or 0)
+    fewer = fit.learned_parts is not None and parts != (fit.learned or 0) + (fit.held_out or 0)
+    used = [
+        *(
+            [f"{(fit.learned or 0) + (fit.held_out or 0)} good pictures of {of_parts(parts)}"]
+            if fewer
+            else []
+        ),
+        f"learned from {fit.learned}",
+        f"held out {fit.held_out}",
+        f"tested {len(pictures.tested)}",
+    ]
     chosen = [*pictures.learned, *pictures.threshold, *pictures.defects, *pictures.tested]
     return Account(
         ", ".join([*used, *([f"{fit.defects} labelled defects learned from"] if fit.defects else [])]),

@@ -14,9 +14,10 @@ from typing import Any
 
 from specsight.calibration import ThresholdConfig
 from specsight.datasets import load_dataset
-from specsight.datasets.accounting import Account
+from specsight.datasets.accounting import Account, merged
 from specsight.datasets.parts import split_by_part
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
+from specsight.detectors.cross_set.training import ignored_files
 from specsight.evaluation import summary
 from specsight.evaluation.config import (
     DataConfig,
@@ -127,6 +128,8 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
     by_product: dict[str, list[Sample]] = {}
     for sample in listing.samples:
         by_product.setdefault(sample.product, []).append(sample)
+    other = config.learning.train_on
+    ignored = merged([listing.ignored, ignored_files(other) if other else ()])
     root = config.data.path.resolve().name
     with only_writer(out):
         if len(by_product) == 1:
@@ -138,7 +141,7 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
                 listing.layout,
                 listing.root,
                 config.data.product,
-                listing.ignored,
+                ignored,
                 tuple(listing.notes),
             )
             evaluate_product(product, config, RunFolder(out), trainings)
@@ -148,7 +151,7 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
                 for name, samples in by_product.items()
             ]
             used = f"{len(listing.samples)} pictures of {len(products)} products"
-            account = Account(used, 0, listing.ignored, tuple(listing.notes))
+            account = Account(used, 0, ignored, tuple(listing.notes))
             _evaluate_products(products, config, RunFolder(out), trainings or out / TRAININGS, account)
     return Evaluation.of(out)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from specsight.calibration import ThresholdConfig
-from specsight.datasets.parts import stated_part
+from specsight.datasets.parts import distinct_parts
 from specsight.errors import SpecsightError
 from specsight.images import masks_known
 from specsight.records import Sample
@@ -80,11 +80,12 @@ def few_shots(
         )
     order = np.random.default_rng(seed).permutation(len(split.good)).tolist()
     learned = [split.good[i] for i in sorted(order[:shots])]
-    seen = {stated_part(s) for s in learned}
-    others = [split.good[i] for i in order[shots:] if stated_part(split.good[i]) not in seen]
+    labels = distinct_parts(split.good).labels
+    seen = {labels[i] for i in order[:shots]}
+    others = [i for i in order[shots:] if labels[i] not in seen]
     count = 0 if threshold.holdout is None and split.validation else threshold.parts
-    parts = set(list(dict.fromkeys(stated_part(s) for s in others))[:count])
-    return learned, [*split.validation, *(s for s in others if stated_part(s) in parts)]
+    parts = set(list(dict.fromkeys(labels[i] for i in others))[:count])
+    return learned, [*split.validation, *(split.good[i] for i in others if labels[i] in parts)]
 
 
 def labelled_defects(
@@ -92,8 +93,8 @@ def labelled_defects(
 ) -> tuple[list[Sample], list[Sample]]:
     """(`count` defective pictures of every type with known masks, what is left to test).
 
-    They come from the training split where it has labelled defects, else from the test split, whole physical objects
-    at a time: whatever shows the same part leaves the test with it.
+    They come from the training split where it has labelled defects, else from the test split, whole parts at a time:
+    whatever shows the same part (`distinct_parts`) leaves the test with it.
     """
     if not count:
         return [], list(test)
@@ -109,8 +110,9 @@ def labelled_defects(
                 f"{count} labelled defects of every type were asked for, but '{type_}' has {have + len(more)}"
             )
         chosen += more
-    taken = {s.id for s in chosen} | {f"group:{s.group}" for s in chosen if s.group}
-    rest = [s for s in test if s.id not in taken and f"group:{s.group}" not in taken]
+    labels = distinct_parts([*test, *chosen]).labels
+    taken = set(labels[len(test) :])
+    rest = [s for s, part in zip(test, labels) if part not in taken]
     if not any(s.label == "defective" for s in rest) or not any(s.label == "good" for s in rest):
         raise SpecsightError(
             f"with {count} labelled defects of every type to learn from, no good or no defective picture is left "

@@ -113,7 +113,7 @@ def fit_model(
         inspector.account = changed(
             inspector.account,
             skipped=len(inspector.skipped),
-            ignored=merged([good_parts.ignored, labelled.ignored]),
+            ignored=merged([good_parts.ignored, labelled.ignored, other.ignored if other else ()]),
             notes=(*good_parts.notes, *labelled.notes),
         )
     inspector.request = request

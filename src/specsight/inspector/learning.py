@@ -10,6 +10,7 @@ from typing import Any
 from specsight import images
 from specsight.calibration import Calibration, HeldOut, ThresholdConfig
 from specsight.datasets.accounting import Account
+from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
@@ -65,7 +66,8 @@ def learn(
         [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
     )
     split = split_good(samples, validation, defects, threshold, seed)
-    detector.fit([*(sample for sample, _ in split.learned), *defects], specification)
+    learned = with_parts_named([s for s, _ in split.learned], [part for _, part in split.learned])
+    detector.fit([*learned, *defects], specification)
     width = remarks.common_width(samples or validation)
     judged = judge_good(detector, split.held_out, bits)
     calibration = None

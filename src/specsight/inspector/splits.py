@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from specsight.calibration import LEAST_PARTS, ThresholdConfig, parts_needed
-from specsight.datasets.parts import distinct_parts, stated_part
+from specsight.datasets.parts import distinct_parts, draw_parts, stated_part
 from specsight.errors import SpecsightError
 from specsight.records import Sample
 
@@ -118,7 +118,7 @@ def _held_out(
 ) -> set[Hashable]:
     """`count` of the distinct labels, none of them among `never`."""
     distinct = list(dict.fromkeys(parts))
-    order = [distinct[i] for i in np.random.default_rng(seed).permutation(len(distinct))]
+    order = draw_parts(distinct, len(distinct), np.random.default_rng(seed))
     possible = [part for part in order if part not in never]
     if count < 0 or count >= len(distinct) or count > len(possible):
         raise SpecsightError(

@@ -37,9 +37,26 @@ class Fit:
     """The other set whose labelled pictures gave the weights, in words."""
     learned: int | None = None
     """Good pictures learned from."""
+    learned_parts: int | None = None
+    """Distinct parts that they show."""
     held_out: int | None = None
     """Good pictures that gave the thresholds."""
+    held_out_parts: int | None = None
+    learned_from: str = ""
+    """What the model says it was fitted on, in words; empty for one that does not say."""
     peak_mb: float | None = None
+
+    @property
+    def pictures(self) -> str:
+        """Good pictures learned from and held out, in words; with their distinct parts where these are fewer."""
+        pictures = (self.learned or 0) + (self.held_out or 0)
+        if self.learned_parts is None or pictures == self.learned_parts + (self.held_out_parts or 0):
+            return f"{self.learned} good pictures learned from, {self.held_out} held out"
+        parts = self.learned_parts + (self.held_out_parts or 0)
+        return (
+            f"{pictures} good pictures, {parts} distinct part{'' if parts == 1 else 's'}: {self.learned} "
+            f"({of_parts(self.learned_parts)}) learned from, {self.held_out} ({of_parts(self.held_out_parts)}) held out"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
@@ -58,3 +75,8 @@ class Fit:
         if values.get("calibration"):
             values["calibration"] = Calibration.from_json(values["calibration"])
         return cls(**values)
+
+
+def of_parts(count: int | None) -> str:
+    """A number of distinct parts in words: "3 parts"."""
+    return f"{count or 0} part{'' if count == 1 else 's'}"

@@ -70,6 +70,7 @@ def describe_fit(inspector: Inspector) -> Fit:
         transductive=detector.transductive,
         calibration=inspector.calibration,
         words=_words(inspector),
+        learned_from=inspector.account.used if inspector.account else "",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from specsight import explain
 from specsight.datasets.accounting import Account
-from specsight.runs.fit import Fit
+from specsight.runs.fit import Fit, of_parts
 from specsight.runs.licences import licence_of
 from specsight.runs.predictions import Prediction
 from specsight.specification import Instruction
@@ -99,8 +99,9 @@ def of_inspection(
 ) -> Protocol:
     """The protocol of pictures judged without truth, under an instruction if one was given."""
     count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
+    model = f"model {config['model']}" + (f" ({fit.learned_from})" if fit.learned_from else "")
     return Protocol(
-        line=" · ".join([fit.detector, f"encoder {_encoder(fit)}", f"model {config['model']}", count]),
+        line=" · ".join([fit.detector, f"encoder {_encoder(fit)}", model, count]),
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
         instruction=instruction.words if instruction else "",
@@ -109,6 +110,7 @@ def of_inspection(
             "Detector": _with_parameters(fit.detector, fit.parameters),
             "Encoder": _encoder(fit),
             "Model": config["model"],
+            "Model's pictures": fit.learned_from or "not known",
             "Threshold": _threshold(fit),
             "Pictures": str(len(judged)),
         },
@@ -154,7 +156,7 @@ def _line(config: Mapping[str, Any], layout: str, fit: Fit, tested: int, synthet
         f"encoder {_encoder(fit)}",
         f"words: {fit.words}" if fit.words else "",
         f"trained on {fit.trained_on}" if fit.trained_on else "",
-        f"{shots}: {fit.learned} good pictures learned from, {fit.held_out} held out, {tested} tested",
+        f"{shots}: {fit.pictures}, {tested} tested",
         f"{fit.defects} labelled defects learned from, {config['defects']} of each type"
         if config.get("defects")
         else "",
@@ -174,8 +176,8 @@ def _details(
         "Detector": _with_parameters(config["detector"], config["parameters"]),
         "Encoder": _encoder(fit),
         "Shots": "all good training pictures" if config["shots"] is None else config["shots"],
-        "Learned from": fit.learned,
-        "Held out": f"{fit.held_out} good pictures, unseen while learning",
+        "Learned from": _counted(fit.learned, fit.learned_parts),
+        "Held out": f"{_counted(fit.held_out, fit.held_out_parts)}, unseen while learning",
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
         "Resolution": f"{fit.resolution} px",
         "Maps measured": "at the pictures' own resolution"
@@ -198,6 +200,12 @@ def _details(
     if licence:
         details["Licence of the data"] = licence
     return {name: str(value) for name, value in details.items()}
+
+
+def _counted(pictures: int | None, parts: int | None) -> str:
+    """Good pictures, with their distinct parts where these are fewer."""
+    shown = "" if parts in (None, pictures) else f" of {of_parts(parts)}"
+    return f"{pictures} good pictures{shown}"
 
 
 def _encoder(fit: Fit) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from specsight.datasets.parts import draw_parts
 from specsight.detectors.clad.examples import EncodedExample
 from specsight.detectors.clad.maps import acceptance, gamma_for
 from specsight.detectors.clad.networks import Networks
@@ -76,7 +77,7 @@ def split_examples(examples: Sequence[EncodedExample], seed: int, *, trains: boo
             "add pictures of another good part"
         )
     count = max(1, round(HELD_OUT * len(objects)))
-    held_out = {objects[k] for k in np.random.default_rng(seed).permutation(len(objects))[:count]}
+    held_out = set(draw_parts(objects, count, np.random.default_rng(seed)))
     training: list[EncodedExample] = []
     good: list[EncodedExample] = []
     defective: list[EncodedExample] = []

@@ -7,13 +7,14 @@ with synthetic defects and of mosaics of 2 × 2 pictures; a fifth of the picture
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
+from specsight.datasets.parts import draw_parts, stated_part
 from specsight.detectors.cross_set.examples import FrozenExample
 from specsight.detectors.examples import ExampleCollector, Masks, masks_by_type
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
@@ -101,16 +102,15 @@ def held_out(samples: Sequence[Sample], seed: int) -> frozenset[str]:
 
     At least one of each where there are two. Pictures of one physical object stay together.
     """
-    objects: dict[str, list[Sample]] = {}
+    objects: dict[Hashable, list[Sample]] = {}
     for sample in samples:
-        key = f"{sample.product} {sample.group}" if sample.group else str(sample.image)
-        objects.setdefault(key, []).append(sample)
+        objects.setdefault(stated_part(sample), []).append(sample)
     generator, held_out_paths = np.random.default_rng(seed), set[str]()
     for label in ("good", "defective"):
-        candidates = [pictures for pictures in objects.values() if _label(pictures) == label]
+        candidates = [part for part, pictures in objects.items() if _label(pictures) == label]
         count = max(1, round(HELD_OUT * len(candidates))) if len(candidates) > 1 else 0
-        for k in generator.permutation(len(candidates))[:count]:
-            held_out_paths.update(str(sample.image) for sample in candidates[k])
+        for part in draw_parts(candidates, count, generator):
+            held_out_paths.update(str(sample.image) for sample in objects[part])
     return frozenset(held_out_paths)
 
 

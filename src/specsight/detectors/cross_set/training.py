@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from specsight.datasets import load_dataset
+from specsight.datasets import DatasetListing, load_dataset
+from specsight.datasets.accounting import Ignored, merged, unused_samples
+from specsight.datasets.parts import distinct_parts, with_parts_named
 from specsight.detectors.contract import Detector
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.trained_on import TrainedOn
@@ -37,6 +39,8 @@ class OtherSet:
     """By product of the samples."""
     left_out: Sequence[tuple[Sample, str]] = ()
     """Defective samples that cannot be learned from, and why."""
+    ignored: tuple[Ignored, ...] = ()
+    """Everything else in the set, by reason."""
 
 
 def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
@@ -44,11 +48,12 @@ def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
 
     The words about its products are those of the file `specification`, or the products' names and the names of their
     labelled defects. Every picture whose truth is known counts, whatever split it is in: such a set is only learned
-    from. Defective pictures without masks or with an empty one are left out (public sets hold a few). Raises
-    SpecsightError where no defective picture with a mask is left.
+    from. Pictures of one part (`distinct_parts`) are in one group. Defective pictures without masks or with an empty
+    one are left out (public sets hold a few). Raises SpecsightError where no defective picture with a mask is left.
     """
     samples, left_out = [], []
-    for sample in load_dataset(data).samples:
+    listing = load_dataset(data)
+    for sample in listing.samples:
         reason = _unusable(sample)
         if reason:
             left_out.append((sample, reason))
@@ -59,11 +64,18 @@ def load_other_set(data: Path, specification: Path | None = None) -> OtherSet:
     products = sorted({s.product for s in samples})
     bits = {p: common_bits(s.image for s in samples if s.product == p) for p in products}
     samples = [replace(s, bits=bits[s.product]) for s in samples]
+    samples = with_parts_named(samples, distinct_parts(samples).labels)
+    ignored = _ignored(listing)
     if specification is not None:
         words = spelt_as_labelled(load_specification(specification), samples)
-        return OtherSet(samples, dict.fromkeys(products, words), left_out)
+        return OtherSet(samples, dict.fromkeys(products, words), left_out, ignored)
     specifications = {product: specification_from_labels(product, samples) for product in products}
-    return OtherSet(samples, specifications, left_out)
+    return OtherSet(samples, specifications, left_out, ignored)
+
+
+def ignored_files(data: Path) -> tuple[Ignored, ...]:
+    """What `load_other_set` does not look at in a data set, by reason."""
+    return _ignored(load_dataset(data))
 
 
 def train_on(
@@ -104,6 +116,11 @@ def train_on(
 def training_of(detector: Detector) -> TrainedOn | None:
     """What the weights of a cross-set detector come from; None before its training and for any other detector."""
     return detector.trained_on_ if isinstance(detector, CrossSetDetector) else None
+
+
+def _ignored(listing: DatasetListing) -> tuple[Ignored, ...]:
+    labelled = [s for s in listing.samples if s.label != "unknown"]
+    return merged([unused_samples(listing.samples, labelled), listing.ignored])
 
 
 def _unusable(sample: Sample) -> str:

@@ -29,7 +29,7 @@ from specsight.detectors.text import (
 )
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.encoders import JOINT, Encoder, Features
-from specsight.errors import require
+from specsight.errors import SpecsightError, require
 from specsight.features import grids
 from specsight.features.moments import Axes
 from specsight.images import Cells, Frame
@@ -39,7 +39,7 @@ from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import Vocabulary
 
 FOLDS = 4
-"""Good pictures are left out in as many groups, at most, to learn how unseen good patches behave."""
+"""Good parts are left out in as many groups, at most, to learn how unseen good patches behave."""
 VARIANCE = 0.99
 """Share of good patches' variance that the principal axes keep."""
 NEIGHBOURHOOD = 3
@@ -129,9 +129,15 @@ class TextAligned(Detector):
                     covered = defective_cells(view.covered(type_, view.cells[JOINT])).ravel()
                     folds.add_defective(grids.vectors(joint)[covered], type_)
             else:
+                part = view.group if isinstance(view, TrainingExample) else str(len(folds.fold_of))
                 folds.add_good(
-                    _good(view.features[JOINT], view.cells[JOINT], view), _good(*_deep(view), view)
+                    part, _good(view.features[JOINT], view.cells[JOINT], view), _good(*_deep(view), view)
                 )
+        if len(folds.fold_of) == 1:
+            raise SpecsightError(
+                f"{self.name} learns from parts that are left out how unseen good parts look, and all good pictures "
+                f"show '{next(iter(folds.fold_of))}': add pictures of another good part"
+            )
         self._learn_from(folds, self._get_words().anchors())
 
     def _learn_from(self, folds: PatchFolds, anchors: Anchors) -> None:

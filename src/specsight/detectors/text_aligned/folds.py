@@ -17,7 +17,7 @@ from specsight.features.moments import Axes, Moments, principal_axes
 
 @dataclass
 class PatchFolds:
-    """Patches by fold; pictures go to the folds in turn."""
+    """Patches by fold; parts go to the folds in turn, each with all its pictures."""
 
     folds: int
     pictures: int
@@ -25,8 +25,10 @@ class PatchFolds:
     limit: int
     """Patches of each kind to store, at most."""
     generator: np.random.Generator
+    fold_of: dict[str, int] = field(default_factory=dict)
+    """Fold of each part that came."""
     current: int = -1
-    """Number of the good picture that came last."""
+    """Fold of the good picture that came last."""
     joint: list[list[Features]] = field(default_factory=list)
     """Good patches in the joint space, by fold."""
     deep: list[list[Features]] = field(default_factory=list)
@@ -39,20 +41,19 @@ class PatchFolds:
         self.defective = [[] for _ in range(self.folds)]
         self._moments = [Moments() for _ in range(self.folds + 1)]
 
-    def add_good(self, joint: Features, deep: Features) -> None:
-        """All patches of the next good picture, (n, D) each."""
-        self.current += 1
-        fold_of_picture = self.current % self.folds
+    def add_good(self, part: str, joint: Features, deep: Features) -> None:
+        """All patches of the next good picture, (n, D) each, and the part that it shows."""
+        self.current = self.fold_of.setdefault(part, len(self.fold_of) % self.folds)
         for fold, moments in enumerate(self._moments):
-            if fold != fold_of_picture:
+            if fold != self.current:
                 moments.add(deep)
-        self.joint[fold_of_picture].append(self._subset(joint))
-        self.deep[fold_of_picture].append(self._subset(deep))
+        self.joint[self.current].append(self._subset(joint))
+        self.deep[self.current].append(self._subset(deep))
 
     def add_defective(self, joint: Features, type_: str | None) -> None:
         """Defective patches (n, D) of a copy of the good picture that came last."""
         if len(joint):
-            self.defective[self.current % self.folds].append((self._subset(joint), type_))
+            self.defective[self.current].append((self._subset(joint), type_))
 
     def axes(self, variance: float, without: int | None = None) -> Axes:
         """Principal axes of the good patches, all or those outside one fold."""
