@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,27 @@ def test_several_pages_or_frames_are_never_judged_by_the_first(tmp_path: Path, k
     readers: tuple[Callable[[Path], Any], ...] = (read_rgb, read_mask, read_depth)
     for read in readers:
         with pytest.raises(UnreadableFile, match="holds 3 pictures"):
+            read(path)
+
+
+@pytest.mark.parametrize(("last", "target"), [(0, 0), (2, 1), (149, 120)])
+@pytest.mark.parametrize("pixels", [GREY, DEEP[..., 0]], ids=["8 bit", "16 bit"])
+def test_pages_that_lead_back_to_one_another_end(
+    tmp_path: Path, pixels: np.ndarray, last: int, target: int
+) -> None:
+    path = tmp_path / "a.tif"
+    previews = [pixels[:1, :1]] * last
+    with tifffile.TiffWriter(path) as file:
+        for page in (pixels, *previews):
+            file.write(page, photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(path) as file:
+        starts = [page.offset for page in file.pages]
+        count = len(file.pages[last].tags)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<I", content, starts[last] + 2 + 12 * count, starts[target])
+    path.write_bytes(content)
+    for read in (read_rgb, read_mask, read_depth):
+        with pytest.raises(UnreadableFile, match="pages lead back to one another"):
             read(path)
 
 

@@ -84,7 +84,7 @@ def first_page(path: Path, max_pixels: int | None = None) -> Iterator[Any]:
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
             check_pixels(path, page.imagelength, page.imagewidth, max_pixels)
-            check_pages(path, page.imagedepth * sum(_of_size(other, page) for other in file.pages))
+            check_pages(path, page.imagedepth * sum(_of_size(other, page) for other in _pages(path, file)))
             yield page
     except SpecsightError:
         raise
@@ -181,6 +181,16 @@ def page_orientation(page: Any) -> int:
     """Orientation of a page, 1 to 8 as in EXIF; 1 (upright) where it says none."""
     tag = page.tags.get("Orientation")
     return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+
+
+def _pages(path: Path, file: Any) -> Iterator[Any]:
+    """Pages of an open TIFF, which links each to the next; tifffile follows a chain that closes on itself for ever."""
+    visited: set[int] = set()
+    for page in file.pages:
+        if page.offset in visited:
+            raise UnreadableFile(f"'{path}' cannot be read (its pages lead back to one another): replace or remove it")
+        visited.add(page.offset)
+        yield page
 
 
 def _of_size(other: Any, page: Any) -> bool:
