@@ -307,7 +307,7 @@ def test_saved_weights_without_anchors_are_damaged(
     monkeypatch.setattr(trained, "weights_", {"good": trained.weights_["good"]})
     trained.save(tmp_path)
     with pytest.raises(SpecsightError, match="is missing or damaged: fit the model again"):
-        load_detector(tmp_path)
+        load_detector(tmp_path, "colours")
 
 
 def test_a_product_that_was_trained_on_is_refused(trained: AnomalyCLIP) -> None:

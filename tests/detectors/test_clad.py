@@ -153,7 +153,7 @@ def test_every_ablation_learns_judges_and_comes_back(
     assert judgement.score > judge(detector, plate(50)).score or parameters == {"stages": "general"}
     assert set(judgement.type_maps) == (set() if parameters.get("contrast") == "none" else {"spill", "burn"})
     detector.save(tmp_path)
-    loaded = load_detector(tmp_path)
+    loaded = load_detector(tmp_path, "colours")
     assert isinstance(loaded, Clad)
     again = judge(loaded, defective(50))
     assert again.score == judgement.score

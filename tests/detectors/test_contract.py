@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from specsight.detectors import Detector, Needs, Regime, contract, create_detect
 from specsight.detectors.parameters import parameters_of
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
+from specsight.inspector.foreign import try_out
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import DefectType, Instruction, Specification
 
@@ -186,7 +188,7 @@ def test_a_saved_detector_judges_as_before(
     if name == "multiads":
         words.add("trained_types.yaml")
     assert {path.name for path in tmp_path.iterdir()} == {"detector.json", "detector.safetensors"} | words
-    loaded = type(detector).load(tmp_path)
+    loaded = type(detector).load(tmp_path, detector.get_encoder().name)
     assert {**loaded.parameters(), "encoder": None} == {**detector.parameters(), "encoder": None}
     for picture in (plate(50), stained(51)):
         expected, found = judge(detector, picture), judge(loaded, picture)
@@ -233,6 +235,10 @@ def test_constant_good_pictures_are_learned(name: str, tmp_path: Path) -> None:
     same, other = judge(detector, np.full((64, 64, 3), 90, np.uint8)), judge(detector, plate(0, 64, 64))
     assert np.isfinite(same.map).all()
     assert other.score > same.score
+    (tmp_path / "saved").mkdir()
+    detector.save(tmp_path / "saved")
+    again = judge(load_detector(tmp_path / "saved"), plate(0, 64, 64))
+    assert again.score == other.score
 
 
 @pytest.mark.parametrize("name", FROM_PICTURES)
@@ -403,11 +409,72 @@ def test_damaged_weights_are_told(saved: Path, damage: str) -> None:
         load_detector(saved)
 
 
+INDEPENDENT = {
+    **{
+        (name, array, 0): "patches of good parts, each by itself"
+        for name, array in [
+            ("anomalydino", "bank"),
+            ("april_gan", "references/stride8"),
+            ("multiads", "references/stride8"),
+            ("patchcore", "bank"),
+            ("phrases", "patches"),
+            ("text_aligned", "aligned"),
+            ("winclip", "patches"),
+            ("winclip", "window2"),
+            ("winclip", "window3"),
+        ]
+    },
+    ("anomalyclip", "weights/deep", 0): "tokens of each block, which training alone reads",
+    ("subspacead", "axes", 1): "axes of a subspace: one of fewer dimensions",
+    ("text_aligned", "basis", 1): "axes of a subspace: one of fewer dimensions",
+}
+"""Detector, array and axis along which any number of entries, but none, is a sound model → why."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arrays_that_lack_a_row_or_a_column_are_refused(
+    name: str, fitted: Callable[[str], Detector], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    monkeypatch.setattr(contract, "load_encoder", _known_encoder)
+    detector = fitted(name)
+    detector.save(tmp_path)
+    path = tmp_path / "detector.safetensors"
+    state = load_file(path)
+    accepted = set()
+    for array, values in state.items():
+        for axis in range(values.ndim):
+            shorter = np.ascontiguousarray(np.delete(values, -1, axis))
+            save_file({**state, array: shorter}, path)
+            with suppress(SpecsightError):
+                try_out(load_detector(tmp_path, detector.get_encoder().name), tmp_path)
+                accepted.add((name, array, axis))
+    assert accepted == {one for one in INDEPENDENT if one[0] == name}
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 2, "parameters": 3}'])
 def test_a_damaged_description_is_told(saved: Path, text: str) -> None:
     (saved / "detector.json").write_text(text)
     with pytest.raises(SpecsightError, match="missing or damaged"):
         load_detector(saved)
+
+
+@pytest.mark.parametrize("encoder", ["somebody/model", "//server/share", "\\\\server\\share"])
+def test_nothing_is_fetched_because_a_detector_names_it(
+    saved: Path, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "load_encoder", pytest.fail)
+    _edit(saved, encoder={"name": encoder, "fingerprint": "0" * 64})
+    for load in (load_detector, detectors["patchcore"].load):
+        with pytest.raises(SpecsightError, match="nothing is fetched because a model names it"):
+            load(saved)
+
+
+def test_an_encoder_that_is_given_is_loaded_whatever_the_detector_names(saved: Path) -> None:
+    made_by = json.loads((saved / "detector.json").read_text())["encoder"]
+    _edit(saved, encoder={**made_by, "name": "somebody/model"})
+    assert load_detector(saved, "filters").get_encoder().name == "filters"
 
 
 def test_a_detector_of_another_class_is_refused(saved: Path) -> None:

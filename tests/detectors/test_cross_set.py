@@ -125,7 +125,7 @@ def test_training_survives_on_disk_and_serves_many_products(
     folder = tmp_path / "trained"
     folder.mkdir()
     once.save(folder)
-    loaded = load_detector(folder)
+    loaded = load_detector(folder, "colours")
     assert isinstance(loaded, CrossSetDetector)
     assert loaded.trained_on_ == once.trained_on_
     view = loaded.look([Picture(np.full((64, 64, 3), 128, np.uint8))])[0]

@@ -170,7 +170,7 @@ def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: p
     assert {
         clause.name for clause in load_instruction(tmp_path / "trained_types.yaml").known_defects
     } == TRAINED
-    loaded = load_detector(tmp_path)
+    loaded = load_detector(tmp_path, "colours")
     assert isinstance(loaded, MultiADS)
     assert loaded.types_ == trained.types_
     assert {t.name for t in loaded.types_} == TRAINED
@@ -181,4 +181,4 @@ def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: p
     with pytest.raises(
         SpecsightError, match=r"trained_types\.yaml' is missing or damaged: fit the model again"
     ):
-        load_detector(tmp_path)
+        load_detector(tmp_path, "colours")

@@ -243,7 +243,7 @@ def test_the_company_in_which_words_are_read_changes_nothing(
     detector.fit(good_samples(tmp_path, 2), PLATE)
     (tmp_path / "saved").mkdir()
     detector.save(tmp_path / "saved")
-    loaded = load_detector(tmp_path / "saved")
+    loaded = load_detector(tmp_path / "saved", "colours")
     (view,) = detector.look([plate("red", "blue")])
     hole = Knowledge(name="hole", phrases=("green spot", "hole"))
     moss = Knowledge(name="moss", phrases=("green smear",))

@@ -153,8 +153,6 @@ class AnomalyDino(Detector):
         return {"bank": self.bank_.vectors}
 
     def _restore(self, state: State) -> None:
-        if state["bank"].ndim != 2:
-            raise ValueError("the bank is not a table of vectors")
         self.bank_ = MemoryBank(state["bank"])
 
 

@@ -22,7 +22,7 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter, parameters_of
 from specsight.detectors.saving import State
 from specsight.detectors.text import Words
-from specsight.encoders import BUNDLED, Encoder, Features, load_encoder
+from specsight.encoders import BUNDLED, Encoder, Features, load_encoder, names_same_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.features import grids
 from specsight.progress import track
@@ -307,11 +307,15 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     """Read what `Detector.save` wrote.
 
     Parameters: `encoder` says where the encoder lies now, if it has moved; `device` where it runs, see `load_encoder`.
-    Raises SpecsightError for another format version, damaged files, and an encoder other than the one fitted with.
+    Nothing is fetched because the folder names it, for others may have written it: a hub id that is not on this machine
+    must be given here. Raises SpecsightError for another format version, damaged files, and an encoder other than the
+    one fitted with.
     """
     description = saving.read_description(folder)
     made_by = description["encoder"]
-    name = encoder or str(made_by["name"])
+    name = str(made_by["name"]) if encoder is None else encoder
+    if encoder is None and not names_same_encoder(name, made_by["fingerprint"], folder):
+        raise saving.another_encoder(folder, name)
     parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:

@@ -104,9 +104,10 @@ class Padim(Detector):
 
     def _restore(self, state: State) -> None:
         means, whitening = state["means"], state["whitening"]
-        if whitening.shape != (*means.shape, means.shape[1]) or len(state["channels"]) != means.shape[1]:
+        channels = state["channels"]
+        if whitening.shape != (*means.shape, means.shape[1]) or channels.shape != means.shape[1:]:
             raise ValueError("means, covariances and channels do not fit together")
-        self.channels_, self.means_, self.whitening_ = state["channels"], means, whitening
+        self.channels_, self.means_, self.whitening_ = channels, means, whitening
 
 
 class _Gaussians:

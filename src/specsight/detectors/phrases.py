@@ -118,3 +118,5 @@ class PhraseMaps(Detector):
 
     def _restore(self, state: State) -> None:
         self.good_ = state.get(PATCHES)
+        if self.good_ is not None and (self.good_.ndim != 2 or not self.good_.size):
+            raise ValueError(f"good patches cannot be {self.good_.shape}")

@@ -101,7 +101,10 @@ def write_state(folder: Path, state: State) -> None:
 
 
 def read_state(folder: Path) -> State:
-    """Read learned arrays. Raises OSError and ValueError where they are missing, damaged, empty or no numbers."""
+    """Read learned arrays. Raises OSError and ValueError where they are missing, damaged or no numbers.
+
+    Arrays may be empty: good parts that show a single value have no principal axis.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -111,8 +114,6 @@ def read_state(folder: Path) -> State:
     except (SafetensorError, KeyError) as error:  # a KeyError for a type of numbers that numpy lacks
         raise ValueError(STATE) from error
     for name, values in state.items():
-        if not values.size:
-            raise ValueError(f"'{name}' is empty")
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError(f"'{name}' has values that are no numbers")
     return state

@@ -87,11 +87,12 @@ class Spade(Detector):
         }
 
     def _restore(self, state: State) -> None:
-        ends = np.cumsum(state["counts"])
-        if len(ends) != len(state["embeddings"]) or ends[-1] != len(state["patches"]):
-            raise ValueError("patches and counts do not fit together")
+        counts, patches = state["counts"], state["patches"]
+        fits = counts.shape == state["embeddings"].shape[:1] and counts.sum() == len(patches)
+        if not fits or counts.min() < 1 or patches.ndim != 2:
+            raise ValueError("embeddings, patches and counts do not fit together")
         self.embeddings_ = MemoryBank(state["embeddings"])
-        self.patches_ = np.split(state["patches"], ends[:-1])
+        self.patches_ = np.split(patches, np.cumsum(counts)[:-1])
 
 
 def _layers(view: View) -> dict[str, Features]:

@@ -103,6 +103,4 @@ class SubspaceAD(Detector):
         return {"mean": self.axes_.mean, "axes": self.axes_.basis}
 
     def _restore(self, state: State) -> None:
-        if state["axes"].shape[0] != len(state["mean"]):
-            raise ValueError("mean and axes do not fit together")
         self.axes_ = Axes(state["mean"], state["axes"])

@@ -92,8 +92,11 @@ class MemoryBank:
     """Exact nearest neighbours among fixed vectors (M, D) by Euclidean distance."""
 
     def __init__(self, vectors: Points) -> None:
+        """Raises ValueError where `vectors` are no table, or an empty one, as in a damaged file."""
         import faiss
 
+        if vectors.ndim != 2 or not vectors.size:
+            raise ValueError(f"a bank of vectors cannot be {vectors.shape}")
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         # Since 1.14 faiss leaves BLAS aside below 128,000 query numbers, where it is 5 × slower on banks of thousands.
         faiss.cvar.distance_compute_blas_threshold = BLAS_FROM

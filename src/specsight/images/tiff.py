@@ -188,7 +188,9 @@ def _pages(path: Path, file: Any) -> Iterator[Any]:
     visited: set[int] = set()
     for page in file.pages:
         if page.offset in visited:
-            raise UnreadableFile(f"'{path}' cannot be read (its pages lead back to one another): replace or remove it")
+            raise UnreadableFile(
+                f"'{path}' cannot be read (its pages lead back to one another): replace or remove it"
+            )
         visited.add(page.offset)
         yield page
 

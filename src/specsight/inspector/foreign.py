@@ -11,22 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from specsight.detectors import Detector
-from specsight.detectors.saving import another_encoder, read_description
-from specsight.encoders import names_same_encoder
 from specsight.errors import MissingExtra, SpecsightError
 from specsight.inspector.judgements import check_judgement
 from specsight.records import Picture
 
 SIDE = 64
 """Pixels of the picture that is tried, framed as any other afterwards."""
-
-
-def check_encoder(folder: Path) -> None:
-    """Raise SpecsightError where the encoder that the model in `folder` names is not on this machine, or is a
-    checkpoint of another fingerprint; nothing of it is loaded, and nothing fetched."""
-    named = read_description(folder)["encoder"]
-    if not names_same_encoder(named["name"], named["fingerprint"], folder):
-        raise another_encoder(folder, named["name"])
 
 
 def try_out(detector: Detector, folder: Path) -> None:

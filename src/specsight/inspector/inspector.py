@@ -21,7 +21,7 @@ from specsight.decision import clauses_in_force, decide
 from specsight.detectors import Detector, load_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks, saved
-from specsight.inspector.foreign import check_encoder, try_out
+from specsight.inspector.foreign import try_out
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.observation import Observation, Skipped, looks_of
@@ -195,8 +195,6 @@ class Inspector:
             raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
         verify_folder(folder)
         kept = saved.read(folder)
-        if encoder is None:
-            check_encoder(folder)
         detector = load_detector(folder, encoder, device)
         try_out(detector, folder)
         return cls(detector, **vars(kept))

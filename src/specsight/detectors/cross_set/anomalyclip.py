@@ -150,6 +150,11 @@ class AnomalyCLIP(CrossSetDetector):
 
     def _restore(self, state: State) -> None:
         super()._restore(state)
+        good, damaged, deep = (self.weights_[name] for name in ("good", "damaged", "deep"))
+        width = good.shape[-1]
+        fits = good.shape == damaged.shape == (self.tokens, width) and deep.ndim == 3
+        if not fits or deep.shape[1:] != (self.deep_tokens, width):
+            raise ValueError("the learned tokens do not fit together")
         self._prompts()
 
     def _task(self, examples: Sequence[FrozenExample]) -> CrossSetTask:

@@ -184,7 +184,13 @@ class TextAligned(Detector):
         }
 
     def _restore(self, state: State) -> None:
-        self.weight_, self.aligned_, self.residual_ = state["weight"], state["aligned"], state["residual"]
+        weight, aligned, residual = state["weight"], state["aligned"], state["residual"]
+        square = weight.ndim == 2 and weight.shape[0] == weight.shape[1]
+        if not square or aligned.shape != (len(aligned), len(weight)) or residual.shape != (2,):
+            raise ValueError("the alignment and what was aligned by it do not fit together")
+        if not len(aligned):
+            raise ValueError("there are no aligned good patches")
+        self.weight_, self.aligned_, self.residual_ = weight, aligned, residual
         self.axes_ = Axes(state["mean"], state["basis"])
 
 
