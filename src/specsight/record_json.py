@@ -56,6 +56,7 @@ class DecisionJson(TypedDict):
     """See `records.Decision`."""
 
     score: Finite
+    unlike: NotRequired[Finite | None]
     deciding: dict[Text, Any] | None
     observed: list[ExcusedJson]
     not_applied: list[NotAppliedJson]

@@ -16,13 +16,13 @@ FITTED = ("--encoder", "filters", "--resolution", 64)
 
 
 def photograph(folder: Path, count: int, first: int = 0, scratched: tuple[int, ...] = ()) -> Path:
-    """Write `count` pictures of parts, `first`.png and so on; those numbered in `scratched` have a dark bar."""
+    """Write `count` pictures of parts, `first`.png and so on; those in `scratched` have a short dark scratch."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
         noise = np.random.default_rng(number).normal(0, 4, (SIDE, SIDE))
         pixels = np.sin(np.arange(SIDE) / 3)[:, None] * 20 + 120 + noise
         if number in scratched:
-            pixels[20:34, 24:50] = 15
+            pixels[20:24, 30:38] = 60
         rgb = np.repeat(pixels[..., None], 3, axis=2).clip(0, 255).astype(np.uint8)
         Image.fromarray(rgb).save(folder / f"{number}.png")
     return folder

@@ -12,6 +12,9 @@ from specsight.cli.settings import parameters
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
+REJECTED, UNREADABLE = 1, 3
+"""Exit codes of `inspect --exit-code`; 2 is that of errors."""
+
 
 @click.command()
 @click.option("--good", type=PATH, help="Folder with pictures of good parts; not needed by words alone.")
@@ -82,13 +85,35 @@ def fit(
 @click.argument("model", type=PATH)
 @click.argument("pictures", type=PATH)
 @click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
+@click.option("--spec", type=PATH, help="Another specification than the model's (YAML).")
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@click.option(
+    "--csv", "table", type=PATH, help="Also write a table of pictures, and one of findings beside it."
+)
+@click.option("--no-maps", is_flag=True, help="Keep no maps and draw no overlays.")
+@click.option(
+    "--sort",
+    type=click.Choice(["accepted", "rejected"]),
+    multiple=True,
+    help="Copy the accepted or rejected pictures into a folder of that name inside --out; repeatable.",
+)
+@click.option("--exit-code", is_flag=True, help="Say with the exit code what was found; see above.")
 @MAX_MEGAPIXELS
 def inspect(
-    model: Path, pictures: Path, out: Path, say: str | None, encoder: str | None, device: str
-) -> None:
+    model: Path,
+    pictures: Path,
+    out: Path,
+    spec: Path | None,
+    say: str | None,
+    encoder: str | None,
+    device: str,
+    table: Path | None,
+    no_maps: bool,
+    sort: tuple[str, ...],
+    exit_code: bool,
+) -> int:
     """Judge a folder of pictures with a saved model.
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
@@ -99,18 +124,31 @@ def inspect(
     Stains up to 2 mm on the rim are acceptable. / Ignore scratches.
     Look for cracks only. / Known defects: open splice, blister.
     A yellow dot is required on the sidewall.
+
+    The exit code is 0 whatever was found; with --exit-code it is 1 where a picture was rejected, 3 where none was and
+    some could not be read, else 0. 2 is an error.
     """
     from specsight.datasets import load_dataset
     from specsight.inspector import Inspector
     from specsight.reading import read_instruction
     from specsight.report import render
+    from specsight.runs.inspection_tables import check_tables, findings_file, write_tables
     from specsight.runs.inspections import write_inspections
+    from specsight.runs.sorting import sort_pictures
+    from specsight.specification import load_specification
     from specsight.storage import check_output
 
     check_output(out)
     _check_order(model, pictures)
+    if table:
+        check_tables(table)
+    specification = load_specification(spec) if spec else None
     inspector = Inspector.load(model, encoder, device)
-    instruction = read_instruction(say, inspector.specification) if say else None
+    if exit_code and inspector.calibration is None:
+        raise SpecsightError(
+            f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"
+        )
+    instruction = read_instruction(say, specification or inspector.specification) if say else None
     listing = load_dataset(pictures)
     write_inspections(
         inspector,
@@ -120,10 +158,30 @@ def inspect(
         model=model,
         instruction=instruction,
         ignored=listing.ignored,
+        maps=not no_maps,
+        specification=specification,
     )
     page = render(out)
+    if table:
+        write_tables(out, table)
+    copied = sort_pictures(out, sort)
     screen.verdicts(out)
+    for folder, count in copied.items():
+        screen.say(f"{folder}: {count} copied to {out / folder}")
+    if table:
+        screen.say(f"tables: {table} and {findings_file(table)}")
     screen.say(f"report: {page}")
+    return _code(out) if exit_code else 0
+
+
+def _code(run: Path) -> int:
+    """What `--exit-code` says of a run."""
+    from specsight.runs.folder import RunFolder
+
+    judged = RunFolder(run)
+    if any(p.inspection.verdict == "reject" for p in judged.predictions()):
+        return REJECTED
+    return UNREADABLE if judged.skipped() else 0
 
 
 def _check_order(model: Path, pictures: Path) -> None:

@@ -19,6 +19,7 @@ from specsight.records import Decision, Excused, Finding, Judgement, NotApplied
 from specsight.specification.clauses import Clause, Ignore, Only, Scope, Tolerance
 
 NO_THRESHOLD = "no threshold was calibrated, so there is no verdict"
+OTHER_PRODUCT = "the picture does not show the product"
 NOWHERE = "no single region of the map stands out, so the score cannot be attributed to a part or a type"
 
 
@@ -28,18 +29,24 @@ def decide(
     calibration: Calibration | None,
     clauses: Sequence[Clause] = (),
     circumstances: Circumstances | None = None,
+    unlike: float | None = None,
 ) -> Decision:
     """Decide about one picture.
 
     `found` are the findings of `judgement.map` under `calibration`; `clauses` those of the specification and of the
     instruction together; `circumstances` what is known of the picture and the detector beside the judgement (default:
-    nothing). Every clause that cannot be applied is listed in the decision with the reason.
+    nothing). A picture that shows something else (`unlike`, see `Decision`) is rejected whatever the clauses say. Every
+    clause that cannot be applied is listed in the decision with the reason.
     """
     circumstances = with_scope(circumstances or Circumstances(), clauses)
     if calibration is None:
         applied = effects(clauses, (), circumstances)
         return Decision(None, judgement.score, None, not_applied=_not_applied(clauses, applied, NO_THRESHOLD))
     applied = effects(clauses, found, circumstances)
+    if unlike is not None:
+        reasons = _not_applied(clauses, applied, OTHER_PRODUCT)
+        threshold = calibration.score_threshold
+        return Decision("reject", judgement.score, threshold, not_applied=reasons, unlike=unlike)
     excused = _excused(clauses, applied)
     counted = [finding for k, finding in enumerate(found) if k not in excused]
     over = judgement.score > calibration.score_threshold

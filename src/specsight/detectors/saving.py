@@ -93,15 +93,15 @@ def another_encoder(folder: Path, name: str) -> SpecsightError:
     )
 
 
-def write_state(folder: Path, state: State) -> None:
-    """Write learned arrays."""
+def write_state(folder: Path, state: State, name: str = STATE) -> None:
+    """Write learned arrays to the file `name`."""
     from safetensors.numpy import save
 
-    write_bytes(folder / STATE, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
+    write_bytes(folder / name, save({k: np.ascontiguousarray(v) for k, v in state.items()}))
 
 
-def read_state(folder: Path) -> State:
-    """Read learned arrays. Raises OSError and ValueError where they are missing, damaged or no numbers.
+def read_state(folder: Path, file: str = STATE) -> State:
+    """Read learned arrays from `file`. Raises OSError and ValueError where they are missing, damaged or no numbers.
 
     Arrays may be empty: good parts that show a single value have no principal axis.
     """
@@ -109,10 +109,10 @@ def read_state(folder: Path) -> State:
     from safetensors.numpy import load
 
     try:
-        check_regular(folder / STATE)
-        state: State = load((folder / STATE).read_bytes())
+        check_regular(folder / file)
+        state: State = load((folder / file).read_bytes())
     except (SafetensorError, KeyError) as error:  # a KeyError for a type of numbers that numpy lacks
-        raise ValueError(STATE) from error
+        raise ValueError(file) from error
     for name, values in state.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError(f"'{name}' has values that are no numbers")

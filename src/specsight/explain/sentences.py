@@ -45,6 +45,11 @@ def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
 
 
 def _verdict(decision: Decision) -> str:
+    if decision.unlike is not None:
+        return (
+            f"Rejected: this does not look like the product. It lies {decision.unlike:.1f} times as far from good "
+            "pictures as good parts do, and nearly the whole picture deviates from them."
+        )
     regions = _regions(decision.counted)
     if decision.verdict is None or decision.threshold is None:
         return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."

@@ -11,6 +11,7 @@ from specsight.datasets.digest import sample_digest
 from specsight.detectors import Detector
 from specsight.errors import UnreadableFile
 from specsight.inspector.judgements import check_judgement
+from specsight.inspector.likeness import Likeness, pooled
 from specsight.inspector.observation import Skipped
 from specsight.inspector.pictures import read_picture
 from specsight.progress import track
@@ -26,6 +27,8 @@ class Judged:
 
     held_out: HeldOut | None = None
     """None: no part was held out, or none could be read."""
+    likeness: Likeness | None = None
+    """The same pictures, pooled."""
     parts: list[int] = field(default_factory=list)
     """Label of the part of each picture that could be read."""
     skipped: list[Skipped] = field(default_factory=list)
@@ -40,10 +43,12 @@ def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits:
     """
     found = Judged()
     judged, names, type_medians = [], list[tuple[str, str]](), list[dict[str, float]]()
+    pictures = []
     for sample, part in track(held_out, "Calibrating"):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
-            judgement = detector.judge(detector.look([picture])[0])
+            (view,) = detector.look([picture])
+            judgement = detector.judge(view)
             check_judgement(judgement, picture, detector.name)
         except UnreadableFile as error:
             found.skipped.append(Skipped(str(sample.image), str(error)))
@@ -53,9 +58,11 @@ def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits:
         images.collect_notes(found.notes, sample, picture)
         judged.append((judgement.score, judgement.map))
         names.append((digest_of(sample), group_of(sample)))
+        pictures.append(pooled(view))
         found.parts.append(part)
     if judged:
         found.held_out = HeldOut.of(judged, type_medians, found.parts, names)
+        found.likeness = Likeness.of(pictures, found.parts)
     return found
 
 

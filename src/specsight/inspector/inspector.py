@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from specsight.inspector import remarks, saved
 from specsight.inspector.foreign import try_out
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.learning import detector_of, learn, specification_of
+from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.request import write_request
 from specsight.inspector.splits import GoodCounts
-from specsight.inspector.words import circumstances_of, instruction_of, taught
+from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
 from specsight.storage import given_path, recover, verify_folder, whole_folder
@@ -58,6 +59,8 @@ class Inspector:
     """What the detector said of held-out good parts; None: none was, or a version that did not keep it saved it."""
     learned_from: dict[str, str] = field(default_factory=dict)
     """Digests of the good pictures that were learned from → the part that each names, or nothing."""
+    likeness: Likeness | None = None
+    """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
     request: str = ""
     """See `request_of`; empty for a model that no command fitted, or that was loaded."""
     reused: bool = False
@@ -103,6 +106,15 @@ class Inspector:
         learned = learn(good, detector, words, defects, validation, threshold, seed)
         return cls(**vars(learned))
 
+    def under(self, specification: str | Path | Specification) -> Self:
+        """This inspector with another specification: its clauses, severity rules, scale, parts and types hold in place
+        of those it was fitted with.
+
+        A detector that reads looks for the new types too, by their words alone, and findings have the names of the new
+        specification only. Thresholds stay.
+        """
+        return replace(self, specification=specification_of(specification))
+
     def look(self, picture: PictureLike) -> Observation:
         """Read a picture and encode it, once.
 
@@ -134,14 +146,17 @@ class Inspector:
             )
         instruction = instruction_of(instruction, self.specification)
         start = time.perf_counter()
-        new = taught(instruction, self.specification)
+        new = taught(instruction, self.specification, self.detector)
         judgement = self.detector.judge(observation.view, Instruction.of(new) if new else None)
         check_judgement(judgement, observation.picture, self.detector.name)
+        judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
+        unlike = self._unlike(judgement, observation, found)
+        found = found if unlike is None else ()
         clauses = clauses_in_force(instruction, self.specification)
         circumstances = circumstances_of(judgement, observation, self.specification, new, self.detector)
-        decision = decide(judgement, found, self.calibration, clauses, circumstances)
+        decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
         statement = explain.state(decision, instruction.clauses if instruction else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
         sample = observation.sample
@@ -198,6 +213,16 @@ class Inspector:
         detector = load_detector(folder, encoder, device)
         try_out(detector, folder)
         return cls(detector, **vars(kept))
+
+    def _unlike(
+        self, judgement: Judgement, observation: Observation, found: Sequence[Finding]
+    ) -> float | None:
+        """See `Decision.unlike`; an accepted picture shows the product."""
+        if self.likeness is None or self.calibration is None:
+            return None
+        if judgement.score <= self.calibration.score_threshold:
+            return None
+        return self.likeness.unlike(observation.view, found)
 
     def _find(self, judgement: Judgement, observation: Observation) -> tuple[Finding, ...]:
         if self.calibration is None:

@@ -15,6 +15,7 @@ from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
 from specsight.inspector.good_parts import digests_of, judge_good
+from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Skipped
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
@@ -38,6 +39,7 @@ class Learned:
     account: Account
     held_out: HeldOut | None
     learned_from: dict[str, str]
+    likeness: Likeness | None
 
 
 def learn(
@@ -90,6 +92,7 @@ def learn(
         Account(used, len(skipped), source.ignored, notes),
         judged.held_out,
         digests_of(sample for sample, _ in split.learned),
+        judged.likeness,
     )
 
 

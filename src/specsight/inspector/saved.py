@@ -10,8 +10,9 @@ from typing_extensions import TypedDict
 
 from specsight.calibration import Calibration, HeldOut
 from specsight.datasets.accounting import Account
-from specsight.detectors.saving import SPECIFICATION
+from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
+from specsight.inspector.likeness import Likeness
 from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
 from specsight.storage import parse_json, read_text, write_json
@@ -22,6 +23,8 @@ GOOD_PARTS = "good_parts.json"
 """Which good pictures were learned from, and what the detector said of those held out."""
 READING = "reading.json"
 """How pictures are read."""
+LIKENESS = "likeness.safetensors"
+"""Held-out good pictures, pooled."""
 FULL_RANGE = 16
 """Bits that models of which nothing is known take 16-bit files to use."""
 
@@ -37,6 +40,7 @@ class Kept:
     account: Account | None
     held_out: HeldOut | None
     learned_from: dict[str, str]
+    likeness: Likeness | None
 
 
 class GoodPartsJson(TypedDict):
@@ -57,6 +61,8 @@ def write(folder: Path, kept: Kept) -> None:
         write_json(folder / ACCOUNT, kept.account.to_json())
     held_out = kept.held_out.to_json() if kept.held_out else None
     write_json(folder / GOOD_PARTS, {"held_out": held_out, "learned_from": kept.learned_from})
+    if kept.likeness:
+        write_state(folder, kept.likeness.state(), LIKENESS)
 
 
 def read(folder: Path) -> Kept:
@@ -69,6 +75,7 @@ def read(folder: Path) -> Kept:
         _width(reading) if reading.exists() else None,
         _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
         *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
+        _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
     )
 
 
@@ -118,4 +125,12 @@ def _good_parts(file: Path) -> tuple[HeldOut | None, dict[str, str]]:
         held_out = HeldOut.from_json(content["held_out"]) if content["held_out"] else None
         return held_out, dict(content["learned_from"])
     except (OSError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+
+
+def _likeness(file: Path) -> Likeness:
+    """Pooled good pictures. Raises SpecsightError where the file is damaged."""
+    try:
+        return Likeness.from_state(read_state(file.parent, file.name))
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error

@@ -77,12 +77,13 @@ def set_threshold(
     kept = saved.read(folder)
     before, held_out = kept.calibration, kept.held_out
     config = _promise(before, false_reject_rate, confidence)
-    account, skipped = None, tuple[Skipped, ...]()
+    account, skipped, likeness = None, tuple[Skipped, ...](), kept.likeness
     if good is not None:
         judged, account = _judge_further(Inspector.load(folder, encoder, device), good)
         skipped = tuple(judged.skipped)
         if judged.held_out is not None:
             held_out = held_out.joined(judged.held_out) if held_out else judged.held_out
+            likeness = likeness.joined(judged.likeness) if likeness else judged.likeness
     if held_out is None:
         raise SpecsightError(
             f"'{folder}' keeps no scores of held-out good parts: give good parts with --good, or fit the model again"
@@ -96,7 +97,7 @@ def set_threshold(
             return Rethreshold(before, before, held_out, account, skipped)
         after = after.succeeding(before)
     with revised_folder(folder) as temporary:
-        saved.write(temporary, replace(kept, calibration=after, held_out=held_out))
+        saved.write(temporary, replace(kept, calibration=after, held_out=held_out, likeness=likeness))
         # It is no longer what a fit with this request would give.
         (temporary / REQUEST).unlink(missing_ok=True)
     return Rethreshold(before, after, held_out, account, skipped)

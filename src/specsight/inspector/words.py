@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from specsight.decision import Circumstances
 from specsight.detectors import Detector
@@ -35,21 +36,55 @@ def instruction_of(
     return given
 
 
-def taught(instruction: Instruction | None, specification: Specification | None) -> tuple[Knowledge, ...]:
-    """Types for the detector to look for beside the specification's: those taught, and those that other clauses name.
+def taught(
+    instruction: Instruction | None, specification: Specification | None, detector: Detector
+) -> tuple[Knowledge, ...]:
+    """Types for the detector to look for beside those it was fitted with: of another specification, those taught, and
+    those that other clauses name.
 
     All other clauses act on findings, in `decision`, under the thresholds that were calibrated.
     """
+    defects = specification.defects if specification else ()
+    further = [
+        Knowledge(**defect.model_dump())
+        for defect in (defects if _another(specification, detector) else ())
+        if defect.name not in _fitted_types(detector)
+    ]
     if instruction is None:
-        return ()
-    specified = Vocabulary.of((*(specification.defects if specification else ()), *instruction.known_defects))
+        return tuple(further)
+    specified = Vocabulary.of((*defects, *instruction.known_defects))
     named: tuple[Only | Ignore | Tolerance, ...] = (
         *instruction.only,
         *instruction.ignore,
         *instruction.tolerances,
     )
     new = [Knowledge(name=clause.defect) for clause in named if clause.defect not in specified]
-    return (*instruction.known_defects, *new)
+    return (*further, *instruction.known_defects, *new)
+
+
+def under_names_of(
+    specification: Specification | None,
+    judgement: Judgement,
+    taught: Sequence[DefectType],
+    detector: Detector,
+) -> Judgement:
+    """The judgement with maps of the specification's types and those taught alone, where the detector was fitted with
+    other words."""
+    if not _another(specification, detector):
+        return judgement
+    names = Vocabulary.of((*(specification.defects if specification else ()), *taught))
+    kept = {name: judgement.type_maps[name] for name in judgement.type_maps if name in names}
+    return replace(judgement, type_maps=kept)
+
+
+def _another(specification: Specification | None, detector: Detector) -> bool:
+    """Whether the detector reads, and was fitted with other words than these."""
+    words = detector.words_
+    return words is not None and specification is not None and words.specification != specification
+
+
+def _fitted_types(detector: Detector) -> Vocabulary:
+    return Vocabulary.of(detector.words_.specification.defects if detector.words_ else ())
 
 
 def circumstances_of(

@@ -104,6 +104,9 @@ class Decision:
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
     not_applied: tuple[NotApplied, ...] = ()
     """Every clause that was given and could not be applied, with the reason: nothing is ignored in silence."""
+    unlike: float | None = None
+    """Of a picture that shows something else than the product: how many times farther it lies from good pictures than
+    good parts do. None: it shows the product, as far as can be told."""
 
     def to_json(self, findings: Sequence[Finding]) -> dict[str, Any]:
         """JSON values beside those of its inspection, which holds the verdict, the threshold and all `findings`;
@@ -113,6 +116,7 @@ class Decision:
 
         return {
             "score": self.score,
+            "unlike": self.unlike,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
             "observed": [
                 {"finding": number, "clause": clause_to_json(one.clause)}
@@ -148,6 +152,7 @@ class Decision:
             verdict=verdict,
             score=values["score"],
             threshold=threshold,
+            unlike=values.get("unlike"),
             deciding=None if deciding is None else clause_from_json(deciding),
             counted=tuple(finding for k, finding in enumerate(findings) if k not in excused),
             observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),

@@ -52,6 +52,8 @@ def badge(prediction: Prediction, located: Mapping[str, bool]) -> tuple[str, str
     if verdict is None:
         return "open", "No verdict"
     if prediction.label == "unknown":
+        if prediction.inspection.decision.unlike is not None:
+            return "bad", "Not this product"
         return ("bad", "Rejected") if verdict == "reject" else ("fine", "Accepted")
     if prediction.label == "good":
         return ("fault", "False reject") if verdict == "reject" else ("fine", "Rightly accepted")

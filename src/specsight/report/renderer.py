@@ -137,13 +137,15 @@ class Renderer:
         chosen = _spread(
             [p for p in predictions if p.inspection.verdict != "reject"] or predictions, SCALE_SAMPLE
         )
-        sampled = [self.run.map(p).reshape(-1) for p in chosen]
+        sampled = [self.run.map(p).reshape(-1) for p in chosen if p.map]
         values = np.concatenate(
             [v[:: max(1, v.size // 20_000)] for v in sampled] or [np.zeros(0, np.float32)]
         )
         return HeatScale.of(values, self.calibration.map_seed if self.calibration else None)
 
     def _drawing(self, prediction: Prediction) -> tuple[Drawing | None, str]:
+        if not prediction.map:
+            return None, "No map was kept (--no-maps)."
         sample = prediction.sample(self.data)
         map_ = self.run.map(prediction)
         try:

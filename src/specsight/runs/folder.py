@@ -37,7 +37,12 @@ from specsight.storage import (
 T = TypeVar("T")
 
 CONFIG = "config.yaml"
-UNLIKE = {"model_checksum": "of another model", "instruction": "under other words (--say)"}
+UNLIKE = {
+    "model_checksum": "of another model",
+    "instruction": "under other words (--say)",
+    "specification": "under another specification (--spec)",
+    "maps": "that keeps maps where this one does not, or the reverse (--no-maps)",
+}
 """Settings whose values would tell a person nothing, and what a run with another one is called."""
 CONTENTS = "contents"
 """Key of the configuration: which other keys name files with words → the digest of what those hold."""
@@ -138,13 +143,16 @@ class RunFolder:
         prediction: Prediction,
         map_: NDArray[np.float32],
         type_maps: Mapping[str, NDArray[np.float32]] | None = None,
+        side: int | None = None,
     ) -> None:
         """Write a finished picture: its maps first, then its line, each forced to the disk.
 
-        `map_` and each of `type_maps` are (H, W) float32 of the picture's own size.
+        `map_` and each of `type_maps` are (H, W) float32 of the picture's own size; with `side` the map is written with
+        a shorter side of at most that many pixels. A prediction that names no map is its line alone.
         """
-        write_bytes(confined(self.path, prediction.map), maps.encode_map(map_))
-        if type_maps:
+        if prediction.map:
+            write_bytes(confined(self.path, prediction.map), maps.encode_map(map_, side))
+        if prediction.map and type_maps:
             write_bytes(self._type_file(prediction), maps.encode_type_maps(type_maps))
         self._append(PREDICTIONS, prediction.to_json())
 
@@ -153,12 +161,14 @@ class RunFolder:
         self._append(SKIPPED, asdict(picture))
 
     def map(self, prediction: Prediction) -> NDArray[np.float32]:
-        """(H, W) float32, higher = more anomalous. Raises `SpecsightError` where the file is damaged."""
+        """(H, W) float32, higher = more anomalous. Raises `SpecsightError` where it is damaged or was not kept."""
+        if not prediction.map:
+            raise SpecsightError(f"'{self.path}' keeps no maps (--no-maps): inspect the pictures again")
         return maps.read_map(confined(self.path, prediction.map), prediction.size)
 
     def has_type_maps(self, prediction: Prediction) -> bool:
-        """Whether the detector gave a map per type."""
-        return self._type_file(prediction).is_file()
+        """Whether the detector gave a map per type, and it was kept."""
+        return bool(prediction.map) and self._type_file(prediction).is_file()
 
     def type_maps(self, prediction: Prediction) -> dict[str, NDArray[np.float32]]:
         """Type → (h, w) map, its shorter side at most `maps.TYPE_SIDE` pixels, values to half precision."""

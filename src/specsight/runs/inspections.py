@@ -12,11 +12,14 @@ from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import describe_fit, judge_all
-from specsight.specification import Instruction, dump_yaml
+from specsight.specification import Instruction, Specification, dump_yaml
 from specsight.storage import CHECKSUMS, only_writer, sha256
 
 SEED = 0
 """An inspection has no seeds; its files lie where those of the first seed of an evaluation would."""
+
+FINER = 2
+"""Pixels of a kept map for each of the framed picture that the detector looked at: finer detail is interpolated."""
 
 
 def write_inspections(
@@ -28,10 +31,13 @@ def write_inspections(
     model: Path,
     instruction: Instruction | None = None,
     ignored: tuple[Ignored, ...] = (),
+    maps: bool = True,
+    specification: Specification | None = None,
 ) -> Path:
     """Judge `samples` (paths inside `data`) with the inspector loaded from `model`, under an instruction if one is
     given; returns `out`.
 
+    `maps` says whether maps are kept, and `specification` which one stands in the place of the model's own.
     `ignored` are the files of `data` that are no samples, for the account of the run. What folder names seem to say of
     the pictures is not taken for truth: all labels are unknown here.
 
@@ -49,12 +55,26 @@ def write_inspections(
     }
     if instruction is not None:
         config["instruction"] = dump_yaml(instruction)
+    if specification is not None:
+        config["specification"] = dump_yaml(specification)
+        inspector = inspector.under(specification)
+    if not maps:
+        config["maps"] = "none"
     with only_writer(out):
         run.claim(config)
         fit = describe_fit(inspector)
         run.add_fit(SEED, fit)
         unlabelled = [replace(s, label="unknown", defects=()) for s in samples]
-        predictions = judge_all(run, inspector, unlabelled, seed=SEED, data=root, instruction=instruction)
+        predictions = judge_all(
+            run,
+            inspector,
+            unlabelled,
+            seed=SEED,
+            data=root,
+            instruction=instruction,
+            maps=maps,
+            map_side=FINER * inspector.detector.resolution,
+        )
         account = Account(f"judged {len(predictions)}", len(run.skipped()), ignored)
         rules = protocol.of_inspection(config, fit, predictions, instruction)
         numbers = {

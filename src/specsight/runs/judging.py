@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,12 @@ def judge_all(
     seed: int,
     data: Path,
     instruction: Instruction | None = None,
+    maps: bool = True,
+    map_side: int | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
+    Maps are kept unless `maps` is false, bit for bit or with a shorter side of at most `map_side` pixels.
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
     where no picture at all could be judged, and where the disk is full; what was finished stays.
     """
@@ -49,7 +53,8 @@ def judge_all(
             run.skip(SkippedPicture(sample.id, relative(sample.image, data), str(error), "judge", seed))
         else:
             prediction = predict(sample, inspection, seed, data)
-            run.add(prediction, map_, inspection.type_maps)
+            prediction = prediction if maps else replace(prediction, map="")
+            run.add(prediction, map_, inspection.type_maps, map_side)
             finished[sample.id] = prediction
     if samples and not finished:
         raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")

@@ -1,5 +1,5 @@
-"""Anomaly maps as bytes on disk: the map of a picture as TIFF, bit for bit, and its maps by type, small and in half
-precision.
+"""Anomaly maps as bytes on disk: the map of a picture as TIFF, bit for bit or smaller, and its maps by type, small and
+in half precision.
 
 In and out: (H, W) float32, higher = more anomalous.
 """
@@ -21,23 +21,40 @@ TYPE_SIDE = 128
 """Shorter side of type maps on disk in pixels: their grids are coarser still, and there is one for every type."""
 
 
-def encode_map(map_: NDArray[np.float32]) -> bytes:
-    """(H, W) float32 → a compressed TIFF that holds the same bits."""
+def encode_map(map_: NDArray[np.float32], side: int | None = None) -> bytes:
+    """(H, W) float32 → a compressed TIFF: of the same bits, or scaled by area means to a shorter side of `side` pixels
+    where that is larger."""
     buffer = io.BytesIO()
+    if side is not None and min(map_.shape) > side:
+        size = _scaled(map_.shape, side)
+        map_ = np.asarray(cv2.resize(map_, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
     # Level 1: a bilinear map shrinks little more at higher levels, and takes far longer.
     tifffile.imwrite(buffer, map_.astype(np.float32), compression="zlib", compressionargs={"level": 1})
     return buffer.getvalue()
 
 
 def read_map(file: Path, size: tuple[int, int]) -> NDArray[np.float32]:
-    """The map in `file`, (H, W) float32. Raises `SpecsightError` where it cannot be read or is not of `size`."""
+    """The map in `file`, (H, W) float32, enlarged to `size` where it was written smaller.
+
+    Raises `SpecsightError` where it cannot be read or is not of `size` or its proportions.
+    """
     try:
         map_ = np.asarray(tifffile.imread(file), dtype=np.float32)
     except Exception as error:  # tifffile raises whatever its parser trips over
         raise SpecsightError(f"cannot read the map '{file}': run again into another --out") from error
+    if map_.ndim == 2 and 0 < min(map_.shape) < min(size) and map_.shape == _scaled(size, min(map_.shape)):
+        return np.asarray(cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
     if map_.shape != size:
         raise SpecsightError(f"the map '{file}' is {map_.shape}, not {size}: run again into another --out")
     return map_
+
+
+def _scaled(size: tuple[int, ...], side: int) -> tuple[int, int]:
+    """(H, W) in proportion, its shorter side `side` pixels."""
+    height, width = size
+    shorter = min(height, width)
+    # Whole numbers, so that reading finds the size that writing gave.
+    return (height * side + shorter // 2) // shorter, (width * side + shorter // 2) // shorter
 
 
 def encode_type_maps(type_maps: Mapping[str, NDArray[np.float32]]) -> bytes:

@@ -63,7 +63,7 @@ class Prediction:
     size: tuple[int, int]
     """(H, W) of picture and map in pixels."""
     map: str
-    """Map file relative to the run folder."""
+    """Map file relative to the run folder; empty where none was kept."""
     digest: str = ""
     """Of the picture and what lies beside it (`sample_digest`): what has changed since is judged anew."""
     group: str | None = None

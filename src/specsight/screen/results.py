@@ -102,8 +102,12 @@ def verdicts(run: Path) -> None:
     notes(_noticed(predictions))
     unapplied(judged)
     decided = any(p.inspection.verdict for p in predictions)
+    others = sum(p.inspection.decision.unlike is not None for p in rejected)
+    other = f" ({others} not this product)" if others else ""
     counts = (
-        f"{len(rejected)} rejected, {len(predictions) - len(rejected)} accepted" if decided else "no verdicts"
+        f"{len(rejected)} rejected{other}, {len(predictions) - len(rejected)} accepted"
+        if decided
+        else "no verdicts"
     )
     ignored = Account.from_json(judged.metrics()["account"]).ignored
     rest = f"; {said(ignored)}" if ignored else ""
