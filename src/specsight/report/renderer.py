@@ -76,7 +76,7 @@ class Renderer:
 
     def keep_scale(self) -> None:
         """Note the scale beside the sheets: while it is the same, those of unchanged pictures are not drawn again."""
-        if not self._same_scale:
+        if not self._same_scale and self._noted.parent.is_dir():
             write_json(self._noted, {"drawn_by": drawn_by(), **asdict(self.scale)})
 
     def show(self, prediction: Prediction, *, with_panels: bool = False, with_large: bool = False) -> Shown:
