@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,8 @@ from scipy.stats import beta
 
 from specsight.calibration import (
     Calibration,
+    HeldOut,
+    HeldOutPicture,
     ThresholdConfig,
     calibrate,
     medians_by_type,
@@ -69,9 +72,32 @@ def test_too_few_good_parts_are_named_with_what_they_do_promise() -> None:
         "with 3 good parts nothing is promised about false rejects: 5 % takes 59 held-out good parts"
     )
     assert calibrate(judged([1.0] * 20)).statement() == (
-        "with 20 good parts, at most 13.9 % false rejects with 95 % confidence: "
+        "with 20 good parts, at most 14 % false rejects with 95 % confidence: "
         "too few parts, 5 % takes 59 held-out good parts"
     )
+
+
+@given(st.integers(5, 400), st.floats(0.001, 0.3), st.floats(0.5, 0.99999))
+def test_what_is_written_promises_no_more_than_what_holds(count: int, rate: float, confidence: float) -> None:
+    calibration = calibrate(judged([1.0] * count), rate, confidence)
+    found = re.search(r"at most (\S+) % false rejects with (\S+) % confidence", calibration.statement())
+    assert (found is None) == (calibration.false_reject_rate > 0.5)
+    if found is None:
+        return
+    limit, sure = float(found[1]) / 100, float(found[2]) / 100
+    assert calibration.false_reject_rate * (1 - 1e-9) <= limit <= calibration.false_reject_rate * 1.011
+    assert sure == pytest.approx(confidence, rel=1e-9)
+
+
+def test_a_part_that_is_photographed_again_counts_once_with_pictures_that_name_no_part() -> None:
+    before = HeldOut((HeldOutPicture(0, 1.0, 1.0), HeldOutPicture(1, 2.0, 2.0, group="p/a")), extent=0.0)
+    further = (
+        # A copy of the next, which alone says that this is part a.
+        HeldOutPicture(0, 3.0, 3.0),
+        HeldOutPicture(0, 2.5, 2.5, group="p/a"),
+        HeldOutPicture(1, 4.0, 4.0, group="p/b"),
+    )
+    assert before.joined(HeldOut(further, extent=0.0)).scores == [1.0, 3.0, 4.0]
 
 
 def test_pictures_of_one_part_count_once_with_their_largest_score() -> None:

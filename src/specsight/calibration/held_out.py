@@ -151,15 +151,15 @@ class HeldOut:
     def joined(self, further: HeldOut) -> HeldOut:
         """These pictures and further ones that the same detector has judged.
 
-        A part goes on where a group of the same name does. Levels of types stay; `extent` is the mean of both by
-        pictures, since their maps are not kept.
+        Parts with pictures of one group are one part, with all their pictures. Levels of types stay; `extent` is the
+        mean of both by pictures, since their maps are not kept.
         """
-        groups = {one.group: one.part for one in self.pictures if one.group}
         base = 1 + max(one.part for one in self.pictures)
-        added = tuple(replace(one, part=groups.get(one.group, base + one.part)) for one in further.pictures)
+        added = tuple(replace(one, part=base + one.part) for one in further.pictures)
         share = len(added) / (len(self.pictures) + len(added))
         extent = (1 - share) * self.extent + share * further.extent
-        return HeldOut((*self.pictures, *added), extent, self.type_levels or further.type_levels)
+        pictures = _one_part_a_group((*self.pictures, *added))
+        return HeldOut(pictures, extent, self.type_levels or further.type_levels)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
@@ -183,6 +183,19 @@ class HeldOut:
         for one, value in zip(self.pictures, values, strict=True):
             largest[one.part] = max(value, largest.get(one.part, -math.inf))
         return sorted(largest.values())
+
+
+def _one_part_a_group(pictures: tuple[HeldOutPicture, ...]) -> tuple[HeldOutPicture, ...]:
+    """The pictures, with one part, the smallest number, for all parts that a group connects."""
+    numbers = {one.part: one.part for one in pictures}
+    first: dict[str, int] = {}
+    for one in pictures:
+        if not one.group:
+            continue
+        low, high = sorted((numbers[first.setdefault(one.group, one.part)], numbers[one.part]))
+        if low != high:
+            numbers = {part: low if number == high else number for part, number in numbers.items()}
+    return tuple(replace(one, part=numbers[one.part]) for one in pictures)
 
 
 def calibrate(

@@ -90,5 +90,14 @@ def order_statistic(count: int, false_reject_rate: float, confidence: float) -> 
 
 
 def percent(share: float) -> str:
-    """A share in words: "5 %"."""
-    return f"{100 * share:.3g} %"
+    """A share that was given, in words: "5 %", "99.99 %"."""
+    return f"{100 * share:.12g} %"
+
+
+def percent_at_most(share: float) -> str:
+    """A limit in words, rounded up to three digits: what is written is never below the limit that holds."""
+    from decimal import ROUND_CEILING, Context
+
+    # Beyond 12 digits a number differs by rounding alone.
+    limit = Context(prec=12).create_decimal_from_float(100 * share)
+    return f"{limit.normalize(Context(prec=3, rounding=ROUND_CEILING)):f} %"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from specsight.calibration.promise import NO_PROMISE_ABOVE, parts_needed, percent
+from specsight.calibration.promise import NO_PROMISE_ABOVE, parts_needed, percent, percent_at_most
 from specsight.errors import SpecsightError
 from specsight.record_json import Count, Finite, Text, check
 
@@ -113,9 +113,9 @@ class Calibration:
         if self.false_reject_rate > NO_PROMISE_ABOVE:
             return f"with {parts}{pictures} nothing is promised about false rejects: {needed}"
         rejects = "of good parts rejected in any picture" if several else "false rejects"
+        limit = wanted if self.sufficient else percent_at_most(self.false_reject_rate)
         promise = (
-            f"with {parts}{pictures}, at most {percent(self.false_reject_rate)} {rejects} "
-            f"with {percent(self.confidence)} confidence"
+            f"with {parts}{pictures}, at most {limit} {rejects} with {percent(self.confidence)} confidence"
         )
         return promise if self.sufficient else f"{promise}: too few parts, {needed}"
 
