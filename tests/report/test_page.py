@@ -279,6 +279,12 @@ def test_a_verdict_that_a_clause_changed_shows_what_was_compared(tmp_path: Path)
         ),
         ("metrics", {"seconds": {"look": {"median": 1}}}, "seconds.look"),
         ("metrics", {"protocol": {"details": 4}}, "protocol.details"),
+        ("metrics", {"protocol": {"notes": 4}}, "protocol.notes"),
+        (
+            "metrics",
+            {"account": {"used": "", "skipped": 0, "ignored": [{}], "notes": []}},
+            "account.ignored.0",
+        ),
         ("metrics", {"notes": "one"}, "notes"),
         ("metrics", {"located_pictures": {"0": 1}}, "located_pictures.0"),
         ("metrics", {"confusion": {"rows": ["a"]}}, "confusion.columns"),
@@ -370,3 +376,15 @@ def test_large_outlines_stand_around_their_regions_and_inside_the_frame(tmp_path
     )
     nothing = large(Drawing(rgb, np.zeros((60, 90), np.float32), None, None))
     assert (nothing.findings, nothing.truth) == ("", "")
+
+
+def test_what_was_noticed_in_reading_stands_at_the_head_once(tmp_path: Path) -> None:
+    run = make_run(tmp_path, good=3, defective=0)
+    file = run / "predictions.jsonl"
+    lines = [
+        json.loads(line) | {"notes": ["16 bits, white is 4095"]} for line in file.read_text().splitlines()
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = page_of(run).text
+    assert text.count("16 bits, white is 4095") == 1
+    assert "Noticed in reading: 16 bits, white is 4095 (3 pictures, such as " in text

@@ -88,6 +88,7 @@ def _context(
         "tiles": tables.tiles(metrics, predictions, run.skipped()),
         "headline": tables.headline(metrics),
         "notes": metrics.get("notes", []),
+        "noticed": tables.noticed(predictions),
         "calibration": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(

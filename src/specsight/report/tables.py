@@ -163,6 +163,18 @@ def plots(curves: Mapping[int, Any], metrics: Mapping[str, Any]) -> list[tuple[s
     return charts_
 
 
+def noticed(predictions: Sequence[Prediction]) -> list[str]:
+    """What was noticed in reading pictures: each note once, with how many pictures it holds for and one of them."""
+    found: dict[str, list[str]] = {}
+    for prediction in predictions:
+        for note in prediction.inspection.notes:
+            found.setdefault(note, []).append(prediction.inspection.image)
+    return [
+        f"{note} ({f'{len(paths)} pictures, such as ' if len(paths) > 1 else ''}{paths[0]})"
+        for note, paths in found.items()
+    ]
+
+
 def ranked(predictions: Sequence[Prediction]) -> list[Prediction]:
     """Rejects first, then by falling score."""
     return sorted(predictions, key=lambda p: (p.inspection.verdict != "reject", -p.inspection.score, p.id))

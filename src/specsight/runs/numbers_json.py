@@ -57,6 +57,25 @@ class ProtocolJson(TypedDict, total=False):
     instruction: Text
     not_applied: list[Text]
     title: Text
+    account: Text
+    notes: list[Text]
+
+
+class IgnoredJson(TypedDict):
+    """See `datasets.accounting.Ignored`."""
+
+    reason: Text
+    count: Count
+    examples: list[Text]
+
+
+class AccountJson(TypedDict):
+    """See `datasets.accounting.Account`."""
+
+    used: Text
+    skipped: Count
+    ignored: list[IgnoredJson]
+    notes: list[Text]
 
 
 class NumbersJson(TypedDict, total=False):
@@ -67,6 +86,7 @@ class NumbersJson(TypedDict, total=False):
     confusion: ConfusionJson
     products: dict[Text, dict[Text, Any]]
     protocol: ProtocolJson
+    account: AccountJson
     seconds: dict[Text, StageJson | Finite | None]
     peak_mb: Finite | None
     notes: list[Text]
