@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from specsight.learning.checkpoint import (
     load_modules,
     save_checkpoint,
 )
+from specsight.storage import temporary_prefix
 
 REFUSED = r"the checkpoint '.*slope.safetensors' is damaged or of another training: delete it and start again"
 
@@ -132,14 +135,34 @@ def test_a_folder_in_a_checkpoints_place_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_cannot_be_written_is_named_and_the_checkpoint_of_before_is_kept(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(_: object, part: Path, __: object) -> None:
+        part.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
     path = tmp_path / "task.safetensors"
     module = torch.nn.Linear(3, 3)
     optimiser = torch.optim.AdamW(module.parameters())
     save_checkpoint(path, {}, Progress(1), {"m": module}, None, optimiser)
     before = path.read_bytes()
-    path.with_suffix(".part").mkdir()
+    monkeypatch.setattr("specsight.learning.checkpoint.save_file", full)
     with pytest.raises(SpecsightError, match=r"cannot write the checkpoint '.*task\.safetensors'"):
         save_checkpoint(path, {}, Progress(2), {"m": module}, None, optimiser)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_training_left_goes_with_the_next_checkpoint(path: Path) -> None:
+    code = "from specsight.storage import temporary_prefix; print(temporary_prefix())"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (path.parent / f"{ended}slope.safetensors").write_bytes(b"half")
+    (path.parent / f"{temporary_prefix()}other.safetensors").write_bytes(b"half")
+    learn(Slope(), schedule(steps=50), path.with_name("again.safetensors"))
+    assert {one.name for one in path.parent.iterdir()} == {
+        "again.safetensors",
+        "slope.safetensors",
+        f"{temporary_prefix()}other.safetensors",
+    }

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from specsight.errors import SpecsightError
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
+from specsight.storage import remove_leftovers, temporary_prefix
 
 FORMAT = "specsight training 1"
 Weights = Mapping[str, Mapping[str, Tensor]]
@@ -70,7 +71,8 @@ def save_checkpoint(
     best: Weights | None,
     optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write `path` atomically; `mark` is the training's `fingerprint`, `best` its best weights, if there are any."""
+    """Write `path` atomically, and remove what a killed training left of its own; `mark` is the training's
+    `fingerprint`, `best` its best weights, if there are any."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors |= {f"now/{name}/{key}": value for key, value in module.state_dict().items()}
@@ -80,7 +82,8 @@ def save_checkpoint(
         tensors |= {f"optimiser/{index}/{key}": torch.as_tensor(value) for key, value in state.items()}
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    remove_leftovers(path.parent)
+    part = path.with_name(f"{temporary_prefix()}{path.name}")
     # repr of a float, infinities among them, is read back to the same bits.
     numbers = {key: repr(value) for key, value in asdict(progress).items()}
     try:

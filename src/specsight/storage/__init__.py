@@ -15,6 +15,7 @@ from specsight.storage.folders import (
     verify_folder,
     whole_folder,
 )
+from specsight.storage.leftovers import remove_leftovers, temporary_prefix
 from specsight.storage.locks import only_writer
 from specsight.storage.outputs import check_model_output, check_output
 from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
@@ -34,8 +35,10 @@ __all__ = [
     "parse_yaml",
     "read_text",
     "recover",
+    "remove_leftovers",
     "revised_folder",
     "sha256",
+    "temporary_prefix",
     "verify_folder",
     "whole_folder",
     "write_bytes",
