@@ -307,6 +307,12 @@ def test_json_that_is_too_deep_is_no_json(text: str) -> None:
     assert storage.parse_json("[" * 20 + "]" * 20) is not None
 
 
+def test_json_with_a_name_twice_is_refused_instead_of_losing_a_value() -> None:
+    with pytest.raises(ValueError, match="'b' stands twice"):
+        storage.parse_json('[{"a": 1, "b": 2, "c": 3, "b": 4}]')
+    assert storage.parse_json('[{"a": 1}, {"a": {"a": 2}}]') == [{"a": 1}, {"a": {"a": 2}}]
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [

@@ -41,7 +41,7 @@ def test_loco_regions_carry_their_saturation(tmp_path: Path) -> None:
     assert sample.conditions == {"anomaly": "logical"}
 
 
-@pytest.mark.parametrize("content", ["not json", '{"a": 1}', '[{"defect_name": "x"}]'])
+@pytest.mark.parametrize("content", ["not json", '{"a": 1}', '[{"defect_name": "x"}]', "[" * 100_000])
 def test_a_broken_loco_configuration_is_named(tmp_path: Path, content: str) -> None:
     BUILDERS["mvtec_loco"](tmp_path)
     (tmp_path / "juice_bottle" / "defects_config.json").write_text(content)
@@ -72,6 +72,14 @@ def test_real_iad_variants_and_nested_downloads(tmp_path: Path) -> None:
     assert len(load_dataset(tmp_path).samples) == len(expected.samples)
     assert len(load_dataset(tmp_path / "realiad_jsons_sv").samples) == 3
     assert len(load_dataset(inner / "audiojack.json").samples) == 3
+
+
+@pytest.mark.parametrize("content", ["not json", "[" * 100_000, '{"meta": {}, "meta": {}}'])
+def test_a_broken_real_iad_list_is_named(tmp_path: Path, content: str) -> None:
+    BUILDERS["real_iad"](tmp_path)
+    (tmp_path / "realiad_jsons" / "audiojack.json").write_text(content)
+    with pytest.raises(SpecsightError, match=r"audiojack\.json' is not a Real-IAD list"):
+        load_dataset(tmp_path)
 
 
 def test_real_iad_paths_cannot_leave_its_folder(tmp_path: Path) -> None:

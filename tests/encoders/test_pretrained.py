@@ -165,9 +165,10 @@ def test_preprocessing_comes_from_the_checkpoint(checkpoints: dict[str, Path], t
     assert not np.allclose(
         load_encoder(folder).layers(images)[0], load_encoder(checkpoints["vit"]).layers(images)[0]
     )
-    (folder / "preprocessor_config.json").write_text('{"image_mean": [1, 2]}')
-    with pytest.raises(SpecsightError, match=r"preprocessor_config\.json' is damaged"):
-        load_encoder(folder)
+    for content in ('{"image_mean": [1, 2]}', "[" * 100_000):
+        (folder / "preprocessor_config.json").write_text(content)
+        with pytest.raises(SpecsightError, match=r"preprocessor_config\.json' is damaged"):
+            load_encoder(folder)
 
 
 def test_weights_that_can_run_code_are_refused(checkpoints: dict[str, Path], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from specsight.datasets.foreign_folders import within_results
 from specsight.datasets.unused_files import instead_of_pictures, unused_files
 from specsight.errors import SpecsightError
 from specsight.records import Sample
-from specsight.storage.reading import check_regular
+from specsight.storage import check_regular
 
 AUTO = "auto"
 _LISTED, _FALLBACK = "manifest", "folder"

@@ -9,8 +9,8 @@ from specsight.datasets.files import is_file
 from specsight.records import Sample
 from specsight.storage import sha256
 
-_NEVER_OPENED = ("normals", "reference")
-"""Files that no judgement needs so far."""
+_MAY_BE_MISSING = ("normals", "reference")
+"""Files that no detector needs."""
 
 
 def sample_digest(sample: Sample) -> str:
@@ -22,7 +22,7 @@ def sample_digest(sample: Sample) -> str:
     digest changes when they come. Raises OSError where another file is missing.
     """
     further = {
-        name: "missing" if name in _NEVER_OPENED and not is_file(path) else sha256(path)
+        name: "missing" if name in _MAY_BE_MISSING and not is_file(path) else sha256(path)
         for name, path in (
             ("depth", sample.depth),
             ("normals", sample.normals),

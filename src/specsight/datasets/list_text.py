@@ -6,7 +6,7 @@ import codecs
 from pathlib import Path
 
 from specsight.errors import UnreadableFile
-from specsight.storage.reading import check_regular
+from specsight.storage import check_regular
 
 WINDOWS = "cp1252"
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from specsight.datasets.contract import DatasetListing, Products, Reader, register, selected_products
-from specsight.datasets.files import identifier, pictures_in, subfolders
+from specsight.datasets.files import identifier, in_turn, pictures_in, subfolders
 from specsight.datasets.near_duplicates import connected
 from specsight.records import Defect, Sample
 
@@ -48,7 +48,7 @@ class MagneticTile(Reader):
         tiles = _tiles(photos)
         defective = {tiles[photo] for photo in photos if _kind(photo) != _GOOD}
         without_defects = sorted(set(tiles.values()) - defective)
-        tested = {*defective, *without_defects[::_EVERY]}
+        tested = {*defective, *in_turn(without_defects, _EVERY)}
         masks = {
             p.with_suffix(""): p for found in files.values() for p in found if p.suffix.lower() == ".png"
         }

@@ -25,7 +25,7 @@ from specsight.datasets.list_text import list_text
 from specsight.datasets.visa import SPLIT_COLUMNS
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.records import Sample
-from specsight.storage import write_text
+from specsight.storage import parse_json, write_text
 
 if TYPE_CHECKING:
     from specsight.datasets.manifest_schema import Line
@@ -138,8 +138,8 @@ def _jsonl_lines(text: str, file: Path) -> list[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            content = json.loads(line, object_pairs_hook=_without_repetition)
-        except (ValueError, RecursionError) as error:
+            content = parse_json(line)
+        except ValueError as error:
             raise SpecsightError(
                 f"'{file}' line {number} is not JSON ({error}): one object per line"
             ) from error
@@ -147,12 +147,3 @@ def _jsonl_lines(text: str, file: Path) -> list[tuple[int, dict[str, Any]]]:
             raise SpecsightError(f"'{file}' line {number} is not a JSON object: write {{\"image\": ...}}")
         lines.append((number, content))
     return lines
-
-
-def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these members. Raises ValueError where a name stands twice."""
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(n for n in names if names.count(n) > 1)}' stands twice")
-    return content

@@ -19,6 +19,7 @@ from typing import Any
 from specsight.datasets.contract import GOOD_NAMES
 from specsight.datasets.manifest_schema import label_of
 from specsight.errors import SpecsightError
+from specsight.storage import parse_json
 
 SAMPLE_COLUMNS = (
     "id",
@@ -221,8 +222,8 @@ def _cell(name: str, text: str, file: Path, number: int) -> Any:
         return {"description": text}
     if name in _JSON_COLUMNS:
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
+            return parse_json(text)
+        except ValueError as error:
             raise SpecsightError(
                 f"'{file}' line {number}: {name} is not JSON ({error}): got '{text[:60]}'"
             ) from error

@@ -6,7 +6,6 @@ get a united mask, written beside it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from specsight.datasets.contract import (
 from specsight.datasets.list_text import list_text
 from specsight.errors import SpecsightError
 from specsight.records import GOOD, Defect, Sample
-from specsight.storage import confined, write_bytes, write_json
+from specsight.storage import confined, parse_json, write_bytes, write_json
 
 FILE = "meta.json"
 UNITED_MASKS = "meta_masks"
@@ -46,14 +45,14 @@ class MetaJson(Reader):
         file = path if path.is_file() else path / FILE
         text, notes = list_text(file)
         try:
-            content = json.loads(text)
+            content = parse_json(text)
             samples = [
                 _sample(entry, file.parent, split, name)
                 for split, products in content.items()
                 for name, entries in products.items()
                 for entry in entries
             ]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise SpecsightError(
                 f"'{file}' is not {{split: {{product: [{{img_path, mask_path, specie_name, anomaly}}]}}}} ({error!r}): "
                 "write it anew"

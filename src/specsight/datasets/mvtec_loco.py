@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from specsight.datasets.mask_values import labels_in, without_labels_note
 from specsight.datasets.mvtec_ad import has_tree, is_loco_tree
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
+from specsight.storage import parse_json, read_text
 
 _KINDS = ("logical_anomalies", "structural_anomalies")
 
@@ -108,8 +108,8 @@ def _defect(mask: Path, value: int, config: dict[int, _Entry]) -> Defect:
 
 def _read_config(path: Path) -> dict[int, _Entry]:
     try:
-        return dict(_entries(json.loads(path.read_text("utf-8"))))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return dict(_entries(parse_json(read_text(path))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpecsightError(
             f"'{path}' is not a list of {{defect_name, pixel_value, saturation_threshold, relative_saturation}} "
             f"({error!r}): download it again"

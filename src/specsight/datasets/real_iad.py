@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from specsight.datasets.contract import DatasetListing, Products, Reader, regist
 from specsight.datasets.files import identifier, subfolders
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
+from specsight.storage import parse_json, read_text
 
 TYPES = {
     "AK": "pit",
@@ -85,7 +85,7 @@ def _pictures(path: Path) -> Path:
 
 def _read_list(path: Path, pictures: Path) -> list[Sample]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = parse_json(read_text(path))
         meta, splits = content["meta"], {s: content[s] for s in ("train", "test")}
         folder = inside(pictures, str(meta["prefix"]))
         samples = [
@@ -93,7 +93,7 @@ def _read_list(path: Path, pictures: Path) -> list[Sample]:
             for split, entries in splits.items()
             for entry in entries
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpecsightError(f"'{path}' is not a Real-IAD list ({error!r}): download it again") from error
     if not folder.is_dir():
         raise SpecsightError(

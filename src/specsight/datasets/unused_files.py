@@ -20,7 +20,7 @@ LOCKED = "folders that cannot be looked into"
 _FOLDER = "folder"
 _PICTURES = frozenset((
     "dng", "cr2", "cr3", "nef", "arw", "orf", "rw2", "raf", "raw", "exr", "tga", "psd", "svg", "jxl", "hdr",
-    "dcm", "dicom", "npy", "npz", "jp2", "j2k", "eps", "pcx", "ico", "xcf", "czi", "nd2", "svs",
+    "dcm", "dicom", "npy", "npz", "j2k", "eps", "pcx", "ico", "xcf", "czi", "nd2", "svs",
 ))  # fmt: skip
 """Endings of pictures; those in `images.IMAGE_SUFFIXES` are read."""
 _VIDEOS = frozenset(("mp4", "mov", "avi", "mkv", "mpg", "mpeg", "webm", "m4v", "wmv",))  # fmt: skip

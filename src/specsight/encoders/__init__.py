@@ -39,10 +39,9 @@ def load_encoder(name: str | Path, device: str = "auto") -> Encoder:
     """The encoder called `name`: one of `encoders` ("bundled", "filters", ...), a checkpoint folder, or a hub id.
 
     A name that no family of encoders has or recognises is a checkpoint's, and is tried on the hub only where no such
-    folder exists. `device`: "auto" (a CUDA GPU where there is one, else
-    the CPU), "cpu", "cuda", "cuda:N" or "mps"; filters run on the CPU. Raises SpecsightError with the way out where
-    there is neither folder nor hub id, where the weights are not safetensors, where the family is no vision model, and
-    where the device does not exist.
+    folder exists. `device`: "auto" (a CUDA GPU where there is one, else the CPU), "cpu", "cuda", "cuda:N" or "mps";
+    filters run on the CPU. Raises SpecsightError with the way out where there is neither folder nor hub id, where the
+    weights are not safetensors, where the family is no vision model, and where the device does not exist.
     """
     family = _family(str(name))
     if family is None and "/" not in str(name) and not Path(name).exists():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from specsight.errors import SpecsightError
+from specsight.storage import parse_json, read_text
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ def read_preprocessing(folder: Path) -> Preprocessing:
     """Scale, mean and deviation from the checkpoint's own preprocessor file (ImageNet's where it has none)."""
     path = folder / "preprocessor_config.json"
     try:
-        content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        content = parse_json(read_text(path)) if path.is_file() else {}
         # Processors save image settings at the top level or, since v5, below "image_processor".
         settings = content.get("image_processor", content)
         scale = float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0

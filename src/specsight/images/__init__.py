@@ -1,8 +1,9 @@
 """The only place that reads pixels from disk, and the frames and tiles that can be undone on a map.
 
-`colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`.
-`cells`: where the cells of a grid lie in pixels. `framing`: a picture of any shape → what an encoder takes, and maps
-back again. `tiling`: long strips → overlapping squares, and their maps back again. Sizes are (H, W) = (rows, columns).
+`colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`. `marking`:
+which pixels of a mask are marked. `extent`: how long a region is. `cells`: where the cells of a grid lie in pixels.
+`framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: long strips → overlapping
+squares, and their maps back again. `rotation`: pictures turned about their middle. Sizes are (H, W) = (rows, columns).
 """
 
 from specsight.images.cells import Cells

@@ -1,6 +1,6 @@
 """Files → decoded pictures: opens, checks, limits and turns upright; every damaged file is an `UnreadableFile`.
 
-Knows neither colours nor masks: `colours`, `masks` and `depth` give the pixels their meaning.
+Knows neither colours nor masks: `colours`, `reading` and `depth` give the pixels their meaning.
 """
 
 from __future__ import annotations

@@ -56,9 +56,8 @@ def is_deep(image: Image.Image, path: Path) -> bool:
     """Whether a PNG, PPM or JPEG 2000 stores more than 8 bits a value."""
     if image.format == "PNG":
         with path.open("rb") as file:
-            return (
-                file.read(25)[24] == 16
-            )  # IHDR: signature 8, length 4, type 4, width 4, height 4, bit depth 1
+            # Signature 8, length 4, type 4 (IHDR), width 4, height 4; then the bit depth.
+            return file.read(25)[24] == 16
     if image.format == "JPEG2000":
         with path.open("rb") as file:
             start = file.read(1 << 20)

@@ -117,7 +117,10 @@ def load_picture(sample: Sample, needs_depth: bool = False, max_pixels: int | No
         )
     if sample.depth is not None:
         try:
-            depth = _measured(sample, depth_of(sample, size, colours.orientation, max_pixels))
+            measured = depth_of(sample, size, colours.orientation, max_pixels)
+            if measured is not None and np.isnan(measured).all():
+                raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again")
+            depth = measured
         except UnreadableFile as error:
             if needs_depth:
                 raise
@@ -159,12 +162,6 @@ def parts_of(
     if values.max(initial=0) > 255:
         raise UnreadableFile(f"part map '{sample.parts}' holds values over 255: number parts 1 to 255")
     return values.astype(np.uint8)
-
-
-def _measured(sample: Sample, depth: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    if depth is not None and np.isnan(depth).all():
-        raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again")
-    return depth
 
 
 def _grey_palette(image: Any) -> bool:

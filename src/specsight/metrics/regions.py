@@ -63,9 +63,12 @@ def connected(mask: Mask) -> RegionPixels:
     """The 8-connected components of a mask (H, W)."""
     from scipy import ndimage
 
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
-    positions = np.flatnonzero(mask)
-    return RegionPixels(_size(mask), _by_region(positions, labels.ravel()[positions] - 1, count))
+    if not mask.any():
+        return RegionPixels(_size(mask), ())
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    labels, count = ndimage.label(box, structure=np.ones((3, 3), dtype=int))
+    return RegionPixels(_size(mask), _by_region(np.flatnonzero(mask), labels[box] - 1, count))
 
 
 def apart(masks: Sequence[Mask], size: Size) -> RegionPixels:

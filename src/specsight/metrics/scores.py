@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.metrics.regions import connected
 
 Mask = NDArray[np.bool_]
 Map = NDArray[np.floating[Any]]
@@ -160,7 +161,12 @@ def _defects(
     regions: Sequence[Mask] | None = None,
     saturations: Sequence[float] | None = None,
 ) -> DefectScores:
-    parts = _components(scores, mask) if regions is None else _given(index, scores, mask, regions)
+    if regions is None:
+        # The 8-connected components (Bergmann et al., "MVTec AD", CVPR 2019).
+        values = scores.ravel()
+        parts = [np.sort(values[pixels]) for pixels in connected(mask).pixels]
+    else:
+        parts = _given(index, scores, mask, regions)
     if saturations is not None and (regions is None or len(saturations) != len(regions)):
         raise SpecsightError(
             f"picture {index} has {len(saturations)} saturation area(s) for {len(regions or ())} given region(s)"
@@ -177,25 +183,6 @@ def _defects(
         sizes=sizes,
         saturations=np.clip(np.array([area for _, area in inside], dtype=np.float64), 1.0, sizes),
     )
-
-
-def _components(scores: Floats, mask: Mask) -> list[Floats]:
-    """Sorted scores of each 8-connected component of the mask (methods: AUPRO, Bergmann et al. 2019)."""
-    if not mask.any():
-        return []
-    from scipy import ndimage
-
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    mask, scores = mask[box], scores[box]
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3), dtype=int))
-    which = labels[mask]
-    # Labels come in long runs, which a stable sort merges quickly; each region's scores are then sorted alone.
-    values = scores[mask][np.argsort(which, kind="stable")]
-    parts = np.split(values, np.cumsum(np.bincount(which, minlength=count + 1)[1:])[:-1])
-    for part in parts:
-        part.sort()
-    return parts
 
 
 def _given(index: int, scores: Floats, mask: Mask, regions: Sequence[Mask]) -> list[Floats]:

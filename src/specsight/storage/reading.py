@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import json
 import stat
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +50,13 @@ def read_text(path: Path, longest: int | None = None) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value that `text` holds. Raises ValueError where it is no JSON, or nested more than `DEEPEST` levels."""
+    """The value that `text` holds.
+
+    Raises ValueError where it is no JSON, is nested more than `DEEPEST` levels, or has an object in which a name stands
+    twice, of which one value would be lost.
+    """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     level = [value]
@@ -64,6 +70,14 @@ def parse_json(text: str | bytes) -> Any:
         if not level:
             return value
     raise ValueError("nested too deeply")
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"'{next(name for name, count in counts.items() if count > 1)}' stands twice")
+    return content
 
 
 def parse_yaml(text: str) -> Any:
