@@ -11,6 +11,7 @@ from PIL import Image
 
 from specsight.detectors import create_detector
 from specsight.inspector import Inspector
+from specsight.inspector.fitting import Sources, fit_model
 from specsight.records import Sample
 from specsight.specification import Specification, parse_specification
 
@@ -72,6 +73,20 @@ def test_parts_without_a_part_map_say_that_they_have_no_effect(good: list[Sample
     mapped = [replace(s, parts=tmp_path / "parts.png", part_names={1: "rim"}) for s in good]
     assert "part map" not in fit_notes(fit(mapped, words))
     assert inspector.inspect(mapped[0]).notes == ()
+
+
+def test_a_fit_of_folders_keeps_what_it_says_of_them_and_of_the_words(
+    good: list[Sample], tmp_path: Path
+) -> None:
+    words = parse_specification(
+        "product: plate\nparts: [{name: rim}]\nseverity: [{level: small, up_to_mm: 3}, {level: big}]"
+    )
+    detector = create_detector("patchcore", encoder="filters", resolution=48)
+    fitted = fit_model(tmp_path / "model", detector, Sources(good[0].image.parent), specification=words)
+    for notes in (fit_notes(fitted), fit_notes(Inspector.load(tmp_path / "model"))):
+        assert "layout: any folder" in notes
+        assert "without a part map they have no effect" in notes
+        assert "give mm_per_px" in notes
 
 
 def test_a_scale_of_any_width_is_doubted_where_widths_differ(good: list[Sample], tmp_path: Path) -> None:

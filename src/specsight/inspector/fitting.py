@@ -114,7 +114,7 @@ def fit_model(
             inspector.account,
             skipped=len(inspector.skipped),
             ignored=merged([good_parts.ignored, labelled.ignored, other.ignored if other else ()]),
-            notes=(*good_parts.notes, *labelled.notes),
+            notes=(*good_parts.notes, *labelled.notes, *inspector.account.notes),
         )
     inspector.request = request
     inspector.save(out, replace)
