@@ -169,9 +169,13 @@ def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path
     still = Inspector.fit(samples[:4], detector="patchcore", encoder="filters", resolution=64)
     assert still.calibration is None
     assert still.counts == GoodCounts(4, 1, 0, 0)
-    assert still.counts.no_threshold(ThresholdConfig()).startswith(
+    reason = still.counts.no_threshold(ThresholdConfig())
+    assert reason.startswith(
         "no good part was held out (1 distinct good part): a threshold takes at least 3, and 177 to promise 5 %"
     )
+    # Parts that no pixel tells apart can be named.
+    assert reason.endswith("where they show several, name the parts in a manifest (group)")
+    assert GoodCounts(2, 2, 0, 0).no_threshold(ThresholdConfig()).endswith("no verdicts")
 
 
 def test_validation_and_holdout_both_give_the_threshold(good: list[Sample]) -> None:

@@ -50,10 +50,14 @@ class GoodCounts:
     def no_threshold(self, threshold: ThresholdConfig) -> str:
         """Why there is no threshold, and what it takes."""
         needed = parts_needed(threshold.false_reject_rate, threshold.confidence)
+        alike = (
+            "; pictures that look the same count as one part: where they show several, name the parts in a manifest "
+            "(group)"
+        )
         return (
             f"no good part was held out ({_count(self.learned_parts, 'distinct good part')}): a threshold takes at "
             f"least {LEAST_PARTS}, and {LEAST_PARTS * needed} to promise {100 * threshold.false_reject_rate:.3g} % "
-            "false rejects; scores and maps only, no verdicts"
+            f"false rejects; scores and maps only, no verdicts{alike if self.learned > self.learned_parts else ''}"
         )
 
 
