@@ -32,6 +32,7 @@ ORDER = [
     "prompts",
     "reading",
     "detectors",
+    "point_spread",
     "calibration",
     "findings",
     "decision",

@@ -3,7 +3,8 @@
 Regions are cut by hysteresis: a region reaches as far as the map stays above the extent threshold, and counts only
 if somewhere inside it the map passes the seed threshold, which good parts rarely reach. A defect also lifts the map
 around it (cells, their neighbourhoods and smoothing spread it), so a region ends at the latest where the map has come
-down to a share of the way from the extent threshold to the region's own peak.
+down to a share of its rise, and where it is known how the detector spreads defects (`point_spread`), it is drawn in
+until it is as long as the defect that gives such a region.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from scipy.ndimage import find_objects
 
 from specsight.calibration import Calibration
 from specsight.images import longest_extent
+from specsight.point_spread import PointSpread
 from specsight.records import Finding, Judgement
 from specsight.specification import Specification
 from specsight.specification.vocabulary import place_name
 
+MEASURED_AT = 0.4
+"""Share of a region's rise above good parts at which its extent is measured, to tell the defect's length from it."""
 EDGE = 0.3
-"""Share of a region's rise above the extent threshold at which it ends. Counted from there, for maps do not begin at
-zero; chosen on synthetic touring tyres so that findings are as long as defects (`python -m speed lengths`)."""
+"""Share of a region's rise above the extent threshold at which it ends where the point spread is not known. Counted
+from there, for maps do not begin at zero; both shares were chosen on synthetic touring tyres (docs/evaluation.md)."""
+HALVINGS = 10
+"""Of the level at which a region is as long as its defect: a thousandth of its rise."""
 WHOLE = 0.9
 """Share of the picture from which on a finding lies on all of it, not at a place."""
 WHOLE_PICTURE = "whole picture"
@@ -38,17 +44,25 @@ def segment(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
 
 def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool = False) -> NDArray[np.int32]:
     """The regions of all findings, (H, W) int32 with 1, 2, ... and 0 outside, 8-connected."""
-    extent = np.float32(calibration.map_extent)
+    extent, spread = np.float32(calibration.map_extent), calibration.point_spread
     wide, peaks = _components(map_, map_ > extent, circular)
-    edges = extent + EDGE * (peaks - extent)
+    base, share = (min(spread.base, float(extent)), MEASURED_AT) if spread else (float(extent), EDGE)
+    edges = np.maximum(extent, base + share * (peaks - base)).astype(np.float32)
     edges[0] = np.inf
     inside = map_ > edges[wide]
+    levels = edges[wide] if spread else None
     del wide  # a large picture's labels are as large as its map
     labels, peaks = _components(map_, inside, circular)
     seeded = peaks > calibration.map_seed
     seeded[0] = False
     number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)
-    return np.take(number, labels, out=labels, mode="clip")
+    labels = np.take(number, labels, out=labels, mode="clip")
+    if spread and levels is not None:
+        for label, box in enumerate(find_objects(labels), 1):
+            inside = labels[box] == label
+            ends = float(levels[box][inside][0]), base
+            labels[box][inside & ~_drawn_in(map_, box, inside, ends, spread, circular)] = 0
+    return labels
 
 
 def surroundings(
@@ -91,6 +105,39 @@ def find(
             )
         )
     return tuple(sorted(found, key=lambda f: -f.peak))
+
+
+def _drawn_in(
+    map_: NDArray[np.float32],
+    box: tuple[slice, slice],
+    inside: NDArray[np.bool_],
+    ends: tuple[float, float],
+    spread: PointSpread,
+    circular: bool,
+) -> NDArray[np.bool_]:
+    """The part (h, w) around the peak of a region that is as long as its defect.
+
+    `inside` (h, w) are the region's pixels in its `box` of the map; `ends` are the level that they are above and the
+    one that rises are counted from.
+    """
+    (level, base), shift = ends, 0
+    values = np.where(inside, map_[box], -np.inf)
+    if circular and inside.shape[1] == map_.shape[1]:
+        _, shift = _unwrapped(inside)
+        values = np.roll(values, -shift, axis=1)
+    top = values.argmax()
+    peak = float(values.flat[top])
+    region = np.isfinite(values)
+    extent = longest_extent(region)
+    length = spread.length(extent, (level - base) / (peak - base), min(map_.shape))
+    low, high = level, peak
+    for _ in range(HALVINGS if length < extent else 0):
+        middle = (low + high) / 2
+        _, parts = cv2.connectedComponents((values > middle).astype(np.uint8), connectivity=8)
+        part = parts == parts.flat[top]
+        low, high = (middle, high) if longest_extent(part) >= length else (low, middle)
+        region = part if low == middle else region
+    return np.roll(region, shift, axis=1)
 
 
 class _Region:

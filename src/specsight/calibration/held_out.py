@@ -15,6 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 from specsight.calibration.promise import check_rates, order_statistic
 from specsight.calibration.thresholds import Calibration
 from specsight.errors import SpecsightError
+from specsight.point_spread import PointSpread, PointSpreadJson, Responses
 from specsight.record_json import Count, Finite, Text, check
 
 EXTENT_QUANTILE = 0.995
@@ -41,6 +42,7 @@ class HeldOutJson(TypedDict):
     pictures: Annotated[list[PictureJson], Field(min_length=1)]
     extent: Finite
     type_levels: NotRequired[dict[Text, Finite]]
+    point_spread: NotRequired[PointSpreadJson | None]
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class HeldOut:
     """`EXTENT_QUANTILE` of the values of all their maps."""
     type_levels: Mapping[str, float] = field(default_factory=dict)
     """See `Calibration.type_levels`."""
+    point_spread: PointSpread | None = None
+    """See `Calibration.point_spread`."""
 
     @classmethod
     def of(
@@ -75,8 +79,10 @@ class HeldOut:
         type_medians: Sequence[Mapping[str, float]] = (),
         parts: Sequence[Hashable] | None = None,
         names: Sequence[tuple[str, str]] | None = None,
+        responses: Responses | None = None,
     ) -> HeldOut:
-        """From the (score, map) of each picture; `names` are digest and group of each. See `calibrate`."""
+        """From the (score, map) of each picture; `names` are digest and group of each, `responses` those to discs
+        painted on some. See `calibrate`."""
         scores, peaks, pixels = [], [], []
         for score, map_ in judged:
             scores.append(float(score))
@@ -92,16 +98,18 @@ class HeldOut:
             numbers.setdefault(p, len(numbers)) for p in (range(len(scores)) if parts is None else parts)
         ]
         names = [("", "")] * len(scores) if names is None else names
+        values = np.concatenate(pixels)
         return cls(
             tuple(
                 HeldOutPicture(part, score, peak, digest, group)
                 for part, score, peak, (digest, group) in zip(labels, scores, peaks, names, strict=True)
             ),
-            float(np.quantile(np.concatenate(pixels), EXTENT_QUANTILE)),
+            float(np.quantile(values, EXTENT_QUANTILE)),
             {
                 type_: float(np.median([medians[type_] for medians in type_medians if type_ in medians]))
                 for type_ in dict.fromkeys(t for medians in type_medians for t in medians)
             },
+            responses.spread(float(np.median(values))) if responses else None,
         )
 
     @property
@@ -125,6 +133,7 @@ class HeldOut:
             wanted_rate=false_reject_rate,
             confidence=confidence,
             type_levels=self.type_levels,
+            point_spread=self.point_spread,
         )
 
     def at(self, score_threshold: float, wanted_rate: float = 0.05, confidence: float = 0.95) -> Calibration:
@@ -151,15 +160,16 @@ class HeldOut:
     def joined(self, further: HeldOut) -> HeldOut:
         """These pictures and further ones that the same detector has judged.
 
-        Parts with pictures of one group are one part, with all their pictures. Levels of types stay; `extent` is the
+        Parts with pictures of one group are one part, with all their pictures. Levels of types and the point spread
+        stay; `extent` is the
         mean of both by pictures, since their maps are not kept.
         """
         base = 1 + max(one.part for one in self.pictures)
         added = tuple(replace(one, part=base + one.part) for one in further.pictures)
         share = len(added) / (len(self.pictures) + len(added))
         extent = (1 - share) * self.extent + share * further.extent
-        pictures = _one_part_a_group((*self.pictures, *added))
-        return HeldOut(pictures, extent, self.type_levels or further.type_levels)
+        pictures, levels = _one_part_a_group((*self.pictures, *added)), self.type_levels or further.type_levels
+        return HeldOut(pictures, extent, levels, self.point_spread or further.point_spread)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
@@ -171,7 +181,8 @@ class HeldOut:
         """Read what `to_json` gave. Raises ValueError for anything else."""
         sound = check(HeldOutJson, values)
         pictures = tuple(HeldOutPicture(**one) for one in sound["pictures"])
-        return cls(pictures, sound["extent"], dict(sound.get("type_levels", {})))
+        spread = PointSpread.from_json(sound.get("point_spread"))
+        return cls(pictures, sound["extent"], dict(sound.get("type_levels", {})), spread)
 
     @property
     def _peaks(self) -> list[float]:

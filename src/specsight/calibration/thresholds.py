@@ -13,6 +13,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from specsight.calibration.promise import NO_PROMISE_ABOVE, parts_needed, percent, percent_at_most
 from specsight.errors import SpecsightError
+from specsight.point_spread import PointSpread, PointSpreadJson
 from specsight.record_json import Count, Finite, Text, check
 
 Value = TypeVar("Value", float, NDArray[np.float32])
@@ -41,6 +42,7 @@ class CalibrationJson(TypedDict):
     type_levels: NotRequired[dict[Text, Finite]]
     above_by_hand: NotRequired[Count | None]
     former: NotRequired[list[FormerJson]]
+    point_spread: NotRequired[PointSpreadJson | None]
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Calibration:
     """Of a threshold that a person set: held-out good parts above it. None: it came from their scores."""
     former: tuple[FormerThreshold, ...] = ()
     """The thresholds that it replaced, the oldest first."""
+    point_spread: PointSpread | None = None
+    """How the maps spread defects; None: not known, from a version that did not measure it or too few good parts."""
 
     def succeeding(self, before: Calibration) -> Calibration:
         """This calibration, which keeps what it replaces on record."""
@@ -128,8 +132,10 @@ class Calibration:
     def from_json(cls, values: Mapping[str, Any]) -> Calibration:
         """Read what `to_json` gave. Raises SpecsightError for fields of another version or type."""
         try:
-            former = tuple(FormerThreshold(**one) for one in check(CalibrationJson, values).get("former", ()))
-            return cls(**{**values, "former": former})
+            sound = check(CalibrationJson, values)
+            former = tuple(FormerThreshold(**one) for one in sound.get("former", ()))
+            spread = PointSpread.from_json(sound.get("point_spread"))
+            return cls(**{**values, "former": former, "point_spread": spread})
         except (TypeError, ValueError) as error:
             raise SpecsightError(
                 f"calibration is damaged or of another version ({error}): fit the model again"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from specsight import images
 from specsight.calibration import HeldOut, medians_by_type
@@ -14,11 +17,14 @@ from specsight.inspector.judgements import check_judgement
 from specsight.inspector.likeness import Likeness, pooled
 from specsight.inspector.observation import Skipped
 from specsight.inspector.pictures import read_picture
+from specsight.point_spread import LARGE, SMALL, Responses, painted
 from specsight.progress import track
-from specsight.records import Sample
+from specsight.records import Picture, Sample
 
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
+SPREAD_PARTS = 8
+"""Held-out good parts that discs are painted on, to measure the point spread: each costs two looks."""
 
 
 @dataclass
@@ -43,7 +49,7 @@ def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits:
     """
     found = Judged()
     judged, names, type_medians = [], list[tuple[str, str]](), list[dict[str, float]]()
-    pictures = []
+    pictures, responses = [], Responses()
     for sample, part in track(held_out, "Calibrating"):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
@@ -55,15 +61,27 @@ def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits:
             continue
         if part not in found.parts and len(type_medians) < TYPE_LEVEL_PARTS:
             type_medians.append(medians_by_type(judgement.type_maps))
+        if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
+            _look_at_discs(detector, picture, judgement.map, responses)
         images.collect_notes(found.notes, sample, picture)
         judged.append((judgement.score, judgement.map))
         names.append((digest_of(sample), group_of(sample)))
         pictures.append(pooled(view))
         found.parts.append(part)
     if judged:
-        found.held_out = HeldOut.of(judged, type_medians, found.parts, names)
+        found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses)
         found.likeness = Likeness.of(pictures, found.parts)
     return found
+
+
+def _look_at_discs(
+    detector: Detector, picture: Picture, good: NDArray[np.float32], responses: Responses
+) -> None:
+    """Paint discs on a good picture, of which `good` is the map, and add what they change in the map."""
+    for share in (SMALL, LARGE):
+        rgb, discs = painted(picture.rgb, share)
+        (view,) = detector.look([replace(picture, rgb=rgb)])
+        responses.add(good, detector.judge(view).map, discs)
 
 
 def digest_of(sample: Sample) -> str:
