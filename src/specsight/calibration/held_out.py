@@ -161,14 +161,16 @@ class HeldOut:
         """These pictures and further ones that the same detector has judged.
 
         Parts with pictures of one group are one part, with all their pictures. Levels of types and the point spread
-        stay; `extent` is the
-        mean of both by pictures, since their maps are not kept.
+        stay; `extent` is the mean of both by pictures, since their maps are not kept.
         """
         base = 1 + max(one.part for one in self.pictures)
         added = tuple(replace(one, part=base + one.part) for one in further.pictures)
         share = len(added) / (len(self.pictures) + len(added))
         extent = (1 - share) * self.extent + share * further.extent
-        pictures, levels = _one_part_a_group((*self.pictures, *added)), self.type_levels or further.type_levels
+        pictures, levels = (
+            _one_part_a_group((*self.pictures, *added)),
+            self.type_levels or further.type_levels,
+        )
         return HeldOut(pictures, extent, levels, self.point_spread or further.point_spread)
 
     def to_json(self) -> dict[str, Any]:
