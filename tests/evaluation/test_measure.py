@@ -20,7 +20,8 @@ from specsight.evaluation.measure import measure
 from specsight.evaluation.numbers import rate
 from specsight.evaluation.summary import cost_over_products, over_products, over_seeds
 from specsight.inspector import Inspector
-from specsight.metrics import Metric, PixelTruth, aupro, gather, metric_of, metrics
+from specsight.metrics import Metric, PixelTruth, RegionPixels, aupro, gather, metric_of, metrics
+from specsight.metrics.regions import connected
 from specsight.records import Defect, Sample
 from specsight.report import tables
 from specsight.report.tables import headline
@@ -93,6 +94,17 @@ def test_types_keep_their_small_regions_on_a_smaller_map() -> None:
     assert {name: int(mask.sum()) for name, mask in pixels.types.items()} == {"hole": 2, "line": 8}
     scores = gather([(np.zeros((8, 8), np.float32), pixels)])
     assert list(scores.pictures[0].types["hole"].sizes) == [1, 1]
+
+
+def test_touching_defects_of_two_types_are_one_region_at_any_map_size() -> None:
+    masks = [np.zeros((64, 64), bool), np.zeros((64, 64), bool)]
+    masks[0][10:20, 10:20] = masks[1][10:20, 20:30] = True
+    sample = Sample("0", Path("0.png"), "plate", "test", "defective", (Defect("dent"), Defect("stain")))
+    native, smaller = (truth.pixel_truth(sample, masks, size) for size in ((64, 64), (32, 32)))
+    assert connected(native.mask).areas.tolist() == [200]
+    assert isinstance(smaller.regions, RegionPixels)
+    assert smaller.regions.areas.tolist() == [50]
+    assert {name: len(of_type) for name, of_type in smaller.type_regions.items()} == {"dent": 1, "stain": 1}
 
 
 def test_what_scaling_does_to_small_regions_is_noted(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,15 +91,15 @@ def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, int]) ->
     """The truth about the pixels of a map of `size` (H, W).
 
     `masks` are those of `sample.defects`, in their order, at the picture's resolution. Where the map has another one,
-    regions are told apart before they are scaled: the defects one by one where they have saturation areas, else the
-    8-connected components of each type.
+    regions are told apart before they are scaled: the defects one by one where they have saturation areas, else, as at
+    the picture's own resolution, the 8-connected components of all defects together; of each type for its own numbers.
     """
     good = sample.label == "good"
     types = masks_by_type(sample, masks)
     native = masks[0].shape[:2] if masks else size
     saturated = any(d.saturation is not None for d in sample.defects)
+    union = np.any(masks, axis=0) if masks else np.zeros(native, bool)
     if native == size and not saturated:
-        union = np.any(masks, axis=0) if masks else np.zeros(size, bool)
         return PixelTruth(union, types=types if len(types) > 1 else {}, good=good)
     if saturated:
         found = regions.scaled(regions.apart(masks, native), size)
@@ -109,7 +109,7 @@ def pixel_truth(sample: Sample, masks: Sequence[Mask], size: tuple[int, int]) ->
         ]
     else:
         by_type = {name: regions.scaled(regions.connected(mask), size) for name, mask in types.items()}
-        found, saturations = _joined(by_type.values(), size), None
+        found, saturations = regions.scaled(regions.connected(union), size), None
     several = by_type if len(by_type) > 1 else {}
     return PixelTruth(
         found.union,
@@ -152,16 +152,6 @@ def _saturation(defect: Defect, mask: Mask, area: int) -> float:
 def _of_type(found: RegionPixels, defects: Sequence[Defect], name: str) -> RegionPixels:
     chosen = [pixels for pixels, defect in zip(found.pixels, defects, strict=True) if defect.type == name]
     return RegionPixels(found.size, tuple(chosen))
-
-
-def _joined(parts: Iterable[RegionPixels], size: tuple[int, int]) -> RegionPixels:
-    parts = list(parts)
-    return RegionPixels(
-        size,
-        tuple(pixels for part in parts for pixels in part.pixels),
-        small=sum(part.small for part in parts),
-        shared=sum(part.shared for part in parts),
-    )
 
 
 def _scaled(map_: NDArray[np.float32], side: int) -> NDArray[np.float32]:
