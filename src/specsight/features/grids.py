@@ -69,14 +69,7 @@ def on_picture(distances: Grid, cells: Cells, frame: Frame, sigma: float) -> Gri
     """
     import cv2
 
-    y, x = (
-        np.clip(
-            cells.positions(axis, np.arange(frame.size[axis], dtype=np.float64) + 0.5),
-            0,
-            cells.size[axis] - 1,
-        )
-        for axis in (0, 1)
-    )
+    y, x = (cells.positions(axis, np.arange(frame.size[axis], dtype=np.float64) + 0.5) for axis in (0, 1))
     enlarged = sampled(distances, y, x)
     if sigma > 0:
         enlarged = cv2.GaussianBlur(enlarged, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)

@@ -84,7 +84,10 @@ def resampled(values: NDArray[np.float32], source: Cells, target: Cells) -> NDAr
 def sampled(
     values: NDArray[np.float32], y: NDArray[np.float64], x: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """A grid (h, w) at the rows `y` (H,) and columns `x` (W,), in cells, bilinear: (H, W)."""
+    """A grid (h, w) at the rows `y` (H,) and columns `x` (W,), in cells, bilinear: (H, W).
+
+    Beyond the outermost centres the nearest cell's value stands.
+    """
     return np.ascontiguousarray(_interpolated(_interpolated(values, y, 0), x, 1))
 
 
@@ -95,7 +98,8 @@ def weights(source: Cells, target: Cells, axis: int) -> NDArray[np.float32]:
     Equal cells get the same array again: leave it as it is.
     """
     if target.stride[axis] <= source.stride[axis]:
-        matrix = _interpolated(np.eye(source.size[axis], dtype=np.float32), _within(source, target, axis), 0)
+        at = source.positions(axis, target.centres(axis))
+        matrix = _interpolated(np.eye(source.size[axis], dtype=np.float32), at, 0)
     else:
         matrix = _area_weights(source, target, axis)
     return matrix
@@ -103,14 +107,9 @@ def weights(source: Cells, target: Cells, axis: int) -> NDArray[np.float32]:
 
 def _along(values: NDArray[np.float32], source: Cells, target: Cells, axis: int) -> NDArray[np.float32]:
     if target.stride[axis] <= source.stride[axis]:
-        return _interpolated(values, _within(source, target, axis), axis - 2)
+        return _interpolated(values, source.positions(axis, target.centres(axis)), axis - 2)
     matrix = weights(source, target, axis)
     return np.asarray(matrix @ values if axis == 0 else values @ matrix.T, np.float32)
-
-
-def _within(source: Cells, target: Cells, axis: int) -> NDArray[np.float64]:
-    """Target centres in source cells, at the nearest outermost centre where they lie beyond."""
-    return np.clip(source.positions(axis, target.centres(axis)), 0, source.size[axis] - 1)
 
 
 def _area_weights(source: Cells, target: Cells, axis: int) -> NDArray[np.float32]:
@@ -126,7 +125,8 @@ def _area_weights(source: Cells, target: Cells, axis: int) -> NDArray[np.float32
 
 
 def _interpolated(values: NDArray[np.float32], at: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """`values` at the positions `at`, within [0, n - 1], along an axis."""
+    """`values` at the positions `at` along an axis; beyond [0, n - 1] at the nearer end."""
+    at = np.clip(at, 0, values.shape[axis] - 1)
     low = np.floor(at).astype(int)
     high = np.minimum(low + 1, values.shape[axis] - 1)
     shape = [1] * values.ndim

@@ -39,9 +39,7 @@ class Frame:
         rows, columns = self._touched(0, cells), self._touched(1, cells)
         inside = cells.cropped(rows, slice(None) if self.circular else columns)
         cropped = np.ascontiguousarray(values[rows] if self.circular else values[rows, columns], np.float32)
-        y, x = (
-            np.clip(inside.positions(axis, self._centres(axis)), 0, inside.size[axis] - 1) for axis in (0, 1)
-        )
+        y, x = (inside.positions(axis, self._centres(axis)) for axis in (0, 1))
         return sampled(cropped, y, x)
 
     def apply(self, plane: NDArray[Any], fill: float = 0) -> NDArray[Any]:

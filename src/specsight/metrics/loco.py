@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike
 
 from specsight.errors import SpecsightError
 from specsight.metrics.image import image_auroc
-from specsight.metrics.pixel import check_limits, pro_area, pro_curve
+from specsight.metrics.pixel import LIMITS, check_limits, pro_area, pro_curve
 from specsight.metrics.scores import PixelScores
 
-LOCO_LIMITS = (0.05, 0.3)
 MEAN = "mean"
 
 
@@ -55,7 +54,7 @@ def loco_metrics(
     scores: PixelScores,
     kinds: Sequence[str],
     image_scores: ArrayLike,
-    limits: Sequence[float] = LOCO_LIMITS,
+    limits: Sequence[float] = LIMITS,
 ) -> LocoMetrics:
     """Each kind against the good pictures, which all kinds share. `kinds` (N,) is ignored where a picture is good.
 

@@ -19,6 +19,7 @@ from specsight.metrics.ranking import Curve, Ranking
 from specsight.metrics.scores import Map, Mask, PixelScores, PixelTruth, gather
 
 LIMITS = (0.3, 0.05)
+"""False-positive rates up to which region overlap is measured unless others are asked for."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from specsight.errors import SpecsightError
 from specsight.reading.names import Names, bare, split
 from specsight.specification import (
     Clause,
@@ -34,8 +33,7 @@ from specsight.specification import (
     Unread,
     load_instruction,
 )
-from specsight.specification.yaml import LONGEST_FILE
-from specsight.storage import read_text
+from specsight.specification.yaml import read_words
 
 PUNCTUATION, BULLETS = " .!?;-*•", "-*•"
 YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
@@ -122,12 +120,7 @@ def read_instruction(given: str, specification: Specification | None = None) -> 
         return read(given, specification)
     if path.suffix.lower() in YAML:
         return load_instruction(path)
-    try:
-        return read(read_text(path, LONGEST_FILE), specification)
-    except UnicodeDecodeError as error:
-        raise SpecsightError(f"'{path}' is not UTF-8 text: save it as UTF-8") from error
-    except OSError as error:
-        raise SpecsightError(f"cannot read '{path}': {error.strerror}") from error
+    return read(read_words(path), specification)
 
 
 def _sentences(text: str, names: Names) -> Iterator[str]:

@@ -30,12 +30,12 @@ M = TypeVar("M", Specification, Instruction)
 
 def load_specification(path: str | Path) -> Specification:
     """Read a specification from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(_read(Path(path)), Specification, str(path))
+    return _parse(read_words(Path(path)), Specification, str(path))
 
 
 def load_instruction(path: str | Path) -> Instruction:
     """Read an instruction from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(_read(Path(path)), Instruction, str(path))
+    return _parse(read_words(Path(path)), Instruction, str(path))
 
 
 def parse_specification(text: str, source: str = "specification") -> Specification:
@@ -58,7 +58,8 @@ def save_yaml(model: Specification | Instruction, path: Path) -> None:
     write_text(path, dump_yaml(model))
 
 
-def _read(path: Path) -> str:
+def read_words(path: Path) -> str:
+    """Text of a file of words: UTF-8, at most `LONGEST_FILE` bytes. Raises SpecsightError with the way out."""
     try:
         return read_text(path, LONGEST_FILE)
     except UnicodeDecodeError as error:
