@@ -125,8 +125,8 @@ def _form(text: str) -> _Form:
 
 
 def _is_empty(name: str, cell: str) -> bool:
-    """Whether the cell says nothing; pandas writes "nan" into cells of numbers, masks and types without a value."""
-    return cell == "" or (cell.lower() == "nan" and name in _NUMBERS | {"label", "type", "mask", "split"})
+    """Whether the cell says nothing; pandas writes "nan" or "NaN" into cells without a value, also of names."""
+    return cell == "" or (cell in ("nan", "NaN") and name in _NUMBERS | {"label", "type", "mask", "split"})
 
 
 def _columns(line: str, delimiter: str) -> list[str]:
