@@ -144,7 +144,7 @@ def test_a_set_beside_other_folders_is_read_and_the_rest_named(tmp_path: Path) -
 def test_nothing_of_a_sound_tree_is_ignored_but_other_views(tmp_path: Path, layout: str) -> None:
     """Lists, labels and empty masks of good pictures belong to the set, and so do texts about it."""
     BUILDERS[layout](tmp_path)
-    for name in ("LICENSE", "license.txt", "Readme.md", "COPYING"):
+    for name in ("LICENSE", "license.txt", "Readme.md", "COPYING", "specification.yaml", "tyres.json"):
         (tmp_path / name).write_text("CC BY-NC-SA 4.0")
     assert set(ignored(load_dataset(tmp_path))) <= {"pictures under other lights"}
     (tmp_path / "licence_plate.docx").write_bytes(b"x")

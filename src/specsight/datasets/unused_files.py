@@ -31,8 +31,10 @@ _WORDS = frozenset((
 """Endings of files that nobody takes for pictures."""
 _PAPERS = frozenset((
     "license", "licence", "copying", "copyright", "notice", "readme", "citation", "changelog", "authors",
+    "specification", "tyres",
 ))  # fmt: skip
-"""Names, without ending, of texts about a set. Nobody gives them to be looked at: they are not counted."""
+"""Names, without ending, of texts about a set; the last two stand beside a set of the tyre line. Nobody
+gives them to be looked at: they are not counted."""
 _FIRST_BYTES = (
     b"\x89PNG\r\n\x1a\n",
     b"\xff\xd8\xff",
