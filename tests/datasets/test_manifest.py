@@ -18,7 +18,7 @@ from specsight.records import Defect, InstructedVerdict, Sample
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 names = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\."), min_size=1, max_size=12
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\.:"), min_size=1, max_size=12
 )
 paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
 numbers = st.floats(-1e6, 1e6)
@@ -95,6 +95,14 @@ def test_what_is_written_is_read_back(
     written = data.draw(samples(root))
     path = write_manifest(written, root / f"list.{ending}")
     assert load_dataset(path, layout="manifest").samples == written
+
+
+def test_a_name_like_a_drive_is_a_name_where_a_file_has_it(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("image,label\nI:q.png,good\n")
+    with pytest.raises(SpecsightError, match="leads outside"):
+        load_dataset(tmp_path / "list.csv")
+    picture(tmp_path / "I:q.png")
+    assert [sample.image for sample in load_dataset(tmp_path / "list.csv").samples] == [tmp_path / "I:q.png"]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])

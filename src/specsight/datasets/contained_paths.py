@@ -15,8 +15,8 @@ from specsight.errors import SpecsightError
 def inside(folder: Path, relative: str) -> Path:
     """`folder / relative`; an error for absolute paths and for "..".
 
-    Back-slashes separate folders, as Windows writes them, and accents may be composed or not, unless a file has the
-    very name that is written.
+    Back-slashes separate folders and a letter with a colon names a drive, as Windows writes them, and accents may be
+    composed or not, unless a file has the very name that is written.
     """
     if "\0" in relative:
         raise SpecsightError(
@@ -24,7 +24,8 @@ def inside(folder: Path, relative: str) -> Path:
         )
     slashed = relative.replace("\\", "/")
     for path in (PurePosixPath(relative), PurePosixPath(slashed)):
-        drive = PureWindowsPath(path).drive
+        # On Windows a drive leads elsewhere, whatever is there; elsewhere a file may be called "I:q.png".
+        drive = Path(path).drive or (PureWindowsPath(path).drive and not _is_there(folder / path))
         if path.is_absolute() or drive or ".." in path.parts or not relative:
             raise SpecsightError(f"'{relative}' leads outside '{folder}': use paths relative to that folder")
     if slashed != relative and not _is_there(folder / relative):
