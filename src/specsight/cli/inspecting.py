@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,10 @@ from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, fi
 from specsight.cli.settings import parameters
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
+
+if TYPE_CHECKING:
+    from specsight.calibration import ThresholdConfig
+    from specsight.inspector import Inspector
 
 REJECTED, UNREADABLE = 1, 3
 """Exit codes of `inspect --exit-code`; 2 is that of errors."""
@@ -67,6 +72,12 @@ def fit(
         seed,
         replace,
     )
+    say_fitted(inspector, threshold)
+    screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
+
+
+def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
+    """Print what a fit learned from, what it left out, and what its threshold promises."""
     if inspector.reused:
         screen.say("unchanged: this model was fitted to the same pictures in the same way already")
     for skipped in inspector.skipped:
@@ -78,7 +89,6 @@ def fit(
         screen.say(f"no threshold: {inspector.counts.no_threshold(threshold)}")
     if inspector.calibration:
         screen.say(f"threshold: {inspector.calibration.statement()}")
-    screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
 
 
 @click.command()

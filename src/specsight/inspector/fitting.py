@@ -21,8 +21,8 @@ from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.inspector.inspector import Inspector
 from specsight.inspector.observation import Skipped
-from specsight.inspector.request import request_of, was_requested
-from specsight.inspector.sources import Source, defective_source, good_source
+from specsight.inspector.request import Request, request_of, was_requested
+from specsight.inspector.sources import Source, defective_source, good_sources
 from specsight.specification import Specification
 from specsight.storage import check_model_output
 
@@ -42,12 +42,24 @@ class Sources:
     """Labelled set of other products, for detectors trained across sets."""
     other_specification: Path | None = None
     """Words about that set; None: the names of its products and defects."""
+    further: tuple[Path, ...] = ()
+    """Further folders with pictures of good parts."""
 
     def __post_init__(self) -> None:
         if self.other_specification is not None and self.other_set is None:
             raise SpecsightError(
                 f"'{self.other_specification}' describes another set, and none is named: add --train-on"
             )
+
+    @property
+    def good_folders(self) -> tuple[Path, ...]:
+        """All folders with good parts."""
+        return (*([self.good] if self.good else []), *self.further)
+
+    def others(self) -> dict[str, str]:
+        """The absolute paths of what is given beside good parts, by name."""
+        given = {name: getattr(self, name) for name in ("labelled", "other_set", "other_specification")}
+        return {name: str(path.absolute()) for name, path in given.items() if path is not None}
 
 
 def fit_model(
@@ -69,7 +81,7 @@ def fit_model(
     """
     threshold = threshold or ThresholdConfig()
     check_model_output(out, replace=True)
-    good_parts = good_source(sources.good) if sources.good else Source([])
+    good_parts = good_sources(sources.good_folders)
     good = good_parts.samples
     if sources.labelled and not detector.needs.takes_defects:
         raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
@@ -116,7 +128,8 @@ def fit_model(
             ignored=merged([good_parts.ignored, labelled.ignored, other.ignored if other else ()]),
             notes=(*good_parts.notes, *labelled.notes, *inspector.account.notes),
         )
-    inspector.request = request
+    folders = tuple(str(folder.absolute()) for folder in sources.good_folders)
+    inspector.request = Request(request, folders, sources.others(), asdict(threshold), seed)
     inspector.save(out, replace)
     if checkpoints is not None:
         # What others have left there stays: a killed training of something else, or files of the user's.

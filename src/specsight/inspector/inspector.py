@@ -27,7 +27,7 @@ from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.pictures import PictureLike, read_picture
-from specsight.inspector.request import write_request
+from specsight.inspector.request import Request, write_request
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
 from specsight.records import Finding, Inspection, Judgement, Sample
@@ -61,8 +61,8 @@ class Inspector:
     """Digests of the good pictures that were learned from → the part that each names, or nothing."""
     likeness: Likeness | None = None
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
-    request: str = ""
-    """See `request_of`; empty for a model that no command fitted, or that was loaded."""
+    request: Request | None = None
+    """What `fit_model` was asked for; None for a model that it did not fit, or that was loaded."""
     reused: bool = False
     """Whether `fit_model` found this model saved already and fitted nothing."""
 

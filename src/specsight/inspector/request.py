@@ -1,6 +1,7 @@
-"""What a model was asked for, as a digest that lies in its folder: asked for the same again, there is nothing to do.
+"""What a model was asked for: a digest, by which there is nothing to do when it is asked for again, and the folders,
+by which it can be fitted anew to more.
 
-In: a detector, samples, words and a promise. Out: the digest; and whether a saved model has it.
+In: a detector, samples, words and a promise. Out: the digest; and what stands in the folder of a saved model.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
@@ -19,6 +22,21 @@ from specsight.storage import parse_json, read_text, write_json
 from specsight.version import __version__
 
 REQUEST = "request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `fit_model` was asked for."""
+
+    digest: str
+    """See `request_of`; empty for a model that was changed since."""
+    good: tuple[str, ...] = ()
+    """Folders of good parts, absolute."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """The other sources by their names in `Sources`, absolute."""
+    promise: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of its `ThresholdConfig`."""
+    seed: int = 0
 
 
 def request_of(
@@ -39,15 +57,34 @@ def request_of(
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def write_request(folder: Path, request: str) -> None:
+def write_request(folder: Path, request: Request) -> None:
     """Note it beside the model."""
-    write_json(folder / REQUEST, {"request": request})
+    write_json(folder / REQUEST, asdict(request))
+
+
+def read_request(folder: Path) -> Request:
+    """Read what `write_request` wrote. Raises SpecsightError where there is nothing, or it is damaged."""
+    try:
+        content = parse_json(read_text(folder / REQUEST))
+        promise = {**content["promise"]}
+        return Request(
+            str(content["digest"]),
+            tuple(map(str, content["good"])),
+            {str(name): str(path) for name, path in content["others"].items()},
+            promise,
+            int(content["seed"]),
+        )
+    except FileNotFoundError as error:
+        raise SpecsightError(
+            f"'{folder}' does not say which pictures it was fitted on: fit it again, with 'specsight fit'"
+        ) from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SpecsightError(f"'{folder / REQUEST}' is damaged: fit the model again") from error
 
 
 def was_requested(folder: Path, request: str) -> bool:
     """Whether the model in `folder` is what was asked for; a model that was changed since has no request."""
     try:
-        content = parse_json(read_text(folder / REQUEST))
-    except (OSError, ValueError, SpecsightError):
+        return bool(request) and read_request(folder).digest == request
+    except SpecsightError:
         return False
-    return bool(request) and isinstance(content, dict) and content.get("request") == request

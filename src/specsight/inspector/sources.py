@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def good_source(folder: Path) -> Source:
         merged([unused_samples(listing.samples, chosen), listing.ignored]),
         tuple(notes),
     )
+
+
+def good_sources(folders: Sequence[Path]) -> Source:
+    """What `good_source` finds in each of several folders; ids are those of the first, and "2/…", "3/…" of others."""
+    found = [good_source(folder) for folder in folders]
+    samples = [
+        replace(sample, id=f"{number}/{sample.id}") if number > 1 else sample
+        for number, source in enumerate(found, 1)
+        for sample in source.samples
+    ]
+    notes = dict.fromkeys(note for source in found for note in source.notes)
+    return Source(samples, merged([source.ignored for source in found]), tuple(notes))
 
 
 def defective_source(folder: Path) -> Source:

@@ -18,7 +18,7 @@ from specsight.inspector import saved
 from specsight.inspector.good_parts import Judged, digest_of, group_of, judge_good
 from specsight.inspector.inspector import Inspector
 from specsight.inspector.observation import Skipped
-from specsight.inspector.request import REQUEST
+from specsight.inspector.request import REQUEST, read_request, write_request
 from specsight.inspector.sources import good_source
 from specsight.records import Sample
 from specsight.storage import given_path, recover, revised_folder, verify_folder
@@ -98,8 +98,9 @@ def set_threshold(
         after = after.succeeding(before)
     with revised_folder(folder) as temporary:
         saved.write(temporary, replace(kept, calibration=after, held_out=held_out, likeness=likeness))
-        # It is no longer what a fit with this request would give.
-        (temporary / REQUEST).unlink(missing_ok=True)
+        if (temporary / REQUEST).exists():
+            # It is no longer what a fit with this request would give.
+            write_request(temporary, replace(read_request(temporary), digest=""))
     return Rethreshold(before, after, held_out, account, skipped)
 
 

@@ -1,4 +1,4 @@
-"""Verbs that change a saved model: `set-threshold`."""
+"""Verbs that change a saved model: `set-threshold` and `update`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
+from specsight.cli.inspecting import say_fitted
 from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
 from specsight.learning.device import AUTO
 
@@ -42,3 +43,29 @@ def set_threshold(
         screen.account(changed.account.line, changed.account.notes)
     screen.thresholds(changed.held_out.scores, changed.before, changed.after)
     screen.say(f"saved: {model}" if changed.changed else "unchanged")
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.option(
+    "--good", type=PATH, required=True, multiple=True, help="Folder with further good parts; repeatable."
+)
+@click.option("--former", type=PATH, help="Where the good parts of before lie now, if they have moved.")
+@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
+@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@MAX_MEGAPIXELS
+def update(
+    model: Path, good: tuple[Path, ...], former: Path | None, encoder: str | None, device: str
+) -> None:
+    """Fit a saved model anew, to its good parts of before and further ones.
+
+    Parameters, words and promise stay; a threshold that was set since is given up.
+    """
+    from specsight.inspector.updating import update_model
+
+    updated = update_model(model, good, former, encoder, device)
+    say_fitted(updated.inspector, updated.threshold)
+    if updated.missing:
+        pictures = "1 picture" if updated.missing == 1 else f"{updated.missing} pictures"
+        screen.say(f"note: good parts that this model knew and that are no longer there: {pictures}")
+    screen.say(f"saved: {model}")
