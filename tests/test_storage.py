@@ -340,3 +340,79 @@ def test_cells_that_a_spreadsheet_would_run_are_text(tmp_path: Path) -> None:
     )
     storage.write_csv(tmp_path / "b.csv", ["name"], [("caf\udce9",)])
     assert (tmp_path / "b.csv").read_text() == "name\ncaf\\udce9\n"
+
+
+def _save(folder: Path, text: str) -> None:
+    with storage.whole_folder(folder, replace=True) as temporary:
+        storage.write_text(temporary / "a.txt", text)
+        storage.write_text(temporary / "b.txt", text)
+
+
+def test_what_is_read_while_another_process_saves_comes_from_one_saving(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    _save(folder, "old")
+    calls = []
+
+    def read() -> tuple[str, str]:
+        first = (folder / "a.txt").read_text()
+        if not calls:
+            _save(folder, "new")
+        calls.append(first)
+        return first, (folder / "b.txt").read_text()
+
+    content, seal = storage.read_folder(folder, read)
+    assert (content, calls) == (("new", "new"), ["old", "new"])
+    with storage.revised_folder(folder, seal) as temporary:
+        storage.write_text(temporary / "b.txt", "newer")
+    assert (folder / "b.txt").read_text() == "newer"
+    # What was read before is no longer what a change could rest on, even where a saving wrote the same again.
+    for text in ("other", "new"):
+        _save(folder, text)
+        with (
+            pytest.raises(SpecsightError, match="changed by another process meanwhile"),
+            storage.revised_folder(folder, seal),
+        ):
+            pass
+        assert (folder / "b.txt").read_text() == text
+
+
+def test_an_error_while_another_process_saves_is_not_the_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    _save(folder, "old")
+
+    def fail_once() -> str:
+        if (folder / "a.txt").read_text() == "old":
+            _save(folder, "new")
+            raise SpecsightError("damaged")
+        return "read"
+
+    assert storage.read_folder(folder, fail_once)[0] == "read"
+
+    def damaged() -> str:
+        raise SpecsightError("damaged")
+
+    with pytest.raises(SpecsightError, match="damaged"):
+        storage.read_folder(folder, damaged)
+    with pytest.raises(SpecsightError, match="being replaced by another process"):
+        storage.read_folder(folder, lambda: _save(folder, "again"))
+
+
+def test_no_file_takes_the_place_of_a_pipe_or_a_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    (tmp_path / "a.txt").write_text("a")
+    for path in (pipe, tmp_path / "link"):
+        with pytest.raises(SpecsightError, match="is a pipe or a device"):
+            storage.write_text(path, "text")
+        with pytest.raises(SpecsightError, match="is a pipe or a device"):
+            storage.copy_file(tmp_path / "a.txt", path)
+    assert pipe.is_fifo()
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_json_keeps_names_that_are_no_unicode(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.png")
+    storage.write_json(tmp_path / "a.json", {name: [name, "\u00fc"]})
+    assert storage.parse_json(storage.read_text(tmp_path / "a.json")) == {name: [name, "\u00fc"]}
+    assert "\u00fc" in (tmp_path / "a.json").read_text("utf-8")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -13,7 +16,10 @@ from tests.support.factory import FITTED, photograph, refused, run, specsight
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.runs.folder import RunFolder
+from specsight.runs.inspection_tables import PICTURES, check_tables
 from specsight.runs.maps import encode_map, read_map
+from specsight.runs.sorting import sort_pictures
+from specsight.storage import copy_file, csv_text, whole_folder
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +60,35 @@ def test_tables_hold_every_picture_and_every_finding_and_no_formula(line: Path, 
     first = predictions["=cmd.png"].findings[0]
     assert [int(findings[0][k]) for k in ("x0", "y0", "x1", "y1")] == list(first.box)
     assert findings[0]["counts"] == "yes"
+    (tmp_path / "in.csv").mkdir()
     assert "is a folder" in refused(
-        "inspect", line / "model", tmp_path / "in", "-o", tmp_path / "o", "--csv", tmp_path / "in"
+        "inspect", line / "model", tmp_path / "in", "-o", tmp_path / "o", "--csv", tmp_path / "in.csv"
     )
+
+
+def test_a_table_takes_the_place_of_nothing_but_an_older_one(tmp_path: Path) -> None:
+    def answer(name: str) -> str:
+        with pytest.raises(SpecsightError) as caught:
+            check_tables(tmp_path / name)
+        return str(caught.value)
+
+    (tmp_path / "picture.png").write_bytes(b"a picture")
+    assert "ends in .csv" in answer("picture.png")
+    assert "ends in .csv" in answer("run/predictions.jsonl")
+    (tmp_path / "list.csv").write_text("picture,label\na.png,good\n")
+    assert "list.csv' holds something else than this table" in answer("list.csv")
+    (tmp_path / "day-findings.csv").write_text("my findings\n")
+    assert "day-findings.csv' holds something else" in answer("day.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "pipe.csv' holds something else" in answer("pipe.csv")
+    with whole_folder(tmp_path / "model") as model:
+        (model / "a.txt").write_text("a")
+    assert "inside a saved model" in answer("model/x.csv")
+    assert (tmp_path / "list.csv").read_text().startswith("picture,label")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "old.csv").write_text(csv_text(PICTURES, [("a.png",)]))
+    for name in ("empty.csv", "old.csv", "new.csv", "new/new.CSV"):
+        check_tables(tmp_path / name)
 
 
 def test_without_maps_there_are_verdicts_and_a_page_and_nothing_else(line: Path, tmp_path: Path) -> None:
@@ -119,6 +151,45 @@ def test_pictures_are_sorted_by_verdict_below_their_own_paths(line: Path, tmp_pa
     )
     assert len(list((again / "rejected").rglob("*.png"))) == 5
     specsight("set-threshold", line / "model", "--confidence", 0.95)
+
+
+def test_copies_of_pictures_whose_verdict_has_changed_go_whatever_is_sorted_now(
+    line: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    specsight("inspect", line / "model", line / "new", "-o", out, "--no-maps")
+    unreadable = [Path(one.image) for one in RunFolder(out).skipped()]
+    assert len(unreadable) == 1
+    former = [out / "accepted" / "late" / "200.png", out / "rejected" / unreadable[0]]
+    others = out / "accepted" / "of somebody.png"
+    for path in (*former, others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a former copy")
+    assert sort_pictures(out, ["rejected"]) == {"rejected": 2}
+    assert not any(path.exists() for path in former)
+    assert others.exists()
+
+
+def test_a_copy_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"new")
+    os.utime(tmp_path / "a.png", (1, 1))
+    (tmp_path / "copy.png").write_bytes(b"old")
+
+    def full(source: BinaryIO, target: BinaryIO) -> None:
+        target.write(source.read(1))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfileobj", full)
+        with pytest.raises(SpecsightError, match=r"copy\.png': No space left"):
+            copy_file(tmp_path / "a.png", tmp_path / "copy.png")
+    assert (tmp_path / "copy.png").read_bytes() == b"old"
+    copy_file(tmp_path / "a.png", tmp_path / "copy.png")
+    assert (tmp_path / "copy.png").read_bytes() == b"new"
+    assert (tmp_path / "copy.png").stat().st_mtime == 1
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(SpecsightError, match=r"cannot copy .*absent\.png"):
+        copy_file(tmp_path / "absent.png", tmp_path / "copy.png")
 
 
 def test_the_exit_code_says_what_was_found_where_it_is_asked_to(line: Path, tmp_path: Path) -> None:

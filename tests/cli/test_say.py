@@ -88,3 +88,14 @@ def test_a_device_that_is_not_here_is_named(model: Path, tmp_path: Path) -> None
     with pytest.raises(SpecsightError, match="cuda:99"):
         invoke("fit", "--good", pictures, "--device", "cuda:99", "-o", tmp_path / "model")
     invoke("inspect", model, pictures, "-o", tmp_path / "out", "--device", "cpu")
+
+
+@pytest.mark.parametrize("words", ["", " \n\t", "words.txt"])
+def test_an_instruction_without_a_word_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("\n")
+    with pytest.raises(SpecsightError, match="there is no word in"):
+        invoke("inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", words)
+    assert not (tmp_path / "out").exists()

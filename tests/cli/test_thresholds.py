@@ -6,12 +6,14 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.factory import FITTED, photograph, refused, specsight
 
 from specsight.calibration import Calibration, HeldOut, parts_needed
-from specsight.inspector import Inspector
+from specsight.errors import SpecsightError
+from specsight.inspector import Inspector, thresholds
 from specsight.inspector.thresholds import set_threshold
 from specsight.screen import histogram
 
@@ -137,3 +139,20 @@ def test_a_histogram_shows_every_value_and_where_the_thresholds_lie() -> None:
     assert [k for k, line in enumerate(lines) if "former" in line] == [0]
     assert [k for k, line in enumerate(lines) if "new" in line] == [15]
     assert histogram([1.0, 1.0], [(1.0, "both")])[0].split()[-2:] == ["2", "both"]
+
+
+def test_a_change_made_meanwhile_is_not_undone(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = thresholds._judge_further
+
+    def slowly(inspector: Inspector, good: Path) -> tuple[Any, Any]:
+        set_threshold(model, value=7.0)
+        return judge(inspector, good)
+
+    photograph(tmp_path / "more", 3, first=100)
+    monkeypatch.setattr(thresholds, "_judge_further", slowly)
+    with pytest.raises(SpecsightError, match="changed by another process meanwhile"):
+        set_threshold(model, good=tmp_path / "more")
+    assert calibration(model).score_threshold == 7
+    assert len(held_out(model).scores) == 10

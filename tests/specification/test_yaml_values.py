@@ -187,3 +187,12 @@ def test_an_instruction_is_read_alike() -> None:
     with pytest.raises(SpecsightError, match="line 2: 'ignore' stands here and in line 1"):
         parse_instruction("ignore: [scratch]\nignore: [crack]")
     assert parse_instruction("ignore: [no]").ignore[0].defect == "no"
+
+
+def test_what_is_no_mapping_is_told_the_keys_of_what_was_asked_for() -> None:
+    with pytest.raises(
+        SpecsightError, match=r"expected 'key: value' lines; the keys here are .*ignore.*scope"
+    ):
+        parse_instruction("Ignore scratches.")
+    with pytest.raises(SpecsightError, match=r"the keys here are .*defects.*product"):
+        parse_specification("- product")

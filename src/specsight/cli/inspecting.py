@@ -158,7 +158,8 @@ def inspect(
         raise SpecsightError(
             f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"
         )
-    instruction = read_instruction(say, specification or inspector.specification) if say else None
+    words = specification or inspector.specification
+    instruction = read_instruction(say, words) if say is not None else None
     listing = load_dataset(pictures)
     write_inspections(
         inspector,

@@ -32,7 +32,7 @@ from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
-from specsight.storage import given_path, recover, verify_folder, whole_folder
+from specsight.storage import given_path, read_folder, recover, whole_folder
 
 
 @dataclass
@@ -208,9 +208,9 @@ class Inspector:
         recover(folder)
         if not folder.is_dir():
             raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
-        verify_folder(folder)
-        kept = saved.read(folder)
-        detector = load_detector(folder, encoder, device)
+        (kept, detector), _ = read_folder(
+            folder, lambda: (saved.read(folder), load_detector(folder, encoder, device))
+        )
         try_out(detector, folder)
         return cls(detector, **vars(kept))
 

@@ -21,7 +21,7 @@ from specsight.inspector.observation import Skipped
 from specsight.inspector.request import REQUEST, read_request, write_request
 from specsight.inspector.sources import good_source
 from specsight.records import Sample
-from specsight.storage import given_path, recover, revised_folder, verify_folder
+from specsight.storage import given_path, read_folder, recover, revised_folder
 
 LEARNED = "pictures that were learned from"
 KNOWN = "pictures that were held out already"
@@ -73,8 +73,7 @@ def set_threshold(
     recover(folder)
     if not folder.is_dir():
         raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
-    verify_folder(folder)
-    kept = saved.read(folder)
+    kept, seal = read_folder(folder, lambda: saved.read(folder))
     before, held_out = kept.calibration, kept.held_out
     config = _promise(before, false_reject_rate, confidence)
     account, skipped, likeness = None, tuple[Skipped, ...](), kept.likeness
@@ -96,7 +95,7 @@ def set_threshold(
         if after == replace(before, former=()) and held_out == kept.held_out:
             return Rethreshold(before, before, held_out, account, skipped)
         after = after.succeeding(before)
-    with revised_folder(folder) as temporary:
+    with revised_folder(folder, seal) as temporary:
         saved.write(temporary, replace(kept, calibration=after, held_out=held_out, likeness=likeness))
         if (temporary / REQUEST).exists():
             # It is no longer what a fit with this request would give.

@@ -114,13 +114,22 @@ def read(text: str, specification: Specification | None = None) -> Instruction:
 
 def read_instruction(given: str, specification: Specification | None = None) -> Instruction:
     """Read what a person passes on: sentences, or the path of a file with an instruction (.yaml, .yml) or with
-    sentences (.txt, .md). Raises SpecsightError for a file that cannot be read."""
+    sentences (.txt, .md). Raises SpecsightError for a file that cannot be read, and where there is not one word."""
     path = Path(given) if len(given) < LONGEST_PATH and "\n" not in given else None
     if path is None or path.suffix.lower() not in (*YAML, *TEXT):
-        return read(given, specification)
+        return _read(given, "the instruction", specification)
     if path.suffix.lower() in YAML:
         return load_instruction(path)
-    return read(read_words(path), specification)
+    return _read(read_words(path), f"'{path}'", specification)
+
+
+def _read(text: str, source: str, specification: Specification | None) -> Instruction:
+    """Read sentences; whoever passes on none, as a shell does for a variable without a value, would believe that they
+    count."""
+    instruction = read(text, specification)
+    if not instruction.clauses:
+        raise SpecsightError(f"there is no word in {source}: write a sentence, or give no instruction")
+    return instruction
 
 
 def _sentences(text: str, names: Names) -> Iterator[str]:

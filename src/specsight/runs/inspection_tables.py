@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specsight.errors import SpecsightError
 from specsight.runs.folder import RunFolder
-from specsight.storage import check_output, write_csv
+from specsight.storage import CHECKSUMS, check_output, csv_text, write_csv
 
 PICTURES = (
     "picture",
@@ -52,11 +52,31 @@ def findings_file(file: Path) -> Path:
 
 
 def check_tables(file: Path) -> None:
-    """Raise SpecsightError where the tables could not be written, before there is anything to write."""
+    """Raise SpecsightError where the tables could not be written, before there is anything to write: names that end in
+    something else than .csv, a place inside a model, and files that are no such tables and would be lost."""
+    if file.suffix.lower() != ".csv":
+        raise SpecsightError(f"--csv '{file}': give a file that ends in .csv")
     check_output(file.parent)
-    for each in (file, findings_file(file)):
+    if (file.parent / CHECKSUMS).is_file():
+        raise SpecsightError(f"--csv '{file}' lies inside a saved model: choose a place outside it")
+    for each, header in ((file, PICTURES), (findings_file(file), FINDINGS)):
         if each.is_dir():
             raise SpecsightError(f"'{each}' is a folder: give --csv a file")
+        if each.exists() and _begins(each) not in ("", csv_text(header, ())):
+            raise SpecsightError(
+                f"'{each}' holds something else than this table: choose another name for --csv"
+            )
+
+
+def _begins(file: Path) -> str:
+    """The first line of a file, as far as the longest header reaches; a special file begins with its name."""
+    if not file.is_file():
+        return str(file)
+    try:
+        with file.open(encoding="utf-8", errors="replace", newline="") as opened:
+            return opened.readline(1000)
+    except OSError as error:
+        raise SpecsightError(f"cannot read '{file}': {error.strerror}") from error
 
 
 def write_tables(run: Path, file: Path) -> None:

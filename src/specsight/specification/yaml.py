@@ -79,7 +79,8 @@ def _parse(text: str, model: type[M], source: str) -> M:
     except yaml.YAMLError as error:
         raise SpecsightError(f"{source}: not valid YAML ({str(error).splitlines()[0]})") from error
     if node is None or not isinstance(content, dict):
-        raise SpecsightError(f"{source}, line 1: expected 'key: value' lines such as 'product: bottle'")
+        keys = ", ".join(sorted(model.model_fields))
+        raise SpecsightError(f"{source}, line 1: expected 'key: value' lines; the keys here are {keys}")
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -6,10 +6,19 @@ A crash, a full disk or Ctrl-C leaves either the old file or the new one, never 
 
 from __future__ import annotations
 
-from specsight.storage.files import confined, given_path, sha256, write_bytes, write_json, write_text
+from specsight.storage.files import (
+    confined,
+    copy_file,
+    given_path,
+    sha256,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from specsight.storage.folders import (
     CHECKSUMS,
     check_replaceable,
+    read_folder,
     recover,
     revised_folder,
     verify_folder,
@@ -28,11 +37,13 @@ __all__ = [
     "check_regular",
     "check_replaceable",
     "confined",
+    "copy_file",
     "csv_text",
     "given_path",
     "only_writer",
     "parse_json",
     "parse_yaml",
+    "read_folder",
     "read_text",
     "recover",
     "remove_leftovers",

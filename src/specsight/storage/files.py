@@ -5,16 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from specsight.errors import SpecsightError
 from specsight.storage.leftovers import temporary_prefix
+from specsight.storage.reading import check_regular
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically (temporary sibling, flush, rename). Raises SpecsightError where it cannot."""
+    _write(path, lambda file: file.write(data))
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy `source` and its time to `path` atomically, as `write_bytes` writes. Raises SpecsightError where `path`
+    cannot be written, or `source` not be read."""
+    try:
+        with source.open("rb") as opened:
+            _write(path, lambda file: shutil.copyfileobj(opened, file))
+        shutil.copystat(source, path)
+    except OSError as error:
+        raise SpecsightError(f"cannot copy '{source}' to '{path}': {error.strerror or error}") from error
+
+
+def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write what `fill` writes, whole or not at all; never in the place of a device or a pipe, which renaming a file
+    over it would remove."""
+    check_regular(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A prefix of fixed length: a very long name plus a suffix could pass the file system's limit.
@@ -24,7 +45,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
@@ -42,7 +63,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically; NaN and infinities are refused, for JSON has none."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # A lone surrogate (a file name that is no Unicode) becomes the escape that JSON has for it, and is read back so.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def cannot_write(path: Path, error: Exception) -> SpecsightError:

@@ -10,14 +10,17 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from specsight.errors import SpecsightError
 from specsight.storage.files import cannot_write, confined, sha256, write_json
 from specsight.storage.leftovers import remove_leftovers, temporary_prefix
 from specsight.storage.locks import LOCK, locked
 from specsight.storage.reading import parse_json, read_text
+
+Content = TypeVar("Content")
 
 CHECKSUMS = "checksums.json"
 LONGEST_LISTING = 1 << 22
@@ -26,6 +29,9 @@ WAIT = 60.0
 """Seconds to wait for another process that is saving the same folder."""
 READ = (".json", ".yaml", ".safetensors")
 """Endings of the files that loading reads: each must be listed."""
+
+ATTEMPTS = 10
+"""How often a folder that others replace meanwhile is read anew."""
 
 NOBODYS = frozenset({LOCK, ".DS_Store", "Thumbs.db", "desktop.ini"})
 """Names of files that programs leave behind and nobody misses."""
@@ -89,19 +95,55 @@ def whole_folder(folder: Path, replace: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def revised_folder(folder: Path) -> Iterator[Path]:
+def revised_folder(folder: Path, seal: str | None = None) -> Iterator[Path]:
     """Change a copy of a sealed folder, which is sealed anew and put in its place only when everything is written.
 
-    Raises SpecsightError as `verify_folder` and `whole_folder` do.
+    `seal`: what `seal_of` said of the folder that the change rests on. Raises SpecsightError as `verify_folder` and
+    `whole_folder` do, and where another process has changed the folder since.
     """
     recover(folder)
-    verify_folder(folder)
     with whole_folder(folder, replace=True) as temporary:
+        verify_folder(folder)
+        if seal is not None and seal_of(folder) != seal:
+            raise SpecsightError(
+                f"'{folder}' was changed by another process meanwhile, and keeps that change: run the command again"
+            )
         for name in _listing(folder):
             target = confined(temporary, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(confined(folder, name), target)
         yield temporary
+
+
+def read_folder(folder: Path, read: Callable[[], Content]) -> tuple[Content, str]:
+    """Verify a sealed folder and read it: what `read` returns, all of one saving, and the seal of that.
+
+    Where another process has replaced the folder meanwhile, what was read may come from both, and its errors may, too:
+    it is read anew. Raises SpecsightError as `verify_folder` and `read` do, and where the folder is replaced again and
+    again.
+    """
+    for _ in range(ATTEMPTS):
+        recover(folder)
+        seal = seal_of(folder)
+        try:
+            verify_folder(folder)
+            content = read()
+        except (SpecsightError, OSError):
+            if seal_of(folder) == seal:
+                raise
+            continue
+        if seal_of(folder) == seal:
+            return content, seal
+    raise SpecsightError(f"'{folder}' is being replaced by another process: try again when that has ended")
+
+
+def seal_of(folder: Path) -> str:
+    """What tells one saving of a folder from another; empty where no sealed folder lies there."""
+    try:
+        status = (folder / CHECKSUMS).stat()
+        return f"{sha256(folder / CHECKSUMS)} {status.st_dev} {status.st_ino} {status.st_mtime_ns}"
+    except OSError:
+        return ""
 
 
 def recover(folder: Path) -> None:

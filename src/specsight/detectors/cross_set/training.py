@@ -22,7 +22,7 @@ from specsight.images import common_bits, defect_masks, load_picture, masks_know
 from specsight.prompts.labels import specification_from_labels, spelt_as_labelled
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
-from specsight.storage import recover, verify_folder, whole_folder
+from specsight.storage import read_folder, recover, whole_folder
 
 FOLDER = "trainings"
 """Usual name of a folder in which trainings are kept."""
@@ -105,8 +105,7 @@ def train_on(
     folder = trainings / f"{detector.name}-{digest(detector, other.samples, other.specifications)}"
     recover(folder)
     if folder.is_dir():
-        verify_folder(folder)
-        detector.restore(folder)
+        read_folder(folder, lambda: detector.restore(folder))
         return
     detector.train(other.samples, other.specifications, checkpoint)
     with whole_folder(folder, replace=True) as temporary:
