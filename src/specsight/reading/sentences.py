@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from specsight.errors import SpecsightError
 from specsight.reading.names import Names, bare, split
 from specsight.specification import (
     Clause,
