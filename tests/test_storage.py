@@ -351,7 +351,7 @@ def _save(folder: Path, text: str) -> None:
 def test_what_is_read_while_another_process_saves_comes_from_one_saving(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     _save(folder, "old")
-    calls = []
+    calls: list[str] = []
 
     def read() -> tuple[str, str]:
         first = (folder / "a.txt").read_text()
