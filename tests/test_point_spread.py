@@ -47,6 +47,14 @@ def seen(defect: NDArray[np.bool_], spread: PointSpread, peak: float = 4.0) -> N
     return np.asarray(spread.base + (peak - spread.base) * (blurred / blurred.max()) ** gamma, np.float32)
 
 
+def test_a_region_that_ends_with_the_picture_is_not_drawn_in() -> None:
+    map_ = np.full((SIDE, SIDE), 4, np.float32)
+    map_[100, 100] = 4.2
+    assert (regions(map_, CALIBRATION) == 1).all()
+    map_[:, 128:] = 1
+    assert (regions(map_, CALIBRATION) > 0).sum() == SIDE * 128
+
+
 @pytest.mark.parametrize("spread", [LINEAR, SATURATED], ids=["linear", "saturated"])
 @pytest.mark.parametrize("widths", [2.5, 3, 4, 6, 10])
 @pytest.mark.parametrize("shape", ["disc", "ellipse", "bar", "slanted bar"])

@@ -60,6 +60,9 @@ def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
     if spread and levels is not None:
         for label, box in enumerate(find_objects(labels), 1):
             inside = labels[box] == label
+            if any(np.count_nonzero(inside.any(axis=1 - axis)) == map_.shape[axis] for axis in (0, 1)):
+                # It ends where the picture does, not where the map comes down.
+                continue
             ends = float(levels[box][inside][0]), base
             labels[box][inside & ~_drawn_in(map_, box, inside, ends, spread, circular)] = 0
     return labels

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.shell_completion import ShellComplete
 from PIL import Image
+from tests.support.signals import heed_signals
 
 from specsight import cli
 
@@ -279,7 +280,9 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     words = ["evaluate", "--data", data, "--resolution", 64, "--out", tmp_path / "run"]
     command = [sys.executable, "-m", "specsight.cli", *map(str, words)]
     predictions = tmp_path / "run" / "predictions.jsonl"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    ) as process:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
             if predictions.exists() and predictions.read_text().count("\n") >= 2:

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from tests.support.signals import heed_signals
 from tests.support.synthetic_run import make_dataset
 
 SUITE = """
@@ -91,7 +92,9 @@ def test_a_suite_that_is_killed_takes_its_child_with_it(suite: list[str], tmp_pa
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_stopped_suite_says_so_and_leaves_no_litter(suite: list[str], tmp_path: Path, name: str) -> None:
     number = getattr(signal, name)
-    with subprocess.Popen(suite, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        suite, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    ) as process:
         wait_for(lambda: lines_of(tmp_path / "out" / "first" / "predictions.jsonl") >= 3)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
@@ -145,7 +148,9 @@ def test_stopped_tyres_leave_no_process_and_go_on(tmp_path: Path, name: str) -> 
     command = [sys.executable, "-m", "specsight.cli", "tyres", "--out", str(tmp_path / "set"), "--size", "64"]
     command += ["--count", "60", "--zone", "tread", "--workers", "2"]
     number = getattr(signal, name)
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals
+    ) as process:
         wait_for(lambda: lines_of(tmp_path / "set" / "unfinished.jsonl") >= 2)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2

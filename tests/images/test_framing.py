@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from specsight.images import Cells, Frame, letterbox, merge_tiles, shorter_side, tiles
@@ -124,6 +124,7 @@ def test_a_feature_cell_returns_to_its_place() -> None:
 
 
 @given(size=sizes, side=sides, multiple=multiples, stride=st.sampled_from([4, 8, 16]))
+@example(size=(1, 1), side=8, multiple=8, stride=16)
 @settings(max_examples=60, deadline=None)
 def test_some_cell_always_shows_the_picture(
     size: tuple[int, int], side: int, multiple: int, stride: int

@@ -96,14 +96,16 @@ class Frame:
         if self.circular:
             start, stop = self.region[1]
             centres = cells.centres(1)
-            counted &= (centres >= start) & (centres < stop)
+            once = (centres >= start) & (centres < stop)
+            # A picture narrower than a cell may have no centre of its own.
+            counted &= once if once.any() else np.arange(len(centres)) == _nearest(centres, start, stop)
         return counted
 
     def _at_least_half(self, axis: int, cells: Cells) -> slice:
         start, stop = self.region[axis]
         own = np.flatnonzero(cells.shares(axis, start, stop, self.size[axis]) >= 0.5)
         if not len(own):
-            nearest = int(np.abs(cells.centres(axis) - (start + stop) / 2).argmin())
+            nearest = _nearest(cells.centres(axis), start, stop)
             return slice(nearest, nearest + 1)
         return slice(int(own[0]), int(own[-1]) + 1)
 
@@ -188,7 +190,7 @@ def shorter_side(
     scale = min(side / min(height, width), side * max_aspect / max(height, width))
     content = (_scaled(height, scale), _scaled(width, scale))
     if not padded:
-        content = (_nearest(content[0], multiple), _nearest(content[1], multiple))
+        content = (_nearest_multiple(content[0], multiple), _nearest_multiple(content[1], multiple))
     margin = _raise(math.ceil(side / 8), multiple) if circular else 0
     size = (_raise(content[0], multiple), _raise(content[1] + 2 * margin, multiple))
     frame = Frame((height, width), content, offset=(0, margin), size=size, circular=circular)
@@ -218,7 +220,12 @@ def _scaled(length: int, scale: float) -> int:
     return max(1, round(length * scale))
 
 
-def _nearest(length: int, multiple: int) -> int:
+def _nearest(centres: NDArray[np.float64], start: float, stop: float) -> int:
+    """The number of the centre nearest to the middle of a range."""
+    return int(np.abs(centres - (start + stop) / 2).argmin())
+
+
+def _nearest_multiple(length: int, multiple: int) -> int:
     return max(1, round(length / multiple)) * multiple
 
 

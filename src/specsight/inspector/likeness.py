@@ -23,7 +23,7 @@ from specsight.detectors import State, View
 from specsight.records import Finding
 
 FARTHER = 2.0
-"""Chosen on synthetic tyres, whose pictures with defects reach 1.8, with numbers on real sets in view (docs/factory.md)."""
+"""Chosen on synthetic tyres, whose pictures with defects reach 1.8, numbers on real sets in view (docs/factory.md)."""
 EVERYWHERE = 2 / 3
 """Share of the picture."""
 LEAST_PARTS = 5
