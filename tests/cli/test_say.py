@@ -42,11 +42,15 @@ def invoke(*arguments: object) -> Result:
 def test_what_is_said_is_on_the_page_and_what_had_no_effect_is_named(model: Path, tmp_path: Path) -> None:
     words = "Inspect the rim only. Be <quick>."
     result = invoke("inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", words)
-    (line,) = [line for line in result.output.splitlines() if line.startswith("not applied: ")]
-    for part in (
-        "'Inspect the rim only.' (the picture has no part map)",
-        "'Be <quick>.' (the sentence was not understood)",
-        "'yellow dot is required' (the detector names no defect types)",
+    lines = [line for line in result.output.splitlines() if line.startswith("not applied: ")]
+    for line, part in zip(
+        lines,
+        (
+            "'Inspect the rim only.' (the picture has no part map)",
+            "'Be <quick>.' (the sentence was not understood)",
+            "'yellow dot is required' (the detector names no defect types)",
+        ),
+        strict=True,
     ):
         assert part in line
     page = (tmp_path / "out" / "report.html").read_text("utf-8")

@@ -23,8 +23,8 @@ from specsight.inspector.sources import good_source
 from specsight.records import Sample
 from specsight.storage import given_path, read_folder, recover, revised_folder
 
-LEARNED = "pictures that were learned from"
-KNOWN = "pictures that were held out already"
+LEARNED = "pictures learned from"
+KNOWN = "pictures held out already"
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,6 @@ def _noticed(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
 
 
 def unapplied(run: RunFolder) -> None:
-    """One line that names the clauses of specification and instruction that had no effect, and why."""
-    lines = run.protocol().not_applied
-    if lines:
-        say(f"not applied: {'; '.join(lines)}", err=True)
+    """One line for each clause of specification and instruction that had no effect: why, and in how many pictures."""
+    for line in run.protocol().not_applied:
+        say(f"not applied: {line}", err=True)
