@@ -144,6 +144,16 @@ def test_a_region_is_drawn_in_over_the_seam_as_elsewhere() -> None:
     assert seam.box[0] == middle.box[0] + SIDE // 2
 
 
+def test_a_region_from_border_to_border_stays_as_it_is() -> None:
+    whole = np.random.default_rng(0).uniform(3.5, 4, (60, 80)).astype(np.float32)
+    (finding,) = find(Judgement(4.0, whole), replace(CALIBRATION, point_spread=SATURATED))
+    assert (finding.place, finding.area_px) == ("whole picture", 60 * 80)
+    band = whole.copy()
+    band[:20] = band[40:] = BASE
+    (finding,) = find(Judgement(4.0, band), replace(CALIBRATION, point_spread=SATURATED))
+    assert finding.box == (0, 20, 80, 40)
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-5.0, 0.0, 0.4, 5.0]), st.booleans())
 def test_findings_stay_within_their_level_whatever_the_map(seed: int, base: float, circular: bool) -> None:
     map_ = np.random.default_rng(seed).gamma(0.5, 1.0, (17, 23)).astype(np.float32)
