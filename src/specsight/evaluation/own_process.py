@@ -20,6 +20,7 @@ from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.run import run_evaluation
 from specsight.images import max_megapixels, set_max_megapixels
 from specsight.machine import end_with_parent
+from specsight.storage import remove_leftovers
 
 GRACE = 10.0
 """Seconds that a process is given to remove its temporary files before it is killed."""
@@ -50,6 +51,10 @@ def evaluate_in_own_process(config: EvaluationConfig, folder: Path, trainings: P
             process.join()
         finally:
             _end(process)
+            if process.exitcode:
+                # A signal may come between the making of a temporary file and the promise to remove it.
+                for place in (folder, trainings):
+                    remove_leftovers(place, deep=True)
     if failure is not None:
         raise RowError(failure)
 
