@@ -32,7 +32,7 @@ from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
-from specsight.storage import given_path, read_folder, recover, whole_folder
+from specsight.storage import given_path, read_folder, whole_folder
 
 
 @dataclass
@@ -204,10 +204,7 @@ class Inspector:
         the folder names it: a hub id that is not on this machine must be given here. `device` is where it runs. Raises
         SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that do not fit.
         """
-        folder = given_path(folder, "the saved model")
-        recover(folder)
-        if not folder.is_dir():
-            raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
+        folder = saved.located(folder)
         (kept, detector), _ = read_folder(
             folder, lambda: (saved.read(folder), load_detector(folder, encoder, device))
         )

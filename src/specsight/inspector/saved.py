@@ -15,7 +15,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector.likeness import Likeness
 from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
-from specsight.storage import parse_json, read_text, write_json
+from specsight.storage import given_path, parse_json, read_text, recover, write_json
 
 CALIBRATION = "calibration.json"
 ACCOUNT = "account.json"
@@ -48,6 +48,16 @@ class GoodPartsJson(TypedDict):
 
     held_out: dict[Text, Any] | None
     learned_from: dict[Text, Text]
+
+
+def located(folder: str | Path) -> Path:
+    """The folder of a saved model, recovered where a process was killed while it replaced it. Raises SpecsightError
+    where there is none."""
+    folder = given_path(folder, "the saved model")
+    recover(folder)
+    if not folder.is_dir():
+        raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
+    return folder
 
 
 def write(folder: Path, kept: Kept) -> None:

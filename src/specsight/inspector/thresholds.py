@@ -21,7 +21,7 @@ from specsight.inspector.observation import Skipped
 from specsight.inspector.request import REQUEST, read_request, write_request
 from specsight.inspector.sources import good_source
 from specsight.records import Sample
-from specsight.storage import given_path, read_folder, recover, revised_folder
+from specsight.storage import given_path, read_folder, revised_folder
 
 LEARNED = "pictures learned from"
 KNOWN = "pictures held out already"
@@ -69,10 +69,7 @@ def set_threshold(
         )
     if value is None and false_reject_rate is None and confidence is None and good is None:
         raise SpecsightError("nothing to do: give --false-reject-rate, --confidence, --threshold or --good")
-    folder = given_path(folder, "the saved model")
-    recover(folder)
-    if not folder.is_dir():
-        raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
+    folder = saved.located(folder)
     kept, seal = read_folder(folder, lambda: saved.read(folder))
     before, held_out = kept.calibration, kept.held_out
     config = _promise(before, false_reject_rate, confidence)

@@ -18,7 +18,7 @@ from specsight.inspector import saved
 from specsight.inspector.fitting import Sources, fit_model
 from specsight.inspector.inspector import Inspector
 from specsight.inspector.request import read_request
-from specsight.storage import given_path, recover, verify_folder
+from specsight.storage import given_path, read_folder
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,8 @@ def update_model(
     Raises SpecsightError for a model that does not know its pictures (one that `fit_model` did not fit), where those
     of before are gone, for another encoder than the model's, and whatever `fit_model` raises.
     """
-    folder = given_path(folder, "the saved model")
-    recover(folder)
-    if not folder.is_dir():
-        raise SpecsightError(f"there is no saved model at '{folder}': make one with 'specsight fit'")
-    verify_folder(folder)
-    asked, kept = read_request(folder), saved.read(folder)
+    folder = saved.located(folder)
+    (asked, kept), _ = read_folder(folder, lambda: (read_request(folder), saved.read(folder)))
     known = (given_path(former, "the good parts of before"),) if former else tuple(map(Path, asked.good))
     others = {name: Path(path) for name, path in asked.others.items()}
     for place in (*known, *others.values()):
