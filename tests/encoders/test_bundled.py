@@ -21,7 +21,7 @@ from specsight.encoders.checkpoint import SHIPPED
 from specsight.evaluation import DetectorConfig
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
-from specsight.synthetic.scenes.products import render_block
+from specsight.synthetic.scenes.blocks import render_block
 
 
 def test_it_is_small_complete_and_half_precision() -> None:

@@ -13,9 +13,10 @@ pytest.importorskip("torch", reason="training needs the extra 'models'")
 from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
 from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, _example_with_defects
 from specsight.specification.synonyms import GENERAL
-from specsight.synthetic.scenes.products import render_block, render_vessel
+from specsight.synthetic.scenes.blocks import render_block
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
+from specsight.synthetic.scenes.vessels import render_vessel
 from specsight.synthetic.tyres.defects import KINDS
 from specsight.synthetic.tyres.geometry import MODELS
 

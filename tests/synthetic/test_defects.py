@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from specsight.errors import SpecsightError
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import SyntheticDefect, synthesise, synthesisers
+from specsight.synthetic.defects.edges import _beyond
 from specsight.synthetic.defects.painting import SMALLEST, VISIBLE
 from specsight.synthetic.fields import perlin
 
@@ -114,3 +115,27 @@ def test_perlin_noise_vanishes_on_its_lattice_and_stays_bounded() -> None:
         noise = perlin(rng, (64, 64))
         assert abs(noise[0, 0]) < 1e-6
         assert np.abs(noise).max() <= 1.0 + 1e-5
+
+
+def test_a_break_of_a_rim_reaches_its_border() -> None:
+    """A bite is out of the outer or the inner border of a ring, never an island within its wall."""
+    rows, columns = np.indices((128, 128))
+    radius = np.hypot(rows - 64, columns - 64)
+    ring = (radius < 58) & (radius > 34)
+    good = np.where(ring[..., None], 150, 20).astype(np.uint8) * np.ones((1, 1, 3), np.uint8)
+    border = ring & ((radius > 56) | (radius < 36))
+    for seed in range(20):
+        mask = synthesise(np.random.default_rng(seed), good, "break", ring).mask
+        assert (mask & border).any()
+        assert not (mask & ~ring).any()
+
+
+def test_where_a_piece_is_gone_the_nearest_outside_goes_on() -> None:
+    """A wall between black on the left and white on the right: a broken piece shows the side it broke from."""
+    pixels = np.full((64, 64, 3), 0.5, np.float32)
+    pixels[:, :24], pixels[:, 40:] = 0, 1
+    outside = np.ones((64, 64), bool)
+    outside[:, 24:40] = False
+    beyond = _beyond(pixels, outside, 3.0)
+    assert beyond[:, 24:29].max() < 0.1
+    assert beyond[:, 35:40].min() > 0.9

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from specsight.synthetic.defects import synthesise
-from specsight.synthetic.scenes.products import render_block, render_vessel
+from specsight.synthetic.scenes.blocks import render_block
 from specsight.synthetic.scenes.scene import render_scene
+from specsight.synthetic.scenes.vessels import render_vessel
 from specsight.synthetic.tyres import render, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LightKind
 from specsight.synthetic.tyres.geometry import Zone

@@ -17,10 +17,12 @@ from specsight.errors import SpecsightError
 from specsight.recipes.encoder.sentences import Meaning
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
+from specsight.synthetic.scenes.blocks import render_block
 from specsight.synthetic.scenes.photographs import Photographs, recolour
-from specsight.synthetic.scenes.products import render_block, render_vessel
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePicture, TyrePictures, part_thing
+from specsight.synthetic.scenes.variation import vary_photograph
+from specsight.synthetic.scenes.vessels import render_vessel
 
 TYPES: tuple[str, ...] = tuple(name for name in PHRASES if name != "anomaly")
 """Defect types in the order of their numbers in type maps, from 1."""
@@ -33,6 +35,9 @@ ANY = 254
 """In a type map: a defect of a synthetic kind without a type of its own."""
 SMALLEST_REGION = 0.02
 """Share of a picture from which on defects are confined to one of its objects."""
+GOOD = 0.3
+"""Share of examples without a defect. Acceptable variation comes as often on these as on the others."""
+VARIED_PHOTOGRAPHS = 0.7
 KINDS = ("tyre", "photograph", "block", "vessel", "scene")
 """Where examples come from."""
 
@@ -73,7 +78,10 @@ class SceneExamples:
         if kind == "tyre" and self.tyres is not None:
             return _tyre_example(rng, self.tyres[int(rng.integers(len(self.tyres)))], side)
         if kind == "photograph":
-            scene = Scene(self.photographs.crop(rng, side), np.zeros((side, side), np.uint8))
+            rgb = self.photographs.crop(rng, side)
+            if rng.random() < VARIED_PHOTOGRAPHS:
+                rgb = vary_photograph(rng, rgb, 1.7)
+            scene = Scene(rgb, np.zeros((side, side), np.uint8))
         elif kind == "block":
             scene = render_block(rng, side)
         elif kind == "vessel":
@@ -84,14 +92,14 @@ class SceneExamples:
 
 
 def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExample:
-    """A scene with up to three synthetic defects; a quarter of the scenes stay good."""
+    """A scene with up to three synthetic defects; a share `GOOD` stays good."""
     meanings = [Meaning("", words.thing, words.material, words.colour) for words in scene.words] or [
         Meaning()
     ]
     types = np.zeros(scene.rgb.shape[:2], np.uint8)
     rgb = scene.rgb
     where = _where(rng, scene)
-    for _ in range(0 if rng.random() < 0.25 else int(rng.integers(1, 4))):
+    for _ in range(0 if rng.random() < GOOD else int(rng.integers(1, 4))):
         name = str(rng.choice(SYNTHETIC if rng.random() < 0.9 else UNNAMED))
         try:
             defect = synthesise(rng, rgb, name, where)
@@ -103,11 +111,13 @@ def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExampl
 
 
 def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:
-    """An object of the scene, if it has one large enough, or everything."""
+    """An object of the scene, all of them together, if it has one large enough, or everything."""
     areas = np.bincount(scene.regions.ravel(), minlength=1)
     large = [index for index in range(1, len(areas)) if areas[index] > SMALLEST_REGION * scene.regions.size]
-    if large and rng.random() < 0.75:
-        return np.asarray(scene.regions == int(rng.choice(large)))
+    if large and rng.random() < 0.85:
+        return np.asarray(
+            scene.regions == int(rng.choice(large)) if rng.random() < 0.75 else scene.regions > 0
+        )
     return np.ones(scene.regions.shape, np.bool_)
 
 

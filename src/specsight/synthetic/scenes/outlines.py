@@ -1,28 +1,12 @@
-"""Outlines of objects by name, as points within the unit circle, and printed characters as a mask."""
+"""Outlines of objects by name, as points within the unit circle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from string import ascii_uppercase, digits
 
-import cv2
 import numpy as np
 
-from specsight.synthetic.shapes import Alpha, Points, lobes, turned
-
-
-def text(rng: np.random.Generator, shape: tuple[int, int], at: tuple[float, float], size: float) -> Alpha:
-    """A few printed characters near `at` (x, y), about `size` pixels high."""
-    letters = list(ascii_uppercase + digits)
-    word = "".join(rng.choice(letters, int(rng.integers(1, 8))))
-    canvas = np.zeros(shape, np.uint8)
-    font = int(rng.choice([0, 1, 2, 3, 4, 5, 6, 7]))
-    thickness = int(rng.integers(1, max(2, round(size / 7)) + 1))
-    cv2.putText(canvas, word, (int(at[0]), int(at[1])), font, size / 24, 255, thickness, cv2.LINE_AA)
-    if rng.random() < 0.5:
-        turn = cv2.getRotationMatrix2D((float(at[0]), float(at[1])), rng.uniform(0, 360), 1)
-        canvas = cv2.warpAffine(canvas, turn, shape[::-1])
-    return np.asarray(canvas / np.float32(255), np.float32)
+from specsight.synthetic.shapes import Points, lobes, turned
 
 
 def _ellipse(rng: np.random.Generator, aspect: float) -> Points:

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from specsight.synthetic import shapes
 from specsight.synthetic.compositing import Pixels, over, shading, soften
 from specsight.synthetic.scenes import camera, outlines
+from specsight.synthetic.scenes.body import Body
 from specsight.synthetic.scenes.materials import MATERIALS, Material, surface
 from specsight.synthetic.scenes.photographs import Photographs
+from specsight.synthetic.scenes.variation import vary
 from specsight.synthetic.shapes import Alpha
+
+_ROUND = ("disc", "ring", "gear", "nut")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,11 @@ def render_scene(rng: np.random.Generator, side: int, photographs: Photographs |
         regions[mask > 0.5] = len(described) - 1
         if rng.random() < 0.4:
             pixels = _concentric(rng, pixels, mask)
-    for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.6 else 0):
-        pixels = _print(rng, pixels)
+        body = Body.of_cover(mask, round=name in _ROUND, turn=rng.uniform(0, np.pi))
+        pixels = vary(rng, pixels, body, 2.0 if counts == 1 else 0.5)
+    if rng.random() < 0.5:
+        whole = Body.whole(rng, shape, round=counts == 0 and rng.random() < 0.3)
+        pixels = vary(rng, pixels, whole, 2.0 if counts == 0 else 0.8)
     lit = camera.illuminate(rng, pixels)
     return Scene(camera.expose(rng, lit), regions, described)
 
@@ -119,19 +126,3 @@ def _concentric(rng: np.random.Generator, pixels: Pixels, mask: Alpha) -> Pixels
     return np.asarray(
         np.clip(pixels + shade[..., None] * (0.3 + pixels), 0, 1).astype(np.float32), np.float32
     )
-
-
-def _print(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Printed or embossed characters, or thin strokes."""
-    side = pixels.shape[0]
-    if rng.random() < 0.6:
-        at = (rng.uniform(0, 0.7) * side, rng.uniform(0.1, 0.95) * side)
-        mask = outlines.text(rng, (side, side), at, rng.uniform(8, 60))
-    else:
-        points = np.cumsum(rng.normal(0, side / 8, (int(rng.integers(2, 7)), 2)), 0) + rng.uniform(0, side, 2)
-        mask = shapes.stroke(points, (side, side), int(rng.integers(1, 7)))
-    if rng.random() < 0.35:
-        embossed = shading(soften(mask, 1.0), rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi))
-        return np.asarray(np.clip(pixels + embossed[..., None], 0, 1), np.float32)
-    ink = rng.random(3).astype(np.float32) if rng.random() < 0.5 else np.float32(rng.choice([0.05, 0.95]))
-    return over(pixels, ink, mask * np.float32(rng.uniform(0.5, 1)))
