@@ -13,7 +13,9 @@ pytest.importorskip("torch", reason="training needs the extra 'models'")
 from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
 from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, _example_with_defects
 from specsight.specification.synonyms import GENERAL
+from specsight.synthetic.defects.painting import VISIBLE
 from specsight.synthetic.scenes.blocks import render_block
+from specsight.synthetic.scenes.camera import Camera
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
 from specsight.synthetic.scenes.vessels import render_vessel
@@ -56,12 +58,23 @@ def test_scenes_repeat_and_their_regions_have_words(
         assert int(first.regions.max()) < len(first.words)
 
 
-def test_examples_label_only_what_changed() -> None:
-    for seed in range(12):
+def test_examples_label_exactly_what_visibly_changed_on_the_cameras_picture() -> None:
+    softened = 0
+    for seed in range(24):
         scene = render_block(np.random.default_rng(seed), 96)
         example = _example_with_defects(np.random.default_rng(seed), scene)
-        same = (example.rgb == scene.rgb).all(axis=2)
-        assert ((example.types > 0) | same).all()
+        change = np.abs(example.rgb.astype(int) - scene.rgb.astype(int)).max(axis=2)
+        assert np.array_equal(example.types > 0, change >= VISIBLE)
+        softened += int(scene.camera.blur > 0 and (example.types > 0).any())
+    assert softened > 3
+
+
+def test_a_scene_shows_its_camera_and_one_camera_always_the_same() -> None:
+    scene = render_vessel(np.random.default_rng(3), 96)
+    camera = Camera(1.2, 5.0, True, 7)
+    assert np.array_equal(camera.expose(scene.pixels), camera.expose(scene.pixels))
+    assert np.array_equal(Camera().expose(scene.pixels), scene.pixels)
+    assert not np.array_equal(camera.expose(scene.pixels), scene.pixels)
 
 
 def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path: Path) -> None:

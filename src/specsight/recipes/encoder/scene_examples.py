@@ -17,7 +17,9 @@ from specsight.errors import SpecsightError
 from specsight.recipes.encoder.sentences import Meaning
 from specsight.specification.synonyms import PHRASES
 from specsight.synthetic.defects import synthesise
+from specsight.synthetic.defects.painting import VISIBLE
 from specsight.synthetic.scenes.blocks import render_block
+from specsight.synthetic.scenes.camera import Camera
 from specsight.synthetic.scenes.photographs import Photographs, recolour
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePicture, TyrePictures, part_thing
@@ -35,6 +37,8 @@ ANY = 254
 """In a type map: a defect of a synthetic kind without a type of its own."""
 SMALLEST_REGION = 0.02
 """Share of a picture from which on defects are confined to one of its objects."""
+BLUR_REACH = 3
+"""Pixels beyond which no camera of `Camera.random` carries a visible change."""
 GOOD = 0.3
 """Share of examples without a defect. Acceptable variation comes as often on these as on the others."""
 VARIED_PHOTOGRAPHS = 0.7
@@ -81,7 +85,7 @@ class SceneExamples:
             rgb = self.photographs.crop(rng, side)
             if rng.random() < VARIED_PHOTOGRAPHS:
                 rgb = vary_photograph(rng, rgb, 1.7)
-            scene = Scene(rgb, np.zeros((side, side), np.uint8))
+            scene = Scene(rgb, np.zeros((side, side), np.uint8), camera=Camera.random(rng, colour=True))
         elif kind == "block":
             scene = render_block(rng, side)
         elif kind == "vessel":
@@ -97,17 +101,27 @@ def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExampl
         Meaning()
     ]
     types = np.zeros(scene.rgb.shape[:2], np.uint8)
-    rgb = scene.rgb
+    pixels = scene.pixels
     where = _where(rng, scene)
     for _ in range(0 if rng.random() < GOOD else int(rng.integers(1, 4))):
         name = str(rng.choice(SYNTHETIC if rng.random() < 0.9 else UNNAMED))
         try:
-            defect = synthesise(rng, rgb, name, where)
+            defect = synthesise(rng, pixels, name, where)
         except SpecsightError:
             continue  # Nothing visible came of it on this surface: the picture simply has one defect less.
-        rgb = defect.rgb
+        pixels = defect.rgb
         types[defect.mask] = 1 + TYPES.index(name) if name in TYPES else ANY
-    return SceneExample(rgb, types, scene.regions, meanings)
+    if not types.any():
+        return SceneExample(scene.rgb, types, scene.regions, meanings)
+    rgb = scene.camera.expose(pixels)
+    return SceneExample(rgb, _as_seen(types, scene.rgb, rgb), scene.regions, meanings)
+
+
+def _as_seen(types: NDArray[np.uint8], good: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Types of the pixels that differ visibly on the camera's picture: blur widens defects, and hides some."""
+    changed = cv2.absdiff(rgb, good).max(axis=2) >= VISIBLE
+    reached = cv2.dilate(types, np.ones((2 * BLUR_REACH + 1,) * 2, np.uint8))
+    return np.where(changed, np.where(types > 0, types, reached), 0).astype(np.uint8)
 
 
 def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:

@@ -12,7 +12,14 @@ from specsight.synthetic.defects.painting import Where, synthesisers
 
 @synthesisers.register("contamination")
 def paint_contamination(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
-    """A smear, crumbs or an encrusted patch of something else, opaque and uneven."""
+    """Something else on the surface, matt and uneven: an encrusted patch, a soft deposit, crumbs, or fluff."""
+    kind = rng.random()
+    draw = _encrusted if kind < 0.45 else _deposit if kind < 0.75 else _crumbs if kind < 0.88 else _fluff
+    return draw(rng, pixels, where)
+
+
+def _encrusted(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+    """A smear or an encrusted patch, opaque, with a relief."""
     centre, radius = placing.pick(rng, where), placing.size(rng, where, 0.05, 0.3, 4)
     noise = fields.cloud(rng, where.shape, max(2.0, radius * rng.uniform(0.08, 0.5)), exact=False)
     outline = shapes.polygon(shapes.blob(rng, centre, radius, 0.5), where.shape)
@@ -24,6 +31,54 @@ def paint_contamination(rng: np.random.Generator, pixels: Pixels, where: Where) 
     relief = shading(alpha, rng.uniform(0, 0.25), rng.uniform(0, 2 * np.pi))
     laid = over(pixels, colour * grain[..., None], alpha * np.float32(rng.uniform(0.6, 1)))
     return laid + relief[..., None]
+
+
+def _deposit(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+    """Grease, glue, foam, powder, pulp: a dull patch of one hue with a soft irregular border, mottled, half opaque."""
+    centre, radius = placing.pick(rng, where), placing.size(rng, where, 0.06, 0.4, 4)
+    outline = shapes.polygon(shapes.blob(rng, centre, radius, rng.uniform(0.3, 0.8)), where.shape)
+    spread = soften(outline, max(0.8, radius * rng.uniform(0.08, 0.35)))
+    mottled = fields.octaves(
+        lambda k: fields.cloud(rng, where.shape, max(2.0, radius * 0.6 / 2**k), exact=False), 3, 0.6
+    )
+    alpha = np.clip(spread * (1 + np.float32(rng.uniform(0.1, 0.5)) * mottled), 0, 1) * where
+    hue = rng.normal(0, rng.choice([0.02, 0.1]), 3)
+    colour = np.clip(rng.uniform(0.05, 0.95) + hue, 0, 1).astype(np.float32)
+    shade = 1 + np.float32(rng.uniform(0.03, 0.2)) * mottled
+    return over(pixels, np.clip(colour * shade[..., None], 0, 1), alpha * np.float32(rng.uniform(0.35, 1)))
+
+
+def _crumbs(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+    """Dust, grit or shavings: many irregular specks of one stuff, dense in the middle, of every size."""
+    centre, reach = np.asarray(placing.pick(rng, where)), placing.size(rng, where, 0.06, 0.3, 6)
+    alpha = np.zeros(where.shape, np.float32)
+    for _ in range(int(rng.integers(5, 26))):
+        x, y = centre + rng.normal(0, reach * 0.6, 2)
+        speck = shapes.blob(rng, (float(x), float(y)), max(0.9, reach * rng.exponential(0.08)), 0.5)
+        alpha = np.maximum(alpha, shapes.polygon(speck[:: int(rng.integers(2, 8))], where.shape))
+    alpha = soften(alpha * where, rng.uniform(0.2, 0.7))
+    colour = np.clip(rng.uniform(0.05, 0.95) + rng.normal(0, 0.08, 3), 0, 1).astype(np.float32)
+    relief = shading(alpha, rng.uniform(0, 0.3), rng.uniform(0, 2 * np.pi))
+    return over(pixels, colour, alpha * np.float32(rng.uniform(0.6, 1))) + relief[..., None]
+
+
+def _fluff(rng: np.random.Generator, pixels: Pixels, where: Where) -> Pixels:
+    """A tangle of many fine curled hairs, as a tuft or laid in a ring, with a haze between them."""
+    centre, reach = np.asarray(placing.pick(rng, where)), placing.size(rng, where, 0.08, 0.35, 6)
+    ring = rng.random() < 0.4
+    alpha = np.zeros(where.shape, np.float32)
+    for _ in range(int(rng.integers(8, 40))):
+        angle = rng.uniform(0, 2 * np.pi)
+        out = reach * (rng.normal(0.8, 0.12) if ring else abs(rng.normal(0, 0.5)))
+        start = centre + out * np.array([np.cos(angle), np.sin(angle)])
+        heading = angle + np.pi / 2 + rng.normal(0, 0.4) if ring else rng.uniform(0, 2 * np.pi)
+        bend = np.linspace(0, rng.normal(0, 2.5), 12) + heading
+        steps = np.stack([np.cos(bend), np.sin(bend)], 1) * reach * rng.uniform(0.2, 0.8) / 12
+        hair = shapes.fine_stroke(start + np.cumsum(steps, 0), where.shape, rng.uniform(0.4, 1.2))
+        alpha = np.maximum(alpha, hair * np.float32(rng.uniform(0.5, 1)))
+    haze = soften(alpha, max(1.0, reach * 0.1)) * np.float32(rng.uniform(0, 0.8))
+    colour = np.clip(rng.uniform(0.1, 1.0) + rng.normal(0, 0.06, 3), 0, 1).astype(np.float32)
+    return over(pixels, colour, np.maximum(alpha, haze) * where)
 
 
 @synthesisers.register("foreign body")

@@ -9,8 +9,8 @@ import numpy as np
 
 from specsight.synthetic import fields
 from specsight.synthetic.compositing import Pixels
-from specsight.synthetic.scenes import camera
 from specsight.synthetic.scenes.body import Body
+from specsight.synthetic.scenes.camera import Camera, eight_bits, illuminate
 from specsight.synthetic.scenes.materials import MATERIALS, surface
 from specsight.synthetic.scenes.scene import Region, Scene
 from specsight.synthetic.scenes.variation import vary
@@ -42,9 +42,9 @@ def render_block(rng: np.random.Generator, side: int) -> Scene:
     if rng.random() < _VARIED:
         body = Body.whole(rng, shape, round=rng.random() < 0.3)
         pixels = vary(rng, np.ascontiguousarray(pixels, np.float32), body, _MEAN)
-    lit = camera.illuminate(rng, np.ascontiguousarray(pixels, np.float32))
+    lit = eight_bits(illuminate(rng, np.ascontiguousarray(pixels, np.float32)))
     words = [Region("tile", piece.material.name, piece.colour)]
-    return Scene(camera.expose(rng, lit), np.zeros(shape, np.uint8), words)
+    return Scene(lit, np.zeros(shape, np.uint8), words, Camera.random(rng))
 
 
 def _chamfer(rng: np.random.Generator, pixels: Pixels, side: int) -> Pixels:

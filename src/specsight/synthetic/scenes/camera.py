@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +33,38 @@ def illuminate(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     return lit
 
 
-def expose(rng: np.random.Generator, pixels: Pixels) -> NDArray[np.uint8]:
-    """Blur, sensor noise, sometimes a grey camera, and quantisation: (H, W, 3) in [0, 1] → uint8."""
-    if rng.random() < 0.5:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.4))
-    if rng.random() < 0.5:
-        noise = fields.grain(rng, pixels.shape[:2])
-        pixels = pixels + np.float32(rng.uniform(0.003, 0.03)) * noise[..., None]
-    picture = np.clip(pixels * 255 + np.float32(0.5), 0, 255).astype(np.uint8)
-    if rng.random() < 0.3:
-        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return np.asarray(picture, np.uint8)
+@dataclass(frozen=True)
+class Camera:
+    """What a camera makes of a scene: `blur` (sigma, pixels), `noise` (deviation, grey levels), colour or grey.
+
+    A defect is part of the scene: it is painted before the camera, and becomes as soft and as noisy as the rest.
+    """
+
+    blur: float = 0.0
+    noise: float = 0.0
+    grey: bool = False
+    seed: int = 0
+    """Of the noise: the good and the defective picture of a scene share it."""
+
+    @classmethod
+    def random(cls, rng: np.random.Generator, *, colour: bool = False) -> Camera:
+        """Half of the cameras blur, half have noise; three in ten are grey, unless `colour` is asked for."""
+        blur = rng.uniform(0.4, 1.4) if rng.random() < 0.5 else 0.0
+        noise = 255 * rng.uniform(0.003, 0.03) if rng.random() < 0.5 else 0.0
+        return cls(blur, noise, not colour and rng.random() < 0.3, int(rng.integers(2**31)))
+
+    def expose(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) uint8 of a lit scene (H, W, 3) uint8; always the same for the same scene."""
+        picture = cv2.GaussianBlur(pixels, (0, 0), self.blur) if self.blur > 0 else pixels
+        if self.noise > 0:
+            noise = fields.grain(np.random.default_rng(self.seed), (pixels.shape[0], pixels.shape[1]))
+            noisy = picture + (np.float32(self.noise) * noise + np.float32(0.5))[..., None]
+            picture = np.clip(noisy, 0, 255).astype(np.uint8)
+        if self.grey:
+            picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        return np.asarray(picture, np.uint8)
+
+
+def eight_bits(pixels: Pixels) -> NDArray[np.uint8]:
+    """(H, W, 3) in [0, 1], clipped, as uint8."""
+    return np.asarray(np.clip(pixels * 255 + np.float32(0.5), 0, 255), np.uint8)

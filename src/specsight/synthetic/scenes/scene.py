@@ -7,6 +7,7 @@ map of regions, and for each region the words that are true of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from specsight.synthetic import shapes
 from specsight.synthetic.compositing import Pixels, over, shading, soften
-from specsight.synthetic.scenes import camera, outlines
+from specsight.synthetic.scenes import outlines
 from specsight.synthetic.scenes.body import Body
+from specsight.synthetic.scenes.camera import Camera, eight_bits, illuminate
 from specsight.synthetic.scenes.materials import MATERIALS, Material, surface
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.variation import vary
@@ -35,11 +37,17 @@ class Region:
 
 @dataclass
 class Scene:
-    """`rgb` (H, W, 3) uint8; `regions` (H, W) uint8 indexes `words` (0 = background)."""
+    """A lit scene before the `camera`: `pixels` (H, W, 3) uint8; `regions` (H, W) uint8 indexes `words`."""
 
-    rgb: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]
     regions: NDArray[np.uint8]
     words: list[Region] = field(default_factory=list)
+    camera: Camera = field(default_factory=Camera)
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8: the picture that the camera takes."""
+        return self.camera.expose(self.pixels)
 
 
 def render_scene(rng: np.random.Generator, side: int, photographs: Photographs | None = None) -> Scene:
@@ -63,8 +71,8 @@ def render_scene(rng: np.random.Generator, side: int, photographs: Photographs |
     if rng.random() < 0.5:
         whole = Body.whole(rng, shape, round=counts == 0 and rng.random() < 0.3)
         pixels = vary(rng, pixels, whole, 2.0 if counts == 0 else 0.8)
-    lit = camera.illuminate(rng, pixels)
-    return Scene(camera.expose(rng, lit), regions, described)
+    lit = eight_bits(illuminate(rng, pixels))
+    return Scene(lit, regions, described, Camera.random(rng))
 
 
 def _filling(rng: np.random.Generator, side: int, photographs: Photographs | None) -> tuple[Pixels, Region]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from specsight.synthetic.compositing import Pixels
 from specsight.synthetic.scenes import gleams, prints, traces
 from specsight.synthetic.scenes.body import Body
+from specsight.synthetic.scenes.camera import eight_bits
 
 Vary = Callable[[np.random.Generator, Pixels, Body], Pixels]
 
@@ -61,4 +62,4 @@ def vary_photograph(rng: np.random.Generator, rgb: NDArray[np.uint8], mean: floa
     shape = (rgb.shape[0], rgb.shape[1])
     body = Body.whole(rng, shape, round=rng.random() < 0.5)
     varied = vary(rng, rgb.astype(np.float32) / np.float32(255), body, mean)
-    return np.asarray(np.clip(varied * 255 + np.float32(0.5), 0, 255), np.uint8)
+    return eight_bits(varied)

@@ -15,8 +15,9 @@ import numpy as np
 from specsight.synthetic import fields, shapes
 from specsight.synthetic.compositing import Pixels, over, shading, soften
 from specsight.synthetic.fields import Field, Shape
-from specsight.synthetic.scenes import camera, gleams
+from specsight.synthetic.scenes import gleams
 from specsight.synthetic.scenes.body import Body
+from specsight.synthetic.scenes.camera import Camera, eight_bits, illuminate
 from specsight.synthetic.scenes.materials import MATERIALS, surface
 from specsight.synthetic.scenes.scene import Region, Scene
 from specsight.synthetic.scenes.variation import vary
@@ -66,10 +67,10 @@ def render_vessel(rng: np.random.Generator, side: int) -> Scene:
         whole = rng.random() < 0.4
         within = cover if whole else cover - inside
         pixels = vary(rng, pixels, Body(within, middle, outer, True, rng.uniform(0, np.pi)), _MEAN)
-    lit = camera.illuminate(rng, pixels)
+    lit = eight_bits(illuminate(rng, pixels))
     words = [Region(), Region("vessel", piece.material.name, piece.colour), Region("vessel")]
     regions = (cover > 0.5).astype(np.uint8) + (inside > 0.5)
-    return Scene(camera.expose(rng, lit), regions.astype(np.uint8), words)
+    return Scene(lit, regions.astype(np.uint8), words, Camera.random(rng))
 
 
 def _ground(rng: np.random.Generator, shape: Shape) -> Pixels:
