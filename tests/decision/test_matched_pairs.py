@@ -17,8 +17,9 @@ from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.records import Finding, Judgement
 from specsight.specification import Instruction, Specification
 from specsight.synthetic.tyres import render, sample_tyre_scene
+from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES
+from specsight.synthetic.tyres.geometry import PART_NAMES
 from specsight.synthetic.tyres.instructions import matched_pairs
 from specsight.synthetic.tyres.product import specification
 from specsight.synthetic.tyres.rendering import Rendered

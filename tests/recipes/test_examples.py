@@ -19,8 +19,8 @@ from specsight.synthetic.scenes.camera import Camera
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
 from specsight.synthetic.scenes.vessels import render_vessel
+from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import MODELS
 
 
 def test_cell_labels_by_hand() -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
 from specsight.synthetic.tyres import Rendered, TyreScene, render, render_pair, sample_tyre_scene
+from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.conditions import LIGHTS, LightKind
 from specsight.synthetic.tyres.contact_sheet import contact_sheet
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import FIELD_MM, MODELS, PART_NAMES, ZONES, Zone
+from specsight.synthetic.tyres.geometry import FIELD_MM, PART_NAMES, ZONES, Zone
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rendering import DEPTH_NOISE_MM, build
 

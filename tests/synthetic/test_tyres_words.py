@@ -10,9 +10,10 @@ import yaml
 
 from specsight.specification import Instruction, parse_specification
 from specsight.synthetic.tyres import Rendered, render, render_pair, sample_tyre_scene
+from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.conditions import LIGHTS
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, ZONES, TyreModel
+from specsight.synthetic.tyres.geometry import PART_NAMES, ZONES, TyreModel
 from specsight.synthetic.tyres.instructions import matched_pairs, verdict
 from specsight.synthetic.tyres.product import SEVERITY_MM, severity, specification
 from specsight.synthetic.tyres.words import description, operator_note

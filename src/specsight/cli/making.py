@@ -19,7 +19,12 @@ from specsight.learning.device import AUTO
 @click.option("--size", default=256, show_default=True, help="Side of a crop, in pixels.")
 @click.option("--zone", "zones", multiple=True, help="tread, sidewall or bead; repeatable; default: all.")
 @click.option("--light", "lights", multiple=True, help="Repeatable; default: all.")
-@click.option("--model", default="touring", show_default=True, help="touring, sport, winter or cargo.")
+@click.option(
+    "--model",
+    default="touring",
+    show_default=True,
+    help="touring, sport, winter, cargo, invented:NUMBER, or invented: many of them, 24 samples each.",
+)
 @click.option("--workers", type=int, help="Processes; default: one per processor.")
 @REPLACE
 def tyres(

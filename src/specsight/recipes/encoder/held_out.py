@@ -19,6 +19,7 @@ from specsight.recipes.encoder.joint_batches import IGNORED, UNNAMED, cell_label
 from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.tyre_pictures import TyrePictures
+from specsight.synthetic.tyres.invented import PICTURES_PER_MODEL
 
 SEED = 2 * 10**9
 KINDS = ("tyre", "block", "vessel", "scene")
@@ -85,9 +86,11 @@ def examples_and_held_out(
 
     Renders the `count` tyres of `size` pixels that are missing in the folder `tyres`; none for a count of 0.
     """
+    # Held-out tyres begin with a model of their own.
+    first = -(-count // PICTURES_PER_MODEL) * PICTURES_PER_MODEL
     own, others = (
         TyrePictures(tyres, start, stop, size, TYPES) if count else None
-        for start, stop in ((0, count), (count, count + held_out))
+        for start, stop in ((0, count), (first, first + held_out))
     )
     unseen = HeldOutExamples.make(SceneExamples(Photographs(photographs, held_out=True), others), held_out)
     return SceneExamples(Photographs(photographs), own, shares), unseen

@@ -15,8 +15,6 @@ LIGHTS: tuple[LightKind, ...] = get_args(LightKind)
 SIDES: dict[str, float] = {"right": 0.0, "bottom": 90.0, "left": 180.0, "top": 270.0}
 """Where the light stands → its azimuth in degrees, in image axes (x to the right, y down)."""
 
-MOULDS = 3
-
 
 @dataclass(frozen=True)
 class Light:

@@ -236,7 +236,7 @@ def _by_requirement(rng: np.random.Generator, picture: Rendered, parts: Sequence
     sizes = sorted(kind for kind in present if kind.startswith("lettering '") and "/" in kind)
     if not sizes:
         return None
-    other = sizes[0].replace("5 R", "0 R", 1)
+    other = sizes[0].replace("5 R", "0 R", 1) if "5 R" in sizes[0] else sizes[0].replace("0 R", "5 R", 1)
     return "requirement", (
         (_required(rng, sizes[0]), _requirement(sizes[0], "lettering")),
         (_required(rng, other), _requirement(other, "lettering")),

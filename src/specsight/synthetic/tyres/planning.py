@@ -13,6 +13,7 @@ from specsight.errors import SpecsightError
 from specsight.synthetic.tyres.conditions import LightKind
 from specsight.synthetic.tyres.defects import KINDS, MAX_DEFECTS
 from specsight.synthetic.tyres.geometry import Zone
+from specsight.synthetic.tyres.invented import FIRST_TRAINING_NUMBER, INVENTED, PICTURES_PER_MODEL
 from specsight.synthetic.tyres.rendering import Rendered, render_pair
 from specsight.synthetic.tyres.scene import TyreScene, sample_tyre_scene
 
@@ -23,6 +24,7 @@ _TRAIN_SHARE = 0.5
 _MORE_DEFECTS = (0.62, 0.20, 0.11, 0.07)
 """Probability of 0, 1, 2, 3 defects besides the first."""
 _ATTEMPTS = 40
+_MODELS_PER_SEED = 100_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Job:
 
     index: int
     numbers: tuple[int, ...]
+    model: str
     split: str
     zone: Zone
     light: LightKind
@@ -63,6 +66,18 @@ def plan(settings: Settings) -> list[Job]:
     return jobs
 
 
+def models_of(settings: Settings) -> tuple[str, ...]:
+    """Names of the models that a set shows: its own, or as many invented ones as its samples need.
+
+    Those of other seeds are others; encoders that were trained on tyres have not seen them.
+    """
+    if settings.model != INVENTED:
+        return (settings.model,)
+    first = settings.seed * _MODELS_PER_SEED
+    count = -(-max(settings.count, settings.strips) // PICTURES_PER_MODEL)
+    return tuple(f"{INVENTED}:{(first + k) % FIRST_TRAINING_NUMBER}" for k in range(count))
+
+
 def picture_job(settings: Settings, job: Job) -> tuple[TyreScene, Rendered, Rendered | None]:
     """(scene, good picture, its defective twin or None); draws again until the job's own type has found a place."""
     for attempt in range(_ATTEMPTS):
@@ -72,7 +87,7 @@ def picture_job(settings: Settings, job: Job) -> tuple[TyreScene, Rendered, Rend
             seed,
             job.zone,
             job.light,
-            settings.model,
+            job.model,
             size=settings.size,
             strip=job.strip,
             wanted=names[:1],
@@ -91,24 +106,33 @@ def _jobs(settings: Settings, count: int, strip: bool, first_index: int, first_n
     """The jobs for `count` samples; sample numbers are shuffled, so that they say nothing about the label."""
     rng = np.random.default_rng([settings.seed, first_index, 77])
     numbers = [int(n) + first_number for n in rng.permutation(count)]
-    train = count - 2 * round(count * (1 - _TRAIN_SHARE) / 2)
     types = [k for k in KINDS.values() if set(k.zones) & set(settings.zones)]
     zones, lights = settings.zones, settings.lights
     jobs: list[Job] = []
-    while numbers:
-        n = len(jobs)
-        index, light = first_index + n, lights[n % len(lights)]
-        if n < train:
-            zone = zones[n // len(lights) % len(zones)]
-            jobs.append(Job(index, (numbers.pop(),), "train", zone, light, strip, None))
-        else:
-            k = n - train
+    singles = pairs = 0
+    for model, samples in _samples_by_model(settings, count):
+        twins = round(samples * (1 - _TRAIN_SHARE) / 2)
+        for n in range(singles, singles + samples - 2 * twins):
+            zone, light = zones[n // len(lights) % len(zones)], lights[n % len(lights)]
+            index = first_index + len(jobs)
+            jobs.append(Job(index, (numbers.pop(),), model, "train", zone, light, strip, None))
+        for k in range(pairs, pairs + twins):
             kind, lap = types[k % len(types)], k // len(types)
             fitting = [z for z in zones if z in kind.zones]
             # A type meets another zone and another light on every lap round the types.
             zone, light = fitting[(k + lap) % len(fitting)], lights[(k + lap) % len(lights)]
-            jobs.append(Job(index, (numbers.pop(), numbers.pop()), "test", zone, light, strip, kind.name))
+            index, twin_numbers = first_index + len(jobs), (numbers.pop(), numbers.pop())
+            jobs.append(Job(index, twin_numbers, model, "test", zone, light, strip, kind.name))
+        singles, pairs = singles + samples - 2 * twins, pairs + twins
     return jobs
+
+
+def _samples_by_model(settings: Settings, count: int) -> list[tuple[str, int]]:
+    """(model, how many of `count` samples show it), in the order of the jobs."""
+    if settings.model != INVENTED:
+        return [(settings.model, count)]
+    firsts = range(0, count, PICTURES_PER_MODEL)
+    return [(m, min(PICTURES_PER_MODEL, count - k)) for m, k in zip(models_of(settings), firsts)]
 
 
 def _defects(seed: tuple[int, ...], job: Job) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from specsight.specification import Specification
-from specsight.synthetic.tyres.geometry import MODELS, PART_NAMES, TyreModel
+from specsight.synthetic.tyres.catalogue import MODELS
+from specsight.synthetic.tyres.geometry import PART_NAMES, TyreModel
 
 LEVELS = ("minor", "major", "critical")
 
@@ -85,6 +86,12 @@ _PART_TEXTS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
+_LOOKS = (
+    "near-black matt rubber, raised lettering, a yellow balance dot in its moulded ring. "
+    "Synthetic product: pictures are rendered, not photographed."
+)
+
+
 def severity(type: str, size_mm: float, part: str) -> str | None:
     """The level of a defect by the specification's rule; it depends on neither model nor picture."""
     return _rule().severity_of(type, size_mm, 0.0, part)
@@ -92,12 +99,25 @@ def severity(type: str, size_mm: float, part: str) -> str | None:
 
 def specification(model: TyreModel) -> dict[str, Any]:
     """The model's specification as plain data (keys of `specsight.specification.Specification`)."""
+    shared = shared_specification()
+    size = {
+        "feature": f"lettering '{model.size}'",
+        "part": "lettering",
+        "text": f"The size reads {model.size}.",
+    }
     return {
+        **shared,
         "product": model.product,
-        "appearance": (
-            f"Passenger tyre {model.brand} {model.line}, {model.size}: near-black matt rubber, raised lettering, "
-            "a yellow balance dot in its moulded ring. Synthetic product: pictures are rendered, not photographed."
-        ),
+        "appearance": f"Passenger tyre {model.brand} {model.line}, {model.size}: {_LOOKS}",
+        "requirements": [*shared["requirements"], size],
+    }
+
+
+def shared_specification() -> dict[str, Any]:
+    """What holds for tyres of every model: all but their names and the size that the lettering must read."""
+    return {
+        "product": "tyre",
+        "appearance": f"Passenger tyres of several brands, lines and sizes: {_LOOKS}",
         "parts": [
             {
                 "name": name,
@@ -123,11 +143,6 @@ def specification(model: TyreModel) -> dict[str, Any]:
                 "feature": "yellow balance dot",
                 "part": "sidewall",
                 "text": "A yellow balance dot is required in the moulded ring.",
-            },
-            {
-                "feature": f"lettering '{model.size}'",
-                "part": "lettering",
-                "text": f"The size reads {model.size}.",
             },
         ],
     }

@@ -18,6 +18,8 @@ from specsight.synthetic.tyres.geometry import PART_VALUES, TyreModel, Window, Z
 from specsight.synthetic.tyres.letters import Inscription
 
 _PIXEL_SIGMA = 0.55
+_TURNS = 12
+"""That a process keeps, each of some 10 MB at 256 px: the zones and moulds of a model, or the zones of several."""
 _LETTERING_BORDER_MM = 1.5
 _SMALLEST_LETTERING_MM = 4.5
 """Inscriptions with lower capitals are fine print and belong to the part they stand on."""
@@ -50,7 +52,7 @@ class Turn:
         return self.height[grid], self.parts[grid]
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=_TURNS)
 def turn(model: TyreModel, mould_number: int, zone: Zone, mm_per_px: float) -> Turn:
     """The whole turn of a zone at a scale (its arrays are shared: do not write into them)."""
     texts: tuple[PlacedText, ...] = ()

@@ -11,7 +11,6 @@ from specsight.errors import SpecsightError
 from specsight.synthetic.tyres import relief, sidewall
 from specsight.synthetic.tyres.conditions import (
     LIGHTS,
-    MOULDS,
     PLANTS,
     Camera,
     Light,
@@ -30,9 +29,9 @@ from specsight.synthetic.tyres.geometry import (
     crop_window,
     strip_window,
     turn_columns,
-    tyre_model,
     zone_rows,
 )
+from specsight.synthetic.tyres.models import tyre_model
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ def sample_tyre_scene(
     if size < 64:
         raise SpecsightError(f"size {size} is too small: at least 64 pixels are needed to show a groove")
     rng = np.random.default_rng([*seed, 0])
-    tyre, mould = tyre_model(model), int(rng.integers(MOULDS))
+    tyre = tyre_model(model)
+    mould = tyre.moulds[int(rng.integers(len(tyre.moulds)))]
     zone = zone or _zone_for(rng, wanted)
     kind = light or LIGHTS[int(rng.integers(len(LIGHTS)))]
     window = strip_window(tyre, zone, size) if strip else _crop(rng, tyre, mould, zone, size, wanted=wanted)

@@ -16,8 +16,6 @@ BRAND_Y, SIZE_Y, CODE_Y = 37.0, 62.0, 79.0
 
 RING_RADIUS_MM = 5.0
 
-_DATES = ("2325", "2425", "1925")
-
 
 def mould(model: TyreModel, mm_per_px: float) -> tuple[Field, NDArray[np.uint8]]:
     """Height in mm and part values of the whole turn, without the inscriptions."""
@@ -39,24 +37,46 @@ def ring_positions(model: TyreModel) -> tuple[tuple[float, float], ...]:
 
 def inscriptions(model: TyreModel, mould_number: int) -> tuple[Inscription, ...]:
     """Every text of the sidewall; the code plate and the mould's number differ from mould to mould."""
-    c, font = model.circumference_mm, model.text_font
-    code = f"DOT U9{'LKWT'[mould_number % 4]}K 3TRV {_DATES[mould_number % 3]}"
+    c, font, cut = model.circumference_mm, model.text_font, model.moulding
+    cap, stretch, raised = cut.cap, cut.stretch, cut.raised
+    date = cut.dates[mould_number % len(cut.dates)]
+    code = f"DOT {cut.plant_code}{'LKWT'[mould_number % 4]}K {cut.type_code} {date}"
     size, rating = model.size.rsplit(" ", 1)
     entries = (
-        ("brand", model.brand, 0.03, BRAND_Y, 17.0, model.brand_font, 0.9, model.brand_style, 1.2),
-        ("line", model.line, 0.15, BRAND_Y + 2, 9.0, model.brand_font, 0.7, "solid", 1.1),
-        ("size", f"{size} {rating}", 0.26, BRAND_Y, 10.0, font, 0.8, "solid", 1.15),
+        (
+            "brand",
+            model.brand,
+            0.03,
+            BRAND_Y,
+            17.0 * cap,
+            model.brand_font,
+            0.9 * raised,
+            model.brand_style,
+            1.2 * stretch,
+        ),
+        ("line", model.line, 0.15, BRAND_Y + 2, 9.0 * cap, model.brand_font, 0.7 * raised, "solid", 1.1),
+        ("size", f"{size} {rating}", 0.26, BRAND_Y, 10.0 * cap, font, 0.8 * raised, "solid", 1.15),
         ("legal", "TUBELESS   RADIAL   STEEL BELTED", 0.05, SIZE_Y, 4.2, font, 0.45, "solid", 1.2),
-        ("legal", "TREADWEAR 320  TRACTION A  TEMPERATURE A", 0.14, SIZE_Y, 3.8, font, 0.45, "solid", 1.1),
+        (
+            "legal",
+            f"TREADWEAR {cut.treadwear}  TRACTION A  TEMPERATURE A",
+            0.14,
+            SIZE_Y,
+            3.8,
+            font,
+            0.45,
+            "solid",
+            1.1,
+        ),
         ("size", f"{size} {rating}", 0.27, SIZE_Y, 6.2, font, 0.7, "solid", 1.0),
-        ("line", model.line, 0.38, SIZE_Y - 4, 8.0, model.brand_font, 0.7, "outline", 1.15),
-        ("legal", "MAX LOAD 615 KG (1356 LBS)", 0.03, CODE_Y, 3.4, font, 0.4, "solid", 1.1),
-        ("legal", "MAX PRESS 340 KPA (50 PSI)", 0.10, CODE_Y, 3.4, font, 0.4, "solid", 1.1),
+        ("line", model.line, 0.38, SIZE_Y - 4, 8.0 * cap, model.brand_font, 0.7, cut.line_style, 1.15),
+        ("legal", f"MAX LOAD {cut.max_load}", 0.03, CODE_Y, 3.4, font, 0.4, "solid", 1.1),
+        ("legal", f"MAX PRESS {cut.max_pressure}", 0.10, CODE_Y, 3.4, font, 0.4, "solid", 1.1),
         ("dot code", code, 0.18, CODE_Y, 4.8, "bold", 0.5, "solid", 1.0),
-        ("approval", "E4 0254381-S2WR2", 0.34, CODE_Y, 5.0, "plain", 0.5, "solid", 1.2),
+        ("approval", cut.approval, 0.34, CODE_Y, 5.0, "plain", 0.5, "solid", 1.2),
         ("mould", f"M {mould_number + 11:02d}", 0.44, CODE_Y, 5.0, "mono", 0.5, "solid", 1.0),
-        ("brand", model.brand, 0.40, BRAND_Y - 4, 11.0, model.brand_font, 0.8, "solid", 1.3),
-        ("legal", "SIDEWALL 1 PLY POLYESTER", 0.40, CODE_Y - 7, 3.2, font, 0.4, "solid", 1.1),
+        ("brand", model.brand, 0.40, BRAND_Y - 4, 11.0 * cap, model.brand_font, 0.8 * raised, "solid", 1.3),
+        ("legal", f"SIDEWALL {cut.ply}", 0.40, CODE_Y - 7, 3.2, font, 0.4, "solid", 1.1),
     )
     # The same inscriptions stand twice around the tyre, half a turn apart.
     return tuple(
@@ -91,7 +111,7 @@ def _knurl(model: TyreModel, x: Field, y: Field, columns: int, mm_per_px: float)
     turn = columns * mm_per_px
     # Never below three pixels a ridge, or the ridges would alias.
     pitch = turn / round(turn / max(1.3, 3.2 * mm_per_px))
-    lean = 0.5 * (y - np.float32(BRAND_Y))
+    lean = model.moulding.knurl_lean * (y - np.float32(BRAND_Y))
     ridges = 0.5 + 0.5 * np.cos(np.float32(2 * np.pi / pitch) * (x + lean))
     field = np.zeros((1, 1), np.float32)
     for start in (0.40, 0.90):
@@ -104,9 +124,11 @@ def _knurl(model: TyreModel, x: Field, y: Field, columns: int, mm_per_px: float)
 def _notches(model: TyreModel, x: Field, y: Field, mm_per_px: float) -> Field:
     """The tread's lateral grooves run out over the shoulder."""
     pitch = model.circumference_mm / model.pitches
-    path = wrapped(x - np.float32(0.18) * y, pitch)
+    path = wrapped(x - np.float32(model.moulding.notch_lean) * y, pitch)
     fade = np.clip((np.float32(SHOULDER_MM - 1) - y) / np.float32(SHOULDER_MM - 1), 0, 1)
-    notches: Field = np.float32(3.5) * np.sqrt(fade) * ridge(path, 2.4, max(0.9, mm_per_px))
+    notches: Field = (
+        np.float32(3.5) * np.sqrt(fade) * ridge(path, model.moulding.notch_mm, max(0.9, mm_per_px))
+    )
     return notches
 
 

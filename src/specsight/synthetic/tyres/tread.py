@@ -40,7 +40,7 @@ def mould(model: TyreModel, mm_per_px: float) -> tuple[Field, NDArray[np.uint8]]
     columns, rows = turn_columns(model, mm_per_px), zone_rows("tread", mm_per_px)
     y = _across(rows, mm_per_px)
     widths = _pitch_columns(model, columns)
-    tiles = {w: _pitch(model, rows, w, mm_per_px) for w in set(widths)}
+    tiles = {w: pitch(model, rows, w, mm_per_px) for w in set(widths)}
     carved = np.concatenate([tiles[w][0] for w in widths], axis=1)
     grooved = np.concatenate([tiles[w][1] for w in widths], axis=1)
     carved = np.where(grooved, np.minimum(carved, _indicator_limit(model, y, columns, mm_per_px)), carved)
@@ -58,13 +58,13 @@ def indicator_columns(model: TyreModel, mm_per_px: float) -> list[int]:
 
 def _pitch_columns(model: TyreModel, columns: int) -> list[int]:
     """Width in columns of every pitch; they add up to the turn."""
-    order = np.random.default_rng(len(model.name)).permutation(np.arange(model.pitches) % 3)
+    order = np.random.default_rng(model.pitch_order).permutation(np.arange(model.pitches) % 3)
     shares = np.cumsum([_PITCH_LENGTHS[k] for k in order])
     edges = np.concatenate([[0], np.round(shares / shares[-1] * columns)]).astype(int)
     return [int(w) for w in np.diff(edges)]
 
 
-def _pitch(model: TyreModel, rows: int, width: int, mm_per_px: float) -> tuple[Field, NDArray[np.bool_]]:
+def pitch(model: TyreModel, rows: int, width: int, mm_per_px: float) -> tuple[Field, NDArray[np.bool_]]:
     """One pitch of `width` columns: depth carved below the surface (mm), and where a main groove did it.
 
     Every pixel is the mean of several samples, so that slanting edges are smooth.
@@ -75,13 +75,23 @@ def _pitch(model: TyreModel, rows: int, width: int, mm_per_px: float) -> tuple[F
     flank = max(_FLANK_MM, 1.2 * mm_per_px)
     carved = np.zeros((fine_rows, fine_width), np.float32)
     for lateral in model.laterals:
-        np.maximum(carved, _lateral_depth(lateral, y, u, width * mm_per_px, mm_per_px), out=carved)
+        rows_of = _between(y, min(lateral.start, lateral.end), max(lateral.start, lateral.end))
+        depth = _lateral_depth(lateral, y[rows_of], u, width * mm_per_px, mm_per_px)
+        np.maximum(carved[rows_of], depth, out=carved[rows_of])
     main = np.zeros_like(carved)
     for groove in model.grooves:
-        np.maximum(main, _groove_depth(groove, y, u, flank), out=main)
-    depth: Field = cv2.resize(np.maximum(carved, main), (width, rows), interpolation=cv2.INTER_AREA)
+        reach = groove.width / 2 + flank + groove.zigzag
+        rows_of = _between(y, groove.y - reach, groove.y + reach)
+        np.maximum(main[rows_of], _groove_depth(groove, y[rows_of], u, flank), out=main[rows_of])
+    depths: Field = cv2.resize(np.maximum(carved, main), (width, rows), interpolation=cv2.INTER_AREA)
     by_main = cv2.resize((main >= carved).astype(np.float32), (width, rows), interpolation=cv2.INTER_AREA)
-    return depth, np.asarray(by_main > 0.5)
+    return depths, np.asarray(by_main > 0.5)
+
+
+def _between(y: Field, low: float, high: float) -> slice:
+    """The rows from `low` to `high` mm across, one more on either side: nothing is carved beyond them."""
+    first, last = np.searchsorted(y[:, 0], (low, high))
+    return slice(max(0, int(first) - 1), int(last) + 1)
 
 
 def _across(rows: int, mm_per_px: float) -> Field:

@@ -7,37 +7,41 @@ where it stopped; what a sample looks like depends on the seed and its number al
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import cv2
 import yaml
 
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.machine import leave_signals_to_parent, usable_processors
+from specsight.machine import usable_processors
 from specsight.progress import track
 from specsight.storage import check_output, given_path, only_writer, read_text, write_json, write_text
 from specsight.synthetic.tyres.conditions import LIGHTS, light_kinds
-from specsight.synthetic.tyres.geometry import ZONES, Zone, tyre_model
-from specsight.synthetic.tyres.planning import Job, Settings, picture_job, plan
-from specsight.synthetic.tyres.product import specification
+from specsight.synthetic.tyres.geometry import ZONES, Zone
+from specsight.synthetic.tyres.invented import INVENTED
+from specsight.synthetic.tyres.models import tyre_model
+from specsight.synthetic.tyres.planning import Job, Settings, models_of, picture_job, plan
+from specsight.synthetic.tyres.product import shared_specification, specification
 from specsight.synthetic.tyres.sample_files import FOLDERS, files_of, write_sample
+from specsight.synthetic.tyres.workers import work_in_order
 
 Made = list[tuple[int, dict[str, Any]]]
 """(number, line of the manifest) of each sample of a job."""
 
 MANIFEST = "manifest.jsonl"
 SPECIFICATION = "specification.yaml"
+SPECIFICATIONS = "specifications"
+"""Folder with the specification of each model of a set of many."""
 _JOURNAL = "unfinished.jsonl"
 _SETTINGS = "tyres.json"
+_AT_ONCE = 4
+"""Jobs that a process takes at a time where all show one model."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ def generate(
     a good twin of the same `group`. The same arguments give the same bytes whatever `workers` (processes; all cores
     if None). An interrupted run goes on when called again, and a finished set stays as it is. A set of other settings
     is given up only with `replace`; a folder that holds anything else is refused.
+
+    `model` is one of the catalogue, `invented:NUMBER`, or `invented`: many invented models, 24 samples of each. Every
+    one of these is a product of its own, with its specification below the folder `specifications`.
     """
     out = given_path(out, "the folder of the tyre set")
     settings = _settings(count, seed, size, strips, lights=lights, zones=zones, model=model)
@@ -101,7 +108,8 @@ def _settings(
     kinds = light_kinds(tuple(lights))
     if not chosen or not kinds:
         raise SpecsightError("at least one zone and one light are needed")
-    return Settings(count, seed, size, strips, kinds, chosen, tyre_model(model).name)
+    name = model if model == INVENTED else tyre_model(model).name
+    return Settings(count, seed, size, strips, kinds, chosen, name)
 
 
 def _refuse_foreign(out: Path) -> None:
@@ -115,10 +123,10 @@ def _refuse_foreign(out: Path) -> None:
 def _generate(out: Path, settings: Settings, workers: int, replace: bool) -> Summary:
     records = _finished(out, settings, replace)
     todo = [job for job in plan(settings) if not all(n in records for n in job.numbers)]
-    (out / SPECIFICATION).write_text(_specification_yaml(settings), "utf-8")
+    _write_specifications(out, settings)
     with (
         (out / _JOURNAL).open("a", encoding="utf-8") as journal,
-        closing(_work(out, settings, todo, workers)) as work,
+        closing(work_in_order(partial(_draw, out, settings), _grouped(todo), workers)) as work,
     ):
         for made in track(work, "tyres", total=len(todo)):
             for number, record in made:
@@ -153,7 +161,7 @@ def _finished(out: Path, settings: Settings, replace: bool) -> dict[int, dict[st
             )
         for name in (MANIFEST, _JOURNAL):
             (out / name).unlink(missing_ok=True)
-        for folder in FOLDERS:
+        for folder in (*FOLDERS, SPECIFICATIONS):
             shutil.rmtree(out / folder, ignore_errors=True)
         write_json(marker, requested)
     for folder in FOLDERS:
@@ -176,30 +184,12 @@ def _json_or_none(line: str) -> Any:
         return None
 
 
-def _work(out: Path, settings: Settings, jobs: list[Job], workers: int) -> Generator[Made, None, None]:
-    """Results of the jobs in order, from this process or from `workers` others."""
-    draw = partial(_draw, out, settings)
-    if workers == 1 or len(jobs) < 16:
-        yield from map(draw, jobs)
-        return
-    # A forked copy of a process that already runs threads (OpenCV, torch) may hang: start fresh ones.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        try:
-            yield from pool.map(draw, jobs, chunksize=4)
-        except BrokenProcessPool as error:
-            raise SpecsightError(
-                "a process that draws was ended from outside, as systems do that run out of memory: run the same "
-                "command again to go on, with fewer --workers"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """One thread per process; signals are the parent's to answer; and no worker outlives a killed parent."""
-    cv2.setNumThreads(1)
-    leave_signals_to_parent()
+def _grouped(jobs: list[Job]) -> list[list[Job]]:
+    """Jobs in groups for one process each: all of an invented model, and a few of a set's only one."""
+    by_model = [list(group) for _, group in groupby(jobs, key=lambda job: (job.model, job.strip))]
+    if len({job.model for job in jobs}) > 1:
+        return by_model
+    return [group[k : k + _AT_ONCE] for group in by_model for k in range(0, len(group), _AT_ONCE)]
 
 
 def _draw(out: Path, settings: Settings, job: Job) -> Made:
@@ -219,6 +209,16 @@ def _draw(out: Path, settings: Settings, job: Job) -> Made:
     return made
 
 
-def _specification_yaml(settings: Settings) -> str:
-    product = specification(tyre_model(settings.model))
+def _write_specifications(out: Path, settings: Settings) -> None:
+    """The set's specification; where it holds many models, what they share, and one of each beside it."""
+    if settings.model != INVENTED:
+        write_text(out / SPECIFICATION, _yaml(specification(tyre_model(settings.model))))
+        return
+    write_text(out / SPECIFICATION, _yaml(shared_specification()))
+    (out / SPECIFICATIONS).mkdir(exist_ok=True)
+    for model in map(tyre_model, models_of(settings)):
+        write_text(out / SPECIFICATIONS / f"{model.product}.yaml", _yaml(specification(model)))
+
+
+def _yaml(product: dict[str, Any]) -> str:
     return yaml.safe_dump(product, sort_keys=False, allow_unicode=True, width=100)
