@@ -28,6 +28,7 @@ ORDER = [
     "learning",
     "encoders",
     "features",
+    "preparation",
     "language",
     "prompts",
     "reading",

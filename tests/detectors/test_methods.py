@@ -265,8 +265,9 @@ def test_references_are_rotated_only_where_parts_lie_differently(tmp_path: Path)
     turned = [_striped(tmp_path, f"turned{k}", k, k) for k in range(2)]
     for samples, expected in ((alike, False), (turned, True)):
         detector = AnomalyDino(encoder=Directed(), resolution=64).fit(samples)
-        assert detector.rotates_ is expected
-    assert AnomalyDino(encoder=Directed(), resolution=64, rotate=True).fit(alike).rotates_
+        assert bool(detector.framing.angles) is expected
+        assert detector.framing.reasons
+    assert AnomalyDino(encoder=Directed(), resolution=64, rotate=True).fit(alike).framing.angles
 
 
 def test_a_quarter_turn_is_a_quarter_turn() -> None:

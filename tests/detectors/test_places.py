@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,7 +13,6 @@ from tests.support.labelled_panels import trained_on_panels
 from tests.support.late_encoder import LateColours, late_colours_for
 
 from specsight.detectors import Detector, create_detector, detectors
-from specsight.images import merge_tiles, tiles
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import DefectType, Specification
 
@@ -105,11 +105,15 @@ def test_a_dot_peaks_where_it_is(name: str, size: tuple[int, int], fitted: Calla
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_dot_peaks_where_it_is_in_tiles(name: str, fitted: Callable[[str], Detector]) -> None:
+def test_a_dot_peaks_where_it_is_in_tiles(
+    name: str, fitted: Callable[[str], Detector], monkeypatch: pytest.MonkeyPatch
+) -> None:
     rgb, centre = with_dot(plate(60, 96, 250), (0.4, 0.61), 5)
-    cut = tiles(rgb, 96, 32)
-    maps = [judge(fitted(name), tile).map for tile, _ in cut]
-    off = np.abs(top(merge_tiles(maps, [place for _, place in cut], rgb.shape[:2])) - centre)
+    detector = fitted(name)
+    monkeypatch.setattr(detector, "framing_", replace(detector.framing, tile=64))
+    (view,) = detector.look([Picture(rgb)])
+    scale = rgb.shape[0] / view.frame.content[0]
+    off = np.abs(top(detector.judge(view).map) - centre) / scale
     assert (off <= CELL / 2).all(), off
 
 

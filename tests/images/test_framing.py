@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from specsight.images import Cells, Frame, letterbox, merge_tiles, shorter_side, tiles
+from specsight.images import MAX_ASPECT_TILED, Cells, Frame, letterbox, shorter_side
 
 sizes = st.tuples(st.integers(1, 90), st.integers(1, 90))
 sides = st.integers(8, 64)
@@ -150,52 +150,6 @@ def test_other_planes_follow_their_picture() -> None:
 
 
 @given(
-    size=st.tuples(st.integers(1, 70), st.integers(1, 150)),
-    side=st.integers(4, 40),
-    share=st.floats(0, 0.9),
-    circular=st.booleans(),
-)
-@settings(max_examples=120, deadline=None)
-def test_tiles_merge_back_to_any_map(size: tuple[int, int], side: int, share: float, circular: bool) -> None:
-    overlap = int(side * share)
-    values = np.random.default_rng(2).random(size, dtype=np.float32)
-    cut = tiles(np.repeat((values * 255).astype(np.uint8)[..., None], 3, axis=2), side, overlap, circular)
-    maps = []
-    for tile, place in cut:
-        assert tile.shape == (*place.size, 3)
-        columns = np.arange(place.column, place.column + place.size[1]) % size[1]
-        maps.append(values[place.row : place.row + place.size[0]][:, columns])
-        assert np.array_equal(tile[..., 0], (maps[-1] * 255).astype(np.uint8))
-    merged = merge_tiles(maps, [place for _, place in cut], size)
-    np.testing.assert_allclose(merged, values, rtol=1e-5, atol=1e-6)
-
-
-@given(width=st.integers(60, 200), side=st.integers(20, 50), share=st.floats(0, 0.5), circular=st.booleans())
-@settings(max_examples=60, deadline=None)
-def test_neighbouring_tiles_overlap_as_requested(width: int, side: int, share: float, circular: bool) -> None:
-    overlap = int(side * share)
-    starts = [place.column for _, place in tiles(noise((10, width)), side, overlap, circular)]
-    steps = np.diff([*starts, starts[0] + width]) if circular else np.diff(starts)
-    assert (steps <= side - overlap).all(), "around the seam too, where the strip is circular"
-    assert circular or starts[-1] + side == width
-
-
-def test_a_defect_on_the_seam_lies_whole_in_one_tile() -> None:
-    strip = np.zeros((16, 100, 3), np.uint8)
-    strip[4:8, 96:] = 255
-    strip[4:8, :4] = 255
-    white_pixels = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=True)]
-    assert max(white_pixels) == 4 * 8
-    flat = [int((tile == 255).all(axis=2).sum()) for tile, _ in tiles(strip, 32, 16, circular=False)]
-    assert max(flat) == 4 * 4
-
-
-def test_tiles_refuse_an_overlap_that_never_advances() -> None:
-    with pytest.raises(ValueError, match="overlap must lie in"):
-        tiles(noise((10, 10)), 8, 8)
-
-
-@given(
     left=st.integers(0, 399),
     width=st.integers(1, 3),
     circular=st.booleans(),
@@ -216,3 +170,23 @@ def test_a_thin_line_is_lost_in_no_cell(left: int, width: int, circular: bool, l
         assert covered.sum() * 16 * 16 == pytest.approx(scaled, rel=1e-4)
     full = frame.covered(np.ones_like(mask), cells)
     assert full[rows, columns] == pytest.approx(1)
+
+
+def test_a_long_strip_keeps_its_resolution_in_tiles_and_is_never_enlarged_for_them() -> None:
+    def framed(size: tuple[int, int]) -> tuple[int, int]:
+        return shorter_side(noise(size), 32, 8, max_aspect=MAX_ASPECT_TILED)[1].content
+
+    assert shorter_side(noise((64, 1280)), 32, 8)[1].content == (13, 256)
+    assert framed((64, 1280)) == (32, 640)
+    assert framed((16, 320)) == (16, 320), "as many pixels as there are"
+    assert framed((16, 64)) == (32, 128)
+
+
+def test_the_frame_of_a_tile_shows_its_part_of_the_picture() -> None:
+    _, frame = letterbox(noise((30, 60)), 40)
+    assert frame.region == ((0, 20), (0, 40))
+    part = frame.part(slice(8, 24), slice(24, 40))
+    assert part.size == (16, 16)
+    assert part.region == ((0, 12), (0, 16))
+    beside = frame.part(slice(24, 40), slice(0, 16))
+    assert beside.region == ((0, 0), (0, 16)), "nothing but padding"

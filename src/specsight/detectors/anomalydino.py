@@ -20,23 +20,16 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.rotating import angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
-from specsight.errors import UnreadableFile
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
-from specsight.images.rotation import rotated
-from specsight.records import Judgement, Picture, Sample
+from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
-ANGLES = tuple(range(45, 360, 45))
-"""Degrees by which references are rotated, beside 0."""
 FEW_SHOTS = 16
 """Most references that are rotated: more of them vary enough by themselves."""
-TESTED = 4
-"""References in the rotation test, which encodes each at every angle."""
-CLOSER = 0.9
-"""Rotations are used where the best angle brings the mean distance of pairs of references below this share."""
 MEGABYTES = 512 << 20
 OUTPUT = "output"
 
@@ -48,16 +41,12 @@ class AnomalyDino(Detector):
 
     name = "anomalydino"
 
-    resolution: int = 448
+    resolution: int | str = 448
     """Pixels of the framed picture's shorter side."""
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join, on the grid of the first; default: a ViT's output tokens, else the middle layers."
     )
-    rotate: bool | None = parameter(
-        None,
-        "Rotate references by 45° steps: always, never, or (the default) where a test on them says so.",
-        optional=True,
-    )
+    rotate: bool | None = rotate_parameter(None)
     foreground: bool = parameter(
         False, "Judge only patches on the object, for small objects on an even background."
     )
@@ -76,7 +65,6 @@ class AnomalyDino(Detector):
     )
 
     bank_: MemoryBank | None = field(default=None, init=False, repr=False)
-    rotates_: bool = field(default=False, init=False, repr=False)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = smoothed cosine distances; score = mean of the largest of them."""
@@ -100,14 +88,8 @@ class AnomalyDino(Detector):
         has_output = any(layer.name == OUTPUT for layer in encoder.available)
         return (OUTPUT,) if has_output else encoder.default_layers
 
-    def _prepare(self, samples: Sequence[Sample]) -> None:
-        few_shot = 2 <= len(samples) <= FEW_SHOTS
-        self.rotates_ = (few_shot and self._lie_differently(samples)) if self.rotate is None else self.rotate
-
-    def _variants(self, picture: Picture) -> Iterator[Picture]:
-        yield picture
-        for angle in ANGLES if self.rotates_ else ():
-            yield rotated(picture, angle)
+    def _angles(self, good: int) -> tuple[float, ...] | None:
+        return angles_of(False if self.rotate is None and good > FEW_SHOTS else self.rotate)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         builder = BankBuilder(1.0, self.coreset_limit, MEGABYTES, self.seed)
@@ -122,30 +104,6 @@ class AnomalyDino(Detector):
         vectors = grids.vectors(joined)
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.maximum(length, np.float32(1e-12)), cells
-
-    def _lie_differently(self, samples: Sequence[Sample]) -> bool:
-        """Whether some angle brings pairs of references clearly closer than they are as they lie."""
-        pictures = []
-        for sample in samples[:TESTED]:
-            try:
-                pictures.append(images.load_picture(sample))
-            except UnreadableFile:
-                # Left out of the test; `fit` itself reports it.
-                continue
-        if len(pictures) < 2:
-            return False
-        upright = [self._patches(self._look(picture))[0] for picture in pictures]
-        before, after = 0.0, 0.0
-        for turned, picture in enumerate(pictures):
-            # One picture at one angle a time: a larger bank would be nearer by its size alone.
-            banks = [MemoryBank(upright[turned])]
-            banks += [MemoryBank(self._patches(self._look(rotated(picture, a)))[0]) for a in ANGLES]
-            for left_out in range(len(pictures)):
-                if left_out != turned:
-                    distances = [float((bank.nearest(upright[left_out])[0] ** 2).mean()) for bank in banks]
-                    before += distances[0]
-                    after += min(distances)
-        return after < CLOSER * before
 
     def _state(self) -> State:
         if self.bank_ is None:

@@ -7,8 +7,8 @@ of views and how it judges one view; framing, encoding, streaming and storage ar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,13 +18,16 @@ from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors import saving
+from specsight.detectors.good_pictures import choose_framing
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter, parameters_of
+from specsight.detectors.parameters import AUTO, parameter, parameters_of
 from specsight.detectors.saving import State
 from specsight.detectors.text import Words
 from specsight.encoders import BUNDLED, Encoder, Features, load_encoder, names_same_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.features import grids
+from specsight.images.rotation import rotated
+from specsight.preparation import STANDARD, Choices, Framing
 from specsight.progress import track
 from specsight.records import ImageBatch, Judgement, Picture, Sample
 from specsight.registry import Registry
@@ -42,6 +45,10 @@ class View:
     cells are no grids (pooled embeddings)."""
 
 
+Encode = Callable[[Encoder, NDArray[np.uint8], images.Frame], Mapping[str, Features]]
+"""Encoder, framed pixels (1, H, W, 3), their frame → features by name."""
+
+
 @dataclass
 class Detector(ABC):
     """Learns what good parts look like and scores pictures; higher = more anomalous.
@@ -52,12 +59,22 @@ class Detector(ABC):
     encoder: str | Encoder = parameter(
         BUNDLED, "What turns pictures into features: a name, a folder or a hub id."
     )
-    resolution: int = parameter(
-        320,
-        "Shorter side of the framed picture (its side, for methods that compare positions).",
+    resolution: int | str = parameter(
+        STANDARD,
+        "Shorter side of the framed picture (its side, where positions are compared); auto: good pictures choose.",
         low=32,
         high=4096,
         unit="px",
+        automatic=True,
+    )
+    tile: int | str = parameter(
+        0,
+        "Side of the overlapping tiles in which a larger framed picture is encoded; 0: at once; auto: where it is "
+        "long.",
+        low=0,
+        high=4096,
+        unit="px",
+        automatic=True,
     )
     seed: int = parameter(0, "Of everything that is random.", low=0, high=2**32 - 1)
     device: str = parameter(
@@ -79,6 +96,8 @@ class Detector(ABC):
     notes_: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)
     """What was noticed in reading good pictures while fitting: note → paths."""
     encoder_: Encoder | None = field(default=None, init=False, repr=False)
+    framing_: Framing | None = field(default=None, init=False, repr=False)
+    """How pictures are framed, once that was decided; see `framing`."""
     words_: Words | None = field(default=None, init=False, repr=False)
     """What was specified, for methods that need text."""
 
@@ -92,7 +111,7 @@ class Detector(ABC):
         self._check_needs(samples, specification)
         self.needs.check_enough(self.name, len(samples))
         self.skipped_, self.notes_ = [], {}
-        self._prepare(samples)
+        self.framing_ = self._choose_framing(samples)
         if self.needs.text and specification is not None:
             self.words_ = Words.of(specification, self.get_encoder())
         self._learn(self._views(samples, specification), len(samples), specification)
@@ -117,7 +136,7 @@ class Detector(ABC):
         """Write parameters, learned state and words into an existing folder. Raises SpecsightError before `fit`."""
         state = self._state()
         self._save_words(folder)
-        saving.write_description(folder, self.name, self.parameters(), self.get_encoder())
+        saving.write_description(folder, self.name, self.parameters(), self.framing, self.get_encoder())
         saving.write_state(folder, state)
 
     @classmethod
@@ -146,6 +165,20 @@ class Detector(ABC):
                 self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder, self.device)
             )
         return self.encoder_
+
+    @property
+    def framing(self) -> Framing:
+        """How pictures are framed: as the parameters say or, once fitted, as good pictures decided.
+
+        Before that, what is left open is standard: the method's own resolution, no tiles.
+        """
+        if self.framing_ is not None:
+            return self.framing_
+        standard = int(parameters_of(type(self))["resolution"].default)
+        return Framing(
+            standard if isinstance(self.resolution, str) else self.resolution,
+            0 if isinstance(self.tile, str) else self.tile,
+        )
 
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters by name, as given to the constructor; where it runs is none of them."""
@@ -201,23 +234,61 @@ class Detector(ABC):
         An encoder whose pooled embedding cannot leave padding out gets none; the aspect then changes by up to half a
         patch.
         """
-        padded = not self.get_encoder().padding_counts
+        padded, framing = not self.get_encoder().padding_counts, self.framing
         return images.shorter_side(
-            picture.rgb, self.resolution, multiple, circular=picture.circular, padded=padded
+            picture.rgb,
+            framing.resolution,
+            multiple,
+            max_aspect=images.MAX_ASPECT_TILED if framing.tile else images.MAX_ASPECT,
+            circular=picture.circular,
+            padded=padded,
         )
 
-    def _prepare(self, samples: Sequence[Sample]) -> None:  # noqa: B027 (most methods have nothing to prepare)
-        """Decide what depends on the good samples as a whole before they stream by."""
+    def _angles(self, good: int) -> tuple[float, ...] | None:
+        """Degrees by which each of `good` good pictures is rotated to be learned from too, beside 0.
+
+        None: where a test on them says so. Methods that compare with good patches override this.
+        """
+        return ()
+
+    def _choose_framing(self, samples: Sequence[Sample]) -> Framing:
+        """What the parameters say, and good samples decide what they leave open."""
+        self.framing_, angles = None, self._angles(len(samples))
+        given = replace(self.framing, angles=angles or ())
+        choices = Choices(self.resolution == AUTO, self.tile == AUTO, angles is None)
+        return choose_framing(samples, self.get_encoder, given, choices)
 
     def _variants(self, picture: Picture) -> Iterator[Picture]:
-        """The pictures to learn from in place of one good picture; methods that rotate override this."""
+        """The pictures to learn from in place of one good picture: it, and its rotations where they are used."""
         yield picture
+        for angle in self.framing.angles:
+            yield rotated(picture, angle)
 
     def _look(self, picture: Picture) -> View:
         """Frame and encode one picture; methods that look at more than its colours override this."""
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        return self._view(encoder, frame, self._features(encoder, pixels[None], frame))
+        return self._view(encoder, frame, self._encode(pixels, frame, self._features))
+
+    def _encode(
+        self, pixels: NDArray[np.uint8], frame: images.Frame, encode: Encode
+    ) -> Mapping[str, Features]:
+        """What `encode`, such as `_features`, gives of framed pixels (H, W, 3): tile by tile where there are tiles."""
+        encoder = self.get_encoder()
+        tiling = images.Tiling.over(frame.size, self.framing.tile, encoder.multiple)
+        if tiling.shape == (1, 1):
+            return encode(encoder, pixels[None], frame)
+        parts = [encode(encoder, pixels[place][None], frame.part(*place)) for place in tiling.places()]
+        return {name: self._joined(name, [part[name] for part in parts], tiling) for name in parts[0]}
+
+    def _joined(self, name: str, parts: Sequence[Features], tiling: images.Tiling) -> Features:
+        """What a view holds as `name` of a frame, from that of its tiles: grids are blended where tiles overlap.
+
+        What is no grid, such as a pooled embedding, is kept of every tile, laid out as they lie.
+        """
+        encoder = self.get_encoder()
+        cells = self._cells(encoder, name, parts[0])
+        return tiling.arranged(parts) if cells is None else tiling.blend(parts, cells.stride)
 
     def _save_words(self, folder: Path) -> None:
         """Write what was specified for a method that needs text; methods that learn other words besides add theirs."""
@@ -320,5 +391,6 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
         raise saving.another_encoder(folder, name)
+    detector.framing_ = saving.framing_of(description)
     detector.restore(folder)
     return detector

@@ -73,7 +73,7 @@ class Padim(Detector):
         return early or encoder.default_layers
 
     def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
-        return images.letterbox(picture.rgb, self.resolution, multiple)
+        return images.letterbox(picture.rgb, self.framing.resolution, multiple)
 
     def _vectors(self, view: View) -> tuple[grids.Grid, images.Cells]:
         """(P, D) features by position, the same positions for every picture, and their cells."""

@@ -15,6 +15,7 @@ from specsight.errors import SpecsightError, did_you_mean
 
 T = TypeVar("T")
 DECLARED = "parameter"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Parameter:
     """Whether nothing that is learned depends on it."""
     machine: bool = False
     """Whether it says where something runs, and no result depends on it."""
+    automatic: bool = False
+    """Whether `AUTO` is allowed, which leaves the choice to the good pictures."""
 
     @property
     def written_choices(self) -> tuple[str, ...]:
@@ -60,12 +63,12 @@ class Parameter:
             return "layer names"
         if self.low is not None and self.high is not None:
             low, high = (f"{limit:.0f}" if self.whole else f"{limit:g}" for limit in (self.low, self.high))
-            return f"{low} to {high}" + (f" {self.unit}" if self.unit else "")
+            return f"{low} to {high}" + (f" {self.unit}" if self.unit else "") + self._or_auto
         return ""
 
     def check(self, value: Any) -> None:
         """Raise SpecsightError with the range or a suggestion where `value` is not allowed."""
-        if value is None and self.optional:
+        if (value is None and self.optional) or (value == AUTO and self.automatic):
             return
         if self.choices:
             self._check_choice(value)
@@ -75,7 +78,11 @@ class Parameter:
                     f"{self.name} must be a list of layer names such as [stride8, stride16], got {value!r}"
                 )
         elif self.low is not None and self.high is not None:
-            check_range(self.name, value, self.low, self.high, whole=self.whole)
+            check_range(self.name, value, self.low, self.high, whole=self.whole, instead=self._or_auto)
+
+    @property
+    def _or_auto(self) -> str:
+        return f" or {AUTO}" if self.automatic else ""
 
     def _check_choice(self, value: Any) -> None:
         # 1 == True: the type counts too.
@@ -98,6 +105,7 @@ def parameter(
     optional: bool = False,
     judging: bool = False,
     machine: bool = False,
+    automatic: bool = False,
 ) -> T:
     """Declare a hyper-parameter: the default of a dataclass field, with what `Parameter` says of it.
 
@@ -118,6 +126,7 @@ def parameter(
         "optional": optional,
         "judging": judging,
         "machine": machine,
+        "automatic": automatic,
     }
     return dataclasses.field(default=default, metadata={DECLARED: declared})
 
@@ -143,12 +152,17 @@ def parameters_of(kind: type[Any]) -> dict[str, Parameter]:
     return found
 
 
-def check_range(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    """Raise SpecsightError unless `value` is a number (an integer where `whole`) in [low, high]."""
+def check_range(
+    name: str, value: Any, low: float, high: float, *, whole: bool = False, instead: str = ""
+) -> None:
+    """Raise SpecsightError unless `value` is a number (an integer where `whole`) in [low, high].
+
+    `instead`: what else is allowed, for the message.
+    """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or (whole and not isinstance(value, int)) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
-        raise SpecsightError(f"{name} must be {kind} from {low:g} to {high:g}, got {value!r}")
+        raise SpecsightError(f"{name} must be {kind} from {low:g} to {high:g}{instead}, got {value!r}")
 
 
 def _written(value: Any) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.rotating import angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
@@ -43,6 +44,7 @@ class PatchCore(Detector):
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join, on the grid of the first; default: the encoder's middle layers."
     )
+    rotate: bool | None = rotate_parameter()
     neighbourhood: int = parameter(
         3, "Patches are averaged over this many cells each way.", low=1, high=15, unit="cells"
     )
@@ -102,6 +104,9 @@ class PatchCore(Detector):
         return Judgement(
             score, grids.on_picture(distances.reshape(cells.size), cells, view.frame, self.sigma)
         )
+
+    def _angles(self, good: int) -> tuple[float, ...] | None:
+        return angles_of(self.rotate)
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers

@@ -6,16 +6,19 @@ In: what a detector is made of. Out: the same again, or a SpecsightError that sa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import TypedDict
+from pydantic import Field
+from typing_extensions import NotRequired, TypedDict
 
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
-from specsight.record_json import Text, check
+from specsight.preparation import Framing
+from specsight.record_json import Finite, Text, check
 from specsight.storage import check_regular, parse_json, read_text, write_bytes, write_json
 from specsight.version import __version__
 
@@ -42,6 +45,15 @@ class EncoderJson(TypedDict):
     fingerprint: Text
 
 
+class FramingJson(TypedDict):
+    """See `Framing`."""
+
+    resolution: Annotated[int, Field(ge=1, le=1 << 16)]
+    tile: Annotated[int, Field(ge=0, le=1 << 16)]
+    angles: list[Finite]
+    reasons: list[Text]
+
+
 class DescriptionJson(TypedDict):
     """What `write_description` writes."""
 
@@ -49,10 +61,13 @@ class DescriptionJson(TypedDict):
     detector: Text
     parameters: dict[Text, Any]
     encoder: EncoderJson
+    framing: NotRequired[FramingJson]
 
 
-def write_description(folder: Path, name: str, parameters: Mapping[str, Any], encoder: Encoder) -> None:
-    """Write the method's name, its hyper-parameters and which encoder it was fitted with."""
+def write_description(
+    folder: Path, name: str, parameters: Mapping[str, Any], framing: Framing, encoder: Encoder
+) -> None:
+    """Write the method's name, its hyper-parameters, how it frames pictures and which encoder it was fitted with."""
     write_json(
         folder / DESCRIPTION,
         {
@@ -60,6 +75,7 @@ def write_description(folder: Path, name: str, parameters: Mapping[str, Any], en
             "specsight": __version__,
             "detector": name,
             "parameters": {k: v for k, v in parameters.items() if k != "encoder"},
+            "framing": asdict(framing),
             "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
         },
     )
@@ -75,6 +91,14 @@ def read_description(folder: Path) -> dict[str, Any]:
     if description["format"] != FORMAT:
         raise another_format(folder, description)
     return description
+
+
+def framing_of(description: Mapping[str, Any]) -> Framing | None:
+    """How a saved detector frames pictures; None for one of a version whose parameters alone said so."""
+    said = description.get("framing")
+    if said is None:
+        return None
+    return Framing(said["resolution"], said["tile"], tuple(said["angles"]), tuple(said["reasons"]))
 
 
 def another_format(folder: Path, description: Mapping[str, Any]) -> SpecsightError:

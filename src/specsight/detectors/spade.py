@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.rotating import angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
@@ -37,6 +38,7 @@ class Spade(Detector):
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join, on the grid of the first; default: the encoder's middle layers."
     )
+    rotate: bool | None = rotate_parameter()
     neighbours: int = parameter(
         10, "Good pictures a picture is compared with.", low=1, high=1000, unit="pictures"
     )
@@ -52,14 +54,15 @@ class Spade(Detector):
         """Score = mean squared embedding distance to the nearest good pictures; map = patch distances to those."""
         if self.embeddings_ is None:
             raise self._not_fitted()
-        distances, nearest = self.embeddings_.nearest(
-            view.features[EMBEDDING].reshape(1, -1), self.neighbours
-        )
+        distances, nearest = self.embeddings_.nearest(_embedding(view)[None], self.neighbours)
         gallery = MemoryBank(np.concatenate([self.patches_[k] for k in nearest[0]]))
         joined, cells = grids.join(_layers(view), view.cells)
         patch_distances, _ = gallery.nearest(grids.vectors(joined))
         heat = grids.on_picture(patch_distances.reshape(cells.size), cells, view.frame, self.sigma)
         return Judgement(float(np.mean(distances[0] ** 2)), heat)
+
+    def _angles(self, good: int) -> tuple[float, ...] | None:
+        return angles_of(self.rotate)
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers
@@ -71,7 +74,7 @@ class Spade(Detector):
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         embeddings, patches = [], []
         for view in views:
-            embeddings.append(view.features[EMBEDDING].ravel())
+            embeddings.append(_embedding(view))
             joined, cells = grids.join(_layers(view), view.cells)
             visible = view.frame.shows_picture(cells).ravel()
             patches.append(grids.vectors(joined)[visible])
@@ -93,6 +96,11 @@ class Spade(Detector):
             raise ValueError("embeddings, patches and counts do not fit together")
         self.embeddings_ = MemoryBank(state["embeddings"])
         self.patches_ = np.split(patches, np.cumsum(counts)[:-1])
+
+
+def _embedding(view: View) -> grids.Grid:
+    """The picture's embedding (D,): the mean of its tiles'."""
+    return np.asarray(view.features[EMBEDDING].mean((1, 2)), np.float32)
 
 
 def _layers(view: View) -> dict[str, Features]:

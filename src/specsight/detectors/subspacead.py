@@ -21,8 +21,7 @@ from specsight.encoders import Encoder
 from specsight.features import grids
 from specsight.features.moments import Axes, Moments, principal_axes
 from specsight.images import Cells
-from specsight.images.rotation import rotated
-from specsight.records import Judgement, Picture, Sample
+from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
 FEW_SHOTS = 8
@@ -54,8 +53,6 @@ class SubspaceAD(Detector):
     )
 
     axes_: Axes | None = field(default=None, init=False, repr=False)
-    angles_: tuple[float, ...] = field(default=(), init=False, repr=False)
-    """Degrees by which each good picture is rotated while fitting."""
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = smoothed residuals; score = mean of the largest of them."""
@@ -66,20 +63,15 @@ class SubspaceAD(Detector):
         score = grids.top_mean(residuals[view.frame.shows_picture(cells)], self.top)
         return Judgement(score, grids.on_picture(residuals, cells, view.frame, self.sigma))
 
-    def _prepare(self, samples: Sequence[Sample]) -> None:
-        turns = self.rotations if len(samples) <= FEW_SHOTS else 0
-        self.angles_ = tuple(np.random.default_rng(self.seed).uniform(0, 360, turns))
+    def _angles(self, good: int) -> tuple[float, ...] | None:
+        turns = self.rotations if good <= FEW_SHOTS else 0
+        return tuple(np.random.default_rng(self.seed).uniform(0, 360, turns).tolist())
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         if self.layers:
             return self.layers
         blocks = [layer.name for layer in encoder.available if layer.name.startswith("block")]
         return blocks[len(blocks) // 3 : max(2 * len(blocks) // 3, 1)] or encoder.default_layers
-
-    def _variants(self, picture: Picture) -> Iterator[Picture]:
-        yield picture
-        for angle in self.angles_:
-            yield rotated(picture, angle)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         moments = Moments()

@@ -33,7 +33,7 @@ from specsight.encoders import JOINT, Encoder, Features
 from specsight.encoders.passes.windows import embed_windows
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
-from specsight.images import Frame
+from specsight.images import Cells, Frame
 from specsight.prompts.anchors import Anchors, probability
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -92,8 +92,8 @@ class WinCLIP(Detector):
         )
 
     def _language(self, view: View, anchors: Anchors) -> tuple[Features, Features]:
-        """Maps (K, h, w) on the windows' cells, and the whole picture's probabilities (K,)."""
-        of_picture = probability(anchors.margins(view.features[IMAGE], self.temperature))[:, 0, 0]
+        """Maps (K, h, w) on the windows' cells, and the probabilities (K,) of the whole picture, or its worst tile."""
+        of_picture = probability(anchors.margins(view.features[IMAGE], self.temperature)).max((1, 2))
         size = view.cells[WINDOW_CELLS].size
         inverse = (
             np.repeat(1 / np.maximum(of_picture, FAINT), size[0] * size[1])
@@ -126,6 +126,11 @@ class WinCLIP(Detector):
         (patches,) = encoder.layers(pixels, [_reference_layer(encoder)])
         pooled = encoder.embed_images(pixels, frame.region)[0][:, None, None]
         return {PATCHES: patches[0], IMAGE: pooled, **named}
+
+    def _cells(self, encoder: Encoder, name: str, features: Features) -> Cells | None:
+        if name == IMAGE:
+            return None
+        return encoder.cells(_reference_layer(encoder) if name == PATCHES else JOINT, features)
 
     def _view(self, encoder: Encoder, frame: Frame, features: Mapping[str, Features]) -> View:
         """Windows of nothing but cells that show the picture, on the cells that they cover."""

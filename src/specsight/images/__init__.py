@@ -2,8 +2,8 @@
 
 `colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`. `marking`:
 which pixels of a mask are marked. `extent`: how long a region is. `cells`: where the cells of a grid lie in pixels.
-`framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: long strips → overlapping
-squares, and their maps back again. `rotation`: pictures turned about their middle. Sizes are (H, W) = (rows, columns).
+`framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: large frames → overlapping
+tiles, and their grids back into one. `rotation`: pictures turned about their middle. Sizes are (H, W): rows, columns.
 """
 
 from specsight.images.cells import Cells
@@ -11,7 +11,7 @@ from specsight.images.colours import common_bits, picture_width, read_colours, r
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
 from specsight.images.depth import read_depth
 from specsight.images.extent import longest_extent
-from specsight.images.framing import Frame, letterbox, shorter_side
+from specsight.images.framing import MAX_ASPECT, MAX_ASPECT_TILED, Frame, letterbox, shorter_side
 from specsight.images.marking import in_between, marked
 from specsight.images.reading import (
     IMAGE_SUFFIXES,
@@ -25,14 +25,16 @@ from specsight.images.reading import (
     parts_of,
     read_mask,
 )
-from specsight.images.tiling import Tile, merge_tiles, tiles
+from specsight.images.tiling import Tiling
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "MAX_ASPECT",
+    "MAX_ASPECT_TILED",
     "MAX_PIXELS",
     "Cells",
     "Frame",
-    "Tile",
+    "Tiling",
     "anomaly_mask",
     "check_pixels",
     "collect_notes",
@@ -47,7 +49,6 @@ __all__ = [
     "marked",
     "masks_known",
     "max_megapixels",
-    "merge_tiles",
     "parts_of",
     "picture_width",
     "read_colours",
@@ -56,5 +57,4 @@ __all__ = [
     "read_rgb",
     "set_max_megapixels",
     "shorter_side",
-    "tiles",
 ]

@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 
 from specsight.images.cells import Cells, Region, Size, sampled
 
+MAX_ASPECT = 8.0
+"""Times its width that a picture may be long with its shorter side at the resolution, where it is encoded at once."""
+MAX_ASPECT_TILED = 64.0
+"""The same for a picture that is encoded in tiles, unless that would enlarge it."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -79,6 +84,17 @@ class Frame:
             (self.offset[0], self.offset[0] + self.content[0]),
             (self.offset[1], self.offset[1] + self.content[1]),
         )
+
+    def part(self, rows: slice, columns: slice) -> Frame:
+        """The frame of a tile of this one: what of the picture it shows, which may be nothing, is its content."""
+        starts, extents = [], []
+        for (start, stop), own in zip(self.region, (rows, columns)):
+            begin = min(max(start, own.start), own.stop)
+            starts.append(begin - own.start)
+            extents.append(max(min(stop, own.stop) - begin, 0))
+        content = (extents[0], extents[1])
+        size = (rows.stop - rows.start, columns.stop - columns.start)
+        return Frame(content, content, (starts[0], starts[1]), size)
 
     def inside(self, cells: Cells) -> tuple[slice, slice]:
         """Rows and columns of cells over the frame that show the picture: at least half of what they see of the frame.
@@ -174,20 +190,23 @@ def shorter_side(
     rgb: NDArray[np.uint8],
     side: int,
     multiple: int = 1,
-    max_aspect: float = 8.0,
+    max_aspect: float = MAX_ASPECT,
     circular: bool = False,
     padded: bool = True,
 ) -> tuple[NDArray[np.uint8], Frame]:
     """The picture with its shorter side at `side` pixels, aspect kept, both sides padded to a `multiple`.
 
-    A picture longer than `max_aspect` times its width is scaled by its longer side instead, which bounds the work
-    (`tiles` keeps its resolution). Padding mirrors the picture at the bottom and right, its outermost row and column
-    left out, so that what lies there is not widened; a `circular` strip continues around its seam on both ends, by an
-    eighth of `side` or more. Without padding (`padded` false) both sides are stretched or shrunk to the nearest
-    multiple instead, by half a multiple at most where they are that long.
+    A picture longer than `max_aspect` times its width is scaled by its longer side instead, which bounds the work; one
+    longer than `MAX_ASPECT` times is never enlarged. Padding mirrors the picture at the bottom and right, its outermost
+    row and column left out, so that what lies there is not widened; a `circular` strip continues around its seam on
+    both ends, by an eighth of `side` or more. Without padding (`padded` false) both sides are stretched or shrunk to
+    the nearest multiple instead, by half a multiple at most where they are that long.
     """
     height, width = rgb.shape[:2]
-    scale = min(side / min(height, width), side * max_aspect / max(height, width))
+    short, long = min(height, width), max(height, width)
+    scale = min(
+        side / short, max(side * min(max_aspect, MAX_ASPECT) / long, min(1, side * max_aspect / long))
+    )
     content = (_scaled(height, scale), _scaled(width, scale))
     if not padded:
         content = (_nearest_multiple(content[0], multiple), _nearest_multiple(content[1], multiple))

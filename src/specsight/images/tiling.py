@@ -1,6 +1,6 @@
-"""Long pictures → overlapping tiles at full resolution, and the maps of the tiles back into one.
+"""A frame larger than an encoder should see at once → overlapping tiles of one size, and their grids back into one.
 
-Where tiles overlap, their maps are blended with weights that fall towards each tile's border, so no seam shows.
+Where tiles overlap, grids are blended with weights that fall towards each tile's border, so that no seam shows.
 """
 
 from __future__ import annotations
@@ -8,80 +8,90 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Size = tuple[int, int]
+from specsight.images.cells import Size
+
+OVERLAP = 0.2
+"""Least share of a tile's side by which neighbours overlap: about what a cell of a deep layer sees on either side."""
 
 
 @dataclass(frozen=True)
-class Tile:
-    """Where a tile lies: first row and column, its size (h, w), and the overlap in pixels that is blended.
+class Tiling:
+    """Tiles of one `size` (h, w) that cover a frame; all sizes (rows, columns) in pixels."""
 
-    `column + size[1]` may pass the picture's width where the strip is circular: the tile then wraps around.
-    """
-
-    row: int
-    column: int
+    rows: tuple[int, ...]
+    """First row of each row of tiles."""
+    columns: tuple[int, ...]
+    """First column of each column of tiles."""
     size: Size
-    overlap: int
+
+    @classmethod
+    def over(cls, frame: Size, side: int, multiple: int = 1) -> Tiling:
+        """As few tiles of `side` (raised to a `multiple`) as cover a frame, evenly spaced; 0: a single one.
+
+        An axis no longer than a tile has one tile of its own extent. Tiles begin at multiples of `multiple`, which the
+        frame's sides must be too, and overlap by a fifth of their side or more; those of a single multiple do not.
+        """
+        side = math.ceil(side / multiple) * multiple if side else max(frame)
+        extents = min(side, frame[0]), min(side, frame[1])
+        starts = [_starts(length, extent, multiple) for length, extent in zip(frame, extents)]
+        return cls(starts[0], starts[1], extents)
+
+    @property
+    def shape(self) -> Size:
+        """Rows and columns of tiles."""
+        return len(self.rows), len(self.columns)
+
+    def places(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of pixels of each tile, row by row."""
+        height, width = self.size
+        return [(slice(r, r + height), slice(c, c + width)) for r in self.rows for c in self.columns]
+
+    def blend(self, grids: Sequence[NDArray[np.float32]], stride: tuple[float, float]) -> NDArray[np.float32]:
+        """Join one grid (..., h, w) of cells per tile to that of the frame; `stride`: pixels per cell, down and across.
+
+        Cutting a grid into those of tiles and blending them gives it back.
+        """
+        first = [
+            [round(start / step) for start in starts]
+            for starts, step in zip((self.rows, self.columns), stride)
+        ]
+        height, width = grids[0].shape[-2:]
+        size = (first[0][-1] + height, first[1][-1] + width)
+        weights = np.outer(
+            _ramp(height, OVERLAP * self.size[0] / stride[0]),
+            _ramp(width, OVERLAP * self.size[1] / stride[1]),
+        )
+        total = np.zeros((*grids[0].shape[:-2], *size), np.float32)
+        weight = np.zeros(size, np.float32)
+        places = [np.s_[..., r : r + height, c : c + width] for r in first[0] for c in first[1]]
+        for place, grid in zip(places, grids, strict=True):
+            total[place] += weights * grid
+            weight[place] += weights
+        return np.asarray(total / weight, np.float32)
+
+    def arranged(self, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Lay one array (D, h, w) per tile out as the tiles lie: (D, rows · h, columns · w)."""
+        across = len(self.columns)
+        lines = [np.concatenate(values[k : k + across], axis=2) for k in range(0, len(values), across)]
+        return np.concatenate(lines, axis=1)
 
 
-def tiles(
-    rgb: NDArray[np.uint8], side: int, overlap: int, circular: bool = False
-) -> list[tuple[NDArray[np.uint8], Tile]]:
-    """Cut (H, W, 3) into tiles of at most `side` × `side` that overlap by at least `overlap` pixels, row by row.
-
-    A picture smaller than `side` along an axis gives one tile of its own extent there. `circular` strips get tiles
-    across the seam between their last and first column.
-    """
-    if not 0 <= overlap < side:
-        raise ValueError(f"overlap must lie in [0, side), got {overlap} with side {side}")
-    height, width = rgb.shape[:2]
-    extent = (min(side, height), min(side, width))
-    around = circular and width > side
-    columns = _starts_around(width, side, overlap) if around else _starts(width, extent[1], overlap)
-    places = [Tile(r, c, extent, overlap) for r in _starts(height, extent[0], overlap) for c in columns]
-    return [(_cut(rgb, place), place) for place in places]
-
-
-def merge_tiles(
-    maps: Sequence[NDArray[np.float32]], places: Sequence[Tile], size: Size
-) -> NDArray[np.float32]:
-    """Blend one map (h, w) per tile into (H, W) float32; cutting any map with `tiles` and merging gives it back."""
-    total = np.zeros(size, np.float32)
-    weight = np.zeros(size, np.float32)
-    for values, place in zip(maps, places, strict=True):
-        if values.shape != place.size:
-            raise ValueError(f"map is {values.shape} but its tile is {place.size}")
-        ramp = np.outer(_ramp(place.size[0], place.overlap), _ramp(place.size[1], place.overlap))
-        rows = slice(place.row, place.row + place.size[0])
-        columns = np.arange(place.column, place.column + place.size[1]) % size[1]
-        total[rows, columns] += ramp * values
-        weight[rows, columns] += ramp
-    return total / weight
-
-
-def _cut(rgb: NDArray[np.uint8], place: Tile) -> NDArray[np.uint8]:
-    columns = np.arange(place.column, place.column + place.size[1]) % rgb.shape[1]
-    return np.ascontiguousarray(rgb[place.row : place.row + place.size[0], columns])
-
-
-def _starts(length: int, extent: int, overlap: int) -> list[int]:
-    """Evenly spaced first pixels; the last tile ends with the picture."""
+def _starts(length: int, extent: int, multiple: int) -> tuple[int, ...]:
+    """Evenly spaced first pixels; the last tile ends with the frame."""
     if extent >= length:
-        return [0]
+        return (0,)
+    overlap = min(math.ceil(OVERLAP * extent / multiple) * multiple, extent - multiple)
     count = math.ceil((length - overlap) / (extent - overlap))
-    return [round(i * (length - extent) / (count - 1)) for i in range(count)]
+    spaced = (k * (length - extent) / (count - 1) for k in range(count - 1))
+    return (*(math.floor(start / multiple) * multiple for start in spaced), length - extent)
 
 
-def _starts_around(length: int, extent: int, overlap: int) -> list[int]:
-    count = math.ceil(length / (extent - overlap))
-    return [round(i * length / count) for i in range(count)]
-
-
-def _ramp(length: int, overlap: int) -> NDArray[np.float32]:
+def _ramp(length: int, overlap: float) -> NDArray[np.float32]:
     """Weights (length,) in (0, 1]: rising over the overlap, flat, falling."""
-    from_border = np.minimum(np.arange(1, length + 1), np.arange(length, 0, -1))
-    return (np.minimum(from_border, overlap + 1) / (overlap + 1)).astype(np.float32)
+    from_border = np.minimum(np.arange(length), np.arange(length)[::-1]) + 0.5
+    return np.minimum(from_border / max(overlap, 0.5), 1).astype(np.float32)

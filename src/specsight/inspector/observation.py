@@ -33,4 +33,4 @@ class Observation:
 def looks_of(detector: Detector) -> str:
     """What the features of a view depend on, in words."""
     encoder = detector.get_encoder()
-    return f"{detector.name} at {detector.resolution} px with encoder {encoder.fingerprint[:8]}"
+    return f"{detector.name} at {detector.framing.statement} with encoder {encoder.fingerprint[:8]}"

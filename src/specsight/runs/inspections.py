@@ -73,7 +73,7 @@ def write_inspections(
             data=root,
             instruction=instruction,
             maps=maps,
-            map_side=FINER * inspector.detector.resolution,
+            map_side=FINER * inspector.detector.framing.resolution,
         )
         account = Account(f"judged {len(predictions)}", len(run.skipped()), ignored)
         rules = protocol.of_inspection(config, fit, predictions, instruction)

@@ -68,7 +68,7 @@ def describe_fit(inspector: Inspector) -> Fit:
     common = ("encoder", "resolution", "seed")
     return Fit(
         detector=detector.name,
-        resolution=detector.resolution,
+        resolution=detector.framing.resolution,
         encoder=Path(encoder.name).name,
         fingerprint=encoder.fingerprint,
         parameters={k: v for k, v in detector.parameters().items() if k not in common},

@@ -51,7 +51,7 @@ class DepthGaussian(Detector):
         return ()
 
     def _look(self, picture: Picture) -> View:
-        _, frame = images.letterbox(picture.rgb, self.resolution, CELL)
+        _, frame = images.letterbox(picture.rgb, self.framing.resolution, CELL)
         assert picture.depth is not None
         depth = np.nan_to_num(picture.depth, nan=float(np.nanmedian(picture.depth)))
         framed = frame.apply(depth)

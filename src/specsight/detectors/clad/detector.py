@@ -31,7 +31,7 @@ from specsight.detectors.synthetic_examples import every_kind
 from specsight.detectors.text import Words, judgement_of_types, judgement_without_types, sigma_parameter
 from specsight.encoders import JOINT, Encoder, Features
 from specsight.errors import SpecsightError, require
-from specsight.images import Frame
+from specsight.images import Frame, Tiling
 from specsight.learning.history import History
 from specsight.learning.schedule import Schedule
 from specsight.records import Judgement, Sample
@@ -182,6 +182,15 @@ class Clad(Detector):
         grid, prefix = self._cut().trunk(pixels)
         return {GRID: grid[0], PREFIX: prefix[0][:, None]} if prefix.shape[2] else {GRID: grid[0]}
 
+    def _joined(self, name: str, parts: Sequence[Features], tiling: Tiling) -> Features:
+        """The tail takes one grid, and prefix tokens that are the mean of the tiles'."""
+        from specsight.detectors.clad.examples import PREFIX
+
+        if name == PREFIX:
+            return np.asarray(np.mean(parts, axis=0), np.float32)
+        rows, columns = parts[0].shape[1:]
+        return tiling.blend(parts, (tiling.size[0] / rows, tiling.size[1] / columns))
+
     def _cut(self) -> Split:
         require("torch", "models")
         from specsight.encoders.passes.split import split
@@ -194,7 +203,7 @@ class Clad(Detector):
         """Training examples: good pictures with synthetic defects of every kind, and labelled defects."""
         kinds = every_kind(specification) if specification else []
         count = 0 if self.stages == "none" else self.synthetic_defects
-        synthetic = SyntheticDefects(kinds, count, self.resolution, self.seed)
+        synthetic = SyntheticDefects(kinds, count, self.framing.resolution, self.seed)
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped

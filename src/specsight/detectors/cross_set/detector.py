@@ -153,13 +153,13 @@ class CrossSetDetector(Detector):
 
     def _collector(self, specification: Specification) -> ExampleCollector:
         kinds = kinds_for(specification) if self.synthetic_defects else []
-        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.resolution, self.seed)
+        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.framing.resolution, self.seed)
         return ExampleCollector(self._look_for_training, specification, synthetic, self.name)
 
     def _look_for_training(self, picture: Picture) -> View:
         encoder = self.get_encoder()
         pixels, frame = self._frame(picture, encoder.multiple)
-        return self._view(encoder, frame, self._training_features(encoder, pixels[None], frame))
+        return self._view(encoder, frame, self._encode(pixels, frame, self._training_features))
 
     def _check_defects(self, examples: Sequence[FrozenExample]) -> None:
         """Raise SpecsightError unless defects are shown both to learn from and to end the training by."""

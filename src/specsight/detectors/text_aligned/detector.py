@@ -113,7 +113,7 @@ class TextAligned(Detector):
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         """Training examples: good pictures, each followed by copies with synthetic defects."""
         kinds = kinds_for(specification) if specification else []
-        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.resolution, self.seed)
+        synthetic = SyntheticDefects(kinds, self.synthetic_defects, self.framing.resolution, self.seed)
         collector = ExampleCollector(self._look, specification, synthetic, self.name)
         yield from collector.collect(samples)
         self.skipped_ += collector.skipped
