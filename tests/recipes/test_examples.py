@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'models'")
 
 from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, _example_with_defects
+from specsight.recipes.encoder.scene_examples import (
+    ANY,
+    NOT_VISIBLE,
+    TYPES,
+    SceneExamples,
+    _example_with_defects,
+)
+from specsight.recipes.encoder.scene_examples import KINDS as SOURCES
+from specsight.recipes.encoder.sentences import THINGS
 from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.defects.painting import VISIBLE
 from specsight.synthetic.scenes.blocks import render_block
 from specsight.synthetic.scenes.camera import Camera
+from specsight.synthetic.scenes.objects import FORMS, render_object
+from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import HELD_OUT_MODEL, TyrePictures
 from specsight.synthetic.scenes.vessels import render_vessel
@@ -47,7 +58,7 @@ def test_a_line_two_pixels_wide_labels_its_cells() -> None:
     assert (cell_labels(types)[2] == 1).all()
 
 
-@pytest.mark.parametrize("draw", [render_scene, render_block, render_vessel])
+@pytest.mark.parametrize("draw", [render_scene, render_block, render_vessel, render_object])
 def test_scenes_repeat_and_their_regions_have_words(
     draw: Callable[[np.random.Generator, int], Scene],
 ) -> None:
@@ -87,3 +98,18 @@ def test_tyres_keep_one_model_apart_and_know_every_type(tmp_path: Path) -> None:
         picture = pictures[index]
         assert picture.rgb.shape == (96, 96, 3)
         assert set(np.unique(picture.types)) <= {0, NOT_VISIBLE, *range(1, len(TYPES) + 1)}
+
+
+def test_sentences_name_every_small_object() -> None:
+    assert set(FORMS) <= set(THINGS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SOURCES if kind not in ("tyre", "photograph")])
+def test_examples_of_every_kind_are_good_and_defective(kind: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}.jpg"), np.full((64, 64, 3), 90, np.uint8))
+    examples = SceneExamples(Photographs(tmp_path), None)
+    made = [examples.make_kind(kind, np.random.default_rng(seed), 64) for seed in range(30)]
+    good = sum(not example.types.any() for example in made)
+    assert 3 <= good <= 20
+    assert all(int(example.regions.max()) < len(example.meanings) for example in made)

@@ -16,6 +16,7 @@ import pytest
 
 from specsight.synthetic.defects import synthesise
 from specsight.synthetic.scenes.blocks import render_block
+from specsight.synthetic.scenes.objects import render_object
 from specsight.synthetic.scenes.scene import render_scene
 from specsight.synthetic.scenes.vessels import render_vessel
 from specsight.synthetic.tyres import render, sample_tyre_scene
@@ -25,7 +26,7 @@ from specsight.synthetic.tyres.geometry import Zone
 GOLDEN = Path(__file__).with_name("golden_pictures.png")
 SIDE, ACROSS = 64, 5
 DEFECTS = ("crack", "contamination", "dent", "draem", "nsa", "hole")
-SCENES = {"scene": render_scene, "block": render_block, "vessel": render_vessel}
+SCENES = {"scene": render_scene, "block": render_block, "vessel": render_vessel, "object": render_object}
 TYRES: dict[Zone, tuple[LightKind, str]] = {
     "tread": ("grazing", "crack"),
     "sidewall": ("diffuse", "stain"),

@@ -20,6 +20,7 @@ from specsight.synthetic.defects import synthesise
 from specsight.synthetic.defects.painting import VISIBLE
 from specsight.synthetic.scenes.blocks import render_block
 from specsight.synthetic.scenes.camera import Camera
+from specsight.synthetic.scenes.objects import render_object
 from specsight.synthetic.scenes.photographs import Photographs, recolour
 from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePicture, TyrePictures, part_thing
@@ -32,6 +33,8 @@ SYNTHETIC = (
     "crack", "scratch", "cut", "hole", "stain", "contamination", "foreign body", "dent", "bulge", "break", "fray",
     "uneven", "discolouration", "missing material", "fibre", "excess material", "exposed cord", "open splice",
 )  # fmt: skip
+OF_VESSELS = ("break", "contamination", "crack", "foreign body", "scratch")
+"""What happens to vessels."""
 UNNAMED = ("draem", "cutpaste", "cutpaste scar", "nsa")
 ANY = 254
 """In a type map: a defect of a synthetic kind without a type of its own."""
@@ -42,7 +45,7 @@ BLUR_REACH = 3
 GOOD = 0.3
 """Share of examples without a defect. Acceptable variation comes as often on these as on the others."""
 VARIED_PHOTOGRAPHS = 0.7
-KINDS = ("tyre", "photograph", "block", "vessel", "scene")
+KINDS = ("tyre", "photograph", "block", "vessel", "object", "scene")
 """Where examples come from."""
 
 
@@ -89,14 +92,18 @@ class SceneExamples:
         elif kind == "block":
             scene = render_block(rng, side)
         elif kind == "vessel":
-            scene = render_vessel(rng, side)
+            return _example_with_defects(rng, render_vessel(rng, side), OF_VESSELS)
+        elif kind == "object":
+            scene = render_object(rng, side)
         else:
             scene = render_scene(rng, side, self.photographs if rng.random() < 0.3 else None)
         return _example_with_defects(rng, scene)
 
 
-def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExample:
-    """A scene with up to three synthetic defects; a share `GOOD` stays good."""
+def _example_with_defects(
+    rng: np.random.Generator, scene: Scene, typical: tuple[str, ...] = SYNTHETIC
+) -> SceneExample:
+    """A scene with up to three synthetic defects; a share `GOOD` stays good. A third are of a `typical` kind."""
     meanings = [Meaning("", words.thing, words.material, words.colour) for words in scene.words] or [
         Meaning()
     ]
@@ -104,7 +111,8 @@ def _example_with_defects(rng: np.random.Generator, scene: Scene) -> SceneExampl
     pixels = scene.pixels
     where = _where(rng, scene)
     for _ in range(0 if rng.random() < GOOD else int(rng.integers(1, 4))):
-        name = str(rng.choice(SYNTHETIC if rng.random() < 0.9 else UNNAMED))
+        chance = rng.random()
+        name = str(rng.choice(typical if chance < 0.35 else SYNTHETIC if chance < 0.92 else UNNAMED))
         try:
             defect = synthesise(rng, pixels, name, where)
         except SpecsightError:

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from specsight.synthetic import fields, shapes
-from specsight.synthetic.compositing import Pixels, over, shading, soften
+from specsight.synthetic.compositing import over, shading, soften
 from specsight.synthetic.fields import Field, Shape
-from specsight.synthetic.scenes import gleams
 from specsight.synthetic.scenes.body import Body
 from specsight.synthetic.scenes.camera import Camera, eight_bits, illuminate
+from specsight.synthetic.scenes.grounds import ground
 from specsight.synthetic.scenes.materials import MATERIALS, surface
 from specsight.synthetic.scenes.scene import Region, Scene
 from specsight.synthetic.scenes.variation import vary
@@ -42,7 +42,7 @@ class _Strip:
 def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     """A round vessel: rims, walls and an opening or a bottom, on a dark, bright, shaded or textured ground."""
     shape = (side, side)
-    ground = _ground(rng, shape)
+    below = ground(rng, shape)
     piece = surface(rng, shape, _MATERIALS[int(rng.integers(len(_MATERIALS)))])
     clear = piece.material.name in ("glass", "plastic") and rng.random() < 0.6
     strip = _strip(rng, clear)
@@ -53,14 +53,14 @@ def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     tone, light = _wrapped(rng, strip, Body(cover, middle, outer, True))
     base = piece.pixels
     if clear:
-        base = base * np.float32(rng.uniform(0.3, 1)) + ground * base * np.float32(rng.uniform(0.2, 0.8))
+        base = base * np.float32(rng.uniform(0.3, 1)) + below * base * np.float32(rng.uniform(0.2, 0.8))
     vessel = np.clip(base * tone[..., None] + light[..., None], 0, 1)
     if rng.random() < 0.3:
         shadow = soften(
             np.roll(cover, tuple(rng.integers(-6, 7, 2)), (0, 1)), outer * rng.uniform(0.02, 0.08)
         )
-        ground = ground * (1 - np.float32(rng.uniform(0.1, 0.5)) * shadow)[..., None]
-    pixels = over(ground, vessel, cover)
+        below = below * (1 - np.float32(rng.uniform(0.1, 0.5)) * shadow)[..., None]
+    pixels = over(below, vessel, cover)
     if rng.random() < 0.6:
         pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.0))
     if rng.random() < _VARIED:
@@ -71,26 +71,6 @@ def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     words = [Region(), Region("vessel", piece.material.name, piece.colour), Region("vessel")]
     regions = (cover > 0.5).astype(np.uint8) + (inside > 0.5)
     return Scene(lit, regions.astype(np.uint8), words, Camera.random(rng))
-
-
-def _ground(rng: np.random.Generator, shape: Shape) -> Pixels:
-    """What a vessel stands on: an even dark or lit one mostly, with light that other glass throws on it at times."""
-    if rng.random() < 0.2:
-        return surface(rng, shape).pixels
-    tone = rng.choice(
-        [rng.uniform(0.02, 0.2), rng.uniform(0.3, 0.7), rng.uniform(0.75, 1.0)], p=[0.4, 0.15, 0.45]
-    )
-    ground = np.full((*shape, 3), tone, np.float32)
-    if rng.random() < 0.35:
-        draw = (
-            gleams.falloff
-            if rng.random() < 0.5
-            else gleams.caustics
-            if rng.random() < 0.6
-            else gleams.cast_shadow
-        )
-        ground = draw(rng, ground, Body.whole(rng, shape))
-    return ground
 
 
 def _disc(shape: Shape, centre: tuple[float, float], radius: float) -> Alpha:
