@@ -1,11 +1,13 @@
 """One picture of what the tyre line makes: zones by lights, every defect with its outline, and a strip.
 
-`python -m specsight.synthetic.tyres.contact_sheet docs/images/tyres.jpg` draws the one in the documentation.
+`python -m specsight.synthetic.tyres.contact_sheet docs/images/tyres.jpg` draws the one in the documentation. With names
+of models behind it (`invented:0 invented:1`), it draws these instead, one a row.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -13,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.storage import write_bytes
-from specsight.synthetic.tyres.conditions import LIGHTS
+from specsight.synthetic.tyres.conditions import LIGHTS, LightKind
 from specsight.synthetic.tyres.defects import KINDS
-from specsight.synthetic.tyres.geometry import ZONES
+from specsight.synthetic.tyres.geometry import ZONES, Zone
 from specsight.synthetic.tyres.rendering import Rendered, render
 from specsight.synthetic.tyres.scene import sample_tyre_scene
 
@@ -36,6 +38,21 @@ def contact_sheet(seed: int = 1) -> Image:
     bad = [_defective(seed, n, name) for n, name in enumerate(KINDS)]
     rows = [*_rows(good + _low_blister(seed)), *_rows(bad), *_strip(seed)]
     return np.concatenate(rows, axis=0)
+
+
+def models_sheet(names: Sequence[str], seed: int = 1) -> Image:
+    """(H, W, 3) uint8 RGB: good tyres of each model, one model a row: its tread, its lettering, its bead."""
+    views: tuple[tuple[Zone, LightKind], ...] = (
+        ("tread", "diffuse"), ("tread", "grazing"), ("tread", "dark_field"), ("tread", "grazing"),
+        ("sidewall", "grazing"), ("sidewall", "dark_field"), ("bead", "grazing"),
+    )  # fmt: skip
+    tiles = []
+    for name in names:
+        for k, (zone, light) in enumerate(views):
+            wanted = ("wrong lettering",) if zone == "sidewall" else ()
+            scene = sample_tyre_scene((seed, k, 31), zone, light, name, wanted=wanted)
+            tiles.append(_tile(render(scene), f"{name} {scene.model.brand}" if k == 0 else scene.model.size))
+    return np.concatenate(_rows(tiles), axis=0)
 
 
 def _defective(seed: int, n: int, name: str) -> Image:
@@ -88,5 +105,6 @@ def _strip(seed: int) -> list[Image]:
 
 
 if __name__ == "__main__":
-    pixels = cv2.imencode(".jpg", contact_sheet()[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 84])[1]
+    sheet = models_sheet(sys.argv[2:]) if sys.argv[2:] else contact_sheet()
+    pixels = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 84])[1]
     write_bytes(Path(sys.argv[1]), pixels.tobytes())

@@ -88,22 +88,17 @@ class Built:
 
 def render(scene: TyreScene, defects: Sequence[str] = ()) -> Rendered:
     """The pictures of a scene with these types of defects (those that find a place; at most four)."""
-    good, bad = render_pair(scene, defects)
-    return bad if defects else good
+    built = build(scene, defects)
+    lit = radiance(built.good, scene.light, scene.window.mm_per_px)
+    return _with_defects(scene, built, lit[0]) if built.placed else _without_defects(scene, built, lit)
 
 
 def render_pair(scene: TyreScene, defects: Sequence[str]) -> tuple[Rendered, Rendered]:
     """(without the defects, with them): the same tyre, window, light and noise."""
     built = build(scene, defects)
-    good_light, good_normals = radiance(built.good, scene.light, scene.window.mm_per_px)
-    marks = _marks(scene, built.features)
-    good = _picture(scene, built.good, good_light, good_normals, truths=(), marks=marks)
-    if not built.placed:
-        return good, good
-    bad_light, bad_normals = radiance(built.bad, scene.light, scene.window.mm_per_px)
-    truths = tuple(_truth(scene, built, p, good_light, bad_light) for p in built.placed)
-    remaining = tuple(m for m in marks if not _removed(m, {t.type for t in truths}))
-    return good, _picture(scene, built.bad, bad_light, bad_normals, truths=truths, marks=remaining)
+    lit = radiance(built.good, scene.light, scene.window.mm_per_px)
+    good = _without_defects(scene, built, lit)
+    return good, _with_defects(scene, built, lit[0]) if built.placed else good
 
 
 def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
@@ -126,6 +121,20 @@ def build(scene: TyreScene, defects: Sequence[str] = ()) -> Built:
     for field in (bad.height, bad.gloss, bad.albedo):
         window.close(field)
     return Built(good, bad, features, tuple(placed))
+
+
+def _without_defects(scene: TyreScene, built: Built, lit: tuple[Field, Field]) -> Rendered:
+    """The good picture; `lit` is the good surface's radiance and normals."""
+    return _picture(scene, built.good, *lit, truths=(), marks=_marks(scene, built.features))
+
+
+def _with_defects(scene: TyreScene, built: Built, good_light: Field) -> Rendered:
+    """The defective picture, and the truth measured against the good surface's radiance."""
+    bad_light, normals = radiance(built.bad, scene.light, scene.window.mm_per_px)
+    truths = tuple(_truth(scene, built, p, good_light, bad_light) for p in built.placed)
+    types = {t.type for t in truths}
+    remaining = tuple(m for m in _marks(scene, built.features) if not _removed(m, types))
+    return _picture(scene, built.bad, bad_light, normals, truths=truths, marks=remaining)
 
 
 def _picture(
