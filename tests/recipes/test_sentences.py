@@ -15,8 +15,8 @@ from specsight.recipes.encoder.sentences import (
     NONE,
     THINGS,
     Meaning,
-    agreement,
-    contradict,
+    agreements,
+    contradictions,
     say,
 )
 from specsight.specification.synonyms import PHRASES, related
@@ -47,16 +47,37 @@ meanings = st.builds(
     ],
 )
 def test_contradictions(first: Meaning, second: Meaning, expected: bool) -> None:
-    assert contradict(first, second) is expected
+    assert contradictions([first, second]).tolist() == [[False, expected], [expected, False]]
 
 
-@given(meanings, meanings)
-def test_contradiction_and_agreement_are_symmetric_and_fit_together(first: Meaning, second: Meaning) -> None:
-    assert contradict(first, second) == contradict(second, first)
-    assert agreement(first, second) == agreement(second, first)
-    assert 0 <= agreement(first, second) <= 1
-    assert not contradict(first, first)
-    assert agreement(first, first) == 1
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (Meaning(), Meaning(), 1.0),
+        (Meaning("crack"), Meaning("crack"), 1.0),
+        (Meaning("crack"), Meaning("stain"), 0.0),
+        (Meaning("crack"), Meaning("cut"), 0.25 / 0.5),
+        (Meaning(NONE), Meaning(ANOMALY), 0.0),
+        (Meaning("crack", "disc"), Meaning("crack", "gear"), 0.5 / 0.7),
+        (Meaning("crack", "disc", "glass", "green"), Meaning("crack"), 0.5),
+        (Meaning("", "disc", "glass"), Meaning("", "disc", "wood", "red"), 0.2 / 0.5),
+    ],
+)
+def test_agreement_by_hand(first: Meaning, second: Meaning, expected: float) -> None:
+    assert agreements([first, second])[0, 1] == pytest.approx(expected)
+
+
+@given(st.lists(meanings, min_size=1, max_size=6))
+def test_contradictions_and_agreements_are_symmetric_and_fit_together(drawn: list[Meaning]) -> None:
+    apart, shared = contradictions(drawn), agreements(drawn)
+    assert (apart == apart.T).all()
+    assert np.allclose(shared, shared.T)
+    assert ((shared >= 0) & (shared <= 1 + 1e-6)).all()
+    assert not apart.diagonal().any()
+    assert np.allclose(shared.diagonal(), 1)
+    for i, first in enumerate(drawn):
+        for j, second in enumerate(drawn):
+            assert apart[i, j] == contradictions([first, second])[0, 1], "pairs do not depend on the others"
 
 
 @given(meanings, st.integers(0, 2**32 - 1))

@@ -108,11 +108,7 @@ def test_case_articles_separators_and_plurals_of_known_phrases_make_no_differenc
 def test_general_types_have_the_names_that_the_tyre_line_uses_among_their_phrases() -> None:
     types = {
         "blister": "bulge",
-        "underfill": "missing material",
-        "chunk-out": "missing material",
         "excess flash": "excess material",
-        "wrong lettering": "lettering",
-        "missing lettering": "lettering",
         "missing balance dot": "missing mark",
     }
     assert {kind.name: GENERAL.find(kind.name) for kind in KINDS.values()} == {

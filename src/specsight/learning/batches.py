@@ -18,9 +18,9 @@ from specsight.learning import processes
 from specsight.learning.task import Maker
 
 Part = TypeVar("Part")
-LAGS = (0, 60, 240, 600)
-"""Ages, in batches, of the parts of a batch that reuses them: multiples of every sensible number of processes, workers
-and sides, so that each worker has made what it needs again."""
+LAGS = (0, 60, 240)
+"""Ages, in batches, of the parts of a batch that reuses them: multiples of the number of sides, and of processes
+times workers (see `sensible_workers`), so that each worker has made what it needs again."""
 PREFETCHED = 4
 """Batches that each worker makes ahead."""
 
@@ -129,6 +129,16 @@ def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) 
         # A forked copy of a process whose thread pools have run can wait for threads that it does not have.
         multiprocessing_context="spawn",
     )
+
+
+def sensible_workers(processors: int, training: int = 1) -> int:
+    """How many workers make batches for each of `training` processes that learn, on its `processors`.
+
+    One processor is left to learn; a worker must meet again the parts that it has made, so that workers times processes
+    divide the lags.
+    """
+    fitting = [n for n in range(1, processors) if LAGS[1] % (n * training) == 0]
+    return max(fitting, default=1)
 
 
 def _use_one_thread(worker: int) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 import torch
 
 from specsight.learning import engine, processes
+from specsight.learning.batches import sensible_workers
 from specsight.learning.checkpoint import check_checkpoint, description
 from specsight.learning.device import choose_device
 from specsight.learning.history import LOG, History
 from specsight.learning.precision import Precision
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
+from specsight.machine import usable_processors
 from specsight.storage import check_output, only_writer, write_json
 
 
@@ -31,8 +33,9 @@ class RunOptions:
     seed: int = 0
     threads: int = 1
     """Of the process that learns."""
-    workers: int = 1
-    """Processes that make batches ahead."""
+    workers: int | None = None
+    """Processes that make batches ahead, for each process that learns; None: all processors but those that learn, as
+    far as they fit together (see `sensible_workers`)."""
     device: str = "auto"
     """See `choose_device`."""
     precision: Precision = "auto"
@@ -71,8 +74,14 @@ def train_task(task: Task, schedule: Schedule, options: RunOptions, out: Path) -
         log=out / LOG,
         device=options.device,
         precision=options.precision,
-        workers=options.workers,
+        workers=_workers(options),
     )
+
+
+def _workers(options: RunOptions) -> int:
+    if options.workers is not None:
+        return options.workers
+    return sensible_workers(usable_processors() // processes.size(), processes.size())
 
 
 def _seed(name: str, options: RunOptions) -> int:

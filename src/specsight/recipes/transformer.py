@@ -26,10 +26,10 @@ from specsight.learning import processes
 from specsight.learning.batches import LAGS, ReusingMaker
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Maker, Task, Validation
-from specsight.recipes.encoder.dense_teacher import normalise
 from specsight.recipes.encoder.export import save_encoder
 from specsight.recipes.encoder.held_out import SEED, HeldOutExamples, examples_and_held_out
 from specsight.recipes.encoder.joint_batches import state_sentences
+from specsight.recipes.encoder.pixels import normalise
 from specsight.recipes.encoder.recipe import POLISH_SHARES
 from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
 from specsight.recipes.run import RunOptions, config_of, recipe_schedule, run_folder, train_task

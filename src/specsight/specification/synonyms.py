@@ -83,10 +83,22 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "a missing part",
         "missing rubber",
         "a missing piece",
-        "a chunk torn out",
+        "lost material",
+    ),
+    "underfill": (
         "underfill",
-        "a chunk-out",
         "short moulding",
+        "light moulding",
+        "an underfilled spot",
+        "an incompletely filled mould",
+        "lightness",
+    ),
+    "chunk-out": (
+        "a chunk-out",
+        "a chunk torn out",
+        "chunking",
+        "torn-out rubber",
+        "a torn-out piece",
     ),
     "fibre": ("a fibre", "a hair", "a thread", "a strand", "lint"),
     "excess material": (
@@ -106,13 +118,21 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "cord exposure",
     ),
     "open splice": ("an open splice", "an open joint", "a gaping seam", "a splice gap", "a separated seam"),
-    "lettering": (
+    "lettering": ("defective lettering", "defective characters", "illegible print", "a marking defect"),
+    "wrong lettering": (
         "wrong lettering",
-        "missing lettering",
         "a misprint",
-        "defective characters",
-        "illegible print",
         "wrong marking",
+        "wrong characters",
+        "incorrect lettering",
+        "a wrong insert",
+    ),
+    "missing lettering": (
+        "missing lettering",
+        "absent lettering",
+        "unfilled lettering",
+        "missing characters",
+        "incomplete lettering",
     ),
     "missing mark": (
         "a missing balance dot",
@@ -139,7 +159,11 @@ RELATED: tuple[frozenset[str], ...] = (
     frozenset({"crack", "cut", "scratch"}),
     frozenset({"stain", "contamination", "discolouration"}),
     frozenset({"contamination", "foreign body", "fibre"}),
-    frozenset({"break", "missing material"}),
+    frozenset({"break", "missing material", "chunk-out"}),
+    frozenset({"missing material", "underfill"}),
+    frozenset({"lettering", "wrong lettering"}),
+    frozenset({"lettering", "missing lettering"}),
+    frozenset({"underfill", "missing lettering"}),
     frozenset({"uneven", "discolouration"}),
 )
 """Types that shade into each other: neither wholly right nor wrong where the other is meant."""

@@ -16,17 +16,7 @@ from torch import Tensor
 
 from specsight.errors import SpecsightError
 
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
 STRIDES = (8, 16, 32)
-
-
-def normalise(pictures: Tensor, device: torch.device) -> Tensor:
-    """(B, H, W, 3) uint8 → (B, 3, H, W) with ImageNet's mean and deviation, stored channels last."""
-    pixels = pictures.to(device).permute(0, 3, 1, 2).float() / 255
-    mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1)
-    deviation = torch.tensor(DEVIATION, device=device).view(1, 3, 1, 1)
-    return ((pixels - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 
 class DenseTeacher:
@@ -38,7 +28,7 @@ class DenseTeacher:
     def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
 
-        self.folder = folder
+        self.device = device
         if not (folder / "config.json").is_file():
             raise SpecsightError(
                 f"'{folder}' holds no teacher checkpoint (config.json): give a convolutional encoder"
@@ -58,6 +48,7 @@ class DenseTeacher:
         maps = self._model(pixel_values=pixels, output_hidden_states=True).hidden_states
         return {name: maps[index].float() for name, (index, _, _) in self._taps.items()}
 
+    @torch.no_grad()
     def __call__(self, pixels: Tensor) -> dict[str, Tensor]:
         """Normalised pixels (B, 3, H, W) → standardised feature maps by name."""
         return {

@@ -6,7 +6,8 @@ student's maps themselves, which nearest-neighbour methods compare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,10 @@ from torch.nn import functional
 
 DEEP_WEIGHT = 0.5
 """Stride-32 targets count half: they are coarse, and the student ends at stride 16."""
+
+
+RIDGE = 1e-3
+"""Share of the mean square that is added to each by `fit`."""
 
 
 class DistillationHeads(nn.Module):
@@ -38,6 +43,38 @@ class DistillationHeads(nn.Module):
     def forward(self, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The student's maps by name → predictions of the standardised teacher maps."""
         return {name: head(maps[f"stride{min(16, self.strides[name])}"]) for name, head in self.heads.items()}
+
+
+@torch.no_grad()
+def fit(
+    heads: DistillationHeads, examples: Iterable[tuple[Mapping[str, Tensor], Mapping[str, Tensor]]]
+) -> None:
+    """Solve for the heads in place: ridge regression of the teacher's maps on the student's.
+
+    `examples`: batches of the student's maps and of the teacher's standardised ones, by name.
+    """
+    sums: dict[str, tuple[Tensor, Tensor]] = {}
+    for maps, targets in examples:
+        for name, target in targets.items():
+            seen = _windows(heads.heads[name], maps[f"stride{min(16, heads.strides[name])}"].float()).double()
+            wanted = target.transpose(0, 1).flatten(1).T.double()
+            products = (seen.T @ seen, seen.T @ wanted)
+            before = sums.get(name, (torch.zeros_like(products[0]), torch.zeros_like(products[1])))
+            sums[name] = (before[0] + products[0], before[1] + products[1])
+    for name, (gram, moments) in sums.items():
+        head: Any = heads.heads[name]
+        scale = gram.diagonal().mean()
+        ridge = torch.eye(len(gram), dtype=gram.dtype, device=gram.device) * RIDGE * scale
+        solution = torch.linalg.solve(gram + ridge, moments).float()
+        head.weight.copy_(solution[:-1].T.reshape(head.weight.shape))
+        head.bias.copy_(solution[-1])
+
+
+def _windows(head: Any, maps: Tensor) -> Tensor:
+    """What a head sees at each of its positions, and a one for its bias: (B · h · w, C · k · k + 1)."""
+    columns = functional.unfold(maps, head.kernel_size, padding=head.padding, stride=head.stride)
+    rows = columns.transpose(0, 1).flatten(1).T
+    return torch.cat([rows, torch.ones_like(rows[:, :1])], 1)
 
 
 def value_loss(

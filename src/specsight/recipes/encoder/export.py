@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import transformers
 
-from specsight.recipes.encoder.dense_teacher import DEVIATION, MEAN
+from specsight.recipes.encoder.pixels import DEVIATION, MEAN
 from specsight.recipes.encoder.student import StudentText
 from specsight.storage import write_json
 

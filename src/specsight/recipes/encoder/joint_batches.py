@@ -1,21 +1,19 @@
-"""Scene examples → batches of the joint stage: pictures, teacher maps, a label per cell, regions, and sentences."""
+"""Scene examples → batches of the joint stage: pictures, a label per cell, regions, and sentences."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from specsight.learning.precision import mixed_precision
-from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
+from specsight.images import Cells
+from specsight.images.cells import resampled
 from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, SceneExamples
-from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradict, say
+from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradictions, say
+from specsight.recipes.encoder.student import cells
 from specsight.synthetic.scenes.materials import MATERIALS
 
 STRIDE = 16
@@ -38,12 +36,12 @@ class JointBatch:
 
     pictures: Tensor
     """(B, S, S, 3) uint8."""
-    targets: dict[str, Tensor]
-    """Standardised maps (B, D, h, w) of the dense teacher by name, in half precision."""
     labels: Tensor
     """(B, h, w) int64: 0 good, 1 + index into TYPES, UNNAMED, or IGNORED."""
     regions: Tensor
-    """(R, B, h, w) bool: the cells of each region that has a sentence."""
+    """(R, h, w) bool: the cells of each region that has a sentence."""
+    of_regions: Tensor
+    """(R,) int64: the picture that each region lies in."""
     region_sentences: list[str]
     negatives: Tensor
     """(R, R) bool: sentence j contradicts what is true of region i."""
@@ -58,25 +56,19 @@ class JointBatchPart:
     """Pictures of one size with all that does not depend on the other parts of a batch; see `JointBatch`."""
 
     pictures: Tensor
-    targets: dict[str, Tensor]
     labels: Tensor
     regions: NDArray[np.uint8]
     """(B, h, w), indexes the `meanings` of each picture."""
     meanings: list[list[Meaning]]
 
 
+@dataclass(frozen=True)
 class JointBatches:
-    """Makes parts of `JointBatch`es, each of about `part` of `pixels` pixels, and joins them.
+    """Makes parts of `JointBatch`es, each of about `part` of `pixels` pixels, and joins them."""
 
-    The dense teacher in the folder `teacher`, with its `statistics`, is loaded in the process that makes the parts.
-    """
-
-    def __init__(
-        self, examples: SceneExamples, pixels: int, part: float, teacher: Path, statistics: Path
-    ) -> None:
-        self.examples, self.pixels, self.part = examples, pixels, part
-        self.folder, self.statistics = teacher, statistics
-        self._teacher: DenseTeacher | None = None
+    examples: SceneExamples
+    pixels: int
+    part: float
 
     def make(self, rng: np.random.Generator, side: int) -> JointBatchPart:
         """A part with pictures of (side, side) pixels."""
@@ -86,38 +78,26 @@ class JointBatches:
         labels = torch.from_numpy(np.stack([cell_labels(example.types) for example in examples]))
         regions = np.stack([example.regions[::STRIDE, ::STRIDE] for example in examples])
         regions = regions[:, : labels.shape[1], : labels.shape[2]]
-        meanings = [example.meanings for example in examples]
-        return JointBatchPart(pictures, self._targets(pictures), labels, regions, meanings)
+        return JointBatchPart(pictures, labels, regions, [example.meanings for example in examples])
 
     def join(self, rng: np.random.Generator, parts: list[JointBatchPart]) -> JointBatch:
         """One batch of several parts, with sentences of its own."""
         labels = torch.cat([part.labels for part in parts])
         indices = np.concatenate([part.regions for part in parts])
         of_pictures = [meanings for part in parts for meanings in part.meanings]
-        regions, meanings = _regions(rng, indices, of_pictures, labels.numpy())
+        regions, of_regions, meanings = _regions(rng, indices, of_pictures, labels.numpy())
         good, damaged, types = state_sentences(rng)
         return JointBatch(
             torch.cat([part.pictures for part in parts]),
-            {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets},
             labels,
             regions,
+            of_regions,
             [say(rng, meaning) for meaning in meanings],
-            torch.tensor([[contradict(a, b) for b in meanings] for a in meanings], dtype=torch.bool),
+            torch.from_numpy(contradictions(meanings)),
             types,
             good,
             damaged,
         )
-
-    def _targets(self, pictures: Tensor) -> dict[str, Tensor]:
-        device = torch.device("cpu")
-        if self._teacher is None:
-            self._teacher = DenseTeacher(self.folder, device)
-            self._teacher.load(self.statistics, device)
-        with torch.no_grad(), mixed_precision(device):
-            return {name: maps.half() for name, maps in self._teacher(normalise(pictures, device)).items()}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_teacher": None}
 
 
 def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], list[str]]:
@@ -130,16 +110,14 @@ def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], lis
 
 
 def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.int64]:
-    """Type map (H, W) of a scene example → labels (h, w) of its cells; cell i is centred on pixel i · stride."""
-    rows, columns = types.shape[0] // stride, types.shape[1] // stride
-    shares = {
-        int(value): _coverage(types == value, rows, columns, stride) for value in np.unique(types) if value
-    }
-    labels = np.zeros((rows, columns), np.int64)
+    """Type map (H, W) of a scene example → labels (h, w) of the tower's cells of a stride, where they lie."""
+    places = cells((types.shape[0], types.shape[1]), stride)
+    shares = {int(value): _coverage(types == value, places) for value in np.unique(types) if value}
+    labels = np.zeros(places.size, np.int64)
     if not shares:
         return labels
     touched = sum(shares.values())
-    strongest = np.full((rows, columns), COVERED, np.float32)
+    strongest = np.full(places.size, COVERED, np.float32)
     labels[touched >= TOUCHED] = IGNORED
     for value, share in shares.items():
         wins = share >= strongest
@@ -148,15 +126,9 @@ def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.in
     return labels
 
 
-def _coverage(mask: NDArray[np.bool_], rows: int, columns: int, stride: int) -> NDArray[np.float32]:
-    """Share (rows, columns) of set pixels around each cell's centre: cells of convolutions begin half a cell early."""
-    shifted = cv2.copyMakeBorder(
-        mask.astype(np.float32), stride // 2, 0, stride // 2, 0, cv2.BORDER_REPLICATE
-    )
-    window = shifted[: rows * stride, : columns * stride]
-    return np.asarray(
-        window.reshape(rows, stride, columns, stride).mean((1, 3), dtype=np.float32), np.float32
-    )
+def _coverage(mask: NDArray[np.bool_], places: Cells) -> NDArray[np.float32]:
+    """Share (h, w) of set pixels in each cell; of a cell that reaches beyond the picture, in its part within."""
+    return resampled(mask.astype(np.float32), Cells.over((mask.shape[0], mask.shape[1]), mask.shape), places)
 
 
 def _regions(
@@ -164,23 +136,22 @@ def _regions(
     indices: NDArray[np.uint8],
     of_pictures: list[list[Meaning]],
     labels: NDArray[np.int64],
-) -> tuple[Tensor, list[Meaning]]:
-    """Good cells (R, B, h, w) and meanings of up to `REGIONS_PER_PICTURE` regions with a meaning in every picture."""
-    masks, meanings = [], []
+) -> tuple[Tensor, Tensor, list[Meaning]]:
+    """Good cells (R, h, w), picture (R,) and meaning of regions that have one, up to `REGIONS_PER_PICTURE` in each."""
+    masks, pictures, meanings = [], [], []
     for index, own in enumerate(of_pictures):
+        good = labels[index] == 0
         for region in rng.permutation(len(own))[:4]:
-            meaning = own[region]
-            cells = (indices[index] == region) & (labels[index] == 0)
-            if meaning == Meaning() or cells.sum() < SMALLEST_REGION:
+            mask = (indices[index] == region) & good
+            if own[region] == Meaning() or mask.sum() < SMALLEST_REGION:
                 continue
-            mask = np.zeros(labels.shape, np.bool_)
-            mask[index] = cells
             masks.append(mask)
-            meanings.append(meaning)
-            if len(masks) and sum(m[index].any() for m in masks) >= REGIONS_PER_PICTURE:
+            pictures.append(index)
+            meanings.append(own[region])
+            if pictures.count(index) >= REGIONS_PER_PICTURE:
                 break
-    stacked = np.stack(masks) if masks else np.zeros((0, *labels.shape), np.bool_)
-    return torch.from_numpy(stacked), meanings
+    stacked = np.stack(masks) if masks else np.zeros((0, *labels.shape[1:]), np.bool_)
+    return torch.from_numpy(stacked), torch.tensor(pictures, dtype=torch.int64), meanings
 
 
 def _random_product(rng: np.random.Generator) -> tuple[str, str]:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from specsight.learning import processes
 from specsight.learning.batches import LAGS, ReusingMaker
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import contrast, distillation
-from specsight.recipes.encoder.dense_teacher import normalise
+from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.held_out import SEED, HeldOutExamples, examples_and_held_out
 from specsight.recipes.encoder.joint_batches import (
     IGNORED,
@@ -22,6 +23,7 @@ from specsight.recipes.encoder.joint_batches import (
     JointBatches,
     state_sentences,
 )
+from specsight.recipes.encoder.pixels import normalise, varied_pixels
 from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
 from specsight.recipes.encoder.scene_examples import TYPES
 from specsight.recipes.encoder.student import StudentText, feature_maps
@@ -56,12 +58,14 @@ class JointTask(Task):
         recipe: EncoderRecipe,
         stage: JointStage,
         modules: dict[str, nn.Module],
+        teacher: DenseTeacher,
         maker: Maker,
         held_out: HeldOutExamples,
     ) -> None:
-        """`modules`: vision "tower", distillation "heads", "text" tower and joint "head"."""
+        """`modules`: vision "tower", distillation "heads", "text" tower, joint "head"; `teacher`: on their device."""
         self.name, self.recipe, self.config, self._maker = name, recipe, config_of(stage), maker
         self.weights, self.held_out, self.modules = stage.weights, held_out, modules
+        self.teacher = teacher
         self.head = cast("JointHead", modules["head"])
         self.heads = cast("distillation.DistillationHeads", modules["heads"])
         self.rate_shares = {
@@ -80,7 +84,9 @@ class JointTask(Task):
 
     def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of all losses, each of them by name, and the unexplained variance of each teacher map."""
-        maps, cells, pooled = self._embed_pictures(batch.pictures)
+        seed = step * processes.size() + processes.rank()
+        pixels = varied_pixels(batch.pictures, self.device, seed)
+        maps, cells, pooled = self._embed_pixels(pixels)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
         good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)
         types = functional.normalize(wordings.mean(0), dim=1)
@@ -96,13 +102,13 @@ class JointTask(Task):
         }
         losses["wording"] = contrast.wording_loss(wordings, close[1:, 1:], scale)
         if len(sentences):
-            masks = batch.regions.to(self.device).float()
-            regions = functional.normalize(torch.einsum("rbhw,bhwd->rd", masks, cells), dim=1)
+            masks, own = batch.regions.to(self.device).float(), cells[batch.of_regions.to(self.device)]
+            regions = functional.normalize(torch.einsum("rhw,rhwd->rd", masks, own), dim=1)
             losses["region"] = contrast.region_loss(
                 regions, sentences, batch.negatives.to(self.device), scale
             )
-        targets = {name: target.to(self.device).float() for name, target in batch.targets.items()}
         with self.mixed_precision():
+            targets = self.teacher(pixels)
             predicted = self.modules["heads"](maps)
         losses["distillation"], shares = distillation.value_loss(predicted, targets)
         stacked = distillation.relation_targets(targets, self.heads.strides)
@@ -119,13 +125,15 @@ class JointTask(Task):
         good, _, wordings, _ = self._embed_sentences(*state_sentences(np.random.default_rng(SEED)), [])
         directions = functional.normalize(wordings.mean(0), dim=1) - good
         return Validation(
-            self.held_out.measure(lambda pictures: self._embed_pictures(pictures)[1] @ directions.T)
+            self.held_out.measure(
+                lambda pictures: self._embed_pixels(normalise(pictures, self.device))[1] @ directions.T
+            )
         )
 
-    def _embed_pictures(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    def _embed_pixels(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Feature maps by name; cells (B, h, w, D) and pictures (B, D) in the joint space."""
         with self.mixed_precision():
-            maps = feature_maps(self.modules["tower"], normalise(pictures, self.device))
+            maps = feature_maps(self.modules["tower"], pixels)
         last = maps["stride16"].float()
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
@@ -139,14 +147,12 @@ class JointTask(Task):
         return _mean(good), _mean(damaged), types.view(-1, len(TYPES), types.shape[1]), regions
 
 
-def batches_and_held_out(
-    stage: JointStage, photographs: Path, teacher: Path, statistics: Path, out: Path
-) -> tuple[Maker, HeldOutExamples]:
+def batches_and_held_out(stage: JointStage, photographs: Path, out: Path) -> tuple[Maker, HeldOutExamples]:
     """How a stage's batches are made, and the examples that progress is measured on; renders tyres below `out`."""
     examples, held_out = examples_and_held_out(
         photographs, stage.shares, out / "tyres", stage.tyres, stage.tyre_size, stage.held_out
     )
-    parts = JointBatches(examples, stage.pixels, 1 / len(LAGS), teacher, statistics)
+    parts = JointBatches(examples, stage.pixels, 1 / len(LAGS))
     return ReusingMaker(parts.make, parts.join, stage.sides), held_out
 
 

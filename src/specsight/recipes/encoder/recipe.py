@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from specsight.learning.schedule import Schedule
 from specsight.recipes.run import RunOptions, recipe_schedule
 
-MINUTES = {"vision": 10, "text": 13, "joint": 30, "polish": 25}
-"""What each stage of the encoder took on two cores: its share of a time budget."""
+MINUTES = {"vision": 10, "text": 10, "joint": 25, "polish": 35}
+"""How a time budget is shared out among the stages: in proportion to these."""
+GPU_SIDES = (128, 192, 256)
+"""Sides of the pictures on a GPU, in pixels."""
+GPU_PIXELS = 128 * 192 * 192
+"""Pixels of a batch that fills it."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +22,8 @@ class VisionShape:
     """Channels of the stem, and channels (`widths`) and residual blocks (`depths`) at strides 4, 8 and 16."""
 
     stem: int = 32
-    widths: tuple[int, int, int] = (48, 128, 256)
-    depths: tuple[int, int, int] = (1, 2, 4)
+    widths: tuple[int, int, int] = (48, 128, 288)
+    depths: tuple[int, int, int] = (1, 3, 6)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class TextShape:
     """A BERT, the tokens of its `longest` sentence, and general words and word endings in its vocabulary."""
 
     hidden: int = 256
-    layers: int = 3
+    layers: int = 4
     heads: int = 4
     longest: int = 48
     words: int = 6000
@@ -69,10 +74,10 @@ class JointStage:
     shares: dict[str, float] = field(
         default_factory=lambda: {
             "tyre": 0.32,
-            "photograph": 0.18,
-            "block": 0.18,
-            "vessel": 0.12,
-            "scene": 0.2,
+            "photograph": 0.16,
+            "block": 0.16,
+            "vessel": 0.14,
+            "scene": 0.22,
         }
     )
     """How often each kind of example comes."""
@@ -80,7 +85,7 @@ class JointStage:
     """Sides of the square pictures, in pixels, by turns."""
     pixels: int = 16 * 160 * 160
     """Pixels of a batch, about."""
-    tyres: int = 5900
+    tyres: int = 6000
     """Rendered tyre pictures; 0: none."""
     tyre_size: int = 256
     """Their side in pixels."""
@@ -92,6 +97,8 @@ class JointStage:
     """The same for the text tower."""
     text_layers: int = 2
     """Last layers of the text tower that learn."""
+    start: str = ""
+    """Digest of the weights that training goes on from; empty: the stages before this one made them."""
     weights: dict[str, float] = field(
         default_factory=lambda: {
             "typing": 1.0,
@@ -100,13 +107,15 @@ class JointStage:
             "picture": 0.1,
             "region": 0.4,
             "wording": 0.4,
-            "distillation": 0.5,
-            "relation": 0.25,
+            "distillation": 0.75,
+            "relation": 0.375,
         }
     )
 
 
-POLISH_SHARES = {"tyre": 0.42, "photograph": 0.14, "block": 0.18, "vessel": 0.12, "scene": 0.14}
+GOING_ON_RATE = 7e-4
+"""Highest rate where finished weights learn on: enough to move, too low to forget."""
+POLISH_SHARES = {"tyre": 0.4, "photograph": 0.12, "block": 0.16, "vessel": 0.16, "scene": 0.16}
 """How often each kind of example comes while the rate cools down: products more often."""
 
 
@@ -130,16 +139,29 @@ class EncoderRecipe:
     joint: JointStage = field(default_factory=JointStage)
     polish: JointStage = field(default_factory=_polish)
 
-    def within(self, minutes: float) -> EncoderRecipe:
-        """The same recipe with a time budget for its stages together, which get their shares of it."""
-        share = minutes / sum(MINUTES.values())
+    def for_gpu(self) -> EncoderRecipe:
+        """The same recipe with batches, sources and steps that a GPU is filled by and finishes in half an hour."""
         return replace(
             self,
-            vision=_within(self.vision, share * MINUTES["vision"]),
-            text=_within(self.text, share * MINUTES["text"]),
-            joint=_within(self.joint, share * MINUTES["joint"]),
-            polish=_within(self.polish, share * MINUTES["polish"]),
+            vision=_steps(replace(self.vision, sides=GPU_SIDES, pixels=GPU_PIXELS), 2500),
+            text=_steps(replace(self.text, batch=384), 1200),
+            joint=_steps(_for_gpu(self.joint), 3600),
+            polish=_steps(_for_gpu(self.polish), 6000),
         )
+
+    def going_on(self, digest: str, tower: VisionShape, text_tower: TextShape, width: int) -> EncoderRecipe:
+        """The recipe of joint and polish from finished weights of this digest, in their shapes, at a lower rate."""
+        joint, polish = (
+            replace(part, start=digest, schedule=replace(part.schedule, rate=GOING_ON_RATE))
+            for part in (self.joint, self.polish)
+        )
+        return replace(self, tower=tower, text_tower=text_tower, width=width, joint=joint, polish=polish)
+
+    def within(self, minutes: float, stages: Sequence[str] = tuple(MINUTES)) -> EncoderRecipe:
+        """The same recipe with a time budget, shared out among those of its `stages` that are trained."""
+        trained = [name for name in stages if name in MINUTES]
+        share = minutes / sum(MINUTES[name] for name in trained)
+        return replace(self, **{n: _within(getattr(self, n), share * MINUTES[n]) for n in trained})
 
 
 Scheduled = TypeVar("Scheduled", VisionStage, TextStage, JointStage)
@@ -147,3 +169,11 @@ Scheduled = TypeVar("Scheduled", VisionStage, TextStage, JointStage)
 
 def _within(part: Scheduled, minutes: float) -> Scheduled:
     return replace(part, schedule=replace(part.schedule, minutes=minutes))
+
+
+def _for_gpu(stage: JointStage) -> JointStage:
+    return replace(stage, sides=GPU_SIDES, pixels=GPU_PIXELS, tyres=30_000, held_out=240)
+
+
+def _steps(part: Scheduled, steps: int) -> Scheduled:
+    return replace(part, schedule=replace(part.schedule, steps=steps))

@@ -31,7 +31,7 @@ def minilm_folder() -> Path:
 class SentenceTeacher:
     """Sentences → unit vectors (N, `width`; MiniLM: 384), the means of the last layer's tokens."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
 
         options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -39,7 +39,7 @@ class SentenceTeacher:
         model = transformers.AutoModel.from_pretrained(
             folder, use_safetensors=True, dtype=torch.float32, **options
         )
-        self._model = model.eval().requires_grad_(False)
+        self._model, self._device = model.eval().requires_grad_(False).to(device), device
         self.width = int(model.config.hidden_size)
 
     @torch.no_grad()
@@ -47,7 +47,7 @@ class SentenceTeacher:
         """Embeddings of sentences (N, D), unit length: the mean over their tokens."""
         tokens = self._tokenizer(
             list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt"
-        )
+        ).to(self._device)
         states = self._model(**tokens).last_hidden_state.float()
         weights = tokens["attention_mask"].unsqueeze(-1).float()
         return torch.nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)

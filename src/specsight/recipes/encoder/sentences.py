@@ -6,9 +6,11 @@ their meanings contradict each other; whether their words differ decides nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight.specification.synonyms import PHRASES, related
 from specsight.specification.vocabulary import with_article, without_article
@@ -124,6 +126,13 @@ FLAWLESS = (
     "clean",
     "faultless",
 )
+_STATES = ("", NONE, *PHRASES)
+_CONTRADICTING = np.array(
+    [[bool(a and b and a != b and (NONE in (a, b) or not related(a, b))) for b in _STATES] for a in _STATES]
+)
+"""Of every two states, whether no region can have both."""
+_WEIGHTS = (0.5, 0.2, 0.2, 0.1)
+"""What state, thing, material and colour count in an agreement."""
 BROKEN = ("damaged", "defective", "faulty", "imperfect", "flawed", "bad", "abnormal")
 
 
@@ -148,34 +157,41 @@ def say(rng: np.random.Generator, meaning: Meaning) -> str:
     return text.format(np=_determined(rng, noun), p=phrase, bare=without_article(phrase), place=place)
 
 
-def contradict(first: Meaning, second: Meaning) -> bool:
-    """Whether no picture region could be described by both."""
-    states = (first.defect, second.defect)
-    if all(states) and states[0] != states[1] and (NONE in states or not related(*states)):
-        return True
-    return any(a and b and a != b for a, b in zip(_attributes(first), _attributes(second)))
+def contradictions(meanings: Sequence[Meaning]) -> NDArray[np.bool_]:
+    """Of every two meanings, whether no picture region could be described by both, (N, N), symmetric."""
+    states, attributes = _codes(meanings)
+    apart = _CONTRADICTING[states[:, None], states[None]]
+    for codes in attributes:
+        both = (codes[:, None] > 0) & (codes[None] > 0)
+        apart = apart | (both & (codes[:, None] != codes[None]))
+    return np.asarray(apart, np.bool_)
 
 
-def agreement(first: Meaning, second: Meaning) -> float:
-    """How much two meanings share, in [0, 1]: the state counts half, the object, material and colour the rest."""
-    total, shared = 0.0, 0.0
-    pairs = [(first.defect, second.defect, 0.5)]
-    pairs += [(a, b, w) for a, b, w in zip(_attributes(first), _attributes(second), (0.2, 0.2, 0.1))]
-    for one, other, weight in pairs:
-        if one or other:
-            total += weight
-            shared += weight * (1.0 if one == other else 0.0)
-    close = (
-        first.defect != second.defect
-        and first.defect
-        and second.defect
-        and not contradict(Meaning(first.defect), Meaning(second.defect))
-    )
-    return (shared + (0.25 if close else 0.0)) / total if total else 1.0
+def agreements(meanings: Sequence[Meaning]) -> NDArray[np.float32]:
+    """How much every two meanings share, in [0, 1], (N, N): the state counts half, the attributes the rest.
+
+    Attributes that neither claims do not count; states that shade into each other share a quarter.
+    """
+    states, attributes = _codes(meanings)
+    total, shared = np.zeros((2, len(meanings), len(meanings)), np.float32)
+    for codes, weight in zip((states, *attributes), _WEIGHTS, strict=True):
+        claimed = (codes[:, None] > 0) | (codes[None] > 0)
+        total += np.float32(weight) * claimed
+        shared += np.float32(weight) * (claimed & (codes[:, None] == codes[None]))
+    two = (states[:, None] > 0) & (states[None] > 0) & (states[:, None] != states[None])
+    shared += np.float32(0.25) * (two & ~_CONTRADICTING[states[:, None], states[None]])
+    return np.divide(shared, total, out=np.ones_like(total), where=total > 0)
 
 
-def _attributes(meaning: Meaning) -> tuple[str, str, str]:
-    return meaning.thing, meaning.material, meaning.colour
+def _codes(meanings: Sequence[Meaning]) -> tuple[NDArray[np.intp], list[NDArray[np.intp]]]:
+    """The states of meanings as indices of `_STATES`, and their things, materials and colours as numbers, 0: none."""
+    states = np.array([_STATES.index(meaning.defect) for meaning in meanings], np.intp)
+    attributes = []
+    for name in ("thing", "material", "colour"):
+        numbers = {"": 0}
+        codes = [numbers.setdefault(getattr(meaning, name), len(numbers)) for meaning in meanings]
+        attributes.append(np.array(codes, np.intp))
+    return states, attributes
 
 
 def _noun(rng: np.random.Generator, meaning: Meaning) -> str:

@@ -9,6 +9,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from specsight.images import Cells
 from specsight.recipes.encoder.recipe import EncoderRecipe, VisionShape
 
 STAGE_STRIDES = {"stride4": 1, "stride8": 2, "stride16": 3}
@@ -28,6 +29,15 @@ def build_vision_tower(shape: VisionShape) -> Any:
         layer_type="basic",
     )
     return transformers.ResNetModel(config).to(memory_format=torch.channels_last)
+
+
+def cells(pixels: tuple[int, int], stride: int) -> Cells:
+    """Where the tower's cells of a stride lie over (rows, columns) of pixels: cell i is centred on pixel i · stride.
+
+    Convolutions of stride 2 with odd kernels, padded by half of them, place them so. Sides are multiples of `stride`.
+    """
+    size = (pixels[0] // stride, pixels[1] // stride)
+    return Cells(size, (stride, stride), ((1 - stride) / 2, (1 - stride) / 2))
 
 
 def feature_maps(tower: Any, pixels: Tensor) -> dict[str, Tensor]:

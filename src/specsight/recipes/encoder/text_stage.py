@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from specsight.learning.batches import SeededMaker
-from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
-from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreement, say
+from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreements, say
 from specsight.recipes.encoder.student import StudentText
 from specsight.recipes.encoder.tokenizer import general_words
 from specsight.recipes.run import config_of
@@ -47,11 +45,9 @@ def random_meaning(rng: np.random.Generator) -> Meaning:
 
 @dataclass
 class SentenceBatch:
-    """Sentences and their targets."""
+    """Sentences, and what is known of pairs of them."""
 
     sentences: list[str]
-    vectors: Tensor
-    """(N, D): the teacher's, unit length."""
     agreement: Tensor
     """(N, N): agreement of meanings in [0, 1]; NaN where one of the two sentences is general English."""
 
@@ -63,48 +59,24 @@ def corpus(seed: int, count: int = 20_000) -> list[str]:
 
 
 class SentenceBatches:
-    """Makes `SentenceBatch`es of `size` sentences from a generator: three fifths the recipe's own, the rest English.
+    """Makes `SentenceBatch`es of `size` sentences: three fifths the recipe's own, the rest of general `words`."""
 
-    The sentence encoder in `folder` is loaded where batches are made; `words`: how many general words are used.
-    """
-
-    def __init__(self, folder: Path, size: int, words: int) -> None:
-        self.folder, self.size, self.words = folder, size, words
-        self._teacher: SentenceTeacher | None = None
-        self._general: list[str] = []
+    def __init__(self, words: Sequence[str], size: int) -> None:
+        self.words, self.size = tuple(words), size
 
     def __call__(self, rng: np.random.Generator) -> SentenceBatch:
-        """Sentences and the teacher's vectors; three fifths are the recipe's own, in pairs of one meaning."""
-        if self._teacher is None:
-            self._teacher = SentenceTeacher(self.folder)
-            self._general = general_words(self.folder / "vocab.txt", self.words)
-        own = self.size * 3 // 5
-        meanings: list[Meaning | None] = [random_meaning(rng) for _ in range(own // 2)]
-        meanings = [*meanings, *meanings, *[None] * (self.size - 2 * (own // 2))]
-        sentences = [self._general_sentence(rng) if m is None else say(rng, m) for m in meanings]
-        with mixed_precision(torch.device("cpu")):
-            vectors = self._teacher(sentences)
-        return SentenceBatch(sentences, vectors, agreements(meanings))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_teacher": None}
+        """Sentences; three fifths are the recipe's own, in pairs of one meaning."""
+        half = self.size * 3 // 5 // 2
+        meanings = [random_meaning(rng) for _ in range(half)] * 2
+        sentences = [say(rng, meaning) for meaning in meanings]
+        sentences += [self._general_sentence(rng) for _ in range(self.size - len(sentences))]
+        table = torch.full((self.size, self.size), float("nan"))
+        table[: len(meanings), : len(meanings)] = torch.from_numpy(agreements(meanings))
+        return SentenceBatch(sentences, table)
 
     def _general_sentence(self, rng: np.random.Generator) -> str:
-        w, v = rng.choice(self._general, 2)
+        w, v = rng.choice(self.words, 2)
         return str(rng.choice(GENERAL)).format(w=w, v=v)
-
-
-def agreements(meanings: Sequence[Meaning | None]) -> Tensor:
-    """Agreement (N, N) of every pair in [0, 1], NaN where one of the two has no meaning."""
-    table = torch.full((len(meanings), len(meanings)), float("nan"))
-    cache: dict[tuple[Meaning, Meaning], float] = {}
-    for i, first in enumerate(meanings):
-        for j, second in enumerate(meanings):
-            if first is not None and second is not None:
-                if (first, second) not in cache:
-                    cache[first, second] = agreement(first, second)
-                table[i, j] = cache[first, second]
-    return table
 
 
 def geometry_loss(embeddings: Tensor, vectors: Tensor, agreement: Tensor, share: float) -> Tensor:
@@ -122,13 +94,15 @@ class SentenceTask(Task):
 
     name = "text"
 
-    def __init__(self, recipe: EncoderRecipe, tower: StudentText, folder: Path) -> None:
+    def __init__(self, recipe: EncoderRecipe, tower: StudentText, folder: Path, device: torch.device) -> None:
+        """`folder`: of the sentence encoder, which works on `device`, where the tower is."""
         self.recipe, self.tower, self.config = recipe, tower, config_of(recipe.text)
-        batches = SentenceBatches(folder, recipe.text.batch, recipe.text.general_words)
+        self.teacher = SentenceTeacher(folder, device)
+        words = general_words(folder / "vocab.txt", recipe.text.general_words)
+        batches = SentenceBatches(words, recipe.text.batch)
         self._maker = SeededMaker(batches)
         self._held_out = batches(np.random.default_rng(HELD_OUT_SEED))
-        head = nn.Linear(recipe.width, self._held_out.vectors.shape[1])
-        self.modules = {"tower": tower, "head": head}
+        self.modules = {"tower": tower, "head": nn.Linear(recipe.width, self.teacher.width)}
 
     def maker(self) -> Maker:
         """How batches are made."""
@@ -136,8 +110,8 @@ class SentenceTask(Task):
 
     def loss(self, batch: SentenceBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         """The mean angle to the teacher's vectors, and the squared difference of pairs' cosines from their targets."""
-        vectors = batch.vectors.to(self.device)
         with self.mixed_precision():
+            vectors = self.teacher(batch.sentences)
             joint = self.tower(batch.sentences)
         unit = functional.normalize(joint.float(), dim=1)
         angle = 1 - functional.cosine_similarity(self.modules["head"](joint.float()), vectors, dim=1).mean()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,19 +18,26 @@ from specsight.errors import SpecsightError, did_you_mean
 from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
 from specsight.learning.history import LOG, write_entry
-from specsight.recipes.encoder import joint_stage
+from specsight.recipes.encoder import distillation, joint_stage
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.distillation import DistillationHeads
 from specsight.recipes.encoder.export import export
+from specsight.recipes.encoder.pixels import normalise
 from specsight.recipes.encoder.recipe import EncoderRecipe
 from specsight.recipes.encoder.sentence_teacher import minilm_folder
-from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_vision_tower
+from specsight.recipes.encoder.start import Start
+from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_vision_tower, feature_maps
 from specsight.recipes.encoder.text_stage import SentenceTask, corpus
 from specsight.recipes.encoder.tokenizer import build_tokenizer
-from specsight.recipes.encoder.vision_stage import STATISTICS, DistillationTask
+from specsight.recipes.encoder.vision_stage import DistillationTask, Pictures, standardise
 from specsight.recipes.run import run_folder, train_task
+from specsight.synthetic.scenes.photographs import Photographs
 
 STAGES = ("vision", "text", "joint", "polish", "export")
+GOING_ON = STAGES[2:]
+"""Stages of a training that goes on from finished weights."""
+HEAD_BATCHES = 24
+"""Batches of pictures on which the distillation heads of finished weights are solved for."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Sources:
     """Folder with a convolutional checkpoint."""
     sentences: Path | None = None
     """Folder with a sentence encoder; None: that of the installed MiniLM package."""
+    start: Path | None = None
+    """Folder of an exported encoder whose weights "joint" goes on from; None: those of "vision" and "text"."""
 
     @property
     def sentence_folder(self) -> Path:
@@ -63,74 +73,124 @@ class Models:
         return {"tower": self.tower, "heads": self.heads, "text": self.text, "head": self.head}
 
 
-def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] = STAGES) -> Path:
+def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[str] | None = None) -> Path:
     """Train those of `stages` that are not finished yet, in order; returns the folder of the exported model.
 
-    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage,
-    for sources that are not there, and for checkpoints of another recipe in `out`.
+    `stages`: by default all, or, from finished weights, those of `GOING_ON` (the recipe then takes their shapes, see
+    `EncoderRecipe.going_on`). Interrupted anywhere, the same call goes on from the last checkpoint. Raises
+    SpecsightError for an unknown stage, for sources that are not there, and for checkpoints of another recipe in `out`.
     """
+    start = Start(sources.start) if sources.start else None
+    known = GOING_ON if start else STAGES
+    stages = known if stages is None else stages
     for name in stages:
-        if name not in STAGES:
-            raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
+        if name not in known:
+            raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, known)}")
+    recipe = start.recipe(recipe) if start else recipe
     parts = {name: getattr(recipe, name) for name in stages if name != "export"}
     with run_folder(out, recipe, recipe.options, parts) as device:
-        teacher = DenseTeacher(sources.teacher, device)
-        models = _build(recipe, teacher, sources, device)
+        run = _Run(recipe, out, sources, start, DenseTeacher(sources.teacher, device), device)
         for name in stages:
             torch.manual_seed(recipe.options.seed)
-            _run(name, recipe, out, sources, teacher, models)
+            run.stage(name)
             processes.meet()
     return out / "model"
 
 
-def _build(recipe: EncoderRecipe, teacher: DenseTeacher, sources: Sources, device: torch.device) -> Models:
-    """Modules at random; the same ones for the same seed."""
-    torch.manual_seed(recipe.options.seed)
-    tower = build_vision_tower(recipe.tower).to(device)
-    widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
-    heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(device)
-    shape = recipe.text_tower
-    vocabulary = sources.sentence_folder / "vocab.txt"
-    tokenizer = build_tokenizer(
-        corpus(recipe.options.seed), vocabulary, shape.words, shape.endings, shape.longest
-    )
-    text = StudentText(recipe, tokenizer).to(device)
-    return Models(tower, heads, text, joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(device))
+class _Run:
+    """A recipe, its folder and its sources, and the modules that the stages train one after the other."""
 
+    def __init__(
+        self,
+        recipe: EncoderRecipe,
+        out: Path,
+        sources: Sources,
+        start: Start | None,
+        teacher: DenseTeacher,
+        device: torch.device,
+    ) -> None:
+        self.recipe, self.out, self.sources = recipe, out, sources
+        self.start, self.teacher, self.device = start, teacher, device
+        self.models = self._build()
 
-def _run(
-    name: str, recipe: EncoderRecipe, out: Path, sources: Sources, teacher: DenseTeacher, models: Models
-) -> None:
-    """One stage; it begins with the modules in the checkpoints of those before it."""
-    if name == "vision":
-        with processes.first_process_first():
-            task = DistillationTask(recipe, models.tower, models.heads, teacher, sources.photographs, out)
-        train_task(task, recipe.vision.schedule, recipe.options, out)
-    elif name == "text":
-        text = SentenceTask(recipe, models.text, sources.sentence_folder)
-        train_task(text, recipe.text.schedule, recipe.options, out)
-    elif name in ("joint", "polish"):
-        if name == "joint":
-            _require(out, "vision", {"tower": models.tower, "heads": models.heads})
-            _require(out, "text", {"tower": models.text})
+    def stage(self, name: str) -> None:
+        """Train one stage; it begins with the modules in the checkpoints of those before it."""
+        if name in ("vision", "joint", "polish"):
+            with processes.first_process_first():
+                photographs, seed = self.sources.photographs, self.recipe.options.seed
+                standardise(self.teacher, self.recipe.vision, photographs, seed, self.out)
+        {"vision": self._vision, "text": self._text, "export": self._export}.get(name, self._joint)(name)
+
+    def _vision(self, name: str) -> None:
+        models = self.models
+        task = DistillationTask(
+            self.recipe, models.tower, models.heads, self.teacher, self.sources.photographs
+        )
+        train_task(task, self.recipe.vision.schedule, self.recipe.options, self.out)
+
+    def _text(self, name: str) -> None:
+        task = SentenceTask(self.recipe, self.models.text, self.sources.sentence_folder, self.device)
+        train_task(task, self.recipe.text.schedule, self.recipe.options, self.out)
+
+    def _joint(self, name: str) -> None:
+        """ "joint" or "polish"."""
+        models, part = self.models, self.recipe.joint if name == "joint" else self.recipe.polish
+        if name == "polish":
+            self._require("joint", models.joint())
+        elif self.start is not None:
+            self._adopt(self.start)
         else:
-            _require(out, "joint", models.joint())
-        part = recipe.joint if name == "joint" else recipe.polish
+            self._require("vision", {"tower": models.tower, "heads": models.heads})
+            self._require("text", {"tower": models.text})
         with processes.first_process_first():
-            maker, held_out = joint_stage.batches_and_held_out(
-                part, sources.photographs, sources.teacher, out / STATISTICS, out
-            )
-        joint = joint_stage.JointTask(name, recipe, part, models.joint(), maker, held_out)
-        train_task(joint, part.schedule, recipe.options, out)
-    elif processes.rank() == 0:
-        step = _require(out, "polish", models.joint())
-        size = export(models.tower, models.text, models.head, out / "model")
-        write_entry(out / LOG, {"stage": "export", "polish_step": step, "bytes": size})
+            maker, held_out = joint_stage.batches_and_held_out(part, self.sources.photographs, self.out)
+        task = joint_stage.JointTask(name, self.recipe, part, models.joint(), self.teacher, maker, held_out)
+        train_task(task, part.schedule, self.recipe.options, self.out)
 
+    def _export(self, name: str) -> None:
+        if processes.rank() == 0:
+            models = self.models
+            step = self._require("polish", models.joint())
+            size = export(models.tower, models.text, models.head, self.out / "model")
+            write_entry(self.out / LOG, {"stage": "export", "polish_step": step, "bytes": size})
 
-def _require(out: Path, stage: str, modules: dict[str, nn.Module]) -> int:
-    """Load modules from a stage's checkpoint; returns its steps. Raises SpecsightError where there is none."""
-    step = load_modules(out / f"{stage}.safetensors", modules)
-    if not step:
-        raise SpecsightError(f"'{out}' has no checkpoint of stage '{stage}': train that stage first")
-    return step
+    def _build(self) -> Models:
+        """Modules at random; the same ones for the same seed."""
+        recipe, shape, teacher = self.recipe, self.recipe.text_tower, self.teacher
+        torch.manual_seed(recipe.options.seed)
+        tower = build_vision_tower(recipe.tower).to(self.device)
+        widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
+        heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(self.device)
+        if self.start is not None:
+            tokenizer = self.start.tokenizer()
+        else:
+            vocabulary = self.sources.sentence_folder / "vocab.txt"
+            own = corpus(recipe.options.seed)
+            tokenizer = build_tokenizer(own, vocabulary, shape.words, shape.endings, shape.longest)
+        text = StudentText(recipe, tokenizer).to(self.device)
+        head = joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
+        return Models(tower, heads, text, head)
+
+    def _adopt(self, start: Start) -> None:
+        """Finished weights in the modules, and heads that predict the teacher from them."""
+        models, vision = self.models, self.recipe.vision
+        start.fill(models.tower, models.text, models.head)
+        if (self.out / "joint.safetensors").exists():
+            return  # Its checkpoint holds the heads.
+        pictures = Pictures(
+            Photographs(self.sources.photographs), vision.sides, vision.pixels, vision.photograph_share
+        )
+        batches = (
+            pictures(np.random.default_rng((self.recipe.options.seed, 8, k))) for k in range(HEAD_BATCHES)
+        )
+        models.tower.eval()
+        pixels = (normalise(torch.from_numpy(batch), self.device) for batch in batches)
+        with torch.no_grad():
+            distillation.fit(models.heads, ((feature_maps(models.tower, p), self.teacher(p)) for p in pixels))
+
+    def _require(self, stage: str, modules: dict[str, nn.Module]) -> int:
+        """Load modules from a stage's checkpoint; returns its steps. Raises SpecsightError where there is none."""
+        step = load_modules(self.out / f"{stage}.safetensors", modules)
+        if not step:
+            raise SpecsightError(f"'{self.out}' has no checkpoint of stage '{stage}': train that stage first")
+        return step

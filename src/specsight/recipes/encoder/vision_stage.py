@@ -10,18 +10,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from specsight.learning import processes
 from specsight.learning.batches import SeededMaker
-from specsight.learning.precision import mixed_precision
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder import distillation
-from specsight.recipes.encoder.dense_teacher import DenseTeacher, normalise
-from specsight.recipes.encoder.recipe import EncoderRecipe
+from specsight.recipes.encoder.dense_teacher import DenseTeacher
+from specsight.recipes.encoder.pixels import normalise, varied_pixels
+from specsight.recipes.encoder.recipe import EncoderRecipe, VisionStage
 from specsight.recipes.encoder.student import feature_maps
 from specsight.recipes.run import config_of
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.scene import render_scene
 
 STATISTICS = "teacher_statistics.safetensors"
+STATISTICS_BATCHES = 16
+"""Batches on which the teacher's statistics are measured."""
 HELD_OUT_SEED = 10**9
 """Scenes for validation come from a seed that training never uses."""
 
@@ -51,10 +54,7 @@ class Pictures:
 
 
 class DistillationTask(Task):
-    """Student tower and auxiliary heads against the standardised maps of `teacher`.
-
-    Measures the teacher's statistics and writes them to `out` where they are not there yet.
-    """
+    """Student tower and auxiliary heads against the maps of a standardised `teacher` on their device."""
 
     name = "vision"
 
@@ -65,16 +65,14 @@ class DistillationTask(Task):
         heads: distillation.DistillationHeads,
         teacher: DenseTeacher,
         photographs: Path,
-        out: Path,
     ) -> None:
         self.recipe, self.teacher, self.tower = recipe, teacher, tower
         stage = recipe.vision
         pictures = Pictures(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
         self.modules = {"tower": tower, "heads": heads}
         self.held_out = held_out_pictures(photographs, stage.held_out)
-        self._standardise(out / STATISTICS, pictures)
         self.config = config_of(stage)
-        self._maker = SeededMaker(DistillationBatches(pictures, teacher.folder, out / STATISTICS))
+        self._maker = SeededMaker(pictures)
 
     def maker(self) -> Maker:
         """How batches are made."""
@@ -82,17 +80,17 @@ class DistillationTask(Task):
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         """Losses of values and of distances, and the unexplained variance of each teacher map."""
-        pictures, halves = batch
-        pixels = normalise(pictures, self.device)
-        targets = {name: target.to(self.device).float() for name, target in halves.items()}
+        seed = step * processes.size() + processes.rank()
+        pixels = varied_pixels(torch.from_numpy(batch), self.device, seed)
         generator = torch.Generator().manual_seed(step)
         with self.mixed_precision():
+            targets = self.teacher(pixels)
             maps = feature_maps(self.tower, pixels)
             predicted = self.modules["heads"](maps)
         total, shares = distillation.value_loss(predicted, targets)
         stacked = distillation.relation_targets(targets, self.teacher.strides)
         relation = distillation.relation_losses(maps, stacked, self.recipe.vision.relation_samples, generator)
-        numbers = {**shares, "relation": float(relation.detach()), "pictures": len(pictures)}
+        numbers = {**shares, "relation": float(relation.detach()), "pictures": len(batch)}
         return total + self.recipe.vision.relation_weight * relation, numbers
 
     def validate(self) -> Validation:
@@ -110,38 +108,16 @@ class DistillationTask(Task):
             result.update({f"{kind}/{name}": round(value, 4) for name, value in sums.items()})
         return Validation(result)
 
-    def _standardise(self, path: Path, pictures: Pictures) -> None:
-        if not path.is_file():
-            rngs = [np.random.default_rng((self.recipe.options.seed, 7, k)) for k in range(16)]
-            self.teacher.measure(normalise(torch.from_numpy(pictures(rng)), self.device) for rng in rngs)
-            self.teacher.save(path)
-        self.teacher.load(path, self.device)
 
-
-class DistillationBatches:
-    """Makes batches (pictures, {name: standardised teacher map in half precision}) from a generator.
-
-    The teacher is loaded where batches are made: in worker processes its pass overlaps with the student's, each on one
-    core; several threads in one process would wait for each other wherever the cores are shared.
-    """
-
-    def __init__(self, pictures: Pictures, teacher: Path, statistics: Path) -> None:
-        self.pictures, self.folder, self.statistics = pictures, teacher, statistics
-        self._teacher: DenseTeacher | None = None
-
-    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """Pictures and, by layer, what the teacher sees in them."""
-        device = torch.device("cpu")
-        if self._teacher is None:
-            self._teacher = DenseTeacher(self.folder, device)
-            self._teacher.load(self.statistics, device)
-        pictures = torch.from_numpy(self.pictures(rng))
-        with torch.no_grad(), mixed_precision(device):
-            targets = self._teacher(normalise(pictures, device))
-        return pictures, {name: target.half() for name, target in targets.items()}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_teacher": None}
+def standardise(teacher: DenseTeacher, stage: VisionStage, photographs: Path, seed: int, out: Path) -> None:
+    """Give a teacher the statistics in the run folder `out`; they are measured where they are missing."""
+    path, device = out / STATISTICS, teacher.device
+    if not path.is_file():
+        pictures = Pictures(Photographs(photographs), stage.sides, stage.pixels, stage.photograph_share)
+        rngs = [np.random.default_rng((seed, 7, k)) for k in range(STATISTICS_BATCHES)]
+        teacher.measure(normalise(torch.from_numpy(pictures(rng)), device) for rng in rngs)
+        teacher.save(path)
+    teacher.load(path, device)
 
 
 def held_out_pictures(photographs: Path, count: int, side: int = 224) -> dict[str, NDArray[np.uint8]]:
