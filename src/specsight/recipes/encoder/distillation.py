@@ -17,7 +17,7 @@ DEEP_WEIGHT = 0.5
 """Stride-32 targets count half: they are coarse, and the student ends at stride 16."""
 
 
-RIDGE = 1e-3
+RIDGE = 1e-2
 """Share of the mean square that is added to each by `fit`."""
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -18,6 +17,7 @@ from specsight.errors import SpecsightError, did_you_mean
 from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
 from specsight.learning.history import LOG, write_entry
+from specsight.learning.task import Maker
 from specsight.recipes.encoder import distillation, joint_stage
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.distillation import DistillationHeads
@@ -29,14 +29,13 @@ from specsight.recipes.encoder.start import Start
 from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_vision_tower, feature_maps
 from specsight.recipes.encoder.text_stage import SentenceTask, corpus
 from specsight.recipes.encoder.tokenizer import build_tokenizer
-from specsight.recipes.encoder.vision_stage import DistillationTask, Pictures, standardise
+from specsight.recipes.encoder.vision_stage import DistillationTask, standardise
 from specsight.recipes.run import run_folder, train_task
-from specsight.synthetic.scenes.photographs import Photographs
 
 STAGES = ("vision", "text", "joint", "polish", "export")
 GOING_ON = STAGES[2:]
 """Stages of a training that goes on from finished weights."""
-HEAD_BATCHES = 24
+HEAD_BATCHES = 60
 """Batches of pictures on which the distillation heads of finished weights are solved for."""
 
 
@@ -135,15 +134,15 @@ class _Run:
     def _joint(self, name: str) -> None:
         """ "joint" or "polish"."""
         models, part = self.models, self.recipe.joint if name == "joint" else self.recipe.polish
+        with processes.first_process_first():
+            maker, held_out = joint_stage.batches_and_held_out(part, self.sources.photographs, self.out)
         if name == "polish":
             self._require("joint", models.joint())
         elif self.start is not None:
-            self._adopt(self.start)
+            self._adopt(self.start, maker)
         else:
             self._require("vision", {"tower": models.tower, "heads": models.heads})
             self._require("text", {"tower": models.text})
-        with processes.first_process_first():
-            maker, held_out = joint_stage.batches_and_held_out(part, self.sources.photographs, self.out)
         task = joint_stage.JointTask(name, self.recipe, part, models.joint(), self.teacher, maker, held_out)
         train_task(task, part.schedule, self.recipe.options, self.out)
 
@@ -171,20 +170,15 @@ class _Run:
         head = joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
         return Models(tower, heads, text, head)
 
-    def _adopt(self, start: Start) -> None:
-        """Finished weights in the modules, and heads that predict the teacher from them."""
-        models, vision = self.models, self.recipe.vision
+    def _adopt(self, start: Start, maker: Maker) -> None:
+        """Finished weights in the modules, and heads that predict the teacher from them on pictures of the stage."""
+        models, seed = self.models, self.recipe.options.seed
         start.fill(models.tower, models.text, models.head)
         if (self.out / "joint.safetensors").exists():
             return  # Its checkpoint holds the heads.
-        pictures = Pictures(
-            Photographs(self.sources.photographs), vision.sides, vision.pixels, vision.photograph_share
-        )
-        batches = (
-            pictures(np.random.default_rng((self.recipe.options.seed, 8, k))) for k in range(HEAD_BATCHES)
-        )
         models.tower.eval()
-        pixels = (normalise(torch.from_numpy(batch), self.device) for batch in batches)
+        batches = (maker(seed, k).pictures for k in range(HEAD_BATCHES))
+        pixels = (normalise(pictures, self.device) for pictures in batches)
         with torch.no_grad():
             distillation.fit(models.heads, ((feature_maps(models.tower, p), self.teacher(p)) for p in pixels))
 
