@@ -331,7 +331,9 @@ def test_pictures_are_looked_at_once_however_often_they_are_judged(
 @pytest.mark.parametrize("name", FROM_PICTURES)
 def test_parameters_are_checked(name: str) -> None:
     declared = parameters_of(detectors[name])
-    with pytest.raises(SpecsightError, match=r"resolution must be a whole number from 32 to 4096 or auto, got 7"):
+    with pytest.raises(
+        SpecsightError, match=r"resolution must be a whole number from 32 to 4096 or auto, got 7"
+    ):
         create_detector(name, resolution=7)
     with pytest.raises(SpecsightError, match="resolution must be a whole number"):
         create_detector(name, resolution="256")

@@ -22,7 +22,7 @@ from specsight.synthetic.scenes.tyre_pictures import TyrePictures
 from specsight.synthetic.tyres.invented import PICTURES_PER_MODEL
 
 SEED = 2 * 10**9
-KINDS = ("tyre", "block", "vessel", "scene")
+KINDS = ("tyre", "block", "vessel", "object", "scene")
 SIDE = 224
 PEAK_CELLS = 3
 """A picture's score is the mean of this many highest margins."""

@@ -73,11 +73,12 @@ class JointStage:
     schedule: Schedule = field(default_factory=lambda: recipe_schedule(2000, 2e-3, cooldown=0.0))
     shares: dict[str, float] = field(
         default_factory=lambda: {
-            "tyre": 0.32,
-            "photograph": 0.16,
-            "block": 0.16,
+            "tyre": 0.3,
+            "photograph": 0.14,
+            "block": 0.15,
             "vessel": 0.14,
-            "scene": 0.22,
+            "object": 0.13,
+            "scene": 0.14,
         }
     )
     """How often each kind of example comes."""
@@ -115,7 +116,14 @@ class JointStage:
 
 GOING_ON_RATE = 7e-4
 """Highest rate where finished weights learn on: enough to move, too low to forget."""
-POLISH_SHARES = {"tyre": 0.4, "photograph": 0.12, "block": 0.16, "vessel": 0.16, "scene": 0.16}
+POLISH_SHARES = {
+    "tyre": 0.36,
+    "photograph": 0.12,
+    "block": 0.15,
+    "vessel": 0.15,
+    "object": 0.12,
+    "scene": 0.1,
+}
 """How often each kind of example comes while the rate cools down: products more often."""
 
 
