@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_r
 from specsight.report import charts, render_curve, render_suite
 from specsight.report.curve_page import CHART
 from specsight.report.export import Table, best_of, latex, markdown
-from specsight.runs.curve_table import CurvePoint, points_of, write_curve
+from specsight.runs.curve_table import CurvePoint, points_of, read_curve, write_curve
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
 
@@ -70,7 +71,7 @@ def test_rows_of_a_suite_that_failed_are_on_its_page_with_their_cause(tmp_path: 
     run = make_run(tmp_path, good=1, defective=1)
     row = SuiteRow(
         name="PatchCore", group="methods", detector="patchcore", folder="run", protocol="", published="",
-        values={"image_auroc": 0.9}, deviations={"image_auroc": None},
+        values={"image_auroc": 0.9}, deviations={"image_auroc": None}, intervals={"image_auroc": (0.8, 0.95)},
     )  # fmt: skip
     SuiteRecord("two", "plate", None, (0,), (row,), {NASTY: "no good <b>picture"}).write(run.parent)
     page = render_suite(run.parent).read_text("utf-8")
@@ -82,6 +83,50 @@ def test_rows_of_a_suite_that_failed_are_on_its_page_with_their_cause(tmp_path: 
     assert (run / "report.html").stat().st_mtime_ns == before, (
         "rows that have not changed are not drawn again"
     )
+
+
+def test_what_the_threshold_makes_of_the_pictures_stands_beside_auroc_in_every_table(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "suite", good=1, defective=1)
+    names = ("image_auroc", "detection_rate", "false_reject_rate")
+    measured = ((0.9, 0.8, 0.95), (0.29, 0.2141, 0.3794), (0.0, 0.0, 0.15))
+    numbers = {name: metric(*three) for name, three in zip(names, measured)}
+    row = SuiteRow(
+        name="PatchCore", group="methods", detector="patchcore", folder=run.name, protocol="", published="",
+        values={name: numbers[name]["value"] for name in names}, deviations=dict.fromkeys(names),
+        intervals={name: (numbers[name]["low"], numbers[name]["high"]) for name in names},
+    )  # fmt: skip
+    SuiteRecord("one", "plate", None, (0,), (row,)).write(run.parent)
+    page = render_suite(run.parent).read_text("utf-8")
+    head = "image AUROC | detection rate | false rejects"
+    cells = "0.900 (0.800 to 0.950) | 29.0 % (21.4 to 37.9 %) | 0.0 % (0.0 to 15.0 %)"
+    assert '>29.0 %<br><span class="note">21.4 to 37.9 %</span>' in page
+    lines = (run.parent / "suite.md").read_text("utf-8").splitlines()
+    assert head in lines[0]
+    assert cells in lines[2]
+    assert r"29.0 \% (21.4 to 37.9 \%)" in (run.parent / "suite.tex").read_text("utf-8")
+    curve = tmp_path / "curve"
+    make_run(curve, good=1, defective=1)
+    write_curve(curve, points_of("patchcore", 4, {**METRICS_EXAMPLE, **numbers}, "run"))
+    page = render_curve(curve).read_text("utf-8")
+    assert '>29.0 %<br><span class="note">21.4 to 37.9 %</span>' in page
+    lines = (curve / "few_shot.md").read_text("utf-8").splitlines()
+    assert head in lines[0]
+    assert cells in lines[2]
+
+
+def test_a_curve_of_a_version_that_had_no_detection_rates_is_read(tmp_path: Path) -> None:
+    write_curve(tmp_path, points_of("patchcore", 4, METRICS_EXAMPLE, "run"))
+    file = tmp_path / "few_shot.csv"
+    with file.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    old = [{k: v for k, v in row.items() if not k.startswith("detection_rate")} for row in rows]
+    with file.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(old[0]))
+        writer.writeheader()
+        writer.writerows(old)
+    (point,) = read_curve(tmp_path)
+    assert point.numbers["detection_rate"] == dict.fromkeys(("value", "low", "high", "sd"))
+    assert point.numbers["image_auroc"]["value"] == 0.9712
 
 
 def test_tables_for_papers_escape_their_cells_and_print_the_best_in_bold() -> None:

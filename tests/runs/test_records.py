@@ -67,7 +67,9 @@ def test_a_protocol_survives_its_file() -> None:
 def row(name: str, **more: object) -> SuiteRow:
     values = {"image_auroc": 0.5, "iou": None}
     deviations = {"image_auroc": 0.1, "iou": None}
-    return SuiteRow(name, "methods", "padim", name, "line", "", values, deviations, **more)  # type: ignore[arg-type]
+    intervals = {"image_auroc": (0.4, 0.75), "iou": (None, None)}
+    about = (name, "methods", "padim", name, "line", "")
+    return SuiteRow(*about, values, deviations, intervals, **more)  # type: ignore[arg-type]
 
 
 def test_a_suite_survives_its_files(tmp_path: Path) -> None:
@@ -91,13 +93,14 @@ def test_suites_of_version_0_1_are_read(tmp_path: Path) -> None:
         ("CLAD: lambda 1", {"reconstruction": 1.0}),
     ):
         line = row(name).to_json() | {"group": "ablations", "theirs": "0.9 (elsewhere)"}
-        del line["published"], line["shows_map"]
+        del line["published"], line["shows_map"], line["image_auroc_low"], line["image_auroc_high"]
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.yaml").write_text(yaml.safe_dump({"parameters": parameters}))
         lines.append(line)
     about = {"suite": "clad", "data": "bottle", "product": None, "seeds": [0]}
     (tmp_path / RECORD).write_text(json.dumps({**about, "rows": lines}))
     rows = SuiteRecord.read(tmp_path).rows
+    assert rows[0].intervals["image_auroc"] == (None, None)
     assert [(r.published, r.shows_map) for r in rows] == [
         ("0.9 (elsewhere)", True),
         ("0.9 (elsewhere)", False),

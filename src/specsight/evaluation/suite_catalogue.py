@@ -15,10 +15,12 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.prompts.rewording import REWORDINGS
 
-DETECTION = ("image_auroc", "pixel_auroc", "aupro_30", "iou", "pixel_precision", "pixel_recall")
-"""Metrics of a comparison of detection; the last three at the calibrated threshold."""
+PICTURES = ("image_auroc", "detection_rate", "false_reject_rate")
+"""How scores rank pictures, and what the calibrated threshold makes of them."""
+DETECTION = (*PICTURES, "pixel_auroc", "aupro_30", "iou", "pixel_precision", "pixel_recall")
+"""Metrics of a comparison of detection; the last three at the calibrated threshold, too."""
 TYPING = (
-    "image_auroc",
+    *PICTURES,
     "type_pixel_auroc",
     "type_pixel_ap",
     "type_miou",

@@ -122,6 +122,9 @@ def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
         published=row.published,
         values={name: numbers.get(name, {}).get("value") for name in metrics},
         deviations={name: numbers.get(name, {}).get("sd") for name in metrics},
+        intervals={
+            name: (numbers.get(name, {}).get("low"), numbers.get(name, {}).get("high")) for name in metrics
+        },
         training_seconds=spent.get("training"),
         fit_seconds=spent.get("fit"),
         picture_ms=milliseconds_per_picture(spent),

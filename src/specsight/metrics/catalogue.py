@@ -40,6 +40,7 @@ TABLE: dict[str, Metric] = {
         "share of defective pictures rejected at the calibrated threshold, wherever the findings lie",
         Group.IMAGE_DECISIONS,
         format="percent",
+        column_title="detection rate",
     ),
     "located": Metric(
         "Located",
@@ -53,6 +54,7 @@ TABLE: dict[str, Metric] = {
         Group.IMAGE_DECISIONS,
         direction="lower",
         format="percent",
+        column_title="false rejects",
     ),
     "miss_rate": Metric(
         "Miss rate",

@@ -71,6 +71,16 @@ class Metric:
         """Heading of a column of a table with many."""
         return self.column_title or self.title
 
+    def text(self, value: float) -> str:
+        """A value as it is written: "29.0 %", "0.944"."""
+        return f"{100 * value:.1f} %" if self.format == "percent" else f"{value:.3f}"
+
+    def interval_text(self, low: float | None, high: float | None) -> str:
+        """The ends of an interval as they are written, the unit once; empty where there is none."""
+        if low is None or high is None:
+            return ""
+        return f"{self.text(low).removesuffix(' %')} to {self.text(high)}"
+
 
 def _adopt(name: str, plugin: Any) -> Metric:
     """A metric that another distribution brings."""

@@ -12,9 +12,9 @@ from typing import Any
 
 from specsight.metrics import metric_of
 from specsight.report import charts
-from specsight.report.export import Table, best_of, cost, with_deviation, write_exports
+from specsight.report.export import Table, best_of, cost, with_deviation, with_error, write_exports
 from specsight.report.page import fill, render, write_page
-from specsight.runs.curve_table import METRICS, CurvePoint, read_curve
+from specsight.runs.curve_table import METRICS, CurvePoint, Number, read_curve
 from specsight.runs.folder import RunFolder
 from specsight.runs.protocol import Protocol
 from specsight.storage import confined, write_text
@@ -96,8 +96,12 @@ def _row(point: CurvePoint, names: Sequence[str], best: set[int]) -> dict[str, A
         "order": -1 if point.shots is None else point.shots,
         "folder": point.folder,
         "values": [
-            (with_deviation(n["value"], n["sd"]), _interval(n["low"], n["high"]), column in best)
-            for column, n in enumerate(point.numbers[name] for name in names)
+            (
+                with_deviation(name, n["value"], n["sd"]),
+                metric_of(name).interval_text(n["low"], n["high"]),
+                column in best,
+            )
+            for column, (name, n) in enumerate((name, point.numbers[name]) for name in names)
         ],
         "training": cost(point.costs["training_seconds"]),
         "fit": cost(point.costs["fit_seconds"], 1),
@@ -118,7 +122,7 @@ def _table(points: Sequence[CurvePoint], names: Sequence[str], several: bool) ->
     rows = [
         [
             *(point.detector, _shots(point.shots), *([point.product or "mean"] if several else [])),
-            *(with_deviation(point.numbers[name]["value"], point.numbers[name]["sd"]) for name in names),
+            *(_with_error(name, point.numbers[name]) for name in names),
             *(
                 cost(point.costs["fit_seconds"], 1),
                 cost(point.costs["picture_ms"]),
@@ -133,6 +137,10 @@ def _table(points: Sequence[CurvePoint], names: Sequence[str], several: bool) ->
         values = [[points[i].numbers[name]["value"] for name in names] for i in of]
         best |= {(of[r], column) for r, column in best_of(names, values, words)}
     return Table([*header, "Fit, s", "Picture, ms", "Peak, MB"], rows, words, frozenset(best))
+
+
+def _with_error(name: str, number: Number) -> str:
+    return with_error(name, number["value"], number["sd"], number["low"], number["high"])
 
 
 def _shown(points: Sequence[CurvePoint]) -> list[str]:
@@ -160,10 +168,6 @@ def _line(points: Sequence[CurvePoint], first: Protocol) -> str:
         "nothing tuned on test data",
     ]
     return " · ".join(parts)
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def _shots(count: int | None) -> str:

@@ -77,11 +77,21 @@ def best_of(
     return frozenset(places)
 
 
-def with_deviation(value: float | None, deviation: float | None) -> str:
-    """A number and its deviation over seeds, with three decimals."""
+def with_deviation(name: str, value: float | None, deviation: float | None) -> str:
+    """The number that the metric `name` has, with its deviation over seeds."""
     if value is None:
         return DASH
-    return f"{value:.3f}" if deviation is None else f"{value:.3f} ± {deviation:.3f}"
+    metric = metric_of(name)
+    return metric.text(value) if deviation is None else f"{metric.text(value)} ± {metric.text(deviation)}"
+
+
+def with_error(
+    name: str, value: float | None, deviation: float | None, low: float | None, high: float | None
+) -> str:
+    """As `with_deviation`; under one seed, which has none, with the interval: "29.0 % (21.4 to 37.9 %)"."""
+    text = with_deviation(name, value, deviation)
+    interval = metric_of(name).interval_text(low, high) if value is not None and deviation is None else ""
+    return f"{text} ({interval})" if interval else text
 
 
 def cost(value: float | None, digits: int = 0) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from specsight.metrics import metric_of
 from specsight.progress import track
 from specsight.report import pictures
-from specsight.report.export import Table, best_of, cost, with_deviation, write_exports
+from specsight.report.export import Table, best_of, cost, with_deviation, with_error, write_exports
 from specsight.report.gallery import truth
 from specsight.report.page import render, write_page
 from specsight.report.renderer import Renderer
@@ -70,7 +70,13 @@ def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
         "folder": row.folder,
         "protocol": row.protocol,
         "published": row.published,
-        "values": [with_deviation(row.values[name], row.deviations[name]) for name in columns],
+        "values": [
+            (
+                with_deviation(name, row.values[name], row.deviations[name]),
+                metric_of(name).interval_text(*row.intervals[name]),
+            )
+            for name in columns
+        ],
         "training": cost(row.training_seconds),
         "fit": cost(row.fit_seconds, 1),
         "picture": cost(row.picture_ms),
@@ -81,12 +87,22 @@ def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
 def _table(rows: Sequence[SuiteRow], columns: Sequence[str]) -> Table:
     """The exported table."""
     costs = ["Fit, s", "Picture, ms", "Peak, MB"]
-    texts = [_texts(row, columns) for row in rows]
     return Table(
         ["Row", *(metric_of(name).column for name in columns), *costs],
-        [[one["name"], *one["values"], one["fit"], one["picture"], one["peak"]] for one in texts],
+        [
+            [
+                row.name,
+                *(_with_error(row, name) for name in columns),
+                *(cost(row.fit_seconds, 1), cost(row.picture_ms), cost(row.peak_mb)),
+            ]
+            for row in rows
+        ],
         best=best_of(columns, [[row.values.get(name) for name in columns] for row in rows], 1),
     )
+
+
+def _with_error(row: SuiteRow, name: str) -> str:
+    return with_error(name, row.values[name], row.deviations[name], *row.intervals[name])
 
 
 def _with_maps(rows: Sequence[SuiteRow]) -> list[SuiteRow]:

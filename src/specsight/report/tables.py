@@ -49,7 +49,9 @@ COMPARED = frozenset(
     | {"au_spro_05", "au_spro_30"}
 )
 """What products are compared by; the rest stands on their pages."""
-TILES = ("image_auroc", "detection_rate", "located", "false_reject_rate", "pixel_auroc", "aupro_30")
+PICTURES = ("image_auroc", "detection_rate", "false_reject_rate")
+"""What stands together wherever an image AUROC does."""
+TILES = (*PICTURES, "located", "pixel_auroc", "aupro_30")
 
 
 def title(config: Mapping[str, Any]) -> str:
@@ -57,6 +59,12 @@ def title(config: Mapping[str, Any]) -> str:
     if config.get("kind") == "inspection":
         return f"Inspection of {config.get('name') or 'pictures'}"
     return f"{config.get('detector')} on {config.get('name') or 'data'}"
+
+
+def first_lines(metrics: Mapping[str, Any]) -> list[MetricText]:
+    """Every metric of the run, those of `PICTURES` first: what ranks pictures beside what the threshold makes of it."""
+    lines = [line for group in headline(metrics).values() for line in group]
+    return sorted(lines, key=lambda line: PICTURES.index(line.key) if line.key in PICTURES else len(PICTURES))
 
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, list[MetricText]]:
@@ -226,8 +234,9 @@ def _line(key: str, metric: Mapping[str, Any]) -> MetricText:
     if value is not None and deviation is not None and count > 1:
         text += f" ± {_text(deviation, key)}"
     low, high = metric.get("low"), metric.get("high")
-    interval = f"{_text(low, key)} to {_text(high, key)}" if low is not None and high is not None else ""
-    return MetricText(key, title, text, interval, words.description, metric.get("reason", ""))
+    return MetricText(
+        key, title, text, words.interval_text(low, high), words.description, metric.get("reason", "")
+    )
 
 
 def _metric(key: str) -> Metric:
@@ -242,9 +251,7 @@ def _value(metric: Any) -> float | None:
 
 
 def _text(value: float | None, key: str) -> str:
-    if value is None:
-        return DASH
-    return f"{100 * value:.1f} %" if _metric(key).format == "percent" else f"{value:.3f}"
+    return DASH if value is None else _metric(key).text(value)
 
 
 def _duration(seconds: float) -> str:

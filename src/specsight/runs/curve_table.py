@@ -16,7 +16,16 @@ from specsight.runs.costs import milliseconds_per_picture
 from specsight.storage import write_csv
 
 TABLE = "few_shot.csv"
-METRICS = ("image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "aupro_30", "au_spro_05")
+METRICS = (
+    "image_auroc",
+    "detection_rate",
+    "false_reject_rate",
+    "image_ap",
+    "pixel_auroc",
+    "pixel_ap",
+    "aupro_30",
+    "au_spro_05",
+)
 """What a curve shows, as far as its data have it."""
 PARTS = ("value", "low", "high", "sd")
 COSTS = ("training_seconds", "fit_seconds", "picture_ms", "peak_mb")
@@ -96,7 +105,8 @@ def read_curve(out: Path) -> list[CurvePoint]:
 
 
 def _point(row: Mapping[str, str]) -> CurvePoint:
-    numbers = {name: {part: _number(row[_column(name, part)]) for part in PARTS} for name in METRICS}
+    # A table of another version may lack a metric as a whole.
+    numbers = {name: {part: _number(row.get(_column(name, part), "")) for part in PARTS} for name in METRICS}
     costs = {name: _number(row[name]) for name in COSTS}
     shots = int(row["shots"]) if row["shots"] else None
     return CurvePoint(row["detector"], shots, numbers, costs, _text(row["folder"]), _text(row["product"]))

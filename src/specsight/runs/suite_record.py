@@ -15,8 +15,8 @@ from specsight.runs.folder import RunFolder
 from specsight.storage import confined, parse_json, read_text, write_csv, write_json
 
 TABLE, RECORD = "suite.csv", "suite.json"
-DEVIATION = "_sd"
-"""End of the key of a metric's deviation over seeds, beside its value."""
+DEVIATION, LOW, HIGH = "_sd", "_low", "_high"
+"""Ends of the keys of a metric's deviation over seeds and of its interval, beside its value."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class SuiteRow:
     """By name of metric."""
     deviations: Mapping[str, float | None]
     """Over seeds, by name of metric."""
+    intervals: Mapping[str, tuple[float | None, float | None]]
+    """Ends of about 95 %, by name of metric; those of a record of version 0.2 are None."""
     training_seconds: float | None = None
     fit_seconds: float | None = None
     picture_ms: float | None = None
@@ -45,7 +47,8 @@ class SuiteRow:
     """An ablation that draws its map in another way: the page shows it beside the methods' maps."""
 
     def to_json(self) -> dict[str, Any]:
-        """One flat object: a metric is its value under its name and its deviation under its name + "_sd"."""
+        """One flat object: a metric is its value under its name, with "_sd" its deviation, "_low" and "_high" the ends
+        of its interval."""
         line: dict[str, Any] = {
             "name": self.name,
             "group": self.group,
@@ -56,6 +59,7 @@ class SuiteRow:
         }
         for name, value in self.values.items():
             line[name], line[name + DEVIATION] = value, self.deviations[name]
+            line[name + LOW], line[name + HIGH] = self.intervals[name]
         return line | {name: getattr(self, name) for name in (*_COSTS, "learned", "shows_map")}
 
     @classmethod
@@ -72,6 +76,7 @@ class SuiteRow:
             published=line["published"] if "published" in line else line["theirs"],
             values={name: line[name] for name in names},
             deviations={name: line[name + DEVIATION] for name in names},
+            intervals={name: (line.get(name + LOW), line.get(name + HIGH)) for name in names},
             learned=line["learned"],
             shows_map=line.get("shows_map", False),
             **{name: line[name] for name in _COSTS},

@@ -27,9 +27,8 @@ def headline(run: Path) -> None:
     judged = RunFolder(run)
     numbers = judged.metrics()
     table = Table("metric", "value", "interval, about 95 %", box=box.SIMPLE)
-    for lines in tables.headline(numbers).values():
-        for line in lines:
-            table.add_row(line.name, line.value, line.interval)
+    for line in tables.first_lines(numbers):
+        table.add_row(line.name, line.value, line.interval)
     show(table)
     for note in numbers.get("notes", []):
         say(note)
@@ -53,9 +52,10 @@ def curve(folder: Path, pages: list[Path]) -> None:
     names = [name for name in METRICS if any(p.numbers[name]["value"] is not None for p in points)]
     rows = Table("detector", "shots", *(metric_of(name).column for name in names), box=box.SIMPLE)
     for point in points:
-        values = [point.numbers[name]["value"] for name in names]
         shots = "all" if point.shots is None else str(point.shots)
-        rows.add_row(point.detector, shots, *("" if v is None else f"{v:.3f}" for v in values))
+        numbers = ((name, point.numbers[name]) for name in names)
+        cells = (_cell(name, one["value"], (one["low"], one["high"])) for name, one in numbers)
+        rows.add_row(point.detector, shots, *cells)
     show(rows)
     for page in pages[:1]:
         files(page.parent)
@@ -76,13 +76,23 @@ def suite(folder: Path) -> None:
     columns = [metric_of(name).column for name in record.metrics]
     rows = Table("row", *columns, "fit s", "peak MB", box=box.SIMPLE)
     for row in record.rows:
-        numbers = ("" if value is None else f"{value:.3f}" for value in row.values.values())
+        numbers = (_cell(name, value, row.intervals[name]) for name, value in row.values.items())
         cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
         rows.add_row(row.name, *numbers, *cost)
     show(rows)
     for row in record.rows[:1]:
         files(folder / row.folder)
     say(f"table: {folder / TABLE}")
+
+
+def _cell(name: str, value: float | None, interval: tuple[float | None, float | None]) -> str:
+    """A number of a table, with its interval on a second line."""
+    from specsight.metrics import metric_of
+
+    if value is None:
+        return ""
+    metric = metric_of(name)
+    return f"{metric.text(value)}\n{metric.interval_text(*interval)}".rstrip()
 
 
 def verdicts(run: Path) -> None:
