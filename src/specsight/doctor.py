@@ -11,7 +11,7 @@ from specsight import screen
 from specsight.machine import usable_processors, version_of
 from specsight.version import __version__
 
-MODELS = ("torch", "transformers")
+MODELS = ("torch", "tokenizers", "transformers")
 CORE = (
     "numpy",
     "scipy",

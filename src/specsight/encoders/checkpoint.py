@@ -1,7 +1,8 @@
-"""A checkpoint's name → its folder, its weights and its preprocessing, through `transformers`.
+"""A checkpoint's name → its folder, its weights and its preprocessing.
 
 In: a local folder or a hub id. Out: a `PretrainedEncoder`, with a text tower where the checkpoint has one in a joint
-space with its vision tower. Only safetensors are read and no code from a checkpoint is ever run.
+space with its vision tower. Checkpoints of our own kind are read by `networks`, all others through `transformers`,
+whose import takes longer than everything else. Only safetensors are read and no code from a checkpoint is ever run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from specsight.learning.device import choose_device
 
 if TYPE_CHECKING:
     from specsight.encoders.pretrained import PretrainedEncoder
-    from specsight.encoders.text_tower import TextTower
 
 JOINT_FAMILIES = frozenset({"clip", "siglip"})
 DUAL_FAMILY = "vision-text-dual-encoder"
@@ -34,17 +34,16 @@ def load_checkpoint(name: str, device: str) -> PretrainedEncoder:
     # our own matrix products included. Read when torch is loaded for the first time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     require("torch", "models")
-    require("transformers", "models")
     place = choose_device(device)
     import torch
-    import transformers
 
     folder = SHIPPED if name == BUNDLED else checkpoint_folder(name, WHAT, "'bundled' or 'filters'")
-    model = load_weights(transformers.AutoModel, folder, name, WHAT, dtype=torch.float32)
+    model, tokenizer = _networks(folder, name)
     family = str(model.config.model_type)
     model = model.to(place)
     preprocessing = read_preprocessing(folder)
     from specsight.encoders.pretrained import PretrainedEncoder
+    from specsight.encoders.text_tower import TextTower
     from specsight.encoders.towers import vision_tower
 
     if family == DUAL_FAMILY:
@@ -54,9 +53,30 @@ def load_checkpoint(name: str, device: str) -> PretrainedEncoder:
         getattr(model, f"{tower}_projection", None) or torch.nn.Identity() for tower in ("visual", "text")
     ]
     vision = vision_tower(name, getattr(model, "vision_model", model), projections[0], preprocessing)
-    reads = family in JOINT_FAMILIES or family == DUAL_FAMILY
-    text = _text_tower(folder, name, model, projections[1]) if reads else None
+    text = None
+    if tokenizer is not None:
+        longest = int(model.config.text_config.max_position_embeddings)
+        text = TextTower(model.text_model, tokenizer, projections[1], longest, padded=family == "siglip")
     return PretrainedEncoder(name, fingerprint(folder), model, vision, text)
+
+
+def _networks(folder: Path, name: str) -> tuple[Any, Any]:
+    """A checkpoint's model in float32, and its tokenizer; None for the latter where it does not read."""
+    require("tokenizers", "models")
+    import torch
+
+    from specsight.encoders.networks.dual_encoder import read_config, read_dual_encoder
+    from specsight.encoders.networks.tokenizer import FileTokenizer, read_settings
+
+    config, settings = read_config(folder), read_settings(folder)
+    if config is not None and settings is not None:
+        return read_dual_encoder(folder, config, name), FileTokenizer(folder, settings)
+    require("transformers", "models")
+    import transformers
+
+    model = load_weights(transformers.AutoModel, folder, name, WHAT, dtype=torch.float32)
+    reads = model.config.model_type in (*JOINT_FAMILIES, DUAL_FAMILY)
+    return model, load_tokenizer(folder, name, WHAT) if reads else None
 
 
 def _check_joint_space(name: str, vision: Any) -> None:
@@ -66,16 +86,6 @@ def _check_joint_space(name: str, vision: Any) -> None:
             f"encoder '{name}' joins a {vision.config.model_type} with words, whose patches have no "
             "joint space: choose a CLIP or SigLIP checkpoint, or a dual encoder with a convolutional tower"
         )
-
-
-def _text_tower(folder: Path, name: str, model: Any, projection: Any) -> TextTower:
-    """The text tower with the tokenizer that stands beside its weights."""
-    from specsight.encoders.text_tower import TextTower
-
-    tokenizer = load_tokenizer(folder, name, WHAT)
-    longest = int(model.config.text_config.max_position_embeddings)
-    padded = model.config.model_type == "siglip"
-    return TextTower(model.text_model, tokenizer, projection, longest, padded)
 
 
 encoders.register(BUNDLED)(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -143,8 +144,11 @@ class Towers:
 def vision_tower(name: str, model: Any, projection: nn.Module, preprocessing: Preprocessing) -> VisionTower:
     """The tower of a vision model. Raises SpecsightError where the model is no CNN and no plain ViT."""
     taps = find_taps(model, pass_options(model), name)
-    kind = TokenTower if taps[-1].module is None else ConvolutionalTower
-    return kind(name, model, taps, projection, preprocessing)
+    if taps[-1].module is None:
+        return TokenTower(name, model, taps, projection, preprocessing)
+    # Pixels are stored channels last; kernels that are not would be copied into that order at every pass.
+    model.to(memory_format=torch.channels_last)
+    return ConvolutionalTower(name, model, taps, projection, preprocessing)
 
 
 def attend_to_self(block: Any, tokens: Tensor) -> Tensor:
