@@ -19,7 +19,7 @@ transformers = pytest.importorskip("transformers")
 
 from tests.support.reading_checkpoints import save_clip, save_dual
 
-from specsight.encoders import BUNDLED, load_encoder
+from specsight.encoders import BUNDLED, JOINT, load_encoder
 from specsight.encoders.checkpoint import SHIPPED
 from specsight.encoders.networks.dual_encoder import DualEncoder
 from specsight.encoders.networks.tokenizer import FileTokenizer
@@ -103,6 +103,16 @@ def test_features_are_those_of_transformers(ours: PretrainedEncoder, theirs: Any
         assert_allclose(grid, stage, atol=SAME)
     patches = torch.nn.functional.normalize(joint, dim=-1).permute(0, 3, 1, 2)
     assert_allclose(ours.embed_patches(images), patches, atol=SAME)
+
+
+def test_one_pass_that_measures_where_cells_lie_yields_what_each_method_does(ours: PretrainedEncoder) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (1, 64, 96, 3), np.uint8)
+    grids = ours._all_grids(images)
+    names = [layer.name for layer in ours.available]
+    assert list(grids) == [*names, JOINT]
+    for name, grid in zip(names, ours.layers(images, names), strict=True):
+        assert_allclose(grids[name], grid, atol=SAME)
+    assert_allclose(grids[JOINT], ours.embed_patches(images), atol=SAME)
 
 
 def test_sentences_are_read_as_transformers_reads_them(

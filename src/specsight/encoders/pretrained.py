@@ -18,7 +18,7 @@ from specsight.encoders.layer import Features, Images
 from specsight.encoders.placement import JOINT, Placement, measure, pooling_weights
 from specsight.encoders.probing import middle_layers
 from specsight.encoders.text_tower import TextTower
-from specsight.encoders.towers import TokenTower, Towers, patches_of
+from specsight.encoders.towers import ConvolutionalTower, TokenTower, Towers, patches_of
 from specsight.encoders.vision_tower import VisionTower, array
 from specsight.images.cells import Region
 
@@ -119,6 +119,15 @@ class PretrainedEncoder(Encoder):
             batch = order[begin : begin + TOGETHER]
             embedded[batch] = _read(text, [texts[int(k)] for k in batch])
         return embedded
+
+    def _all_grids(self, images: Images) -> dict[str, Features]:
+        """See `Encoder._all_grids`; of a CNN, one pass yields them all."""
+        if not self.reads or not isinstance(self.vision, ConvolutionalTower):
+            return super()._all_grids(images)
+        self.check_images(images)
+        with torch.inference_mode():
+            layers, patches = self.vision.all_grids(self.vision.pixels(images))
+            return {name: array(grid) for name, grid in {**layers, JOINT: patches}.items()}
 
     def misread(self, texts: Sequence[str]) -> dict[str, str]:
         """Of `texts`, those that hold signs without a token, or are cut → why."""

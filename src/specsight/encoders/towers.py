@@ -46,6 +46,12 @@ class ConvolutionalTower(VisionTower):
         deepest = self.taps[-1]
         return project_cells(self.projection, self.outputs(pixels, [deepest])[deepest.layer.name])
 
+    def all_grids(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """All layers by name, and `joint_patches`, of one pass."""
+        found = self.outputs(pixels, self.taps)
+        cells = project_cells(self.projection, found[self.taps[-1].layer.name])
+        return found, functional.normalize(cells, dim=1)
+
 
 class TokenTower(VisionTower):
     """A vision transformer. The joint space and what leads there (`norm`, `head`, `embed`, `encode`, `pool`) exist for
