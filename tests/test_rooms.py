@@ -38,6 +38,7 @@ ORDER = [
     "findings",
     "decision",
     "explain",
+    "choosing",
     "inspector",
     "runs",
     "evaluation",

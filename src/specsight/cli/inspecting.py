@@ -9,7 +9,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, fitting
-from specsight.cli.settings import parameters
+from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
@@ -34,6 +34,8 @@ def fit(
     out: Path,
     labelled: Path | None,
     detector: str,
+    minutes: float | None,
+    candidates: int | None,
     encoder: str,
     device: str,
     resolution: int | None,
@@ -53,16 +55,15 @@ def fit(
     goes on when called again.
     """
     from specsight.calibration import ThresholdConfig
-    from specsight.detectors import create_detector
     from specsight.inspector.fitting import Sources, fit_model
+    from specsight.inspector.learning import detector_of
     from specsight.specification import load_specification
 
     threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
     specification = load_specification(spec) if spec else None
     size = {} if resolution is None else {"resolution": resolution}
-    method = create_detector(
-        detector, encoder=encoder, device=device, seed=seed, **size, **parameters(settings)
-    )
+    given = parameters_of_fit(detector, settings, minutes, candidates)
+    method = detector_of(detector, seed, {"encoder": encoder, "device": device, **size, **given})
     inspector = fit_model(
         out,
         method,
@@ -83,6 +84,8 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
     for skipped in inspector.skipped:
         screen.say(f"skipped: {skipped.reason}", err=True)
     screen.notes(inspector.notes)
+    if inspector.choice:
+        screen.choice(inspector.choice)
     if inspector.account:
         screen.account(inspector.account.line, inspector.account.notes)
     if inspector.counts and inspector.calibration is None:

@@ -10,7 +10,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import MAX_MEGAPIXELS, PATH, fitting, whole_numbers
-from specsight.cli.settings import parameters
+from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 def evaluate(
     data: Path,
     detector: str,
+    minutes: float | None,
+    candidates: int | None,
     encoder: str,
     device: str,
     resolution: int | None,
@@ -70,7 +72,13 @@ def evaluate(
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
         evaluation.DataConfig(data, layout, product),
-        evaluation.DetectorConfig(methods[0], parameters(settings), encoder, resolution, device),
+        evaluation.DetectorConfig(
+            methods[0],
+            parameters_of_fit(detector, settings, minutes, candidates),
+            encoder,
+            resolution,
+            device,
+        ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
         evaluation.ThresholdConfig(holdout, false_reject_rate, confidence),
         evaluation.MeasuringConfig(map_size, resamples),
@@ -94,6 +102,7 @@ def evaluate(
     run = evaluation.run_evaluation(config, out).folder
     page = render(run)
     screen.headline(run)
+    screen.chosen(run)
     screen.say(f"report: {page}")
 
 

@@ -33,9 +33,16 @@ FITTING = (
         "--detector",
         default="patchcore",
         show_default=True,
-        help="See: list detectors.",
+        help="See: list detectors; auto chooses one on the good parts.",
     ),
-    click.option("--encoder", default=ENCODER, show_default=True, help="A name, a folder or a hub id."),
+    click.option("--minutes", type=float, help="Time for the choice (auto); default: 5."),
+    click.option("--candidates", type=int, help="Candidates to compare (auto), in place of a time."),
+    click.option(
+        "--encoder",
+        default=ENCODER,
+        show_default=True,
+        help="A name, a folder or a hub id; several with commas for auto.",
+    ),
     click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP),
     click.option("--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."),
     click.option(

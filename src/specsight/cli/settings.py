@@ -53,3 +53,23 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
             raise SpecsightError(f"--set {setting}: that has an option of its own, --{name} (or --seeds)")
         parameters[name] = tuple(parsed) if isinstance(parsed, list) else parsed
     return parameters
+
+
+def parameters_of_fit(
+    detector: str, settings: Sequence[str], minutes: float | None, candidates: int | None
+) -> dict[str, Any]:
+    """Hyper-parameters by name, those of an automatic choice among them.
+
+    Raises SpecsightError as `parameters` does, and where a limit of the choice is given and no detector is chosen.
+    """
+    from specsight.choosing import AUTO
+
+    given = {"minutes": minutes, "candidates": candidates}
+    limits = {name: value for name, value in given.items() if value is not None}
+    if len(limits) > 1:
+        raise SpecsightError("--minutes and --candidates both end the choice: give one of them")
+    if limits and AUTO not in detector.split(","):
+        raise SpecsightError(
+            f"--{next(iter(limits))} is for --detector {AUTO}, and {detector} is not chosen: leave it out"
+        )
+    return {**parameters(settings), **limits}

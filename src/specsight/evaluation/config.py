@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.calibration import ThresholdConfig
+from specsight.choosing import AUTO, ChoiceConfig, choice_config
 from specsight.detectors import Detector, create_detector
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
@@ -30,9 +31,11 @@ class DetectorConfig:
     """Which method, with what encoder and hyper-parameters."""
 
     name: str = "patchcore"
+    """A registered detector, or "auto": one is chosen under each seed."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Further hyper-parameters of the detector, by name."""
+    """Further hyper-parameters of the detector (those of the choice: `choosing.choice_config`), by name."""
     encoder: str = "bundled"
+    """Its name; several with commas where a detector is chosen."""
     resolution: int | None = None
     """Shorter side of the framed pictures in pixels; None: the detector's own."""
     device: str = "auto"
@@ -41,16 +44,27 @@ class DetectorConfig:
     def __post_init__(self) -> None:
         _at_least(1, resolution=self.resolution)
 
-    def create(self, seed: int, encoder: Encoder | None = None) -> Detector:
-        """The detector, not fitted; `encoder` in place of loading it by its name.
+    @property
+    def chosen(self) -> bool:
+        """Whether the detector is chosen on the good pictures of each fit."""
+        return self.name == AUTO
+
+    def create(self, seed: int, encoder: Encoder | None = None) -> Detector | ChoiceConfig:
+        """The detector, not fitted, or how it is chosen; `encoder` in place of loading it by its name.
 
         Raises `SpecsightError` for an unknown name or parameter.
         """
         size = {} if self.resolution is None else {"resolution": self.resolution}
-        given = self.encoder if encoder is None else encoder
-        return create_detector(
-            self.name, encoder=given, device=self.device, seed=seed, **size, **self.parameters
-        )
+        given: dict[str, Any] = {
+            "encoder": self.encoder if encoder is None else encoder,
+            "device": self.device,
+            "seed": seed,
+            **size,
+            **self.parameters,
+        }
+        if self.chosen:
+            return choice_config(**given)
+        return create_detector(self.name, **given)
 
 
 @dataclass(frozen=True)

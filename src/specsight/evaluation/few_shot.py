@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from specsight.choosing import AUTO, LIMITS
 from specsight.detectors import detectors as registry
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
@@ -36,12 +37,20 @@ def few_shot_curve(
 
 def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out: Path) -> Iterator[Path]:
     points: list[CurvePoint] = []
+    methods = {detector for detector, _ in pairs}
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
         learning = replace(config.learning, shots=count)
-        if not registry[detector].needs.other_sets:
+        if detector == AUTO or not registry[detector].needs.other_sets:
             learning = replace(learning, train_on=None, train_specification=None)
-        own = replace(config, detector=replace(config.detector, name=detector), learning=learning)
+        parameters = {
+            name: value
+            for name, value in config.detector.parameters.items()
+            # Several methods: the limits of a choice are its own, and other parameters those of the others.
+            if len(methods) == 1 or (name in LIMITS) == (detector == AUTO)
+        }
+        named = replace(config.detector, name=detector, parameters=parameters)
+        own = replace(config, detector=named, learning=learning)
         run = run_evaluation(own, out / name).folder
         points += points_of(detector, count, RunFolder(run).metrics(), name)
         write_curve(out, points)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.calibration import ThresholdConfig
+from specsight.choosing import AUTO
 from specsight.detectors import Detector, detectors
 from specsight.detectors.cross_set.training import load_other_set, train_on, training_of
 from specsight.encoders import Encoder
@@ -50,12 +51,16 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
     """The inspector of this seed. A killed training goes on from its checkpoint inside the run folder."""
     saved = run.path / "models" / str(seed)
     if saved.is_dir():
-        return Inspector.load(saved, fitting.detector.encoder, fitting.detector.device)
+        # Which of several encoders was chosen the model says itself.
+        encoder = None if fitting.detector.chosen else fitting.detector.encoder
+        return Inspector.load(saved, encoder, fitting.detector.device)
     detector = fitting.detector.create(seed, fitting.encoder)
-    detector.checkpoints = run.path / TRAINING / str(seed)
-    detector.checkpoints.mkdir(parents=True, exist_ok=True)
-    if detector.needs.other_sets:
-        _train(run, detector, fitting, [*pictures.learned, *pictures.tested])
+    checkpoints = run.path / TRAINING / str(seed)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    if isinstance(detector, Detector):
+        detector.checkpoints = checkpoints
+        if detector.needs.other_sets:
+            _train(run, detector, fitting, [*pictures.learned, *pictures.tested])
     start = time.perf_counter()
     inspector = Inspector.fit(
         pictures.learned,
@@ -81,14 +86,16 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
 
 def check_other_set(detector: DetectorConfig, learning: LearningConfig) -> None:
     """Raise `SpecsightError` for an unknown detector or parameter, and for another set that is missing or not used."""
-    if detector.create(seed=0).needs.other_sets and learning.train_on is None:
+    created = detector.create(seed=0)
+    if isinstance(created, Detector) and created.needs.other_sets and learning.train_on is None:
         raise _names_no_other_set(detector.name)
     check_other_set_is_used(learning, [detector.name])
 
 
 def check_other_set_is_used(learning: LearningConfig, methods: Sequence[str]) -> None:
     """Raise `SpecsightError` where another set is named and none of the detectors learns from one."""
-    if learning.train_on is not None and not any(detectors[name].needs.other_sets for name in methods):
+    named = [name for name in methods if name != AUTO]
+    if learning.train_on is not None and not any(detectors[name].needs.other_sets for name in named):
         raise SpecsightError(
             f"{', '.join(dict.fromkeys(methods))}: not trained across sets: leave --train-on out"
         )

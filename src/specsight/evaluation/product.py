@@ -125,7 +125,7 @@ def _specification(product: Product, config: EvaluationConfig) -> Specification 
     """
     if config.learning.specification:
         written = load_specification(config.learning.specification)
-    elif detectors[config.detector.name].needs.text:
+    elif not config.detector.chosen and detectors[config.detector.name].needs.text:
         written = Specification(product=product.name or Path(product.title).name)
     else:
         return None
@@ -135,7 +135,7 @@ def _specification(product: Product, config: EvaluationConfig) -> Specification 
 def _cached_encoder(config: EvaluationConfig, run: RunFolder) -> Encoder | None:
     """Under several seeds an encoder whose features are cached while the run lasts."""
     name = config.detector.encoder
-    if len(config.seeds) == 1 or name == FILTERS:
+    if len(config.seeds) == 1 or name == FILTERS or config.detector.chosen:
         return None
     return CachedEncoder(load_encoder(name, config.detector.device), run.path / FEATURES)
 

@@ -7,7 +7,7 @@ tiles, and their grids back into one. `rotation`: pictures turned about their mi
 """
 
 from specsight.images.cells import Cells
-from specsight.images.colours import common_bits, picture_width, read_colours, read_rgb
+from specsight.images.colours import common_bits, picture_size, picture_width, read_colours, read_rgb
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
 from specsight.images.depth import read_depth
 from specsight.images.extent import longest_extent
@@ -50,6 +50,7 @@ __all__ = [
     "masks_known",
     "max_megapixels",
     "parts_of",
+    "picture_size",
     "picture_width",
     "read_colours",
     "read_depth",

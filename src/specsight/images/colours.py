@@ -74,11 +74,16 @@ def stored_orientation(path: Path) -> int:
         return orientation_of(image)
 
 
-def picture_width(path: Path) -> int:
-    """Columns of a picture, upright, from its header. Raises UnreadableFile where there is none."""
+def picture_size(path: Path) -> tuple[int, int]:
+    """(H, W) of a picture in pixels, upright, from its header. Raises UnreadableFile where there is none."""
     lying = stored_orientation(path) >= 5
     with opened(path, load=False) as image:
-        return image.height if lying else image.width
+        return (image.width, image.height) if lying else (image.height, image.width)
+
+
+def picture_width(path: Path) -> int:
+    """Columns of a picture, upright, from its header. Raises UnreadableFile where there is none."""
+    return picture_size(path)[1]
 
 
 def common_bits(paths: Iterable[Path]) -> int | None:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specsight.calibration import ThresholdConfig
+from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import merged
 from specsight.detectors import Detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.inspector.inspector import Inspector
 from specsight.inspector.observation import Skipped
-from specsight.inspector.request import Request, request_of, was_requested
+from specsight.inspector.request import Request, request_of, request_of_choice, was_requested
 from specsight.inspector.sources import Source, defective_source, good_sources
 from specsight.specification import Specification
 from specsight.storage import check_model_output
@@ -64,14 +65,16 @@ class Sources:
 
 def fit_model(
     out: Path,
-    detector: Detector,
+    detector: Detector | ChoiceConfig,
     sources: Sources,
     specification: Specification | None = None,
     threshold: ThresholdConfig | None = None,
     seed: int = 0,
     replace: bool = False,
+    choice: Choice | None = None,
 ) -> Inspector:
-    """Fit `detector` and save the model to the folder `out`; returns the inspector, which lists what was left out.
+    """Fit `detector`, or one that is chosen, and save the model to the folder `out`; returns the inspector, which lists
+    what was left out. `choice` says how a given detector was chosen before, and is kept with the model.
 
     Parts are held out for `threshold` under `seed`. A model in `out` that was fitted to the same files in the same way
     is loaded, and `Inspector.reused` is set; any other is given up only with `replace`.
@@ -93,22 +96,26 @@ def fit_model(
     learned = [([*good, *defects], words)]
     if other is not None:
         learned.append(([*other.samples], {**other.specifications}))
-    request = request_of(detector, learned, {**asdict(threshold), "seed": seed})
+    promise = {**asdict(threshold), "seed": seed}
+    if isinstance(detector, ChoiceConfig):
+        detector = detector.with_encoders_loaded()
+        request = request_of_choice(detector, learned, promise)
+    else:
+        request = request_of(detector, learned, promise)
     if was_requested(out, request):
-        device = detector.device if isinstance(detector.device, str) else "auto"
-        inspector = Inspector.load(out, detector.get_encoder().name, device)
+        inspector = Inspector.load(out, _encoder(detector), detector.device)
         inspector.reused = True
         return inspector
     check_model_output(out, replace)
     checkpoints: Path | None = None
     left_out: list[Skipped] = []
-    if other is not None:
+    if other is not None and isinstance(detector, Detector):
         from specsight.detectors.cross_set.training import train_on
 
         checkpoints = trainings / digest(detector, other.samples, other.specifications)
         train_on(detector, other, judged=good, checkpoints=checkpoints)
         left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
-    elif detector.needs.trains:
+    elif isinstance(detector, Detector) and detector.needs.trains:
         checkpoints = detector.checkpoints = trainings / digest(detector, [*good, *defects], words)
     inspector = Inspector.fit(
         good,
@@ -121,6 +128,7 @@ def fit_model(
         seed=seed,
     )
     inspector.skipped[:0] = left_out
+    inspector.choice = inspector.choice or choice
     if inspector.account:
         inspector.account = changed(
             inspector.account,
@@ -139,7 +147,15 @@ def fit_model(
     return inspector
 
 
-def _other_set(detector: Detector, sources: Sources) -> OtherSet | None:
+def _encoder(detector: Detector | ChoiceConfig) -> str | None:
+    """Where the encoder of a model lies that was asked for; None: the model says which one of several it is."""
+    if isinstance(detector, ChoiceConfig):
+        (first, *others) = detector.load_encoders()
+        return None if others else first.name
+    return detector.get_encoder().name
+
+
+def _other_set(detector: Detector | ChoiceConfig, sources: Sources) -> OtherSet | None:
     """The other set that a detector learns from. Raises SpecsightError where it learns from none."""
     if sources.other_set is None:
         return None

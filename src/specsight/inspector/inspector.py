@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from specsight import explain, findings
 from specsight.calibration import Calibration, HeldOut, ThresholdConfig
+from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
 from specsight.decision import clauses_in_force, decide
 from specsight.detectors import Detector, load_detector
@@ -61,6 +62,8 @@ class Inspector:
     """Digests of the good pictures that were learned from → the part that each names, or nothing."""
     likeness: Likeness | None = None
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
+    choice: Choice | None = None
+    """How the detector was chosen; None: it was named."""
     request: Request | None = None
     """What `fit_model` was asked for; None for a model that it did not fit, or that was loaded."""
     reused: bool = False
@@ -71,7 +74,7 @@ class Inspector:
         cls,
         good: str | Path | Sequence[Sample],
         *,
-        detector: str | Detector = "patchcore",
+        detector: str | Detector | ChoiceConfig = "patchcore",
         specification: str | Path | Specification | None = None,
         defects: Sequence[Sample] = (),
         validation: Sequence[Sample] = (),
@@ -88,7 +91,9 @@ class Inspector:
         good: folder of pictures of good parts (any layout), or samples. May be empty for detectors that work from
             words alone; `validation` then still gives a threshold.
         detector: a registered name (`specsight list detectors`), created with `parameters` (such as `encoder`,
-            `resolution`) and `seed`, or a detector.
+            `resolution`) and `seed`, or a detector. "auto" chooses one on the good parts that are learned from and on
+            defects painted on them; its parameters are `minutes`, `candidates`, `encoder` (one, or several) and
+            `resolution`, and what it found is `Inspector.choice`.
         specification: the product in words: YAML file or `Specification`.
         defects: labelled defective samples, for detectors that learn from them.
         validation, holdout: good samples for the threshold, and the number of good parts that are held out of `good`

@@ -9,6 +9,7 @@ from typing import Any
 
 from specsight import images
 from specsight.calibration import Calibration, HeldOut, ThresholdConfig
+from specsight.choosing import AUTO, Choice, ChoiceConfig, Search, choice_config
 from specsight.datasets.accounting import Account
 from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
@@ -40,18 +41,20 @@ class Learned:
     held_out: HeldOut | None
     learned_from: dict[str, str]
     likeness: Likeness | None
+    choice: Choice | None
 
 
 def learn(
     good: str | Path | Sequence[Sample],
-    detector: Detector,
+    detector: Detector | ChoiceConfig,
     specification: Specification | None,
     defects: Sequence[Sample],
     validation: Sequence[Sample],
     threshold: ThresholdConfig,
     seed: int,
 ) -> Learned:
-    """Fit `detector` and calibrate it; see `Inspector.fit`."""
+    """Fit `detector`, or the one that is chosen on the good parts that it then learns from, and calibrate it; see
+    `Inspector.fit`."""
     source = (
         good_source(given_path(good, "the folder of good parts"))
         if isinstance(good, str | Path)
@@ -59,6 +62,8 @@ def learn(
     )
     samples = source.samples
     defects, validation = _samples("defects", defects), _samples("validation", validation)
+    if defects and isinstance(detector, ChoiceConfig):
+        raise SpecsightError(f"{detector.name} learns nothing from labelled defects: leave them out")
     if not samples and detector.needs.good_pictures > 0:
         raise SpecsightError(
             "no good picture to learn from: point --good at a folder with pictures of good parts"
@@ -68,7 +73,12 @@ def learn(
         [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
     )
     split = split_good(samples, validation, defects, threshold, seed)
-    learned = with_parts_named([s for s, _ in split.learned], [part for _, part in split.learned])
+    parts = [part for _, part in split.learned]
+    learned = with_parts_named([s for s, _ in split.learned], parts)
+    choice = None
+    if isinstance(detector, ChoiceConfig):
+        search = Search(detector, learned, parts, specification, threshold.false_reject_rate)
+        detector, choice = search.run()
     detector.fit([*learned, *defects], specification)
     width = remarks.common_width(samples or validation)
     judged = judge_good(detector, split.held_out, bits)
@@ -93,11 +103,17 @@ def learn(
         judged.held_out,
         digests_of(sample for sample, _ in split.learned),
         judged.likeness,
+        choice,
     )
 
 
-def detector_of(detector: str | Detector, seed: int, parameters: Mapping[str, Any]) -> Detector:
-    """The detector, created where it is a name. Raises SpecsightError for parameters beside one that exists."""
+def detector_of(
+    detector: str | Detector | ChoiceConfig, seed: int, parameters: Mapping[str, Any]
+) -> Detector | ChoiceConfig:
+    """The detector, created where it is a name, or how one is chosen. Raises SpecsightError for parameters beside one
+    that exists."""
+    if detector == AUTO:
+        return choice_config(seed=seed, **parameters)
     if isinstance(detector, str):
         return create_detector(detector, seed=seed, **parameters)
     if parameters:

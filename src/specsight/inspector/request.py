@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from specsight.detectors import Detector
+from specsight.choosing import DEFAULT, ChoiceConfig
+from specsight.detectors import Detector, create_detector
 from specsight.detectors.training_digest import digest
 from specsight.errors import SpecsightError
 from specsight.records import Sample
@@ -55,6 +56,20 @@ def request_of(
     judging = {name: str(value) for name, value in detector.parameters().items() if name != "encoder"}
     content = json.dumps([__version__, sets, judging, dict(promise)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def request_of_choice(
+    config: ChoiceConfig,
+    learned: Sequence[tuple[Sequence[Sample], Mapping[str, Specification]]],
+    promise: Mapping[str, object],
+) -> str:
+    """Digest of everything that a model depends on whose detector is chosen; as `request_of`.
+
+    The defaults stand for the detector: a search begins with them.
+    """
+    encoders = config.load_encoders()
+    defaults = create_detector(DEFAULT, encoder=encoders[0])
+    return request_of(defaults, learned, {**promise, "choice": config.to_json(encoders)})
 
 
 def write_request(folder: Path, request: Request) -> None:

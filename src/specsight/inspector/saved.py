@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from specsight.calibration import Calibration, HeldOut
+from specsight.choosing import Choice
 from specsight.datasets.accounting import Account
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
@@ -25,6 +26,8 @@ READING = "reading.json"
 """How pictures are read."""
 LIKENESS = "likeness.safetensors"
 """Held-out good pictures, pooled."""
+CHOICE = "choice.json"
+"""How the detector was chosen, where it was."""
 FULL_RANGE = 16
 """Bits that models of which nothing is known take 16-bit files to use."""
 
@@ -41,6 +44,7 @@ class Kept:
     held_out: HeldOut | None
     learned_from: dict[str, str]
     likeness: Likeness | None
+    choice: Choice | None
 
 
 class GoodPartsJson(TypedDict):
@@ -73,6 +77,8 @@ def write(folder: Path, kept: Kept) -> None:
     write_json(folder / GOOD_PARTS, {"held_out": held_out, "learned_from": kept.learned_from})
     if kept.likeness:
         write_state(folder, kept.likeness.state(), LIKENESS)
+    if kept.choice:
+        write_json(folder / CHOICE, kept.choice.to_json())
 
 
 def read(folder: Path) -> Kept:
@@ -86,6 +92,7 @@ def read(folder: Path) -> Kept:
         _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
         *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
         _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
+        _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
     )
 
 
@@ -143,4 +150,12 @@ def _likeness(file: Path) -> Likeness:
     try:
         return Likeness.from_state(read_state(file.parent, file.name))
     except (OSError, LookupError, TypeError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+
+
+def _choice(file: Path) -> Choice:
+    """How the detector was chosen. Raises SpecsightError where the file is damaged."""
+    try:
+        return Choice.from_json(parse_json(read_text(file)))
+    except (OSError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error

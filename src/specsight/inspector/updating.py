@@ -66,6 +66,7 @@ def update_model(
         threshold,
         asked.seed,
         replace=True,
+        choice=kept.choice,
     )
     return Update(inspector, threshold, len(_digests(kept) - _digests(inspector)))
 

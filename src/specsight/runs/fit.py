@@ -45,6 +45,8 @@ class Fit:
     learned_from: str = ""
     """What the model says it was fitted on, in words; empty for one that does not say."""
     peak_mb: float | None = None
+    choice: str = ""
+    """How the detector was chosen, in words; empty where it was named."""
 
     @property
     def pictures(self) -> str:

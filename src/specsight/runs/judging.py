@@ -76,6 +76,7 @@ def describe_fit(inspector: Inspector) -> Fit:
         calibration=inspector.calibration,
         words=_words(inspector),
         learned_from=inspector.account.used if inspector.account else "",
+        choice=inspector.choice.line if inspector.choice else "",
     )
 
 

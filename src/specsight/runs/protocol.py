@@ -101,7 +101,7 @@ def of_inspection(
     count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
     model = f"model {config['model']}" + (f" ({fit.learned_from})" if fit.learned_from else "")
     return Protocol(
-        line=" · ".join([fit.detector, f"encoder {_encoder(fit)}", model, count]),
+        line=" · ".join([_method(fit.detector, fit), f"encoder {_encoder(fit)}", model, count]),
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
         instruction=instruction.words if instruction else "",
@@ -113,6 +113,7 @@ def of_inspection(
             "Model's pictures": fit.learned_from or "not known",
             "Threshold": _threshold(fit),
             "Pictures": str(len(judged)),
+            **_choice(fit),
         },
     )
 
@@ -152,7 +153,7 @@ def _line(config: Mapping[str, Any], layout: str, fit: Fit, tested: int, synthet
     shots = "full shot" if config["shots"] is None else f"{config['shots']}-shot"
     seeds = config["seeds"]
     parts = [
-        config["detector"] + (" (transductive)" if fit.transductive else ""),
+        _method(config["detector"], fit) + (" (transductive)" if fit.transductive else ""),
         f"encoder {_encoder(fit)}",
         f"words: {fit.words}" if fit.words else "",
         f"trained on {fit.trained_on}" if fit.trained_on else "",
@@ -174,6 +175,7 @@ def _details(
     size = config["map_size"]
     details = {
         "Detector": _with_parameters(config["detector"], config["parameters"]),
+        **_choice(fit),
         "Encoder": _encoder(fit),
         "Shots": "all good training pictures" if config["shots"] is None else config["shots"],
         "Learned from": _counted(fit.learned, fit.learned_parts),
@@ -200,6 +202,18 @@ def _details(
     if licence:
         details["Licence of the data"] = licence
     return {name: str(value) for name, value in details.items()}
+
+
+def _method(name: str, fit: Fit) -> str:
+    """The method, and that it was chosen, where it was: "patchcore (chosen by auto)"."""
+    return f"{fit.detector} (chosen by auto)" if fit.choice else name
+
+
+def _choice(fit: Fit) -> dict[str, str]:
+    """How the detector was chosen, with all its parameters, as entries of the table; none where it was named."""
+    if not fit.choice:
+        return {}
+    return {"Chosen": fit.choice, "Chosen detector": _with_parameters(fit.detector, fit.parameters)}
 
 
 def _counted(pictures: int | None, parts: int | None) -> str:

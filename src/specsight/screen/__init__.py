@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specsight.screen.choices import choice, chosen
 from specsight.screen.listing import KINDS, REGISTRIES, detector, kinds, names, registry_of
 from specsight.screen.printing import ReaderLeft, say, show
 from specsight.screen.results import account, curve, files, headline, notes, suite, unapplied, verdicts
@@ -12,6 +13,8 @@ __all__ = [
     "REGISTRIES",
     "ReaderLeft",
     "account",
+    "choice",
+    "chosen",
     "curve",
     "detector",
     "files",

@@ -1,0 +1,42 @@
+"""How a detector was chosen, on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specsight.screen.printing import say, show
+
+if TYPE_CHECKING:
+    from specsight.choosing import Choice
+
+
+def choice(made: Choice) -> None:
+    """What was chosen and why, and every candidate with its numbers on painted defects."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from specsight.errors import printable
+
+    if made.tried:
+        table = Table("candidate", "AUROC", "AUPRO", "found", "ahead", "outcome", box=box.SIMPLE)
+        for one in made.tried:
+            numbers = ("" if v is None else f"{v:.3f}" for v in (one.pictures, one.pixels, one.found))
+            ahead = "" if one.difference is None else f"{one.difference:+.3f} ± {one.error or 0:.3f}"
+            table.add_row(escape(printable(one.name)), *numbers, ahead, escape(printable(one.outcome)))
+        show(table)
+    say(f"chosen: {made.line}")
+    if made.tried:
+        say(
+            "these numbers are of painted defects: they tell candidates apart and promise nothing of real ones"
+        )
+
+
+def chosen(run: Path) -> None:
+    """How the detectors of a run were chosen, seed by seed; nothing where they were named."""
+    from specsight.runs.folder import RunFolder
+
+    for seed, fit in RunFolder(run).fits().items():
+        if fit.choice:
+            say(f"seed {seed}, chosen: {fit.choice}")
