@@ -1,4 +1,4 @@
-"""Painted defects: inside the product, exactly where pixels changed, of every size and strength, the same under a seed."""
+"""Painted defects: on the product, exactly where pixels changed, of every size and strength, the same under a seed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ def test_sizes_and_strengths_differ_widely() -> None:
     areas = sorted(one.area for one in made)
     assert areas[-4] > 5 * areas[3]
     depths = sorted(
-        float(np.abs(one.on(picture.rgb).astype(int) - picture.rgb).max(axis=2)[one.on(picture.rgb).any(axis=2)].max())
+        float(
+            np.abs(one.on(picture.rgb).astype(int) - picture.rgb)
+            .max(axis=2)[one.on(picture.rgb).any(axis=2)]
+            .max()
+        )
         for one in made
     )
     assert depths[-4] > 2 * depths[3]

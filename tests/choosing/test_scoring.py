@@ -106,6 +106,8 @@ def test_the_defaults_win_ties_and_near_ties() -> None:
     assert "uncertain by 0.030" in rule.objection(ahead(0.05, error=0.03))
     assert "behind by 0.050 in telling pictures apart" in rule.objection(ahead(0.05, 0.01, measures=-0.05))
     assert "the largest third" in rule.objection(ahead(0.05, 0.01, sizes=-0.05))
+    finer = Compared(0.1, 0.01, (0.1, 0.1, 0.1), (0.28, 0.01, 0.01))
+    assert "by 0.010 without the finest third" in rule.objection(finer)
     assert rule.objection(ahead(0.05, error=0.01)) == ""
 
 

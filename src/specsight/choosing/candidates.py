@@ -19,14 +19,14 @@ from specsight.specification import Specification
 DEFAULT = "patchcore"
 """The method whose defaults win ties."""
 RESOLUTIONS = (224, 320, 448, 640)
-"""Shorter sides in pixels at which methods are tried."""
-ENLARGED = 2.0
-"""Pictures are enlarged by this factor at most: beyond it cells see nothing more."""
+"""Shorter sides in pixels at which methods are tried, none finer than the pictures."""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {"anomalydino": {"resolution": 320, "coreset_limit": 8192}}
 """Parameters with which a method is tried in the place of its defaults, which would take too long."""
+BY_GOOD_PICTURES: Mapping[str, Any] = {"resolution": "auto", "tile": "auto", "rotate": None}
+"""Parameters that leave resolution, tiles and rotations to the good pictures."""
 VARIATIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    (DEFAULT, {"neighbours": 1}),
-    (DEFAULT, {"rotate": True}),
+    (DEFAULT, BY_GOOD_PICTURES),
+    ("subspacead", {"resolution": "auto", "tile": "auto"}),
 )
 """Further settings of methods: (method, parameters). One that the method does not declare is none of its variations."""
 PAINTED_FROM = "synthetic_defects"
@@ -46,10 +46,11 @@ class Candidate:
         return create_detector(self.detector, encoder=encoder, device=device, seed=seed, **self.parameters)
 
     @property
-    def resolution(self) -> int:
-        """Shorter side in pixels at which it looks."""
-        given = self.parameters.get("resolution")
-        return int(parameters_of(detectors[self.detector])["resolution"].default if given is None else given)
+    def resolution(self) -> int | str:
+        """Shorter side in pixels at which it looks; "auto": good pictures decide."""
+        given: int | str | None = self.parameters.get("resolution")
+        usual: int | str = parameters_of(detectors[self.detector])["resolution"].default
+        return usual if given is None else given
 
     @property
     def needed(self) -> int:
@@ -57,14 +58,17 @@ class Candidate:
         return detectors[self.detector].needs.good_pictures
 
     def name(self, with_encoder: bool) -> str:
-        """In words: "patchcore, 448 px, rotate true"."""
-        others = {key: value for key, value in self.parameters.items() if key != "resolution"}
-        parts = [self.detector, f"{self.resolution} px"]
-        parts += [
-            f"{key} {str(value).lower() if isinstance(value, bool) else value}"
-            for key, value in others.items()
-        ]
-        return ", ".join([*parts, *([f"encoder {Path(self.encoder.name).name}"] if with_encoder else [])])
+        """In words: "patchcore, 448 px"."""
+        framed = {name: value for name, value in BY_GOOD_PICTURES.items() if name in self.parameters}
+        by_good = self.resolution == BY_GOOD_PICTURES["resolution"]
+        hidden = {"resolution"} | (
+            {name for name, value in framed.items() if self.parameters[name] == value} if by_good else set()
+        )
+        parts = [self.detector, "framed as the good pictures ask for" if by_good else f"{self.resolution} px"]
+        parts += [f"{key} {value}" for key, value in self.parameters.items() if key not in hidden]
+        if with_encoder:
+            parts.append(f"encoder {Path(self.encoder.name).name}")
+        return ", ".join(parts)
 
 
 def candidates(
@@ -115,9 +119,9 @@ def _settings(
         yield name, {**SETTINGS.get(name, {}), **fixed}
     for name, parameters in VARIATIONS:
         if name in methods and set(parameters) <= set(parameters_of(detectors[name])):
-            yield name, {**fixed, **parameters}
+            yield name, {**parameters, **fixed}
     if resolution is None:
         for name in methods:
             for one in RESOLUTIONS:
-                if one <= ENLARGED * side and not detectors[name].needs.text:
+                if one <= side and not detectors[name].needs.text:
                     yield name, {**SETTINGS.get(name, {}), "resolution": one}
