@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.factory import photograph, refused, specsight
 
-from specsight.inspector import Inspector
+from specsight.choosing import ChoiceConfig, Search
+from specsight.errors import SpecsightError
+from specsight.inspector import Inspector, learning, saved
+from specsight.records import Sample
 from specsight.runs.folder import RunFolder
 
 AUTO = ("--detector", "auto", "--encoder", "filters", "--resolution", 64)
@@ -39,16 +45,13 @@ def test_the_model_keeps_its_choice_and_is_that_of_the_chosen_detector(line: Pat
 
 def test_the_held_out_parts_take_no_part_in_the_choice(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The threshold keeps its promise: what it rests on was seen neither by the fit nor by the search."""
-    from specsight.inspector import learning
-
     seen: list[str] = []
 
-    class Watched(learning.Search):
-        def run(self):  # type: ignore[no-untyped-def]
-            seen.extend(str(sample.image) for sample in self.samples)
-            return super().run()
+    def watched(config: ChoiceConfig, samples: Sequence[Sample], *others: Any) -> Search:
+        seen.extend(str(sample.image) for sample in samples)
+        return Search(config, samples, *others)
 
-    monkeypatch.setattr(learning, "Search", Watched)
+    monkeypatch.setattr(learning, "Search", watched)
     inspector = Inspector.fit(
         line / "good", detector="auto", encoder="filters", resolution=64, candidates=1, holdout=10
     )
@@ -83,11 +86,6 @@ def test_an_update_keeps_the_choice(line: Path, tmp_path: Path) -> None:
 
 
 def test_a_choice_that_was_damaged_is_refused(line: Path, tmp_path: Path) -> None:
-    import shutil
-
-    from specsight.errors import SpecsightError
-    from specsight.inspector import saved
-
     model = Path(shutil.copytree(line / "model", tmp_path / "model"))
     content = json.loads((model / saved.CHOICE).read_text())
     content["tried"][0]["score"] = "high"
@@ -99,7 +97,9 @@ def test_a_choice_that_was_damaged_is_refused(line: Path, tmp_path: Path) -> Non
 def test_few_parts_are_fitted_by_the_defaults_in_words(tmp_path: Path) -> None:
     photograph(tmp_path / "good", 6)
     shown = specsight("fit", "--good", tmp_path / "good", "-o", tmp_path / "model", *AUTO)
-    assert "nothing was compared: there are 4 distinct good parts to learn from, and a choice takes 16" in shown
+    assert (
+        "nothing was compared: there are 4 distinct good parts to learn from, and a choice takes 16" in shown
+    )
     assert Inspector.load(tmp_path / "model").detector.name == "patchcore"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.factory import photograph
@@ -23,7 +24,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_seed_chooses_and_the_protocol_says_what(labelled: Path, tmp_path: Path) -> None:
-    given = {"encoder": "filters", "resolution": 64, "seeds": (0, 1), "resamples": 0}
+    given: dict[str, Any] = {"encoder": "filters", "resolution": 64, "seeds": (0, 1), "resamples": 0}
     found = evaluate(labelled, "auto", out=tmp_path / "run", parameters={"candidates": 1}, **given)
     run = RunFolder(tmp_path / "run")
     assert [fit.detector for fit in run.fits().values()] == ["patchcore", "patchcore"]
@@ -37,7 +38,12 @@ def test_each_seed_chooses_and_the_protocol_says_what(labelled: Path, tmp_path: 
 
 
 def test_a_run_goes_on_with_the_detector_that_was_chosen(labelled: Path, tmp_path: Path) -> None:
-    given = {"encoder": "filters", "resolution": 64, "resamples": 0, "parameters": {"candidates": 1}}
+    given: dict[str, Any] = {
+        "encoder": "filters",
+        "resolution": 64,
+        "resamples": 0,
+        "parameters": {"candidates": 1},
+    }
     first = evaluate(labelled, "auto", out=tmp_path / "run", **given)
     again = evaluate(labelled, "auto", out=tmp_path / "run", **given)
     assert again.numbers == first.numbers
