@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from scipy.spatial import cKDTree
 from scipy.stats import beta
 
 from specsight.calibration import (
@@ -57,6 +58,9 @@ def test_a_percentage_in_place_of_a_share_is_refused_with_the_share() -> None:
         {"holdout": -1},
         {"holdout": 2.5},
         {"holdout": True},
+        {"folds": 1},
+        {"folds": -2},
+        {"folds": 2.5},
     )
     for values in impossible:
         with pytest.raises(SpecsightError, match=r"must (lie|be)"):
@@ -153,6 +157,57 @@ def test_the_promise_holds_on_simulated_lines() -> None:
         threshold = np.sort(scores)[order_statistic(93, 0.05, 0.95)[0] - 1]
         kept += (generator.lognormal(size=20_000) > threshold).mean() <= 0.05
     assert kept / 400 >= 0.92
+
+
+def test_folds_are_said_and_their_promise_is_called_approximate() -> None:
+    held_out = HeldOut.of(judged([i / 10 for i in range(93)]), folds=5)
+    calibration = held_out.calibrate()
+    assert calibration.statement() == (
+        "with 93 good parts in 5 folds, approximately at most 5 % false rejects with 95 % confidence"
+    )
+    # The same rank as of held-out parts: the second largest of 93.
+    assert calibration.score_threshold == pytest.approx(9.1)
+    assert held_out.at(9.05).statement() == (
+        "set by hand: nothing is promised about false rejects (2 of 93 good parts in 5 folds lie above it)"
+    )
+    assert HeldOut.from_json(json.loads(json.dumps(held_out.to_json()))) == held_out
+    assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+    # Further parts, judged by the final detector: the promise stays approximate.
+    assert held_out.joined(HeldOut.of(judged([1.0]))).folds == 5
+    with pytest.raises(SpecsightError, match="give holdout or folds, not both"):
+        ThresholdConfig(holdout=3, folds=5)
+    usual = ThresholdConfig()
+    assert [usual.folds_of(parts, costly=False) for parts in (2, 3, 12, 500, 501)] == [0, 3, 5, 5, 0]
+    assert usual.folds_of(100, costly=True) == ThresholdConfig(holdout=5).folds_of(100, costly=False) == 0
+    assert ThresholdConfig(folds=10).folds_of(600, costly=True) == 10
+
+
+@pytest.mark.parametrize("kind", ["nearest", "mean"])
+def test_the_promise_of_folds_holds_on_simulated_lines(kind: str) -> None:
+    """Cross-conformal scores with a detector of another nature each: a memory, which folds shrink, and a mean."""
+    generator = np.random.default_rng(11)
+    wanted, parts, draws = 0.1, 60, 200
+
+    def score(learned: np.ndarray, parts: np.ndarray) -> np.ndarray:
+        if kind == "mean":
+            return np.asarray(np.linalg.norm(parts - learned.mean(0), axis=1))
+        return np.asarray(cKDTree(learned).query(parts)[0])
+
+    kept, rejected = 0, []
+    for _ in range(draws):
+        good, to_come = generator.normal(0, 1, (parts, 4)), generator.normal(0, 1, (2000, 4))
+        fold = np.arange(parts) % 5
+        unseen = np.concatenate([score(good[fold != k], good[fold == k]) for k in range(5)])
+        threshold = HeldOut.of(judged(unseen.tolist()), folds=5).calibrate(wanted).score_threshold
+        rejected.append(float((score(good, to_come) > threshold).mean()))
+        kept += rejected[-1] <= wanted
+    # Three standard errors of a share of 0.95 in 200 draws are 0.046. The expected share of held-out parts above this
+    # rank would be (60 - rank + 1) / 61: folds reject no more, for their detectors have seen less.
+    rank, _ = order_statistic(parts, wanted, 0.95)
+    assert kept / draws >= 0.95 - 0.046
+    assert (
+        0.3 * (parts - rank + 1) / (parts + 1) < np.mean(rejected) < 1.15 * (parts - rank + 1) / (parts + 1)
+    )
 
 
 def test_map_thresholds_come_from_maxima_and_from_pixels() -> None:

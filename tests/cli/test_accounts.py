@@ -44,7 +44,7 @@ IGNORED = "ignored 3: 2 masks without a picture, 1 EXR"
 
 def test_fit_and_inspect_account_for_every_file(photos: Path, tmp_path: Path) -> None:
     shown = specsight("fit", "--good", photos, "-o", tmp_path / "model", *FITTED)
-    line = f"learned from 4 good parts, held out 2, skipped 1, {IGNORED}"
+    line = f"learned from 6 good parts, each judged unseen in one of 5 folds, skipped 1, {IGNORED}"
     assert line in shown
     assert "note: no folder or list says which parts are good: every picture is taken for good" in shown
     account = Inspector.load(tmp_path / "model").account
@@ -68,7 +68,7 @@ def test_results_inside_the_folder_of_pictures_are_never_judged_or_learned_from(
         assert "6 judged" in shown
         assert "results of Specsight" in shown
     shown = specsight("fit", "--good", photos, "-o", tmp_path / "again", *FITTED)
-    assert "learned from 4 good parts, held out 2" in shown
+    assert "learned from 6 good parts, each judged unseen in one of 5 folds" in shown
 
 
 def test_evaluate_and_check_account_for_every_file_and_say_what_was_inferred(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_evaluate_and_check_account_for_every_file_and_say_what_was_inferred(tmp
     (data / "dent" / "clip.mov").write_bytes(b"x")
     split = "no split in the folder names: every fifth good part and all other pictures are test"
     shown = specsight("evaluate", "--data", data, "-o", tmp_path / "run", "--resamples", 0, *FITTED)
-    line = "learned from 6, held out 3, tested 5, ignored 1: 1 video (MOV)"
+    line = "learned from 9, each judged unseen in one of 5 folds, tested 5, ignored 1: 1 video (MOV)"
     assert line in shown
     assert f"note: {split}" in shown
     assert saved_line(tmp_path / "run") == line

@@ -131,10 +131,23 @@ def test_a_slip_gets_one_line_with_the_way_out(tmp_path: Path, words: list[str],
         (
             2,
             1,
-            ["learned from 2 good parts, held out 0", "a threshold takes at least 3, and 177 to promise 5 %"],
+            ["learned from 2 good parts, held out 0", "a threshold takes at least 3, and 59 to promise 5 %"],
         ),
-        (3, 1, ["learned from 2 good parts, held out 1", "with 1 good part nothing is promised"]),
-        (3, 4, ["12 pictures, 3 distinct parts: learned from 8 (2 parts), held out 4 (1 part)"]),
+        (
+            3,
+            1,
+            [
+                "learned from 3 good parts, each judged unseen in one of 3 folds",
+                "with 3 good parts in 3 folds nothing",
+            ],
+        ),
+        (
+            3,
+            4,
+            [
+                "12 pictures, 3 distinct parts: learned from 12 (3 parts), each judged unseen in one of 3 folds"
+            ],
+        ),
         (1, 20, ["20 pictures, 1 distinct part: learned from 20 (1 part)", "no verdicts"]),
     ],
 )

@@ -103,6 +103,29 @@ def test_further_good_parts_count_by_part_and_pictures_that_are_known_do_not(
     assert "too few parts" in shown
 
 
+def test_a_model_whose_parts_were_judged_in_folds_keeps_their_scores(fitted: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shown = specsight("fit", "--good", fitted / "good", "-o", model, *FITTED, "--folds", 3)
+    assert "learned from 30 good parts, each judged unseen in one of 3 folds" in shown
+    assert "with 30 good parts in 3 folds, approximately at most 9.51 % false rejects" in shown
+    assert "5 % takes 59 good parts" in shown
+    kept = held_out(model)
+    assert len(kept.pictures) == 30
+    assert {one.digest for one in kept.pictures} == Inspector.load(model).learned_from.keys()
+    shown = specsight("set-threshold", model, "--false-reject-rate", 0.2)
+    # P[Binomial(30, 0.8) < 28] = 0.956 and below 27 it is 0.877: the 28th of 30 scores promises 20 %.
+    assert calibration(model).score_threshold == kept.scores[27]
+    assert "with 30 good parts in 3 folds, approximately at most 20 % false rejects" in shown
+    more = photograph(tmp_path / "more", 2, first=100)
+    shutil.copy(fitted / "good" / "3.png", more)
+    shown = specsight("set-threshold", model, "--good", more)
+    assert "judged 2 further pictures of 2 good parts, ignored 1" in shown
+    assert (calibration(model).good_count, calibration(model).folds) == (32, 3)
+    assert "give holdout or folds, not both" in refused(
+        "fit", "--good", fitted / "good", "-o", tmp_path / "other", *FITTED, "--folds", 3, "--holdout", 5
+    )
+
+
 def test_a_fit_with_the_former_request_is_no_longer_the_same(fitted: Path, model: Path) -> None:
     specsight("set-threshold", model, "--confidence", 0.8)
     assert "--replace" in refused("fit", "--good", fitted / "good", "-o", model, *FITTED)

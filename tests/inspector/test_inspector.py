@@ -1,4 +1,4 @@
-"""The one way through: held-out parts stay held out, verdicts follow the threshold, saved is loaded."""
+"""The one way through: unseen parts stay unseen, verdicts follow the threshold, saved is loaded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from specsight.calibration import ThresholdConfig
+from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector, split_holdout
 from specsight.inspector.splits import GoodCounts, split_good
@@ -45,22 +46,78 @@ def fitted(good: list[Sample]) -> Inspector:
     return Inspector.fit(good, detector="patchcore", resolution=64, specification=parse_specification(SPEC))
 
 
-def test_a_third_is_held_out_at_most_and_the_promise_says_so(fitted: Inspector) -> None:
+def test_every_good_part_is_judged_by_a_detector_that_has_not_seen_it(good: list[Sample]) -> None:
+    """The scores in folds are those of fits without the fold, and the final detector is that of a fit to all."""
+    fitted = Inspector.fit(good, detector="patchcore", resolution=64)
+    calibration, held_out = fitted.calibration, fitted.held_out
+    assert calibration is not None
+    assert held_out is not None
+    assert (calibration.folds, calibration.good_count, fitted.skipped) == (5, 12, [])
+    assert fitted.counts == GoodCounts(12, 12, 0, 0, folds=5)
+    assert fitted.counts.statement() == "learned from 12 good parts, each judged unseen in one of 5 folds"
+    assert calibration.statement() == (
+        "with 12 good parts in 5 folds, approximately at most 22.1 % false rejects with 95 % confidence: "
+        "too few parts, 5 % takes 59 good parts"
+    )
+    split = split_good(good, [], [], ThresholdConfig(), seed=0, costly=False)
+    assert sorted(len(fold) for fold in split.folds) == [2, 2, 2, 3, 3]
+    scores = {one.digest: one.score for one in held_out.pictures}
+    for fold in split.folds:
+        unseen = [sample for sample, _ in fold]
+        others = [sample for sample in good if sample not in unseen]
+        alone = Inspector.fit(others, detector="patchcore", resolution=64, holdout=0)
+        for sample in unseen:
+            assert scores.pop(sample_digest(sample)) == alone.inspect(sample).score
+    assert not scores
+    whole = Inspector.fit(good, detector="patchcore", resolution=64, holdout=0)
+    assert [fitted.inspect(s).score for s in good] == [whole.inspect(s).score for s in good]
+    assert set(fitted.learned_from) == {one.digest for one in held_out.pictures}
+    assert type(fitted.detector.get_encoder()) is type(whole.detector.get_encoder()), (
+        "nothing is cached any more"
+    )
+
+
+def test_parts_stay_in_one_fold_and_those_with_known_defects_are_in_none(good: list[Sample]) -> None:
+    grouped = [replace(s, group=f"part {i // 2}") for i, s in enumerate(good)]
+    defects = [replace(grouped[0], label="defective")]
+    split = split_good(grouped, [], defects, ThresholdConfig(folds=3), seed=0, costly=True)
+    assert [s for s, _ in split.learned] == grouped
+    folded = [{part for _, part in fold} for fold in split.folds]
+    assert len(folded) == 3
+    assert sum(map(len, folded)) == len(set.union(*folded)) == 5, (
+        "the first part is learned from by every fold"
+    )
+    assert sum(map(len, split.folds)) == 10
+    assert split_good(good, [], [], ThresholdConfig(), seed=0, costly=True).folds == []
+    assert len(split_good(good, [], [], ThresholdConfig(folds=50), seed=0, costly=False).folds) == 12
+    assert split_good(good[:6], good[6:], [], ThresholdConfig(), seed=0, costly=False).folds == []
+
+
+def test_a_fold_that_leaves_too_few_parts_is_named(tmp_path: Path) -> None:
+    samples = [picture(tmp_path / f"{i}.png", i) for i in range(21)]
+    too_few = r"without one of 3 folds: padim needs at least 20 good parts \(got 14\)"
+    with pytest.raises(SpecsightError, match=too_few):
+        Inspector.fit(samples, detector="padim", encoder="filters", resolution=64, folds=3)
+
+
+def test_a_third_is_held_out_at_most_and_the_promise_says_so(good: list[Sample]) -> None:
+    fitted = Inspector.fit(good, detector="patchcore", resolution=64, folds=0)
     assert fitted.calibration is not None
     assert fitted.calibration.good_count == 4
     assert not fitted.calibration.sufficient
     assert fitted.skipped == []
 
 
-def test_the_threshold_is_the_largest_score_of_parts_the_detector_never_saw(
-    good: list[Sample], fitted: Inspector
-) -> None:
+def test_the_threshold_is_the_largest_score_of_parts_the_detector_never_saw(good: list[Sample]) -> None:
+    fitted = Inspector.fit(good, detector="patchcore", resolution=64, folds=0)
     learned, held = split_holdout(good, 4, seed=0)
     assert fitted.calibration is not None
     scores = [fitted.inspect(s).score for s in held]
     assert fitted.calibration.score_threshold == max(scores)
     # A memory of every patch is at no distance from what it has learned.
-    remembering = Inspector.fit(good, detector="patchcore", resolution=64, coreset_ratio=1.0, variance=1.0)
+    remembering = Inspector.fit(
+        good, detector="patchcore", resolution=64, coreset_ratio=1.0, variance=1.0, folds=0
+    )
     assert max(remembering.inspect(s).score for s in learned) < 0.1 * min(
         remembering.inspect(s).score for s in held
     )
@@ -157,7 +214,7 @@ def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path
             path = tmp_path / f"{part}-{frame}.png"
             Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(path)
             samples.append(Sample(path.stem, path, "plate", split="train", label="good"))
-    inspector = Inspector.fit(samples, detector="patchcore", encoder="filters", resolution=64)
+    inspector = Inspector.fit(samples, detector="patchcore", encoder="filters", resolution=64, folds=0)
     assert inspector.counts == GoodCounts(learned=16, learned_parts=4, held_out=8, held_out_parts=2)
     assert inspector.counts.statement() == (
         "24 pictures, 6 distinct parts: learned from 16 (4 parts), held out 8 (2 parts)"
@@ -171,7 +228,7 @@ def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path
     assert still.counts == GoodCounts(4, 1, 0, 0)
     reason = still.counts.no_threshold(ThresholdConfig())
     assert reason.startswith(
-        "no good part was held out (1 distinct good part): a threshold takes at least 3, and 177 to promise 5 %"
+        "no good part was held out (1 distinct good part): a threshold takes at least 3, and 59 to promise 5 %"
     )
     # Parts that no pixel tells apart can be named.
     assert reason.endswith("where they show several, name the parts in a manifest (group)")
@@ -181,11 +238,11 @@ def test_copies_and_frames_of_a_part_count_once_and_stay_together(tmp_path: Path
 def test_validation_and_holdout_both_give_the_threshold(good: list[Sample]) -> None:
     grouped = [replace(s, group=f"part {i // 2}") for i, s in enumerate(good)]
     # The sixth part is learned from too: its second picture says nothing of unseen parts.
-    split = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(holdout=2), seed=1)
+    split = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(holdout=2), seed=1, costly=False)
     parts = {part for _, part in split.learned}
     assert not parts & {part for _, part in split.held_out}
     assert len({part for _, part in split.held_out}) == 2 + 1
-    alone = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(), seed=1)
+    alone = split_good(grouped[:9], grouped[9:], [], ThresholdConfig(), seed=1, costly=False)
     assert [s for s, _ in alone.learned] == grouped[:9]
     assert [s for s, _ in alone.held_out] == grouped[10:]
     assert alone.seen == [grouped[9]]
@@ -194,11 +251,14 @@ def test_validation_and_holdout_both_give_the_threshold(good: list[Sample]) -> N
 def test_a_part_whose_defective_picture_is_learned_from_is_not_held_out(good: list[Sample]) -> None:
     grouped = [replace(s, group=f"part {i}") for i, s in enumerate(good)]
     defects = [replace(s, label="defective") for s in grouped[:9]]
-    split = split_good(grouped, [], defects, ThresholdConfig(), seed=0)
+    split = split_good(grouped, [], defects, ThresholdConfig(folds=0), seed=0, costly=False)
     assert [s for s, _ in split.held_out] == grouped[9:]
     with pytest.raises(SpecsightError, match="cannot hold out 4 of 12 good parts"):
-        split_good(grouped, [], defects, ThresholdConfig(holdout=4), seed=0)
-    assert split_good(grouped[9:], grouped[:9], defects, ThresholdConfig(), seed=0).seen == grouped[:9]
+        split_good(grouped, [], defects, ThresholdConfig(holdout=4), seed=0, costly=False)
+    assert (
+        split_good(grouped[9:], grouped[:9], defects, ThresholdConfig(), seed=0, costly=False).seen
+        == grouped[:9]
+    )
 
 
 @pytest.mark.parametrize("values", [{"false_reject_rate": 5}, {"confidence": float("nan")}, {"holdout": -1}])

@@ -61,24 +61,27 @@ def view(*values: float) -> View:
     return View(Frame((2, 2), (2, 2), (0, 0), (2, 2)), {"layer": grid})
 
 
+PLACES = [*np.linspace(0, 3, 14).tolist(), 5.0]
+"""The largest distance to the nearest other part is 2."""
+
+
 def test_the_distance_is_that_to_the_nearest_in_units_of_the_largest_between_parts() -> None:
-    places = [0.0, 1.0, 2.0, 3.0, 5.0]  # the largest distance to the nearest other part is 2
-    good = Likeness.of([pooled(view(x)) for x in places], range(5))
+    good = Likeness.of([pooled(view(x)) for x in PLACES], range(15))
     assert good is not None
     assert good.times_farther(view(11.0)) == pytest.approx(3.0)
-    assert good.times_farther(view(2.0)) == 0
-    copies = Likeness.of([pooled(view(x)) for x in (*places, 0.0, 1.0)], [0, 1, 2, 3, 4, 0, 1])
+    assert good.times_farther(view(3.0)) == 0
+    copies = Likeness.of([pooled(view(x)) for x in (*PLACES, *PLACES[:2])], [*range(15), 0, 1])
     assert copies is not None
     assert copies.times_farther(view(11.0)) == pytest.approx(3.0)
-    assert good.joined(copies).parts == (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 5, 6)
-    few = Likeness.of([pooled(view(x)) for x in places[:4]], range(4))
+    assert good.joined(copies).parts == (*range(30), 15, 16)
+    few = Likeness.of([pooled(view(x)) for x in PLACES[:14]], range(14))
     assert few is not None
     assert few.times_farther(view(100.0)) == 0
     assert good.times_farther(view(100.0, 100.0)) == 0
 
 
 def test_both_distance_and_findings_must_say_so() -> None:
-    good = Likeness.of([pooled(view(x)) for x in (0.0, 1.0, 2.0, 3.0, 5.0)], range(5))
+    good = Likeness.of([pooled(view(x)) for x in PLACES], range(15))
     assert good is not None
 
     def finding(area: int) -> Finding:

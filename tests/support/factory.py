@@ -12,7 +12,7 @@ from specsight import cli
 from specsight.errors import SpecsightError
 
 SIDE = 64
-FITTED = ("--encoder", "filters", "--resolution", 64)
+FITTED = ("--encoder", "filters", "--resolution", 64, "--folds", 0)
 
 
 def photograph(folder: Path, count: int, first: int = 0, scratched: tuple[int, ...] = ()) -> Path:

@@ -9,11 +9,18 @@ Parts are counted, not pictures: pictures of one part are not independent. Where
 exposures, frames, copies) its score is the largest of its pictures, and the statement is about parts: of good parts
 photographed as often as those held out, at most the stated share has any picture rejected. For a single picture of a
 good part the same limit holds, since it is rejected no more often than any of several.
+
+Where good parts are judged in folds, each by a detector that learned from the other folds, all of them give the
+threshold and the final detector learns from all of them (cross-conformal prediction: Vovk 2015, "Cross-conformal
+predictors"; CV+: Barber, Candès, Ramdas and Tibshirani 2021, "Predictive inference with the jackknife+"). The same rank
+is taken, and the statement says "approximately": see docs/thresholds.md for what is proven and what was measured.
 """
 
 from specsight.calibration.held_out import HeldOut, HeldOutPicture, calibrate, medians_by_type
 from specsight.calibration.promise import (
+    FOLDS,
     LEAST_PARTS,
+    MOST_FOLDED,
     NO_PROMISE_ABOVE,
     ThresholdConfig,
     check_rates,
@@ -23,7 +30,9 @@ from specsight.calibration.promise import (
 from specsight.calibration.thresholds import Calibration, FormerThreshold
 
 __all__ = [
+    "FOLDS",
     "LEAST_PARTS",
+    "MOST_FOLDED",
     "NO_PROMISE_ABOVE",
     "Calibration",
     "FormerThreshold",

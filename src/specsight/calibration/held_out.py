@@ -43,6 +43,7 @@ class HeldOutJson(TypedDict):
     extent: Finite
     type_levels: NotRequired[dict[Text, Finite]]
     point_spread: NotRequired[PointSpreadJson | None]
+    folds: NotRequired[Count]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class HeldOutPicture:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What is known of pictures of held-out good parts, all judged by one and the same detector."""
+    """What is known of pictures of good parts, each judged by a detector that had not learned from its part."""
 
     pictures: tuple[HeldOutPicture, ...]
     extent: float
@@ -71,6 +72,8 @@ class HeldOut:
     """See `Calibration.type_levels`."""
     point_spread: PointSpread | None = None
     """See `Calibration.point_spread`."""
+    folds: int = 0
+    """See `Calibration.folds`."""
 
     @classmethod
     def of(
@@ -80,9 +83,10 @@ class HeldOut:
         parts: Sequence[Hashable] | None = None,
         names: Sequence[tuple[str, str]] | None = None,
         responses: Responses | None = None,
+        folds: int = 0,
     ) -> HeldOut:
         """From the (score, map) of each picture; `names` are digest and group of each, `responses` those to discs
-        painted on some. See `calibrate`."""
+        painted on some, `folds` as in `Calibration`. See `calibrate`."""
         scores, peaks, pixels = [], [], []
         for score, map_ in judged:
             scores.append(float(score))
@@ -110,6 +114,7 @@ class HeldOut:
                 for type_ in dict.fromkeys(t for medians in type_medians for t in medians)
             },
             responses.spread(float(np.median(values))) if responses else None,
+            folds,
         )
 
     @property
@@ -134,6 +139,7 @@ class HeldOut:
             confidence=confidence,
             type_levels=self.type_levels,
             point_spread=self.point_spread,
+            folds=self.folds,
         )
 
     def at(self, score_threshold: float, wanted_rate: float = 0.05, confidence: float = 0.95) -> Calibration:
@@ -158,7 +164,7 @@ class HeldOut:
         )
 
     def joined(self, further: HeldOut) -> HeldOut:
-        """These pictures and further ones that the same detector has judged.
+        """These pictures and further ones that the final detector has judged.
 
         Parts with pictures of one group are one part, with all their pictures. Levels of types and the point spread
         stay; `extent` is the mean of both by pictures, since their maps are not kept.
@@ -171,7 +177,8 @@ class HeldOut:
             _one_part_a_group((*self.pictures, *added)),
             self.type_levels or further.type_levels,
         )
-        return HeldOut(pictures, extent, levels, self.point_spread or further.point_spread)
+        spread, folds = self.point_spread or further.point_spread, max(self.folds, further.folds)
+        return HeldOut(pictures, extent, levels, spread, folds)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
@@ -184,7 +191,9 @@ class HeldOut:
         sound = check(HeldOutJson, values)
         pictures = tuple(HeldOutPicture(**one) for one in sound["pictures"])
         spread = PointSpread.from_json(sound.get("point_spread"))
-        return cls(pictures, sound["extent"], dict(sound.get("type_levels", {})), spread)
+        return cls(
+            pictures, sound["extent"], dict(sound.get("type_levels", {})), spread, sound.get("folds", 0)
+        )
 
     @property
     def _peaks(self) -> list[float]:

@@ -16,6 +16,9 @@ MOST_PARTS = 10**9
 """No line photographs more."""
 LEAST_PARTS = 3
 """Of fewer good parts none is held out: at least two are left to learn from for each."""
+FOLDS = 5
+MOST_FOLDED = 500
+"""Good parts. Of more, the share that is held out costs a detector little, and its promise is exact."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,21 @@ class ThresholdConfig:
     ones where there are validation pictures, else as many as the promise takes, never more than a third."""
     false_reject_rate: float = 0.05
     confidence: float = 0.95
+    folds: int | None = None
+    """In how many folds the good parts are judged, each by a detector that learned from the other folds alone; 0: parts
+    are held out instead. None: `FOLDS`, but 0 where parts are held out (`holdout`, validation pictures), where a fit
+    trains weights, and for more than `MOST_FOLDED` good parts."""
 
     def __post_init__(self) -> None:
-        holdout = self.holdout
-        whole = isinstance(holdout, Integral) and not isinstance(holdout, bool)
-        if holdout is not None and (not whole or holdout < 0):
+        holdout, folds = self.holdout, self.folds
+        if holdout is not None and (not _whole(holdout) or holdout < 0):
             raise SpecsightError(f"holdout must be a whole number of good parts from 0 on, got {holdout!r}")
+        if folds is not None and (not _whole(folds) or folds < 0 or folds == 1):
+            raise SpecsightError(f"folds must be a whole number from 2 on, or 0 for none, got {folds!r}")
+        if holdout and folds:
+            raise SpecsightError(
+                "good parts are held out or judged in folds: give holdout or folds, not both"
+            )
         parts_needed(self.false_reject_rate, self.confidence)
 
     @property
@@ -42,9 +54,21 @@ class ThresholdConfig:
             return self.holdout
         return parts_needed(self.false_reject_rate, self.confidence)
 
+    def folds_of(self, parts: int, *, costly: bool) -> int:
+        """In how many folds to judge `parts` good parts; 0: some are held out. `costly`: a fit trains weights."""
+        if parts < LEAST_PARTS:
+            return 0
+        if self.folds is not None:
+            return min(self.folds, parts)
+        return 0 if costly or self.holdout is not None or parts > MOST_FOLDED else min(FOLDS, parts)
+
     def share_of(self, parts: int) -> int:
         """How many of `parts` good parts to hold out."""
         return min(self.parts, parts // LEAST_PARTS) if self.holdout is None else self.holdout
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def check_rates(false_reject_rate: float, confidence: float) -> None:

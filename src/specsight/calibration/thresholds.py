@@ -43,6 +43,7 @@ class CalibrationJson(TypedDict):
     above_by_hand: NotRequired[Count | None]
     former: NotRequired[list[FormerJson]]
     point_spread: NotRequired[PointSpreadJson | None]
+    folds: NotRequired[Count]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Calibration:
     map_seed: float
     map_extent: float
     good_count: int
-    """Held-out good parts."""
+    """Good parts that were judged by a detector that had not learned from them."""
     false_reject_rate: float
     """The rate that holds with `confidence`; larger than `wanted_rate` where there were too few good parts."""
     wanted_rate: float
@@ -81,6 +82,9 @@ class Calibration:
     """The thresholds that it replaced, the oldest first."""
     point_spread: PointSpread | None = None
     """How the maps spread defects; None: not known, from a version that did not measure it or too few good parts."""
+    folds: int = 0
+    """In how many folds the good parts were judged, each by a detector that learned from the other folds, while the
+    final one learned from all: the promise is then approximate. 0: nothing was learned from them."""
 
     def succeeding(self, before: Calibration) -> Calibration:
         """This calibration, which keeps what it replaces on record."""
@@ -111,17 +115,24 @@ class Calibration:
         if self.above_by_hand is not None:
             return (
                 "set by hand: nothing is promised about false rejects "
-                f"({self.above_by_hand} of {parts}{pictures} held out lie above it)"
+                f"({self.above_by_hand} of {parts}{pictures} {self._how} lie above it)"
             )
-        needed = f"{wanted} takes {parts_needed(self.wanted_rate, self.confidence)} held-out good parts"
+        among, about = (f" {self._how}", "approximately ") if self.folds else ("", "")
+        least = parts_needed(self.wanted_rate, self.confidence)
+        needed = f"{wanted} takes {least} {'' if self.folds else 'held-out '}good parts"
         if self.false_reject_rate > NO_PROMISE_ABOVE:
-            return f"with {parts}{pictures} nothing is promised about false rejects: {needed}"
+            return f"with {parts}{pictures}{among} nothing is promised about false rejects: {needed}"
         rejects = "of good parts rejected in any picture" if several else "false rejects"
         limit = wanted if self.sufficient else percent_at_most(self.false_reject_rate)
         promise = (
-            f"with {parts}{pictures}, at most {limit} {rejects} with {percent(self.confidence)} confidence"
+            f"with {parts}{pictures}{among}, {about}at most {limit} {rejects} "
+            f"with {percent(self.confidence)} confidence"
         )
         return promise if self.sufficient else f"{promise}: too few parts, {needed}"
+
+    @property
+    def _how(self) -> str:
+        return f"in {self.folds} folds" if self.folds else "held out"
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""

@@ -44,12 +44,13 @@ def fit(
     train_on: Path | None,
     train_spec: Path | None,
     holdout: int | None,
+    folds: int | None,
     false_reject_rate: float,
     confidence: float,
     seed: int,
     replace: bool,
 ) -> None:
-    """Learn what good parts look like, with a threshold from parts held out.
+    """Learn what good parts look like, with a threshold from parts judged unseen: in folds, or held out.
 
     Detectors that read (--spec) may do without good parts, and then without a threshold. A training that was killed
     goes on when called again.
@@ -59,7 +60,7 @@ def fit(
     from specsight.inspector.learning import detector_of
     from specsight.specification import load_specification
 
-    threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
+    threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds)
     specification = load_specification(spec) if spec else None
     size = {} if resolution is None else {"resolution": resolution}
     given = parameters_of_fit(detector, settings, minutes, candidates)

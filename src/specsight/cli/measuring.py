@@ -53,6 +53,7 @@ def evaluate(
     train_spec: Path | None,
     seeds: str,
     holdout: int | None,
+    folds: int | None,
     false_reject_rate: float,
     confidence: float,
     map_size: int | None,
@@ -80,7 +81,7 @@ def evaluate(
             device,
         ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
-        evaluation.ThresholdConfig(holdout, false_reject_rate, confidence),
+        evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds),
         evaluation.MeasuringConfig(map_size, resamples),
         whole_numbers("--seeds", seeds),
     )

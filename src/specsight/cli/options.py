@@ -56,7 +56,12 @@ FITTING = (
     click.option("--spec", type=PATH, help="Specification of the product (YAML)."),
     click.option("--train-on", type=PATH, help="Another labelled set, for detectors trained across sets."),
     click.option("--train-spec", type=PATH, help="Words about that set; default: its names."),
-    click.option("--holdout", type=int, help="Good parts held out for the threshold."),
+    click.option("--holdout", type=int, help="Good parts held out for the threshold, in place of folds."),
+    click.option(
+        "--folds",
+        type=int,
+        help="Judge every good part in one of so many folds, for the threshold; 0: hold parts out. Default: 5, or 0.",
+    ),
     click.option(
         "--false-reject-rate",
         default=0.05,

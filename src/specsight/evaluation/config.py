@@ -145,6 +145,7 @@ class EvaluationConfig:
             "train_specification": _absolute(learning.train_specification),
             "seeds": list(self.seeds),
             "holdout": self.threshold.holdout,
+            "folds": self.threshold.folds,
             "false_reject_rate": self.threshold.false_reject_rate,
             "confidence": self.threshold.confidence,
             "specification": _absolute(learning.specification),

@@ -70,6 +70,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
         validation=pictures.threshold,
         # Few shots are all learned from; `splits.few_shots` has chosen other parts for the threshold.
         holdout=fitting.threshold.holdout if fitting.learning.shots is None else 0,
+        folds=fitting.threshold.folds if fitting.learning.shots is None else None,
         false_reject_rate=fitting.threshold.false_reject_rate,
         confidence=fitting.threshold.confidence,
         seed=seed,
@@ -132,6 +133,7 @@ def _add_fit(run: RunFolder, inspector: Inspector, pictures: SeedSplit, *, seed:
         learned_parts=counts.learned_parts if counts else None,
         held_out=counts.held_out if counts else None,
         held_out_parts=counts.held_out_parts if counts else None,
+        folds=counts.folds if counts else 0,
         peak_mb=environment.peak_memory_mb(),
     )
     run.add_fit(seed, fit)

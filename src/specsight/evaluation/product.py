@@ -99,7 +99,7 @@ def _account(product: Product, pictures: SeedSplit, run: RunFolder, seed: int) -
             else []
         ),
         f"learned from {fit.learned}",
-        f"held out {fit.held_out}",
+        f"each judged unseen in one of {fit.folds} folds" if fit.folds else f"held out {fit.held_out}",
         f"tested {len(pictures.tested)}",
     ]
     chosen = [*pictures.learned, *pictures.threshold, *pictures.defects, *pictures.tested]

@@ -76,6 +76,7 @@ def evaluate(
     train_specification: str | Path | None = None,
     seeds: Sequence[int] = (0,),
     holdout: int | None = None,
+    folds: int | None = None,
     false_reject_rate: float = 0.05,
     confidence: float = 0.95,
     map_size: int | None = None,
@@ -98,8 +99,8 @@ def evaluate(
         specification: file with words about the product, for detectors that read.
         train_on, train_specification: another labelled set from which a cross-set detector learns, and words about it.
         seeds: one run of the detector for each; numbers are means over them.
-        holdout: good parts to hold out for the threshold, beside the set's validation pictures; None: none where there
-            are validation pictures, else as many as the promise takes, never more than a third.
+        holdout, folds: good parts to hold out for the threshold, beside the set's validation pictures; or in how many
+            folds to judge them. None: see `Inspector.fit`.
         false_reject_rate, confidence: what the threshold promises, both in (0, 1).
         map_size: shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution.
         resamples: bootstrap resamples behind each interval; 0: no intervals.
@@ -112,7 +113,7 @@ def evaluate(
         DataConfig(given_path(data, "the data set"), layout, product),
         DetectorConfig(detector, parameters or {}, encoder, resolution, device),
         LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
-        ThresholdConfig(holdout, false_reject_rate, confidence),
+        ThresholdConfig(holdout, false_reject_rate, confidence, folds),
         MeasuringConfig(map_size, resamples),
         tuple(seeds),
     )

@@ -76,8 +76,8 @@ def fit_model(
     """Fit `detector`, or one that is chosen, and save the model to the folder `out`; returns the inspector, which lists
     what was left out. `choice` says how a given detector was chosen before, and is kept with the model.
 
-    Parts are held out for `threshold` under `seed`. A model in `out` that was fitted to the same files in the same way
-    is loaded, and `Inspector.reused` is set; any other is given up only with `replace`.
+    Parts are held out or judged in folds for `threshold` under `seed`. A model in `out` that was fitted to the same
+    files in the same way is loaded, and `Inspector.reused` is set; any other is given up only with `replace`.
 
     Raises SpecsightError for a folder that cannot be written or holds anything else, for sources that the detector
     cannot learn from, and whatever `Inspector.fit` raises.
@@ -125,6 +125,7 @@ def fit_model(
         holdout=threshold.holdout,
         false_reject_rate=threshold.false_reject_rate,
         confidence=threshold.confidence,
+        folds=threshold.folds,
         seed=seed,
     )
     inspector.skipped[:0] = left_out

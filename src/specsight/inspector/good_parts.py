@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from specsight.calibration import HeldOut, medians_by_type
 from specsight.datasets.digest import sample_digest
 from specsight.detectors import Detector
 from specsight.errors import UnreadableFile
+from specsight.inspector.folds import Judge
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.likeness import Likeness, pooled
 from specsight.inspector.observation import Skipped
@@ -42,15 +43,16 @@ class Judged:
     """What was noticed in reading them: note → paths."""
 
 
-def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits: int | None) -> Judged:
-    """Judge good samples that the detector has not seen, each with the label of its part.
+def judge_good(judges: Iterable[Judge], bits: int | None, folds: int = 0) -> Judged:
+    """Judge good samples by detectors that have not seen them.
 
-    `bits` is what 16-bit files use of their range. Pictures that cannot be read are skipped and listed.
+    `bits` is what 16-bit files use of their range; `folds` see `Calibration`. Pictures that cannot be read are skipped
+    and listed.
     """
     found = Judged()
     judged, names, type_medians = [], list[tuple[str, str]](), list[dict[str, float]]()
     pictures, responses = [], Responses()
-    for sample, part in track(held_out, "Calibrating"):
+    for detector, sample, part in _each(judges):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
             (view,) = detector.look([picture])
@@ -69,9 +71,15 @@ def judge_good(detector: Detector, held_out: Sequence[tuple[Sample, int]], bits:
         pictures.append(pooled(view))
         found.parts.append(part)
     if judged:
-        found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses)
+        found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses, folds)
         found.likeness = Likeness.of(pictures, found.parts)
     return found
+
+
+def _each(judges: Iterable[Judge]) -> Iterator[tuple[Detector, Sample, int]]:
+    for detector, samples in judges:
+        for sample, part in track(samples, "Calibrating"):
+            yield detector, sample, part
 
 
 def _look_at_discs(

@@ -57,7 +57,7 @@ class Inspector:
     account: Account | None = None
     """What became of the pictures that it was fitted on; None where that is not known."""
     held_out: HeldOut | None = None
-    """What the detector said of held-out good parts; None: none was, or a version that did not keep it saved it."""
+    """What was said of good parts that were judged unseen; None: none was, or an early version saved it."""
     learned_from: dict[str, str] = field(default_factory=dict)
     """Digests of the good pictures that were learned from → the part that each names, or nothing."""
     likeness: Likeness | None = None
@@ -81,10 +81,11 @@ class Inspector:
         holdout: int | None = None,
         false_reject_rate: float = 0.05,
         confidence: float = 0.95,
+        folds: int | None = None,
         seed: int = 0,
         **parameters: Any,
     ) -> Self:
-        """Fit a detector on good parts and calibrate it on good parts that it has not seen.
+        """Fit a detector on good parts and calibrate it by good parts that were judged unseen.
 
         Parameters
         ----------
@@ -96,16 +97,18 @@ class Inspector:
             `resolution`, and what it found is `Inspector.choice`.
         specification: the product in words: YAML file or `Specification`.
         defects: labelled defective samples, for detectors that learn from them.
-        validation, holdout: good samples for the threshold, and the number of good parts that are held out of `good`
-            under `seed`. Default: with `validation` none, else as many as the promise takes, never more than a third.
+        validation, holdout, folds: good samples for the threshold; the number of good parts that are held out of
+            `good` under `seed`; in how many folds those of `good` are judged, each by a detector that learned from the
+            other folds. Default: `validation` where there is any, else 5 folds; where a fit trains weights or there
+            are more than 500 good parts, as many held out as the promise takes, never more than a third.
             Parts are counted, not pictures: samples of one `Sample.group`, copies and frames of a still part are one
             part and stay on one side (`datasets.parts`). With fewer than three good parts there is no threshold.
-        false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence; both
-            in (0, 1).
+        false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence
+            (approximately, where they come from folds); both in (0, 1).
 
         Raises SpecsightError where there is too little to learn from, and for parameters out of their range.
         """
-        threshold = ThresholdConfig(holdout, false_reject_rate, confidence)
+        threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds)
         detector = detector_of(detector, seed, parameters)
         words = specification_of(specification)
         learned = learn(good, detector, words, defects, validation, threshold, seed)

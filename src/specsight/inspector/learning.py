@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
-from specsight.inspector.good_parts import digests_of, judge_good
+from specsight.inspector.folds import features_cached, judges_of_folds
+from specsight.inspector.good_parts import Judged, digests_of, judge_good
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Skipped
 from specsight.inspector.sources import Source, good_source
@@ -72,23 +74,26 @@ def learn(
     samples, validation, defects = (
         [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
     )
-    split = split_good(samples, validation, defects, threshold, seed)
+    # A choice is made on the parts that are learned from: those that give the threshold are to have no say in it.
+    costly = isinstance(detector, ChoiceConfig) or detector.needs.trains or detector.needs.other_sets
+    split = split_good(samples, validation, defects, threshold, seed, costly=costly)
     parts = [part for _, part in split.learned]
     learned = with_parts_named([s for s, _ in split.learned], parts)
     choice = None
     if isinstance(detector, ChoiceConfig):
         search = Search(detector, learned, parts, specification, threshold.false_reject_rate)
         detector, choice = search.run()
-    detector.fit([*learned, *defects], specification)
+    judged = _fit_and_judge(detector, split, [*learned, *defects], defects, specification, bits)
     width = remarks.common_width(samples or validation)
-    judged = judge_good(detector, split.held_out, bits)
     calibration = None
     if judged.held_out:
         calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
     counts = _counts(detector, split, judged.parts)
     used = counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
     unclear = remarks.of_fit(specification, samples or validation, width, detector)
-    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split), *judged.skipped]
+    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split)]
+    # In folds a picture that cannot be read is met twice.
+    skipped += [one for one in judged.skipped if one.path not in {known.path for known in skipped}]
     notes = (*source.notes, *counts.doubts(), *unclear)
     return Learned(
         detector,
@@ -105,6 +110,25 @@ def learn(
         judged.likeness,
         choice,
     )
+
+
+def _fit_and_judge(
+    detector: Detector,
+    split: GoodSplit,
+    learned: Sequence[Sample],
+    defects: Sequence[Sample],
+    specification: Specification | None,
+    bits: int | None,
+) -> Judged:
+    """Fit the detector to what is learned from, and judge the good parts that give its threshold; `defects` are those
+    that every fold learns from too."""
+    if not split.folds:
+        detector.fit(learned, specification)
+        return judge_good([(detector, split.held_out)], bits)
+    with features_cached(detector):
+        detector.fit(learned, specification)
+        folds = judges_of_folds(detector, split, defects, specification)
+        return judge_good(chain(folds, [(detector, split.held_out)]), bits, len(split.folds))
 
 
 def detector_of(
@@ -138,11 +162,14 @@ def _samples(name: str, given: Sequence[Sample]) -> list[Sample]:
     return samples
 
 
-def _counts(detector: Detector, split: GoodSplit, held_out: Sequence[int]) -> GoodCounts:
-    """Pictures and parts that could be read; `held_out` are the labels of those that the threshold rests on."""
+def _counts(detector: Detector, split: GoodSplit, judged: Sequence[int]) -> GoodCounts:
+    """Pictures and parts that could be read; `judged` are the labels of those that the threshold rests on."""
     unread = {path for path, _ in detector.skipped_}
     learned = [part for sample, part in split.learned if str(sample.image) not in unread]
-    return GoodCounts(len(learned), len(set(learned)), len(held_out), len(set(held_out)), split.doubtful)
+    unseen = {part for _, part in split.held_out}
+    held_out = [part for part in judged if part in unseen]
+    counts = len(learned), len(set(learned)), len(held_out), len(set(held_out))
+    return GoodCounts(*counts, split.doubtful, len(split.folds))
 
 
 def _seen(split: GoodSplit) -> list[Skipped]:
@@ -154,4 +181,7 @@ def _seen(split: GoodSplit) -> list[Skipped]:
 
 def _joined(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Notes of two sets of pictures."""
-    return {note: [*first.get(note, []), *second.get(note, [])] for note in {**first, **second}}
+    return {
+        note: list(dict.fromkeys([*first.get(note, []), *second.get(note, [])]))
+        for note in {**first, **second}
+    }

@@ -1,10 +1,10 @@
 """Whether a picture shows the product at all: how far it lies from good pictures, in multiples of what good parts do.
 
-In: views of held-out good parts, then of any picture, with its findings. Out: that multiple where the picture shows
-something else, which is not to be described as a defect of the product.
+In: views of the good parts that gave the threshold, then of any picture, with its findings. Out: that multiple where
+the picture shows something else, which is not to be described as a defect of the product.
 
 A picture is pooled to the mean and the deviation of each channel of its features; layers are scaled to the same mean
-deviation from the average good picture. Its distance is that to the nearest held-out good picture, and its limit the
+deviation from the average good picture. Its distance is that to the nearest of those good pictures, and its limit the
 largest distance that one of those has to the pictures of other parts. Something else is what lies beyond `FARTHER`
 limits and is a finding in `EVERYWHERE` of its pixels: a defect leaves most of the part as it is.
 """
@@ -26,7 +26,7 @@ FARTHER = 2.0
 """Chosen on synthetic tyres, whose pictures with defects reach 1.8, numbers on real sets in view (docs/factory.md)."""
 EVERYWHERE = 2 / 3
 """Share of the picture."""
-LEAST_PARTS = 5
+LEAST_PARTS = 15
 """Fewer good parts say too little of how far good parts lie from each other."""
 
 Vectors = NDArray[np.float32]
@@ -40,7 +40,7 @@ def pooled(view: View) -> list[Vectors]:
 
 @dataclass(frozen=True)
 class Likeness:
-    """Held-out good pictures, pooled."""
+    """Good pictures that gave the threshold, pooled."""
 
     vectors: Vectors
     """(n, D), unscaled."""

@@ -1,9 +1,10 @@
-"""Which good parts a detector learns from and which are held out for its threshold. Parts are split, not pictures."""
+"""Which good parts a detector learns from and which give its threshold: held out, or in folds. Parts are split, not
+pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +19,10 @@ DOUBTFUL_SHARE = 0.1
 
 @dataclass(frozen=True)
 class GoodCounts:
-    """How many good pictures, of how many distinct parts, a model was learned from and calibrated on."""
+    """How many good pictures, of how many distinct parts, a model was learned from and calibrated on.
+
+    Those held out were not learned from. Where `folds` is not 0, those learned from were judged in so many folds.
+    """
 
     learned: int
     learned_parts: int
@@ -26,16 +30,20 @@ class GoodCounts:
     held_out_parts: int
     doubtful: int = 0
     """Pictures that may show parts counted already: see `DistinctParts`."""
+    folds: int = 0
 
     def statement(self) -> str:
         """The counts in words."""
         pictures, parts = self.learned + self.held_out, self.learned_parts + self.held_out_parts
-        if pictures == parts:
-            return f"learned from {_count(self.learned, 'good part')}, held out {self.held_out}"
-        return (
-            f"{pictures} pictures, {_count(parts, 'distinct part')}: learned from {self.learned} "
-            f"({_count(self.learned_parts, 'part')}), held out {self.held_out} ({_count(self.held_out_parts, 'part')})"
-        )
+        alone = pictures == parts
+        learned = f"learned from {_count(self.learned, 'good part')}"
+        held_out = f"held out {self.held_out}"
+        if not alone:
+            learned = f"learned from {self.learned} ({_count(self.learned_parts, 'part')})"
+            held_out += f" ({_count(self.held_out_parts, 'part')})"
+        folded = f"each judged unseen in one of {self.folds} folds" if self.folds else ""
+        said = ", ".join(filter(None, [learned, folded, held_out if self.held_out or not folded else ""]))
+        return said if alone else f"{pictures} pictures, {_count(parts, 'distinct part')}: {said}"
 
     def doubts(self) -> list[str]:
         """What may be wrong with the number of parts; empty where nothing is, or too little to matter."""
@@ -56,14 +64,18 @@ class GoodCounts:
         )
         return (
             f"no good part was held out ({_count(self.learned_parts, 'distinct good part')}): a threshold takes at "
-            f"least {LEAST_PARTS}, and {LEAST_PARTS * needed} to promise {100 * threshold.false_reject_rate:.3g} % "
+            f"least {LEAST_PARTS}, and {needed} to promise {100 * threshold.false_reject_rate:.3g} % "
             f"false rejects; scores and maps only, no verdicts{alike if self.learned > self.learned_parts else ''}"
         )
 
 
 @dataclass(frozen=True)
 class GoodSplit:
-    """Good samples to learn from and those for the threshold, each with the label of the part that it shows."""
+    """Good samples to learn from and those for the threshold, each with the label of the part that it shows.
+
+    `folds` are disjoint lists of those to learn from; a part is in one of them, or in none where a defective picture of
+    it is learned from.
+    """
 
     learned: list[tuple[Sample, int]]
     held_out: list[tuple[Sample, int]]
@@ -71,6 +83,7 @@ class GoodSplit:
     """Validation samples of parts that are learned from: they can say nothing of unseen parts."""
     doubtful: int
     """Of `DistinctParts`."""
+    folds: list[list[tuple[Sample, int]]] = field(default_factory=list)
 
 
 def split_good(
@@ -79,17 +92,25 @@ def split_good(
     defects: Sequence[Sample],
     threshold: ThresholdConfig,
     seed: int,
+    *,
+    costly: bool,
 ) -> GoodSplit:
-    """Hold out good parts under `seed`, and add the parts of `validation` that are not learned from.
+    """Divide good parts into folds under `seed`, or hold some out; add the parts of `validation` that are not learned
+    from. `costly`: a fit trains weights, see `ThresholdConfig.folds`.
 
     Parts are told apart as in `distinct_parts`. A part of which a defective picture is learned from (`defects`, by
     their groups) is not held out. Raises SpecsightError where more parts are to be held out than can be.
     """
     parts = distinct_parts([*good, *validation])
     own, theirs = parts.labels[: len(good)], parts.labels[len(good) :]
-    count = 0 if threshold.holdout is None and validation else threshold.share_of(len(set(own)))
     known = {stated_part(s) for s in defects if s.group}
     of_defects = {part for s, part in zip((*good, *validation), parts.labels) if stated_part(s) in known}
+    folded = 0
+    if threshold.folds or not validation:
+        folded = threshold.folds_of(len(set(own) - of_defects), costly=costly)
+    count = threshold.share_of(len(set(own)))
+    if folded or (validation and threshold.holdout is None):
+        count = 0
     if threshold.holdout is None:
         count = min(count, len(set(own) - of_defects))
     chosen = _held_out(own, count, seed, of_defects) if good or count else set()
@@ -98,7 +119,10 @@ def split_good(
     to_learn = {part for _, part in learned} | of_defects
     held_out += [(s, part) for s, part in zip(validation, theirs) if part not in to_learn]
     seen = [s for s, part in zip(validation, theirs) if part in to_learn]
-    return GoodSplit(learned, held_out, seen, parts.doubtful)
+    order = draw_parts(own, len(own), np.random.default_rng(seed)) if folded else []
+    fold_of = {part: k % folded for k, part in enumerate(p for p in order if p not in of_defects)}
+    folds = [[(s, part) for s, part in learned if fold_of.get(part) == k] for k in range(folded)]
+    return GoodSplit(learned, held_out, seen, parts.doubtful, folds)
 
 
 def split_holdout(

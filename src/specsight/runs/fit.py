@@ -42,6 +42,8 @@ class Fit:
     held_out: int | None = None
     """Good pictures that gave the thresholds."""
     held_out_parts: int | None = None
+    folds: int = 0
+    """In how many folds the good pictures learned from were judged; 0: in none."""
     learned_from: str = ""
     """What the model says it was fitted on, in words; empty for one that does not say."""
     peak_mb: float | None = None
@@ -51,6 +53,13 @@ class Fit:
     @property
     def pictures(self) -> str:
         """Good pictures learned from and held out, in words; with their distinct parts where these are fewer."""
+        if self.folds:
+            shown = "" if self.learned_parts in (None, self.learned) else f" ({of_parts(self.learned_parts)})"
+            held_out = f", {self.held_out} held out" if self.held_out else ""
+            return (
+                f"{self.learned} good pictures{shown} learned from, each judged unseen in one of {self.folds} "
+                f"folds{held_out}"
+            )
         pictures = (self.learned or 0) + (self.held_out or 0)
         if self.learned_parts is None or pictures == self.learned_parts + (self.held_out_parts or 0):
             return f"{self.learned} good pictures learned from, {self.held_out} held out"

@@ -179,7 +179,7 @@ def _details(
         "Encoder": _encoder(fit),
         "Shots": "all good training pictures" if config["shots"] is None else config["shots"],
         "Learned from": _counted(fit.learned, fit.learned_parts),
-        "Held out": f"{_counted(fit.held_out, fit.held_out_parts)}, unseen while learning",
+        **_unseen(fit),
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
         "Resolution": f"{fit.resolution} px",
         "Maps measured": "at the pictures' own resolution"
@@ -229,7 +229,21 @@ def _encoder(fit: Fit) -> str:
 def _threshold(fit: Fit) -> str:
     if not fit.calibration:
         return "none: too few good pictures to hold any out"
-    return f"from held-out good pictures: {fit.calibration.statement()}"
+    source = "good pictures in folds" if fit.calibration.folds else "held-out good pictures"
+    return f"from {source}: {fit.calibration.statement()}"
+
+
+def _unseen(fit: Fit) -> dict[str, str]:
+    """Good pictures that gave the threshold."""
+    lines = {}
+    if fit.folds:
+        lines["Folds"] = (
+            f"{fit.folds}: each good picture was judged by a detector that had not learned from its fold, for the "
+            "threshold; the detector of this run has learned from all"
+        )
+    if fit.held_out or not fit.folds:
+        lines["Held out"] = f"{_counted(fit.held_out, fit.held_out_parts)}, unseen while learning"
+    return lines
 
 
 def _with_parameters(name: str, parameters: Mapping[str, Any]) -> str:

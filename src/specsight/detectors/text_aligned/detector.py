@@ -59,7 +59,7 @@ class TextAligned(Detector):
     """Principal-axis residual and text margin of aligned patches, in equal parts."""
 
     name = "text_aligned"
-    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True)
+    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True, trains=True)
     regime: ClassVar[Regime] = Regime.NORMAL_ONLY
 
     synthetic_defects: int = parameter(
