@@ -71,10 +71,16 @@ def test_the_protocol_says_what_was_learned_from_and_that_nothing_was_tuned(
     finished: tuple[Path, Path],
 ) -> None:
     protocol = metrics_of(finished[1])["protocol"]
-    assert "10 good pictures learned from, 4 held out, 14 tested" in protocol["line"]
+    assert (
+        "14 good pictures learned from, each judged unseen in one of 5 folds, 14 tested" in protocol["line"]
+    )
     assert "nothing tuned on test data" in protocol["line"]
     assert protocol["details"]["Seeds"] == "0, 1"
-    assert "from held-out good pictures" in protocol["details"]["Threshold"]
+    assert "from good pictures in folds: with 14 good parts in 5 folds" in protocol["details"]["Threshold"]
+    assert protocol["details"]["Folds"].startswith(
+        "5: each good picture was judged by a detector that had not"
+    )
+    assert "Held out" not in protocol["details"]
     assert protocol["fingerprint"][:8] in protocol["line"]
 
 
