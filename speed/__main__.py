@@ -18,7 +18,7 @@ import speed
 from specsight.errors import SpecsightError, did_you_mean
 from speed.rows import Row
 
-NOT_BENCHMARKS = {"__main__", "rows"}
+NOT_BENCHMARKS = {"__main__", "rows", "memory_sets"}
 MARKS = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
 

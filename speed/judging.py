@@ -38,14 +38,14 @@ def compare(title: str, encoder: str) -> list[Row]:
     detector = PatchCore(encoder=encoder, resolution=256)
     pictures = [Picture(photograph(generator)) for _ in range(16)]
     detector._learn(iter(detector.look(pictures)), len(pictures), None)
-    if detector.axes_ is None or detector.bank_ is None:
+    if detector.space_ is None or detector.bank_ is None:
         raise RuntimeError("the detector has learned nothing")
     # Few pictures fill a small bank: the rest of the full-size one is made up, its cost is the same.
     width = detector.bank_.vectors.shape[1]
     detector.bank_ = MemoryBank(generator.standard_normal((detector.coreset_limit, width), dtype=np.float32))
     picture = Picture(photograph(generator))
     view: View = detector.look([picture])[0]
-    patches = detector.axes_.project(detector._patches(view)[0])
+    patches = detector.space_.project(detector._patches(view)[0])
     look, search, judge = _medians(
         lambda: detector.look([picture]),
         lambda: detector.bank_.nearest(patches) if detector.bank_ else None,

@@ -22,8 +22,8 @@ from specsight.records import Sample
 from specsight.synthetic import fields
 from specsight.synthetic.defects import synthesise
 from specsight.synthetic.scenes.materials import MATERIALS, surface
-from specsight.synthetic.scenes.products import render_vessel
 from specsight.synthetic.scenes.scene import render_scene
+from specsight.synthetic.scenes.vessels import render_vessel
 from specsight.synthetic.tyres import generate
 
 Pixels = NDArray[np.uint8]
@@ -105,7 +105,7 @@ Part = Callable[[np.random.Generator], Pixels]
 
 
 def _painted(name: str, part: Part, seed: int, arranged: bool = True) -> InspectionSet:
-    """A set whose defects are painted on good parts of their own; `arranged`: every part shows the same in its place."""
+    """A set whose defects are painted on good parts; `arranged`: every part shows the same in its place."""
     rng = np.random.default_rng(seed)
     good = tuple(part(rng) for _ in range(GOOD))
     tested = [Tested(part(rng), (), "good") for _ in range(GOOD_TESTED)]
@@ -136,7 +136,9 @@ def _local(rng: np.random.Generator, part: Part, number: int) -> Tested:
 def _blurred(rng: np.random.Generator, rgb: Pixels) -> Pixels:
     """A third of the picture out of focus."""
     weight = _area(rng, 0.35)[..., None]
-    return _eight_bits(rgb + weight * (cv2.GaussianBlur(rgb, (0, 0), rng.uniform(2, 3.5)) - rgb.astype(np.float32)))
+    return _eight_bits(
+        rgb + weight * (cv2.GaussianBlur(rgb, (0, 0), rng.uniform(2, 3.5)) - rgb.astype(np.float32))
+    )
 
 
 def _toned(rng: np.random.Generator, rgb: Pixels) -> Pixels:
@@ -187,7 +189,9 @@ def _jittered(product: Pixels) -> Part:
         centre = product.shape[1] / 2, product.shape[0] / 2
         turn = cv2.getRotationMatrix2D(centre, rng.normal(0, 1.2), np.exp(rng.normal(0, 0.008)))
         turn[:, 2] += rng.normal(0, 2.5, 2) - MARGIN
-        placed = cv2.warpAffine(product, turn, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        placed = cv2.warpAffine(
+            product, turn, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
         cloud = fields.cloud(rng, (SIDE, SIDE), rng.uniform(8, 40), exact=True)
         return _exposed(rng, placed * (1 + np.float32(0.02) * cloud)[..., None])
 
@@ -213,7 +217,9 @@ def _texture(name: str, box: tuple[slice, slice]) -> Part:
     def part(rng: np.random.Generator) -> Pixels:
         top, left = (int(rng.integers(0, length - TEXTURE_CROP)) for length in region.shape[:2])
         crop = region[top : top + TEXTURE_CROP, left : left + TEXTURE_CROP][:, :: rng.choice([-1, 1])]
-        return _exposed(rng, cv2.resize(np.ascontiguousarray(crop), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC))
+        return _exposed(
+            rng, cv2.resize(np.ascontiguousarray(crop), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        )
 
     return part
 

@@ -420,6 +420,7 @@ INDEPENDENT = {
             ("multiads", "references/stride8"),
             ("patchcore", "bank"),
             ("phrases", "patches"),
+            ("puad", "patches.bank"),
             ("text_aligned", "aligned"),
             ("winclip", "patches"),
             ("winclip", "window2"),

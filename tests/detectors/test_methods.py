@@ -13,12 +13,14 @@ from tests.support.views import view_of
 from specsight.detectors import View
 from specsight.detectors.anomalydino import AnomalyDino, foreground
 from specsight.detectors.padim import REGULARISATION, Padim
-from specsight.detectors.patchcore import PatchCore, image_weight
+from specsight.detectors.patchcore import PatchCore
+from specsight.detectors.puad import Puad
 from specsight.detectors.spade import EMBEDDING, Spade
 from specsight.detectors.subspacead import SubspaceAD
 from specsight.encoders import Encoder, Features, Layer
 from specsight.errors import SpecsightError
 from specsight.features import grids
+from specsight.features.shrunk_gaussian import ShrunkGaussian
 from specsight.images import Cells, Frame
 from specsight.images.cells import Region
 from specsight.images.rotation import rotated
@@ -45,38 +47,40 @@ def patches(view: View) -> list[np.ndarray]:
 
 
 def test_patchcore_score_and_map_by_the_papers_equations() -> None:
+    """Without directions and whitening; the score is the mean of the largest distances."""
     good, test = random_views(6), random_views(1, seed=1)[0]
-    detector = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=1.0, neighbours=4, sigma=0)
+    detector = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=1.0, top=0.1, sigma=0)
     detector._learn(iter(good), len(good), None)
     bank = [patch for view in good for patch in patches(view)]
-    nearest = []
-    for patch in patches(test):
-        distances = [np.linalg.norm(patch - member) for member in bank]
-        nearest.append((min(distances), int(np.argmin(distances))))
-    worst = max(range(len(nearest)), key=lambda k: nearest[k][0])
-    distance, member = nearest[worst]
-    around = sorted(range(len(bank)), key=lambda k: np.linalg.norm(bank[k] - bank[member]))[:4]
-    total = sum(math.exp(np.linalg.norm(patches(test)[worst] - bank[k])) for k in around)
+    expected = [min(np.linalg.norm(patch - member) for member in bank) for patch in patches(test)]
     judgement = detector.judge(test)
-    assert judgement.score == pytest.approx((1 - math.exp(distance) / total) * distance, rel=1e-4)
-    expected = np.array([d for d, _ in nearest], np.float32).reshape(GRID)
-    np.testing.assert_allclose(judgement.map, grids.on_picture(expected, CELLS, FRAME, 0), rtol=1e-4)
+    assert judgement.score == pytest.approx(np.mean(sorted(expected)[-2:]), rel=1e-4)
+    grid = np.array(expected, np.float32).reshape(GRID)
+    np.testing.assert_allclose(judgement.map, grids.on_picture(grid, CELLS, FRAME, 0), rtol=1e-4)
 
 
-def test_patchcore_weight_survives_huge_distances() -> None:
-    assert image_weight(np.array([1000.0, 1000.0]), 1000.0) == pytest.approx(0.5)
-    assert image_weight(np.array([1.0, 2.0]), 1.0) == pytest.approx(1 - math.e / (math.e + math.e**2))
-
-
-def test_patchcore_on_axes_keeps_full_distances_between_good_patches() -> None:
+def test_patchcore_compares_whitened_directions() -> None:
+    """Written out anew: unit vectors, on the axes of the good ones, each over √(variance + mean variance)."""
     good, test = random_views(6, channels=4), random_views(1, channels=4, seed=2)[0]
-    full = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=1.0, neighbours=1)
-    axes = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=0.9999999, neighbours=1)
-    for detector in (full, axes):
-        detector._learn(iter(good), len(good), None)
-    on_axes, plain = axes.judge(test).map, full.judge(test).map
-    # A single layer is brought to unit variance: one factor for all distances.
-    np.testing.assert_allclose(on_axes / on_axes.max(), plain / plain.max(), rtol=1e-3)
+    detector = PatchCore(neighbourhood=1, coreset_ratio=1.0, variance=0.9999999, top=0.05, sigma=0)
+    detector._learn(iter(good), len(good), None)
+    units = np.array([patch / np.linalg.norm(patch) for view in good for patch in patches(view)])
+    variances, axes = np.linalg.eigh(np.cov(units.T, bias=True))
+    whitened = axes / np.sqrt(variances + variances.mean())
+    queries = [patch / np.linalg.norm(patch) @ whitened for patch in patches(test)]
+    expected = [min(np.linalg.norm(query - member @ whitened) for member in units) for query in queries]
+    judgement = detector.judge(test)
+    assert judgement.score == pytest.approx(max(expected), rel=1e-3)
+    grid = np.array(expected, np.float32).reshape(GRID)
+    np.testing.assert_allclose(judgement.map, grids.on_picture(grid, CELLS, FRAME, 0), rtol=1e-3, atol=1e-5)
+
+
+def test_patchcore_takes_no_change_of_contrast_for_a_defect() -> None:
+    good, test = random_views(6, channels=4), random_views(1, channels=4, seed=2)[0]
+    detector = PatchCore(neighbourhood=1)
+    detector._learn(iter(good), len(good), None)
+    dimmed = view_of(FRAME, {"stride8": 0.6 * test.features["stride8"]})
+    assert detector.judge(dimmed).score == pytest.approx(detector.judge(test).score, rel=1e-4)
 
 
 def test_locally_aware_patches_average_the_cells_that_exist() -> None:
@@ -169,6 +173,31 @@ def test_spade_compares_with_the_nearest_pictures_only() -> None:
         grids.on_picture(np.array(expected, np.float32).reshape(GRID), CELLS, FRAME, 0),
         rtol=1e-4,
     )
+
+
+def test_puad_adds_both_scores_in_deviations_of_held_out_good_pictures() -> None:
+    generator = np.random.default_rng(4)
+    embedded = [
+        view_of(FRAME, {**view.features, EMBEDDING: generator.standard_normal((7, 1, 1)).astype(np.float32)})
+        for view in random_views(13)
+    ]
+    detector, good, test = Puad(sigma=0), embedded[:-1], embedded[-1]
+    detector._learn(iter(good), len(good), None)
+    plain = [View(view.frame, {"stride8": view.features["stride8"]}, view.cells) for view in embedded]
+    vectors = np.stack([view.features[EMBEDDING].ravel() for view in embedded])
+
+    def scores(learned: list[int], judged: int) -> tuple[float, float]:
+        patches = PatchCore(sigma=0)
+        patches._learn(iter([plain[k] for k in learned]), len(learned), None)
+        picture = ShrunkGaussian.learn(vectors[learned]).distances(vectors[[judged]])[0]
+        return patches.judge(plain[judged]).score, picture
+
+    held_out = np.array([scores([j for j in range(12) if j % 4 != k % 4], k) for k in range(12)])
+    standardised = (scores(list(range(12)), 12) - held_out.mean(0)) / held_out.std(0, ddof=1)
+    judgement = detector.judge(test)
+    assert judgement.score == pytest.approx(standardised.sum(), rel=1e-4)
+    assert detector.patches_ is not None
+    np.testing.assert_array_equal(judgement.map, detector.patches_.judge(plain[12]).map)
 
 
 def test_subspacead_is_the_squared_rest_behind_the_principal_axes() -> None:

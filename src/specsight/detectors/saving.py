@@ -22,10 +22,11 @@ from specsight.record_json import Finite, Text, check
 from specsight.storage import check_regular, parse_json, read_text, write_bytes, write_json
 from specsight.version import __version__
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a saved detector of before can no longer be read, or would judge otherwise than it was calibrated.
 
-Before 3, cells were taken to lie evenly, and padding was pooled with the picture.
+Before 3, cells were taken to lie evenly, and padding was pooled with the picture; before 4, PatchCore compared patches
+with their lengths and weighed its score by equation 7.
 """
 DESCRIPTION = "detector.json"
 LONGEST_DESCRIPTION = 1 << 20

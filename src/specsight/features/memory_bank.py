@@ -59,13 +59,18 @@ class BankBuilder:
         self._filled = needed
         self.total += len(vectors)
 
+    @property
+    def collected(self) -> Points:
+        """The vectors at hand, (n, D): all that were taken in, or what a full buffer was reduced to and those since."""
+        return self._buffer[: self._filled]
+
     def build(self, project: Callable[[Points], Points] | None = None) -> Points:
         """Return the selected vectors (M, D'), chosen in the space that `project` leads to.
 
         The builder is empty afterwards.
         """
         size = max(1, min(self.limit, round(self.ratio * self.total)))
-        collected, self._buffer = self._buffer[: self._filled], np.empty((0, 0), np.float32)
+        collected, self._buffer = self.collected, np.empty((0, 0), np.float32)
         self._filled = 0
         if project is not None:
             pieces = np.array_split(collected, max(1, len(collected) // PIECE))

@@ -56,6 +56,8 @@ class Axes:
     basis: Vectors
     scale: Vectors | None = None
     """(D,); None where channels count as they are."""
+    weights: Vectors | None = None
+    """(k + 1,) by which `project` multiplies its coordinates, the rest's last; None: by one."""
 
     def __post_init__(self) -> None:
         """Raise ValueError where sizes differ or there are more axes than dimensions, as in a damaged file."""
@@ -67,6 +69,8 @@ class Axes:
         )
         if not fits or (self.scale is not None and self.scale.shape != width):
             raise ValueError(f"mean {width}, axes {self.basis.shape} and their scale do not fit together")
+        if self.weights is not None and self.weights.shape != (self.basis.shape[1] + 1,):
+            raise ValueError(f"axes {self.basis.shape} and weights {self.weights.shape} do not fit together")
 
     def project(self, vectors: Vectors) -> Vectors:
         """Return (n, k + 1) of vectors (n, D): coordinates along the axes, and last the length of what they leave over.
@@ -74,7 +78,8 @@ class Axes:
         The last coordinate keeps a patch that leaves the space of good patches far from all of them.
         """
         inside, squared_rest = self._split(vectors)
-        return np.concatenate([inside, np.sqrt(squared_rest)[:, None]], axis=1)
+        coordinates = np.concatenate([inside, np.sqrt(squared_rest)[:, None]], axis=1)
+        return coordinates if self.weights is None else coordinates * self.weights
 
     def residual(self, vectors: Vectors) -> Vectors:
         """Return the squared distance of (n, D) vectors to the span of the axes, (n,)."""
@@ -103,10 +108,13 @@ def balance(moments: Moments, groups: Sequence[int]) -> Vectors:
     return np.repeat(1 / np.where(spread > 0, spread, 1), groups).astype(np.float32)
 
 
-def principal_axes(moments: Moments, variance: float, scale: Vectors | None = None) -> Axes:
+def principal_axes(
+    moments: Moments, variance: float, scale: Vectors | None = None, shrinkage: float | None = None
+) -> Axes:
     """Return as many axes as hold the share `variance` of the total variance of the scaled channels.
 
-    There are none where nothing varies.
+    There are none where nothing varies. With a `shrinkage` > 0 their coordinates are whitened, each divided by
+    √(its variance + `shrinkage` · the mean variance over all dimensions): the larger, the less.
     """
     weights = np.ones(len(moments.mean), np.float32) if scale is None else scale
     values, axes = np.linalg.eigh(moments.covariance * np.outer(weights, weights))
@@ -117,4 +125,10 @@ def principal_axes(moments: Moments, variance: float, scale: Vectors | None = No
     if total > 1e-10 * max(1e-10, float(np.square(moments.mean * weights, dtype=np.float64).sum())):
         count = int(np.searchsorted(np.cumsum(values), variance * total * (1 - 1e-12)) + 1)
     basis = np.ascontiguousarray(axes[:, : min(count, len(values))], dtype=np.float32)
-    return Axes(moments.mean, basis, scale)
+    whitening: Vectors | None = None
+    if shrinkage is not None:
+        rest = values[count:].mean() if count < len(values) else 0.0
+        floor = shrinkage * total / len(values)
+        spread = np.append(values[:count], rest) + floor if count else np.ones(1)
+        whitening = (1 / np.sqrt(spread)).astype(np.float32)
+    return Axes(moments.mean, basis, scale, whitening)
