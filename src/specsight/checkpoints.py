@@ -53,7 +53,8 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
     """A model of an automatic class of `transformers`, in evaluation mode and without gradients.
 
     Code from the checkpoint is never run. Raises SpecsightError for a checkpoint that is broken, of another family, or
-    lacks weights, which `transformers` would draw at random; those of poolers are not needed.
+    lacks weights or has them in other shapes, which `transformers` would draw at random; those of poolers are not
+    needed.
     """
     import transformers
 
@@ -61,7 +62,11 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
     options |= {"trust_remote_code": False, "local_files_only": True}
     try:
         model, report = auto_class.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **options
+            folder,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are refused below, by name.
+            **options,
         )
     except Exception as error:  # transformers and safetensors raise whatever their parsers do on a broken one
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -71,7 +76,24 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
         raise SpecsightError(
             f"{what} '{name}' lacks {len(missing)} of its weights (first: '{missing[0]}'): get a complete checkpoint"
         )
+    mismatched = sorted(key for key, *_ in report["mismatched_keys"])
+    if mismatched:
+        raise SpecsightError(
+            f"{what} '{name}' has {len(mismatched)} weights in other shapes than its config.json says (first: "
+            f"'{mismatched[0]}'): get the configuration and the weights of one checkpoint"
+        )
     return model.eval().requires_grad_(False)
+
+
+def load_config(folder: Path, name: str, what: str) -> Any:
+    """The configuration of a checkpoint; SpecsightError where it is broken or of an unknown family."""
+    import transformers
+
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # transformers raises whatever the configuration's values provoke
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SpecsightError(f"{what} '{name}' has a config.json that cannot be used: {reason}") from error
 
 
 def load_tokenizer(folder: Path, name: str, what: str) -> Any:

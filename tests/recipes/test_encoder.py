@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'models'")
-transformers = pytest.importorskip("transformers", reason="training needs the extra 'models'")
+pytest.importorskip("transformers", reason="training needs the extra 'models'")
 
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from tests.support.small_encoder_recipe import make_sources, recipe, schedule
 
 from specsight.cli import cli
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
-from specsight.learning.batches import SeededMaker, batches, sensible_workers
-from specsight.learning.schedule import Schedule
+from specsight.learning.batches import LAGS, SeededMaker, batches, sensible_workers
 from specsight.recipes import transformer
 from specsight.recipes.encoder.distillation import DistillationHeads, fit
 from specsight.recipes.encoder.joint_stage import JointTask
 from specsight.recipes.encoder.pixels import DEVIATION, MEAN, normalise, varied_pixels
 from specsight.recipes.encoder.recipe import (
     EncoderRecipe,
-    JointStage,
-    TextShape,
-    TextStage,
     VisionShape,
-    VisionStage,
 )
 from specsight.recipes.encoder.text_stage import SentenceTask
 from specsight.recipes.encoder.train import GOING_ON, Sources, train
@@ -53,62 +49,9 @@ def interrupted_at(step: int, loss: Any) -> Any:
     return killed
 
 
-WORDS = ("the", "of", "surface", "house", "river", "green", "idea", "stone", "paper", "number")
-
-
-def schedule(steps: int, checkpoint_every: int = 1) -> Schedule:
-    return Schedule(
-        steps=steps,
-        rate=1e-3,
-        warmup=1,
-        cooldown=0.0,
-        weight_decay=0.02,
-        decay_vectors=False,
-        validate_every=100,
-        checkpoint_every=checkpoint_every,
-    )
-
-
-def recipe(steps: int) -> EncoderRecipe:
-    joint = JointStage(schedule(steps), sides=(64,), pixels=4 * 64 * 64, tyres=1, tyre_size=64, held_out=2)
-    return EncoderRecipe(
-        options=RunOptions(workers=0),
-        width=32,
-        tower=VisionShape(stem=8, widths=(8, 16, 32), depths=(1, 1, 1)),
-        text_tower=TextShape(hidden=32, layers=2, heads=2, words=10, endings=3),
-        vision=VisionStage(schedule(steps), sides=(64,), pixels=3 * 64 * 64, held_out=2),
-        text=TextStage(schedule(steps), batch=12, general_words=10),
-        joint=joint,
-        polish=replace(joint, weights={**joint.weights, "evidence": 1.0}),
-    )
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    """A random small MobileNetV2, a random small BERT with its vocabulary, and a few painted photographs."""
-    root = tmp_path_factory.mktemp("sources")
-    torch.manual_seed(0)
-    vision = transformers.MobileNetV2Config(depth_multiplier=0.1, min_depth=4, tf_padding=False)
-    transformers.MobileNetV2Model(vision).save_pretrained(root / "teacher")
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", "##ing", "##ed"]
-    (root / "sentences").mkdir()
-    (root / "sentences" / "vocab.txt").write_text("\n".join(pieces))
-    transformers.BertTokenizer(str(root / "sentences" / "vocab.txt")).save_pretrained(root / "sentences")
-    text = transformers.BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-    )
-    transformers.BertModel(text).save_pretrained(root / "sentences")
-    (root / "sentences" / "vocab.txt").write_text("\n".join(pieces))
-    (root / "photographs").mkdir()
-    rng = np.random.default_rng(0)
-    for index in range(6):
-        picture = cv2.resize(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8), (120, 90))
-        cv2.imwrite(str(root / "photographs" / f"{index}.jpg"), picture)
-    return Sources(root / "photographs", root / "teacher", root / "sentences")
+    return make_sources(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +160,18 @@ def test_a_gpu_gets_larger_batches_and_more_tyres() -> None:
 
 
 def test_workers_meet_their_own_parts_again() -> None:
-    """A part of batch k is used again 60 and 240 batches later: by the process and the worker that has made it."""
+    """A part of batch k is used again by the process and the worker that has made it, whatever the machine.
+
+    Batch k is the (k // processes)-th of process k % processes, and these go to its workers by turns.
+    """
     assert [sensible_workers(n) for n in (1, 2, 4, 8, 14, 16)] == [1, 1, 3, 6, 12, 15]
-    assert sensible_workers(8, training=2) == 6
-    assert sensible_workers(9, training=8) == 1
+    for processors, training in product(range(1, 17), (1, 2, 3, 4, 5, 6, 8)):
+        workers = sensible_workers(processors, training)
+        assert 1 <= workers <= max(1, processors - 1)
+        for lag in LAGS:
+            assert lag % training == 0
+            assert lag // training % workers == 0
+    assert sensible_workers(8, training=7) == 1, "where none fits"
 
 
 def test_what_is_learned_from_varies_and_repeats() -> None:
@@ -272,7 +223,7 @@ def test_stages_are_checked(run: Path, sources: Sources, tmp_path: Path) -> None
         train(recipe(1), tmp_path, sources, ("joimt",))
     with pytest.raises(SpecsightError, match="no checkpoint of stage 'vision'"):
         train(recipe(1), tmp_path, sources, ("joint",))
-    with pytest.raises(SpecsightError, match="holds no teacher"):
+    with pytest.raises(SpecsightError, match=r"teacher .* has no config.json"):
         train(recipe(1), tmp_path, replace(sources, teacher=tmp_path))
     with pytest.raises(SpecsightError, match="holds no photographs"):
         train(recipe(1), tmp_path, replace(sources, photographs=tmp_path), ("vision",))

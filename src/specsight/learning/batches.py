@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from specsight.errors import SpecsightError
 from specsight.learning import processes
 from specsight.learning.task import Maker
 
 Part = TypeVar("Part")
-LAGS = (0, 60, 240)
+LAGS = (0, 120, 240)
 """Ages, in batches, of the parts of a batch that reuses them: multiples of the number of sides, and of processes
 times workers (see `sensible_workers`), so that each worker has made what it needs again."""
 PREFETCHED = 4
@@ -78,7 +79,8 @@ class ReusingMaker(Generic[Part]):
 
     For examples that cost more to make than to learn from. Still a pure function of (seed, number): a part that is no
     longer in memory is made again. `make`: (generator, side) → part, where `side` is taken from `sides` by turns, the
-    same for all parts of a batch; `join`: (generator, parts) → batch.
+    same for all parts of a batch; `join`: (generator, parts) → batch. Raises SpecsightError for a number of sides under
+    which the parts of a batch would not have one.
     """
 
     def __init__(
@@ -87,6 +89,11 @@ class ReusingMaker(Generic[Part]):
         join: Callable[[np.random.Generator, list[Part]], Any],
         sides: tuple[int, ...],
     ) -> None:
+        if not sides or any(lag % len(sides) for lag in LAGS):
+            raise SpecsightError(
+                f"{len(sides)} sides of pictures: parts of one batch would differ in size; give a number of sides that "
+                f"divides {LAGS[1]}"
+            )
         self.make, self.join, self.sides = make, join, sides
         self._parts: dict[tuple[int, int], Part] = {}
 
@@ -111,11 +118,15 @@ class ReusingMaker(Generic[Part]):
 def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) -> Iterator[Any]:
     """Yield this process's batch of every step from `start` up to `stop` (None: without end).
 
-    `workers` processes make them ahead; 0: each is made when it is needed. Of n training processes, each takes every
-    n-th batch.
+    Of n training processes, each takes every n-th batch. `workers`: see `numbered_batches`.
     """
     rank, size = processes.rank(), processes.size()
     numbers = range(start * size + rank, sys.maxsize if stop is None else stop * size, size)
+    return numbered_batches(make, seed, numbers, workers)
+
+
+def numbered_batches(make: Maker, seed: int, numbers: range, workers: int) -> Iterator[Any]:
+    """Yield the batches of these numbers in order; `workers` processes make them ahead, 0: each when it is needed."""
     if not workers:
         yield from (make(seed, number) for number in numbers)
         return
@@ -135,7 +146,7 @@ def sensible_workers(processors: int, training: int = 1) -> int:
     """How many workers make batches for each of `training` processes that learn, on its `processors`.
 
     One processor is left to learn; a worker must meet again the parts that it has made, so that workers times processes
-    divide the lags.
+    divide the lags. 1 where no number does, as with 7 processes: every part is then made three times.
     """
     fitting = [n for n in range(1, processors) if LAGS[1] % (n * training) == 0]
     return max(fitting, default=1)

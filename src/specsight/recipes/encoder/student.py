@@ -10,7 +10,7 @@ import transformers
 from torch import Tensor, nn
 
 from specsight.images import Cells
-from specsight.recipes.encoder.recipe import EncoderRecipe, VisionShape
+from specsight.recipes.encoder.recipe import EncoderRecipe, TextShape, VisionShape
 
 STAGE_STRIDES = {"stride4": 1, "stride8": 2, "stride16": 3}
 """Name of a feature map → its place among the tower's hidden states (0 is the stem)."""
@@ -29,6 +29,22 @@ def build_vision_tower(shape: VisionShape) -> Any:
         layer_type="basic",
     )
     return transformers.ResNetModel(config).to(memory_format=torch.channels_last)
+
+
+def text_config(shape: TextShape, tokenizer: Any) -> Any:
+    """The configuration of a text tower of this shape that reads with `tokenizer`."""
+    return transformers.BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.hidden,
+        max_position_embeddings=shape.longest,
+        type_vocab_size=1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+    )
 
 
 def cells(pixels: tuple[int, int], stride: int) -> Cells:
@@ -52,19 +68,7 @@ class StudentText(nn.Module):
     def __init__(self, recipe: EncoderRecipe, tokenizer: Any) -> None:
         super().__init__()
         shape = recipe.text_tower
-        config = transformers.BertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=shape.hidden,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            intermediate_size=4 * shape.hidden,
-            max_position_embeddings=shape.longest,
-            type_vocab_size=1,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        self.bert = transformers.BertModel(config)
+        self.bert = transformers.BertModel(text_config(shape, tokenizer))
         self.projection = nn.Linear(shape.hidden, recipe.width, bias=False)
         self.tokenizer = tokenizer
         self.longest = shape.longest

@@ -15,7 +15,9 @@ from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.learning import processes
+from specsight.learning.batches import numbered_batches
 from specsight.learning.checkpoint import load_modules
+from specsight.learning.device import choose_device
 from specsight.learning.history import LOG, write_entry
 from specsight.learning.task import Maker
 from specsight.recipes.encoder import distillation, joint_stage
@@ -30,7 +32,8 @@ from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_
 from specsight.recipes.encoder.text_stage import SentenceTask, corpus
 from specsight.recipes.encoder.tokenizer import build_tokenizer
 from specsight.recipes.encoder.vision_stage import DistillationTask, standardise
-from specsight.recipes.run import run_folder, train_task
+from specsight.recipes.run import run_folder, train_task, workers_of
+from specsight.synthetic.scenes.photographs import Photographs
 
 STAGES = ("vision", "text", "joint", "polish", "export")
 GOING_ON = STAGES[2:]
@@ -57,6 +60,19 @@ class Sources:
         """Folder with the sentence encoder. Raises MissingExtra where MiniLM is wanted and not installed."""
         return self.sentences or minilm_folder()
 
+    @property
+    def vocabulary(self) -> Path:
+        """The sentence encoder's words, one a line."""
+        return self.sentence_folder / "vocab.txt"
+
+    def check(self) -> None:
+        """Raise SpecsightError where there are no photographs, and where sentences are needed and have no words."""
+        Photographs(self.photographs)
+        if self.start is None and not self.vocabulary.is_file():
+            raise SpecsightError(
+                f"'{self.sentence_folder}' has no vocab.txt: give the folder of a sentence encoder with its words"
+            )
+
 
 @dataclass
 class Models:
@@ -77,7 +93,8 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
 
     `stages`: by default all, or, from finished weights, those of `GOING_ON` (the recipe then takes their shapes, see
     `EncoderRecipe.going_on`). Interrupted anywhere, the same call goes on from the last checkpoint. Raises
-    SpecsightError for an unknown stage, for sources that are not there, and for checkpoints of another recipe in `out`.
+    SpecsightError for an unknown stage and for sources that cannot be used, before `out` is made, and for checkpoints
+    of another recipe in `out`, those of stages that are not trained now among them.
     """
     start = Start(sources.start) if sources.start else None
     known = GOING_ON if start else STAGES
@@ -86,9 +103,11 @@ def train(recipe: EncoderRecipe, out: Path, sources: Sources, stages: Sequence[s
         if name not in known:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, known)}")
     recipe = start.recipe(recipe) if start else recipe
-    parts = {name: getattr(recipe, name) for name in stages if name != "export"}
+    sources.check()
+    teacher = DenseTeacher(sources.teacher, choose_device(recipe.options.device))
+    parts = {name: getattr(recipe, name) for name in known if name != "export"}
     with run_folder(out, recipe, recipe.options, parts) as device:
-        run = _Run(recipe, out, sources, start, DenseTeacher(sources.teacher, device), device)
+        run = _Run(recipe, out, sources, start, teacher, device)
         for name in stages:
             torch.manual_seed(recipe.options.seed)
             run.stage(name)
@@ -161,11 +180,10 @@ class _Run:
         widths = dict(zip(STAGE_STRIDES, recipe.tower.widths, strict=True))
         heads = DistillationHeads(widths, teacher.channels, teacher.strides).to(self.device)
         if self.start is not None:
-            tokenizer = self.start.tokenizer()
+            tokenizer = self.start.tokenizer
         else:
-            vocabulary = self.sources.sentence_folder / "vocab.txt"
-            own = corpus(recipe.options.seed)
-            tokenizer = build_tokenizer(own, vocabulary, shape.words, shape.endings, shape.longest)
+            own, words = corpus(recipe.options.seed), self.sources.vocabulary
+            tokenizer = build_tokenizer(own, words, shape.words, shape.endings, shape.longest)
         text = StudentText(recipe, tokenizer).to(self.device)
         head = joint_stage.JointHead(recipe.tower.widths[-1], recipe.width).to(self.device)
         return Models(tower, heads, text, head)
@@ -177,8 +195,9 @@ class _Run:
         if (self.out / "joint.safetensors").exists():
             return  # Its checkpoint holds the heads.
         models.tower.eval()
-        batches = (maker(seed, k).pictures for k in range(HEAD_BATCHES))
-        pixels = (normalise(pictures, self.device) for pictures in batches)
+        # The same ones in every process, whose heads must be alike.
+        batches = numbered_batches(maker, seed, range(HEAD_BATCHES), workers_of(self.recipe.options))
+        pixels = (normalise(batch.pictures, self.device) for batch in batches)
         with torch.no_grad():
             distillation.fit(models.heads, ((feature_maps(models.tower, p), self.teacher(p)) for p in pixels))
 
