@@ -95,10 +95,10 @@ def excluded(name: str, encoder: Encoder, specification: Specification | None) -
     """Why a registered method is no candidate; empty where it is one."""
     kind = detectors[name]
     needs = kind.needs
-    if needs.trains or needs.other_sets or kind.regime not in (Regime.NORMAL_ONLY, Regime.ZERO_SHOT):
-        return "it is trained"
     if PAINTED_FROM in parameters_of(kind):
         return "it learns from painted defects"
+    if needs.trains or needs.other_sets or kind.regime not in (Regime.NORMAL_ONLY, Regime.ZERO_SHOT):
+        return "it is trained"
     if needs.depth or needs.masks:
         return "it needs more than colours"
     if kind.transductive:
