@@ -140,6 +140,19 @@ def test_finished_weights_learn_on(run: Path, sources: Sources, tmp_path: Path) 
     assert not (tmp_path / "other").exists()
 
 
+def test_what_learned_on_is_exported_at_a_share_of_the_way(
+    run: Path, sources: Sources, tmp_path: Path
+) -> None:
+    made = train(recipe(2), tmp_path, replace(sources, start=run / "model"))
+    trained = load_file(tmp_path / "polish.safetensors")["now/head/projection.weight"]
+    start, exported = (
+        load_file(folder / "model.safetensors")["visual_projection.weight"].float()
+        for folder in (run / "model", made)
+    )
+    assert not torch.allclose(trained, start, atol=1e-5)
+    assert torch.allclose(exported, 0.2 * start + 0.8 * trained, atol=2e-4)
+
+
 def test_heads_are_solved_for() -> None:
     """What is linear in the student's maps is found again, for heads of a cell and of a window."""
     torch.manual_seed(0)

@@ -3,9 +3,8 @@
 In: a specification (product, defect types with their phrases). Out: one map per type, and the map of any of them: the
 odds that a patch shows some defect are the sum of its odds over types.
 The scoring of dense vision-language methods (MaskCLIP, Zhou et al., ECCV 2022; MultiADS, ICCV 2025) without their
-training, and with one addition: how much a patch looks like a phrase is judged by how much other patches of the same
-picture do. A product's material may lie nearer to "a stain" than to "a good part" everywhere; a defect is where it
-does so more than elsewhere. With good pictures at hand, their patches are the comparison instead.
+training, and with one addition: with good pictures at hand, what is usual for their patches is taken off. A product's
+material may lie nearer to "a stain" than to "a good part" everywhere; a defect is where it does so more than there.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ TOP = 0.01
 @detectors.register("phrases")
 @dataclass
 class PhraseMaps(Detector):
-    """Compares every patch with phrases, less what is usual in this picture or in good ones."""
+    """Compares every patch with phrases, less what is usual in good pictures where there are some."""
 
     name = "phrases"
     needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
@@ -52,8 +51,8 @@ class PhraseMaps(Detector):
     sigma: float = sigma_parameter()
 
     centred: bool = parameter(
-        True,
-        "Compare patches with the usual patch of this picture, or of the good ones; else with the words alone.",
+        False,
+        "Without good pictures, compare patches with the usual patch of their own picture; else with the words alone.",
     )
     references: int = parameter(
         2048,
@@ -69,7 +68,7 @@ class PhraseMaps(Detector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map each type by the logits by which a patch looks more like it than like a good part.
 
-        What is usual for patches is taken off. The judgement's map is the same of all types' odds together, and the
+        What is usual for good patches is taken off. The judgement's map is the same of all types' odds together, and the
         score the mean of the top 1 % of its cells.
         """
         anchors = self._get_words().anchors(instruction)
@@ -79,7 +78,7 @@ class PhraseMaps(Detector):
         shown = view.frame.shows_picture(cells)
         margins = anchors.margins(view.features[JOINT], self.temperature)
         maps = np.concatenate([margins, np.logaddexp.reduce(margins, axis=0)[None]])
-        if self.centred:
+        if self.centred or self.good_ is not None:
             maps = maps - self._median_margins(anchors, margins[:, shown])[:, None, None]
         maps = np.asarray(maps, np.float32)
         return judgement_of_types(

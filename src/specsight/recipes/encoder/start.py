@@ -62,15 +62,33 @@ class Start:
         """The stages that go on from this encoder, in its shapes; see `EncoderRecipe.going_on`."""
         return recipe.going_on(self.digest, self.tower, self.text_tower, self.width)
 
-    def fill(self, tower: torch.nn.Module, text: StudentText, head: JointHead) -> None:
-        """Give modules of its shapes its weights."""
+    def fill(self, tower: torch.nn.Module, text: StudentText, head: JointHead, share: float = 1.0) -> None:
+        """Give modules of its shapes its weights, or bring them that `share` of the way to them.
+
+        Means of weights before and after further training keep more of what was known before than the latter (WiSE-FT,
+        Wortsman et al., CVPR 2022).
+        """
         model = self._model
-        tower.load_state_dict(model.vision_model.state_dict())
-        text.bert.load_state_dict(model.text_model.state_dict())
-        text.projection.load_state_dict(model.text_projection.state_dict())
-        head.projection.load_state_dict(model.visual_projection.state_dict())
-        with torch.no_grad():
-            head.logit_scale.copy_(model.logit_scale)
+        pairs = (
+            (tower, model.vision_model),
+            (text.bert, model.text_model),
+            (text.projection, model.text_projection),
+            (head.projection, model.visual_projection),
+        )
+        for module, known in pairs:
+            _approach(module.state_dict(), known.state_dict(), share)
+        _approach({"scale": head.logit_scale.detach()}, {"scale": model.logit_scale}, share)
+
+
+@torch.no_grad()
+def _approach(own: dict[str, Any], known: dict[str, Any], share: float) -> None:
+    """Move tensors in place by `share` of the way to those of the same name; whole numbers stay unless all of it."""
+    for name, value in own.items():
+        target = known[name].to(value.device)
+        if value.is_floating_point():
+            value.lerp_(target.to(value.dtype), share)
+        elif share == 1:
+            value.copy_(target)
 
 
 def _three(numbers: tuple[int, ...]) -> tuple[int, int, int]:

@@ -169,6 +169,8 @@ class _Run:
         if processes.rank() == 0:
             models = self.models
             step = self._require("polish", models.joint())
+            if self.start is not None:
+                self.start.fill(models.tower, models.text, models.head, 1 - self.recipe.trained_share)
             size = export(models.tower, models.text, models.head, self.out / "model")
             write_entry(self.out / LOG, {"stage": "export", "polish_step": step, "bytes": size})
 
