@@ -85,6 +85,8 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
         (["fit", "--good", ".", "-o", "m", "--set", "coreset_rati=1"], "did you mean 'coreset_ratio'?"),
         (["fit", "--good", ".", "-o", "m", "--set", "coreset_ratio"], "write NAME=VALUE"),
         (["fit", "--good", "absent", "-o", "m"], "there is no 'absent'"),
+        (["fit", "--good", ".", "-o", "m", "--resolution", "fine"], "a whole number of pixels, or auto"),
+        (["fit", "--good", ".", "-o", "m", "--tile", "1x3"], "a whole number of pixels, or auto or none"),
         (["fit", "--good", ".", "-o", "m", "--false-reject-rate", "5"], "got 5: write 0.05 for 5 %"),
         (
             ["fit", "--good", ".", "-o", "m", "--confidence", "nan"],

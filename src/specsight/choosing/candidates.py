@@ -74,7 +74,7 @@ class Candidate:
 def candidates(
     encoders: Sequence[Encoder],
     side: int,
-    resolution: int | None = None,
+    resolution: int | str | None = None,
     specification: Specification | None = None,
 ) -> list[Candidate]:
     """All candidates, without repetition: what is likely to help first, encoder by encoder.
@@ -109,7 +109,7 @@ def excluded(name: str, encoder: Encoder, specification: Specification | None) -
 
 
 def _settings(
-    encoder: Encoder, side: int, resolution: int | None, specification: Specification | None
+    encoder: Encoder, side: int, resolution: int | str | None, specification: Specification | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(method, parameters) in the order in which they are tried."""
     methods = [DEFAULT, *(name for name in detectors if name != DEFAULT)]

@@ -27,8 +27,8 @@ class ChoiceConfig:
     """What a fit with it must be given."""
 
     encoders: tuple[str | Encoder, ...] = (BUNDLED,)
-    resolution: int | None = None
-    """The only one that is tried; None: several."""
+    resolution: int | str | None = None
+    """The only one that is tried ("auto": each as the good pictures ask for); None: several."""
     minutes: float = MINUTES
     """Time for the search; what is left out then depends on the machine, and is said."""
     count: int | None = None

@@ -38,7 +38,8 @@ def fit(
     candidates: int | None,
     encoder: str,
     device: str,
-    resolution: int | None,
+    resolution: int | str | None,
+    tile: int | str | None,
     settings: tuple[str, ...],
     spec: Path | None,
     train_on: Path | None,
@@ -62,9 +63,9 @@ def fit(
 
     threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds)
     specification = load_specification(spec) if spec else None
-    size = {} if resolution is None else {"resolution": resolution}
+    framing = {k: v for k, v in (("resolution", resolution), ("tile", tile)) if v is not None}
     given = parameters_of_fit(detector, settings, minutes, candidates)
-    method = detector_of(detector, seed, {"encoder": encoder, "device": device, **size, **given})
+    method = detector_of(detector, seed, {"encoder": encoder, "device": device, **framing, **given})
     inspector = fit_model(
         out,
         method,
@@ -89,6 +90,7 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
         screen.choice(inspector.choice)
     if inspector.account:
         screen.account(inspector.account.line, inspector.account.notes)
+    screen.framing(inspector.detector.framing, inspector.seconds)
     if inspector.counts and inspector.calibration is None:
         screen.say(f"no threshold: {inspector.counts.no_threshold(threshold)}")
     if inspector.calibration:

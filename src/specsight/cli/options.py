@@ -23,6 +23,27 @@ class _PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
+FRAMED_BY_GOOD = "auto"
+"""Value of options that good pictures decide."""
+
+
+def _side(**words: int) -> Callable[..., int | str | None]:
+    """What reads a length in pixels, "auto" (good pictures choose), or one of the words that stand for a number."""
+
+    def read(_context: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
+        if value is None or value == FRAMED_BY_GOOD:
+            return value
+        try:
+            return words[value] if value in words else int(value)
+        except ValueError as error:
+            others = " or ".join((FRAMED_BY_GOOD, *words))
+            raise SpecsightError(
+                f"{option.opts[0]} {value}: give a whole number of pixels, or {others}"
+            ) from error
+
+    return read
+
+
 PATH = _PathType(path_type=Path)
 ENCODER = "bundled"
 DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
@@ -44,7 +65,18 @@ FITTING = (
         help="A name, a folder or a hub id; several with commas for auto.",
     ),
     click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP),
-    click.option("--resolution", type=int, help="Shorter side, in pixels; default: the detector's own."),
+    click.option(
+        "--resolution",
+        metavar="PX",
+        callback=_side(),
+        help="Shorter side, in pixels, or auto: good pictures choose; default: the detector's own.",
+    ),
+    click.option(
+        "--tile",
+        metavar="PX",
+        callback=_side(none=0),
+        help="Look at longer pictures in overlapping tiles of this side, in pixels; auto; default: none.",
+    ),
     click.option(
         "--set",
         "settings",

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from specsight.errors import SpecsightError
 
-OWN_OPTIONS = ("device", "encoder", "resolution", "seed")
+OWN_OPTIONS = ("device", "encoder", "resolution", "seed", "tile")
 """Parameters that have an option of their own."""
 
 

@@ -36,13 +36,17 @@ class DetectorConfig:
     """Further hyper-parameters of the detector (those of the choice: `choosing.choice_config`), by name."""
     encoder: str = "bundled"
     """Its name; several with commas where a detector is chosen."""
-    resolution: int | None = None
-    """Shorter side of the framed pictures in pixels; None: the detector's own."""
+    resolution: int | str | None = None
+    """Shorter side of the framed pictures in pixels, or "auto"; None: the detector's own."""
     device: str = "auto"
     """Where the encoder runs; not part of `config.yaml`, for a run may go on elsewhere."""
+    tile: int | str | None = None
+    """Side in pixels of the tiles that long pictures are looked at in, 0 for none, or "auto"; None: the detector's
+    own."""
 
     def __post_init__(self) -> None:
-        _at_least(1, resolution=self.resolution)
+        if not isinstance(self.resolution, str):
+            _at_least(1, resolution=self.resolution)
 
     @property
     def chosen(self) -> bool:
@@ -54,12 +58,12 @@ class DetectorConfig:
 
         Raises `SpecsightError` for an unknown name or parameter.
         """
-        size = {} if self.resolution is None else {"resolution": self.resolution}
+        framing = {k: v for k in ("resolution", "tile") if (v := getattr(self, k)) is not None}
         given: dict[str, Any] = {
             "encoder": self.encoder if encoder is None else encoder,
             "device": self.device,
             "seed": seed,
-            **size,
+            **framing,
             **self.parameters,
         }
         if self.chosen:
@@ -137,6 +141,7 @@ class EvaluationConfig:
             "parameters": dict(self.detector.parameters),
             "encoder": self.detector.encoder,
             "resolution": self.detector.resolution,
+            "tile": self.detector.tile,
             "layout": self.data.layout,
             "product": product,
             "shots": learning.shots,

@@ -66,7 +66,8 @@ def evaluate(
     encoder: str = "bundled",
     device: str = "auto",
     parameters: Mapping[str, Any] | None = None,
-    resolution: int | None = None,
+    resolution: int | str | None = None,
+    tile: int | str | None = None,
     layout: str = "auto",
     product: str | None = None,
     shots: int | None = None,
@@ -91,7 +92,9 @@ def evaluate(
         encoder: name or folder of an encoder.
         device: where it runs: "auto", "cpu", "cuda", "cuda:N" or "mps".
         parameters: hyper-parameters of the detector, by name.
-        resolution: shorter side of the framed pictures in pixels; None: the detector's own.
+        resolution: shorter side of the framed pictures in pixels, or "auto": good pictures choose; None: the detector's
+            own.
+        tile: side in pixels of the tiles that long pictures are looked at in, 0, or "auto"; None: the detector's own.
         layout: name of a layout (`specsight list datasets`).
         product: one product of a set that holds several; None: each of them.
         shots: good pictures to learn from, chosen under the seed; 0: none, words alone; None: all.
@@ -111,7 +114,7 @@ def evaluate(
     """
     config = EvaluationConfig(
         DataConfig(given_path(data, "the data set"), layout, product),
-        DetectorConfig(detector, parameters or {}, encoder, resolution, device),
+        DetectorConfig(detector, parameters or {}, encoder, resolution, device, tile),
         LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
         ThresholdConfig(holdout, false_reject_rate, confidence, folds),
         MeasuringConfig(map_size, resamples),

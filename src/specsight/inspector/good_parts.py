@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -38,6 +39,8 @@ class Judged:
     """The same pictures, pooled."""
     parts: list[int] = field(default_factory=list)
     """Label of the part of each picture that could be read."""
+    seconds: list[float] = field(default_factory=list)
+    """What looking at each and judging it took."""
     skipped: list[Skipped] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
     """What was noticed in reading them: note → paths."""
@@ -55,8 +58,10 @@ def judge_good(judges: Iterable[Judge], bits: int | None, folds: int = 0) -> Jud
     for detector, sample, part in _each(judges):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
+            start = time.perf_counter()
             (view,) = detector.look([picture])
             judgement = detector.judge(view)
+            found.seconds.append(time.perf_counter() - start)
             check_judgement(judgement, picture, detector.name)
         except UnreadableFile as error:
             found.skipped.append(Skipped(str(sample.image), str(error)))

@@ -64,6 +64,9 @@ class Inspector:
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
     choice: Choice | None = None
     """How the detector was chosen; None: it was named."""
+    seconds: float | None = None
+    """Median time for one of those on this machine, without reading it; None as for `held_out`, and where it was
+    loaded."""
     request: Request | None = None
     """What `fit_model` was asked for; None for a model that it did not fit, or that was loaded."""
     reused: bool = False

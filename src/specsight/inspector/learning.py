@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -44,6 +45,7 @@ class Learned:
     learned_from: dict[str, str]
     likeness: Likeness | None
     choice: Choice | None
+    seconds: float | None
 
 
 def learn(
@@ -109,6 +111,7 @@ def learn(
         digests_of(sample for sample, _ in split.learned),
         judged.likeness,
         choice,
+        statistics.median(judged.seconds) if judged.seconds else None,
     )
 
 

@@ -24,7 +24,7 @@ STANDARD = 320
 """Pixels of the shorter side that are looked at where nothing says otherwise."""
 STEPS = (1.0, 1.4, 2.0)
 """Resolutions to choose from, in multiples of the standard one: 320, 448 and 640 px."""
-TOLERATED = 0.1
+TOLERATED = 0.05
 """Share of detail that may be lost."""
 MEASURED = 16
 """Pictures whose detail is measured, at most."""

@@ -5,7 +5,7 @@ In and out: the entries of `fits.json`, one per seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -23,7 +23,11 @@ class Fit:
     fingerprint: str
     """Of the encoder's weights."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Hyper-parameters without encoder, resolution and seed."""
+    """Hyper-parameters without encoder, resolution, tile and seed."""
+    framing: str = ""
+    """How pictures are framed, in words; empty: at `resolution`."""
+    framing_reasons: Sequence[str] = ()
+    """Why good pictures chose it; empty: it was given."""
     transductive: bool = False
     calibration: Calibration | None = None
     words: str | None = None

@@ -65,13 +65,15 @@ def describe_fit(inspector: Inspector) -> Fit:
     """The fit of an inspector, without what it cost and learned from."""
     detector = inspector.detector
     encoder = detector.get_encoder()
-    common = ("encoder", "resolution", "seed")
+    common = ("encoder", "resolution", "seed", "tile")
     return Fit(
         detector=detector.name,
         resolution=detector.framing.resolution,
         encoder=Path(encoder.name).name,
         fingerprint=encoder.fingerprint,
         parameters={k: v for k, v in detector.parameters().items() if k not in common},
+        framing=detector.framing.statement,
+        framing_reasons=detector.framing.reasons,
         transductive=detector.transductive,
         calibration=inspector.calibration,
         words=_words(inspector),

@@ -109,6 +109,7 @@ def of_inspection(
         details={
             "Detector": _with_parameters(fit.detector, fit.parameters),
             "Encoder": _encoder(fit),
+            "Resolution": _framing(fit),
             "Model": config["model"],
             "Model's pictures": fit.learned_from or "not known",
             "Threshold": _threshold(fit),
@@ -161,12 +162,16 @@ def _line(config: Mapping[str, Any], layout: str, fit: Fit, tested: int, synthet
         f"{fit.defects} labelled defects learned from, {config['defects']} of each type"
         if config.get("defects")
         else "",
-        f"{fit.resolution} px",
+        _framing(fit),
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
         f"{config['name']} ({'synthetic data' if synthetic else layout})",
         "nothing tuned on test data",
     ]
     return [part for part in parts if part]
+
+
+def _framing(fit: Fit) -> str:
+    return fit.framing or f"{fit.resolution} px"
 
 
 def _details(
@@ -181,7 +186,8 @@ def _details(
         "Learned from": _counted(fit.learned, fit.learned_parts),
         **_unseen(fit),
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
-        "Resolution": f"{fit.resolution} px",
+        "Resolution": _framing(fit),
+        **({"Why that resolution": "; ".join(fit.framing_reasons)} if fit.framing_reasons else {}),
         "Maps measured": "at the pictures' own resolution"
         if size is None
         else f"with the shorter side at {size} px",

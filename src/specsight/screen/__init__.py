@@ -5,7 +5,17 @@ from __future__ import annotations
 from specsight.screen.choices import choice, chosen
 from specsight.screen.listing import KINDS, REGISTRIES, detector, kinds, names, registry_of
 from specsight.screen.printing import ReaderLeft, say, show
-from specsight.screen.results import account, curve, files, headline, notes, suite, unapplied, verdicts
+from specsight.screen.results import (
+    account,
+    curve,
+    files,
+    framing,
+    headline,
+    notes,
+    suite,
+    unapplied,
+    verdicts,
+)
 from specsight.screen.thresholds import histogram, thresholds
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "curve",
     "detector",
     "files",
+    "framing",
     "headline",
     "histogram",
     "kinds",

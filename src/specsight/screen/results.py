@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from specsight.screen.printing import say, show
 
 if TYPE_CHECKING:
+    from specsight.preparation import Framing
     from specsight.runs.folder import RunFolder
     from specsight.runs.predictions import Prediction
 
@@ -130,6 +131,14 @@ def account(line: str, notes: Sequence[str]) -> None:
         say(f"note: {note}")
     if line:
         say(line)
+
+
+def framing(chosen: Framing, seconds: float | None) -> None:
+    """Print at what size and in which tiles pictures are looked at, why, and how long that takes."""
+    took = f"; {seconds:.2g} s a picture on this machine" if seconds is not None else ""
+    say(f"looks at: {chosen.statement}{took}")
+    for reason in chosen.reasons:
+        say(f"  {reason}")
 
 
 def files(run: Path) -> None:
