@@ -49,9 +49,11 @@ def test_score_map_and_finding_come_from_all_tiles(inspector: Inspector) -> None
     good = [inspector.inspect(bars(seed)).score for seed in (20, 21)]
     found = inspector.inspect(bars(22, cracked=True))
     assert found.score > max(good)
+    assert found.map is not None
     assert found.map.shape == (360, 1000)
     row, column = np.unravel_index(int(found.map.argmax()), found.map.shape)
-    assert (190 <= row <= 240) and (690 <= column <= 730)
+    assert 190 <= row <= 240
+    assert 690 <= column <= 730
 
 
 def test_the_choice_is_saved_and_stated(inspector: Inspector, tmp_path: Path) -> None:
