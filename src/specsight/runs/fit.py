@@ -5,7 +5,7 @@ In and out: the entries of `fits.json`, one per seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -26,7 +26,7 @@ class Fit:
     """Hyper-parameters without encoder, resolution, tile and seed."""
     framing: str = ""
     """How pictures are framed, in words; empty: at `resolution`."""
-    framing_reasons: Sequence[str] = ()
+    framing_reasons: tuple[str, ...] = ()
     """Why good pictures chose it; empty: it was given."""
     transductive: bool = False
     calibration: Calibration | None = None
@@ -87,6 +87,8 @@ class Fit:
         Raises `KeyError` or `TypeError` for damaged content.
         """
         values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
+        if "framing_reasons" in values:
+            values["framing_reasons"] = tuple(values["framing_reasons"])
         if values.get("calibration"):
             values["calibration"] = Calibration.from_json(values["calibration"])
         return cls(**values)
