@@ -370,7 +370,7 @@ def _edit(folder: Path, **changes: Any) -> None:
 
 def test_another_format_version_is_refused(saved: Path) -> None:
     _edit(saved, format=99)
-    with pytest.raises(SpecsightError, match=r"format 99 .* reads format 3: fit the model again"):
+    with pytest.raises(SpecsightError, match=r"format 99 .* reads format 4: fit the model again"):
         load_detector(saved)
 
 

@@ -149,6 +149,9 @@ def test_what_learned_on_is_exported_at_a_share_of_the_way(
         load_file(folder / "model.safetensors")["visual_projection.weight"].float()
         for folder in (run / "model", made)
     )
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (made / name).read_bytes() == (run / "model" / name).read_bytes(), "words are read as before"
+    assert json.loads((made / "tokenizer.json").read_text())["padding"] is None
     assert not torch.allclose(trained, start, atol=1e-5)
     assert torch.allclose(exported, 0.2 * start + 0.8 * trained, atol=2e-4)
 

@@ -38,6 +38,7 @@ def save_encoder(model: Any, tokenizer: Any, folder: Path) -> int:
     """Write a model in half precision, its tokenizer and its preprocessing; returns the bytes of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(folder)
+    _forget_calls(tokenizer)
     tokenizer.save_pretrained(folder)
     write_json(
         folder / "preprocessor_config.json",
@@ -53,3 +54,12 @@ def save_encoder(model: Any, tokenizer: Any, folder: Path) -> int:
     for path in folder.iterdir():
         path.chmod(0o644)
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def _forget_calls(tokenizer: Any) -> None:
+    """Leave what the last call asked for (padding, truncation), and where it was loaded from, out of what is saved."""
+    if isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
+        tokenizer.backend_tokenizer.no_padding()
+        tokenizer.backend_tokenizer.no_truncation()
+        for key in ("is_local", "local_files_only"):
+            tokenizer.init_kwargs.pop(key, None)
