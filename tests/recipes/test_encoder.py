@@ -16,7 +16,7 @@ pytest.importorskip("transformers", reason="training needs the extra 'models'")
 
 from click.testing import CliRunner
 from safetensors.torch import load_file
-from tests.support.small_encoder_recipe import make_sources, recipe, schedule
+from tests.support.small_encoder_recipe import recipe, schedule
 
 from specsight.cli import cli
 from specsight.encoders import load_encoder
@@ -47,11 +47,6 @@ def interrupted_at(step: int, loss: Any) -> Any:
         return loss(self, batch, at)
 
     return killed
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    return make_sources(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(scope="module")

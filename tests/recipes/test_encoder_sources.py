@@ -14,17 +14,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'models'")
 transformers = pytest.importorskip("transformers", reason="training needs the extra 'models'")
 
-from tests.support.small_encoder_recipe import make_sources, make_teacher, recipe
+from tests.support.small_encoder_recipe import make_teacher, recipe
 
 from specsight.errors import SpecsightError
 from specsight.learning.batches import ReusingMaker
 from specsight.recipes.encoder.start import Start
 from specsight.recipes.encoder.train import Sources, train
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
-    return make_sources(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(scope="module")

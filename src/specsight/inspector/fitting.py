@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import replace as changed
 from pathlib import Path
@@ -24,6 +25,7 @@ from specsight.inspector.inspector import Inspector
 from specsight.inspector.observation import Skipped
 from specsight.inspector.request import Request, request_of, request_of_choice, was_requested
 from specsight.inspector.sources import Source, defective_source, good_sources
+from specsight.records import Sample
 from specsight.specification import Specification
 from specsight.storage import check_model_output
 
@@ -85,12 +87,8 @@ def fit_model(
     threshold = threshold or ThresholdConfig()
     check_model_output(out, replace=True)
     good_parts = good_sources(sources.good_folders)
-    good = good_parts.samples
-    if sources.labelled and not detector.needs.takes_defects:
-        raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
-    labelled = defective_source(sources.labelled) if sources.labelled else Source([])
-    defects = labelled.samples
-    trainings = out.resolve().with_name(f"{out.resolve().name}.training")
+    labelled = _labelled(detector, sources)
+    good, defects = good_parts.samples, labelled.samples
     words = {} if specification is None else {specification.product: specification}
     other = _other_set(detector, sources)
     learned = [([*good, *defects], words)]
@@ -107,16 +105,7 @@ def fit_model(
         inspector.reused = True
         return inspector
     check_model_output(out, replace)
-    checkpoints: Path | None = None
-    left_out: list[Skipped] = []
-    if other is not None and isinstance(detector, Detector):
-        from specsight.detectors.cross_set.training import train_on
-
-        checkpoints = trainings / digest(detector, other.samples, other.specifications)
-        train_on(detector, other, judged=good, checkpoints=checkpoints)
-        left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
-    elif isinstance(detector, Detector) and detector.needs.trains:
-        checkpoints = detector.checkpoints = trainings / digest(detector, [*good, *defects], words)
+    checkpoints, left_out = _prepare_training(out, detector, learned, other, good)
     inspector = Inspector.fit(
         good,
         detector=detector,
@@ -144,7 +133,7 @@ def fit_model(
         # What others have left there stays: a killed training of something else, or files of the user's.
         shutil.rmtree(checkpoints, ignore_errors=True)
         with contextlib.suppress(OSError):
-            trainings.rmdir()
+            checkpoints.parent.rmdir()
     return inspector
 
 
@@ -154,6 +143,41 @@ def _encoder(detector: Detector | ChoiceConfig) -> str | None:
         (first, *others) = detector.load_encoders()
         return None if others else first.name
     return detector.get_encoder().name
+
+
+def _prepare_training(
+    out: Path,
+    detector: Detector | ChoiceConfig,
+    learned: Sequence[tuple[Sequence[Sample], Mapping[str, Specification]]],
+    other: OtherSet | None,
+    judged: Sequence[Sample],
+) -> tuple[Path | None, list[Skipped]]:
+    """Train on another set, or tell a detector that trains weights while it is fitted where to keep its place.
+
+    Returns that folder (None: nothing is trained), and what of the other set was left out. `learned`: samples and
+    words; those of the other set, where there is one, come last.
+    """
+    if not isinstance(detector, Detector) or (other is None and not detector.needs.trains):
+        return None, []
+    home = out.resolve()
+    checkpoints = home.with_name(f"{home.name}.training") / digest(detector, *learned[-1])
+    if other is None:
+        detector.checkpoints = checkpoints
+        return checkpoints, []
+    from specsight.detectors.cross_set.training import train_on
+
+    train_on(detector, other, judged=judged, checkpoints=checkpoints)
+    left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
+    return checkpoints, left_out
+
+
+def _labelled(detector: Detector | ChoiceConfig, sources: Sources) -> Source:
+    """The defects that a detector learns from. Raises SpecsightError where it learns from none."""
+    if sources.labelled is None:
+        return Source([])
+    if not detector.needs.takes_defects:
+        raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
+    return defective_source(sources.labelled)
 
 
 def _other_set(detector: Detector | ChoiceConfig, sources: Sources) -> OtherSet | None:

@@ -120,8 +120,8 @@ def batches(make: Maker, seed: int, start: int, stop: int | None, workers: int) 
 
     Of n training processes, each takes every n-th batch. `workers`: see `numbered_batches`.
     """
-    rank, size = processes.rank(), processes.size()
-    numbers = range(start * size + rank, sys.maxsize if stop is None else stop * size, size)
+    size = processes.size()
+    numbers = range(processes.batch_number(start), sys.maxsize if stop is None else stop * size, size)
     return numbered_batches(make, seed, numbers, workers)
 
 

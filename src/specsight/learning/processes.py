@@ -28,6 +28,11 @@ def size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def batch_number(step: int) -> int:
+    """Number of the batch that this process learns from at a step: of n processes, each takes every n-th batch."""
+    return step * size() + rank()
+
+
 @contextmanager
 def connected() -> Iterator[None]:
     """Context in which the processes that `torchrun` started are connected."""

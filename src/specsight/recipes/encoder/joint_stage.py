@@ -84,7 +84,7 @@ class JointTask(Task):
 
     def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of all losses, each of them by name, and the unexplained variance of each teacher map."""
-        seed = step * processes.size() + processes.rank()
+        seed = processes.batch_number(step)
         pixels = varied_pixels(batch.pictures, self.device, seed)
         maps, cells, pooled = self._embed_pixels(pixels)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)

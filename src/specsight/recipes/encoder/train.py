@@ -137,16 +137,23 @@ class _Run:
             with processes.first_process_first():
                 photographs, seed = self.sources.photographs, self.recipe.options.seed
                 standardise(self.teacher, self.recipe.vision, photographs, seed, self.out)
-        {"vision": self._vision, "text": self._text, "export": self._export}.get(name, self._joint)(name)
+        if name == "vision":
+            self._vision()
+        elif name == "text":
+            self._text()
+        elif name == "export":
+            self._export()
+        else:
+            self._joint(name)
 
-    def _vision(self, name: str) -> None:
+    def _vision(self) -> None:
         models = self.models
         task = DistillationTask(
             self.recipe, models.tower, models.heads, self.teacher, self.sources.photographs
         )
         train_task(task, self.recipe.vision.schedule, self.recipe.options, self.out)
 
-    def _text(self, name: str) -> None:
+    def _text(self) -> None:
         task = SentenceTask(self.recipe, self.models.text, self.sources.sentence_folder, self.device)
         train_task(task, self.recipe.text.schedule, self.recipe.options, self.out)
 
@@ -165,7 +172,7 @@ class _Run:
         task = joint_stage.JointTask(name, self.recipe, part, models.joint(), self.teacher, maker, held_out)
         train_task(task, part.schedule, self.recipe.options, self.out)
 
-    def _export(self, name: str) -> None:
+    def _export(self) -> None:
         if processes.rank() == 0:
             models = self.models
             step = self._require("polish", models.joint())

@@ -80,7 +80,7 @@ class DistillationTask(Task):
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         """Losses of values and of distances, and the unexplained variance of each teacher map."""
-        seed = step * processes.size() + processes.rank()
+        seed = processes.batch_number(step)
         pixels = varied_pixels(torch.from_numpy(batch), self.device, seed)
         generator = torch.Generator().manual_seed(step)
         with self.mixed_precision():
