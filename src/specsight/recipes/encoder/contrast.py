@@ -12,6 +12,8 @@ from torch.nn import functional
 
 HARD_SHARE = 0.05
 """Share of good cells, those most like a defect, that get a term of their own: false alarms decide rankings."""
+WINDOWS = (2, 3)
+"""Sides of the windows whose means are read as well, in cells."""
 
 
 def balanced(losses: Tensor, defective: Tensor) -> Tensor:
@@ -43,6 +45,22 @@ def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor,
     margin = scale * (cells @ (damaged - good))
     losses = functional.binary_cross_entropy_with_logits(margin, defective.float(), reduction="none")
     return balanced(losses, defective)
+
+
+def window_loss(cells: Tensor, labels: Tensor, good: Tensor, damaged: Tensor, scale: Tensor) -> Tensor:
+    """`damage_loss` of the mean cells of square windows, as WinCLIP reads them (section 4.2).
+
+    `cells` (B, h, w, D); `labels` (B, h, w): 0 good, above a defect, -1 unknown. A window is defective if one of its
+    cells is, good if all are, and left out otherwise. Sides of `WINDOWS` cells that do not fit are left out.
+    """
+    dense, losses = cells.permute(0, 3, 1, 2), []
+    for side in (side for side in WINDOWS if side <= min(labels.shape[1:])):
+        windows = functional.normalize(functional.avg_pool2d(dense, side, 1).permute(0, 2, 3, 1), dim=-1)
+        highest = functional.max_pool2d(labels[:, None].float(), side, 1)[:, 0]
+        lowest = -functional.max_pool2d(-labels[:, None].float(), side, 1)[:, 0]
+        certain = (highest > 0) | (lowest == 0)
+        losses.append(damage_loss(windows[certain], highest[certain] > 0, good, damaged, scale))
+    return torch.stack(losses).mean() if losses else cells.sum() * 0.0
 
 
 def evidence_loss(margins: Tensor, labels: Tensor, scale: Tensor, peak: int = 3) -> Tensor:

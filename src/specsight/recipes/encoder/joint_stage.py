@@ -100,6 +100,7 @@ class JointTask(Task):
             "evidence": contrast.evidence_loss(cells @ (types - good).T, labels, scale),
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
+        losses["window"] = contrast.window_loss(cells, labels, good, damaged, scale)
         losses["wording"] = contrast.wording_loss(wordings, close[1:, 1:], scale)
         if len(sentences):
             masks, own = batch.regions.to(self.device).float(), cells[batch.of_regions.to(self.device)]

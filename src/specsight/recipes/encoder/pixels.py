@@ -14,6 +14,8 @@ DEVIATION = (0.229, 0.224, 0.225)
 """ImageNet's, of R, G and B in [0, 1]."""
 GAIN, CHANNEL_GAIN, OFFSET = 0.12, 0.05, 0.03
 """Standard deviations: of the logarithms of a picture's gain and of its channels' own, and of what is added to all."""
+GAMMA, CONTRAST = 0.12, 0.2
+"""Standard deviations of the logarithms of a picture's exponent and of its contrast about its own mean."""
 NOISE = 0.02
 """Highest standard deviation of a sensor's noise; each picture's lies between zero and this."""
 
@@ -25,7 +27,7 @@ def scaled(pictures: Tensor, device: torch.device) -> Tensor:
 
 
 def varied(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Pixels in [0, 1] under other exposures, white balances and black levels, with the noise of a sensor; clipped.
+    """Pixels in [0, 1] under other exposures, tone curves, contrasts, white balances and black levels, and noisy.
 
     `generator`: on the device of the pixels.
     """
@@ -37,6 +39,9 @@ def varied(pixels: Tensor, generator: torch.Generator) -> Tensor:
     gains = (GAIN * normal(count, 1, 1, 1) + CHANNEL_GAIN * normal(count, 3, 1, 1)).exp()
     noise = NOISE * torch.rand((count, 1, 1, 1), generator=generator, device=pixels.device)
     grain = noise * normal(*pixels.shape)
+    curved = pixels ** (GAMMA * normal(count, 1, 1, 1)).exp()
+    mean = curved.mean((1, 2, 3), keepdim=True)
+    pixels = mean + (curved - mean) * (CONTRAST * normal(count, 1, 1, 1)).exp()
     return (pixels * gains + OFFSET * normal(count, 1, 1, 1) + grain).clamp(0, 1)
 
 

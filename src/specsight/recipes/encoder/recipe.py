@@ -86,7 +86,7 @@ class JointStage:
     """Sides of the square pictures, in pixels, by turns."""
     pixels: int = 16 * 160 * 160
     """Pixels of a batch, about."""
-    tyres: int = 6000
+    tyres: int = 9000
     """Rendered tyre pictures; 0: none."""
     tyre_size: int = 256
     """Their side in pixels."""
@@ -106,6 +106,7 @@ class JointStage:
             "damage": 1.0,
             "evidence": 0.5,
             "picture": 0.1,
+            "window": 0.5,
             "region": 0.4,
             "wording": 0.4,
             "distillation": 0.75,

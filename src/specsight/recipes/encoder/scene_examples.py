@@ -6,6 +6,7 @@ defects, from tyres, and from photographs, of which nothing but their synthetic 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -41,7 +42,7 @@ ANY = 254
 SMALLEST_REGION = 0.02
 """Share of a picture from which on defects are confined to one of its objects."""
 BLUR_REACH = 3
-"""Pixels beyond which no camera of `Camera.random` carries a visible change."""
+"""Pixels beyond which no lens and no sharpening carries a visible change; of the sensor, where it is coarser."""
 GOOD = 0.3
 """Share of examples without a defect. Acceptable variation comes as often on these as on the others."""
 VARIED_PHOTOGRAPHS = 0.7
@@ -122,14 +123,19 @@ def _example_with_defects(
     if not types.any():
         return SceneExample(scene.rgb, types, scene.regions, meanings)
     rgb = scene.camera.expose(pixels)
-    return SceneExample(rgb, _as_seen(types, scene.rgb, rgb), scene.regions, meanings)
+    return SceneExample(rgb, _as_seen(types, scene, rgb), scene.regions, meanings)
 
 
-def _as_seen(types: NDArray[np.uint8], good: NDArray[np.uint8], rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Types of the pixels that differ visibly on the camera's picture: blur widens defects, and hides some."""
-    changed = cv2.absdiff(rgb, good).max(axis=2) >= VISIBLE
-    reached = cv2.dilate(types, np.ones((2 * BLUR_REACH + 1,) * 2, np.uint8))
-    return np.where(changed, np.where(types > 0, types, reached), 0).astype(np.uint8)
+def _as_seen(types: NDArray[np.uint8], scene: Scene, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Types of the pixels that differ visibly on the camera's picture: blur widens defects, and hides some.
+
+    What a JPEG file spreads further over its blocks is no part of any defect, and not good either.
+    """
+    changed = cv2.absdiff(rgb, scene.rgb).max(axis=2) >= VISIBLE
+    reach = math.ceil(BLUR_REACH * scene.camera.coarseness)
+    reached = cv2.dilate(types, np.ones((2 * reach + 1,) * 2, np.uint8))
+    own = np.where(types > 0, types, reached)
+    return np.where(changed, np.where(own > 0, own, NOT_VISIBLE), 0).astype(np.uint8)
 
 
 def _where(rng: np.random.Generator, scene: Scene) -> NDArray[np.bool_]:
