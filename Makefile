@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long test-contracts lint format types wheel bench clean
+.PHONY: demo test test-long test-contracts lint format types wheel bench measured clean
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -41,6 +41,10 @@ wheel: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m speed
+
+# The tables of the documents; needs the data sets, takes half an hour on two cores and goes on where it was stopped.
+measured: $(READY)
+	$(BIN)/python -m measured
 
 clean:
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

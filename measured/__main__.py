@@ -1,0 +1,82 @@
+"""`python -m measured [set ...]`: measure what the documents print, and write the tables as Markdown.
+
+Runs lie below `--out`, each in a folder of its own; those that are complete are not repeated, so that a killed
+measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled FOLDER` measures other weights in the
+place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from measured.rows import ROOT, SHARED, Measurement, measured_sets, measurements
+from measured.tables import detectors_table, types_table
+
+TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
+TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
+
+
+def main(arguments: list[str]) -> int:
+    """Measures and prints; returns the number of evaluations that failed."""
+    parser = argparse.ArgumentParser(prog="python -m measured", description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured")
+    parser.add_argument("--only", action="append", default=[], help="runs whose name contains this")
+    parser.add_argument("--bundled", default="bundled", help="weights in the place of those that ship")
+    parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
+    given = parser.parse_args(arguments)
+    tyres = given.out / "winter"
+    encoders = {"bundled": given.bundled, "mobilenet_v2": str(TEACHER), "filters": "filters"}
+    wanted = [
+        evaluation
+        for evaluation in measurements(measured_sets(tyres), encoders)
+        if not given.only or any(part in evaluation.name for part in given.only)
+    ]
+    failed = 0
+    if not given.tables:
+        if not (tyres / "specification.yaml").is_file():
+            _specsight("tyres", *TYRES, "--out", str(tyres))
+        failed = sum(not _measure(evaluation, given.out) for evaluation in wanted)
+    text = _tables(wanted, given.out)
+    (given.out / "tables.md").write_text(text)
+    print(text)
+    return failed
+
+
+def _measure(evaluation: Measurement, out: Path) -> bool:
+    run = out / evaluation.name
+    if (run / "metrics.json").is_file():
+        return True
+    return _specsight(
+        "evaluate",
+        *("--data", str(evaluation.of.data), "--detector", evaluation.detector),
+        *("--resolution", str(evaluation.resolution)),
+        *evaluation.arguments,
+        *("--out", str(run)),
+    )
+
+
+def _specsight(*arguments: str) -> bool:
+    """A process of its own for every evaluation: its memory is its own, and its command is what a reader would type."""
+    print("specsight", shlex.join(arguments), flush=True)
+    command = [sys.executable, "-m", "specsight.cli", *arguments]
+    return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def _tables(wanted: list[Measurement], out: Path) -> str:
+    groups = {"memory": "PatchCore", "words": "Words alone", "others": "Other detectors"}
+    parts = []
+    for group, title in groups.items():
+        own = [evaluation for evaluation in wanted if evaluation.group == group]
+        if own:
+            parts.append(f"## {title}\n\n{detectors_table(own, out)}\n")
+        if own and group == "words":
+            parts.append(f"## Words alone, by type\n\n{types_table(own, out)}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""What is measured: the sets, and the evaluations on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@dataclass(frozen=True)
+class MeasuredSet:
+    """A data set, what it is called in tables, its specification and the resolution that words are read at."""
+
+    name: str
+    title: str
+    data: Path
+    specification: Path
+    resolution: int = 320
+    """Of memories of good parts: that of `specsight evaluate`, but for tyres, which are drawn at 256 px."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One call of `specsight evaluate`."""
+
+    group: str
+    """The table it belongs to."""
+    of: MeasuredSet
+    detector: str
+    encoder: str
+    resolution: int
+    """Shorter side of the framed picture, in pixels."""
+    arguments: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The set and how finely it is looked at."""
+        return f"{self.of.title}, {self.resolution} px"
+
+    @property
+    def name(self) -> str:
+        """Names the folder of its run."""
+        return f"{self.of.name}-{self.detector}-{self.encoder}"
+
+
+def measured_sets(tyres: Path) -> dict[str, MeasuredSet]:
+    """By name; `tyres`: the tyre set of the model `winter`."""
+    data = SHARED / "data"
+    return {
+        "bottle": MeasuredSet(
+            "bottle",
+            "MVTec AD bottle",
+            data / "mvtec_ad" / "bottle",
+            ROOT / "examples" / "bottle.yaml",
+        ),
+        "tile": MeasuredSet(
+            "tile",
+            "magnetic tile, split by tile",
+            data / "magnetic_tile",
+            ROOT / "examples" / "magnetic_tile.yaml",
+        ),
+        "winter": MeasuredSet(
+            "winter",
+            "*synthetic* tyres `winter`",
+            tyres,
+            tyres / "specification.yaml",
+            256,
+        ),
+    }
+
+
+def measurements(sets: dict[str, MeasuredSet], encoders: dict[str, str]) -> Iterator[Measurement]:
+    """In the order of the tables; `encoders`: name → what `--encoder` takes, `bundled` among them."""
+    for of in sets.values():
+        for name, encoder in encoders.items():
+            yield Measurement("memory", of, "patchcore", name, of.resolution, ("--encoder", encoder))
+    for of in sets.values():
+        words = ("--spec", str(of.specification), "--shots", "0")
+        for detector in ("phrases", "winclip"):
+            yield Measurement(
+                "words", of, detector, "bundled", 256, ("--encoder", encoders["bundled"], *words)
+            )
+    for detector in ("padim", "subspacead", "spade", "anomalydino", "puad"):
+        resolution = 448 if detector == "anomalydino" else 320
+        yield Measurement(
+            "others", sets["bottle"], detector, "bundled", resolution, ("--encoder", encoders["bundled"])
+        )

@@ -1,0 +1,93 @@
+"""Run folders → Markdown tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from measured.rows import Measurement
+
+NUMBERS = {
+    "image_auroc": "image AUROC",
+    "pixel_auroc": "pixel AUROC",
+    "aupro_30": "AUPRO@0.3",
+    "detection_rate": "defective rejected",
+    "false_reject_rate": "good rejected",
+}
+"""Columns of the tables of detectors."""
+TYPED = "type_accuracy_detected"
+
+
+def detectors_table(evaluations: Sequence[Measurement], out: Path) -> str:
+    """One row per product, and the mean where there are several; evaluations without a run are left out."""
+    typed = any(e.group == "words" for e in evaluations)
+    columns = [*NUMBERS.values(), *(["type named when detected"] if typed else [])]
+    lines = [row("set", "detector", "encoder", *columns), row(*["---"] * (3 + len(columns)))]
+    keys = [*NUMBERS, *([TYPED] if typed else [])]
+    for evaluation in evaluations:
+        for product, numbers in _products(out / evaluation.name):
+            title = f"{evaluation.title}{', ' + product if product else ''}"
+            cells = [_number(numbers.get(key)) for key in keys]
+            lines.append(row(title, f"`{evaluation.detector}`", f"`{evaluation.encoder}`", *cells))
+    return "\n".join(lines)
+
+
+def types_table(evaluations: Sequence[Measurement], out: Path) -> str:
+    """Image and pixel AUROC of every defect type, a column for each detector."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    pictures: dict[tuple[str, str], str] = {}
+    for evaluation in evaluations:
+        for path in sorted((out / evaluation.name).glob("**/per_type.csv")):
+            product = _short(path.parent.name) if path.parent.name != evaluation.name else evaluation.of.name
+            for line in csv.DictReader(path.read_text().splitlines()):
+                if line["type"] != "good":
+                    key = (product, line["type"])
+                    pictures[key] = line["support"]
+                    found.setdefault(key, {})[evaluation.detector] = (
+                        f"{_rounded(line['image_auroc'])}, {_rounded(line['pixel_auroc'])}"
+                    )
+    detectors = list(dict.fromkeys(evaluation.detector for evaluation in evaluations))
+    heads = [f"`{detector}`: image, pixel AUROC" for detector in detectors]
+    lines = [row("set", "type", "pictures", *heads), row(*["---"] * (3 + len(heads)))]
+    for key, numbers in found.items():
+        lines.append(row(*key, pictures[key], *(numbers.get(detector, "") for detector in detectors)))
+    return "\n".join(lines)
+
+
+def row(*cells: str) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def _products(run: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    path = run / "metrics.json"
+    if not path.is_file():
+        return
+    numbers = json.loads(path.read_text())
+    products = {_short(name): own for name, own in sorted(numbers.get("products", {}).items())}
+    if len(products) < 2:
+        yield "", next(iter(products.values()), numbers)
+        return
+    yield from products.items()
+    yield "mean", numbers
+
+
+def _short(product: str) -> str:
+    """ "tyre winter bead" → "bead"; also the folder of that product."""
+    words = product.replace("-", " ").split()
+    return words[2] if words[:2] == ["tyre", "winter"] else product
+
+
+def _number(entry: dict[str, Any] | None) -> str:
+    if not entry or entry.get("value") is None:
+        return ""
+    if entry.get("low") is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
+
+
+def _rounded(text: str) -> str:
+    return f"{float(text):.3f}" if text else ""
