@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -22,14 +23,17 @@ from specsight.cli import cli
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
 from specsight.learning.batches import LAGS, SeededMaker, batches, sensible_workers
+from specsight.learning.task import seeded_generator
 from specsight.recipes import transformer
 from specsight.recipes.encoder.distillation import DistillationHeads, fit
+from specsight.recipes.encoder.held_out import KINDS, HeldOutExamples
 from specsight.recipes.encoder.joint_stage import JointTask
 from specsight.recipes.encoder.pixels import DEVIATION, MEAN, normalise, varied_pixels
 from specsight.recipes.encoder.recipe import (
     EncoderRecipe,
     VisionShape,
 )
+from specsight.recipes.encoder.scene_examples import SceneExample, SceneExamples
 from specsight.recipes.encoder.text_stage import SentenceTask
 from specsight.recipes.encoder.train import GOING_ON, Sources, train
 from specsight.recipes.encoder.vision_stage import DistillationTask, Pictures
@@ -187,9 +191,12 @@ def test_workers_meet_their_own_parts_again() -> None:
 
 def test_what_is_learned_from_varies_and_repeats() -> None:
     pictures = torch.full((2, 8, 8, 3), 128, dtype=torch.uint8)
-    first, again, other = (varied_pixels(pictures, torch.device("cpu"), seed) for seed in (1, 1, 2))
+    first, again, other, later = (
+        varied_pixels(pictures, seeded_generator(*key)) for key in ((1, 0), (1, 0), (2, 0), (1, 1))
+    )
     assert torch.equal(first, again)
-    assert not torch.allclose(first, other)
+    assert not torch.allclose(first, other), "another run"
+    assert not torch.allclose(first, later), "another batch"
     assert (first[0] - first[1]).abs().mean() > 0.01, "each picture by itself"
     plain = normalise(pictures, torch.device("cpu"))
     assert plain[0, :, 0, 0].tolist() == pytest.approx(
@@ -252,6 +259,38 @@ def test_held_out_photographs_are_never_trained_on(sources: Sources) -> None:
     unseen, used = Photographs(sources.photographs, held_out=True), Photographs(sources.photographs)
     assert len(unseen) + len(used) == 6
     assert not any(np.array_equal(unseen[i], used[j]) for i in range(len(unseen)) for j in range(len(used)))
+
+
+def test_photographs_of_every_format_are_learned_from(tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match=r"none' is no folder: give a folder"):
+        Photographs(tmp_path / "none")
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(
+        SpecsightError, match=r"holds no photographs: put two or more directly into it \(\.avif"
+    ):
+        Photographs(tmp_path)
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30, 3), 1, np.uint8))
+    with pytest.raises(SpecsightError, match="holds one photograph only"):
+        Photographs(tmp_path)
+    cv2.imwrite(str(tmp_path / "B.BMP"), np.full((20, 30, 3), 2, np.uint8))
+    cv2.imwrite(str(tmp_path / "c.tiff"), np.full((20, 30, 3), 3, np.uint8))
+    unseen, used = Photographs(tmp_path, held_out=True), Photographs(tmp_path)
+    values = [[int(some[k].max()) for k in range(len(some))] for some in (unseen, used)]
+    assert values == [[2, 3], [1]], "sorted by name: B, a, c"
+
+
+def test_every_kind_is_held_out_from_random_numbers_of_its_own() -> None:
+    made: list[tuple[str, float]] = []
+
+    class Recorded(SceneExamples):
+        def make_kind(self, kind: str, rng: np.random.Generator, side: int) -> SceneExample:
+            made.append((kind, rng.random()))
+            blank = np.zeros((16, 16), np.uint8)
+            return SceneExample(np.dstack([blank] * 3), blank, blank)
+
+    HeldOutExamples.make(Recorded.__new__(Recorded), 2)
+    assert [kind for kind, _ in made] == [kind for kind in KINDS for _ in range(2)]
+    assert len({number for _, number in made}) == 2 * len(KINDS)
 
 
 def test_a_transformer_learns_what_an_encoder_that_reads_sees(

@@ -76,8 +76,8 @@ class Task(ABC):
         return mixed_precision(self.device, self.precision)
 
 
-def seeded_generator(seed: int, number: int) -> torch.Generator:
-    """A torch generator on the CPU for batch `number`."""
+def seeded_generator(seed: int, number: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A torch generator on `device` for batch `number`."""
     import torch
 
-    return torch.Generator().manual_seed(seed * 1_000_003 + number)
+    return torch.Generator(device).manual_seed(seed * 1_000_003 + number)

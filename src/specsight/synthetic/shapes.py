@@ -1,8 +1,8 @@
 """Points, outlines, paths and strokes: the geometry of procedural defects and objects.
 
 Points are (N, 2) x, y. Paths and outlines take any unit of length (pixels in pictures, millimetres on the tyre line);
-what rasterises (`polygon`, `stroke`) takes pixels and gives antialiased masks, float32 (H, W) in [0, 1]. A crack is a
-path from here, painted on a picture by `defects.lines` and cut into a height map by `tyres.defects.lines`.
+what rasterises (`polygon`, `discs`, `stroke`) takes pixels and gives antialiased masks, float32 (H, W) in [0, 1]. A
+crack is a path from here, painted on a picture by `defects.lines` and cut into a height map by `tyres.defects.lines`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,14 @@ def polygon(points: Points, shape: Shape) -> Alpha:
     """A filled polygon, `points` in pixels."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillPoly(canvas, [_fixed(points)], 255, cv2.LINE_AA, _SHIFT)
+    return np.asarray(canvas / np.float32(255), np.float32)
+
+
+def discs(centres: Points, shape: Shape, radius: float) -> Alpha:
+    """Filled circles of one radius, in pixels, about every centre."""
+    canvas = np.zeros(shape, np.uint8)
+    for x, y in _fixed(centres).tolist():
+        cv2.circle(canvas, (x, y), round(radius * 2**_SHIFT), 255, -1, cv2.LINE_AA, _SHIFT)
     return np.asarray(canvas / np.float32(255), np.float32)
 
 

@@ -39,10 +39,9 @@ class HeldOutExamples:
     def make(cls, examples: SceneExamples, count: int) -> HeldOutExamples:
         """`count` examples of each kind; always the same ones for the same sources."""
         kinds = {}
-        for kind in KINDS:
+        for number, kind in enumerate(KINDS):
             own = [
-                examples.make_kind(kind, np.random.default_rng((SEED, len(kind), k)), SIDE)
-                for k in range(count)
+                examples.make_kind(kind, np.random.default_rng((SEED, number, k)), SIDE) for k in range(count)
             ]
             pictures = torch.from_numpy(np.stack([example.rgb for example in own]))
             kinds[kind] = (

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from specsight.learning import processes
 from specsight.learning.batches import LAGS, ReusingMaker
-from specsight.learning.task import Maker, Task, Validation
+from specsight.learning.task import Maker, Task, Validation, seeded_generator
 from specsight.recipes.encoder import contrast, distillation
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.held_out import SEED, HeldOutExamples, examples_and_held_out
@@ -84,8 +84,8 @@ class JointTask(Task):
 
     def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of all losses, each of them by name, and the unexplained variance of each teacher map."""
-        seed = processes.batch_number(step)
-        pixels = varied_pixels(batch.pictures, self.device, seed)
+        seed, number = self.recipe.options.seed, processes.batch_number(step)
+        pixels = varied_pixels(batch.pictures, seeded_generator(seed, number, self.device))
         maps, cells, pooled = self._embed_pixels(pixels)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
         good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)
@@ -113,7 +113,7 @@ class JointTask(Task):
             predicted = self.modules["heads"](maps)
         losses["distillation"], shares = distillation.value_loss(predicted, targets)
         stacked = distillation.relation_targets(targets, self.heads.strides)
-        generator = torch.Generator().manual_seed(step)
+        generator = seeded_generator(seed, number)
         losses["relation"] = distillation.relation_losses(
             maps, stacked, self.recipe.vision.relation_samples, generator
         )

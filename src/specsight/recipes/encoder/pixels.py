@@ -57,7 +57,6 @@ def normalise(pictures: Tensor, device: torch.device) -> Tensor:
     return standardised(scaled(pictures, device))
 
 
-def varied_pixels(pictures: Tensor, device: torch.device, seed: int) -> Tensor:
-    """(B, H, W, 3) uint8 → what a network takes, varied at random: the same for the same seed on one device."""
-    generator = torch.Generator(device).manual_seed(seed)
-    return standardised(varied(scaled(pictures, device), generator))
+def varied_pixels(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, H, W, 3) uint8 → what a network takes, varied at random, on the generator's device."""
+    return standardised(varied(scaled(pictures, generator.device), generator))

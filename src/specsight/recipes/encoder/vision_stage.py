@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from specsight.learning import processes
 from specsight.learning.batches import SeededMaker
-from specsight.learning.task import Maker, Task, Validation
+from specsight.learning.task import Maker, Task, Validation, seeded_generator
 from specsight.recipes.encoder import distillation
 from specsight.recipes.encoder.dense_teacher import DenseTeacher
 from specsight.recipes.encoder.pixels import normalise, varied_pixels
@@ -80,9 +80,9 @@ class DistillationTask(Task):
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         """Losses of values and of distances, and the unexplained variance of each teacher map."""
-        seed = processes.batch_number(step)
-        pixels = varied_pixels(torch.from_numpy(batch), self.device, seed)
-        generator = torch.Generator().manual_seed(step)
+        seed, number = self.recipe.options.seed, processes.batch_number(step)
+        pixels = varied_pixels(torch.from_numpy(batch), seeded_generator(seed, number, self.device))
+        generator = seeded_generator(seed, number)
         with self.mixed_precision():
             targets = self.teacher(pixels)
             maps = feature_maps(self.tower, pixels)

@@ -189,10 +189,7 @@ def _ring_light(
     width = max(1.5, radius * rng.uniform(0.05, 0.25))
     if not diodes:
         return shapes.fine_stroke(points, body.shape, width)
-    canvas = np.zeros(body.shape, np.uint8)
-    for x, y in np.round(points * 8).astype(int):
-        cv2.circle(canvas, (int(x), int(y)), round(width * 4), 255, -1, cv2.LINE_AA, 3)
-    return np.asarray(canvas / np.float32(255), np.float32)
+    return shapes.discs(points, body.shape, width / 2)
 
 
 def _bent_lamp(rng: np.random.Generator, body: Body, distance: float, size: float) -> Alpha:

@@ -12,20 +12,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.datasets.files import pictures_in
 from specsight.errors import SpecsightError
-from specsight.images import read_rgb
+from specsight.images import IMAGE_SUFFIXES, read_rgb
 
 HELD_OUT = 100
 
 
 class Photographs:
-    """The photographs of a folder: every tenth (of 1,000) is held out, the others are for training."""
+    """The pictures directly inside a folder: about 100 of them (of 1,000 every tenth), at most half, are held out, the
+    others are for training. Raises SpecsightError for fewer than two."""
 
     def __init__(self, folder: Path, held_out: bool = False, limit: int | None = None) -> None:
-        paths = sorted(folder.glob("*.jpg"))
+        if not folder.is_dir():
+            raise SpecsightError(f"'{folder}' is no folder: give a folder of photographs to learn from")
+        paths = pictures_in(folder)
         if len(paths) < 2:
+            found = "one photograph only" if paths else "no photographs"
+            endings = ", ".join(sorted(IMAGE_SUFFIXES))
             raise SpecsightError(
-                f"'{folder}' holds no photographs (*.jpg): give a folder of pictures to learn from"
+                f"'{folder}' holds {found}: put two or more directly into it ({endings}), one "
+                "to learn from and one to be held out"
             )
         step = max(2, len(paths) // HELD_OUT)
         chosen = [path for index, path in enumerate(paths) if (index % step == 0) == held_out][:limit]

@@ -81,14 +81,12 @@ def scale(rng: np.random.Generator, pixels: Pixels, body: Body) -> Pixels:
         outward = np.repeat(np.array([[-along[1], along[0]]]), count, 0)
         reach = np.linspace(-1, 1, count)[:, None] * body.radius * rng.uniform(0.3, 1)
         start = np.asarray(body.centre) + reach * along + body.radius * rng.uniform(-0.7, 0.7) * outward
-    canvas = np.zeros(body.shape, np.uint8)
     if rng.random() < 0.3:
-        for x, y in np.round(start * 8).astype(int):
-            cv2.circle(canvas, (int(x), int(y)), round(long * 2), 255, -1, cv2.LINE_AA, 3)
-    else:
-        lengths = np.where(np.arange(count) % 5 == 0, long * 1.7, long)[:, None]
-        ticks = np.round(np.stack([start, start + lengths * outward], 1) * 8).astype(np.int32)
-        cv2.polylines(canvas, list(ticks), False, 255, int(rng.integers(1, 3)), cv2.LINE_AA, 3)
+        return _apply(rng, pixels, shapes.discs(start, body.shape, long / 4), body)
+    canvas = np.zeros(body.shape, np.uint8)
+    lengths = np.where(np.arange(count) % 5 == 0, long * 1.7, long)[:, None]
+    ticks = np.round(np.stack([start, start + lengths * outward], 1) * 8).astype(np.int32)
+    cv2.polylines(canvas, list(ticks), False, 255, int(rng.integers(1, 3)), cv2.LINE_AA, 3)
     return _apply(rng, pixels, np.asarray(canvas / np.float32(255), np.float32), body)
 
 
@@ -186,11 +184,9 @@ def _stamp(
 
 
 def _dotted(cells: np.ndarray, pitch: float) -> np.ndarray:
-    canvas = np.zeros([max(1, round(side * pitch)) for side in cells.shape], np.uint8)
-    for row, column in np.argwhere(cells):
-        middle = (round((column + 0.5) * pitch * 8), round((row + 0.5) * pitch * 8))
-        cv2.circle(canvas, middle, round(pitch * 3), 255, -1, cv2.LINE_AA, 3)
-    return canvas
+    height, width = (max(1, round(side * pitch)) for side in cells.shape)
+    middles = np.asarray((np.argwhere(cells)[:, ::-1] + 0.5) * pitch, np.float64)
+    return np.rint(shapes.discs(middles, (height, width), pitch * 3 / 8) * 255).astype(np.uint8)
 
 
 def _spot(rng: np.random.Generator, body: Body) -> tuple[float, float]:

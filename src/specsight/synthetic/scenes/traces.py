@@ -51,7 +51,7 @@ def parting(rng: np.random.Generator, pixels: Pixels, body: Body) -> Pixels:
 def pins(rng: np.random.Generator, pixels: Pixels, body: Body) -> Pixels:
     """Marks of ejector pins: equal circles in a regular order, flush within a pixel, with a lit and a dark edge."""
     radius = max(2.0, body.radius * rng.uniform(0.03, 0.14))
-    discs = _discs(body, positions(rng, body, int(rng.integers(1, 7))), radius) * body.cover
+    discs = shapes.discs(positions(rng, body, int(rng.integers(1, 7))), body.shape, radius) * body.cover
     relief = shading(
         soften(discs, 0.7), rng.choice([-1, 1]) * rng.uniform(0.04, 0.25), rng.uniform(0, 2 * np.pi)
     )
@@ -63,9 +63,9 @@ def gate(rng: np.random.Generator, pixels: Pixels, body: Body) -> Pixels:
     radius = max(2.0, body.radius * rng.uniform(0.02, 0.1))
     shift = body.radius * rng.choice([0.0, rng.uniform(-0.9, 0.9)])
     at = np.asarray(body.centre) + shift * np.array([np.cos(body.turn), np.sin(body.turn)])
-    alpha = _discs(body, at[None], radius)
+    alpha = shapes.discs(at[None], body.shape, radius)
     if rng.random() < 0.5:
-        alpha = np.maximum(alpha - 0.8 * _discs(body, at[None], radius * 0.6), 0)
+        alpha = np.maximum(alpha - 0.8 * shapes.discs(at[None], body.shape, radius * 0.6), 0)
     alpha = alpha * body.cover
     light = shading(soften(alpha, max(0.6, radius * 0.15)), rng.uniform(0.1, 0.45), rng.uniform(0, 2 * np.pi))
     return _lit(pixels * (1 + np.float32(rng.uniform(-0.2, 0.2)) * alpha)[..., None], light)
@@ -122,8 +122,8 @@ def fasteners(rng: np.random.Generator, pixels: Pixels, body: Body) -> Pixels:
     """Bores, rivets and screw heads: equal, exactly round, sharp, in a regular order; each with an even bevel."""
     radius = max(2.5, body.radius * rng.uniform(0.03, 0.13))
     at = positions(rng, body, int(rng.choice([1, 2, 3, 4, 4, 6, 8])))
-    outer = _discs(body, at, radius) * body.cover
-    inner = _discs(body, at, radius * rng.uniform(0.5, 0.85)) * body.cover
+    outer = shapes.discs(at, body.shape, radius) * body.cover
+    inner = shapes.discs(at, body.shape, radius * rng.uniform(0.5, 0.85)) * body.cover
     kind, light = rng.random(), rng.uniform(0, 2 * np.pi)
     head = over(pixels, np.float32(rng.uniform(0.25, 0.9)), outer * np.float32(rng.choice([0.0, 0.9])))
     if kind < 0.45:  # Bores: even darkness behind a chamfer.
@@ -186,13 +186,6 @@ def _lit(pixels: Pixels, light: Field) -> Pixels:
     return np.asarray(
         np.clip(pixels + (light * np.float32(0.5))[..., None] * (pixels + np.float32(0.4)), 0, 1), np.float32
     )
-
-
-def _discs(body: Body, at: shapes.Points, radius: float) -> Alpha:
-    canvas = np.zeros(body.shape, np.uint8)
-    for x, y in np.round(at * 8).astype(int):
-        cv2.circle(canvas, (int(x), int(y)), round(radius * 8), 255, -1, cv2.LINE_AA, 3)
-    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def _slots(rng: np.random.Generator, body: Body, at: shapes.Points, radius: float) -> Alpha:

@@ -21,7 +21,6 @@ from specsight.synthetic.scenes.grounds import ground
 from specsight.synthetic.scenes.materials import MATERIALS, surface
 from specsight.synthetic.scenes.scene import Region, Scene
 from specsight.synthetic.scenes.variation import vary
-from specsight.synthetic.shapes import Alpha
 
 _NAMES = ("glass", "glass", "plastic", "plastic", "painted metal", "rubber", "turned metal", "ground metal")
 _MATERIALS = [next(m for m in MATERIALS if m.name == name) for name in _NAMES]
@@ -49,7 +48,7 @@ def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     centre = side * rng.normal(0.5, 0.02, 2)
     outer = side * (rng.uniform(0.36, 0.49) if rng.random() < 0.85 else rng.uniform(0.5, 0.7))
     middle = (float(centre[0]), float(centre[1]))
-    cover, inside = (_disc(shape, middle, outer * share) for share in (1.0, strip.opening))
+    cover, inside = (shapes.discs(centre[None], shape, outer * share) for share in (1.0, strip.opening))
     tone, light = _wrapped(rng, strip, Body(cover, middle, outer, True))
     base = piece.pixels
     if clear:
@@ -71,13 +70,6 @@ def render_vessel(rng: np.random.Generator, side: int) -> Scene:
     words = [Region(), Region("vessel", piece.material.name, piece.colour), Region("vessel")]
     regions = (cover > 0.5).astype(np.uint8) + (inside > 0.5)
     return Scene(lit, regions.astype(np.uint8), words, Camera.random(rng))
-
-
-def _disc(shape: Shape, centre: tuple[float, float], radius: float) -> Alpha:
-    canvas = np.zeros(shape, np.uint8)
-    middle = (round(centre[0] * 8), round(centre[1] * 8))
-    cv2.circle(canvas, middle, max(1, round(radius * 8)), 255, -1, cv2.LINE_AA, 3)
-    return np.asarray(canvas / np.float32(255), np.float32)
 
 
 def _strip(rng: np.random.Generator, clear: bool) -> _Strip:
