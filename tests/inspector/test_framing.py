@@ -8,7 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from specsight.calibration import ThresholdConfig
+from specsight.detectors import create_detector
 from specsight.inspector import Inspector
+from specsight.inspector.folds import judges_of_folds
+from specsight.inspector.splits import split_good
+from specsight.records import Sample
 from specsight.runs.judging import describe_fit
 
 
@@ -65,3 +70,34 @@ def test_the_choice_is_saved_and_stated(inspector: Inspector, tmp_path: Path) ->
     assert fit.resolution == 360
     assert fit.framing == "360 px, in tiles of 320 px"
     assert fit.framing_reasons == inspector.detector.framing.reasons
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        # Up to 8 good parts are rotated: 9 are not, and a fold of 7 or 8 would be.
+        ("subspacead", {"resolution": 64}),
+        ("patchcore", {"resolution": "auto", "tile": "auto", "rotate": None}),
+    ],
+)
+def test_every_fold_looks_as_the_fitted_detector_does(
+    tmp_path: Path, name: str, parameters: dict[str, object]
+) -> None:
+    """Lines too fine for 320 px in five of nine parts: without two of these, most parts would choose 320 px."""
+    samples = []
+    for k in range(9):
+        rgb = bars(k)[:, :360] if k < 5 else cv2.GaussianBlur(bars(k)[:, :360], (0, 0), 9)
+        cv2.imwrite(str(tmp_path / f"{k}.png"), rgb)
+        samples.append(Sample(f"{k}", tmp_path / f"{k}.png", "bars", split="train", label="good"))
+    split = split_good(samples, [], [], ThresholdConfig(folds=5), seed=0, costly=False)
+    assert len(split.folds) == 5
+    detector = create_detector(name, encoder="filters", **parameters).fit(samples)
+    judges = [judge for judge, _ in judges_of_folds(detector, split, [], None)]
+    assert [judge.framing for judge in judges] == [detector.framing] * 5
+    alone = [create_detector(name, encoder="filters", **parameters) for _ in split.folds]
+    chosen = []
+    for one, fold in zip(alone, split.folds):
+        left_out = {sample.id for sample, _ in fold}
+        one.fit([sample for sample in samples if sample.id not in left_out])
+        chosen.append(one.framing)
+    assert chosen != [detector.framing] * 5, "otherwise this shows nothing"

@@ -101,8 +101,16 @@ class Detector(ABC):
     words_: Words | None = field(default=None, init=False, repr=False)
     """What was specified, for methods that need text."""
 
-    def fit(self, samples: Sequence[Sample], specification: Specification | None = None) -> Self:
+    def fit(
+        self,
+        samples: Sequence[Sample],
+        specification: Specification | None = None,
+        framing: Framing | None = None,
+    ) -> Self:
         """Learn from good samples; unreadable ones are skipped and listed in `skipped_`.
+
+        `framing` is how pictures are framed, where that was decided before; None: as the parameters say, and as the
+        good samples decide what those leave open.
 
         Raises SpecsightError where parameters make no sense, where samples lack what the method needs, and where
         fewer good pictures are left than it can learn from.
@@ -111,7 +119,7 @@ class Detector(ABC):
         self._check_needs(samples, specification)
         self.needs.check_enough(self.name, len(samples))
         self.skipped_, self.notes_ = [], {}
-        self.framing_ = self._choose_framing(samples)
+        self.framing_ = self._choose_framing(samples) if framing is None else framing
         if self.needs.text and specification is not None:
             self.words_ = Words.of(specification, self.get_encoder())
         self._learn(self._views(samples, specification), len(samples), specification)

@@ -1,7 +1,7 @@
 """Good parts that are learned from, each judged by a detector that has not seen it: that of its fold.
 
-In: a detector that is not fitted and a split in folds. Out: for each fold the detector that learned from all others.
-The encoder looks at every picture once, whatever the number of folds.
+In: a detector fitted to all good parts, and their split in folds. Out: for each fold the detector that learned from the
+others. The encoder looks at every picture once, whatever the number of folds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ def judges_of_folds(
 ) -> Iterator[Judge]:
     """Fit copies of `detector`, each to all good parts but those of one fold, and to `defects`.
 
+    `detector` has been fitted to all of them. Copies frame pictures as it does: what good parts decided of resolution,
+    tiles and rotations is not decided again without the fold, for scores at another resolution or against rotated
+    parts say nothing of the scores that the threshold is for.
+
     Raises SpecsightError as `Detector.fit` does, where a fold leaves too few good parts for instance.
     """
     for number, fold in enumerate(split.folds):
@@ -45,7 +49,7 @@ def judges_of_folds(
             judge.checkpoints.mkdir(parents=True, exist_ok=True)
         learned = with_parts_named([sample for sample, _ in others], [part for _, part in others])
         try:
-            judge.fit([*learned, *defects], specification)
+            judge.fit([*learned, *defects], specification, detector.framing)
         except SpecsightError as error:
             count = len(split.folds)
             raise SpecsightError(
