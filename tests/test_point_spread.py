@@ -178,3 +178,13 @@ def test_the_spread_is_kept_and_old_models_have_none() -> None:
     for wrong in ({"base": 0.0, "width": 0.1}, {"base": 0.0, "width": 0.1, "edge": 1.0}, "8 px"):
         with pytest.raises(SpecsightError, match="fit the model again"):
             Calibration.from_json({**kept, "point_spread": wrong})
+
+
+@pytest.mark.parametrize("side", [1, 3, 7])
+def test_pictures_too_small_for_a_disc_tell_nothing(side: int) -> None:
+    responses, good = Responses(), np.zeros((side, 2 * side), np.float32)
+    for share in (SMALL, LARGE):
+        _, discs = painted(np.zeros((side, 2 * side, 3), np.uint8), share)
+        responses.add(good, good + np.float32(1), discs)
+    assert not responses.extents
+    assert not responses.edges

@@ -30,6 +30,8 @@ SMALL, LARGE = 1 / 32, 1 / 4
 """Diameters of painted discs, as shares of a picture's shorter side."""
 CONTRAST = (230, 20)
 """Grey of a disc on dark and on bright surfaces."""
+LEAST_SIDE = 8
+"""Pixels of the shorter side below which a picture cannot show the shape of a disc."""
 LEAST_RESPONSES = 3
 """Discs of each size that a detector must see before anything is said of its spread."""
 HIGH = 0.995
@@ -115,8 +117,11 @@ class Responses:
     def add(self, good: NDArray[np.float32], with_discs: NDArray[np.float32], discs: Sequence[Disc]) -> None:
         """Add the responses to `discs` from a picture's maps (H, W) without and with them.
 
-        Those that rise less than half as far as the picture's own ups and downs tell nothing, and are left out.
+        Those that rise less than half as far as the picture's own ups and downs tell nothing, and are left out,
+        as are pictures below `LEAST_SIDE`.
         """
+        if min(good.shape) < LEAST_SIDE:
+            return
         usual, high = np.quantile(good, [0.5, HIGH])
         rise, least, side = with_discs - good, float(high - usual) / 2, min(good.shape)
         for disc in discs:

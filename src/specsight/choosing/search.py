@@ -201,7 +201,8 @@ class Search:
         size = {} if self.config.resolution is None else {"resolution": self.config.resolution}
         candidate = Candidate(DEFAULT, encoder, size)
         parts = f"{count} distinct good part{'' if count == 1 else 's'} to learn from"
-        reason = f"nothing was compared: there are {parts}, and a choice takes {LEAST_PARTS}; these are the defaults"
+        there = f"there {'is' if count == 1 else 'are'} {parts}"
+        reason = f"nothing was compared: {there}, and a choice takes {LEAST_PARTS}; these are the defaults"
         name = candidate.name(len(self.config.encoders) > 1)
         return self._create(candidate), Choice(name, reason, parts, self.config.limit, self.config.seed)
 

@@ -183,11 +183,10 @@ def inspect(
         write_tables(out, table)
     copied = sort_pictures(out, sort)
     screen.verdicts(out)
-    for folder, count in copied.items():
-        screen.say(f"{folder}: {count} copied to {out / folder}")
-    if table:
-        screen.say(f"tables: {table} and {findings_file(table)}")
-    screen.say(f"report: {page}")
+    places = [f"{folder}: {count} copied to {out / folder}" for folder, count in copied.items()]
+    places += [f"tables: {table} and {findings_file(table)}"] if table else []
+    for line in (*places, f"report: {page}"):
+        screen.say(line)
     return _code(out) if exit_code else 0
 
 

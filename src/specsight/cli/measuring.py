@@ -67,8 +67,7 @@ def evaluate(
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
     from specsight import evaluation
-    from specsight.report import render, render_curve
-    from specsight.runs.folder import PAGE
+    from specsight.report import render
 
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
@@ -96,11 +95,7 @@ def evaluate(
         _suite(config, suite, out, encoders)
         return
     if len(methods) > 1 or len(counts) > 1:
-        pages = []
-        for run in evaluation.few_shot_curve(config, methods, counts or (None,), out):
-            pages.append(run / PAGE)
-            render_curve(out)
-        screen.curve(out, pages)
+        _curve(config, methods, counts or (None,), out)
         return
     run = evaluation.run_evaluation(config, out).folder
     page = render(run)
@@ -158,6 +153,19 @@ def _suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[s
     screen.say(f"report: {page}")
     if failure is not None:
         raise failure
+
+
+def _curve(config: EvaluationConfig, methods: Sequence[str], counts: Sequence[int | None], out: Path) -> None:
+    """Run every method with every number of good pictures, and draw the table as far as it has got after each."""
+    from specsight.evaluation import few_shot_curve
+    from specsight.report import render_curve
+    from specsight.runs.folder import PAGE
+
+    pages = []
+    for run in few_shot_curve(config, methods, counts, out):
+        pages.append(run / PAGE)
+        render_curve(out)
+    screen.curve(out, pages)
 
 
 def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:

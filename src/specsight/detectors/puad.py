@@ -125,7 +125,7 @@ class Puad(Detector):
 
     def _restore(self, state: State) -> None:
         normal, patches = state["normal"], self._memory()
-        if normal.shape != (2, 2) or (normal[:, 1] <= 0).any():
+        if normal.shape != (2, 2) or not np.isfinite(normal).all() or (normal[:, 1] <= 0).any():
             raise ValueError("scores of good pictures are damaged")
         of_patches = {k.removeprefix(OF_PATCHES): v for k, v in state.items() if k.startswith(OF_PATCHES)}
         patches._restore(of_patches)
