@@ -16,6 +16,7 @@ predictors"; CV+: Barber, Candès, Ramdas and Tibshirani 2021, "Predictive infer
 is taken, and the statement says "approximately": see docs/thresholds.md for what is proven and what was measured.
 """
 
+from specsight.calibration.by_place import ByPlace
 from specsight.calibration.held_out import HeldOut, HeldOutPicture, calibrate, medians_by_type
 from specsight.calibration.promise import (
     FOLDS,
@@ -34,6 +35,7 @@ __all__ = [
     "LEAST_PARTS",
     "MOST_FOLDED",
     "NO_PROMISE_ABOVE",
+    "ByPlace",
     "Calibration",
     "FormerThreshold",
     "HeldOut",

@@ -34,6 +34,9 @@ class ThresholdConfig:
     """In how many folds the good parts are judged, each by a detector that learned from the other folds alone; 0: parts
     are held out instead. None: `FOLDS`, but 0 where parts are held out (`holdout`, validation pictures), where a fit
     trains weights, and for more than `MOST_FOLDED` good parts."""
+    by_place: bool | None = None
+    """Whether maps judged in folds are compared with good parts' at the same place (`ByPlace`), for detectors that tell
+    no types apart; None: if good parts lie alike. Without folds it stays off: a promise is exact there."""
 
     def __post_init__(self) -> None:
         holdout, folds = self.holdout, self.folds

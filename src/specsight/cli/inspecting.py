@@ -46,6 +46,7 @@ def fit(
     train_spec: Path | None,
     holdout: int | None,
     folds: int | None,
+    by_place: bool | None,
     false_reject_rate: float,
     confidence: float,
     seed: int,
@@ -61,7 +62,7 @@ def fit(
     from specsight.inspector.learning import detector_of
     from specsight.specification import load_specification
 
-    threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds)
+    threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place)
     specification = load_specification(spec) if spec else None
     framing = {k: v for k, v in (("resolution", resolution), ("tile", tile)) if v is not None}
     given = parameters_of_fit(detector, settings, minutes, candidates)

@@ -55,6 +55,7 @@ def evaluate(
     seeds: str,
     holdout: int | None,
     folds: int | None,
+    by_place: bool | None,
     false_reject_rate: float,
     confidence: float,
     map_size: int | None,
@@ -82,7 +83,7 @@ def evaluate(
             tile,
         ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
-        evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds),
+        evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place),
         evaluation.MeasuringConfig(map_size, resamples),
         whole_numbers("--seeds", seeds),
     )

@@ -95,6 +95,11 @@ FITTING = (
         help="Judge every good part in one of so many folds, for the threshold; 0: hold parts out. Default: 5, or 0.",
     ),
     click.option(
+        "--by-place/--no-by-place",
+        default=None,
+        help="Compare maps with good parts' at the same place. Default: where good parts lie alike.",
+    ),
+    click.option(
         "--false-reject-rate",
         default=0.05,
         show_default=True,

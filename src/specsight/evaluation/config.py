@@ -151,6 +151,7 @@ class EvaluationConfig:
             "seeds": list(self.seeds),
             "holdout": self.threshold.holdout,
             "folds": self.threshold.folds,
+            "by_place": self.threshold.by_place,
             "false_reject_rate": self.threshold.false_reject_rate,
             "confidence": self.threshold.confidence,
             "specification": _absolute(learning.specification),

@@ -71,6 +71,7 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
         # Few shots are all learned from; `splits.few_shots` has chosen other parts for the threshold.
         holdout=fitting.threshold.holdout if fitting.learning.shots is None else 0,
         folds=fitting.threshold.folds if fitting.learning.shots is None else None,
+        by_place=fitting.threshold.by_place,
         false_reject_rate=fitting.threshold.false_reject_rate,
         confidence=fitting.threshold.confidence,
         seed=seed,

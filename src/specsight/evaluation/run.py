@@ -78,6 +78,7 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     holdout: int | None = None,
     folds: int | None = None,
+    by_place: bool | None = None,
     false_reject_rate: float = 0.05,
     confidence: float = 0.95,
     map_size: int | None = None,
@@ -104,6 +105,7 @@ def evaluate(
         seeds: one run of the detector for each; numbers are means over them.
         holdout, folds: good parts to hold out for the threshold, beside the set's validation pictures; or in how many
             folds to judge them. None: see `Inspector.fit`.
+        by_place: whether maps are compared with good parts' at the same place; see `Inspector.fit`.
         false_reject_rate, confidence: what the threshold promises, both in (0, 1).
         map_size: shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution.
         resamples: bootstrap resamples behind each interval; 0: no intervals.
@@ -116,7 +118,7 @@ def evaluate(
         DataConfig(given_path(data, "the data set"), layout, product),
         DetectorConfig(detector, parameters or {}, encoder, resolution, device, tile),
         LearningConfig(shots, defects, _path(specification), _path(train_on), _path(train_specification)),
-        ThresholdConfig(holdout, false_reject_rate, confidence, folds),
+        ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place),
         MeasuringConfig(map_size, resamples),
         tuple(seeds),
     )

@@ -115,6 +115,7 @@ def fit_model(
         false_reject_rate=threshold.false_reject_rate,
         confidence=threshold.confidence,
         folds=threshold.folds,
+        by_place=threshold.by_place,
         seed=seed,
     )
     inspector.skipped[:0] = left_out

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.calibration import HeldOut, medians_by_type
+from specsight.calibration import ByPlace, HeldOut, medians_by_type
+from specsight.calibration.by_place import Cells, coarse
 from specsight.datasets.digest import sample_digest
 from specsight.detectors import Detector
 from specsight.errors import UnreadableFile
@@ -19,9 +20,9 @@ from specsight.inspector.judgements import check_judgement
 from specsight.inspector.likeness import Likeness, pooled
 from specsight.inspector.observation import Skipped
 from specsight.inspector.pictures import read_picture
-from specsight.point_spread import LARGE, SMALL, Responses, painted
+from specsight.point_spread import LARGE, SMALL, Disc, Responses, painted
 from specsight.progress import track
-from specsight.records import Picture, Sample
+from specsight.records import Judgement, Picture, Sample
 
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
@@ -35,6 +36,8 @@ class Judged:
 
     held_out: HeldOut | None = None
     """None: no part was held out, or none could be read."""
+    by_place: ByPlace | None = None
+    """What they show at each place; None: maps are taken as they are."""
     likeness: Likeness | None = None
     """The same pictures, pooled."""
     parts: list[int] = field(default_factory=list)
@@ -46,16 +49,21 @@ class Judged:
     """What was noticed in reading them: note → paths."""
 
 
-def judge_good(judges: Iterable[Judge], bits: int | None, folds: int = 0) -> Judged:
+def judge_good(
+    judges: Iterable[Judge],
+    bits: int | None,
+    folds: int = 0,
+    by_place: ByPlace | bool | None = None,
+) -> Judged:
     """Judge good samples by detectors that have not seen them.
 
-    `bits` is what 16-bit files use of their range; `folds` see `Calibration`. Pictures that cannot be read are skipped
-    and listed.
+    `bits` is what 16-bit files use of their range; `folds` see `Calibration`; `by_place` see
+    `ThresholdConfig.by_place`, or what a model that exists compares its maps with. Pictures that cannot be read are
+    skipped and listed.
     """
-    found = Judged()
-    judged, names, type_medians = [], list[tuple[str, str]](), list[dict[str, float]]()
-    pictures, responses = [], Responses()
-    for detector, sample, part in _each(judges):
+    found, said = Judged(), _Said()
+    names, pictures, type_medians = list[tuple[str, str]](), [], list[dict[str, float]]()
+    for fold, detector, sample, part in _each(judges):
         try:
             _, picture = read_picture(sample, "", bits, detector.needs.depth)
             start = time.perf_counter()
@@ -69,32 +77,72 @@ def judge_good(judges: Iterable[Judge], bits: int | None, folds: int = 0) -> Jud
         if part not in found.parts and len(type_medians) < TYPE_LEVEL_PARTS:
             type_medians.append(medians_by_type(judgement.type_maps))
         if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
-            _look_at_discs(detector, picture, judgement.map, responses)
+            said.look_at_discs(detector, picture)
         images.collect_notes(found.notes, sample, picture)
-        judged.append((judgement.score, judgement.map))
+        said.add(judgement, fold)
         names.append((digest_of(sample), group_of(sample)))
         pictures.append(pooled(view))
         found.parts.append(part)
-    if judged:
+    if names:
+        judged, responses, found.by_place = said.standardised(found.parts, folds, by_place)
         found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses, folds)
         found.likeness = Likeness.of(pictures, found.parts)
     return found
 
 
-def _each(judges: Iterable[Judge]) -> Iterator[tuple[Detector, Sample, int]]:
-    for detector, samples in judges:
+@dataclass
+class _Said:
+    """What detectors said of good pictures, and of discs painted on some."""
+
+    judgements: list[Judgement] = field(default_factory=list)
+    folds: list[int] = field(default_factory=list)
+    """The number of the detector that said it."""
+    typed: bool = False
+    """Whether it told types apart; thresholds of types are those of its own maps."""
+    discs: dict[int, list[tuple[Judgement, Sequence[Disc]]]] = field(default_factory=dict)
+    """By the number of the picture that they were painted on."""
+
+    def add(self, judgement: Judgement, fold: int) -> None:
+        """The answer to the next picture."""
+        self.judgements.append(Judgement(judgement.score, judgement.map))
+        self.typed = self.typed or bool(judgement.type_maps)
+        self.folds.append(fold)
+
+    def look_at_discs(self, detector: Detector, picture: Picture) -> None:
+        """Paint discs on the next picture, and note what the detector says of them."""
+        for share in (SMALL, LARGE):
+            rgb, discs = painted(picture.rgb, share)
+            (view,) = detector.look([replace(picture, rgb=rgb)])
+            self.discs.setdefault(len(self.judgements), []).append((detector.judge(view), discs))
+
+    def standardised(
+        self, parts: Sequence[int], folds: int, by_place: ByPlace | bool | None
+    ) -> tuple[list[tuple[float, NDArray[np.float32]]], Responses, ByPlace | None]:
+        """Score and map of each picture, what discs changed, and what the final detector's maps are compared with."""
+        final: ByPlace | None = None
+        for_fold: dict[int, ByPlace] = {}
+        if isinstance(by_place, ByPlace):
+            final, for_fold = by_place, dict.fromkeys(self.folds, by_place)
+        elif folds and by_place is not False and not self.typed:
+            cells = Cells([coarse(one.map) for one in self.judgements], self.folds, parts)
+            if cells.lie_alike() or (by_place and cells.comparable()):
+                final = ByPlace.of(cells.maps)
+                for_fold = {fold: cells.of_others(fold) for fold in set(self.folds)}
+        judged, responses = [], Responses()
+        for number, (judgement, fold) in enumerate(zip(self.judgements, self.folds, strict=True)):
+            places = for_fold.get(fold)
+            own = places.apply(judgement) if places else judgement
+            judged.append((own.score, own.map))
+            for with_discs, discs in self.discs.get(number, ()):
+                seen = places.apply(with_discs) if places else with_discs
+                responses.add(own.map, seen.map, discs)
+        return judged, responses, final
+
+
+def _each(judges: Iterable[Judge]) -> Iterator[tuple[int, Detector, Sample, int]]:
+    for number, (detector, samples) in enumerate(judges):
         for sample, part in track(samples, "Calibrating"):
-            yield detector, sample, part
-
-
-def _look_at_discs(
-    detector: Detector, picture: Picture, good: NDArray[np.float32], responses: Responses
-) -> None:
-    """Paint discs on a good picture, of which `good` is the map, and add what they change in the map."""
-    for share in (SMALL, LARGE):
-        rgb, discs = painted(picture.rgb, share)
-        (view,) = detector.look([replace(picture, rgb=rgb)])
-        responses.add(good, detector.judge(view).map, discs)
+            yield number, detector, sample, part
 
 
 def digest_of(sample: Sample) -> str:

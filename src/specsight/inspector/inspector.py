@@ -15,7 +15,7 @@ from typing import Any
 from typing_extensions import Self
 
 from specsight import explain, findings
-from specsight.calibration import Calibration, HeldOut, ThresholdConfig
+from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
 from specsight.decision import clauses_in_force, decide
@@ -60,6 +60,9 @@ class Inspector:
     """What was said of good parts that were judged unseen; None: none was, or an early version saved it."""
     learned_from: dict[str, str] = field(default_factory=dict)
     """Digests of the good pictures that were learned from → the part that each names, or nothing."""
+    by_place: ByPlace | None = None
+    """What maps of good parts show at each place, with which scores and maps are compared; None: they stand as the
+    detector gives them."""
     likeness: Likeness | None = None
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
     choice: Choice | None = None
@@ -85,6 +88,7 @@ class Inspector:
         false_reject_rate: float = 0.05,
         confidence: float = 0.95,
         folds: int | None = None,
+        by_place: bool | None = None,
         seed: int = 0,
         **parameters: Any,
     ) -> Self:
@@ -106,12 +110,14 @@ class Inspector:
             are more than 500 good parts, as many held out as the promise takes, never more than a third.
             Parts are counted, not pictures: samples of one `Sample.group`, copies and frames of a still part are one
             part and stay on one side (`datasets.parts`). With fewer than three good parts there is no threshold.
+        by_place: whether maps are compared with those of good parts at the same place, for detectors that tell no
+            types apart and thresholds from folds; None: where good parts lie alike. Scores are then mean deviations.
         false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence
             (approximately, where they come from folds); both in (0, 1).
 
         Raises SpecsightError where there is too little to learn from, and for parameters out of their range.
         """
-        threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds)
+        threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place)
         detector = detector_of(detector, seed, parameters)
         words = specification_of(specification)
         learned = learn(good, detector, words, defects, validation, threshold, seed)
@@ -160,6 +166,8 @@ class Inspector:
         new = taught(instruction, self.specification, self.detector)
         judgement = self.detector.judge(observation.view, Instruction.of(new) if new else None)
         check_judgement(judgement, observation.picture, self.detector.name)
+        if self.by_place:
+            judgement = self.by_place.apply(judgement)
         judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)

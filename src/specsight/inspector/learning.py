@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight import images
-from specsight.calibration import Calibration, HeldOut, ThresholdConfig
+from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import AUTO, Choice, ChoiceConfig, Search, choice_config
 from specsight.datasets.accounting import Account
 from specsight.datasets.parts import with_parts_named
@@ -26,6 +26,8 @@ from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import given_path
+
+BY_PLACE = "good parts lie alike: maps are compared with theirs at the same place"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Learned:
     account: Account
     held_out: HeldOut | None
     learned_from: dict[str, str]
+    by_place: ByPlace | None
     likeness: Likeness | None
     choice: Choice | None
     seconds: float | None
@@ -85,7 +88,9 @@ def learn(
     if isinstance(detector, ChoiceConfig):
         search = Search(detector, learned, parts, specification, threshold.false_reject_rate)
         detector, choice = search.run()
-    judged = _fit_and_judge(detector, split, [*learned, *defects], defects, specification, bits)
+    judged = _fit_and_judge(
+        detector, split, [*learned, *defects], defects, specification, bits, threshold.by_place
+    )
     width = remarks.common_width(samples or validation)
     calibration = None
     if judged.held_out:
@@ -97,6 +102,8 @@ def learn(
     # In folds a picture that cannot be read is met twice.
     skipped += [one for one in judged.skipped if one.path not in {known.path for known in skipped}]
     notes = (*source.notes, *counts.doubts(), *unclear)
+    if judged.by_place:
+        notes = (*notes, BY_PLACE)
     return Learned(
         detector,
         calibration,
@@ -109,6 +116,7 @@ def learn(
         Account(used, len(skipped), source.ignored, notes),
         judged.held_out,
         digests_of(sample for sample, _ in split.learned),
+        judged.by_place,
         judged.likeness,
         choice,
         statistics.median(judged.seconds) if judged.seconds else None,
@@ -122,6 +130,7 @@ def _fit_and_judge(
     defects: Sequence[Sample],
     specification: Specification | None,
     bits: int | None,
+    by_place: bool | None,
 ) -> Judged:
     """Fit the detector to what is learned from, and judge the good parts that give its threshold; `defects` are those
     that every fold learns from too."""
@@ -131,7 +140,7 @@ def _fit_and_judge(
     with features_cached(detector):
         detector.fit(learned, specification)
         folds = judges_of_folds(detector, split, defects, specification)
-        return judge_good(chain(folds, [(detector, split.held_out)]), bits, len(split.folds))
+        return judge_good(chain(folds, [(detector, split.held_out)]), bits, len(split.folds), by_place)
 
 
 def detector_of(

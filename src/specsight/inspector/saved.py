@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from specsight.calibration import Calibration, HeldOut
+from specsight.calibration import ByPlace, Calibration, HeldOut
 from specsight.choosing import Choice
 from specsight.datasets.accounting import Account
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
@@ -26,6 +26,8 @@ READING = "reading.json"
 """How pictures are read."""
 LIKENESS = "likeness.safetensors"
 """Held-out good pictures, pooled."""
+BY_PLACE = "by_place.safetensors"
+"""What maps of good parts show at each place, where maps are compared with it."""
 CHOICE = "choice.json"
 """How the detector was chosen, where it was."""
 FULL_RANGE = 16
@@ -43,6 +45,7 @@ class Kept:
     account: Account | None
     held_out: HeldOut | None
     learned_from: dict[str, str]
+    by_place: ByPlace | None
     likeness: Likeness | None
     choice: Choice | None
 
@@ -75,6 +78,8 @@ def write(folder: Path, kept: Kept) -> None:
         write_json(folder / ACCOUNT, kept.account.to_json())
     held_out = kept.held_out.to_json() if kept.held_out else None
     write_json(folder / GOOD_PARTS, {"held_out": held_out, "learned_from": kept.learned_from})
+    if kept.by_place:
+        write_state(folder, kept.by_place.state(), BY_PLACE)
     if kept.likeness:
         write_state(folder, kept.likeness.state(), LIKENESS)
     if kept.choice:
@@ -91,6 +96,7 @@ def read(folder: Path) -> Kept:
         _width(reading) if reading.exists() else None,
         _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
         *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
+        _by_place(folder / BY_PLACE) if (folder / BY_PLACE).exists() else None,
         _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
     )
@@ -142,6 +148,14 @@ def _good_parts(file: Path) -> tuple[HeldOut | None, dict[str, str]]:
         held_out = HeldOut.from_json(content["held_out"]) if content["held_out"] else None
         return held_out, dict(content["learned_from"])
     except (OSError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+
+
+def _by_place(file: Path) -> ByPlace:
+    """What good maps show at each place. Raises SpecsightError where the file is damaged."""
+    try:
+        return ByPlace.from_state(read_state(file.parent, file.name))
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
 
 

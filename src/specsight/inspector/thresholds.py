@@ -118,7 +118,8 @@ def _judge_further(inspector: Inspector, good: Path) -> tuple[Judged, Account]:
     samples = [replace(sample, bits=inspector.bits) for sample in source.samples]
     new, left_out = unknown_to(inspector, samples)
     parts = distinct_parts(new)
-    judged = judge_good([(inspector.detector, list(zip(new, parts.labels, strict=True)))], inspector.bits)
+    judges = [(inspector.detector, list(zip(new, parts.labels, strict=True)))]
+    judged = judge_good(judges, inspector.bits, by_place=inspector.by_place)
     count = len(set(judged.parts))
     used = f"judged {len(judged.parts)} further pictures of {count} good part{'' if count == 1 else 's'}"
     ignored = merged([source.ignored, by_reason(left_out)])

@@ -50,6 +50,8 @@ class Fit:
     """In how many folds the good pictures learned from were judged; 0: in none."""
     learned_from: str = ""
     """What the model says it was fitted on, in words; empty for one that does not say."""
+    by_place: bool = False
+    """Whether maps are compared with those of good parts at the same place."""
     peak_mb: float | None = None
     choice: str = ""
     """How the detector was chosen, in words; empty where it was named."""

@@ -78,6 +78,7 @@ def describe_fit(inspector: Inspector) -> Fit:
         calibration=inspector.calibration,
         words=_words(inspector),
         learned_from=inspector.account.used if inspector.account else "",
+        by_place=inspector.by_place is not None,
         choice=inspector.choice.line if inspector.choice else "",
     )
 

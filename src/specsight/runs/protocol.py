@@ -188,6 +188,7 @@ def _details(
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
         "Resolution": _framing(fit),
         **({"Why that resolution": "; ".join(fit.framing_reasons)} if fit.framing_reasons else {}),
+        **({"Maps": "compared with those of good parts at the same place"} if fit.by_place else {}),
         "Maps measured": "at the pictures' own resolution"
         if size is None
         else f"with the shorter side at {size} px",

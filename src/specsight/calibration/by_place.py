@@ -1,0 +1,137 @@
+"""Maps of good parts → how high a detector's map usually is at each place, and how much it varies there.
+
+In: maps of good parts, each by a detector that had not learned from its part. Out: `ByPlace`, which turns a map into
+deviations from what good parts show at the same place, and the score into the mean of the largest of them: an edge that
+is hard to foresee on every good part does not hide a defect in the quiet middle. It takes parts that lie alike; whether
+they do is asked of the good parts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.records import Judgement
+
+Map = NDArray[np.float32]
+
+LONGEST = 64
+"""Cells of the longer side of the grid that places are told apart on."""
+SOFT = 1.0
+"""Standard deviation, in those cells, of the smoothing of both statistics: parts lie alike to about a cell."""
+PRIOR = 8
+"""Parts that the statistics common to all places count for at each place."""
+TOP = 0.01
+"""The score is the mean over this share of the cells, those that deviate most."""
+LEAST_PARTS = 20
+"""Of fewer good parts nothing is said about single places."""
+
+
+@dataclass(frozen=True)
+class ByPlace:
+    """Mean and standard deviation of good maps at each place, (h, w)."""
+
+    mean: Map
+    deviation: Map
+
+    @classmethod
+    def of(cls, maps: Sequence[Map]) -> ByPlace:
+        """From the `coarse` maps (h, w) of good parts, all of one shape; shrunk towards the statistics of all places
+        together, and never of no deviation."""
+        stacked = np.stack(maps)
+        own = np.float32(len(maps) / (len(maps) + PRIOR))
+        mean, variance = _soft(stacked.mean(0)), _soft(stacked.var(0))
+        mean = own * mean + (1 - own) * stacked.mean(dtype=np.float64)
+        variance = own * variance + (1 - own) * variance.mean()
+        floor = max(float(stacked.std()) * 1e-3, 1e-6)
+        deviation = np.maximum(np.sqrt(variance), floor)
+        return cls(mean.astype(np.float32), deviation.astype(np.float32))
+
+    def apply(self, judgement: Judgement) -> Judgement:
+        """The judgement in deviations from good parts at the same place; a picture of another size is taken to show the
+        same field of view. Maps of types stay as they are."""
+        height, width = judgement.map.shape
+        mean, deviation = (
+            cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+            for values in (self.mean, self.deviation)
+        )
+        cells = np.sort(self._standardised(coarse(judgement.map, self.mean.shape)).ravel())
+        score = float(cells[-max(1, round(TOP * cells.size)) :].mean())
+        return replace(judgement, score=score, map=((judgement.map - mean) / deviation).astype(np.float32))
+
+    def surprise(self, map_: Map) -> float:
+        """Mean negative log-likelihood, in nats a cell, of a `coarse` map under a normal distribution at each place."""
+        z = self._standardised(map_)
+        return float((0.5 * z**2 + np.log(self.deviation)).mean(dtype=np.float64))
+
+    def state(self) -> dict[str, Map]:
+        """Both arrays, by name."""
+        return {"mean": self.mean, "deviation": self.deviation}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[Any]]) -> ByPlace:
+        """Read what `state` gave. Raises ValueError and LookupError for arrays that do not fit."""
+        mean, deviation = state["mean"].astype(np.float32), state["deviation"].astype(np.float32)
+        if mean.ndim != 2 or mean.shape != deviation.shape or not mean.size or not (deviation > 0).all():
+            raise ValueError("mean and deviation do not fit together")
+        return cls(mean, deviation)
+
+    def _standardised(self, map_: Map) -> Map:
+        return np.asarray((map_ - self.mean) / self.deviation, np.float32)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """`coarse` maps of good parts, with the fold of each: the detector that judged it knew no part of its fold."""
+
+    maps: Sequence[Map]
+    folds: Sequence[int]
+    parts: Sequence[Hashable]
+
+    def of_others(self, fold: int) -> ByPlace:
+        """The statistics of all other folds: of nothing that a part of this one says itself."""
+        return ByPlace.of([map_ for map_, own in zip(self.maps, self.folds, strict=True) if own != fold])
+
+    def comparable(self) -> bool:
+        """Whether there are several folds, and maps of one shape."""
+        return len(set(self.folds)) > 1 and len({map_.shape for map_ in self.maps}) == 1
+
+    def lie_alike(self) -> bool:
+        """Whether left-out maps are foreseen better by statistics of each place than by those of all places together,
+        in mean log-likelihood; False for fewer than `LEAST_PARTS` parts, one fold, or maps of several shapes."""
+        if len(set(self.parts)) < LEAST_PARTS or not self.comparable():
+            return False
+        gain = 0.0
+        for fold in set(self.folds):
+            places = self.of_others(fold)
+            common = self._common(fold)
+            own = [map_ for map_, number in zip(self.maps, self.folds, strict=True) if number == fold]
+            gain += sum(common.surprise(map_) - places.surprise(map_) for map_ in own)
+        return gain > 0
+
+    def _common(self, fold: int) -> ByPlace:
+        """One mean and deviation for all places, from the other folds."""
+        values = np.stack([map_ for map_, own in zip(self.maps, self.folds, strict=True) if own != fold])
+        shape = values.shape[1:]
+        deviation = max(float(values.std(dtype=np.float64)), 1e-6)
+        mean = float(values.mean(dtype=np.float64))
+        return ByPlace(np.full(shape, mean, np.float32), np.full(shape, deviation, np.float32))
+
+
+def coarse(map_: Map, shape: tuple[int, ...] | None = None) -> Map:
+    """A map (H, W) averaged down to `shape`, or so that its longer side has `LONGEST` cells at most."""
+    if shape is None:
+        step = max(1.0, max(map_.shape) / LONGEST)
+        shape = (max(1, round(map_.shape[0] / step)), max(1, round(map_.shape[1] / step)))
+    if shape == map_.shape:
+        return map_
+    return np.asarray(cv2.resize(map_, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _soft(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(values.astype(np.float64), (0, 0), SOFT), np.float64)
