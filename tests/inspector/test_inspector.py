@@ -16,6 +16,7 @@ from specsight.calibration import ThresholdConfig
 from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector, split_holdout
+from specsight.inspector.learning import BY_PLACE
 from specsight.inspector.splits import GoodCounts, split_good
 from specsight.records import Sample
 from specsight.specification import parse_specification
@@ -153,6 +154,39 @@ def test_saved_and_loaded_gives_the_same_answers(
     before, after = fitted.inspect(good[0]), loaded.inspect(good[0])
     assert replace(before, seconds={}) == replace(after, seconds={})
     np.testing.assert_array_equal(before.map, after.map)
+
+
+def test_maps_are_compared_place_by_place_where_good_parts_lie_alike(tmp_path: Path) -> None:
+    """The line across every part varies; a defect beside it is told from what good parts show there."""
+
+    def part(name: str, seed: int, defect: bool = False) -> Sample:
+        sample = picture(tmp_path / f"{name}.png", seed)
+        pixels = np.asarray(Image.open(sample.image)).copy()
+        pixels[:, 12:15] = np.random.default_rng(seed).integers(20, 240)
+        if defect:
+            pixels[24:38, 34:48] = 20
+        Image.fromarray(pixels).save(sample.image)
+        return sample
+
+    good = [part(f"good-{k}", k) for k in range(24)]
+    fitted = Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64)
+    assert fitted.by_place is not None
+    assert fitted.account is not None
+    assert BY_PLACE in fitted.account.notes
+    fitted.save(tmp_path / "model")
+    defective, fine = part("defective", 50, defect=True), part("fine", 51)
+    inspection = fitted.inspect(defective)
+    again = Inspector.load(tmp_path / "model").inspect(defective)
+    assert (again.score, again.verdict) == (inspection.score, "reject")
+    assert inspection.score > fitted.inspect(fine).score
+    # Deviations, in standard deviations about zero.
+    map_ = fitted.inspect(fine).map
+    assert map_ is not None
+    assert abs(float(np.median(map_))) < 1.5
+    plain = Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64, by_place=False)
+    assert plain.by_place is None
+    held_out = Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64, folds=0)
+    assert held_out.by_place is None
 
 
 def test_validation_pictures_of_the_set_are_used_where_there_are_some(good: list[Sample]) -> None:
