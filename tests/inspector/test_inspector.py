@@ -16,7 +16,7 @@ from specsight.calibration import ThresholdConfig
 from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector, split_holdout
-from specsight.inspector.learning import BY_PLACE
+from specsight.inspector.learning import BY_PLACE, NOT_BY_PLACE
 from specsight.inspector.splits import GoodCounts, split_good
 from specsight.records import Sample
 from specsight.specification import parse_specification
@@ -172,7 +172,7 @@ def test_maps_are_compared_place_by_place_where_good_parts_lie_alike(tmp_path: P
     fitted = Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64)
     assert fitted.by_place is not None
     assert fitted.account is not None
-    assert BY_PLACE in fitted.account.notes
+    assert f"good parts lie alike: {BY_PLACE}" in fitted.account.notes
     fitted.save(tmp_path / "model")
     defective, fine = part("defective", 50, defect=True), part("fine", 51)
     inspection = fitted.inspect(defective)
@@ -187,6 +187,13 @@ def test_maps_are_compared_place_by_place_where_good_parts_lie_alike(tmp_path: P
     assert plain.by_place is None
     held_out = Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64, folds=0)
     assert held_out.by_place is None
+    with pytest.raises(SpecsightError, match="place by place"):
+        Inspector.fit(good, detector="patchcore", encoder="filters", resolution=64, folds=0, by_place=True)
+    # The score of this one is of the whole picture too, and stays its own.
+    spade = Inspector.fit(good, detector="spade", encoder="filters", resolution=64, by_place=True)
+    assert spade.by_place is None
+    assert spade.account is not None
+    assert NOT_BY_PLACE in spade.account.notes
 
 
 def test_validation_pictures_of_the_set_are_used_where_there_are_some(good: list[Sample]) -> None:

@@ -35,8 +35,9 @@ class ThresholdConfig:
     are held out instead. None: `FOLDS`, but 0 where parts are held out (`holdout`, validation pictures), where a fit
     trains weights, and for more than `MOST_FOLDED` good parts."""
     by_place: bool | None = None
-    """Whether maps judged in folds are compared with good parts' at the same place (`ByPlace`), for detectors that tell
-    no types apart; None: if good parts lie alike. Without folds it stays off: a promise is exact there."""
+    """Whether maps judged in folds are compared with good parts' at the same place (`ByPlace`), for detectors whose
+    score is of their map alone and that tell no types apart; None: if good parts lie alike. Without folds it stays
+    off: a promise is exact there."""
 
     def __post_init__(self) -> None:
         holdout, folds = self.holdout, self.folds
@@ -47,6 +48,10 @@ class ThresholdConfig:
         if holdout and folds:
             raise SpecsightError(
                 "good parts are held out or judged in folds: give holdout or folds, not both"
+            )
+        if self.by_place and (holdout or folds == 0):
+            raise SpecsightError(
+                "maps are compared place by place where thresholds come from folds: give folds, or none"
             )
         parts_needed(self.false_reject_rate, self.confidence)
 

@@ -40,6 +40,7 @@ class AnomalyDino(Detector):
     """Nearest-neighbour cosine distance over the patches of few good pictures."""
 
     name = "anomalydino"
+    score_of_map = True
 
     resolution: int | str = 448
     """Pixels of the framed picture's shorter side."""

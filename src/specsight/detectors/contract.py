@@ -86,6 +86,9 @@ class Detector(ABC):
     name: ClassVar[str]
     needs: ClassVar[Needs] = Needs()
     regime: ClassVar[Regime] = Regime.NORMAL_ONLY
+    score_of_map: ClassVar[bool] = False
+    """Whether the score is a mean of the map's largest values and of nothing else, so that a map compared with that of
+    good parts at the same place gives the score too."""
     transductive: ClassVar[bool] = False
     """Whether a judgement depends on other pictures of the test set."""
 

@@ -37,6 +37,7 @@ class Padim(Detector):
     """A Gaussian per position over a fixed random subset of channels."""
 
     name = "padim"
+    score_of_map = True
     needs = Needs(good_pictures=20)
 
     layers: tuple[str, ...] | None = layer_names(

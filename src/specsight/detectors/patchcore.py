@@ -37,6 +37,7 @@ class PatchCore(Detector):
     """Memory bank of good patches, thinned by greedy k-centre selection, searched exactly."""
 
     name = "patchcore"
+    score_of_map = True
 
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join, on the grid of the first; default: the encoder's middle layers."

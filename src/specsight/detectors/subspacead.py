@@ -34,6 +34,7 @@ class SubspaceAD(Detector):
     """Squared distance of patches to the principal subspace of good patches."""
 
     name = "subspacead"
+    score_of_map = True
 
     layers: tuple[str, ...] | None = layer_names(
         "Layers to average (same width) or join; default: a ViT's middle third, else the encoder's middle layers."

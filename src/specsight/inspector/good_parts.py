@@ -79,7 +79,7 @@ def judge_good(
         if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
             said.look_at_discs(detector, picture)
         images.collect_notes(found.notes, sample, picture)
-        said.add(judgement, fold)
+        said.add(judgement, fold, detector)
         names.append((digest_of(sample), group_of(sample)))
         pictures.append(pooled(view))
         found.parts.append(part)
@@ -97,15 +97,15 @@ class _Said:
     judgements: list[Judgement] = field(default_factory=list)
     folds: list[int] = field(default_factory=list)
     """The number of the detector that said it."""
-    typed: bool = False
-    """Whether it told types apart; thresholds of types are those of its own maps."""
+    scores_are_of_maps: bool = True
+    """Of all detectors, none of which tells types apart."""
     discs: dict[int, list[tuple[Judgement, Sequence[Disc]]]] = field(default_factory=dict)
     """By the number of the picture that they were painted on."""
 
-    def add(self, judgement: Judgement, fold: int) -> None:
+    def add(self, judgement: Judgement, fold: int, detector: Detector) -> None:
         """The answer to the next picture."""
         self.judgements.append(Judgement(judgement.score, judgement.map))
-        self.typed = self.typed or bool(judgement.type_maps)
+        self.scores_are_of_maps &= detector.score_of_map and not judgement.type_maps
         self.folds.append(fold)
 
     def look_at_discs(self, detector: Detector, picture: Picture) -> None:
@@ -123,7 +123,7 @@ class _Said:
         for_fold: dict[int, ByPlace] = {}
         if isinstance(by_place, ByPlace):
             final, for_fold = by_place, dict.fromkeys(self.folds, by_place)
-        elif folds and by_place is not False and not self.typed:
+        elif folds and by_place is not False and self.scores_are_of_maps:
             cells = Cells([coarse(one.map) for one in self.judgements], self.folds, parts)
             if cells.lie_alike() or (by_place and cells.comparable()):
                 final = ByPlace.of(cells.maps)

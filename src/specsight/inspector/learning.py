@@ -27,7 +27,11 @@ from specsight.records import Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import given_path
 
-BY_PLACE = "good parts lie alike: maps are compared with theirs at the same place"
+BY_PLACE = "maps are compared with those of good parts at the same place"
+NOT_BY_PLACE = (
+    "maps are not compared place by place: that takes a detector whose score is of its map alone and that tells no "
+    "types apart, thresholds from folds, and maps of one size"
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,9 @@ def learn(
     skipped += [one for one in judged.skipped if one.path not in {known.path for known in skipped}]
     notes = (*source.notes, *counts.doubts(), *unclear)
     if judged.by_place:
-        notes = (*notes, BY_PLACE)
+        notes = (*notes, BY_PLACE if threshold.by_place else f"good parts lie alike: {BY_PLACE}")
+    elif threshold.by_place:
+        notes = (*notes, NOT_BY_PLACE)
     return Learned(
         detector,
         calibration,
