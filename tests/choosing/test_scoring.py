@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from specsight.choosing import rule, scoring
+from specsight.choosing.rule import Contender
 from specsight.choosing.scoring import Answers, Compared, Material, compare, measured, score
 
 LEVELS = len(scoring.RATES)
@@ -101,18 +102,47 @@ def ahead(difference: float, error: float = 0.0, measures: float = 0.1, sizes: f
 
 
 def test_the_defaults_win_ties_and_near_ties() -> None:
-    assert "less than 0.02 ahead is a tie" in rule.objection(ahead(0.01))
-    assert "behind" in rule.objection(ahead(-0.3))
-    assert "uncertain by 0.030" in rule.objection(ahead(0.05, error=0.03))
-    assert "behind by 0.050 in telling pictures apart" in rule.objection(ahead(0.05, 0.01, measures=-0.05))
-    assert "the largest third" in rule.objection(ahead(0.05, 0.01, sizes=-0.05))
+    def objection(compared: Compared) -> str:
+        return rule.objection(Contender(compared))
+
+    assert "less than 0.02 ahead is a tie" in objection(ahead(0.01))
+    assert "behind" in objection(ahead(-0.3))
+    assert "uncertain by 0.030" in objection(ahead(0.05, error=0.03))
+    assert "behind by 0.050 in telling pictures apart" in objection(ahead(0.05, 0.01, measures=-0.05))
+    assert "the largest third" in objection(ahead(0.05, 0.01, sizes=-0.05))
     finer = Compared(0.1, 0.01, (0.1, 0.1, 0.1), (0.28, 0.01, 0.01))
-    assert "by 0.010 without the finest third" in rule.objection(finer)
-    assert rule.objection(ahead(0.05, error=0.01)) == ""
+    assert "by 0.010 without the finest third" in objection(finer)
+    assert objection(ahead(0.05, error=0.01)) == ""
 
 
 def test_of_several_the_one_that_is_surest_to_be_ahead_is_taken() -> None:
-    assert rule.best({}) is None
-    assert rule.best({1: ahead(0.01)}) is None
-    assert rule.best({1: ahead(0.09, 0.04), 2: ahead(0.06, 0.01), 3: ahead(0.5, 0.4)}) == 2
-    assert rule.best({1: ahead(0.06, 0.01), 2: ahead(0.06, 0.01)}) == 1
+    assert best({}) == (None, None)
+    assert best({1: Contender(ahead(0.01))}) == (None, None)
+    several = {1: ahead(0.09, 0.04), 2: ahead(0.06, 0.01), 3: ahead(0.5, 0.4)}
+    assert best({k: Contender(one) for k, one in several.items()}) == (2, None)
+    assert best({1: Contender(ahead(0.06, 0.01)), 2: Contender(ahead(0.06, 0.01))}) == (1, None)
+
+
+def best(contenders: dict[int, Contender], between: Compared | None = None) -> tuple[int | None, int | None]:
+    """The one that is taken; `between` is the difference of any two, a tie by default."""
+    return rule.best(contenders, lambda *_: between or ahead(0.03, 0.02))
+
+
+def test_of_two_that_tie_the_faster_is_taken() -> None:
+    surest, faster = ahead(0.10, 0.01), ahead(0.07, 0.01)
+    contenders = {1: Contender(surest, 0.1, 0.1), 2: Contender(faster, 0.05, 0.1)}
+    assert best(contenders) == (2, 1)
+    # Their own difference counts, which pictures in common make surer than that of two numbers.
+    assert best(contenders, ahead(0.03, 0.01)) == (1, None)
+    assert best({**contenders, 3: Contender(faster, 0.02, 0.1)}) == (3, 1)
+    assert best({**contenders, 2: Contender(faster, 0.09, 0.1)}) == (1, None), "the clock's error"
+    assert best({**contenders, 2: Contender(ahead(0.01), 0.05, 0.1)}) == (1, None), "a tie with the defaults"
+    assert best({k: Contender(one.compared) for k, one in contenders.items()}) == (1, None), "no times"
+
+
+def test_what_is_much_slower_than_the_defaults_must_be_clearly_ahead() -> None:
+    near, clear = ahead(0.05, 0.02), ahead(0.07, 0.02)
+    assert rule.objection(Contender(near, 0.39, 0.1)) == ""
+    assert "takes 4.1 times as long as the defaults" in rule.objection(Contender(near, 0.41, 0.1))
+    assert rule.objection(Contender(clear, 0.41, 0.1)) == ""
+    assert rule.objection(Contender(near)) == ""

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +16,13 @@ import numpy as np
 import pytest
 from tests.support.factory import photograph
 
-from specsight.choosing import AUTO, Choice, ChoiceConfig, Search, choice_config, search
-from specsight.choosing.candidates import DEFAULT, candidates, excluded
+from specsight.choosing import AUTO, Choice, ChoiceConfig, Search, choice_config, judging, search
+from specsight.choosing.candidates import DEFAULT, Candidate, candidates, excluded
 from specsight.choosing.material import Stage, make_material
 from specsight.choosing.scoring import RATES, Answers
 from specsight.detectors import detectors
 from specsight.encoders import Encoder, load_encoder
+from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
 from specsight.inspector.sources import good_source
 from specsight.records import Sample
@@ -85,12 +92,21 @@ def test_no_part_is_fitted_to_and_judged_and_each_part_is_judged_once(samples: l
 class Asked:
     """Stands for fitting and judging: `found` is how well a method tells painted defects apart. Counts seconds."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, found: dict[str, float], seconds: float = 0) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        found: dict[str, float],
+        seconds: float = 0,
+        per_picture: dict[str, float] | None = None,
+    ) -> None:
         self.found, self.seconds, self.now = found, seconds, 0.0
+        self.per_picture = per_picture or {}
         self.stages: list[tuple[str, int]] = []
         monkeypatch.setattr(search, "ask", self)
 
-    def __call__(self, candidate: Any, encoder: Encoder, stage: Any, *_: object) -> Answers:
+    def __call__(
+        self, candidate: Any, encoder: Encoder, stage: Any, *_: object, timed: bool
+    ) -> tuple[Answers, float | None]:
         name = candidate.name(False)
         self.stages.append((name, stage.looks))
         self.now += self.seconds * stage.looks
@@ -98,7 +114,8 @@ class Asked:
         good = generator.normal(size=len(of.fold))
         painted = generator.normal(self.found.get(name, 1.0), 1, len(of.of_good))
         share = np.full((len(painted), len(RATES)), min(1.0, self.found.get(name, 1.0) / 4))
-        return Answers(good, painted, np.tile(RATES, (len(good), 1)), share)
+        answers = Answers(good, painted, np.tile(RATES, (len(good), 1)), share)
+        return answers, self.per_picture.get(name, 0.1) if timed else None
 
 
 def run(samples: Sequence[Sample], config: ChoiceConfig, clock: Any = None) -> tuple[str, Choice]:
@@ -160,6 +177,86 @@ def test_a_time_leaves_candidates_out_and_says_so(
     assert choice.limit == "0.5 minutes"
     # The first stage begins candidates in 40 % of the time; what follows is predicted, and keeps within it.
     assert asked.now < 1.2 * 30
+
+
+def test_of_two_that_tie_the_faster_is_chosen_and_the_reason_says_so(
+    samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = {"padim, 64 px": 3.0, "spade, 64 px": 2.98}
+    times = {"padim, 64 px": 0.2, "spade, 64 px": 0.05}
+    Asked(monkeypatch, ahead, per_picture=times)
+    name, choice = run(samples, choice_config(**CONFIG, minutes=5))
+    assert name == "spade"
+    assert "it takes 50 ms a picture, 0.5 times their time" in choice.reason
+    assert "it ties with padim, 64 px, which takes 200 ms" in choice.reason
+    seconds = {one.name: one.seconds for one in choice.tried}
+    assert seconds["padim, 64 px"] == 0.2
+    outcomes = {one.name: one.outcome for one in choice.tried}
+    assert outcomes["padim, 64 px"] == "ahead, but another one that ties with it is faster"
+    assert Choice.from_json(choice.to_json()) == choice
+
+
+def test_a_count_of_candidates_takes_no_times_so_that_every_machine_chooses_the_same(
+    samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Asked(monkeypatch, {"padim, 64 px": 3.0, "spade, 64 px": 2.98}, per_picture={"spade, 64 px": 0.01})
+    name, choice = run(samples, choice_config(**CONFIG, candidates=9))
+    assert name == "padim"
+    assert {one.seconds for one in choice.tried} == {None}
+
+
+def test_a_picture_is_timed_without_what_other_candidates_have_seen(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filters = load_encoder("filters")
+    slow = copy.copy(filters)
+
+    def layers(*given: Any) -> Any:
+        time.sleep(0.2)
+        return filters.layers(*given)
+
+    monkeypatch.setattr(slow, "layers", layers, raising=False)
+    stage = make_material(samples[:18], list(range(18)), Stage(6, 2, 1), 0, 0.05)
+    cached = CachedEncoder(filters, tmp_path)
+    candidate = Candidate(DEFAULT, slow, {"resolution": 64})
+    _, seconds = judging.ask(candidate, cached, stage, None, "cpu", 0, timed=True)
+    assert seconds is not None
+    assert seconds >= 0.2
+    assert judging.ask(candidate, cached, stage, None, "cpu", 0, timed=False)[1] is None
+
+
+SEARCH = """
+import sys, time
+from specsight.choosing import Search, choice_config, search
+from specsight.inspector.sources import good_source
+
+def ask(*_, **__):
+    print("asked", flush=True)
+    time.sleep(60)
+
+search.ask = ask
+samples = good_source(sys.argv[1]).samples
+Search(choice_config(encoder="filters", resolution=64, candidates=1), samples, range(len(samples))).run()
+"""
+
+
+def test_what_a_killed_search_left_is_removed_by_the_next_one(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", SEARCH, str(samples[0].image.parent)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"asked\n"
+        other.kill()
+    (left,) = tmp_path.glob("*choosing-*")
+    (tmp_path / "somebody's").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    Asked(monkeypatch, {})
+    run(samples, choice_config(**CONFIG, candidates=1))
+    assert not left.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["somebody's"]
 
 
 def test_too_few_parts_are_fitted_by_the_defaults_and_that_is_said(samples: list[Sample]) -> None:

@@ -34,6 +34,7 @@ class TriedJson(TypedDict):
     found: Finite | None
     difference: Finite | None
     error: Finite | None
+    seconds: Finite | None
 
 
 class ChoiceJson(TypedDict):
@@ -76,6 +77,8 @@ class Tried:
     """Score less that of the defaults on the same pictures."""
     error: float | None = None
     """Standard error of the difference, over draws of parts."""
+    seconds: float | None = None
+    """Per picture, to look and judge; None where candidates are counted, so that no clock has a say."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""A candidate fitted and asked: folds of good pictures and painted defects → its answers."""
+"""A candidate fitted and asked: folds of good pictures and painted defects → its answers, and its time per picture."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,8 @@ from specsight.specification import Specification
 
 PIXELS_PER_MAP = 50_000
 """How many pixels of a good map are kept at most."""
+TIMED = 3
+"""Good pictures whose judgement is timed, after one that is not."""
 
 
 def ask(
@@ -28,9 +31,11 @@ def ask(
     specification: Specification | None,
     device: str,
     seed: int,
-) -> Answers:
+    timed: bool,
+) -> tuple[Answers, float | None]:
     """Fit the candidate to each fold, on `encoder`, and judge the fold's good and painted pictures.
 
+    Returns the answers and, where `timed`, the seconds that a picture takes, without what `encoder` has seen before.
     Raises SpecsightError where it cannot be fitted to them.
     """
     parts = []
@@ -38,7 +43,25 @@ def ask(
         detector = candidate.create(encoder, device, seed)
         detector.fit(fold.fitted, specification if detector.needs.text else None)
         parts.append(_answers(detector, fold))
-    return Answers(*(np.concatenate([part[k] for part in parts]) for k in range(4)))
+    answers = Answers(*(np.concatenate([part[k] for part in parts]) for k in range(4)))
+    if not timed:
+        return answers, None
+    return answers, _seconds_per_picture(detector, candidate.encoder, stage.folds[-1])
+
+
+def _seconds_per_picture(detector: Detector, encoder: Encoder, fold: Fold) -> float:
+    """The least time to look at and judge one of a few good pictures: other work on the machine only adds to it.
+
+    `encoder` takes the place of the one that remembers what it has seen.
+    """
+    detector.encoder_ = encoder
+    seconds = []
+    for sample, _ in (fold.judged * (TIMED + 1))[: TIMED + 1]:
+        picture = images.load_picture(sample)
+        begun = time.perf_counter()
+        _judge(detector, picture)
+        seconds.append(time.perf_counter() - begun)
+    return min(seconds[1:])
 
 
 def _answers(detector: Detector, fold: Fold) -> tuple[NDArray[np.float64], ...]:

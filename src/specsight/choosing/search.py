@@ -8,11 +8,11 @@ among the samples, and the good parts that are held out for the threshold are no
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from specsight import images
 from specsight.choosing import rule, scoring
@@ -29,6 +29,7 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.progress import track
 from specsight.records import Sample
 from specsight.specification import Specification
+from specsight.storage import remove_leftovers, temporary_prefix
 
 LEAST_PARTS = 16
 """Distinct good parts below which nothing is compared: a third of them would be judged."""
@@ -50,6 +51,9 @@ class _Runner:
     answers: Answers | None = None
     score: float = -math.inf
     seconds: float = 0.0
+    """That its last stage took."""
+    per_picture: float | None = None
+    """Seconds."""
     outcome: str = NOT_TRIED
 
 
@@ -74,7 +78,9 @@ class Search:
             return self._defaults(encoders[0], count)
         side = _smallest_side(self.samples)
         found = candidates(encoders, side, self.config.resolution, self.specification)
-        with TemporaryDirectory(prefix="specsight-choosing-") as folder:
+        # A search that is killed cannot clear up: the next one does.
+        remove_leftovers(Path(tempfile.gettempdir()))
+        with tempfile.TemporaryDirectory(prefix=f"{temporary_prefix()}choosing-") as folder:
             cached = {id(e): CachedEncoder(e, Path(folder) / str(k)) for k, e in enumerate(encoders)}
             runners = [_Runner(candidate, cached[id(candidate.encoder)]) for candidate in found]
             self._race(runners[: self.config.count])
@@ -101,8 +107,14 @@ class Search:
             runner.outcome = f"not tried: it needs {runner.candidate.needed} good pictures"
             return
         begun = self.clock()
-        runner.answers = ask(
-            runner.candidate, runner.encoder, stage, self.specification, self.config.device, self.config.seed
+        runner.answers, runner.per_picture = ask(
+            runner.candidate,
+            runner.encoder,
+            stage,
+            self.specification,
+            self.config.device,
+            self.config.seed,
+            timed=self.config.count is None,
         )
         runner.score = scoring.score(runner.answers, stage.material)[0]
         runner.stage, runner.seconds = number, self.clock() - begun
@@ -137,24 +149,29 @@ class Search:
     def _decide(self, runners: list[_Runner], several: bool) -> tuple[Detector, Choice]:
         """Compare those that reached the last common stage with the defaults, which are the first."""
         default = runners[0]
-        compared: dict[int, Compared] = {}
+        contenders: dict[int, rule.Contender] = {}
         for number, runner in enumerate(runners[1:], 1):
             if runner.answers is None or default.answers is None:
                 continue
             if runner.stage < default.stage:
                 runner.outcome = f"left behind after stage {runner.stage + 1}"
                 continue
-            compared[number] = scoring.compare(
-                runner.answers, default.answers, self._stage(runner.stage).material, self.config.seed
+            contenders[number] = rule.Contender(
+                self._compare(runner, default), runner.per_picture, default.per_picture
             )
-            runner.outcome = rule.objection(compared[number]) or "ahead, but another one was taken"
-        best = rule.best(compared) or 0
+            runner.outcome = rule.objection(contenders[number]) or "ahead, but another one was taken"
+        best, slower = rule.best(contenders, lambda a, b: self._compare(runners[a], runners[b]))
+        best = best or 0
         chosen = runners[best]
-        reason = _reason(compared.get(best))
+        reason = _reason(contenders.get(best))
+        if slower is not None and (seconds := runners[slower].per_picture) is not None:
+            name = runners[slower].candidate.name(several)
+            reason += f"; it ties with {name}, which takes {1000 * seconds:.0f} ms"
+            runners[slower].outcome = "ahead, but another one that ties with it is faster"
         chosen.outcome = "chosen"
         if best:
             default.outcome = "the defaults"
-        tried = tuple(self._tried(runner, compared.get(k), several) for k, runner in enumerate(runners))
+        tried = tuple(self._tried(runner, contenders.get(k), several) for k, runner in enumerate(runners))
         choice = Choice(
             chosen.candidate.name(several),
             reason,
@@ -165,7 +182,14 @@ class Search:
         )
         return self._create(chosen.candidate), choice
 
-    def _tried(self, runner: _Runner, compared: Compared | None, several: bool) -> Tried:
+    def _compare(self, runner: _Runner, other: _Runner) -> Compared:
+        """How far the first is ahead of the other on the pictures of the stage that both reached."""
+        assert runner.answers is not None
+        assert other.answers is not None
+        material = self._stage(runner.stage).material
+        return scoring.compare(runner.answers, other.answers, material, self.config.seed)
+
+    def _tried(self, runner: _Runner, contender: rule.Contender | None, several: bool) -> Tried:
         one = runner.candidate
         tried = Tried(
             one.name(several),
@@ -187,8 +211,9 @@ class Search:
             pictures=pictures,
             pixels=pixels,
             found=found,
-            difference=compared.difference if compared else None,
-            error=compared.error if compared else None,
+            difference=contender.compared.difference if contender else None,
+            error=contender.compared.error if contender else None,
+            seconds=runner.per_picture,
         )
 
     def _words(self, number: int) -> str:
@@ -210,14 +235,18 @@ class Search:
         return candidate.create(candidate.encoder, self.config.device, self.config.seed)
 
 
-def _reason(compared: Compared | None) -> str:
+def _reason(contender: rule.Contender | None) -> str:
     """Why the candidate with these differences was chosen; None: the defaults stay."""
-    if compared is None:
+    if contender is None:
         return "no candidate was clearly ahead of the defaults"
-    return (
-        f"ahead of the defaults by {compared.difference:.3f} ± {compared.error:.3f} in the mean of three measures, and "
-        "behind in none of them nor for defects of any size"
+    difference, error = contender.compared.difference, contender.compared.error
+    reason = (
+        f"ahead of the defaults by {difference:.3f} ± {error:.3f} in the mean of three measures, and behind in none of "
+        "them nor for defects of any size"
     )
+    if contender.seconds is None or contender.times is None:
+        return reason
+    return f"{reason}; it takes {1000 * contender.seconds:.0f} ms a picture, {contender.times:.1f} times their time"
 
 
 def _smallest_side(samples: Sequence[Sample]) -> int:

@@ -20,11 +20,14 @@ def choice(made: Choice) -> None:
     from specsight.errors import printable
 
     if made.tried:
-        table = Table("candidate", "AUROC", "AUPRO", "found", "ahead", "outcome", box=box.SIMPLE)
+        table = Table("candidate", "AUROC", "AUPRO", "found", "ahead", "ms", "outcome", box=box.SIMPLE)
         for one in made.tried:
             numbers = ("" if v is None else f"{v:.3f}" for v in (one.pictures, one.pixels, one.found))
             ahead = "" if one.difference is None else f"{one.difference:+.3f} ± {one.error or 0:.3f}"
-            table.add_row(escape(printable(one.name)), *numbers, ahead, escape(printable(one.outcome)))
+            milliseconds = "" if one.seconds is None else f"{1000 * one.seconds:.0f}"
+            table.add_row(
+                escape(printable(one.name)), *numbers, ahead, milliseconds, escape(printable(one.outcome))
+            )
         show(table)
     say(f"chosen: {made.line}")
     if made.tried:
