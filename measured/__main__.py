@@ -13,7 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measured.rows import ROOT, SHARED, Measurement, measured_sets, measurements
+from speed import SHARED
+
+from measured.rows import ROOT, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
 
 TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
@@ -31,36 +33,36 @@ def main(arguments: list[str]) -> int:
     tyres = given.out / "winter"
     encoders = {"bundled": given.bundled, "mobilenet_v2": str(TEACHER), "filters": "filters"}
     wanted = [
-        evaluation
-        for evaluation in measurements(measured_sets(tyres), encoders)
-        if not given.only or any(part in evaluation.name for part in given.only)
+        measurement
+        for measurement in measurements(measured_sets(tyres), encoders)
+        if not given.only or any(part in measurement.name for part in given.only)
     ]
     failed = 0
     if not given.tables:
         if not (tyres / "specification.yaml").is_file():
             _specsight("tyres", *TYRES, "--out", str(tyres))
-        failed = sum(not _measure(evaluation, given.out) for evaluation in wanted)
+        failed = sum(not _measure(measurement, given.out) for measurement in wanted)
     text = _tables(wanted, given.out)
     (given.out / "tables.md").write_text(text)
     print(text)
     return failed
 
 
-def _measure(evaluation: Measurement, out: Path) -> bool:
-    run = out / evaluation.name
+def _measure(measurement: Measurement, out: Path) -> bool:
+    run = out / measurement.name
     if (run / "metrics.json").is_file():
         return True
     return _specsight(
         "evaluate",
-        *("--data", str(evaluation.of.data), "--detector", evaluation.detector),
-        *("--resolution", str(evaluation.resolution)),
-        *evaluation.arguments,
+        *("--data", str(measurement.of.data), "--detector", measurement.detector),
+        *("--resolution", str(measurement.resolution)),
+        *measurement.arguments,
         *("--out", str(run)),
     )
 
 
 def _specsight(*arguments: str) -> bool:
-    """A process of its own for every evaluation: its memory is its own, and its command is what a reader would type."""
+    """In a process of its own, whose memory is its own, and whose command is what a reader would type."""
     print("specsight", shlex.join(arguments), flush=True)
     command = [sys.executable, "-m", "specsight.cli", *arguments]
     return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
@@ -70,11 +72,11 @@ def _tables(wanted: list[Measurement], out: Path) -> str:
     groups = {"memory": "PatchCore", "words": "Words alone", "others": "Other detectors"}
     parts = []
     for group, title in groups.items():
-        own = [evaluation for evaluation in wanted if evaluation.group == group]
+        own = [measurement for measurement in wanted if measurement.group == group]
         if own:
-            parts.append(f"## {title}\n\n{detectors_table(own, out)}\n")
+            parts.append(f"## {title}\n\n{detectors_table(own, out)}")
         if own and group == "words":
-            parts.append(f"## Words alone, by type\n\n{types_table(own, out)}\n")
+            parts.append(f"## Words alone, by type\n\n{types_table(own, out)}")
     return "\n".join(parts)
 
 

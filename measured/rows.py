@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from speed import SHARED
+
+from specsight.detectors import create_detector
+
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def measurements(sets: dict[str, MeasuredSet], encoders: dict[str, str]) -> Iter
                 "words", of, detector, "bundled", 256, ("--encoder", encoders["bundled"], *words)
             )
     for detector in ("padim", "subspacead", "spade", "anomalydino", "puad"):
-        resolution = 448 if detector == "anomalydino" else 320
+        resolution = create_detector(detector).framing.resolution
         yield Measurement(
             "others", sets["bottle"], detector, "bundled", resolution, ("--encoder", encoders["bundled"])
         )

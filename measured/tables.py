@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from measured.rows import Measurement
+from specsight.report.export import Table, markdown
 
 NUMBERS = {
     "image_auroc": "image AUROC",
@@ -21,45 +22,48 @@ NUMBERS = {
 TYPED = "type_accuracy_detected"
 
 
-def detectors_table(evaluations: Sequence[Measurement], out: Path) -> str:
-    """One row per product, and the mean where there are several; evaluations without a run are left out."""
-    typed = any(e.group == "words" for e in evaluations)
+def detectors_table(measurements: Sequence[Measurement], out: Path) -> str:
+    """One row per product, and the mean where there are several; measurements without a run are left out."""
+    typed = any(e.group == "words" for e in measurements)
     columns = [*NUMBERS.values(), *(["type named when detected"] if typed else [])]
-    lines = [row("set", "detector", "encoder", *columns), row(*["---"] * (3 + len(columns)))]
+    rows = []
     keys = [*NUMBERS, *([TYPED] if typed else [])]
-    for evaluation in evaluations:
-        for product, numbers in _products(out / evaluation.name):
-            title = f"{evaluation.title}{', ' + product if product else ''}"
+    for measurement in measurements:
+        for product, numbers in _products(out / measurement.name):
+            title = f"{measurement.title}{', ' + product if product else ''}"
             cells = [_number(numbers.get(key)) for key in keys]
-            lines.append(row(title, f"`{evaluation.detector}`", f"`{evaluation.encoder}`", *cells))
-    return "\n".join(lines)
+            rows.append([title, f"`{measurement.detector}`", f"`{measurement.encoder}`", *cells])
+    return _table(["set", "detector", "encoder", *columns], rows)
 
 
-def types_table(evaluations: Sequence[Measurement], out: Path) -> str:
+def types_table(measurements: Sequence[Measurement], out: Path) -> str:
     """Image and pixel AUROC of every defect type, a column for each detector."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     pictures: dict[tuple[str, str], str] = {}
-    for evaluation in evaluations:
-        for path in sorted((out / evaluation.name).glob("**/per_type.csv")):
-            product = _short(path.parent.name) if path.parent.name != evaluation.name else evaluation.of.name
+    for measurement in measurements:
+        for path in sorted((out / measurement.name).glob("**/per_type.csv")):
+            product = (
+                _short(path.parent.name) if path.parent.name != measurement.name else measurement.of.name
+            )
             for line in csv.DictReader(path.read_text().splitlines()):
                 if line["type"] != "good":
                     key = (product, line["type"])
                     pictures[key] = line["support"]
-                    found.setdefault(key, {})[evaluation.detector] = (
+                    found.setdefault(key, {})[measurement.detector] = (
                         f"{_rounded(line['image_auroc'])}, {_rounded(line['pixel_auroc'])}"
                     )
-    detectors = list(dict.fromkeys(evaluation.detector for evaluation in evaluations))
+    detectors = list(dict.fromkeys(measurement.detector for measurement in measurements))
     heads = [f"`{detector}`: image, pixel AUROC" for detector in detectors]
-    lines = [row("set", "type", "pictures", *heads), row(*["---"] * (3 + len(heads)))]
-    for key, numbers in found.items():
-        lines.append(row(*key, pictures[key], *(numbers.get(detector, "") for detector in detectors)))
-    return "\n".join(lines)
+    rows = [
+        [*key, pictures[key], *(numbers.get(detector, "") for detector in detectors)]
+        for key, numbers in found.items()
+    ]
+    return _table(["set", "type", "pictures", *heads], rows)
 
 
-def row(*cells: str) -> str:
-    """One line of a table."""
-    return "| " + " | ".join(cells) + " |"
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    """All columns aligned as words: numbers carry their intervals."""
+    return markdown(Table(header, rows, words=len(header)), marked=True)
 
 
 def _products(run: Path) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.features.coreset import greedy_k_centre
+from speed import SHARED
 from speed.rows import Row
 
 TITLE = "coreset 10 % of 40,000 × 1,536"
 ROWS, WIDTH, PICKS = 40_000, 1_536, 4_000
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 Points = NDArray[np.float32]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -16,10 +15,10 @@ from specsight.detectors import View
 from specsight.detectors.patchcore import PatchCore
 from specsight.features.memory_bank import MemoryBank
 from specsight.records import Picture
+from speed import SHARED
 from speed.rows import Row
 
 TITLE = "judging one 256 px picture"
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 ROUNDS = 30
 
 

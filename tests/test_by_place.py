@@ -83,7 +83,7 @@ def test_a_threshold_from_folds_keeps_its_promise() -> None:
         maps = good_maps(60, seed=draw)
         cells = cells_of(maps)
         scores = sorted(
-            cells.of_others(fold).apply(Judgement(0.0, map_)).score
+            cells.of_others[fold].apply(Judgement(0.0, map_)).score
             for map_, fold in zip(maps, cells.folds, strict=True)
         )
         final = ByPlace.of(maps)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.features.grids import top_mean
 from specsight.records import Judgement
 
 Map = NDArray[np.float32]
@@ -60,8 +62,7 @@ class ByPlace:
             cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
             for values in (self.mean, self.deviation)
         )
-        cells = np.sort(self._standardised(coarse(judgement.map, self.mean.shape)).ravel())
-        score = float(cells[-max(1, round(TOP * cells.size)) :].mean())
+        score = top_mean(self._standardised(coarse(judgement.map, self.mean.shape)), TOP)
         return replace(judgement, score=score, map=((judgement.map - mean) / deviation).astype(np.float32))
 
     def surprise(self, map_: Map) -> float:
@@ -93,9 +94,10 @@ class Cells:
     folds: Sequence[int]
     parts: Sequence[Hashable]
 
-    def of_others(self, fold: int) -> ByPlace:
-        """The statistics of all other folds: of nothing that a part of this one says itself."""
-        return ByPlace.of([map_ for map_, own in zip(self.maps, self.folds, strict=True) if own != fold])
+    @cached_property
+    def of_others(self) -> dict[int, ByPlace]:
+        """For each fold the statistics of all others: of nothing that a part of it says itself."""
+        return {fold: ByPlace.of(self._maps(fold, inside=False)) for fold in set(self.folds)}
 
     def comparable(self) -> bool:
         """Whether there are several folds, and maps of one shape."""
@@ -107,20 +109,23 @@ class Cells:
         if len(set(self.parts)) < LEAST_PARTS or not self.comparable():
             return False
         gain = 0.0
-        for fold in set(self.folds):
-            places = self.of_others(fold)
+        for fold, places in self.of_others.items():
             common = self._common(fold)
-            own = [map_ for map_, number in zip(self.maps, self.folds, strict=True) if number == fold]
+            own = self._maps(fold, inside=True)
             gain += sum(common.surprise(map_) - places.surprise(map_) for map_ in own)
         return gain > 0
 
     def _common(self, fold: int) -> ByPlace:
         """One mean and deviation for all places, from the other folds."""
-        values = np.stack([map_ for map_, own in zip(self.maps, self.folds, strict=True) if own != fold])
+        values = np.stack(self._maps(fold, inside=False))
         shape = values.shape[1:]
         deviation = max(float(values.std(dtype=np.float64)), 1e-6)
         mean = float(values.mean(dtype=np.float64))
         return ByPlace(np.full(shape, mean, np.float32), np.full(shape, deviation, np.float32))
+
+    def _maps(self, fold: int, *, inside: bool) -> list[Map]:
+        """The maps of a fold, or of all others."""
+        return [m for m, own in zip(self.maps, self.folds, strict=True) if (own == fold) == inside]
 
 
 def coarse(map_: Map, shape: tuple[int, ...] | None = None) -> Map:

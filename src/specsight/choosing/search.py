@@ -8,11 +8,9 @@ among the samples, and the good parts that are held out for the threshold are no
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from specsight import images
 from specsight.choosing import rule, scoring
@@ -29,7 +27,7 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.progress import track
 from specsight.records import Sample
 from specsight.specification import Specification
-from specsight.storage import remove_leftovers, temporary_prefix
+from specsight.storage import temporary_folder
 
 LEAST_PARTS = 16
 """Distinct good parts below which nothing is compared: a third of them would be judged."""
@@ -78,10 +76,8 @@ class Search:
             return self._defaults(encoders[0], count)
         side = _smallest_side(self.samples)
         found = candidates(encoders, side, self.config.resolution, self.specification)
-        # A search that is killed cannot clear up: the next one does.
-        remove_leftovers(Path(tempfile.gettempdir()))
-        with tempfile.TemporaryDirectory(prefix=f"{temporary_prefix()}choosing-") as folder:
-            cached = {id(e): CachedEncoder(e, Path(folder) / str(k)) for k, e in enumerate(encoders)}
+        with temporary_folder("choosing") as folder:
+            cached = {id(e): CachedEncoder(e, folder / str(k)) for k, e in enumerate(encoders)}
             runners = [_Runner(candidate, cached[id(candidate.encoder)]) for candidate in found]
             self._race(runners[: self.config.count])
         return self._decide(runners, len(encoders) > 1)

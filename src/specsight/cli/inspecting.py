@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,7 @@ def inspect(
     from specsight.inspector import Inspector
     from specsight.reading import read_instruction
     from specsight.report import render
-    from specsight.runs.inspection_tables import check_tables, findings_file, write_tables
+    from specsight.runs.inspection_tables import check_tables, write_tables
     from specsight.runs.inspections import write_inspections
     from specsight.runs.sorting import sort_pictures
     from specsight.specification import load_specification
@@ -184,11 +185,19 @@ def inspect(
         write_tables(out, table)
     copied = sort_pictures(out, sort)
     screen.verdicts(out)
-    places = [f"{folder}: {count} copied to {out / folder}" for folder, count in copied.items()]
-    places += [f"tables: {table} and {findings_file(table)}"] if table else []
-    for line in (*places, f"report: {page}"):
-        screen.say(line)
+    _say_written(out, copied, table, page)
     return _code(out) if exit_code else 0
+
+
+def _say_written(out: Path, copied: Mapping[str, int], table: Path | None, page: Path) -> None:
+    """Where copies, tables and the report lie."""
+    from specsight.runs.inspection_tables import findings_file
+
+    for folder, count in copied.items():
+        screen.say(f"{folder}: {count} copied to {out / folder}")
+    if table:
+        screen.say(f"tables: {table} and {findings_file(table)}")
+    screen.say(f"report: {page}")
 
 
 def _code(run: Path) -> int:

@@ -7,10 +7,8 @@ others. The encoder looks at every picture once, whatever the number of folds.
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector
@@ -20,6 +18,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector.splits import GoodSplit
 from specsight.records import Sample
 from specsight.specification import Specification
+from specsight.storage import temporary_folder
 
 Judge = tuple[Detector, Sequence[tuple[Sample, int]]]
 """A fitted detector, and good samples that it has not seen with the labels of their parts."""
@@ -65,8 +64,8 @@ def features_cached(detector: Detector) -> Iterator[None]:
     if isinstance(encoder, CachedEncoder) or encoder.name == FILTERS:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="specsight-features-") as folder:
-        detector.encoder_ = CachedEncoder(encoder, Path(folder))
+    with temporary_folder("features") as folder:
+        detector.encoder_ = CachedEncoder(encoder, folder)
         try:
             yield
         finally:

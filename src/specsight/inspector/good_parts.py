@@ -113,7 +113,10 @@ class _Said:
         for share in (SMALL, LARGE):
             rgb, discs = painted(picture.rgb, share)
             (view,) = detector.look([replace(picture, rgb=rgb)])
-            self.discs.setdefault(len(self.judgements), []).append((detector.judge(view), discs))
+            judgement = detector.judge(view)
+            # Without the maps of types, of which there may be dozens.
+            kept = Judgement(judgement.score, judgement.map)
+            self.discs.setdefault(len(self.judgements), []).append((kept, discs))
 
     def standardised(
         self, parts: Sequence[int], folds: int, by_place: ByPlace | bool | None
@@ -127,7 +130,7 @@ class _Said:
             cells = Cells([coarse(one.map) for one in self.judgements], self.folds, parts)
             if cells.lie_alike() or (by_place and cells.comparable()):
                 final = ByPlace.of(cells.maps)
-                for_fold = {fold: cells.of_others(fold) for fold in set(self.folds)}
+                for_fold = cells.of_others
         judged, responses = [], Responses()
         for number, (judgement, fold) in enumerate(zip(self.judgements, self.folds, strict=True)):
             places = for_fold.get(fold)

@@ -105,11 +105,7 @@ def learn(
     skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split)]
     # In folds a picture that cannot be read is met twice.
     skipped += [one for one in judged.skipped if one.path not in {known.path for known in skipped}]
-    notes = (*source.notes, *counts.doubts(), *unclear)
-    if judged.by_place:
-        notes = (*notes, BY_PLACE if threshold.by_place else f"good parts lie alike: {BY_PLACE}")
-    elif threshold.by_place:
-        notes = (*notes, NOT_BY_PLACE)
+    notes = (*source.notes, *counts.doubts(), *unclear, *_of_places(judged, threshold))
     return Learned(
         detector,
         calibration,
@@ -188,6 +184,13 @@ def _counts(detector: Detector, split: GoodSplit, judged: Sequence[int]) -> Good
     held_out = [part for part in judged if part in unseen]
     counts = len(learned), len(set(learned)), len(held_out), len(set(held_out))
     return GoodCounts(*counts, split.doubtful, len(split.folds))
+
+
+def _of_places(judged: Judged, threshold: ThresholdConfig) -> tuple[str, ...]:
+    """Whether maps are compared place by place, where they are or were to be."""
+    if judged.by_place:
+        return (BY_PLACE if threshold.by_place else f"good parts lie alike: {BY_PLACE}",)
+    return (NOT_BY_PLACE,) if threshold.by_place else ()
 
 
 def _seen(split: GoodSplit) -> list[Skipped]:

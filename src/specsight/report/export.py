@@ -40,12 +40,13 @@ def write_exports(out: Path, name: str, table: Table) -> None:
     write_text(out / f"{name}.tex", latex(table))
 
 
-def markdown(table: Table) -> str:
-    """As a Markdown table."""
+def markdown(table: Table, *, marked: bool = False) -> str:
+    """As a Markdown table; `marked`: cells hold Markdown already, and are not escaped."""
     rule = ["---" if i < table.words else "---:" for i in range(len(table.header))]
-    rows = [[_markdown(cell) for cell in table.header], rule]
+    written = str if marked else _markdown
+    rows = [[written(cell) for cell in table.header], rule]
     for r, row in enumerate(table.rows):
-        cells = map(_markdown, row)
+        cells = map(written, row)
         rows.append([f"**{c}**" if (r, i) in table.best else c for i, c in enumerate(cells)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -24,7 +24,7 @@ from specsight.storage.folders import (
     verify_folder,
     whole_folder,
 )
-from specsight.storage.leftovers import remove_leftovers, temporary_prefix
+from specsight.storage.leftovers import remove_leftovers, temporary_folder, temporary_prefix
 from specsight.storage.locks import only_writer
 from specsight.storage.outputs import check_model_output, check_output
 from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
@@ -49,6 +49,7 @@ __all__ = [
     "remove_leftovers",
     "revised_folder",
     "sha256",
+    "temporary_folder",
     "temporary_prefix",
     "verify_folder",
     "whole_folder",

@@ -12,7 +12,9 @@ import os
 import platform
 import re
 import shutil
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = ".tmp-"
@@ -42,6 +44,15 @@ def remove_leftovers(folder: Path, deep: bool = False) -> None:
                 with contextlib.suppress(OSError):
                     path.unlink()
         folders[:] = [name for name in folders if deep and not name.startswith(PREFIX)]
+
+
+@contextlib.contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """A folder for `purpose` among the system's temporary ones, removed in the end; those of killed processes, which
+    could not remove theirs, are removed in the beginning."""
+    remove_leftovers(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{temporary_prefix()}{purpose}-") as folder:
+        yield Path(folder)
 
 
 def _place() -> str:
