@@ -52,6 +52,15 @@ class NotAppliedJson(TypedDict):
     reason: Text
 
 
+class PresenceJson(TypedDict):
+    """See `records.Presence`; only what could be said is written."""
+
+    clause: dict[Text, Any]
+    count: Count
+    found: Text
+    boxes: list[Annotated[list[int], Field(min_length=4, max_length=4)]]
+
+
 class DecisionJson(TypedDict):
     """See `records.Decision`."""
 
@@ -60,6 +69,7 @@ class DecisionJson(TypedDict):
     deciding: dict[Text, Any] | None
     observed: list[ExcusedJson]
     not_applied: list[NotAppliedJson]
+    required: NotRequired[list[PresenceJson]]
 
 
 class InspectionJson(TypedDict):

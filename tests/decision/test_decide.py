@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from specsight import findings
 from specsight.calibration import Calibration
-from specsight.decision import Circumstances, decide
+from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.decision.rules import with_scope
-from specsight.records import Decision, Judgement
+from specsight.records import Decision, Judgement, Presence
 from specsight.specification import (
     Clause,
     DefectType,
     Ignore,
+    Instruction,
     Knowledge,
     Only,
     Part,
@@ -303,3 +304,58 @@ def test_clauses_that_excuse_never_turn_an_acceptance_and_the_numbers_follow(
     assert (decision.verdict == "reject") == bool(decision.counted)
     shuffled = decided(judgement(*types), *reversed(clauses))
     assert (shuffled.verdict, shuffled.score) == (decision.verdict, decision.score)
+
+
+def seen(clause: Requirement, count: int | None, reason: str = "") -> Circumstances:
+    """The circumstances of a picture in which a feature was looked for."""
+    return replace(CIRCUMSTANCES, presence={clause: Presence(clause, count, reason)})
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, "reject"), (1, "reject"), (2, "accept"), (3, "accept")])
+def test_a_requirement_is_met_by_as_many_features_as_were_seen(count: int, verdict: str) -> None:
+    """Whatever the detector's types say: they have no map of the feature."""
+    clause = Requirement(feature="green cap", count=2)
+    decision = decided(judgement(), clause, circumstances=seen(clause, count))
+    assert (decision.verdict, decision.not_applied) == (verdict, ())
+    assert decision.deciding == (clause if verdict == "reject" else None)
+    assert [one.count for one in decision.required] == [count]
+    again = Decision.from_json(decision.to_json(()), decision.verdict, decision.threshold, ())
+    assert again.required == decision.required
+
+
+def test_what_a_look_cannot_say_is_told() -> None:
+    clause = Requirement(feature="green cap")
+    decision = decided(judgement(), clause, circumstances=seen(clause, None, "the picture shows no cap"))
+    assert (decision.verdict, decision.required) == ("accept", ())
+    assert [one.reason for one in decision.not_applied] == ["the picture shows no cap"]
+
+
+def test_an_accepted_lack_leaves_its_requirement_alone() -> None:
+    clause = Requirement(feature="yellow balance dot", part="sidewall")
+    circumstances = seen(clause, 0)
+    accepted = Tolerance(defect="missing balance dot", text="It may lack its dot.")
+    decision = decided(judgement(), clause, accepted, circumstances=circumstances)
+    assert decision.verdict == "accept"
+    assert "It may lack its dot." in {one.clause: one.reason for one in decision.not_applied}[clause]
+    for other in (
+        Tolerance(defect="missing red dot"),
+        Tolerance(defect="balance dot"),
+        Tolerance(defect="missing dot", up_to_mm=2),
+    ):
+        assert decided(judgement(), clause, other, circumstances=circumstances).verdict == "reject"
+
+
+def test_a_feature_that_was_seen_on_a_part_not_inspected_says_nothing() -> None:
+    clause = Requirement(feature="dot", part="tread")
+    decision = decided(judgement(), clause, Scope(parts=("sidewall",)), circumstances=seen(clause, 0))
+    assert decision.verdict == "accept"
+    assert "not to be inspected" in decision.not_applied[0].reason
+
+
+def test_a_requirement_of_this_time_goes_before_a_lack_that_the_specification_accepts() -> None:
+    specified = SPECIFICATION.model_copy(update={"tolerances": (Tolerance(defect="missing dot"),)})
+    required = Requirement(feature="yellow dot")
+    assert clauses_in_force(Instruction(requirements=(required,)), specified) == (required,)
+    other = Requirement(feature="cap")
+    kept = clauses_in_force(Instruction(requirements=(other,)), specified)
+    assert kept == (other, *specified.tolerances)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specsight.explain import describe, state, told_apart
-from specsight.records import Decision, Excused, Finding
-from specsight.specification import Ignore
+from specsight.records import Decision, Excused, Finding, Presence
+from specsight.specification import Ignore, Requirement
 
 
 def finding(**changes: object) -> Finding:
@@ -52,3 +52,16 @@ def test_many_findings_are_counted_after_the_first_five() -> None:
     words = state(Decision("reject", 4.0, 3.0, counted=(finding(),) * 7))
     assert words.count("top left") == 5
     assert words.endswith("; and 2 smaller ones.")
+
+
+def test_what_was_looked_for_is_told_once() -> None:
+    dot, cap = Requirement(feature="yellow dot"), Requirement(feature="cap")
+    seen = (
+        Presence(dot, 0, found="no yellow dot (required)"),
+        Presence(cap, 1, found="cap found at the top"),
+    )
+    words = state(Decision("reject", 2.0, 3.0, deciding=dot, required=seen))
+    assert words == "Rejected: no yellow dot (required). Looked for: cap found at the top."
+    assert "Looked for: no yellow dot (required); cap found" in state(
+        Decision("reject", 4.0, 3.0, required=seen)
+    )

@@ -18,6 +18,7 @@ from specsight.specification import (
 from specsight.specification.synonyms import GENERAL, PHRASES
 from specsight.specification.vocabulary import (
     Vocabulary,
+    lacks,
     normal_form,
     normal_forms,
     place_name,
@@ -192,3 +193,20 @@ def test_articles_follow_the_sound_and_come_off_again() -> None:
         "a",
         "anode",
     ]
+
+
+@pytest.mark.parametrize(
+    ("defect", "feature", "is_lack"),
+    [
+        ("missing balance dot", "yellow balance dot", True),
+        ("Missing_Dots", "yellow balance dot", True),
+        ("dot missing", "yellow balance dot", True),
+        ("no cap", "the cap", True),
+        ("missing red dot", "yellow dot", False),
+        ("missing", "yellow dot", False),
+        ("balance dot", "yellow balance dot", False),
+        ("missing cap of the bottle", "cap", False),
+    ],
+)
+def test_a_defect_of_lacking_something_is_told_by_its_name(defect: str, feature: str, is_lack: bool) -> None:
+    assert lacks(defect, feature) is is_lack

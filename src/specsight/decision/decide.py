@@ -74,6 +74,11 @@ def decide(
         counted=tuple(counted),
         observed=tuple(Excused(found[k], clause) for k, clause in sorted(excused.items())),
         not_applied=not_applied,
+        required=tuple(
+            seen
+            for clause, effect in zip(clauses, applied)
+            if not effect.reason and (seen := circumstances.presence.get(clause)) and seen.count is not None
+        ),
     )
 
 

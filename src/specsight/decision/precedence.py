@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specsight.specification import Clause, Instruction, Knowledge, Specification, Tolerance
-from specsight.specification.vocabulary import Vocabulary
+from specsight.specification import Clause, Instruction, Knowledge, Requirement, Specification, Tolerance
+from specsight.specification.vocabulary import Vocabulary, lacks
 
 
 def clauses_in_force(
@@ -12,7 +12,8 @@ def clauses_in_force(
     """The instruction's clauses, then those of the specification.
 
     What is said this time comes first: a tolerance of the specification gives way to a tolerance of the instruction for
-    the same type (on the same part, or on all of them), and to being taught that the type is a defect.
+    the same type (on the same part, or on all of them), to being taught that the type is a defect, and, where it
+    accepts that something is missing, to a requirement of that.
     """
     given = instruction.clauses if instruction else ()
     if specification is None:
@@ -30,6 +31,8 @@ def clauses_in_force(
 def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vocabulary) -> bool:
     if isinstance(clause, Knowledge):
         return words.same(clause.name, specified.defect)
+    if isinstance(clause, Requirement):
+        return lacks(specified.defect, clause.feature)
     if not isinstance(clause, Tolerance) or not words.same(clause.defect, specified.defect):
         return False
     if clause.part is None:

@@ -2,7 +2,7 @@
 
 In: clauses, the findings of one picture, and what is known of the picture and the detector. Out: an `Effect` per
 clause. Rules are exact: a scope needs a given part map, a tolerance needs types (and millimetres where it has a limit),
-a requirement needs a type that tells of the feature or of its absence.
+a requirement needs a look for the feature, or a type that tells of it or of its absence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.records import Finding
+from specsight.records import Finding, Presence
 from specsight.specification.clauses import (
     Clause,
     Ignore,
@@ -25,10 +25,8 @@ from specsight.specification.clauses import (
     Tolerance,
     Unread,
 )
-from specsight.specification.vocabulary import Vocabulary
+from specsight.specification.vocabulary import ABSENT, Vocabulary, lacks
 
-ABSENT = ("missing", "absent", "no")
-"""Words in front of a feature that make the name of the defect of lacking it."""
 ROUNDING = 1e-9
 """Share by which a length may exceed a limit: 3 pixels of 0.1 mm are 0.30000000000000004 mm."""
 NO_PARTS = "the picture has no part map"
@@ -53,6 +51,8 @@ class Circumstances:
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False
     """Whether the detector has looked for the types that the instruction teaches."""
+    presence: Mapping[Clause, Presence] = field(default_factory=dict)
+    """What looking for features in the picture itself found, by the requirement that asks for them."""
     circular: bool = False
     inside: NDArray[np.bool_] | None = None
     """(H, W): pixels in the scope; None: all of them."""
@@ -100,7 +100,7 @@ def effects(
     }
     excused = frozenset[int]().union(*(effect.excused for effect in others.values()))
     return [
-        _requirement(clause, found, circumstances, scopes, excused)
+        _requirement(clause, found, circumstances, scopes, excused, clauses)
         if isinstance(clause, Requirement)
         else others[k]
         for k, clause in enumerate(clauses)
@@ -249,18 +249,41 @@ def _requirement(
     circumstances: Circumstances,
     scopes: Sequence[Scope],
     excused: Collection[int],
+    clauses: Sequence[Clause],
 ) -> Effect:
     """Unmet where the defect of lacking the feature is found, or the feature itself is found too rarely.
 
-    A lack that other clauses excuse, or on a part that is not to be inspected, does not count.
+    What a look for the feature found goes first. A lack that other clauses excuse, or on a part that is not to be
+    inspected, does not count.
     """
+    if clause.part is not None and (scope := _outside(clause.part, scopes, circumstances)):
+        return Effect(reason=f"'{clause.part}' is not to be inspected ({scope.words})")
+    seen = circumstances.presence.get(clause)
+    if seen is not None and seen.count is not None:
+        unmet = seen.count < clause.count
+        accepted = next((c for c in clauses if unmet and _accepts_lack(c, clause, circumstances)), None)
+        return (
+            Effect(reason=f"its absence is accepted ({accepted.words})") if accepted else Effect(unmet=unmet)
+        )
+    effect = _requirement_by_types(clause, found, circumstances, excused)
+    return Effect(reason=seen.reason) if seen is not None and effect.reason else effect
+
+
+def _accepts_lack(clause: Clause, required: Requirement, circumstances: Circumstances) -> bool:
+    """Whether a clause says that the required feature may be missing."""
+    if (isinstance(clause, Tolerance) and clause.up_to_mm is None) or isinstance(clause, Ignore):
+        lack = circumstances.defect_words.spelling(clause.defect)
+        return lacks(clause.defect, required.feature) or lacks(lack, required.feature)
+    return False
+
+
+def _requirement_by_types(
+    clause: Requirement, found: Sequence[Finding], circumstances: Circumstances, excused: Collection[int]
+) -> Effect:
     if not circumstances.types:
         return Effect(reason=NO_TYPES)
-    if clause.part is not None:
-        if reason := _part_reason(clause.part, circumstances):
-            return Effect(reason=reason)
-        if scope := _outside(clause.part, scopes, circumstances):
-            return Effect(reason=f"'{clause.part}' is not to be inspected ({scope.words})")
+    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
+        return Effect(reason=reason)
     here = [
         k
         for k, f in enumerate(found)

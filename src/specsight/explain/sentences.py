@@ -19,7 +19,12 @@ def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
     Of the clauses that could not be applied those are named that are among `given` (the words of this inspection;
     those of the specification hold for every picture and are reported once for all).
     """
-    words = [_verdict(decision), *_excused(decision.observed), *_unapplied(decision.not_applied, given)]
+    words = [
+        _verdict(decision),
+        *_required(decision),
+        *_excused(decision.observed),
+        *_unapplied(decision.not_applied, given),
+    ]
     return " ".join(words)
 
 
@@ -62,7 +67,9 @@ def _verdict(decision: Decision) -> str:
             f"Rejected: {comparison.format('above')} {regions or 'No single region of the map stands out.'}"
         )
     if decision.verdict == "reject" and decision.deciding is not None:
-        words = f"Rejected: '{decision.deciding.words}' is not met."
+        seen = next((one for one in decision.required if one.clause == decision.deciding), None)
+        what = seen.found if seen else f"'{decision.deciding.words}' is not met"
+        words = f"Rejected: {what}."
         return f"{words} {regions}" if regions else words
     words = f"Accepted: {comparison.format('not above')}"
     return f"{words} Observed without effect on the verdict: {regions}" if regions else words
@@ -82,6 +89,13 @@ def _by_map(decision: Decision) -> bool:
     With such findings the score itself is compared only where it is not above its threshold: then no clause decided.
     """
     return decision.deciding is not None or decision.score > (decision.threshold or 0.0)
+
+
+def _required(decision: Decision) -> list[str]:
+    """What was looked for because it is required, but for what the verdict has told already."""
+    told = decision.deciding if decision.verdict == "reject" else None
+    found = [one.found for one in decision.required if one.clause != told]
+    return [f"Looked for: {'; '.join(found)}."] if found else []
 
 
 def _excused(observed: Sequence[Excused]) -> list[str]:

@@ -5,7 +5,7 @@
 `to_json` and `from_json`.
 """
 
-from specsight.records.answers import Decision, Excused, Finding, Inspection, Judgement, NotApplied
+from specsight.records.answers import Decision, Excused, Finding, Inspection, Judgement, NotApplied, Presence
 from specsight.records.samples import (
     GOOD,
     Box,
@@ -32,6 +32,7 @@ __all__ = [
     "Label",
     "NotApplied",
     "Picture",
+    "Presence",
     "Sample",
     "Verdict",
 ]

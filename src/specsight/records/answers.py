@@ -85,6 +85,21 @@ class NotApplied:
 
 
 @dataclass(frozen=True)
+class Presence:
+    """What looking for a required feature found in one picture, in pixels rather than in the map of anomalies."""
+
+    clause: Clause
+    count: int | None
+    """How often the feature was found; None: that cannot be said."""
+    reason: str = ""
+    """Why it cannot be said; empty where it can."""
+    found: str = ""
+    """In words, what was found or not, and where: "yellow balance dot found at the top left"."""
+    boxes: tuple[Box, ...] = ()
+    """Where it was found, or what was found in its place."""
+
+
+@dataclass(frozen=True)
 class Decision:
     """What follows from a judgement, its findings and the clauses that were given.
 
@@ -104,6 +119,8 @@ class Decision:
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
     not_applied: tuple[NotApplied, ...] = ()
     """Every clause that was given and could not be applied, with the reason: nothing is ignored in silence."""
+    required: tuple[Presence, ...] = ()
+    """What was looked for because a clause requires it, and found or not."""
     unlike: float | None = None
     """Of a picture that shows something else than the product: how many times farther it lies from good pictures than
     good parts do. None: it shows the product, as far as can be told."""
@@ -124,6 +141,15 @@ class Decision:
             ],
             "not_applied": [
                 {"clause": clause_to_json(one.clause), "reason": one.reason} for one in self.not_applied
+            ],
+            "required": [
+                {
+                    "clause": clause_to_json(one.clause),
+                    "count": one.count,
+                    "found": one.found,
+                    "boxes": [list(box) for box in one.boxes],
+                }
+                for one in self.required
             ],
         }
 
@@ -158,6 +184,15 @@ class Decision:
             observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),
             not_applied=tuple(
                 NotApplied(clause_from_json(one["clause"]), one["reason"]) for one in values["not_applied"]
+            ),
+            required=tuple(
+                Presence(
+                    clause_from_json(one["clause"]),
+                    one["count"],
+                    found=one["found"],
+                    boxes=tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in one["boxes"]),
+                )
+                for one in values.get("required", ())
             ),
         )
 

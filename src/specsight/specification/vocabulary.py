@@ -23,6 +23,8 @@ SINGULAR = frozenset({"bias", "canvas", "gas", "lens", "series", "species"})
 SIBILANTS = ("ches", "sses", "shes", "xes")
 VOWEL = re.compile(r"(?!uni|use|eu|one\b)[aeiou]", re.IGNORECASE)
 """Beginnings of words that take "an", by their spelling: "an unblemished part", but "a used part", "a unit"."""
+ABSENT = ("missing", "absent", "no", "lacking", "without")
+"""Words in front of a feature, or behind it, that make the name of the defect of lacking it."""
 ROWS = ("top", "", "bottom")
 COLUMNS = ("left", "", "right")
 
@@ -119,6 +121,19 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def lacks(defect: str, feature: str) -> bool:
+    """Whether `defect` is the name of lacking `feature`, or of lacking whatever is of its kind: "missing yellow dot",
+    "no dot" and "dot missing" are lacks of "yellow dot", and "missing red dot" is not."""
+    words = normal_form(defect).split()
+    if words and words[0] in ABSENT:
+        kind = words[1:]
+    elif words and words[-1] in ABSENT:
+        kind = words[:-1]
+    else:
+        return False
+    return bool(kind) and normal_form(feature).split()[-len(kind) :] == kind
 
 
 def as_words(name: str) -> str:
