@@ -33,6 +33,7 @@ ORDER = [
     "prompts",
     "reading",
     "detectors",
+    "parts",
     "point_spread",
     "calibration",
     "findings",

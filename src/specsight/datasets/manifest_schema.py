@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from specsight.datasets.contained_paths import inside, relative_path
 from specsight.datasets.contract import split_named
 from specsight.records import Defect, InstructedVerdict, Label, Sample
-from specsight.specification.terms import Scale
+from specsight.specification.fields import Scale
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1)]

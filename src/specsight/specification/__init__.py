@@ -13,6 +13,7 @@ from specsight.specification.clauses import (
     as_knowledge,
 )
 from specsight.specification.model import Specification
+from specsight.specification.outlines import Ellipse, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
 from specsight.specification.yaml import (
     dump_yaml,
@@ -26,14 +27,18 @@ from specsight.specification.yaml import (
 __all__ = [
     "Clause",
     "DefectType",
+    "Ellipse",
     "Ignore",
     "Instruction",
     "Knowledge",
     "Only",
     "Part",
+    "Reference",
     "Requirement",
+    "Ring",
     "Scope",
     "SeverityLevel",
+    "Shape",
     "Specification",
     "Tolerance",
     "Unread",

@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from specsight.errors import did_you_mean
-from specsight.specification.terms import DefectType, Millimetres, Model, Name
+from specsight.specification.fields import Millimetres, Model, Name
+from specsight.specification.terms import DefectType
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 

@@ -12,16 +12,9 @@ from typing import Annotated
 from pydantic import Field, Strict, field_validator, model_validator
 
 from specsight.specification.clauses import Requirement, Tolerance
-from specsight.specification.terms import (
-    DEFAULT_SEVERITY,
-    DefectType,
-    Model,
-    Name,
-    Part,
-    Scale,
-    SeverityLevel,
-    rising,
-)
+from specsight.specification.fields import Model, Name, Scale
+from specsight.specification.outlines import Reference
+from specsight.specification.terms import DEFAULT_SEVERITY, DefectType, Part, SeverityLevel, rising
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
 
@@ -29,7 +22,8 @@ class Specification(Model):
     """A product in words. Everything but `product` may be left out.
 
     Raises ValueError where a name or phrase means two parts or two defects, where a severity level cannot be
-    reached, and where a tolerance or requirement names a part or defect that is not defined although others are.
+    reached, where a tolerance or requirement names a part or defect that is not defined although others are, and where
+    parts have an outline and there is no reference, or the other way round.
     """
 
     product: Name
@@ -42,7 +36,9 @@ class Specification(Model):
     """Width in pixels of the pictures that `mm_per_px` was measured on: in pictures of another width, which show the
     same field of view at another resolution, a pixel is as many millimetres as that makes it. None: of any width."""
     parts: Annotated[tuple[Part, ...], Field(max_length=255)] = ()
-    """At most as many as a part map of 8 bits can tell apart."""
+    """At most as many as a part map of 8 bits can tell apart; where outlines overlap, later parts lie on top."""
+    reference: Reference | None = None
+    """The picture that the outlines of parts were drawn on."""
     defects: Annotated[tuple[DefectType, ...], Field(max_length=255)] = ()
     tolerances: Annotated[tuple[Tolerance, ...], Field(max_length=1000)] = ()
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=1000)] = ()
@@ -63,6 +59,21 @@ class Specification(Model):
             _check("part", part, parts)
         for tolerance in self.tolerances:
             _check("defect", tolerance.defect, defects)
+        return self
+
+    @model_validator(mode="after")
+    def _outlines_have_a_picture(self) -> Specification:
+        outlined = [part.name for part in self.parts if part.outline]
+        if outlined and self.reference is None:
+            raise ValueError(
+                f"part '{outlined[0]}' has an outline, and nothing says on which picture: add "
+                "reference: {picture: good.png, size: [width, height]}"
+            )
+        if self.reference is not None and not outlined:
+            raise ValueError(
+                f"reference '{self.reference.picture}' is named, and no part has an outline: draw them with "
+                "'specsight parts', or leave it out"
+            )
         return self
 
     def defect(self, name: str) -> DefectType | None:

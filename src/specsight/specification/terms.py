@@ -7,20 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Scale = Annotated[float, Field(gt=0, ge=1e-6, le=1e4)]
-"""Millimetres per pixel: from a nanometre to ten metres."""
-Millimetres = Annotated[float, Field(strict=True, gt=0, le=1e6)]
-Percent = Annotated[float, Field(strict=True, gt=0, le=100)]
-Phrases = Annotated[tuple[Name, ...], Field(max_length=1000)]
-
-
-class Model(BaseModel):
-    """What all parts of a specification share: unknown keys are refused, values cannot be changed, text is stripped."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+from specsight.specification.fields import Millimetres, Model, Name, Percent, Phrases
+from specsight.specification.outlines import Shape
 
 
 class Part(Model):
@@ -32,6 +22,8 @@ class Part(Model):
     description: str = ""
     critical: bool = False
     """Whether defects on it are one severity level graver."""
+    outline: Annotated[tuple[Shape, ...], Field(max_length=1000)] = ()
+    """Where it lies on the specification's reference picture; what several shapes cover is one part."""
 
 
 class SeverityLevel(Model):

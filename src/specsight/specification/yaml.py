@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from specsight.errors import SpecsightError
 from specsight.specification.clauses import Instruction, Requirement, Tolerance
 from specsight.specification.model import Specification
+from specsight.specification.outlines import Ellipse, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
 from specsight.specification.yaml_nodes import Refusal, read_nodes, write_nodes
 from specsight.storage import read_text, write_text
@@ -29,8 +30,15 @@ M = TypeVar("M", Specification, Instruction)
 
 
 def load_specification(path: str | Path) -> Specification:
-    """Read a specification from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(read_words(Path(path)), Specification, str(path))
+    """Read a specification from a YAML file. Raises SpecsightError that names the file, the line and the way out.
+
+    The path of its reference picture, where that is relative, continues the folder of the file.
+    """
+    read = _parse(read_words(Path(path)), Specification, str(path))
+    if read.reference is None:
+        return read
+    picture = str(Path(path).absolute().parent / read.reference.picture)
+    return read.model_copy(update={"reference": read.reference.model_copy(update={"picture": picture})})
 
 
 def load_instruction(path: str | Path) -> Instruction:
@@ -185,6 +193,10 @@ def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
         "known_defects": DefectType,
         "tolerances": Tolerance,
         "requirements": Requirement,
+        "outline": Shape,
+        "ring": Ring,
+        "ellipse": Ellipse,
+        "reference": Reference,
     }
     inside = [nested[str(step)] for step in loc if step in nested]
     return sorted((inside or [model])[-1].model_fields)

@@ -86,6 +86,18 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_sequence(
+        self, tag: str, sequence: Any, flow_style: bool | None = None
+    ) -> yaml.SequenceNode:
+        """Points and lists of points in brackets, as a person writes them."""
+        return super().represent_sequence(tag, sequence, flow_style or _is_points(sequence))
+
+
+def _is_points(sequence: Any) -> bool:
+    """Whether it holds numbers, or lists of numbers, alone."""
+    values = [v for one in sequence for v in (one if isinstance(one, list) else [one])]
+    return bool(values) and all(type(v) in (int, float) for v in values)
+
 
 for _tag, (_spelling, _letters) in CORE.items():
     for _first in (*_letters, *([""] if _tag.endswith("null") else [])):
