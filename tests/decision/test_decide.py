@@ -359,3 +359,29 @@ def test_a_requirement_of_this_time_goes_before_a_lack_that_the_specification_ac
     other = Requirement(feature="cap")
     kept = clauses_in_force(Instruction(requirements=(other,)), specified)
     assert kept == (other, *specified.tolerances)
+
+
+def test_a_limit_of_zero_accepts_nothing_and_goes_before_what_the_specification_accepts() -> None:
+    accepted = Tolerance(defect="stain", up_to_mm=100.0)
+    specification = SPECIFICATION.model_copy(update={"tolerances": (accepted,)})
+    none = Instruction(tolerances=(Tolerance(defect="stain", up_to_mm=0),))
+    assert clauses_in_force(none, specification) == none.tolerances
+    decision = decided(judgement("stain"), *none.tolerances)
+    assert (decision.verdict, decision.observed, decision.not_applied) == ("reject", (), ())
+    assert clauses_in_force(Instruction(ignore=(Ignore(defect="stain"),)), specification) == (
+        Ignore(defect="stain"),
+    )
+
+
+@pytest.mark.parametrize("general", [Tolerance(defect="stain", up_to_mm=100.0), Ignore(defect="stain")])
+def test_what_is_said_of_one_part_goes_before_what_is_said_of_all(general: Clause) -> None:
+    assert decided(judgement("stain"), general).verdict == "accept"
+    none_here = Tolerance(defect="stain", up_to_mm=0, part="tread")
+    assert decided(judgement("stain"), general, none_here).verdict == "reject"
+    elsewhere = none_here.model_copy(update={"part": "sidewall"})
+    assert decided(judgement("stain"), general, elsewhere).verdict == "accept"
+
+
+def test_a_type_is_ignored_on_one_part_alone() -> None:
+    assert decided(judgement("stain"), Ignore(defect="stain", part="tread")).verdict == "accept"
+    assert decided(judgement("stain"), Ignore(defect="stain", part="sidewall")).verdict == "reject"

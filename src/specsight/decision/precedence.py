@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from specsight.specification import Clause, Instruction, Knowledge, Requirement, Specification, Tolerance
+from specsight.specification import (
+    Clause,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Requirement,
+    Specification,
+    Tolerance,
+)
 from specsight.specification.vocabulary import Vocabulary, lacks
 
 
@@ -11,9 +19,9 @@ def clauses_in_force(
 ) -> tuple[Clause, ...]:
     """The instruction's clauses, then those of the specification.
 
-    What is said this time comes first: a tolerance of the specification gives way to a tolerance of the instruction for
-    the same type (on the same part, or on all of them), to being taught that the type is a defect, and, where it
-    accepts that something is missing, to a requirement of that.
+    What is said this time comes first: a tolerance of the specification gives way to what the instruction accepts or
+    ignores of the same type (on the same part, or on all of them), to being taught that the type is a defect, and,
+    where it accepts that something is missing, to a requirement of that.
     """
     given = instruction.clauses if instruction else ()
     if specification is None:
@@ -33,7 +41,7 @@ def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vo
         return words.same(clause.name, specified.defect)
     if isinstance(clause, Requirement):
         return lacks(specified.defect, clause.feature)
-    if not isinstance(clause, Tolerance) or not words.same(clause.defect, specified.defect):
+    if not isinstance(clause, Tolerance | Ignore) or not words.same(clause.defect, specified.defect):
         return False
     if clause.part is None:
         return True

@@ -93,8 +93,9 @@ def effects(
     """The effect of every clause on the findings, in the order of `clauses`."""
     scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
     only = [c for c in clauses if isinstance(c, Only)]
+    on_parts = [c for c in clauses if isinstance(c, Tolerance | Ignore) and c.part is not None]
     others = {
-        k: _effect(clause, found, circumstances, scopes, only)
+        k: _effect(clause, found, circumstances, scopes, only, on_parts)
         for k, clause in enumerate(clauses)
         if not isinstance(clause, Requirement)
     }
@@ -126,19 +127,20 @@ def _effect(
     circumstances: Circumstances,
     scopes: Sequence[Scope],
     only: Sequence[Only],
+    on_parts: Sequence[Tolerance | Ignore],
 ) -> Effect:
     if isinstance(clause, Scope):
         return _scope(clause, found, circumstances, scopes)
-    if isinstance(clause, Only | Ignore):
-        return _selection(clause, found, circumstances, only)
-    if isinstance(clause, Tolerance):
-        return _tolerance(clause, found, circumstances)
+    if isinstance(clause, Only):
+        return _only(clause, found, circumstances, only)
+    if isinstance(clause, Tolerance | Ignore):
+        return _tolerance(clause, found, circumstances, on_parts)
     if isinstance(clause, Knowledge):
         if circumstances.follows_words:
             return Effect(in_maps=True)
         return Effect(reason="the detector does not read words")
     if isinstance(clause, Unread):
-        return Effect(reason="the sentence was not understood")
+        return Effect(reason=clause.reason or "the sentence was not understood")
     raise TypeError(f"no rule for a clause of kind {clause.kind!r}")
 
 
@@ -191,18 +193,13 @@ def _outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumsta
     return None
 
 
-def _selection(
-    clause: Only | Ignore, found: Sequence[Finding], circumstances: Circumstances, only: Sequence[Only]
+def _only(
+    clause: Only, found: Sequence[Finding], circumstances: Circumstances, only: Sequence[Only]
 ) -> Effect:
-    """Findings of a type that is ignored, or of a type that is not among those that alone count.
+    """Findings of a type that is not among those that alone count.
 
     Where one of the types that alone count has no map, its defects go by the names of others: no `Only` is applied.
     """
-    if isinstance(clause, Ignore):
-        if reason := _type_reason(clause.defect, circumstances):
-            return Effect(reason=reason)
-        excused = [k for k, f in enumerate(found) if circumstances.same_defect(f.type, clause.defect)]
-        return Effect(frozenset(excused))
     names = [c.defect for c in only]
     if reason := next(
         (r for name in (clause.defect, *names) if (r := _type_reason(name, circumstances))), ""
@@ -221,26 +218,41 @@ def _type_reason(name: str, circumstances: Circumstances) -> str:
     return ""
 
 
-def _tolerance(clause: Tolerance, found: Sequence[Finding], circumstances: Circumstances) -> Effect:
-    if reason := _type_reason(clause.defect, circumstances):
+def _tolerance(
+    clause: Tolerance | Ignore,
+    found: Sequence[Finding],
+    circumstances: Circumstances,
+    on_parts: Sequence[Tolerance | Ignore],
+) -> Effect:
+    """Findings of a type that is accepted, up to a limit or whatever their size.
+
+    What is said of one part goes before what is said of all: there, findings of the type are left to those clauses.
+    """
+    limit = clause.up_to_mm if isinstance(clause, Tolerance) else None
+    if limit == 0 and clause.part is None:
+        return Effect()
+    if limit != 0 and (reason := _type_reason(clause.defect, circumstances)):
         return Effect(reason=reason)
-    if clause.up_to_mm is not None and not circumstances.scale_known:
+    if limit and not circumstances.scale_known:
         return Effect(reason=NO_SCALE)
     if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
         return Effect(reason=reason)
-    return Effect(
-        frozenset(k for k, finding in enumerate(found) if _tolerated(finding, clause, circumstances))
+    meant = (k for k, finding in enumerate(found) if _is_about(clause, finding, circumstances))
+    if clause.part is None:
+        meant = (k for k in meant if not any(_is_about(c, found[k], circumstances) for c in on_parts))
+    return Effect(frozenset(k for k in meant if limit is None or _within(found[k], limit)))
+
+
+def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circumstances) -> bool:
+    """Whether a finding is of the clause's type, and on its part."""
+    return circumstances.same_defect(finding.type, clause.defect) and (
+        clause.part is None or circumstances.same_part(finding.part, clause.part)
     )
 
 
-def _tolerated(finding: Finding, clause: Tolerance, circumstances: Circumstances) -> bool:
-    if not circumstances.same_defect(finding.type, clause.defect):
-        return False
-    if clause.part is not None and not circumstances.same_part(finding.part, clause.part):
-        return False
-    if clause.up_to_mm is None:
-        return True
-    return finding.length_mm is not None and finding.length_mm <= clause.up_to_mm * (1 + ROUNDING)
+def _within(finding: Finding, limit: float) -> bool:
+    """Whether a finding's length is known and within a limit in millimetres; no length is within 0."""
+    return limit > 0 and finding.length_mm is not None and finding.length_mm <= limit * (1 + ROUNDING)
 
 
 def _requirement(

@@ -12,6 +12,7 @@ from specsight.specification.clauses import (
     Unread,
     as_knowledge,
 )
+from specsight.specification.contradictions import contradictions
 from specsight.specification.model import Specification
 from specsight.specification.outlines import Ellipse, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
@@ -43,6 +44,7 @@ __all__ = [
     "Tolerance",
     "Unread",
     "as_knowledge",
+    "contradictions",
     "dump_yaml",
     "load_instruction",
     "load_specification",

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from specsight.errors import did_you_mean
-from specsight.specification.fields import Millimetres, Model, Name
+from specsight.specification.fields import Limit, Model, Name
 from specsight.specification.terms import DefectType
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -65,29 +65,37 @@ class Scope(Clause):
 
 
 class Tolerance(Clause):
-    """A defect that is acceptable up to a limit (longest extent), everywhere or on one part; without limit: always."""
+    """A defect that is acceptable up to a limit (longest extent), everywhere or on one part.
+
+    Limit 0: it never is. Without limit: it always is, as an `Ignore`. What holds for one part goes before what holds
+    everywhere.
+    """
 
     kind = "tolerance"
 
     defect: Name
-    up_to_mm: Millimetres | None = None
+    up_to_mm: Limit | None = None
     part: Name | None = None
 
     def _in_words(self) -> str:
+        where = f" on {self.part}" if self.part else ""
+        if self.up_to_mm == 0:
+            return f"no {self.defect}{where} is acceptable"
         limit = f" up to {self.up_to_mm:g} mm" if self.up_to_mm is not None else ""
-        return f"{self.defect}{limit}{f' on {self.part}' if self.part else ''} is acceptable"
+        return f"{self.defect}{limit}{where} is acceptable"
 
 
 class Ignore(Clause):
-    """A type of defect that does not count."""
+    """A type of defect that does not count, everywhere or on one part, whatever its size."""
 
     kind = "ignore"
     short_form = "defect"
 
     defect: Name
+    part: Name | None = None
 
     def _in_words(self) -> str:
-        return f"ignore {self.defect}"
+        return f"ignore {self.defect}{f' on {self.part}' if self.part else ''}"
 
 
 class Only(Clause):
@@ -132,12 +140,13 @@ class Knowledge(Clause, DefectType):
 
 
 class Unread(Clause):
-    """A sentence that was given and not understood."""
+    """A sentence that was given and not understood, and why, where its reader can tell."""
 
     kind = "unread"
     short_form = "text"
 
     text: Annotated[str, Field(min_length=1)]
+    reason: str = ""
 
     def _in_words(self) -> str:
         return self.text

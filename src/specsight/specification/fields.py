@@ -10,6 +10,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Scale = Annotated[float, Field(gt=0, ge=1e-6, le=1e4)]
 """Millimetres per pixel: from a nanometre to ten metres."""
 Millimetres = Annotated[float, Field(strict=True, gt=0, le=1e6)]
+Limit = Annotated[float, Field(strict=True, ge=0, le=1e6)]
+"""Millimetres up to which something is acceptable; 0: it never is."""
 Percent = Annotated[float, Field(strict=True, gt=0, le=100)]
 Phrases = Annotated[tuple[Name, ...], Field(max_length=1000)]
 

@@ -1,0 +1,94 @@
+"""Clauses that cannot hold together: an instruction → sentences that name what contradicts what.
+
+Whoever decides must not pick one of two contradictory clauses: it judges the full inspection, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from specsight.specification.clauses import Clause, Ignore, Instruction, Scope, Tolerance
+from specsight.specification.model import Specification
+from specsight.specification.vocabulary import Vocabulary
+
+
+def contradictions(instruction: Instruction, specification: Specification | None = None) -> list[str]:
+    """What in an instruction cannot hold together, one line each; empty where everything can.
+
+    Names are compared as the specification's vocabulary means them. Contradictory are: parts that alone are to be
+    inspected and are not; two sentences that each leave another part alone to be inspected; types that alone count,
+    or are looked for, and are ignored; two limits for one type on the same part, or one beside being ignored there. A
+    clause for one part beside a clause for all of them is an exception and no contradiction.
+    """
+    parts = Vocabulary.of(specification.parts if specification else ())
+    defects = Vocabulary.of((*(specification.defects if specification else ()), *instruction.known_defects))
+    found = [
+        *_scopes(instruction.scope, parts),
+        *_types(instruction, defects),
+        *_limits(instruction, defects, parts),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _scopes(scopes: Sequence[Scope], parts: Vocabulary) -> Iterator[str]:
+    including = [scope for scope in scopes if not scope.exclude]
+    for scope in scopes:
+        if not scope.exclude:
+            continue
+        for other in including:
+            if all(any(parts.same(part, out) for out in scope.parts) for part in other.parts):
+                yield _both(other, scope, f"'{', '.join(other.parts)}' cannot be the only part and left out")
+    for first, second in combinations(including, 2):
+        if _same_sentence(first, second):
+            continue
+        if not any(parts.same(one, other) for one in first.parts for other in second.parts):
+            yield _both(first, second, "each says that its part is the only one")
+
+
+def _types(instruction: Instruction, defects: Vocabulary) -> Iterator[str]:
+    everywhere = [clause for clause in _accepting(instruction) if _limit(clause) is None and not clause.part]
+    for clause in everywhere:
+        for only in instruction.only:
+            if defects.same(only.defect, clause.defect):
+                yield _both(only, clause, f"'{only.defect}' cannot be what alone counts and be ignored")
+        for known in instruction.known_defects:
+            if defects.same(known.name, clause.defect):
+                yield _both(known, clause, f"'{known.name}' cannot be looked for and be ignored")
+    if not instruction.only:
+        return
+    for tolerance in instruction.tolerances:
+        if tolerance.up_to_mm is not None and not any(
+            defects.same(tolerance.defect, only.defect) for only in instruction.only
+        ):
+            reason = f"a limit of '{tolerance.defect}' means nothing where it does not count"
+            yield _both(instruction.only[0], tolerance, reason)
+
+
+def _limits(instruction: Instruction, defects: Vocabulary, parts: Vocabulary) -> Iterator[str]:
+    for first, second in combinations(_accepting(instruction), 2):
+        if not defects.same(first.defect, second.defect) or _limit(first) == _limit(second):
+            continue
+        if (first.part is None) != (second.part is None):
+            continue
+        if first.part is None or second.part is None or parts.same(first.part, second.part):
+            where = f" on '{first.part}'" if first.part else ""
+            yield _both(first, second, f"two limits of '{first.defect}'{where}")
+
+
+def _accepting(instruction: Instruction) -> list[Tolerance | Ignore]:
+    return [*instruction.ignore, *instruction.tolerances]
+
+
+def _limit(clause: Tolerance | Ignore) -> float | None:
+    return clause.up_to_mm if isinstance(clause, Tolerance) else None
+
+
+def _same_sentence(first: Clause, second: Clause) -> bool:
+    return bool(first.text) and first.text == second.text
+
+
+def _both(first: Clause, second: Clause, reason: str) -> str:
+    if _same_sentence(first, second):
+        return f"'{first.words}' contradicts itself: {reason}"
+    return f"'{first.words}' and '{second.words}' contradict each other: {reason}"

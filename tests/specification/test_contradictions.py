@@ -1,0 +1,71 @@
+"""Clauses that cannot hold together are named; exceptions for one part are no contradiction."""
+
+from __future__ import annotations
+
+import pytest
+
+from specsight.specification import (
+    Clause,
+    DefectType,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Only,
+    Part,
+    Scope,
+    Specification,
+    Tolerance,
+    contradictions,
+)
+
+TYRE = Specification(
+    product="tyre",
+    parts=(Part(name="tread", phrases=("running surface",)), Part(name="sidewall"), Part(name="bead")),
+    defects=(DefectType(name="stain", phrases=("smear",)), DefectType(name="crack")),
+)
+
+
+@pytest.mark.parametrize(
+    ("clauses", "reason"),
+    [
+        (
+            [Scope(parts=("tread",)), Scope(parts=("running surface",), exclude=True)],
+            "cannot be the only part and left out",
+        ),
+        (
+            [Scope(parts=("tread",), text="tread only"), Scope(parts=("bead",), text="bead only")],
+            "its part is the only one",
+        ),
+        ([Only(defect="stain"), Ignore(defect="smears")], "alone counts and be ignored"),
+        ([Knowledge(name="stain"), Tolerance(defect="smear")], "looked for and be ignored"),
+        ([Only(defect="stain"), Tolerance(defect="crack", up_to_mm=1)], "means nothing"),
+        ([Tolerance(defect="stain", up_to_mm=1), Tolerance(defect="smear", up_to_mm=2)], "two limits"),
+        ([Ignore(defect="stain"), Tolerance(defect="stain", up_to_mm=0)], "two limits of 'stain'"),
+        (
+            [
+                Ignore(defect="stain", part="tread"),
+                Tolerance(defect="stain", up_to_mm=0, part="running surface"),
+            ],
+            "two limits of 'stain' on 'tread'",
+        ),
+    ],
+)
+def test_what_cannot_hold_together_is_named(clauses: list[Clause], reason: str) -> None:
+    (line,) = contradictions(Instruction.of(clauses), TYRE)
+    assert reason in line
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        [Scope(parts=("tread",)), Scope(parts=("sidewall",), exclude=True)],
+        [Scope(parts=("tread", "sidewall")), Scope(parts=("sidewall",), exclude=True)],
+        [Tolerance(defect="stain", up_to_mm=0), Tolerance(defect="stain", up_to_mm=1, part="tread")],
+        [Ignore(defect="stain"), Tolerance(defect="stain", up_to_mm=0, part="tread")],
+        [Knowledge(name="blister"), Tolerance(defect="blister", up_to_mm=2)],
+        [Only(defect="crack"), Only(defect="stain"), Tolerance(defect="stain", up_to_mm=2)],
+        [Tolerance(defect="stain", up_to_mm=1), Tolerance(defect="stain", up_to_mm=1)],
+    ],
+)
+def test_exceptions_and_repetitions_contradict_nothing(clauses: list[Clause]) -> None:
+    assert contradictions(Instruction.of(clauses), TYRE) == []
