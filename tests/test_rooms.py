@@ -34,6 +34,7 @@ ORDER = [
     "reading",
     "detectors",
     "parts",
+    "presence",
     "point_spread",
     "calibration",
     "findings",

@@ -29,8 +29,10 @@ from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.request import Request, write_request
+from specsight.inspector.required import look_for
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
+from specsight.presence import GoodPictures
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
 from specsight.storage import given_path, read_folder, whole_folder
@@ -65,6 +67,8 @@ class Inspector:
     detector gives them."""
     likeness: Likeness | None = None
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
+    good_pictures: GoodPictures | None = None
+    """What good pictures show of features that words may require; None without words, and for models of before."""
     choice: Choice | None = None
     """How the detector was chosen; None: it was named."""
     seconds: float | None = None
@@ -174,7 +178,10 @@ class Inspector:
         unlike = self._unlike(judgement, observation, found)
         found = found if unlike is None else ()
         clauses = clauses_in_force(instruction, self.specification)
-        circumstances = circumstances_of(judgement, observation, self.specification, new, self.detector)
+        circumstances = replace(
+            circumstances_of(judgement, observation, self.specification, new, self.detector),
+            presence=look_for(clauses, observation, self.good_pictures, self.specification),
+        )
         decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
         statement = explain.state(decision, instruction.clauses if instruction else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from specsight.detectors import Detector, View
+from specsight.presence import Evidence
 from specsight.records import Picture, Sample
 
 
@@ -28,6 +30,11 @@ class Observation:
     """Time spent so far: "read" and "look"."""
     looked_by: str = ""
     """The detector and the encoder whose features `view` holds; empty: not known."""
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is measured in the picture where a clause requires a feature: once, however many instructions ask."""
+        return Evidence(self.picture, self.sample.part_names, self.view)
 
 
 def looks_of(detector: Detector) -> str:

@@ -14,6 +14,7 @@ from specsight.datasets.accounting import Account
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
 from specsight.inspector.likeness import Likeness
+from specsight.presence import GoodPictures
 from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
 from specsight.storage import given_path, parse_json, read_text, recover, write_json
@@ -28,6 +29,8 @@ LIKENESS = "likeness.safetensors"
 """Held-out good pictures, pooled."""
 BY_PLACE = "by_place.safetensors"
 """What maps of good parts show at each place, where maps are compared with it."""
+PRESENCE, PRESENCE_ARRAYS = "presence.json", "presence.safetensors"
+"""What good pictures show of features that words may require."""
 CHOICE = "choice.json"
 """How the detector was chosen, where it was."""
 FULL_RANGE = 16
@@ -47,6 +50,7 @@ class Kept:
     learned_from: dict[str, str]
     by_place: ByPlace | None
     likeness: Likeness | None
+    good_pictures: GoodPictures | None
     choice: Choice | None
 
 
@@ -82,6 +86,9 @@ def write(folder: Path, kept: Kept) -> None:
         write_state(folder, kept.by_place.state(), BY_PLACE)
     if kept.likeness:
         write_state(folder, kept.likeness.state(), LIKENESS)
+    if kept.good_pictures:
+        write_json(folder / PRESENCE, kept.good_pictures.to_json())
+        write_state(folder, kept.good_pictures.state(), PRESENCE_ARRAYS)
     if kept.choice:
         write_json(folder / CHOICE, kept.choice.to_json())
 
@@ -98,6 +105,7 @@ def read(folder: Path) -> Kept:
         *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
         _by_place(folder / BY_PLACE) if (folder / BY_PLACE).exists() else None,
         _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
+        _good_pictures(folder / PRESENCE) if (folder / PRESENCE).exists() else None,
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
     )
 
@@ -163,6 +171,14 @@ def _likeness(file: Path) -> Likeness:
     """Pooled good pictures. Raises SpecsightError where the file is damaged."""
     try:
         return Likeness.from_state(read_state(file.parent, file.name))
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+
+
+def _good_pictures(file: Path) -> GoodPictures:
+    """What good pictures show. Raises SpecsightError where a file is damaged."""
+    try:
+        return GoodPictures.from_saved(parse_json(read_text(file)), read_state(file.parent, PRESENCE_ARRAYS))
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
 

@@ -1,0 +1,50 @@
+"""Required features on the way of a picture: good pictures are measured at fit, every other one where a clause asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from specsight.detectors import Detector
+from specsight.errors import UnreadableFile
+from specsight.inspector.observation import Observation
+from specsight.inspector.pictures import read_picture
+from specsight.presence import Evidence, GoodPictures, PresenceCheck
+from specsight.presence.good_pictures import MOST_PICTURES
+from specsight.records import Presence, Sample
+from specsight.specification import Clause, Requirement, Specification
+
+
+def measure_good(
+    samples: Sequence[Sample], detector: Detector, specification: Specification | None, bits: int | None
+) -> GoodPictures | None:
+    """What good pictures show, for features that words may require; None without words or pictures.
+
+    Of many samples some are measured, spread evenly. Those that cannot be read are passed over: the fit lists them.
+    """
+    if specification is None or not samples:
+        return None
+    chosen = np.unique(np.linspace(0, len(samples) - 1, min(MOST_PICTURES, len(samples))).round().astype(int))
+    return GoodPictures.of(_evidence([samples[k] for k in chosen], detector, bits))
+
+
+def look_for(
+    clauses: Sequence[Clause],
+    observation: Observation,
+    good: GoodPictures | None,
+    specification: Specification | None,
+) -> Mapping[Clause, Presence]:
+    """What is found in a picture of each feature that a clause requires."""
+    required = [clause for clause in clauses if isinstance(clause, Requirement)]
+    check = PresenceCheck(good or GoodPictures(), specification)
+    return {clause: check.check(clause, observation.evidence) for clause in required}
+
+
+def _evidence(samples: Sequence[Sample], detector: Detector, bits: int | None) -> Iterator[Evidence]:
+    for sample in samples:
+        try:
+            _, picture = read_picture(sample, "", bits, detector.needs.depth)
+        except UnreadableFile:
+            continue
+        yield Evidence(picture, sample.part_names)

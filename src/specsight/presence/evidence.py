@@ -1,0 +1,56 @@
+"""What can be measured in one picture to find a required feature, each measured when it is first asked for.
+
+In: a picture with its part map, and the view of it. Out: parts that show, blobs of a colour, lines of lettering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors import View
+from specsight.presence.colours import Blob, Lab
+from specsight.records import Box, Picture
+
+
+class Evidence:
+    """Measurements of one picture.
+
+    Parameters: `part_names` are those of the values of `picture.parts`; `view` is what a detector saw in it, None
+    where nothing did.
+    """
+
+    def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
+        self.picture, self.part_names, self.view = picture, dict(part_names), view
+        self._blobs: dict[str, tuple[Blob, ...]] = {}
+
+    @cached_property
+    def parts(self) -> frozenset[str] | None:
+        """Names of the parts that show; None where that is not known."""
+        if self.picture.parts is None or not self.part_names:
+            return None
+        return self._named(self.picture.parts)
+
+    def blobs(self, colour: str) -> tuple[Blob, ...]:
+        """Regions of a colour, see `Lab.blobs`."""
+        if colour not in self._blobs:
+            self._blobs[colour] = self._lab.blobs(colour)
+        return self._blobs[colour]
+
+    def parts_in(self, box: Box) -> frozenset[str]:
+        """Names of the parts that touch a box."""
+        if self.picture.parts is None:
+            return frozenset()
+        x0, y0, x1, y1 = box
+        return self._named(self.picture.parts[y0:y1, x0:x1])
+
+    def _named(self, parts: NDArray[np.uint8]) -> frozenset[str]:
+        values = np.flatnonzero(np.bincount(parts.ravel()))
+        return frozenset(self.part_names[int(value)] for value in values if int(value) in self.part_names)
+
+    @cached_property
+    def _lab(self) -> Lab:
+        return Lab(self.picture.rgb)
