@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
 @click.option(
     "--suite",
-    help="A whole comparison instead of one detector: clad, words, types. Further encoders: --encoder A,B.",
+    help="A whole comparison: clad, words, types, instructions. Further encoders: --encoder A,B.",
+)
+@click.option("--rows", help="Rows of the suite to run, such as patchcore,phrases; default: all.")
+@click.option(
+    "--instructions",
+    is_flag=True,
+    help="Judge the matched pairs of instructions that come with the pictures too.",
 )
 @click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
 @MAX_MEGAPIXELS
@@ -61,6 +67,8 @@ def evaluate(
     map_size: int | None,
     resamples: int,
     suite: str | None,
+    rows: str | None,
+    instructions: bool,
     out: Path | None,
 ) -> None:
     """Measure a detector on labelled pictures; a stopped run goes on when called again.
@@ -84,7 +92,7 @@ def evaluate(
         ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
         evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place),
-        evaluation.MeasuringConfig(map_size, resamples),
+        evaluation.MeasuringConfig(map_size, resamples, instructions),
         whole_numbers("--seeds", seeds),
     )
     out = out or _run_folder(data, suite or detector, encoder, shots)
@@ -93,8 +101,10 @@ def evaluate(
             raise SpecsightError(
                 "--suite names its own methods: give one --detector and one number of --shots"
             )
-        _suite(config, suite, out, encoders)
+        _suite(config, suite, out, encoders, rows.split(",") if rows else ())
         return
+    if rows:
+        raise SpecsightError("--rows chooses among the rows of a suite: name it with --suite")
     if len(methods) > 1 or len(counts) > 1:
         _curve(config, methods, counts or (None,), out)
         return
@@ -137,14 +147,16 @@ def check(data: Path, layout: str, product: str | None) -> int:
     return 1 if found.problems else 0
 
 
-def _suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str]) -> None:
+def _suite(
+    config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str], rows: Sequence[str]
+) -> None:
     """Run a suite and show what there is of it, also where some rows failed; then raise their SuiteError."""
     from specsight.evaluation import SuiteError, run_suite
     from specsight.report import render_suite
 
     failure = None
     try:
-        run_suite(config, suite, out, encoders)
+        run_suite(config, suite, out, encoders, rows)
     except SuiteError as error:
         failure = error
         if not error.finished:

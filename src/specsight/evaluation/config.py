@@ -102,6 +102,8 @@ class MeasuringConfig:
     """Shorter side in pixels at which pixel metrics are measured; None: the pictures' own resolution."""
     resamples: int = 1000
     """Bootstrap resamples behind each interval; 0: no intervals."""
+    instructions: bool = False
+    """Whether the matched pairs of instructions that come with the pictures are judged as well."""
 
     def __post_init__(self) -> None:
         _at_least(1, map_size=self.map_size)
@@ -160,6 +162,7 @@ class EvaluationConfig:
             ),
             "map_size": self.measuring.map_size,
             "resamples": self.measuring.resamples,
+            **({"instructions": True} if self.measuring.instructions else {}),
         }
 
 

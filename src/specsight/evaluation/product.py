@@ -15,6 +15,8 @@ from specsight.encoders.cache import CachedEncoder
 from specsight.evaluation import splits, summary
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.fitting import Fitting, fitted
+from specsight.evaluation.instructions.asking import Asker
+from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
 from specsight.evaluation.measure import Measured, measure
 from specsight.evaluation.splits import SeedSplit, Split
 from specsight.prompts.labels import spelt_as_labelled
@@ -72,15 +74,20 @@ def evaluate_product(
     pictures_of = {seed: _under_seed(product, split, config, seed) for seed in config.seeds}
     for seed, pictures in pictures_of.items():
         inspector = fitted(run, fitting, pictures, seed)
-        of_seed = judge_all(run, inspector, pictures.tested, seed=seed, data=Path(content["data"]))
+        ask = Asker.of(run, inspector, pictures.tested, seed) if config.measuring.instructions else None
+        of_seed = judge_all(run, inspector, pictures.tested, seed=seed, data=Path(content["data"]), ask=ask)
         predictions += of_seed
-        measured[seed] = measure(
+        in_order = sorted(of_seed, key=lambda p: p.id)
+        numbers = measure(
             run,
-            sorted(of_seed, key=lambda p: p.id),
+            in_order,
             inspector.calibration,
             map_size=config.measuring.map_size,
             resamples=config.measuring.resamples,
         )
+        asked = {product.title: Asked(run.instructed(seed), in_order)}
+        numbers.values.update(instruction_numbers(asked, config.measuring.resamples))
+        measured[seed] = numbers
     shutil.rmtree(run.path / FEATURES, ignore_errors=True)
     first = config.seeds[0]
     account = _account(product, pictures_of[first], run, first)

@@ -27,6 +27,9 @@ from specsight.evaluation.config import (
     MeasuringConfig,
 )
 from specsight.evaluation.fitting import check_other_set
+from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
+from specsight.evaluation.measure import Measured
+from specsight.evaluation.numbers import Number
 from specsight.evaluation.product import Product, evaluate_product
 from specsight.records import Sample
 from specsight.runs import environment, protocol
@@ -177,9 +180,22 @@ def _evaluate_products(
         measured[name] = {"folder": inside.name, **numbers}
     head = protocol.of_products(content, [Protocol.from_json(one["protocol"]) for one in measured.values()])
     account = replace(account, skipped=sum(int(one["account"]["skipped"]) for one in measured.values()))
-    means = {**summary.over_products(measured), **summary.cost_over_products(measured)}
+    asked = _asked_of_products(run, measured, config)
+    means = {**summary.over_products(measured), **asked, **summary.cost_over_products(measured)}
     run.write_metrics({**means, "products": measured, "protocol": head.under(account).to_json()})
     run.write_environment(environment.describe())
+
+
+def _asked_of_products(
+    run: RunFolder, measured: Mapping[str, Mapping[str, Any]], config: EvaluationConfig
+) -> dict[str, Any]:
+    """Numbers about instructions as means over products, with the intervals that means of other numbers do not have."""
+    by_seed: dict[int, dict[str, Number]] = {}
+    for seed in config.seeds:
+        runs = {name: RunFolder(run.path / one["folder"]) for name, one in measured.items()}
+        asked = {name: Asked(of.instructed(seed), of.predictions(seed)) for name, of in runs.items()}
+        by_seed[seed] = instruction_numbers(asked, config.measuring.resamples)
+    return summary.over_seeds({seed: Measured(values=numbers) for seed, numbers in by_seed.items()})
 
 
 def _path(path: str | Path | None) -> Path | None:

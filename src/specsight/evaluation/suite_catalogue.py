@@ -13,6 +13,7 @@ from typing import Any
 from specsight.detectors import detectors
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
+from specsight.metrics.language_control import KINDS, pairs_name
 from specsight.prompts.rewording import REWORDINGS
 
 PICTURES = ("image_auroc", "detection_rate", "false_reject_rate")
@@ -37,6 +38,21 @@ TYPING = (
 """Detection, and numbers by type, macro over types; the last three over the pictures with two or more types alone."""
 
 
+ANSWERED = ("clauses", "text")
+"""How a method is told: the true clauses, or the raw text."""
+INSTRUCTIONS = (
+    *PICTURES,
+    *(pairs_name(kind, way) for way in ANSWERED for kind in (*KINDS, "")),
+    *(f"verdicts_{way}" for way in ANSWERED),
+    *(f"sentences_unread_{kind}" if kind else "sentences_unread" for kind in (*KINDS, "")),
+    *(f"{name}_{way}" for name in ("part_auroc", "scope_drop", "scope_compliance") for way in ANSWERED),
+    *(f"control_gap_{kind}" if kind else "control_gap" for kind in (*KINDS, "")),
+    *(f"names_typed_{way}" for way in ANSWERED),
+    *("wording_change_max", "wording_change_mean", "wording_changed", "wording_flipped"),
+)
+"""Whether words decide: matched pairs, then what scopes, random words and other wordings do to scores."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a suite: a method, how it differs from its defaults, and how many good pictures it learns from."""
@@ -54,6 +70,8 @@ class Row:
     """None: as many as the run's."""
     published: str = ""
     """The value in the paper, with its shots: never comparable with a run's."""
+    instructions: bool = False
+    """Whether the matched pairs of instructions are judged as well."""
     shows_map: bool = False
     """An ablation that draws its map in another way: the page shows it beside the methods' maps."""
 
@@ -66,6 +84,8 @@ class Suite:
     """Of a run, and of the encoders that it is to be compared under besides its own."""
     metrics: tuple[str, ...]
     """Names of the metrics in its table."""
+    reference: str = ""
+    """Title of a further row, after the first: its run as it was without instructions; empty: none."""
 
 
 def clad_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
@@ -140,6 +160,26 @@ def types_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[R
     return rows
 
 
+FIRST = ("patchcore", "phrases")
+"""Detectors at the head of the suite of instructions: the default, and one that reads."""
+
+
+def instructions_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """Every detector that can be fitted on the set, with the matched pairs that its pictures bring."""
+    if config.learning.specification is None:
+        raise SpecsightError(
+            "the suite 'instructions' reads sentences about a product: describe it with --spec"
+        )
+    _one_encoder("instructions", encoders)
+    names = [
+        name
+        for name, kind in detectors.items()
+        if not kind.needs.other_sets or config.learning.train_on is not None
+    ]
+    names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    return [Row(name, name, instructions=True) for name in names]
+
+
 def _one_encoder(suite: str, others: Sequence[str]) -> None:
     if others:
         raise SpecsightError(f"the suite '{suite}' compares nothing but words: give one --encoder")
@@ -162,4 +202,5 @@ SUITES = {
     "clad": Suite(clad_rows, DETECTION),
     "words": Suite(words_rows, DETECTION),
     "types": Suite(types_rows, TYPING),
+    "instructions": Suite(instructions_rows, INSTRUCTIONS, reference="words ignored"),
 }

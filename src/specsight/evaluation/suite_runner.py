@@ -16,7 +16,7 @@ from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.own_process import RowError, evaluate_in_own_process
-from specsight.evaluation.suite_catalogue import SUITES, Row
+from specsight.evaluation.suite_catalogue import PICTURES, SUITES, Row
 from specsight.progress import track
 from specsight.prompts.rewording import reword
 from specsight.runs.costs import milliseconds_per_picture
@@ -25,17 +25,26 @@ from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.specification import load_specification, save_yaml
 from specsight.storage import check_output, only_writer
 
+GAP = "control_gap"
 
-def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequence[str] = ()) -> Path:
+
+def run_suite(
+    config: EvaluationConfig,
+    suite: str,
+    out: Path,
+    encoders: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> Path:
     """Run every row of `suite` below `out`; the table is written again after each. Returns `out`.
 
-    `encoders` are those to compare besides the run's own. What a row learns from another set is saved below `out` for
-    rows that would learn the same. A row that fails does not stop the others. Raises SpecsightError for an unknown
-    suite and for a folder that cannot be written, and, when all rows were tried, SuiteError where some failed.
+    `encoders` are those to compare besides the run's own; `only` names the rows to run, all where it is empty. What a
+    row learns from another set is saved below `out` for rows that would learn the same. A row that fails does not stop
+    the others. Raises SpecsightError for an unknown suite or row and for a folder that cannot be written, and, when all
+    rows were tried, SuiteError where some failed.
     """
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
-    rows = SUITES[suite].rows(config, encoders)
+    rows = _chosen(SUITES[suite].rows(config, encoders), suite, only)
     named = config.detector
     if named.parameters and named.name not in {row.detector for row in rows}:
         raise SpecsightError(f"the suite '{suite}' has no row of '{named.name}', whose parameters were set")
@@ -53,12 +62,23 @@ def run_suite(config: EvaluationConfig, suite: str, out: Path, encoders: Sequenc
             except RowError as error:
                 record = replace(record, failed={**record.failed, row.name: str(error)})
             else:
-                finished = _finished(row, run, SUITES[suite].metrics)
-                record = replace(record, rows=(*record.rows, finished))
+                finished = [_finished(row, run, SUITES[suite].metrics)]
+                if SUITES[suite].reference and not record.rows:
+                    finished.append(_without_words(finished[0], run, SUITES[suite].reference))
+                record = replace(record, rows=(*record.rows, *finished))
             record.write(out)
     if record.failed:
         raise SuiteError(record, len(rows))
     return out
+
+
+def _chosen(rows: Sequence[Row], suite: str, only: Sequence[str]) -> list[Row]:
+    """The rows of these names, in the order of the suite. Raises SpecsightError for a name that none of them has."""
+    names = [row.name for row in rows]
+    for name in only:
+        if name not in names:
+            raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, names)}")
+    return [row for row in rows if not only or row.name in only]
 
 
 class SuiteError(SpecsightError):
@@ -85,7 +105,12 @@ def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfi
         learning = replace(learning, train_on=None, train_specification=None)
     if not kind.needs.takes_defects:
         learning = replace(learning, defects=0)
-    return replace(config, detector=_detector_of(row, config.detector), learning=learning)
+    return replace(
+        config,
+        detector=_detector_of(row, config.detector),
+        learning=learning,
+        measuring=replace(config.measuring, instructions=row.instructions or config.measuring.instructions),
+    )
 
 
 def _detector_of(row: Row, named: DetectorConfig) -> DetectorConfig:
@@ -131,6 +156,30 @@ def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:
         peak_mb=numbers.get("peak_mb"),
         learned=numbers["protocol"].get("details", {}).get("Learned from"),
         shows_map=row.shows_map,
+    )
+
+
+def _without_words(row: SuiteRow, run: RunFolder, title: str) -> SuiteRow:
+    """The row of the same run as it would be if every instruction had been ignored: a control gap of 0, no word read
+    or reworded, and every other number from the decisions without instruction."""
+    numbers = run.metrics()
+    values: dict[str, float | None] = {}
+    intervals: dict[str, tuple[float | None, float | None]] = {}
+    for name in row.values:
+        alone = numbers.get(f"{name.removesuffix('_clauses').removesuffix('_text')}_ignored")
+        if name.startswith(GAP) and row.values[name] is not None:
+            alone = {"value": 0.0}
+        elif name in PICTURES:
+            alone = numbers.get(name)
+        values[name] = (alone or {}).get("value")
+        intervals[name] = ((alone or {}).get("low"), (alone or {}).get("high"))
+    return replace(
+        row,
+        name=f"{row.name}, {title}",
+        group="reference",
+        values=values,
+        intervals=intervals,
+        deviations=dict.fromkeys(row.values),
     )
 
 

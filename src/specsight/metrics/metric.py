@@ -38,6 +38,7 @@ class Group(str, Enum):
     PIXEL_DECISIONS = "Findings, at the calibrated threshold"
     TYPES = "Types"
     SEVERAL_TYPES = "Pictures with several types"
+    WORDS = "Instructions in matched pairs"
     OTHER = "Further numbers"
 
 

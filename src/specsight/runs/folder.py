@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError
 from specsight.runs import maps
 from specsight.runs.fit import Fit
+from specsight.runs.instructed import FOLDER as INSTRUCTED
+from specsight.runs.instructed import INSTRUCTIONS, Instructed
 from specsight.runs.numbers_json import check_curves, check_numbers
-from specsight.runs.predictions import Prediction, SkippedPicture
+from specsight.runs.predictions import Prediction, SkippedPicture, file_name
 from specsight.runs.protocol import Protocol
 from specsight.storage import (
     check_regular,
@@ -114,7 +116,7 @@ class RunFolder:
 
     def repair(self) -> None:
         """Drop a last line that a crash left unfinished."""
-        for name in (PREDICTIONS, SKIPPED):
+        for name in (PREDICTIONS, SKIPPED, INSTRUCTIONS):
             file = self.path / name
             if file.exists():
                 content = file.read_bytes()
@@ -159,6 +161,38 @@ class RunFolder:
     def skip(self, picture: SkippedPicture) -> None:
         """Note a picture that could not be used."""
         self._append(SKIPPED, asdict(picture))
+
+    def add_instructed(self, answers: Sequence[Instructed]) -> None:
+        """Write what was decided of a picture under its instructions, before the picture's own line."""
+        self._append(INSTRUCTIONS, *(answer.to_json() for answer in answers))
+
+    def instructed(self, seed: int | None = None) -> list[Instructed]:
+        """All answers under instructions, or those of one seed; of a picture judged anew the last ones count."""
+        last = {
+            (one.seed, one.id, one.number): one for one in self._lines(INSTRUCTIONS, Instructed.from_json)
+        }
+        return [one for (of, _, _), one in last.items() if seed is None or of == seed]
+
+    def write_drawn(
+        self, one: Instructed, pixels: NDArray[np.uint8] | None, map_: NDArray[np.float32] | None
+    ) -> None:
+        """Write what was inspected and found under an instruction, and its map where that is one of its own.
+
+        `pixels` (H, W) hold the values that `runs.instructed` names, `map_` (H, W) is written at a shorter side of at
+        most `maps.INSTRUCTED_SIDE` pixels, as they are.
+        """
+        if pixels is not None:
+            write_bytes(self._drawn_file(one, ".png"), maps.encode_labels(pixels))
+        if map_ is not None:
+            write_bytes(self._drawn_file(one, ".tiff"), maps.encode_map(map_, maps.INSTRUCTED_SIDE))
+
+    def drawn(self, one: Instructed, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """What was inspected and found under an instruction, (H, W) of the picture's `size`."""
+        return maps.read_labels(self._drawn_file(one, ".png"), size)
+
+    def own_map(self, one: Instructed, size: tuple[int, int]) -> NDArray[np.float32]:
+        """The map under an instruction that has one of its own, (H, W) of the picture's `size`."""
+        return maps.read_map(self._drawn_file(one, ".tiff"), size)
 
     def map(self, prediction: Prediction) -> NDArray[np.float32]:
         """(H, W) float32, higher = more anomalous. Raises `SpecsightError` where it is damaged or was not kept."""
@@ -231,6 +265,9 @@ class RunFolder:
         """Write `environment.json`."""
         write_json(self.path / ENVIRONMENT, facts)
 
+    def _drawn_file(self, one: Instructed, suffix: str) -> Path:
+        return confined(self.path, f"{INSTRUCTED}/{one.seed}/{file_name(one.id)}.{one.number}{suffix}")
+
     def _type_file(self, prediction: Prediction) -> Path:
         return confined(self.path, prediction.map).with_suffix(".types.safetensors")
 
@@ -247,9 +284,9 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as error:
             raise SpecsightError(f"'{file}' is damaged: delete it and run again") from error
 
-    def _append(self, name: str, line: Mapping[str, Any]) -> None:
+    def _append(self, name: str, *lines: Mapping[str, Any]) -> None:
         # ASCII escapes: file names that are not valid Unicode survive the way to disk and back.
-        data = (json.dumps(line, allow_nan=False) + "\n").encode("ascii")
+        data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode("ascii")
         try:
             with (self.path / name).open("ab") as file:
                 file.write(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 
 from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError
-from specsight.inspector import Inspector
+from specsight.inspector import Inspector, Observation
 from specsight.progress import track
 from specsight.records import Inspection, Sample
 from specsight.runs.fit import Fit
 from specsight.runs.folder import RunFolder
+from specsight.runs.instructed import Instructed
 from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
 from specsight.specification import Instruction
+
+Ask = Callable[[Observation, Inspection], Sequence[Instructed]]
+"""A picture that was looked at, and its inspection without further instruction → answers under more of them."""
 
 
 def judge_all(
@@ -30,8 +34,11 @@ def judge_all(
     instruction: Instruction | None = None,
     maps: bool = True,
     map_side: int | None = None,
+    ask: Ask | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
+
+    `ask` judges each observation under further instructions; its answers are written before the picture's own line.
 
     Maps are kept unless `maps` is false, bit for bit or with a shorter side of at most `map_side` pixels.
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
@@ -45,8 +52,10 @@ def judge_all(
         if sample.id in finished and _unchanged(sample, finished[sample.id]):
             continue
         try:
-            inspection = inspector.inspect(sample, instruction)
+            observation = inspector.look(sample)
+            inspection = inspector.judge(observation, instruction)
             map_ = _checked_map(sample, inspection)
+            answers = ask(observation, inspection) if ask else ()
         except SpecsightError as error:
             finished.pop(sample.id, None)
             reasons.append(str(error))
@@ -54,6 +63,7 @@ def judge_all(
         else:
             prediction = predict(sample, inspection, seed, data)
             prediction = prediction if maps else replace(prediction, map="")
+            run.add_instructed(answers)
             run.add(prediction, map_, inspection.type_maps, map_side)
             finished[sample.id] = prediction
     if samples and not finished:

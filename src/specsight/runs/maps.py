@@ -20,6 +20,9 @@ from specsight.errors import SpecsightError
 TYPE_SIDE = 128
 """Shorter side of type maps on disk in pixels: their grids are coarser still, and there is one for every type."""
 
+INSTRUCTED_SIDE = 320
+"""Shorter side of what is kept of an instruction, in pixels: it is drawn, not measured."""
+
 
 def encode_map(map_: NDArray[np.float32], side: int | None = None) -> bytes:
     """(H, W) float32 → a compressed TIFF: of the same bits, or scaled by area means to a shorter side of `side` pixels
@@ -47,6 +50,28 @@ def read_map(file: Path, size: tuple[int, int]) -> NDArray[np.float32]:
     if map_.shape != size:
         raise SpecsightError(f"the map '{file}' is {map_.shape}, not {size}: run again into another --out")
     return map_
+
+
+def encode_labels(labels: NDArray[np.uint8]) -> bytes:
+    """(H, W) numbers of labels → a PNG, its shorter side at most `INSTRUCTED_SIDE` pixels."""
+    if min(labels.shape) > INSTRUCTED_SIDE:
+        height, width = _scaled(labels.shape, INSTRUCTED_SIDE)
+        labels = np.asarray(cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+    done, data = cv2.imencode(".png", labels)
+    if not done:
+        raise ValueError(f"cannot encode labels of {labels.shape} as PNG")
+    return bytes(data.tobytes())
+
+
+def read_labels(file: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The numbers of labels in `file`, (H, W) of `size`. Raises `SpecsightError` where it cannot be read."""
+    try:
+        labels = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error) as error:
+        raise SpecsightError(f"cannot read '{file}': run again into another --out") from error
+    if labels is None or labels.ndim != 2 or labels.dtype != np.uint8 or max(labels.shape) > max(size):
+        raise SpecsightError(f"'{file}' is damaged: run again into another --out")
+    return np.asarray(cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _scaled(size: tuple[int, ...], side: int) -> tuple[int, int]:

@@ -1,0 +1,94 @@
+"""What is asked of a picture: the instructions of its matched pairs, and each of its parts as the only one to inspect.
+
+In: a sample with the truth about it. Out: `Question`s, each with the verdict that the truth calls for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from specsight import images
+from specsight.errors import SpecsightError
+from specsight.records import InstructedVerdict, Picture, Sample, Verdict
+from specsight.runs.instructed import PART
+from specsight.specification import Instruction
+
+LEAST_PART = 0.03
+"""Share of a picture that a part must cover to be asked about."""
+HOME = 0.6
+"""Share of a defect that must lie on a part for the defect to be there; what lies on it by less is left out."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One instruction for one picture."""
+
+    text: str
+    clauses: Instruction
+    """What the text means in truth."""
+    truth: Verdict
+    kind: str
+    pair: str = ""
+    outside: bool = False
+    """Of a question about a part: whether defects lie outside of it and none on it."""
+
+
+def pair_questions(sample: Sample) -> list[Question]:
+    """The instructions that come with a sample. Raises SpecsightError for a clause that is none."""
+    return [
+        Question(one.text, _clauses(one, sample), one.verdict, one.kind, f"{sample.id} {one.pair}")
+        for one in sample.instructions
+    ]
+
+
+def part_questions(sample: Sample, picture: Picture) -> list[Question]:
+    """ "Inspect this part only" for every part that can be seen, where it is clear which defects lie on it.
+
+    The part map is the sample's own: what the inspector finds itself is its answer, not the truth. None where the
+    sample has no part map, or a defect without a mask.
+    """
+    if sample.parts is None or picture.parts is None or not sample.part_names:
+        return []
+    if sample.label != "good" and not images.masks_known(sample):
+        return []
+    masks = images.defect_masks(sample, picture.size)
+    questions = []
+    for value, name in sample.part_names.items():
+        here = picture.parts == value
+        if here.mean() < LEAST_PART:
+            continue
+        shares = _shares(masks, here)
+        inside = any(share > HOME for share in shares)
+        if not inside and any(share > 0 for share in shares):
+            continue
+        questions.append(
+            Question(
+                f"Inspect the {name} only.",
+                Instruction.model_validate({"scope": [name]}),
+                "reject" if inside else "accept",
+                PART,
+                outside=bool(shares) and not inside,
+            )
+        )
+    return questions
+
+
+def _shares(masks: Sequence[NDArray[np.bool_]], part: NDArray[np.bool_]) -> list[float]:
+    """Which share of each defect lies on the part."""
+    return [float(part[mask].mean()) for mask in masks if mask.any()]
+
+
+def _clauses(one: InstructedVerdict, sample: Sample) -> Instruction:
+    try:
+        return Instruction.model_validate(dict(one.clause))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise SpecsightError(
+            f"'{sample.id}': the clause of the instruction '{one.text}' is none: {place}: {first['msg']}"
+        ) from error

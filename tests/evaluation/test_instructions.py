@@ -1,0 +1,179 @@
+"""The suite of instructions: pictures are looked at once, pairs are counted, ignoring words is exactly chance."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.instructed_plates import LEFT, RIGHT, make_plates
+
+from specsight import images
+from specsight.datasets import load_dataset
+from specsight.errors import SpecsightError
+from specsight.evaluation import (
+    DataConfig,
+    DetectorConfig,
+    EvaluationConfig,
+    LearningConfig,
+    MeasuringConfig,
+    run_evaluation,
+    run_suite,
+)
+from specsight.evaluation.instructions.questions import pair_questions, part_questions
+from specsight.evaluation.instructions.wordings import reworded
+from specsight.evaluation.suite_catalogue import instructions_rows
+from specsight.inspector import Inspector
+from specsight.runs.folder import RunFolder
+from specsight.runs.instructed import INSTRUCTIONS, LEFT_OUT, Instructed
+from specsight.runs.suite_record import SuiteRecord
+from specsight.specification import Scope, Tolerance
+
+
+def config_of(data: Path, resamples: int = 50) -> EvaluationConfig:
+    return EvaluationConfig(
+        DataConfig(data),
+        DetectorConfig("patchcore", encoder="filters", resolution=64),
+        LearningConfig(specification=data / "specification.yaml"),
+        measuring=MeasuringConfig(resamples=resamples, instructions=True),
+    )
+
+
+@pytest.fixture(scope="module")
+def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_plates(tmp_path_factory.mktemp("plates"))
+
+
+@pytest.fixture(scope="module")
+def run(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    out = tmp_path_factory.mktemp("run") / "out"
+    run_evaluation(config_of(plates), out)
+    return RunFolder(out)
+
+
+def test_scopes_turn_the_verdict_and_ignoring_them_is_exactly_chance(run: RunFolder) -> None:
+    numbers = run.metrics()
+    assert numbers["pairs_scope_clauses"]["value"] == numbers["pairs_scope_text"]["value"] == 1.0
+    assert numbers["pairs_scope_text"]["low"] < 1.0, "Wilson's interval of 8 plates"
+    assert numbers["pairs_ignored"] == {**numbers["pairs_ignored"], "value": 0.0, "low": None}
+    assert numbers["verdicts_ignored"]["value"] == 0.5
+    assert numbers["part_auroc_text"]["value"] == 1.0
+    assert numbers["scope_compliance_text"]["value"] == 1.0
+    assert numbers["scope_compliance_ignored"]["value"] == 0.0
+    assert numbers["scope_drop_ignored"]["value"] > numbers["scope_drop_text"]["value"] == 0.0
+    assert numbers["control_gap_scope"]["value"] > 0.0
+    assert numbers["pairs_requirement_text"]["reason"] == "the set brings no such pairs"
+
+
+def test_lines_hold_truth_and_every_decision_and_are_read_back(run: RunFolder) -> None:
+    lines = run.instructed(0)
+    assert len(lines) == 8 * 4 + (8 + 4) * 2, "two pairs of each defective plate, both halves of every plate"
+    (line,) = [
+        one
+        for one in lines
+        if one.kind == "scope" and one.id == "plate-left-half-0" and one.truth == "accept"
+    ]
+    assert line.clauses == (Scope(parts=(RIGHT,)),)
+    assert [clause.kind for clause in line.read] == ["scope"]
+    assert set(line.answers) == {"clauses", "text", "ignored", "random"}
+    text = line.answers["text"]
+    assert (text.verdict, text.observed) == ("accept", 1)
+    assert isinstance(text.deciding, Scope)
+    assert line.answers["ignored"].verdict == "reject"
+    assert line.random_text
+    assert "non-breaking spaces" in line.wordings
+    assert Instructed.from_json(json.loads(json.dumps(line.to_json()))) == line
+    drawn = run.drawn(line, (64, 64))
+    assert (drawn[:, :32] == LEFT_OUT).mean() > 0.5
+    assert not (drawn[:, 32:] == LEFT_OUT).any()
+    assert not line.own_map, "a detector that does not read has one map"
+
+
+def test_a_killed_run_goes_on_and_changes_nothing(plates: Path, run: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_evaluation(config_of(plates), out)
+    before = (out / "metrics.json").read_text()
+    kept = (out / "predictions.jsonl").read_text().splitlines(keepends=True)
+    (out / "predictions.jsonl").write_text("".join(kept[:-3]))
+    with (out / INSTRUCTIONS).open("a") as file:
+        file.write('{"seed": 0, "torn')
+    run_evaluation(config_of(plates), out)
+    numbers, first = json.loads((out / "metrics.json").read_text()), json.loads(before)
+    for name in ("pairs_text", "control_gap", "wording_change_mean", "part_auroc_text"):
+        assert numbers[name] == first[name]
+    assert len(RunFolder(out).instructed()) == len(run.instructed())
+
+
+def test_every_picture_is_looked_at_once(
+    plates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    look = Inspector.look
+    monkeypatch.setattr(
+        Inspector, "look", lambda self, sample: looked.append(sample.id) or look(self, sample)
+    )
+    run_evaluation(config_of(plates, 0), tmp_path / "out")
+    assert len(looked) == len(set(looked)) == 12
+
+
+def test_products_count_once_each_and_their_mean_has_an_interval(tmp_path: Path) -> None:
+    data = make_plates(tmp_path, test=3, products=2)
+    run_evaluation(config_of(data), tmp_path / "out")
+    numbers = RunFolder(tmp_path / "out").metrics()
+    products = list(numbers["products"].values())
+    assert len(products) == 2
+    for name in ("pairs_text", "part_auroc_text", "control_gap"):
+        assert numbers[name]["value"] == pytest.approx(np.mean([one[name]["value"] for one in products]))
+    assert numbers["pairs_scope_text"]["low"] is not None
+
+
+def test_the_suite_has_a_row_that_ignores_words(plates: Path, tmp_path: Path) -> None:
+    config = config_of(plates, 0)
+    out = run_suite(config, "instructions", tmp_path / "out", only=["patchcore"])
+    rows = {row.name: row for row in SuiteRecord.read(out).rows}
+    assert list(rows) == ["patchcore", "patchcore, words ignored"]
+    reference = rows["patchcore, words ignored"].values
+    assert reference["pairs_clauses"] == reference["pairs_text"] == reference["control_gap"] == 0.0
+    assert reference["verdicts_text"] == 0.5
+    assert rows["patchcore"].values["pairs_scope_text"] == 1.0
+    with pytest.raises(SpecsightError, match="has no row 'patchcor': did you mean 'patchcore'"):
+        run_suite(config, "instructions", tmp_path / "out", only=["patchcor"])
+
+
+def test_rows_are_all_detectors_that_can_be_fitted(plates: Path) -> None:
+    names = [row.name for row in instructions_rows(config_of(plates))]
+    assert names[:2] == ["patchcore", "phrases"]
+    assert {"clad", "winclip", "padim"} <= set(names)
+    assert "multiads" not in names, "it learns from another set"
+    with pytest.raises(SpecsightError, match="describe it with --spec"):
+        instructions_rows(EvaluationConfig(DataConfig(plates)))
+
+
+def test_questions_about_parts_leave_out_what_lies_on_a_border(plates: Path) -> None:
+    sample = next(s for s in load_dataset(plates).samples if s.id == "plate-left-half-0")
+    picture = images.load_picture(sample)
+    by_part = {q.text: (q.truth, q.outside) for q in part_questions(sample, picture)}
+    assert by_part == {
+        f"Inspect the {LEFT} only.": ("reject", False),
+        f"Inspect the {RIGHT} only.": ("accept", True),
+    }
+    ys, xs = np.nonzero(images.anomaly_mask(sample, picture.size))
+    moved = np.array(picture.parts)
+    moved[ys, :] = np.where(np.arange(64) < np.median(xs), 1, 2)
+    astride = type(picture)(picture.rgb, parts=moved)
+    assert part_questions(sample, astride) == [], "half of the defect lies on each part"
+    assert [q.kind for q in pair_questions(sample)] == ["scope", "scope", "tolerance", "tolerance"]
+
+
+def test_rewordings_say_the_same_in_other_letters() -> None:
+    said = reworded(
+        "Do not reject 'spews' that measure 3 mm or less.", (Tolerance(defect="spew", up_to_mm=3),)
+    )
+    assert said["non-breaking spaces"].count("\u00a0") == 9
+    assert "\u2018spews\u2019" in said["curly quotes"]
+    assert said["synonyms"] == "Do not refuse 'spews' that are 3 millimetres or less."
+    assert said["politeness"].startswith("Please note: Do not reject")
+    assert said["politeness"].endswith("Thank you.")
+    assert said["paraphrase"] == "We accept a spew as long as it is not longer than 3 mm."
+    assert "curly quotes" not in reworded("Inspect the rim only.", ())
