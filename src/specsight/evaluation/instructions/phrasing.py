@@ -28,7 +28,7 @@ LIMITS = (
 ONLY = (
     "Look for {some} only.",
     "The only defect that counts is {some}.",
-    "Reject for {bare} and for nothing else.",
+    "Reject for {some} and for nothing else.",
     "Search for {some} and ignore every other defect.",
 )
 
