@@ -86,4 +86,4 @@ def test_golden_vector_of_wordings() -> None:
 def test_the_catalogue_knows_every_number() -> None:
     assert metric_of("pairs_scope_text").text(0.5) == "50.0 %"
     assert metric_of("scope_drop_text").direction == metric_of("wording_change_max").direction == "lower"
-    assert metric_of(control.pairs_name("", "ignored")).column == "all pairs, ignored"
+    assert metric_of(control.pairs_name("", "ignored")).column == "all pairs"

@@ -168,10 +168,7 @@ class Inspector:
         instruction = instruction_of(instruction, self.specification)
         start = time.perf_counter()
         new = taught(instruction, self.specification, self.detector)
-        judgement = self.detector.judge(observation.view, Instruction.of(new) if new else None)
-        check_judgement(judgement, observation.picture, self.detector.name)
-        if self.by_place:
-            judgement = self.by_place.apply(judgement)
+        judgement = self._judgement(observation, Instruction.of(new) if new else None)
         judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
         found = self._find(judgement, observation)
@@ -236,6 +233,18 @@ class Inspector:
         )
         try_out(detector, folder)
         return cls(detector, **vars(kept))
+
+    def _judgement(self, observation: Observation, taught: Instruction | None) -> Judgement:
+        """The detector's judgement, compared with good parts at the same place where that is done."""
+        known = observation.last.get(self.detector, self.by_place, taught)
+        if known is not None:
+            return known
+        judgement = self.detector.judge(observation.view, taught)
+        check_judgement(judgement, observation.picture, self.detector.name)
+        if self.by_place:
+            judgement = self.by_place.apply(judgement)
+        observation.last.keep(self.detector, self.by_place, taught, judgement)
+        return judgement
 
     def _unlike(
         self, judgement: Judgement, observation: Observation, found: Sequence[Finding]

@@ -9,6 +9,7 @@ Part-AUROC, scope drop, scope compliance and control gap are those of the compon
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,14 +135,14 @@ for _way, _from in WAYS.items():
             f"{_what.capitalize()}, {_from}",
             f"share of matched {_what} decided right both ways, {_from}",
             format="percent",
-            column=f"{_kind or 'all pairs'}, {_way}",
+            column=_kind or "all pairs",
         )
     _register(
         f"verdicts_{_way}",
         f"Verdicts, {_from}",
         f"share of the pairs' single verdicts that are right, {_from}; half is chance",
         format="percent",
-        column=f"verdicts, {_way}",
+        column="single verdicts",
     )
 for _kind in ("", *KINDS):
     _register(
@@ -150,7 +151,7 @@ for _kind in ("", *KINDS):
         f"share of the {f'{_kind} ' if _kind else ''}instructions with a sentence that was not understood",
         "lower",
         "percent",
-        f"unread, {_kind}" if _kind else "unread",
+        f"unread: {_kind}" if _kind else "unread",
     )
 for _way, _from in WAYS.items():
     _register(
@@ -187,21 +188,21 @@ for _kind in ("", *KINDS):
         f"control_gap_{_kind}" if _kind else "control_gap",
         f"Control gap, {_kind or 'all pairs'}",
         "AUROC of the true verdict by decisions under the right text, less that under a text drawn at random",
-        column=f"control gap, {_kind}" if _kind else "control gap",
+        column=_kind or "all pairs",
     )
 _register(
     "wording_change_max",
     "Wording: largest change",
     "largest change of a score when an instruction is worded otherwise and says the same",
     "lower",
-    column="wording: largest change",
+    column="largest change",
 )
 _register(
     "wording_change_mean",
     "Wording: mean change",
     "mean change of scores when instructions are worded otherwise and say the same",
     "lower",
-    column="wording: mean change",
+    column="mean change",
 )
 _register(
     "wording_changed",
@@ -209,7 +210,7 @@ _register(
     f"share of rewordings that say the same and move the score by more than {UNCHANGED}",
     "lower",
     "percent",
-    "wording: changed",
+    f"moved by more than {UNCHANGED}",
 )
 _register(
     "wording_flipped",
@@ -217,5 +218,66 @@ _register(
     "share of rewordings that say the same and change the verdict",
     "lower",
     "percent",
-    "wording: flipped",
+    "verdict changed",
 )
+
+
+class Block(NamedTuple):
+    """Numbers that belong into one table."""
+
+    title: str
+    meaning: str
+    names: tuple[str, ...]
+
+
+BLOCKS = (
+    *(
+        Block(
+            f"Pairs decided right both ways, {WAYS[way]}",
+            meaning,
+            (*(pairs_name(kind, way) for kind in (*KINDS, "")), f"verdicts_{way}"),
+        )
+        for way, meaning in (
+            ("text", "The same picture is accepted under one sentence and rejected under the other."),
+            ("clauses", "What the sentences mean, given as clauses: what reading costs is the difference."),
+        )
+    ),
+    Block(
+        "One part to be inspected",
+        "Positives are pictures with a defect on the part, negatives good ones and those with defects beside it. "
+        "Scope drop: image AUROC less Part-AUROC. Compliance: share accepted of pictures with defects beside it alone.",
+        tuple(
+            f"{name}_{way}"
+            for way in ("text", "clauses")
+            for name in ("part_auroc", "scope_drop", "scope_compliance")
+        ),
+    ),
+    Block(
+        "Control gap, and new names",
+        "AUROC of the true verdict under the right sentence, less that under a sentence of another picture: 0 where "
+        "words have no say. New names: share of rejections for a taught defect with a finding of its name.",
+        (
+            *(f"control_gap_{kind}" for kind in KINDS),
+            *("control_gap", "names_typed_text", "names_typed_clauses"),
+        ),
+    ),
+    Block(
+        "Reading, and wording that says nothing",
+        "Share of instructions with a sentence that was not understood; what politeness, synonyms, quotation marks, "
+        "spaces, capitals, an idle sentence and a paraphrase do to scores and verdicts.",
+        (
+            *("sentences_unread_" + kind for kind in KINDS),
+            *("sentences_unread", "wording_change_max", "wording_change_mean"),
+            *("wording_changed", "wording_flipped"),
+        ),
+    ),
+)
+"""How numbers about instructions are tabulated."""
+
+
+def in_blocks(names: Sequence[str]) -> list[Block]:
+    """`names` by table: first those that stand in none of `BLOCKS`, then each block with those that there are."""
+    known = {name for block in BLOCKS for name in block.names}
+    others = Block("", "", tuple(name for name in names if name not in known))
+    blocks = [block._replace(names=tuple(n for n in block.names if n in names)) for block in BLOCKS]
+    return [block for block in (others, *blocks) if block.names]

@@ -53,7 +53,7 @@ def render_curve(out: Path) -> Path:
         "has_training": any(p.costs["training_seconds"] is not None for p in points),
         "series": list(dict.fromkeys(p.detector for p in whole)),
     }
-    write_exports(out, NAME, _table(points, names, several))
+    write_exports(out, NAME, {"": _table(points, names, several)})
     panels = sections[0]["charts"] if sections else []
     write_text(
         out / CHART,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,10 +34,15 @@ class Table:
     """(row, column) of the best number of each column, printed in bold."""
 
 
-def write_exports(out: Path, name: str, table: Table) -> None:
-    """Write `name`.md and `name`.tex (needs the package booktabs) into the folder `out`."""
-    write_text(out / f"{name}.md", markdown(table))
-    write_text(out / f"{name}.tex", latex(table))
+def write_exports(out: Path, name: str, tables: Mapping[str, Table]) -> None:
+    """Write `name`.md and `name`.tex (needs the package booktabs) into the folder `out`.
+
+    `tables` by title, each under its own; "": the first, which needs none.
+    """
+    titled = [(f"## {_markdown(title)}\n\n" if title else "") + markdown(t) for title, t in tables.items()]
+    write_text(out / f"{name}.md", "\n".join(titled))
+    comments = [(f"% {' '.join(title.split())}\n" if title else "") + latex(t) for title, t in tables.items()]
+    write_text(out / f"{name}.tex", "\n".join(comments))
 
 
 def markdown(table: Table, *, marked: bool = False) -> str:

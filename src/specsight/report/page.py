@@ -21,6 +21,7 @@ from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
 from specsight.report.freshness import drawn_from, is_current
+from specsight.report.instructed import kinds_of_pairs
 from specsight.report.renderer import Renderer, Shown, overlay
 from specsight.runs import folder
 from specsight.runs.folder import RunFolder
@@ -99,6 +100,7 @@ def _context(
         "per_type": tables.per_type(metrics),
         "confusion": metrics.get("confusion"),
         "sections": sections,
+        "kinds_of_pairs": kinds_of_pairs(run, renderer, predictions, seed),
         "legend": pictures.data_uri(pictures.legend(), ".png"),
         "scale": renderer.scale,
         "has_truth_outline": any(p.defects for p in predictions),

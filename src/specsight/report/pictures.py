@@ -114,8 +114,8 @@ class Drawing:
         if max(height, width) < STRIP * min(height, width):
             return self._three(side)
         top, left, bottom, right = self._window()
-        size = _fitted(height, width, OVERVIEW)
-        overview = self._resized(size)._contours()
+        size = fitted(height, width, OVERVIEW)
+        overview = self.resized(size)._contours()
         scale = size[0] / height
         corners = [(int(x * scale), int(y * scale)) for x, y in ((left, top), (right - 1, bottom - 1))]
         for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
@@ -124,11 +124,11 @@ class Drawing:
 
     def thumbnail(self) -> Pixels:
         """The map over the whole picture, its longest side `THUMBNAIL` pixels."""
-        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], THUMBNAIL))
+        small = self.resized(fitted(self.rgb.shape[0], self.rgb.shape[1], THUMBNAIL))
         return heat(small.rgb, small.position)
 
     def _three(self, side: int) -> dict[str, Pixels]:
-        small = self._resized(_fitted(self.rgb.shape[0], self.rgb.shape[1], side))
+        small = self.resized(fitted(self.rgb.shape[0], self.rgb.shape[1], side))
         return {"original": small.rgb, "heat": heat(small.rgb, small.position), "contours": small._contours()}
 
     def _contours(self) -> Pixels:
@@ -138,7 +138,8 @@ class Drawing:
                 drawn = outline(drawn, mask, colour)
         return drawn
 
-    def _resized(self, size: tuple[int, int]) -> Drawing:
+    def resized(self, size: tuple[int, int]) -> Drawing:
+        """The same at `size` (H, W)."""
         target = (size[1], size[0])
         growth = size[0] / self.rgb.shape[0]
         # Single pixels of a tiny picture should be seen as such; a moderate enlargement should look smooth.
@@ -220,7 +221,7 @@ def data_uri(rgb: Pixels, suffix: str = ".webp") -> str:
     return f"data:image/{suffix[1:]};base64,{base64.b64encode(encode(rgb, suffix)).decode('ascii')}"
 
 
-def _fitted(height: int, width: int, side: int) -> tuple[int, int]:
+def fitted(height: int, width: int, side: int) -> tuple[int, int]:
     """(H, W) with the longest side `side`."""
     scale = side / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))

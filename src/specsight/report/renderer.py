@@ -87,7 +87,7 @@ class Renderer:
         sheet, small = self.run.path / overlay(prediction), self.run.path / thumbnail(prediction)
         if not (with_panels or with_large) and self._is_current(prediction, sheet, small):
             return Shown(thumbnail=_uri(small.read_bytes()))
-        drawing, note = self._drawing(prediction)
+        drawing, note = self.drawing(prediction)
         if drawing is None:
             sheet.unlink(missing_ok=True)
             return Shown(note=note)
@@ -107,8 +107,28 @@ class Renderer:
 
     def panels(self, prediction: Prediction) -> dict[str, pictures.Pixels]:
         """Panels by name; none where the picture cannot be shown."""
-        drawing, _ = self._drawing(prediction)
+        drawing, _ = self.drawing(prediction)
         return {} if drawing is None else drawing.panels()
+
+    def drawing(self, prediction: Prediction) -> tuple[Drawing | None, str]:
+        """A picture with its map, its findings and its true defects, or None and why it cannot be shown."""
+        if not prediction.map:
+            return None, "No map was kept (--no-maps)."
+        sample = prediction.sample(self.data)
+        map_ = self.run.map(prediction)
+        try:
+            rgb = images.read_rgb(sample.image)
+        except SpecsightError as error:
+            return None, f"The picture cannot be shown: {error}"
+        if rgb.shape[:2] != map_.shape:
+            return None, "The picture cannot be shown: the file has changed since it was judged."
+        found = findings.segment(map_, self.calibration, sample.circular) if self.calibration else None
+        try:
+            drawable = sample.defects and images.masks_known(sample)
+            mask = images.anomaly_mask(sample, prediction.size) if drawable else None
+        except SpecsightError as error:
+            return Drawing(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
+        return Drawing(rgb, self.scale(map_), found, mask), ""
 
     def _is_current(self, prediction: Prediction, *files: Path) -> bool:
         """Whether files were drawn on this scale after the picture was judged."""
@@ -142,25 +162,6 @@ class Renderer:
             [v[:: max(1, v.size // 20_000)] for v in sampled] or [np.zeros(0, np.float32)]
         )
         return HeatScale.of(values, self.calibration.map_seed if self.calibration else None)
-
-    def _drawing(self, prediction: Prediction) -> tuple[Drawing | None, str]:
-        if not prediction.map:
-            return None, "No map was kept (--no-maps)."
-        sample = prediction.sample(self.data)
-        map_ = self.run.map(prediction)
-        try:
-            rgb = images.read_rgb(sample.image)
-        except SpecsightError as error:
-            return None, f"The picture cannot be shown: {error}"
-        if rgb.shape[:2] != map_.shape:
-            return None, "The picture cannot be shown: the file has changed since it was judged."
-        found = findings.segment(map_, self.calibration, sample.circular) if self.calibration else None
-        try:
-            drawable = sample.defects and images.masks_known(sample)
-            mask = images.anomaly_mask(sample, prediction.size) if drawable else None
-        except SpecsightError as error:
-            return Drawing(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
-        return Drawing(rgb, self.scale(map_), found, mask), ""
 
 
 def overlay(prediction: Prediction) -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from specsight.metrics import metric_of
+from specsight.metrics.language_control import in_blocks, pairs_name
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.export import Table, best_of, cost, with_deviation, with_error, write_exports
 from specsight.report.gallery import truth
+from specsight.report.instructed import kinds_of_pairs, pairs_of
 from specsight.report.page import render, write_page
 from specsight.report.renderer import Renderer
 from specsight.runs.folder import RunFolder
@@ -27,6 +29,11 @@ from specsight.storage import confined
 NAME = "suite"
 PICTURES = 8
 """Pictures in the comparison: one of every type first."""
+BEST = pairs_name("", "text")
+"""What the row is chosen by whose pairs are shown."""
+REFERENCE = "reference"
+EXAMPLES = 2
+"""Pairs of each kind that are shown of those decided right both ways, and of the others."""
 MAPS = 6
 """Rows whose maps are drawn."""
 
@@ -52,16 +59,48 @@ def render_suite(out: Path) -> Path:
     compared = _with_maps(record.rows)
     context = {
         "title": f"{record.suite} on {record.product or record.data}",
-        "columns": [metric_of(name).column for name in columns],
-        "rows": [_texts(row, columns) for row in record.rows],
+        "blocks": [
+            {
+                "title": block.title,
+                "meaning": block.meaning,
+                "columns": [metric_of(name).column for name in block.names],
+                "rows": [_texts(row, block.names) for row in record.rows],
+            }
+            for block in in_blocks(columns)
+        ],
+        "rows": [_texts(row, ()) for row in record.rows],
         "failed": record.failed,
         "has_published": any(row.published for row in record.rows),
         "has_training": any(row.training_seconds is not None for row in record.rows),
         "compared": _compare(out, compared),
         "compared_rows": [row.name for row in compared],
+        "examples": _examples(out, record),
     }
-    write_exports(out, NAME, _table(record.rows, columns))
+    blocks = in_blocks(columns)
+    tables = {block.title: _table(record.rows, block.names, block is blocks[0]) for block in blocks}
+    write_exports(out, NAME, tables)
     return write_page(RunFolder(out), "suite.html.j2", context)
+
+
+def _examples(out: Path, record: SuiteRecord) -> dict[str, Any] | None:
+    """Pairs of instructions under the row that decided most of them right; None where the suite asked none.
+
+    Of several products those of the first that has pairs of every kind that any has.
+    """
+    rows = [row for row in record.rows if row.group != REFERENCE and row.values.get(BEST) is not None]
+    if not rows:
+        return None
+    best = max(rows, key=lambda row: row.values[BEST] or 0.0)
+    run = RunFolder(confined(out, best.folder))
+    products = run.metrics().get("products")
+    runs = [RunFolder(confined(run.path, one["folder"])) for one in products.values()] if products else [run]
+    seed = min(record.seeds)
+    asked = max(runs, key=lambda one: len(pairs_of(one.instructed(seed))))
+    predictions = asked.predictions(seed)
+    fits = asked.fits()
+    renderer = Renderer(asked, predictions, fits[seed].calibration if seed in fits else None)
+    kinds = kinds_of_pairs(asked, renderer, predictions, seed, EXAMPLES)
+    return {"row": best.name, "kinds": kinds} if kinds else None
 
 
 def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
@@ -84,21 +123,25 @@ def _texts(row: SuiteRow, columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[SuiteRow], columns: Sequence[str]) -> Table:
-    """The exported table."""
-    costs = ["Fit, s", "Picture, ms", "Peak, MB"]
+def _table(rows: Sequence[SuiteRow], columns: Sequence[str], with_costs: bool) -> Table:
+    """One of the exported tables."""
+    costs = ["Fit, s", "Picture, ms", "Peak, MB"] if with_costs else []
     return Table(
         ["Row", *(metric_of(name).column for name in columns), *costs],
         [
             [
                 row.name,
                 *(_with_error(row, name) for name in columns),
-                *(cost(row.fit_seconds, 1), cost(row.picture_ms), cost(row.peak_mb)),
+                *(_costs(row) if with_costs else ()),
             ]
             for row in rows
         ],
         best=best_of(columns, [[row.values.get(name) for name in columns] for row in rows], 1),
     )
+
+
+def _costs(row: SuiteRow) -> tuple[str, str, str]:
+    return cost(row.fit_seconds, 1), cost(row.picture_ms), cost(row.peak_mb)
 
 
 def _with_error(row: SuiteRow, name: str) -> str:

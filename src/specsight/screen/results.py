@@ -66,21 +66,24 @@ def curve(folder: Path, pages: list[Path]) -> None:
 
 
 def suite(folder: Path) -> None:
-    """The table of a suite, and where it lies."""
+    """The tables of a suite, and where they lie."""
     from rich import box
     from rich.table import Table
 
     from specsight.metrics import metric_of
+    from specsight.metrics.language_control import in_blocks
     from specsight.runs.suite_record import TABLE, SuiteRecord
 
     record = SuiteRecord.read(folder)
-    columns = [metric_of(name).column for name in record.metrics]
-    rows = Table("row", *columns, "fit s", "peak MB", box=box.SIMPLE)
-    for row in record.rows:
-        numbers = (_cell(name, value, row.intervals[name]) for name, value in row.values.items())
-        cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
-        rows.add_row(row.name, *numbers, *cost)
-    show(rows)
+    for number, block in enumerate(in_blocks(record.metrics)):
+        costs = () if number else ("fit s", "peak MB")
+        columns = [metric_of(name).column for name in block.names]
+        rows = Table("row", *columns, *costs, box=box.SIMPLE, title=block.title or None, title_justify="left")
+        for row in record.rows:
+            numbers = (_cell(name, row.values[name], row.intervals[name]) for name in block.names)
+            cost = ("" if value is None else f"{value:.0f}" for value in (row.fit_seconds, row.peak_mb))
+            rows.add_row(row.name, *numbers, *(() if number else cost))
+        show(rows)
     for row in record.rows[:1]:
         files(folder / row.folder)
     say(f"table: {folder / TABLE}")
