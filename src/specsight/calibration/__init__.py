@@ -17,7 +17,7 @@ is taken, and the statement says "approximately": see docs/thresholds.md for wha
 """
 
 from specsight.calibration.by_place import ByPlace
-from specsight.calibration.held_out import HeldOut, HeldOutPicture, calibrate, medians_by_type
+from specsight.calibration.held_out import HeldOut, HeldOutPicture, calibrate, medians_by_type, peaks_on_parts
 from specsight.calibration.promise import (
     FOLDS,
     LEAST_PARTS,
@@ -28,7 +28,7 @@ from specsight.calibration.promise import (
     order_statistic,
     parts_needed,
 )
-from specsight.calibration.thresholds import Calibration, FormerThreshold
+from specsight.calibration.thresholds import Calibration, FormerThreshold, ScopedThreshold
 
 __all__ = [
     "FOLDS",
@@ -40,10 +40,12 @@ __all__ = [
     "FormerThreshold",
     "HeldOut",
     "HeldOutPicture",
+    "ScopedThreshold",
     "ThresholdConfig",
     "calibrate",
     "check_rates",
     "medians_by_type",
     "order_statistic",
     "parts_needed",
+    "peaks_on_parts",
 ]

@@ -34,6 +34,7 @@ class PictureJson(TypedDict):
     peak: Finite
     digest: Text
     group: Text
+    part_peaks: NotRequired[dict[str, Finite] | None]
 
 
 class HeldOutJson(TypedDict):
@@ -59,6 +60,9 @@ class HeldOutPicture:
     """Of its files (`sample_digest`); empty where not known."""
     group: str = ""
     """The part that its sample names, where it names one."""
+    part_peaks: Mapping[str, float] | None = None
+    """Largest value of its map on each part of the product that it shows, "" where no part is; None: it came without a
+    part map."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,10 @@ class HeldOut:
         names: Sequence[tuple[str, str]] | None = None,
         responses: Responses | None = None,
         folds: int = 0,
+        part_peaks: Sequence[Mapping[str, float] | None] | None = None,
     ) -> HeldOut:
         """From the (score, map) of each picture; `names` are digest and group of each, `responses` those to discs
-        painted on some, `folds` as in `Calibration`. See `calibrate`."""
+        painted on some, `folds` as in `Calibration`, `part_peaks` of each as in `HeldOutPicture`. See `calibrate`."""
         scores, peaks, pixels = [], [], []
         for score, map_ in judged:
             scores.append(float(score))
@@ -102,11 +107,14 @@ class HeldOut:
             numbers.setdefault(p, len(numbers)) for p in (range(len(scores)) if parts is None else parts)
         ]
         names = [("", "")] * len(scores) if names is None else names
+        on_parts = [None] * len(scores) if part_peaks is None else part_peaks
         values = np.concatenate(pixels)
         return cls(
             tuple(
-                HeldOutPicture(part, score, peak, digest, group)
-                for part, score, peak, (digest, group) in zip(labels, scores, peaks, names, strict=True)
+                HeldOutPicture(part, score, peak, digest, group, on_part)
+                for part, score, peak, (digest, group), on_part in zip(
+                    labels, scores, peaks, names, on_parts, strict=True
+                )
             ),
             float(np.quantile(values, EXTENT_QUANTILE)),
             {
@@ -140,6 +148,7 @@ class HeldOut:
             type_levels=self.type_levels,
             point_spread=self.point_spread,
             folds=self.folds,
+            part_peaks=self._part_peaks,
         )
 
     def at(self, score_threshold: float, wanted_rate: float = 0.05, confidence: float = 0.95) -> Calibration:
@@ -196,6 +205,18 @@ class HeldOut:
         )
 
     @property
+    def _part_peaks(self) -> tuple[Mapping[str, float], ...]:
+        """Of each good part that was taken with a part map: the largest map value on each of the product's parts."""
+        largest: dict[int, dict[str, float]] = {}
+        for one in self.pictures:
+            if one.part_peaks is None:
+                continue
+            on = largest.setdefault(one.part, {})
+            for name, peak in one.part_peaks.items():
+                on[name] = max(peak, on.get(name, -math.inf))
+        return tuple(largest.values())
+
+    @property
     def _peaks(self) -> list[float]:
         return self._largest([one.peak for one in self.pictures])
 
@@ -237,6 +258,24 @@ def calibrate(
     """
     check_rates(false_reject_rate, confidence)
     return HeldOut.of(judged, type_medians, parts).calibrate(false_reject_rate, confidence)
+
+
+def peaks_on_parts(
+    map_: NDArray[np.float32], parts: NDArray[np.uint8] | None, names: Mapping[int, str]
+) -> dict[str, float] | None:
+    """The largest value of a map (H, W) on each part of the product; see `HeldOutPicture.part_peaks`.
+
+    `parts` (H, W) holds values of `names`; what it holds besides is no part.
+    """
+    if parts is None:
+        return None
+    peaks = np.full(256, -np.inf)
+    np.maximum.at(peaks, parts.ravel(), map_.ravel())
+    found: dict[str, float] = {}
+    for value in np.flatnonzero(np.isfinite(peaks)):
+        name = names.get(int(value), "")
+        found[name] = max(float(peaks[value]), found.get(name, -math.inf))
+    return found
 
 
 def medians_by_type(type_maps: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import NotRequired, TypedDict
 
-from specsight.calibration.promise import NO_PROMISE_ABOVE, parts_needed, percent, percent_at_most
+from specsight.calibration.promise import (
+    NO_PROMISE_ABOVE,
+    order_statistic,
+    parts_needed,
+    percent,
+    percent_at_most,
+)
 from specsight.errors import SpecsightError
 from specsight.point_spread import PointSpread, PointSpreadJson
 from specsight.record_json import Count, Finite, Text, check
@@ -44,6 +50,7 @@ class CalibrationJson(TypedDict):
     former: NotRequired[list[FormerJson]]
     point_spread: NotRequired[PointSpreadJson | None]
     folds: NotRequired[Count]
+    part_peaks: NotRequired[list[dict[str, Finite]]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,27 @@ class FormerThreshold:
     score_threshold: float
     map_seed: float
     statement: str
+
+
+@dataclass(frozen=True)
+class ScopedThreshold:
+    """What a map may reach within some parts of a product, from held-out good parts that show any of them."""
+
+    threshold: float
+    good_count: int
+    false_reject_rate: float
+    """The rate that holds with `confidence`, of good parts that show any of them."""
+    confidence: float
+    folds: int = 0
+    """See `Calibration.folds`."""
+
+    def statement(self) -> str:
+        """The promise in words."""
+        how = f"in {self.folds} folds, approximately" if self.folds else "held out,"
+        return (
+            f"with {self.good_count} good parts that show it {how} at most "
+            f"{percent_at_most(self.false_reject_rate)} false rejects with {percent(self.confidence)} confidence"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +113,30 @@ class Calibration:
     folds: int = 0
     """In how many folds the good parts were judged, each by a detector that learned from the other folds, while the
     final one learned from all: the promise is then approximate. 0: nothing was learned from them."""
+    part_peaks: tuple[Mapping[str, float], ...] = ()
+    """Of each good part that was taken with a part map: the largest map value on each part of the product that it
+    showed, "" where no part is. Any scope has a threshold of its own by them."""
+
+    def scoped(self, counts: Callable[[str], bool]) -> ScopedThreshold | None:
+        """The threshold of map peaks within the parts of the product whose names `counts` is true for ("" stands for
+        what lies on no part), with what it promises of good parts that show any of them.
+
+        None where no promise could be made: too few held-out good parts showed one of them in a part map, or the
+        threshold was set by hand.
+        """
+        if self.above_by_hand is not None:
+            return None
+        peaks = sorted(
+            max(on[name] for name in shown)
+            for on in self.part_peaks
+            if (shown := [name for name in on if counts(name)])
+        )
+        if not peaks:
+            return None
+        rank, rate = order_statistic(len(peaks), self.wanted_rate, self.confidence)
+        if rate > NO_PROMISE_ABOVE:
+            return None
+        return ScopedThreshold(peaks[rank - 1], len(peaks), rate, self.confidence, self.folds)
 
     def succeeding(self, before: Calibration) -> Calibration:
         """This calibration, which keeps what it replaces on record."""
@@ -137,7 +189,7 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
         values = asdict(self)
-        return {**values, "former": list(values["former"])}
+        return {**values, "former": list(values["former"]), "part_peaks": list(values["part_peaks"])}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Calibration:
@@ -146,7 +198,8 @@ class Calibration:
             sound = check(CalibrationJson, values)
             former = tuple(FormerThreshold(**one) for one in sound.get("former", ()))
             spread = PointSpread.from_json(sound.get("point_spread"))
-            return cls(**{**values, "former": former, "point_spread": spread})
+            on_parts = tuple(sound.get("part_peaks", ()))
+            return cls(**{**values, "former": former, "point_spread": spread, "part_peaks": on_parts})
         except (TypeError, ValueError) as error:
             raise SpecsightError(
                 f"calibration is damaged or of another version ({error}): fit the model again"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.calibration import ByPlace, HeldOut, medians_by_type
+from specsight.calibration import ByPlace, HeldOut, medians_by_type, peaks_on_parts
 from specsight.calibration.by_place import Cells, coarse
 from specsight.datasets.digest import sample_digest
 from specsight.detectors import Detector
@@ -79,15 +79,28 @@ def judge_good(
         if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
             said.look_at_discs(detector, picture)
         images.collect_notes(found.notes, sample, picture)
-        said.add(judgement, fold, detector)
+        said.add(judgement, fold, detector, PartMap(picture.parts, sample.part_names))
         names.append((digest_of(sample), group_of(sample)))
         pictures.append(pooled(view))
         found.parts.append(part)
     if names:
         judged, responses, found.by_place = said.standardised(found.parts, folds, by_place)
-        found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses, folds)
+        on_parts = [
+            peaks_on_parts(map_, one.values, one.names)
+            for (_, map_), one in zip(judged, said.part_maps, strict=True)
+        ]
+        found.held_out = HeldOut.of(judged, type_medians, found.parts, names, responses, folds, on_parts)
         found.likeness = Likeness.of(pictures, found.parts)
     return found
+
+
+@dataclass(frozen=True)
+class PartMap:
+    """Where the parts of the product lie in a picture."""
+
+    values: NDArray[np.uint8] | None
+    """(H, W), 0 where no part is; None: not known."""
+    names: Mapping[int, str]
 
 
 @dataclass
@@ -97,13 +110,16 @@ class _Said:
     judgements: list[Judgement] = field(default_factory=list)
     folds: list[int] = field(default_factory=list)
     """The number of the detector that said it."""
+    part_maps: list[PartMap] = field(default_factory=list)
+    """Where the parts of the product lie in each picture."""
     scores_are_of_maps: bool = True
     """Of all detectors, none of which tells types apart."""
     discs: dict[int, list[tuple[Judgement, Sequence[Disc]]]] = field(default_factory=dict)
     """By the number of the picture that they were painted on."""
 
-    def add(self, judgement: Judgement, fold: int, detector: Detector) -> None:
+    def add(self, judgement: Judgement, fold: int, detector: Detector, part_map: PartMap) -> None:
         """The answer to the next picture."""
+        self.part_maps.append(part_map)
         self.judgements.append(Judgement(judgement.score, judgement.map))
         self.scores_are_of_maps &= detector.score_of_map and not judgement.type_maps
         self.folds.append(fold)
