@@ -10,7 +10,7 @@ until it is as long as the defect that gives such a region.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -37,14 +37,27 @@ WHOLE = 0.9
 WHOLE_PICTURE = "whole picture"
 
 
+@dataclass(frozen=True)
+class Focus:
+    """The part of a picture that is to be inspected, where that is not all of it."""
+
+    inside: NDArray[np.bool_]
+    """(H, W)"""
+    seed: float
+    """What a region must reach there to be a finding, beside those that any region must reach."""
+
+
 def segment(map_: NDArray[np.float32], calibration: Calibration, circular: bool = False) -> NDArray[np.bool_]:
     """The pixels of all findings, (H, W) bool."""
     return regions(map_, calibration, circular) > 0
 
 
-def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool = False) -> NDArray[np.int32]:
+def regions(
+    map_: NDArray[np.float32], calibration: Calibration, circular: bool = False, focus: Focus | None = None
+) -> NDArray[np.int32]:
     """The regions of all findings, (H, W) int32 with 1, 2, ... and 0 outside, 8-connected."""
-    extent, spread = np.float32(calibration.map_extent), calibration.point_spread
+    lowest = calibration.map_extent if focus is None else min(calibration.map_extent, focus.seed)
+    extent, spread = np.float32(lowest), calibration.point_spread
     wide, peaks = _components(map_, map_ > extent, circular)
     base, share = (min(spread.base, float(extent)), MEASURED_AT) if spread else (float(extent), EDGE)
     edges = np.maximum(extent, base + share * (peaks - base)).astype(np.float32)
@@ -53,8 +66,7 @@ def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
     levels = edges[wide] if spread else None
     del wide  # a large picture's labels are as large as its map
     labels, peaks = _components(map_, inside, circular)
-    seeded = peaks > calibration.map_seed
-    seeded[0] = False
+    seeded = _seeded(map_, labels, peaks, calibration, focus)
     number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)
     labels = np.take(number, labels, out=labels, mode="clip")
     if spread and levels is not None:
@@ -69,11 +81,12 @@ def regions(map_: NDArray[np.float32], calibration: Calibration, circular: bool 
 
 
 def surroundings(
-    map_: NDArray[np.float32], calibration: Calibration, circular: bool = False
+    map_: NDArray[np.float32], calibration: Calibration, circular: bool = False, focus: Focus | None = None
 ) -> NDArray[np.bool_]:
     """Pixels (H, W) of all findings and of what they lift around them; beyond, none is above the seed threshold."""
-    labels, peaks = _components(map_, map_ > calibration.map_extent, circular)
-    return (labels > 0) & (peaks > calibration.map_seed)[labels]
+    extent = calibration.map_extent if focus is None else min(calibration.map_extent, focus.seed)
+    labels, peaks = _components(map_, map_ > extent, circular)
+    return _seeded(map_, labels, peaks, calibration, focus)[labels]
 
 
 def find(
@@ -85,13 +98,15 @@ def find(
     part_names: Mapping[int, str] | None = None,
     mm_per_px: float | None = None,
     circular: bool = False,
+    focus: Focus | None = None,
 ) -> tuple[Finding, ...]:
     """Findings of one judged picture, the strongest first.
 
     `parts` is (H, W) with the values of `part_names`; `mm_per_px` overrides the specification's scale. On `circular`
     pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
+    Within `focus` regions are findings too that reach no more than its seed.
     """
-    labels = regions(judgement.map, calibration, circular)
+    labels = regions(judgement.map, calibration, circular, focus)
     scale = mm_per_px or (specification.scale(judgement.map.shape[1]) if specification else None)
     spec = specification or Specification(product="unknown")
     found = []
@@ -108,6 +123,23 @@ def find(
             )
         )
     return tuple(sorted(found, key=lambda f: -f.peak))
+
+
+def _seeded(
+    map_: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    peaks: NDArray[np.float32],
+    calibration: Calibration,
+    focus: Focus | None,
+) -> NDArray[np.bool_]:
+    """By label, whether a component passes the seed threshold somewhere, or that of the focus within it."""
+    seeded = peaks > calibration.map_seed
+    if focus is not None:
+        within = np.full(len(peaks), -np.inf, np.float32)
+        np.maximum.at(within, labels[focus.inside], map_[focus.inside])
+        seeded |= within > focus.seed
+    seeded[0] = False
+    return seeded
 
 
 def _drawn_in(

@@ -66,6 +66,7 @@ class DecisionJson(TypedDict):
 
     score: Finite
     unlike: NotRequired[Finite | None]
+    promise: NotRequired[Text]
     deciding: dict[Text, Any] | None
     observed: list[ExcusedJson]
     not_applied: list[NotAppliedJson]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from specsight import findings
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, clauses_in_force, decide
-from specsight.decision.rules import with_scope
+from specsight.decision.scope import with_scope
 from specsight.records import Decision, Judgement, Presence
 from specsight.specification import (
     Clause,
@@ -385,3 +385,78 @@ def test_what_is_said_of_one_part_goes_before_what_is_said_of_all(general: Claus
 def test_a_type_is_ignored_on_one_part_alone() -> None:
     assert decided(judgement("stain"), Ignore(defect="stain", part="tread")).verdict == "accept"
     assert decided(judgement("stain"), Ignore(defect="stain", part="sidewall")).verdict == "reject"
+
+
+CALIBRATED_BY_PART = replace(
+    CALIBRATION, part_peaks=tuple({"tread": 0.6 + k / 1000, "sidewall": 0.8} for k in range(60))
+)
+"""Good parts reach 0.659 on the tread and 0.8 on the sidewall."""
+
+
+def decided_by_part(one: Judgement, *clauses: Clause) -> Decision:
+    circumstances = with_scope(CIRCUMSTANCES, clauses, CALIBRATED_BY_PART)
+    found = findings.find(
+        one,
+        CALIBRATED_BY_PART,
+        SPECIFICATION,
+        parts=PARTS,
+        part_names=circumstances.part_names,
+        focus=circumstances.focus,
+    )
+    return decide(one, found, CALIBRATED_BY_PART, clauses, CIRCUMSTANCES)
+
+
+def test_a_scope_rejects_for_what_the_whole_picture_does_not_show() -> None:
+    scope = Scope(parts=("tread",), text="Inspect the tread only.")
+    faint = judgement("stain")
+    faint = replace(faint, score=0.9, map=faint.map * np.float32(0.3))
+    assert decided_by_part(faint).verdict == "accept"
+    decision = decided_by_part(faint, scope)
+    assert (decision.verdict, decision.deciding) == ("reject", scope)
+    assert (decision.score, decision.threshold) == (pytest.approx(0.9), pytest.approx(0.659))
+    assert "60 good parts that show it" in decision.promise
+    assert [f.part for f in decision.counted] == ["tread"]
+    elsewhere = decided_by_part(faint, Scope(parts=("sidewall",)))
+    assert (elsewhere.verdict, elsewhere.threshold) == ("accept", 0.8)
+    assert elsewhere.deciding is None
+
+
+def test_a_scope_that_names_every_part_keeps_the_verdict_of_the_full_inspection() -> None:
+    everything = Scope(parts=("tread", "sidewall"))
+    for types in ((), ("stain",), ("stain", "cut")):
+        one = judgement(*types)
+        full, scoped = decided_by_part(one), decided_by_part(one, everything)
+        assert (scoped.verdict, scoped.score, scoped.threshold) == (full.verdict, full.score, full.threshold)
+        assert scoped.not_applied == ()
+
+
+def test_the_halo_of_a_defect_outside_does_not_reach_into_the_scope() -> None:
+    """A cut on the sidewall lifts the map on the tread above what good parts show there."""
+    rows, columns = np.mgrid[0:30, 0:40]
+    halo = 10 * np.exp(-((rows - 15) ** 2 + (columns - 24) ** 2) / (2 * 4.0**2))
+    one = Judgement(10.0, halo.astype(np.float32), {})
+    assert halo[:, :20].max() > 0.8
+    assert decided_by_part(one, Scope(parts=("tread",))).verdict == "accept"
+    assert decided_by_part(one, Scope(parts=("sidewall",))).verdict == "reject"
+
+
+def test_where_no_good_part_had_a_part_map_the_scope_says_which_threshold_it_uses() -> None:
+    decision = decided(judgement("stain", "cut"), Scope(parts=("sidewall",)))
+    assert decision.threshold == CALIBRATION.map_seed
+    assert "threshold of the whole picture" in decision.promise
+
+
+@given(ANY_CLAUSES, st.sets(st.sampled_from(["stain", "cut"])), st.floats(0.1, 2))
+def test_order_changes_nothing_and_the_numbers_follow_under_thresholds_by_part(
+    clauses: list[Clause], types: set[str], strength: float
+) -> None:
+    one = judgement(*types)
+    one = replace(one, score=one.score * strength, map=one.map * np.float32(strength))
+    decision, reverse = decided_by_part(one, *clauses), decided_by_part(one, *reversed(clauses))
+    assert (decision.verdict, decision.score, decision.threshold) == (
+        reverse.verdict,
+        reverse.score,
+        reverse.threshold,
+    )
+    assert decision.threshold is not None
+    assert (decision.score > decision.threshold) == (decision.verdict == "reject")

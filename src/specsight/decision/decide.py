@@ -2,8 +2,9 @@
 
 A picture is rejected where its score is above the calibrated threshold. Clauses act on what the score rests on: where
 some findings are excused, the largest map value among what still counts is compared with the calibrated threshold of
-map peaks instead. So scopes and tolerances can turn a rejection into an acceptance and never the reverse; a requirement
-that is not met rejects.
+map peaks instead. A scope has a threshold of its own, from what held-out good parts reach in the same parts of the
+product: it can reject for what the score of the whole picture does not show. All other clauses that excuse can turn a
+rejection into an acceptance and never the reverse; a requirement that is not met rejects.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight import findings
 from specsight.calibration import Calibration
-from specsight.decision.rules import Circumstances, Effect, effects, with_scope
+from specsight.decision.circumstances import Circumstances
+from specsight.decision.effect import Effect
+from specsight.decision.rules import effects
+from specsight.decision.scope import with_scope
 from specsight.records import Decision, Excused, Finding, Judgement, NotApplied
 from specsight.specification.clauses import Clause, Ignore, Only, Scope, Tolerance
 
 NO_THRESHOLD = "no threshold was calibrated, so there is no verdict"
+UNSCOPED = "the threshold of the whole picture: too few held-out good parts showed these parts in a part map"
 OTHER_PRODUCT = "the picture does not show the product"
 NOWHERE = "no single region of the map stands out, so the score cannot be attributed to a part or a type"
 
@@ -38,7 +44,7 @@ def decide(
     nothing). A picture that shows something else (`unlike`, see `Decision`) is rejected whatever the clauses say. Every
     clause that cannot be applied is listed in the decision with the reason.
     """
-    circumstances = with_scope(circumstances or Circumstances(), clauses)
+    circumstances = with_scope(circumstances or Circumstances(), clauses, calibration)
     if calibration is None:
         applied = effects(clauses, (), circumstances)
         return Decision(None, judgement.score, None, not_applied=_not_applied(clauses, applied, NO_THRESHOLD))
@@ -50,17 +56,22 @@ def decide(
     excused = _excused(clauses, applied)
     counted = [finding for k, finding in enumerate(found) if k not in excused]
     over = judgement.score > calibration.score_threshold
-    score, threshold, deciding = judgement.score, calibration.score_threshold, None
-    if over and excused:
+    score, threshold, promise = judgement.score, calibration.score_threshold, ""
+    attributed = bool(found) or not over or circumstances.score_of_map
+    if circumstances.inside is not None and attributed:
+        score = _largest_left(judgement, counted, calibration, circumstances)
+        threshold, promise = _limit(calibration, circumstances)
+    elif over and excused:
         score, threshold = _largest_left(judgement, counted, calibration, circumstances), calibration.map_seed
-        if score <= threshold:
-            deciding = _deciding(excused, applied)
     rejected = score > threshold
+    deciding = None
+    if rejected != over:
+        deciding = _deciding(excused, applied) if over and excused else _narrowing(clauses, applied)
     unmet = next((c for c, effect in zip(clauses, applied) if effect.unmet), None)
     if unmet is not None and not rejected:
         rejected, deciding = True, unmet
     not_applied = _not_applied(clauses, applied)
-    if over and not found:
+    if not attributed:
         not_applied += tuple(
             NotApplied(c, NOWHERE)
             for c, effect in zip(clauses, applied)
@@ -71,6 +82,7 @@ def decide(
         score=score,
         threshold=threshold,
         deciding=deciding,
+        promise=promise,
         counted=tuple(counted),
         observed=tuple(Excused(found[k], clause) for k, clause in sorted(excused.items())),
         not_applied=not_applied,
@@ -97,22 +109,48 @@ def _deciding(excused: Mapping[int, Clause], applied: Sequence[Effect]) -> Claus
     return excused[min(alone or excused)]
 
 
+def _narrowing(clauses: Sequence[Clause], applied: Sequence[Effect]) -> Clause | None:
+    """The first clause that says which parts are inspected."""
+    return next(
+        (c for c, effect in zip(clauses, applied) if isinstance(c, Scope) and not effect.reason), None
+    )
+
+
+def _limit(calibration: Calibration, circumstances: Circumstances) -> tuple[float, str]:
+    """What the map may reach in the scope, and what is promised of that."""
+    limit = circumstances.limit
+    if limit is not None:
+        return limit.threshold, limit.statement()
+    return calibration.map_seed, UNSCOPED
+
+
 def _largest_left(
     judgement: Judgement,
     counted: Sequence[Finding],
     calibration: Calibration,
     circumstances: Circumstances,
 ) -> float:
-    """The largest map value that still counts: above the threshold of map peaks where, and only where, a finding
-    counts."""
+    """The largest map value that still counts: above the threshold where, and only where, a finding counts."""
+    map_, inside = judgement.map, circumstances.inside
     if counted:
-        return max(finding.peak for finding in counted)
-    map_ = judgement.map
-    left = ~findings.surroundings(map_, calibration, circumstances.circular)
-    if circumstances.inside is not None:
-        left &= circumstances.inside
+        return max(_reach(finding, map_, circumstances) for finding in counted)
+    left = ~findings.surroundings(map_, calibration, circumstances.circular, circumstances.focus)
+    if inside is not None:
+        left &= inside
     # Where the excused findings take up all that is in the scope, nothing counts, not even the lowest value.
-    return float(np.max(map_[left], initial=min(float(map_.min()), calibration.map_extent)))
+    threshold, _ = _limit(calibration, circumstances)
+    return float(np.max(map_[left], initial=min(float(map_.min()), calibration.map_extent, threshold)))
+
+
+def _reach(finding: Finding, map_: NDArray[np.float32], circumstances: Circumstances) -> float:
+    """The largest map value of a finding that counts, within the scope."""
+    inside = circumstances.inside
+    if inside is None or finding.peak_part is None:
+        return finding.peak
+    x0, y0, x1, y1 = finding.box
+    columns = np.arange(x0, x1) % map_.shape[1]
+    within = map_[y0:y1, columns][inside[y0:y1, columns]]
+    return min(finding.peak, float(np.max(within, initial=-np.inf)))
 
 
 def _not_applied(

@@ -7,14 +7,12 @@ a requirement needs a look for the feature, or a type that tells of it or of its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Collection, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from specsight.records import Finding, Presence
+from specsight.decision.circumstances import Circumstances
+from specsight.decision.effect import Effect
+from specsight.decision.scope import outside, part_reason, scope_effect, scopes_in_force
+from specsight.records import Finding
 from specsight.specification.clauses import (
     Clause,
     Ignore,
@@ -25,73 +23,19 @@ from specsight.specification.clauses import (
     Tolerance,
     Unread,
 )
-from specsight.specification.vocabulary import ABSENT, Vocabulary, lacks
+from specsight.specification.vocabulary import ABSENT, lacks
 
 ROUNDING = 1e-9
 """Share by which a length may exceed a limit: 3 pixels of 0.1 mm are 0.30000000000000004 mm."""
-NO_PARTS = "the picture has no part map"
 NO_TYPES = "the detector names no defect types"
 NO_SCALE = "the scale is unknown: give mm_per_px in the specification or the manifest"
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What rules need to know beside judgement and findings."""
-
-    types: Collection[str] = ()
-    """Defect types that the judgement has maps of."""
-    parts: NDArray[np.uint8] | None = None
-    """(H, W) values of `part_names`, 0 where no part is."""
-    part_names: Mapping[int, str] = field(default_factory=dict)
-    defect_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
-    """Names and phrases of the product's defect types: a clause may name a type by any of its phrases."""
-    part_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
-    """The same for its parts."""
-    scale_known: bool = False
-    """Whether findings have lengths in millimetres."""
-    follows_words: bool = False
-    """Whether the detector has looked for the types that the instruction teaches."""
-    presence: Mapping[Clause, Presence] = field(default_factory=dict)
-    """What looking for features in the picture itself found, by the requirement that asks for them."""
-    circular: bool = False
-    inside: NDArray[np.bool_] | None = None
-    """(H, W): pixels in the scope; None: all of them."""
-
-    @cached_property
-    def visible(self) -> frozenset[int]:
-        """The values that the part map holds."""
-        return (
-            frozenset() if self.parts is None else frozenset(np.flatnonzero(np.bincount(self.parts.ravel())))
-        )
-
-    def same_defect(self, first: str | None, *others: str) -> bool:
-        """Whether a type is one of the others, each by its name or a phrase of it."""
-        return first is not None and any(self.defect_words.same(first, other) for other in others)
-
-    def same_part(self, first: str | None, *others: str) -> bool:
-        """Whether a part is one of the others, each by its name or a phrase of it."""
-        return first is not None and any(self.part_words.same(first, other) for other in others)
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What one clause does."""
-
-    excused: frozenset[int] = frozenset()
-    """Numbers of the findings that do not count because of it."""
-    unmet: bool = False
-    """A requirement that is not met."""
-    reason: str = ""
-    """Why it could not be applied; empty: it was."""
-    in_maps: bool = False
-    """The detector has applied it to its maps already."""
 
 
 def effects(
     clauses: Sequence[Clause], found: Sequence[Finding], circumstances: Circumstances
 ) -> list[Effect]:
     """The effect of every clause on the findings, in the order of `clauses`."""
-    scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+    scopes = scopes_in_force(clauses, circumstances)
     only = [c for c in clauses if isinstance(c, Only)]
     on_parts = [c for c in clauses if isinstance(c, Tolerance | Ignore) and c.part is not None]
     others = {
@@ -108,19 +52,6 @@ def effects(
     ]
 
 
-def with_scope(circumstances: Circumstances, clauses: Sequence[Clause]) -> Circumstances:
-    """The circumstances with the pixels that the scopes among `clauses` leave to be inspected."""
-    scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
-    if not scopes or circumstances.parts is None:
-        return circumstances
-    counting = [
-        value
-        for value in circumstances.visible
-        if _outside(circumstances.part_names.get(value), scopes, circumstances) is None
-    ]
-    return replace(circumstances, inside=np.isin(circumstances.parts, counting))
-
-
 def _effect(
     clause: Clause,
     found: Sequence[Finding],
@@ -130,7 +61,7 @@ def _effect(
     on_parts: Sequence[Tolerance | Ignore],
 ) -> Effect:
     if isinstance(clause, Scope):
-        return _scope(clause, found, circumstances, scopes)
+        return scope_effect(clause, found, circumstances, scopes)
     if isinstance(clause, Only):
         return _only(clause, found, circumstances, only)
     if isinstance(clause, Tolerance | Ignore):
@@ -142,55 +73,6 @@ def _effect(
     if isinstance(clause, Unread):
         return Effect(reason=clause.reason or "the sentence was not understood")
     raise TypeError(f"no rule for a clause of kind {clause.kind!r}")
-
-
-def _scope(
-    clause: Scope, found: Sequence[Finding], circumstances: Circumstances, scopes: Sequence[Scope]
-) -> Effect:
-    reason = _scope_reason(clause, circumstances)
-    if reason:
-        return Effect(reason=reason)
-    return Effect(frozenset(k for k, f in enumerate(found) if _excuses(scopes, f, circumstances) is clause))
-
-
-def _excuses(scopes: Sequence[Scope], finding: Finding, circumstances: Circumstances) -> Scope | None:
-    """The scope that a finding lies outside of; None where most of it, or its peak, is to be inspected."""
-    scope = _outside(finding.part, scopes, circumstances)
-    if finding.peak_part is not None and not _outside(finding.peak_part, scopes, circumstances):
-        return None
-    return scope
-
-
-def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
-    """Why a scope cannot be applied; empty where it can."""
-    if circumstances.parts is None:
-        return NO_PARTS
-    if reason := next((r for name in clause.parts if (r := _part_reason(name, circumstances))), ""):
-        return reason
-    shown = [circumstances.part_names.get(value) for value in circumstances.visible]
-    if clause.exclude or any(circumstances.same_part(name, *clause.parts) for name in shown):
-        return ""
-    return f"the picture shows no '{', '.join(clause.parts)}'"
-
-
-def _part_reason(name: str, circumstances: Circumstances) -> str:
-    if circumstances.parts is None:
-        return NO_PARTS
-    present = list(circumstances.part_names.values())
-    if circumstances.same_part(name, *present):
-        return ""
-    return f"the part map has no '{name}' (it has {', '.join(present) or 'no named part'})"
-
-
-def _outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumstances) -> Scope | None:
-    """The scope that leaves a part out (None: what lies on no part), or None where it is to be inspected."""
-    for scope in scopes:
-        if scope.exclude and circumstances.same_part(part, *scope.parts):
-            return scope
-    including = [scope for scope in scopes if not scope.exclude]
-    if including and not any(circumstances.same_part(part, *scope.parts) for scope in including):
-        return including[0]
-    return None
 
 
 def _only(
@@ -235,7 +117,7 @@ def _tolerance(
         return Effect(reason=reason)
     if limit and not circumstances.scale_known:
         return Effect(reason=NO_SCALE)
-    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
+    if clause.part is not None and (reason := part_reason(clause.part, circumstances)):
         return Effect(reason=reason)
     meant = (k for k, finding in enumerate(found) if _is_about(clause, finding, circumstances))
     if clause.part is None:
@@ -268,7 +150,7 @@ def _requirement(
     What a look for the feature found goes first. A lack that other clauses excuse, or on a part that is not to be
     inspected, does not count.
     """
-    if clause.part is not None and (scope := _outside(clause.part, scopes, circumstances)):
+    if clause.part is not None and (scope := outside(clause.part, scopes, circumstances)):
         return Effect(reason=f"'{clause.part}' is not to be inspected ({scope.words})")
     seen = circumstances.presence.get(clause)
     if seen is not None and seen.count is not None:
@@ -294,7 +176,7 @@ def _requirement_by_types(
 ) -> Effect:
     if not circumstances.types:
         return Effect(reason=NO_TYPES)
-    if clause.part is not None and (reason := _part_reason(clause.part, circumstances)):
+    if clause.part is not None and (reason := part_reason(clause.part, circumstances)):
         return Effect(reason=reason)
     here = [
         k

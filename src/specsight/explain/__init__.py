@@ -1,5 +1,5 @@
 """Findings → sentences with grounding."""
 
-from specsight.explain.sentences import describe, not_applied, state, told_apart
+from specsight.explain.sentences import compared_by_map, deciding, describe, not_applied, state, told_apart
 
-__all__ = ["describe", "not_applied", "state", "told_apart"]
+__all__ = ["compared_by_map", "deciding", "describe", "not_applied", "state", "told_apart"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specsight.records import Decision, Excused, Finding, NotApplied
-from specsight.specification import Clause
+from specsight.specification import Clause, Ignore, Requirement, Tolerance
 
 LISTED = 5
 """Findings described one by one; the rest is counted."""
@@ -35,13 +35,16 @@ def describe(finding: Finding) -> str:
     if finding.part:
         words[0] += f" on the {finding.part}"
     words.append(finding.place)
-    if finding.length_mm is not None:
-        words.append(f"{finding.length_mm:.1f} mm long")
-    else:
-        words.append(f"{finding.length_px:.0f} px long")
+    words.append(f"{_length(finding)} long")
     if finding.severity:
         words.append(finding.severity)
     return ", ".join(words)
+
+
+def _length(finding: Finding) -> str:
+    if finding.length_mm is not None:
+        return f"{finding.length_mm:.1f} mm"
+    return f"{finding.length_px:.0f} px"
 
 
 def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
@@ -58,21 +61,53 @@ def _verdict(decision: Decision) -> str:
     regions = _regions(decision.counted)
     if decision.verdict is None or decision.threshold is None:
         return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."
-    by_map = bool(decision.observed) and _by_map(decision)
+    verdict = "Rejected" if decision.verdict == "reject" else "Accepted"
+    ground, over = deciding(decision), decision.score > decision.threshold
+    if decision.verdict == "reject" and not over and ground:
+        return f"Rejected: {ground}.{f' {regions}' if regions else ''}"
+    by_map = compared_by_map(decision)
     score, threshold = told_apart(decision.score, decision.threshold)
-    what = f"{'what still counts reaches' if by_map else 'score'} {score}"
-    comparison = f"{what}{', which' if by_map else ''} is {{}} the threshold {threshold}."
-    if decision.verdict == "reject" and decision.score > decision.threshold:
-        return (
-            f"Rejected: {comparison.format('above')} {regions or 'No single region of the map stands out.'}"
-        )
-    if decision.verdict == "reject" and decision.deciding is not None:
-        seen = next((one for one in decision.required if one.clause == decision.deciding), None)
-        what = seen.found if seen else f"'{decision.deciding.words}' is not met"
-        words = f"Rejected: {what}."
-        return f"{words} {regions}" if regions else words
-    words = f"Accepted: {comparison.format('not above')}"
-    return f"{words} Observed without effect on the verdict: {regions}" if regions else words
+    what = f"what still counts reaches {score}, which" if by_map else f"score {score}"
+    comparison = f"{what} is {'above' if over else 'not above'} the threshold {threshold}"
+    if decision.promise:
+        comparison += f" ({decision.promise})"
+    opening = (
+        f"{verdict}: {ground}. {comparison[0].upper()}{comparison[1:]}."
+        if ground
+        else f"{verdict}: {comparison}."
+    )
+    if over:
+        return f"{opening} {regions or 'No single region of the map stands out.'}"
+    return f"{opening} Observed without effect on the verdict: {regions}" if regions else opening
+
+
+def deciding(decision: Decision) -> str:
+    """What the deciding clause says of this picture, such as "demoulding mark 2.1 mm, tolerance 3 mm"; empty where no
+    clause decided."""
+    clause = decision.deciding
+    if clause is None:
+        return ""
+    seen = next((one for one in decision.required if one.clause == clause), None)
+    if seen is not None:
+        return seen.found
+    if isinstance(clause, Requirement):
+        return f"'{clause.words}' is not met"
+    excused = next((one.finding for one in decision.observed if one.clause == clause), None)
+    if excused is not None and isinstance(clause, Tolerance | Ignore):
+        name = f"{excused.type or clause.defect} {_length(excused)}"
+        limit = clause.up_to_mm if isinstance(clause, Tolerance) else None
+        return f"{name}, tolerance {limit:g} mm" if limit is not None else f"{name}, '{clause.words}'"
+    return f"'{clause.words}'"
+
+
+def compared_by_map(decision: Decision) -> bool:
+    """Whether a map value, not the score, was compared with the threshold: under a scope with a threshold of its own,
+    and where findings that do not count changed it. With such findings the score itself is compared only where it is
+    not above its threshold: then no clause decided."""
+    if decision.promise:
+        return True
+    over = decision.score > (decision.threshold or 0.0)
+    return bool(decision.observed) and (decision.deciding is not None or over)
 
 
 def told_apart(first: float, second: float) -> tuple[str, str]:
@@ -81,14 +116,6 @@ def told_apart(first: float, second: float) -> tuple[str, str]:
     while f"{first:.{decimals}f}" == f"{second:.{decimals}f}" and first != second and decimals < DECIMALS:
         decimals += 1
     return f"{first:.{decimals}f}", f"{second:.{decimals}f}"
-
-
-def _by_map(decision: Decision) -> bool:
-    """Whether findings that do not count changed what was compared with the threshold.
-
-    With such findings the score itself is compared only where it is not above its threshold: then no clause decided.
-    """
-    return decision.deciding is not None or decision.score > (decision.threshold or 0.0)
 
 
 def _required(decision: Decision) -> list[str]:
@@ -107,7 +134,7 @@ def _excused(observed: Sequence[Excused]) -> list[str]:
 
 def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
     lines = not_applied([one for one in clauses if one.clause in given])
-    return [f"Not applied: {'; '.join(lines)}."] if lines else []
+    return [f"Not applied: {'; '.join(lines)}. The picture was judged as without this."] if lines else []
 
 
 def _regions(findings: Sequence[Finding]) -> str:

@@ -18,7 +18,7 @@ from specsight import explain, findings
 from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
-from specsight.decision import clauses_in_force, decide
+from specsight.decision import clauses_in_force, decide, with_scope
 from specsight.detectors import Detector, load_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks, saved
@@ -31,7 +31,13 @@ from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.request import Request, write_request
 from specsight.inspector.required import look_for
 from specsight.inspector.splits import GoodCounts
-from specsight.inspector.words import circumstances_of, instruction_of, taught, under_names_of
+from specsight.inspector.words import (
+    circumstances_of,
+    instruction_of,
+    taught,
+    under_names_of,
+    without_contradictions,
+)
 from specsight.presence import GoodPictures
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
@@ -165,22 +171,28 @@ class Inspector:
                 f"'{observation.sample.id}' was looked at by {observation.looked_by}, and {looks} cannot judge "
                 "that: look again with this inspector"
             )
-        instruction = instruction_of(instruction, self.specification)
+        given = instruction_of(instruction, self.specification)
+        instruction, refused = without_contradictions(given, self.specification)
         start = time.perf_counter()
         new = taught(instruction, self.specification, self.detector)
         judgement = self._judgement(observation, Instruction.of(new) if new else None)
         judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
-        found = self._find(judgement, observation)
+        clauses = clauses_in_force(instruction, self.specification)
+        circumstances = with_scope(
+            circumstances_of(judgement, observation, self.specification, new, self.detector),
+            clauses,
+            self.calibration,
+        )
+        circumstances = replace(
+            circumstances, presence=look_for(clauses, observation, self.good_pictures, self.specification)
+        )
+        found = self._find(judgement, observation, circumstances.focus)
         unlike = self._unlike(judgement, observation, found)
         found = found if unlike is None else ()
-        clauses = clauses_in_force(instruction, self.specification)
-        circumstances = replace(
-            circumstances_of(judgement, observation, self.specification, new, self.detector),
-            presence=look_for(clauses, observation, self.good_pictures, self.specification),
-        )
         decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
-        statement = explain.state(decision, instruction.clauses if instruction else ())
+        decision = replace(decision, not_applied=(*refused, *decision.not_applied))
+        statement = explain.state(decision, given.clauses if given else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
         sample = observation.sample
         return Inspection(
@@ -256,7 +268,9 @@ class Inspector:
             return None
         return self.likeness.unlike(observation.view, found)
 
-    def _find(self, judgement: Judgement, observation: Observation) -> tuple[Finding, ...]:
+    def _find(
+        self, judgement: Judgement, observation: Observation, focus: findings.Focus | None
+    ) -> tuple[Finding, ...]:
         if self.calibration is None:
             return ()
         sample = observation.sample
@@ -268,4 +282,5 @@ class Inspector:
             part_names=sample.part_names,
             mm_per_px=sample.mm_per_px,
             circular=sample.circular,
+            focus=focus,
         )

@@ -10,7 +10,7 @@ from specsight.detectors import Detector
 from specsight.errors import SpecsightError
 from specsight.inspector.observation import Observation
 from specsight.reading import read
-from specsight.records import Judgement
+from specsight.records import Judgement, NotApplied
 from specsight.specification import (
     DefectType,
     Ignore,
@@ -19,6 +19,7 @@ from specsight.specification import (
     Only,
     Specification,
     Tolerance,
+    contradictions,
 )
 from specsight.specification.vocabulary import Vocabulary
 
@@ -34,6 +35,20 @@ def instruction_of(
             f"an instruction must be sentences or an Instruction, got {type(given).__name__}"
         )
     return given
+
+
+def without_contradictions(
+    instruction: Instruction | None, specification: Specification | None
+) -> tuple[Instruction | None, tuple[NotApplied, ...]]:
+    """The instruction, and none of its clauses where some cannot hold together: each with the reason, then.
+
+    None of two contradictory clauses is picked; the picture is judged as without instruction.
+    """
+    lines = contradictions(instruction, specification) if instruction else []
+    if instruction is None or not lines:
+        return instruction, ()
+    reason = f"contradictory: {'; '.join(lines)}"
+    return Instruction(text=instruction.text), tuple(NotApplied(c, reason) for c in instruction.clauses)
 
 
 def taught(
@@ -106,4 +121,5 @@ def circumstances_of(
         scale_known=scale is not None,
         follows_words=detector.needs.text,
         circular=sample.circular,
+        score_of_map=detector.score_of_map,
     )

@@ -114,6 +114,8 @@ class Decision:
     threshold: float | None
     deciding: Clause | None = None
     """The clause that makes the verdict what it is, where the score alone would not; of several the first."""
+    promise: str = ""
+    """What is promised about false rejects under a scope, whose threshold is its own; empty: the calibration's."""
     counted: tuple[Finding, ...] = ()
     observed: tuple[Excused, ...] = ()
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
@@ -134,6 +136,7 @@ class Decision:
         return {
             "score": self.score,
             "unlike": self.unlike,
+            "promise": self.promise,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
             "observed": [
                 {"finding": number, "clause": clause_to_json(one.clause)}
@@ -179,6 +182,7 @@ class Decision:
             score=values["score"],
             threshold=threshold,
             unlike=values.get("unlike"),
+            promise=values.get("promise", ""),
             deciding=None if deciding is None else clause_from_json(deciding),
             counted=tuple(finding for k, finding in enumerate(findings) if k not in excused),
             observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),

@@ -1,0 +1,67 @@
+"""What rules of decisions need to know of the picture and the detector, beside the judgement and its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.calibration import ScopedThreshold
+from specsight.findings import Focus
+from specsight.records import Presence
+from specsight.specification.clauses import Clause
+from specsight.specification.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What rules need to know beside judgement and findings."""
+
+    types: Collection[str] = ()
+    """Defect types that the judgement has maps of."""
+    parts: NDArray[np.uint8] | None = None
+    """(H, W) values of `part_names`, 0 where no part is."""
+    part_names: Mapping[int, str] = field(default_factory=dict)
+    defect_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
+    """Names and phrases of the product's defect types: a clause may name a type by any of its phrases."""
+    part_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
+    """The same for its parts."""
+    scale_known: bool = False
+    """Whether findings have lengths in millimetres."""
+    follows_words: bool = False
+    """Whether the detector has looked for the types that the instruction teaches."""
+    presence: Mapping[Clause, Presence] = field(default_factory=dict)
+    """What looking for features in the picture itself found, by the requirement that asks for them."""
+    circular: bool = False
+    inside: NDArray[np.bool_] | None = None
+    """(H, W): pixels in the scope; None: all of them."""
+    limit: ScopedThreshold | None = None
+    """What the map may reach in the scope; None: there is no scope, or no promise of its own for it."""
+
+    score_of_map: bool = False
+    """Whether the score says nothing that the map does not say too."""
+
+    @property
+    def focus(self) -> Focus | None:
+        """The scope as findings know it, where the picture has one with a threshold of its own."""
+        if self.inside is None or self.limit is None:
+            return None
+        return Focus(self.inside, self.limit.threshold)
+
+    @cached_property
+    def visible(self) -> frozenset[int]:
+        """The values that the part map holds."""
+        return (
+            frozenset() if self.parts is None else frozenset(np.flatnonzero(np.bincount(self.parts.ravel())))
+        )
+
+    def same_defect(self, first: str | None, *others: str) -> bool:
+        """Whether a type is one of the others, each by its name or a phrase of it."""
+        return first is not None and any(self.defect_words.same(first, other) for other in others)
+
+    def same_part(self, first: str | None, *others: str) -> bool:
+        """Whether a part is one of the others, each by its name or a phrase of it."""
+        return first is not None and any(self.part_words.same(first, other) for other in others)

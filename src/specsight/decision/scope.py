@@ -1,0 +1,97 @@
+"""Scopes → the pixels that count, what the map may reach there, and the findings that lie outside.
+
+A scoped picture is judged by the largest map value within the scope, which is compared with what held-out good parts
+reach in the same parts: a scope can excuse a defect outside it, and reject for one inside that the score of the whole
+picture does not show. A finding belongs to the scope where most of it, or its peak, lies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from specsight.calibration import Calibration
+from specsight.decision.circumstances import Circumstances
+from specsight.decision.effect import Effect
+from specsight.records import Finding
+from specsight.specification.clauses import Clause, Scope
+
+NO_PARTS = "the picture has no part map"
+
+
+def with_scope(
+    circumstances: Circumstances, clauses: Sequence[Clause], calibration: Calibration | None = None
+) -> Circumstances:
+    """The circumstances with the pixels that the scopes among `clauses` leave to be inspected, and what held-out good
+    parts reach there. Where all that the picture shows is to be inspected there is no scope."""
+    scopes = scopes_in_force(clauses, circumstances)
+    if not scopes or circumstances.parts is None:
+        return circumstances
+
+    def counts(part: str | None) -> bool:
+        return outside(part or None, scopes, circumstances) is None
+
+    names = circumstances.part_names
+    counting = [value for value in circumstances.visible if counts(names.get(value))]
+    if len(counting) == len(circumstances.visible):
+        return circumstances
+    inside = np.isin(circumstances.parts, counting)
+    return replace(circumstances, inside=inside, limit=calibration.scoped(counts) if calibration else None)
+
+
+def scopes_in_force(clauses: Sequence[Clause], circumstances: Circumstances) -> list[Scope]:
+    """The scopes that can be applied to this picture."""
+    return [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+
+
+def scope_effect(
+    clause: Scope, found: Sequence[Finding], circumstances: Circumstances, scopes: Sequence[Scope]
+) -> Effect:
+    """The findings that a scope leaves out, or why it cannot be applied; `scopes` are all that can."""
+    reason = _scope_reason(clause, circumstances)
+    if reason:
+        return Effect(reason=reason)
+    return Effect(frozenset(k for k, f in enumerate(found) if excuses(scopes, f, circumstances) is clause))
+
+
+def excuses(scopes: Sequence[Scope], finding: Finding, circumstances: Circumstances) -> Scope | None:
+    """The scope that a finding lies outside of; None where most of it, or its peak, is to be inspected."""
+    scope = outside(finding.part, scopes, circumstances)
+    if finding.peak_part is not None and not outside(finding.peak_part, scopes, circumstances):
+        return None
+    return scope
+
+
+def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
+    """Why a scope cannot be applied; empty where it can."""
+    if circumstances.parts is None:
+        return NO_PARTS
+    if reason := next((r for name in clause.parts if (r := part_reason(name, circumstances))), ""):
+        return reason
+    shown = [circumstances.part_names.get(value) for value in circumstances.visible]
+    if clause.exclude or any(circumstances.same_part(name, *clause.parts) for name in shown):
+        return ""
+    return f"the picture shows no '{', '.join(clause.parts)}'"
+
+
+def part_reason(name: str, circumstances: Circumstances) -> str:
+    """Why nothing can be said of a part; empty where the part map names it."""
+    if circumstances.parts is None:
+        return NO_PARTS
+    present = list(circumstances.part_names.values())
+    if circumstances.same_part(name, *present):
+        return ""
+    return f"the part map has no '{name}' (it has {', '.join(present) or 'no named part'})"
+
+
+def outside(part: str | None, scopes: Sequence[Scope], circumstances: Circumstances) -> Scope | None:
+    """The scope that leaves a part out (None: what lies on no part), or None where it is to be inspected."""
+    for scope in scopes:
+        if scope.exclude and circumstances.same_part(part, *scope.parts):
+            return scope
+    including = [scope for scope in scopes if not scope.exclude]
+    if including and not any(circumstances.same_part(part, *scope.parts) for scope in including):
+        return including[0]
+    return None
