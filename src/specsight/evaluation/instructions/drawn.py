@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from specsight import findings
-from specsight.decision import Circumstances
-from specsight.decision.rules import with_scope
+from specsight.decision import Circumstances, with_scope
 from specsight.inspector import Inspector, Observation
 from specsight.records import Inspection
 from specsight.runs.instructed import COUNTED, INSPECTED, LEFT_OUT, OBSERVED
@@ -33,12 +32,13 @@ def drawn_pixels(
     circumstances = Circumstances(
         parts=observation.picture.parts, part_names=sample.part_names, part_words=words
     )
-    inside = with_scope(circumstances, clauses).inside
+    circumstances = with_scope(circumstances, clauses, calibration)
+    inside = circumstances.inside
     pixels = np.full(map_.shape, INSPECTED, np.uint8)
     if inside is not None:
         pixels[~inside] = LEFT_OUT
     excused = {one.finding.peak for one in inspection.decision.observed}
-    labels = findings.regions(map_, calibration, sample.circular)
+    labels = findings.regions(map_, calibration, sample.circular, circumstances.focus)
     for label, box in enumerate(find_objects(labels), 1):
         region = labels[box] == label
         peak = float(map_[box][region].max())
