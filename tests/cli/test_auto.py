@@ -30,6 +30,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "chosen: " in shown
     assert "compared within 2 candidates" in shown
     assert "painted defects" in shown
+    (untried,) = [line for line in shown.splitlines() if line.startswith("not tried: the limit was reached")]
+    assert "padim, 64 px; " in untried
     assert "learned from 20 good parts, held out 10" in shown
     return root
 

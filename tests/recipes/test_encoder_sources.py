@@ -77,6 +77,10 @@ def test_sources_that_cannot_be_used_are_refused(run: Path, sources: Sources, tm
         (replace(sources, teacher=sources.sentence_folder), "gives no feature maps at strides 8 and 16"),
         (replace(sources, teacher=tmp_path / "damaged"), "teacher .* cannot be loaded"),
         (replace(sources, teacher=tmp_path / "none"), "teacher .*: no such folder"),
+        (
+            replace(sources, start=tmp_path / "none"),
+            "no such folder; give one that `specsight train encoder` wrote",
+        ),
         (replace(sources, sentences=sources.teacher), "has no vocab.txt"),
         (replace(sources, photographs=tmp_path), "holds no photographs"),
     ]

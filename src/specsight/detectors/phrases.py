@@ -68,8 +68,9 @@ class PhraseMaps(Detector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map each type by the logits by which a patch looks more like it than like a good part.
 
-        What is usual for good patches is taken off. The judgement's map is the same of all types' odds together, and
-        the score the mean of the top 1 % of its cells.
+        What is usual for good patches is taken off where there are some; with `centred` and none, what is usual in
+        the same picture. The judgement's map is the same of all types' odds together, and the score the mean of the
+        top 1 % of its cells.
         """
         anchors = self._get_words().anchors(instruction)
         if not anchors.types:

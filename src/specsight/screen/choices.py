@@ -19,9 +19,10 @@ def choice(made: Choice) -> None:
 
     from specsight.errors import printable
 
-    if made.tried:
+    compared = [one for one in made.tried if one.painted]
+    if compared:
         table = Table("candidate", "AUROC", "AUPRO", "found", "ahead", "ms", "outcome", box=box.SIMPLE)
-        for one in made.tried:
+        for one in compared:
             numbers = ("" if v is None else f"{v:.3f}" for v in (one.pictures, one.pixels, one.found))
             ahead = "" if one.difference is None else f"{one.difference:+.3f} ± {one.error or 0:.3f}"
             milliseconds = "" if one.seconds is None else f"{1000 * one.seconds:.0f}"
@@ -29,8 +30,13 @@ def choice(made: Choice) -> None:
                 escape(printable(one.name)), *numbers, ahead, milliseconds, escape(printable(one.outcome))
             )
         show(table)
+    names: dict[str, list[str]] = {}
+    for one in made.not_tried:
+        names.setdefault(one.outcome, []).append(one.name)
+    for outcome, candidates in names.items():
+        say(f"{outcome}: {'; '.join(candidates)}")
     say(f"chosen: {made.line}")
-    if made.tried:
+    if compared:
         say(
             "these numbers are of painted defects: they tell candidates apart and promise nothing of real ones"
         )

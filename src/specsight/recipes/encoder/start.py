@@ -32,6 +32,11 @@ class Start:
 
     def __init__(self, folder: Path) -> None:
         name = str(folder)
+        if not folder.is_dir():
+            raise SpecsightError(
+                f"{WHAT} '{name}': no such folder; give one that `specsight train encoder` wrote, or one with the same "
+                "files"
+            )
         found = checkpoint_folder(name, WHAT)
         load_config(found, name, WHAT)  # It says what is wrong with a broken one; what is read is read below.
         config = read_config(found)
