@@ -42,6 +42,23 @@ def test_statistics_of_a_place_are_shrunk_towards_those_of_all_places() -> None:
     assert (places.deviation > 0).all()
 
 
+def test_parts_count_and_not_their_pictures() -> None:
+    """Two more pictures of each part, or ten more of one, say nothing new."""
+    maps, parts = good_maps(12), range(12)
+    once, of_parts = ByPlace.of(maps), ByPlace.of(maps, parts)
+    assert np.array_equal(once.mean, of_parts.mean)
+    assert np.array_equal(once.deviation, of_parts.deviation)
+    thrice = ByPlace.of(maps * 3, [*parts] * 3)
+    one_often = ByPlace.of([*maps, *maps[:1] * 10], [*parts, *[0] * 10])
+    for repeated in (thrice, one_often):
+        assert repeated.mean == pytest.approx(once.mean, abs=1e-5)
+        assert repeated.deviation == pytest.approx(once.deviation, rel=1e-4)
+    assert not np.allclose(ByPlace.of(maps * 3).deviation, once.deviation, rtol=1e-2)
+    folds = [k % 4 for k in parts]
+    cells, repeated_cells = Cells(maps, folds, parts), Cells(maps * 2, folds * 2, [*parts] * 2)
+    assert repeated_cells.of_others[0].mean == pytest.approx(cells.of_others[0].mean, abs=1e-5)
+
+
 def test_a_faint_defect_in_a_quiet_place_is_found_beside_an_edge_that_varies() -> None:
     places = ByPlace.of(good_maps(60))
     good = [places.apply(Judgement(0.0, map_)) for map_ in good_maps(40, seed=1)]

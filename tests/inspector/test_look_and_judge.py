@@ -146,7 +146,9 @@ def test_an_instruction_says_what_it_did_and_what_it_could_not_do(
 ) -> None:
     accepted = inspector.inspect(sample, "Stains up to 30 mm are acceptable. Be quick.")
     assert accepted.verdict == "accept"
-    assert accepted.statement.startswith("Accepted: stain 12.6 mm, tolerance 30 mm. What still counts reaches")
+    assert accepted.statement.startswith(
+        "Accepted: stain 12.6 mm, tolerance 30 mm. What still counts reaches"
+    )
     assert (
         "Does not count ('Stains up to 30 mm are acceptable.'): stain on the left half" in accepted.statement
     )

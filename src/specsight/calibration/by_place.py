@@ -8,6 +8,7 @@ they do is asked of the good parts themselves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -42,13 +43,24 @@ class ByPlace:
     deviation: Map
 
     @classmethod
-    def of(cls, maps: Sequence[Map]) -> ByPlace:
+    def of(cls, maps: Sequence[Map], parts: Sequence[Hashable] | None = None) -> ByPlace:
         """From the `coarse` maps (h, w) of good parts, all of one shape; shrunk towards the statistics of all places
-        together, and never of no deviation."""
-        stacked = np.stack(maps)
-        own = np.float32(len(maps) / (len(maps) + PRIOR))
-        mean, variance = _soft(stacked.mean(0)), _soft(stacked.var(0))
-        mean = own * mean + (1 - own) * stacked.mean(dtype=np.float64)
+        together, and never of no deviation.
+
+        `parts` says which part each map shows; None: each shows another. Parts count alike, whatever the number of
+        their maps, and it is their number that is weighed against `PRIOR`: maps of one part say much the same.
+        """
+        stacked, shown = np.stack(maps), range(len(maps)) if parts is None else parts
+        count, weights = len(set(shown)), _weights(shown)
+        own = np.float32(count / (count + PRIOR))
+        if weights is None:
+            means, variances = stacked.mean(0), stacked.var(0)
+        else:
+            means = np.average(stacked, 0, weights)
+            variances = np.average((stacked - means) ** 2, 0, weights)
+        mean, variance = _soft(means), _soft(variances)
+        overall, _ = _overall(stacked, weights)
+        mean = own * mean + (1 - own) * overall
         variance = own * variance + (1 - own) * variance.mean()
         floor = max(float(stacked.std()) * 1e-3, 1e-6)
         deviation = np.maximum(np.sqrt(variance), floor)
@@ -97,7 +109,11 @@ class Cells:
     @cached_property
     def of_others(self) -> dict[int, ByPlace]:
         """For each fold the statistics of all others: of nothing that a part of it says itself."""
-        return {fold: ByPlace.of(self._maps(fold, inside=False)) for fold in set(self.folds)}
+        return {fold: ByPlace.of(*self._maps(fold, inside=False)) for fold in set(self.folds)}
+
+    def of_all(self) -> ByPlace:
+        """The statistics of all maps."""
+        return ByPlace.of(self.maps, self.parts)
 
     def comparable(self) -> bool:
         """Whether there are several folds, and maps of one shape."""
@@ -108,24 +124,26 @@ class Cells:
         in mean log-likelihood; False for fewer than `LEAST_PARTS` parts, one fold, or maps of several shapes."""
         if len(set(self.parts)) < LEAST_PARTS or not self.comparable():
             return False
-        gain = 0.0
+        gain, pictures = 0.0, Counter(self.parts)
         for fold, places in self.of_others.items():
             common = self._common(fold)
-            own = self._maps(fold, inside=True)
-            gain += sum(common.surprise(map_) - places.surprise(map_) for map_ in own)
+            gain += sum(
+                (common.surprise(map_) - places.surprise(map_)) / pictures[part]
+                for map_, part in zip(*self._maps(fold, inside=True), strict=True)
+            )
         return gain > 0
 
     def _common(self, fold: int) -> ByPlace:
         """One mean and deviation for all places, from the other folds."""
-        values = np.stack(self._maps(fold, inside=False))
-        shape = values.shape[1:]
-        deviation = max(float(values.std(dtype=np.float64)), 1e-6)
-        mean = float(values.mean(dtype=np.float64))
-        return ByPlace(np.full(shape, mean, np.float32), np.full(shape, deviation, np.float32))
+        maps, parts = self._maps(fold, inside=False)
+        mean, spread = _overall(np.stack(maps), _weights(parts))
+        deviation = max(float(spread), 1e-6)
+        return ByPlace(np.full_like(maps[0], mean), np.full_like(maps[0], deviation))
 
-    def _maps(self, fold: int, *, inside: bool) -> list[Map]:
-        """The maps of a fold, or of all others."""
-        return [m for m, own in zip(self.maps, self.folds, strict=True) if (own == fold) == inside]
+    def _maps(self, fold: int, *, inside: bool) -> tuple[list[Map], list[Hashable]]:
+        """The maps of a fold, or of all others, and the part of each."""
+        chosen = [k for k, own in enumerate(self.folds) if (own == fold) == inside]
+        return [self.maps[k] for k in chosen], [self.parts[k] for k in chosen]
 
 
 def coarse(map_: Map, shape: tuple[int, ...] | None = None) -> Map:
@@ -138,5 +156,22 @@ def coarse(map_: Map, shape: tuple[int, ...] | None = None) -> Map:
     return np.asarray(cv2.resize(map_, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _soft(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def _weights(parts: Sequence[Hashable]) -> NDArray[np.float64] | None:
+    """The weight of each map, so that all parts count alike; None: maps count alike, for each part has as many."""
+    pictures = Counter(parts)
+    if len(set(pictures.values())) == 1:
+        return None
+    return np.array([1 / pictures[part] for part in parts])
+
+
+def _overall(stacked: Map, weights: NDArray[np.float64] | None) -> tuple[np.float64, np.float64]:
+    """Mean and standard deviation over all places of all maps (N, h, w)."""
+    if weights is None:
+        return stacked.mean(dtype=np.float64), stacked.std(dtype=np.float64)
+    of_map = stacked.reshape(len(stacked), -1).astype(np.float64)
+    mean = np.average(of_map.mean(1), weights=weights)
+    return np.float64(mean), np.sqrt(np.average(((of_map - mean) ** 2).mean(1), weights=weights))
+
+
+def _soft(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(cv2.GaussianBlur(values.astype(np.float64), (0, 0), SOFT), np.float64)

@@ -145,7 +145,7 @@ class _Said:
         elif folds and by_place is not False and self.scores_are_of_maps:
             cells = Cells([coarse(one.map) for one in self.judgements], self.folds, parts)
             if cells.lie_alike() or (by_place and cells.comparable()):
-                final = ByPlace.of(cells.maps)
+                final = cells.of_all()
                 for_fold = cells.of_others
         judged, responses = [], Responses()
         for number, (judgement, fold) in enumerate(zip(self.judgements, self.folds, strict=True)):
