@@ -71,6 +71,11 @@ def inspection_sets(seed: int, folder: Path) -> Iterator[InspectionSet]:
     """Yield all sets; tyres are written to `folder`. Photographs only where they lie beside the project."""
     for model, zone in TYRES:
         yield _tyres(model, zone, seed, folder / f"{model}-{zone}")
+    yield from painted_sets(seed)
+
+
+def painted_sets(seed: int) -> Iterator[InspectionSet]:
+    """Yield those whose defects are painted, procedural products first."""
     for number in range(2):
         yield _painted(f"vessel {number}", _product(render_vessel, seed + number), seed + number)
         yield _painted(f"scene {number}", _product(render_scene, seed + 10 + number), seed + number)
