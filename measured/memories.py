@@ -1,4 +1,4 @@
-"""`python -m measured.memories`: what patch memories see, on the sets of `speed/memory_sets.py`, none of them published.
+"""`python -m measured.memories`: what patch memories see, on the sets of `speed/memory_sets.py`, none published.
 
 The same features and coreset size, compared in several spaces and with several scores of a picture; printed is the
 difference to balanced patches whose length counts, mean of the top 0.5 %. `--quick` takes two sets.
