@@ -189,6 +189,21 @@ def test_workers_meet_their_own_parts_again() -> None:
     assert sensible_workers(8, training=7) == 1, "where none fits"
 
 
+def test_each_purpose_draws_numbers_of_its_own() -> None:
+    streams = [
+        f"{stage}: {purpose}" for stage in ("vision", "joint") for purpose in ("variation", "relations")
+    ]
+    drawn = {
+        (stream, seed, number): torch.rand(8, generator=seeded_generator(seed, number, stream=stream))
+        for stream in ("", *streams)
+        for seed in (0, 1)
+        for number in (0, 1)
+    }
+    assert len({tuple(numbers.tolist()) for numbers in drawn.values()}) == len(drawn)
+    again = torch.rand(8, generator=seeded_generator(1, 1, stream=streams[0]))
+    assert torch.equal(again, drawn[streams[0], 1, 1])
+
+
 def test_what_is_learned_from_varies_and_repeats() -> None:
     pictures = torch.full((2, 8, 8, 3), 128, dtype=torch.uint8)
     first, again, other, later = (

@@ -85,7 +85,9 @@ class JointTask(Task):
     def loss(self, batch: JointBatch, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of all losses, each of them by name, and the unexplained variance of each teacher map."""
         seed, number = self.recipe.options.seed, processes.batch_number(step)
-        pixels = varied_pixels(batch.pictures, seeded_generator(seed, number, self.device))
+        pixels = varied_pixels(
+            batch.pictures, seeded_generator(seed, number, self.device, "joint: variation")
+        )
         maps, cells, pooled = self._embed_pixels(pixels)
         states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
         good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)
@@ -113,7 +115,7 @@ class JointTask(Task):
             predicted = self.modules["heads"](maps)
         losses["distillation"], shares = distillation.value_loss(predicted, targets)
         stacked = distillation.relation_targets(targets, self.heads.strides)
-        generator = seeded_generator(seed, number)
+        generator = seeded_generator(seed, number, stream="joint: relations")
         losses["relation"] = distillation.relation_losses(
             maps, stacked, self.recipe.vision.relation_samples, generator
         )

@@ -81,8 +81,10 @@ class DistillationTask(Task):
     def loss(self, batch: Any, step: int) -> tuple[Tensor, dict[str, float]]:
         """Losses of values and of distances, and the unexplained variance of each teacher map."""
         seed, number = self.recipe.options.seed, processes.batch_number(step)
-        pixels = varied_pixels(torch.from_numpy(batch), seeded_generator(seed, number, self.device))
-        generator = seeded_generator(seed, number)
+        pixels = varied_pixels(
+            torch.from_numpy(batch), seeded_generator(seed, number, self.device, "vision: variation")
+        )
+        generator = seeded_generator(seed, number, stream="vision: relations")
         with self.mixed_precision():
             targets = self.teacher(pixels)
             maps = feature_maps(self.tower, pixels)
