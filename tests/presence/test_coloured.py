@@ -112,7 +112,7 @@ def test_what_all_good_pictures_show_is_absent_where_it_is_not_found() -> None:
 def test_what_some_good_pictures_show_may_lie_outside_the_picture() -> None:
     good = good_pictures(0.5, varied=True)
     found = check(Requirement(feature="yellow dot"), evidence(), good)
-    assert (found.count, "50% of the good pictures" in found.reason) == (None, True)
+    assert (found.count, "50% of the good pictures show it" in found.reason) == (None, True)
     assert check(Requirement(feature="yellow dot"), evidence(("yellow", 33, 70)), good).count == 1
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from specsight.detectors import Detector
+from specsight.detectors import Detector, View
 from specsight.errors import UnreadableFile
 from specsight.inspector.observation import Observation
 from specsight.inspector.pictures import read_picture
 from specsight.presence import Evidence, GoodPictures, PresenceCheck
 from specsight.presence.good_pictures import MOST_PICTURES
+from specsight.presence.learning import learn
+from specsight.progress import track
 from specsight.records import Presence, Sample
 from specsight.specification import Clause, Requirement, Specification
 
@@ -26,7 +29,24 @@ def measure_good(
     if specification is None or not samples:
         return None
     chosen = np.unique(np.linspace(0, len(samples) - 1, min(MOST_PICTURES, len(samples))).round().astype(int))
-    return GoodPictures.of(_evidence([samples[k] for k in chosen], detector, bits))
+    read: list[Sample] = []
+
+    def pictures() -> Iterator[Evidence]:
+        for sample in track([samples[k] for k in chosen], "Measuring"):
+            with contextlib.suppress(UnreadableFile):
+                picture = read_picture(sample, "", bits, detector.needs.depth)[1]
+                read.append(sample)
+                yield Evidence(picture, sample.part_names)
+
+    def again(number: int) -> Evidence:
+        sample = read[number]
+        return Evidence(read_picture(sample, "", bits, detector.needs.depth)[1], sample.part_names)
+
+    def look(evidence: Evidence) -> View:
+        (view,) = detector.look([evidence.picture])
+        return view
+
+    return learn(pictures(), specification, again, look)
 
 
 def look_for(
@@ -39,12 +59,3 @@ def look_for(
     required = [clause for clause in clauses if isinstance(clause, Requirement)]
     check = PresenceCheck(good or GoodPictures(), specification)
     return {clause: check.check(clause, observation.evidence) for clause in required}
-
-
-def _evidence(samples: Sequence[Sample], detector: Detector, bits: int | None) -> Iterator[Evidence]:
-    for sample in samples:
-        try:
-            _, picture = read_picture(sample, "", bits, detector.needs.depth)
-        except UnreadableFile:
-            continue
-        yield Evidence(picture, sample.part_names)

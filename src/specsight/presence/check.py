@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specsight.presence import coloured
+from specsight.errors import MissingExtra
+from specsight.presence import coloured, lettered
 from specsight.presence.coloured import Usual
-from specsight.presence.colours import Blob
 from specsight.presence.evidence import Evidence
 from specsight.presence.good_pictures import GoodPictures
 from specsight.presence.wording import Wanted, wanted
-from specsight.records import Presence
+from specsight.records import Box, Presence
 from specsight.specification import Requirement, Specification
 from specsight.specification.vocabulary import Vocabulary, place_phrase, with_article
 
@@ -44,12 +44,48 @@ class PresenceCheck:
         asked = wanted(requirement.feature)
         if requirement.part is not None and not self._shows(picture.parts, requirement.part):
             return Presence(requirement, None, f"the picture shows no '{requirement.part}'")
+        if asked.text:
+            return self._lettered(requirement, asked, picture)
         if asked.colour:
             return self._coloured(requirement, asked, picture)
         return Presence(
             requirement,
             None,
             f"'{asked.name}' names neither a colour nor what is written: nothing tells how it looks",
+        )
+
+    def _lettered(self, requirement: Requirement, asked: Wanted, picture: Evidence) -> Presence:
+        try:
+            reading = picture.reading(asked.text)
+        except MissingExtra as error:
+            return Presence(requirement, None, f"lettering is read by an extra: {error}")
+        boxes = tuple(box for box in reading.boxes if self._on_part(box, requirement, picture))
+        if len(boxes) >= requirement.count:
+            return Presence(
+                requirement, len(boxes), found=_found(asked, requirement, boxes, picture), boxes=boxes
+            )
+        if reading.instead and reading.instead_box:
+            found = f"{_absent(asked, requirement)}: it reads '{reading.instead}'"
+            return Presence(requirement, 0, found=found, boxes=(reading.instead_box,))
+        if reading.unsure:
+            return Presence(requirement, None, f"'{asked.text}' cannot be read for sure: '{reading.unsure}'")
+        if boxes:
+            return Presence(
+                requirement, len(boxes), found=_found(asked, requirement, boxes, picture), boxes=boxes
+            )
+        return self._unread(requirement, asked)
+
+    def _unread(self, requirement: Requirement, asked: Wanted) -> Presence:
+        """What follows where nothing like the lettering is read."""
+        read = [self.good.read[k] for k in self.pictures_of(requirement) if k in self.good.read]
+        shown = sum(lettered.is_in(asked.text, lines) for lines in read) / max(len(read), 1)
+        if len(read) >= ENOUGH and shown >= ALWAYS:
+            return Presence(requirement, 0, found=_absent(asked, requirement))
+        return Presence(
+            requirement,
+            None,
+            f"nothing like '{asked.text}' is read, and good pictures do not tell that it would be: it may be "
+            "illegible, or outside the picture",
         )
 
     def _coloured(self, requirement: Requirement, asked: Wanted, picture: Evidence) -> Presence:
@@ -65,11 +101,13 @@ class PresenceCheck:
         blobs = [
             blob
             for blob in coloured.blobs_of(asked, picture, like)
-            if self._on_part(blob, requirement, picture)
+            if self._on_part(blob.box, requirement, picture)
         ]
         boxes = tuple(blob.box for blob in blobs)
-        if len(blobs) >= requirement.count:
-            return Presence(requirement, len(blobs), found=_found(asked, requirement, blobs), boxes=boxes)
+        if len(boxes) >= requirement.count:
+            return Presence(
+                requirement, len(boxes), found=_found(asked, requirement, boxes, picture), boxes=boxes
+            )
         instead = coloured.others_in_its_place(asked, picture, like)
         if instead and not blobs:
             colour, blob = instead[0]
@@ -78,7 +116,7 @@ class PresenceCheck:
         reason = self._out_of_view(asked, known, like, requirement, picture)
         if reason:
             return Presence(requirement, None, reason)
-        found = _found(asked, requirement, blobs) if blobs else _absent(asked, requirement)
+        found = _found(asked, requirement, boxes, picture) if boxes else _absent(asked, requirement)
         return Presence(requirement, len(blobs), found=found, boxes=boxes)
 
     def _out_of_view(
@@ -87,15 +125,21 @@ class PresenceCheck:
         """Why a feature that was not found may lie outside the picture; empty where it would show."""
         if like.shown >= ALWAYS or like.shown == 0 or like.pictures < ENOUGH:
             return ""
+        place = next((one for one in self.good.places if one.kind == asked.kind), None)
+        if place is not None and picture.shows(place):
+            return ""
         return (
-            f"'{asked.name}' was not found, and {like.shown:.0%} of the good pictures show its place: "
-            "this one need not"
+            f"no {asked.name} was found, and its place is not known to be in view: {like.shown:.0%} of the good "
+            f"pictures show {'it' if known == asked else with_article(known.name)}"
         )
+
+    def pictures_of(self, requirement: Requirement) -> frozenset[int]:
+        """Numbers of the good pictures that show the part of a requirement."""
+        return frozenset(k for k, parts in enumerate(self.good.parts) if self._shows(parts, requirement.part))
 
     def _usual(self, requirement: Requirement, asked: Wanted) -> Usual:
         """What a coloured feature is like on the good pictures that show its part."""
-        numbers = {k for k, parts in enumerate(self.good.parts) if self._shows(parts, requirement.part)}
-        return coloured.usual(asked, self.good, numbers)
+        return coloured.usual(asked, self.good, self.pictures_of(requirement))
 
     def _of_its_kind(self, asked: Wanted) -> list[Wanted]:
         """The features of the specification that are called the same but for their colour."""
@@ -108,11 +152,11 @@ class PresenceCheck:
         """Whether a picture with these parts shows a part; where its parts are not known, it does."""
         return part is None or parts is None or any(self._words.same(part, one) for one in parts)
 
-    def _on_part(self, blob: Blob, requirement: Requirement, picture: Evidence) -> bool:
-        """Whether a blob lies on the part that the requirement names; where that is not known, it does."""
+    def _on_part(self, box: Box, requirement: Requirement, picture: Evidence) -> bool:
+        """Whether a box lies on the part that the requirement names; where that is not known, it does."""
         if requirement.part is None or picture.parts is None:
             return True
-        here = picture.parts_in(blob.box)
+        here = picture.parts_in(box)
         return any(self._words.same(requirement.part, one) for one in here)
 
     @property
@@ -120,10 +164,13 @@ class PresenceCheck:
         return Vocabulary.of(self.specification.parts if self.specification else ())
 
 
-def _found(asked: Wanted, requirement: Requirement, blobs: Sequence[Blob]) -> str:
-    places = list(dict.fromkeys(place_phrase(blob.x, blob.y) for blob in blobs))
-    times = f" {len(blobs)} times" if len(blobs) > 1 else ""
-    short = f", {requirement.count} are required" if len(blobs) < requirement.count else ""
+def _found(asked: Wanted, requirement: Requirement, boxes: Sequence[Box], picture: Evidence) -> str:
+    height, width = picture.picture.size
+    places = list(
+        dict.fromkeys(place_phrase((x0 + x1) / 2 / width, (y0 + y1) / 2 / height) for x0, y0, x1, y1 in boxes)
+    )
+    times = f" {len(boxes)} times" if len(boxes) > 1 else ""
+    short = f", {requirement.count} are required" if len(boxes) < requirement.count else ""
     return f"{asked.name} found{times} {', '.join(places[:5])}{short}"
 
 

@@ -54,18 +54,24 @@ def usual(wanted: Wanted, good: GoodPictures, pictures: Collection[int]) -> Usua
     """What the coloured feature is like on those of the good pictures whose numbers are given."""
     if not pictures:
         return Usual()
+    shaped = where_shown(wanted, good, pictures, Usual())
+    like = Usual(area=_alike([blob.area for blob in shaped.values() if not blob.cut_off]))
+    fitting = where_shown(wanted, good, pictures, like)
+    place = _place([blob for blob in fitting.values() if not blob.cut_off])
+    return Usual(len(fitting) / len(pictures), len(pictures), like.area, place)
+
+
+def where_shown(
+    wanted: Wanted, good: GoodPictures, pictures: Collection[int], like: Usual
+) -> dict[int, Blob]:
+    """Number of each of the good pictures that shows the feature → its largest blob that no rim cuts off, if any."""
     largest: dict[int, Blob] = {}
     for number, blob in good.of_colour(wanted.colour):
-        if number in pictures and _shaped(blob, wanted):
+        if number in pictures and fits(blob, wanted, like):
             known = largest.get(number)
             if known is None or (known.cut_off, -known.area) > (blob.cut_off, -blob.area):
                 largest[number] = blob
-    whole = [blob for blob in largest.values() if not blob.cut_off]
-    area = _alike([blob.area for blob in whole])
-    like = Usual(area=area)
-    fitting = [blob for blob in whole if fits(blob, wanted, like)]
-    shown = sum(fits(blob, wanted, like) for blob in largest.values()) / len(pictures)
-    return Usual(shown, len(pictures), area, _place(fitting))
+    return largest
 
 
 def blobs_of(wanted: Wanted, picture: Evidence, like: Usual) -> list[Blob]:

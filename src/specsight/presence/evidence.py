@@ -5,14 +5,18 @@ In: a picture with its part map, and the view of it. Out: parts that show, blobs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors import View
+from specsight.presence import lettered, lettering
 from specsight.presence.colours import Blob, Lab
+from specsight.presence.lettered import Reading
+from specsight.presence.lettering import Line
+from specsight.presence.place import Place
 from specsight.records import Box, Picture
 
 
@@ -26,6 +30,9 @@ class Evidence:
     def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
         self.picture, self.part_names, self.view = picture, dict(part_names), view
         self._blobs: dict[str, tuple[Blob, ...]] = {}
+        self._places: dict[str, bool] = {}
+        self._read: list[tuple[Line, ...]] = []
+        self._unread = lettering.readings(picture)
 
     @cached_property
     def parts(self) -> frozenset[str] | None:
@@ -39,6 +46,27 @@ class Evidence:
         if colour not in self._blobs:
             self._blobs[colour] = self._lab.blobs(colour)
         return self._blobs[colour]
+
+    def reading(self, text: str) -> Reading:
+        """What is known of a text in the picture. Raises MissingExtra where no recogniser is installed."""
+        return lettered.look_for(text, self._lines())
+
+    def lines(self) -> tuple[str, ...]:
+        """What is read in the picture in the first way that reads anything."""
+        return next((tuple(line.text for line in lines) for lines in self._lines() if lines), ())
+
+    def _lines(self) -> Iterator[tuple[Line, ...]]:
+        """Readings of the picture, each made when it is first asked for."""
+        yield from self._read
+        for lines in self._unread:
+            self._read.append(lines)
+            yield lines
+
+    def shows(self, place: Place) -> bool:
+        """Whether the place of a feature is in view, as far as can be told."""
+        if place.kind not in self._places:
+            self._places[place.kind] = self.view is not None and bool(place.in_view(self.view))
+        return self._places[place.kind]
 
     def parts_in(self, box: Box) -> frozenset[str]:
         """Names of the parts that touch a box."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self, TypedDict
+from pydantic import Field
+from typing_extensions import NotRequired, Self, TypedDict
 
 from specsight.presence.colours import COLOURS, Blob
 from specsight.presence.evidence import Evidence
+from specsight.presence.place import Place
 from specsight.record_json import Text, check
 
 MOST_PICTURES = 100
@@ -35,6 +37,8 @@ class GoodPicturesJson(TypedDict):
 
     parts: list[list[Text] | None]
     colours: list[Text]
+    places: NotRequired[list[dict[Text, Any]]]
+    read: NotRequired[dict[Annotated[str, Field(pattern=r"^\d{1,9}$")], list[Text]]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,10 @@ class GoodPictures:
     """Of each picture."""
     blobs: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, COLUMNS), np.float32))
     """(n, `COLUMNS`); colours are numbers in `COLOUR_NAMES`."""
+    places: tuple[Place, ...] = ()
+    """Of the features that the specification requires and only some pictures show."""
+    read: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Lines of lettering by the number of the picture; of some pictures, where the specification requires lettering."""
 
     @classmethod
     def of(cls, pictures: Iterable[Evidence]) -> Self:
@@ -63,12 +71,17 @@ class GoodPictures:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays to be saved."""
-        return {"blobs": self.blobs}
+        places = {
+            f"place{k}.{name}": one for k, p in enumerate(self.places) for name, one in p.state().items()
+        }
+        return {"blobs": self.blobs, **places}
 
     def to_json(self) -> dict[str, Any]:
         """The rest, as JSON values."""
         parts = [None if one is None else sorted(one) for one in self.parts]
-        return {"parts": parts, "colours": list(COLOUR_NAMES)}
+        places = [place.to_json() for place in self.places]
+        read = {str(number): list(lines) for number, lines in self.read.items()}
+        return {"parts": parts, "colours": list(COLOUR_NAMES), "places": places, "read": read}
 
     @classmethod
     def from_saved(cls, values: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> Self:
@@ -80,7 +93,13 @@ class GoodPictures:
         limits = len(values["parts"]), len(COLOUR_NAMES)
         if len(blobs) and (blobs[:, :2].min() < 0 or (blobs[:, :2] >= limits).any()):
             raise ValueError("blobs of pictures or colours that are not there")
-        return cls(tuple(None if one is None else frozenset(one) for one in values["parts"]), blobs)
+        places = [
+            Place.from_saved(place, {name: state[f"place{k}.{name}"] for name in ("axes", "templates")})
+            for k, place in enumerate(values.get("places", ()))
+        ]
+        parts = tuple(None if one is None else frozenset(one) for one in values["parts"])
+        read = {int(number): tuple(lines) for number, lines in values.get("read", {}).items()}
+        return cls(parts, blobs, tuple(places), read)
 
 
 def _row(picture: int, colour: int, blob: Blob) -> list[float]:

@@ -1,0 +1,83 @@
+"""What good pictures show → what is needed to find the features of a specification in others.
+
+In: good pictures one by one, what is required, and a look at any of them. Out: `GoodPictures`. Surroundings are learned
+of the coloured features that only some of the good pictures show: those may lie outside a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from importlib.util import find_spec
+
+from specsight.detectors import View
+from specsight.presence import coloured
+from specsight.presence.check import ALWAYS, PresenceCheck
+from specsight.presence.evidence import Evidence
+from specsight.presence.good_pictures import GoodPictures
+from specsight.presence.place import Place
+from specsight.presence.wording import Wanted, wanted
+from specsight.progress import track
+from specsight.specification import Requirement, Specification
+
+READ_PICTURES = 16
+"""Good pictures that are read where lettering is required: each takes about a second."""
+
+
+def learn(
+    pictures: Iterable[Evidence],
+    specification: Specification,
+    again: Callable[[int], Evidence],
+    look: Callable[[Evidence], View],
+) -> GoodPictures:
+    """Measure good pictures, none of which is kept.
+
+    `again` gives one of them by its number, to be read or looked at; `look` gives its view.
+    """
+    good = GoodPictures.of(pictures)
+    good = replace(good, read=_read(good, specification, again))
+    views: dict[int, View] = {}
+
+    def view(number: int) -> View:
+        if number not in views:
+            views[number] = look(again(number))
+        return views[number]
+
+    places: dict[str, Place] = {}
+    for requirement in specification.requirements:
+        asked = wanted(requirement.feature)
+        if asked.colour and not asked.text and asked.kind not in places:
+            place = _place(good, specification, requirement, asked, view)
+            if place is not None:
+                places[asked.kind] = place
+    return replace(good, places=tuple(places.values()))
+
+
+def _read(
+    good: GoodPictures, specification: Specification, again: Callable[[int], Evidence]
+) -> dict[int, tuple[str, ...]]:
+    """Lines of lettering on some good pictures, where it is required and can be read."""
+    required = [one for one in specification.requirements if wanted(one.feature).text]
+    if not required or find_spec("rapidocr_onnxruntime") is None:
+        return {}
+    check = PresenceCheck(good, specification)
+    numbers = sorted(frozenset[int]().union(*(check.pictures_of(one) for one in required)))
+    chosen = numbers[:: max(1, len(numbers) // READ_PICTURES)][:READ_PICTURES]
+    return {number: again(number).lines() for number in track(chosen, "Reading")}
+
+
+def _place(
+    good: GoodPictures,
+    specification: Specification,
+    requirement: Requirement,
+    asked: Wanted,
+    view: Callable[[int], View],
+) -> Place | None:
+    numbers = PresenceCheck(good, specification).pictures_of(requirement)
+    like = coloured.usual(asked, good, numbers)
+    if not 0 < like.shown < ALWAYS:
+        return None
+    found = coloured.where_shown(asked, good, numbers, like)
+    whole = [(view(number), blob) for number, blob in sorted(found.items()) if not blob.cut_off]
+    others = [view(number) for number in sorted(numbers) if number not in found]
+    return Place.learn(asked.kind, whole, others)
