@@ -13,7 +13,7 @@ $(READY): pyproject.toml
 
 demo: $(READY)
 	$(BIN)/specsight tyres --out runs/demo-tyres --model winter --count 400 --seed 7 --zone bead --light grazing
-	$(BIN)/specsight evaluate --data runs/demo-tyres --spec runs/demo-tyres/specification.yaml --resolution 256 --out runs/demo
+	$(BIN)/specsight evaluate --data runs/demo-tyres --spec runs/demo-tyres/specification.yaml --resolution 256 --instructions --out runs/demo
 
 test: $(READY)
 	$(BIN)/pytest -n auto -m "not long"

@@ -1,4 +1,6 @@
-"""`python -m measured [set ...]`: measure what the documents print, and write the tables as Markdown.
+"""`python -m measured [instructions]`: measure what the documents print, and write the tables as Markdown.
+
+Alone it measures detection and localisation; `instructions` runs the suite of that name on the tyres.
 
 Runs lie below `--out`, each in a folder of its own; those that are complete are not repeated, so that a killed
 measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled FOLDER` measures other weights in the
@@ -15,7 +17,8 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured.rows import ROOT, Measurement, measured_sets, measurements
+from measured.instructions import SUITE, arguments_of, instruction_tables
+from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
 
 TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
@@ -25,12 +28,19 @@ TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 def main(arguments: list[str]) -> int:
     """Measures and prints; returns the number of evaluations that failed."""
     parser = argparse.ArgumentParser(prog="python -m measured", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "what", nargs="?", choices=(SUITE,), help="the suite of instructions instead of detection"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured")
     parser.add_argument("--only", action="append", default=[], help="runs whose name contains this")
     parser.add_argument("--bundled", default="bundled", help="weights in the place of those that ship")
     parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
     given = parser.parse_args(arguments)
     tyres = given.out / "winter"
+    if not given.tables and not (tyres / "specification.yaml").is_file():
+        _specsight("tyres", *TYRES, "--out", str(tyres))
+    if given.what == SUITE:
+        return _instructions(measured_sets(tyres)["winter"], given)
     encoders = {"bundled": given.bundled, "mobilenet_v2": str(TEACHER), "filters": "filters"}
     wanted = [
         measurement
@@ -39,11 +49,20 @@ def main(arguments: list[str]) -> int:
     ]
     failed = 0
     if not given.tables:
-        if not (tyres / "specification.yaml").is_file():
-            _specsight("tyres", *TYRES, "--out", str(tyres))
         failed = sum(not _measure(measurement, given.out) for measurement in wanted)
     text = _tables(wanted, given.out)
     (given.out / "tables.md").write_text(text)
+    print(text)
+    return failed
+
+
+def _instructions(of: MeasuredSet, given: argparse.Namespace) -> int:
+    """The suite of instructions; `--only` names its rows."""
+    failed = (
+        0 if given.tables else int(not _specsight(*arguments_of(of, given.only, given.bundled, given.out)))
+    )
+    text = instruction_tables(of, given.out)
+    (given.out / f"{SUITE}.md").write_text(text)
     print(text)
     return failed
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from click.testing import CliRunner
+from measured.instructions import arguments_of, folder_of, instruction_tables
 from measured.rows import MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
+from tests.support.instructed_plates import make_plates
 from tests.support.synthetic_run import make_dataset
 
+from specsight.cli import cli
 from specsight.evaluation import evaluate
 
 
@@ -39,3 +43,21 @@ def test_tables_print_the_numbers_of_a_run(tmp_path: Path) -> None:
     )
     assert len(types) > 2
     assert all(line.startswith("| parts | ") for line in types[2:])
+
+
+def test_the_suite_of_instructions_is_run_and_its_tables_are_printed(tmp_path: Path) -> None:
+    data = make_plates(tmp_path, test=2)
+    of = MeasuredSet("plates", "drawn plates", data, data / "specification.yaml", 64)
+    assert instruction_tables(of, tmp_path) == "", "nothing has been measured"
+    arguments = [*arguments_of(of, ["patchcore"], "filters", tmp_path), "--resamples", "0"]
+    done = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert folder_of(of, tmp_path).joinpath("suite.json").is_file()
+    lines = instruction_tables(of, tmp_path).splitlines()
+    assert lines[0] == "# Instructions, drawn plates"
+    assert "## Pairs decided right both ways, from the raw text" in lines
+    (ignored, *_) = [
+        line for line in lines if line.startswith("| patchcore, words ignored | ") and "%" in line
+    ][1:]
+    assert ignored.count(" 0.0 % ") == 3, "scope, tolerance and all pairs: exactly none"
+    assert " 50.0 % " in ignored

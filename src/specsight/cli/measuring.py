@@ -111,6 +111,7 @@ def evaluate(
     run = evaluation.run_evaluation(config, out).folder
     page = render(run)
     screen.headline(run)
+    screen.instructed(run)
     screen.chosen(run)
     screen.say(f"report: {page}")
 

@@ -72,12 +72,15 @@ def latex(table: Table) -> str:
 def best_of(
     names: Sequence[str], values: Sequence[Sequence[float | None]], first: int
 ) -> frozenset[tuple[int, int]]:
-    """Places of the best value of each metric in `names`; `values` by row, the metrics' columns begin at `first`."""
+    """Places of the best value of each metric in `names`; `values` by row, the metrics' columns begin at `first`.
+
+    Where all rows have the same value, none is the best.
+    """
     places = set()
     for column, name in enumerate(names):
         known = [(value, r) for r, row in enumerate(values) if (value := row[column]) is not None]
-        if len(known) > 1:
-            numbers = [value for value, _ in known]
+        numbers = [value for value, _ in known]
+        if len(set(numbers)) > 1:
             top = max(numbers) if metric_of(name).direction == "higher" else min(numbers)
             places |= {(r, first + column) for value, r in known if value == top}
     return frozenset(places)

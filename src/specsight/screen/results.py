@@ -39,6 +39,33 @@ def headline(run: Path) -> None:
     say(judged.protocol().line)
 
 
+def instructed(run: Path) -> None:
+    """One picture that was rejected under one instruction and accepted under another, each rightly, and how many such
+    pairs there are; nothing where no pair was asked."""
+    from specsight.metrics.language_control import pairs_name
+    from specsight.report.instructed import is_right, pairs_of
+    from specsight.runs.folder import RunFolder
+    from specsight.storage import confined
+
+    runs = [
+        RunFolder(confined(run, one["folder"]))
+        for one in RunFolder(run).metrics().get("products", {}).values()
+    ]
+    answers = [one for asked in runs or [RunFolder(run)] for one in asked.instructed()]
+    pairs = [pair for kind in pairs_of(answers).values() for pair in kind]
+    if not pairs:
+        return
+    right = [pair for pair in pairs if is_right(pair)]
+    share = RunFolder(run).metrics().get(pairs_name("", "ignored"), {}).get("value")
+    ignored = "" if share is None else f"; {100 * share:.0f} % if the words were ignored"
+    say(f"matched pairs of instructions: {len(right)} of {len(pairs)} decided right both ways{ignored}")
+    for one in right[0] if right else ():
+        answer = one.answers["text"]
+        verdict = "rejected" if answer.verdict == "reject" else "accepted"
+        by = f", because of '{answer.deciding.words}'" if answer.deciding else ""
+        say(f"  {one.id}, '{one.text}': {verdict}{by}")
+
+
 def curve(folder: Path, pages: list[Path]) -> None:
     """The table of several runs, and where their pages and their chart lie."""
     from rich import box
