@@ -301,9 +301,9 @@ def test_every_family_is_trained_saved_and_loaded(
 def test_saved_weights_without_anchors_are_damaged(
     trained: AnomalyCLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from specsight.detectors import contract
+    from specsight.detectors import looking
 
-    monkeypatch.setattr(contract, "load_encoder", lambda name, device: PromptedColours())
+    monkeypatch.setattr(looking, "load_encoder", lambda name, device: PromptedColours())
     monkeypatch.setattr(trained, "weights_", {"good": trained.weights_["good"]})
     trained.save(tmp_path)
     with pytest.raises(SpecsightError, match="is missing or damaged: fit the model again"):

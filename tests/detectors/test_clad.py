@@ -146,7 +146,7 @@ def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
 def test_every_ablation_learns_judges_and_comes_back(
     parameters: dict[str, Any], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specsight.detectors.contract.load_encoder", lambda name, device: ColourEncoder())
+    monkeypatch.setattr("specsight.detectors.looking.load_encoder", lambda name, device: ColourEncoder())
     detector = fitted(**parameters)
     assert len(detector.histories_) == {"general": 1, "none": 0}.get(parameters.get("stages", ""), 2)
     judgement = judge(detector, defective(50))

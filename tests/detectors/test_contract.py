@@ -18,7 +18,7 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import trained_on_panels
 from tests.support.prompted_colours import colours_for
 
-from specsight.detectors import Detector, Needs, Regime, contract, create_detector, detectors, load_detector
+from specsight.detectors import Detector, Needs, Regime, create_detector, detectors, load_detector, looking
 from specsight.detectors.parameters import parameters_of
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
@@ -181,7 +181,7 @@ def test_the_same_seed_learns_the_same(
 def test_a_saved_detector_judges_as_before(
     name: str, fitted: Callable[[str], Detector], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "load_encoder", _known_encoder)
+    monkeypatch.setattr(looking, "load_encoder", _known_encoder)
     detector = fitted(name)
     detector.save(tmp_path)
     words = {"specification.yaml"} if detector.needs.text else set()
@@ -440,7 +440,7 @@ def test_arrays_that_lack_a_row_or_a_column_are_refused(
 ) -> None:
     from safetensors.numpy import load_file, save_file
 
-    monkeypatch.setattr(contract, "load_encoder", _known_encoder)
+    monkeypatch.setattr(looking, "load_encoder", _known_encoder)
     detector = fitted(name)
     detector.save(tmp_path)
     path = tmp_path / "detector.safetensors"
@@ -467,7 +467,7 @@ def test_a_damaged_description_is_told(saved: Path, text: str) -> None:
 def test_nothing_is_fetched_because_a_detector_names_it(
     saved: Path, encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "load_encoder", pytest.fail)
+    monkeypatch.setattr(looking, "load_encoder", pytest.fail)
     _edit(saved, encoder={"name": encoder, "fingerprint": "0" * 64})
     for load in (load_detector, detectors["patchcore"].load):
         with pytest.raises(SpecsightError, match="nothing is fetched because a model names it"):

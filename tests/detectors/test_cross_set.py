@@ -19,7 +19,7 @@ from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
 from tests.support.views import equal_cells
 
-from specsight.detectors import contract, create_detector, load_detector
+from specsight.detectors import create_detector, load_detector, looking
 from specsight.detectors.cross_set.adapter_training import AdapterTask
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.examples import FrozenExample
@@ -120,7 +120,7 @@ def test_training_survives_on_disk_and_serves_many_products(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Train once, save, and fit the loaded detector to one product after another."""
-    monkeypatch.setattr(contract, "load_encoder", lambda name, device: ColourEncoder())
+    monkeypatch.setattr(looking, "load_encoder", lambda name, device: ColourEncoder())
     once = new(epochs=3).train(set_, WORDS)
     folder = tmp_path / "trained"
     folder.mkdir()

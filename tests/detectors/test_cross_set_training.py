@@ -11,8 +11,7 @@ import pytest
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import panel_words, panels
 
-import specsight.detectors.contract as detectors_base
-from specsight.detectors import create_detector, saving
+from specsight.detectors import create_detector, looking, saving
 from specsight.detectors.cross_set.detector import CrossSetDetector
 from specsight.detectors.cross_set.training import OtherSet, train_on
 from specsight.errors import SpecsightError
@@ -37,7 +36,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 @pytest.fixture(autouse=True)
 def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detectors_base, "load_encoder", lambda name, device: ColourEncoder())
+    monkeypatch.setattr(looking, "load_encoder", lambda name, device: ColourEncoder())
 
 
 def trained(detector: CrossSetDetector, samples: list[Sample], folder: Path | None) -> CrossSetDetector:

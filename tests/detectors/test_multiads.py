@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import COLOURS, panel_words, panels, trained_on_panels
 
-from specsight.detectors import contract, create_detector, load_detector
+from specsight.detectors import create_detector, load_detector, looking
 from specsight.detectors.cross_set.multiads import MultiADS, vocabulary
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.errors import SpecsightError
@@ -164,7 +164,7 @@ def test_products_share_types_whatever_the_spelling(tmp_path: Path) -> None:
 
 
 def test_known_types_are_saved(trained: MultiADS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "load_encoder", lambda name, device: ColourEncoder())
+    monkeypatch.setattr(looking, "load_encoder", lambda name, device: ColourEncoder())
     trained.fit([], panel_words(product="plate"))
     trained.save(tmp_path)
     assert {

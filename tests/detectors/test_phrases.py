@@ -16,7 +16,7 @@ from tests.support.labelled_panels import trained_on_panels
 from tests.support.prompted_colours import colours_for
 from tests.support.reading_checkpoints import FAMILIES
 
-from specsight.detectors import Detector, contract, create_detector, detectors, load_detector
+from specsight.detectors import Detector, create_detector, detectors, load_detector, looking
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.records import Picture, Sample
@@ -237,7 +237,7 @@ def test_the_company_in_which_words_are_read_changes_nothing(
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     monkeypatch.setattr(ColourEncoder, "embed_texts", in_company)
-    monkeypatch.setattr(contract, "load_encoder", lambda _, device: colours_for(name))
+    monkeypatch.setattr(looking, "load_encoder", lambda _, device: colours_for(name))
     parameters = {"resolution": 64, **QUICK.get(name, {})}
     detector = trained_on_panels(create_detector(name, encoder=colours_for(name), **parameters))
     detector.fit(good_samples(tmp_path, 2), PLATE)

@@ -100,9 +100,9 @@ def test_a_texture_without_direction_is_not_rotated() -> None:
 def test_what_is_given_stays_and_a_proposal_depends_on_nothing_else() -> None:
     pictures = [ruled(k, (500, 1250), 3) for k in range(3)]
     given = Framing(resolution=128, tile=64)
-    assert propose_framing(pictures, FILTERS, given, Choices(False, False, False)) == given
+    assert propose_framing(pictures, FILTERS, given, Choices(False, False, False, False)) == given
     everything = propose_framing(pictures, FILTERS, Framing(128))
     assert everything.resolution > 128
-    assert len(everything.reasons) == 3
+    assert len(everything.reasons) == 4
     assert propose_framing(pictures, FILTERS, Framing(128)) == everything
     assert propose_framing([], FILTERS).resolution == 320

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
-from specsight.detectors.rotating import angles_of, rotate_parameter
+from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
@@ -48,6 +48,7 @@ class AnomalyDino(Detector):
         "Layers to join, on the grid of the first; default: a ViT's output tokens, else the middle layers."
     )
     rotate: bool | None = rotate_parameter(None)
+    align: bool | None = align_parameter()
     foreground: bool = parameter(
         False, "Judge only patches on the object, for small objects on an even background."
     )
@@ -91,6 +92,9 @@ class AnomalyDino(Detector):
 
     def _angles(self, good: int) -> tuple[float, ...] | None:
         return angles_of(False if self.rotate is None and good > FEW_SHOTS else self.rotate)
+
+    def _alignment(self) -> bool | None:
+        return self.align
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         builder = BankBuilder(1.0, self.coreset_limit, MEGABYTES, self.seed)

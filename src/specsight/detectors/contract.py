@@ -1,87 +1,44 @@
 """The detector contract: fit on good parts, look once at a picture, judge as often as asked; save and load.
 
 In: samples and pictures. Out: `Judgement`s. A method supplies which layers it looks at, what it learns from the stream
-of views and how it judges one view; framing, encoding, streaming and storage are the same for all and live here.
+of views and how it judges one view; streaming and storage are the same for all and live here, framing and encoding in
+`looking`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import Self
 
 from specsight import images
 from specsight.detectors import saving
-from specsight.detectors.good_pictures import choose_framing
+from specsight.detectors.looking import Looking, View
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import AUTO, parameter, parameters_of
+from specsight.detectors.parameters import parameters_of
 from specsight.detectors.saving import State
 from specsight.detectors.text import Words
-from specsight.encoders import BUNDLED, Encoder, Features, load_encoder, names_same_encoder
+from specsight.encoders import names_same_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
-from specsight.features import grids
-from specsight.images.rotation import rotated
-from specsight.preparation import STANDARD, Choices, Framing
+from specsight.preparation import Framing
 from specsight.progress import track
-from specsight.records import ImageBatch, Judgement, Picture, Sample
+from specsight.records import ImageBatch, Judgement, Sample
 from specsight.registry import Registry
 from specsight.specification import Instruction, Specification, load_specification, save_yaml
 
-
-@dataclass(frozen=True)
-class View:
-    """One picture, looked at once: where it lies in its frame, and its features by layer, each (D, h, w)."""
-
-    frame: images.Frame
-    features: Mapping[str, Features]
-    cells: Mapping[str, images.Cells] = field(default_factory=dict)
-    """Where the cells of each grid of features lie over the frame; grids hold no cell of padding. Features without
-    cells are no grids (pooled embeddings)."""
-
-
-Encode = Callable[[Encoder, NDArray[np.uint8], images.Frame], Mapping[str, Features]]
-"""Encoder, framed pixels (1, H, W, 3), their frame → features by name."""
+__all__ = ["Detector", "View", "create_detector", "detectors", "load_detector"]
 
 
 @dataclass
-class Detector(ABC):
+class Detector(Looking, ABC):
     """Learns what good parts look like and scores pictures; higher = more anomalous.
 
     The constructor stores hyper-parameters only. What `fit` learns ends in an underscore.
     """
-
-    encoder: str | Encoder = parameter(
-        BUNDLED, "What turns pictures into features: a name, a folder or a hub id."
-    )
-    resolution: int | str = parameter(
-        STANDARD,
-        "Shorter side of the framed picture (its side, where positions are compared); auto: good pictures choose.",
-        low=32,
-        high=4096,
-        unit="px",
-        automatic=True,
-    )
-    tile: int | str = parameter(
-        0,
-        "Side of the overlapping tiles in which a larger framed picture is encoded; 0: at once; auto: where it is "
-        "long.",
-        low=0,
-        high=4096,
-        unit="px",
-        automatic=True,
-    )
-    seed: int = parameter(0, "Of everything that is random.", low=0, high=2**32 - 1)
-    device: str = parameter(
-        "auto",
-        "Where the encoder runs and weights are trained: auto, cpu, cuda, cuda:N or mps.",
-        machine=True,
-    )
 
     name: ClassVar[str]
     needs: ClassVar[Needs] = Needs()
@@ -98,9 +55,6 @@ class Detector(ABC):
     """Good pictures that could not be read while fitting: (path, reason)."""
     notes_: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)
     """What was noticed in reading good pictures while fitting: note → paths."""
-    encoder_: Encoder | None = field(default=None, init=False, repr=False)
-    framing_: Framing | None = field(default=None, init=False, repr=False)
-    """How pictures are framed, once that was decided; see `framing`."""
     words_: Words | None = field(default=None, init=False, repr=False)
     """What was specified, for methods that need text."""
 
@@ -148,7 +102,7 @@ class Detector(ABC):
         state = self._state()
         self._save_words(folder)
         saving.write_description(folder, self.name, self.parameters(), self.framing, self.get_encoder())
-        saving.write_state(folder, state)
+        saving.write_state(folder, state | saving.reference_state(self.framing))
 
     @classmethod
     def load(cls, folder: Path, encoder: str | None = None) -> Self:
@@ -165,31 +119,9 @@ class Detector(ABC):
         """
         self._restore_words(folder)
         try:
-            self._restore(saving.read_state(folder))
+            self._restore(saving.without_reference(saving.read_state(folder)))
         except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise saving.damaged(folder / saving.STATE) from error
-
-    def get_encoder(self) -> Encoder:
-        """The encoder, loaded on `device` when it is first asked for. Raises SpecsightError as `load_encoder` does."""
-        if self.encoder_ is None:
-            self.encoder_ = (
-                self.encoder if isinstance(self.encoder, Encoder) else load_encoder(self.encoder, self.device)
-            )
-        return self.encoder_
-
-    @property
-    def framing(self) -> Framing:
-        """How pictures are framed: as the parameters say or, once fitted, as good pictures decided.
-
-        Before that, what is left open is standard: the method's own resolution, no tiles.
-        """
-        if self.framing_ is not None:
-            return self.framing_
-        standard = int(parameters_of(type(self))["resolution"].default)
-        return Framing(
-            standard if isinstance(self.resolution, str) else self.resolution,
-            0 if isinstance(self.tile, str) else self.tile,
-        )
 
     def parameters(self) -> dict[str, Any]:
         """Hyper-parameters by name, as given to the constructor; where it runs is none of them."""
@@ -200,32 +132,6 @@ class Detector(ABC):
         """Raise SpecsightError for the first hyper-parameter out of its range."""
         for name, declared in parameters_of(type(self)).items():
             declared.check(getattr(self, name))
-
-    def _layers(self, encoder: Encoder) -> Sequence[str]:
-        """Names of the encoder's layers that views hold."""
-        return encoder.default_layers
-
-    def _features(
-        self, encoder: Encoder, pixels: NDArray[np.uint8], frame: images.Frame
-    ) -> Mapping[str, Features]:
-        """What a view holds of framed pixels (1, H, W, 3), each (D, h, w): by default the layers of `_layers`."""
-        names = self._layers(encoder)
-        return {name: grid[0] for name, grid in zip(names, encoder.layers(pixels, names))}
-
-    def _cells(self, encoder: Encoder, name: str, features: Features) -> images.Cells | None:
-        """Where the cells lie of what a view holds as `name`; None: it is no grid.
-
-        By default `name` is that of a layer, or `JOINT` for the joint patches; nothing else is a grid.
-        """
-        return encoder.cells(name, features) if name in encoder.placements else None
-
-    def _view(self, encoder: Encoder, frame: images.Frame, features: Mapping[str, Features]) -> View:
-        """A view of features over the whole frame: the cells that show the picture, and where they lie."""
-        shown, places = dict(features), {}
-        for name, grid in features.items():
-            if cells := self._cells(encoder, name, grid):
-                shown[name], places[name] = grids.inside(grid, cells, frame)
-        return View(frame, shown, places)
 
     @abstractmethod
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
@@ -238,68 +144,6 @@ class Detector(ABC):
     @abstractmethod
     def _restore(self, state: State) -> None:
         """Take learned arrays back; KeyError or ValueError where they do not fit."""
-
-    def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
-        """Framed pixels: the whole picture at its own aspect, shorter side at `resolution`.
-
-        An encoder whose pooled embedding cannot leave padding out gets none; the aspect then changes by up to half a
-        patch.
-        """
-        padded, framing = not self.get_encoder().padding_counts, self.framing
-        return images.shorter_side(
-            picture.rgb,
-            framing.resolution,
-            multiple,
-            max_aspect=images.MAX_ASPECT_TILED if framing.tile else images.MAX_ASPECT,
-            circular=picture.circular,
-            padded=padded,
-        )
-
-    def _angles(self, good: int) -> tuple[float, ...] | None:
-        """Degrees by which each of `good` good pictures is rotated to be learned from too, beside 0.
-
-        None: where a test on them says so. Methods that compare with good patches override this.
-        """
-        return ()
-
-    def _choose_framing(self, samples: Sequence[Sample]) -> Framing:
-        """What the parameters say, and good samples decide what they leave open."""
-        self.framing_, angles = None, self._angles(len(samples))
-        given = replace(self.framing, angles=angles or ())
-        choices = Choices(self.resolution == AUTO, self.tile == AUTO, angles is None)
-        return choose_framing(samples, self.get_encoder, given, choices)
-
-    def _variants(self, picture: Picture) -> Iterator[Picture]:
-        """The pictures to learn from in place of one good picture: it, and its rotations where they are used."""
-        yield picture
-        for angle in self.framing.angles:
-            yield rotated(picture, angle)
-
-    def _look(self, picture: Picture) -> View:
-        """Frame and encode one picture; methods that look at more than its colours override this."""
-        encoder = self.get_encoder()
-        pixels, frame = self._frame(picture, encoder.multiple)
-        return self._view(encoder, frame, self._encode(pixels, frame, self._features))
-
-    def _encode(
-        self, pixels: NDArray[np.uint8], frame: images.Frame, encode: Encode
-    ) -> Mapping[str, Features]:
-        """What `encode`, such as `_features`, gives of framed pixels (H, W, 3): tile by tile where there are tiles."""
-        encoder = self.get_encoder()
-        tiling = images.Tiling.over(frame.size, self.framing.tile, encoder.multiple)
-        if tiling.shape == (1, 1):
-            return encode(encoder, pixels[None], frame)
-        parts = [encode(encoder, pixels[place][None], frame.part(*place)) for place in tiling.places()]
-        return {name: self._joined(name, [part[name] for part in parts], tiling) for name in parts[0]}
-
-    def _joined(self, name: str, parts: Sequence[Features], tiling: images.Tiling) -> Features:
-        """What a view holds as `name` of a frame, from that of its tiles: grids are blended where tiles overlap.
-
-        What is no grid, such as a pooled embedding, is kept of every tile, laid out as they lie.
-        """
-        encoder = self.get_encoder()
-        cells = self._cells(encoder, name, parts[0])
-        return tiling.arranged(parts) if cells is None else tiling.blend(parts, cells.stride)
 
     def _save_words(self, folder: Path) -> None:
         """Write what was specified for a method that needs text; methods that learn other words besides add theirs."""
@@ -324,9 +168,11 @@ class Detector(ABC):
                 self.skipped_.append((str(sample.image), str(error)))
                 continue
             usable += 1
-            images.collect_notes(self.notes_, sample, picture)
+            images.collect_notes(self.notes_, sample, picture.notes)
             for variant in self._variants(picture):
-                yield self._look(variant)
+                view = self._look(variant)
+                images.collect_notes(self.notes_, sample, view.notes)
+                yield view
         self.needs.check_enough(self.name, usable, self.skipped_)
 
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
@@ -402,6 +248,6 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
         raise saving.another_encoder(folder, name)
-    detector.framing_ = saving.framing_of(description)
+    detector.framing_ = saving.framing_of(description, folder)
     detector.restore(folder)
     return detector

@@ -111,7 +111,7 @@ class ExampleCollector:
             except UnreadableFile as error:
                 self.skipped.append((str(sample.image), str(error)))
                 continue
-            images.collect_notes(self.notes, sample, picture)
+            images.collect_notes(self.notes, sample, picture.notes)
             yield self.example(picture, masks, sample)
             if sample.label != "defective":
                 self.good += 1

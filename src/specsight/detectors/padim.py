@@ -19,6 +19,7 @@ from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.rotating import align_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
@@ -45,6 +46,7 @@ class Padim(Detector):
     )
     dimension: int = parameter(100, "Channels kept, drawn under `seed`.", low=1, high=1000, unit="channels")
     grid: int = parameter(8, "Pixels of the framed picture per position.", low=1, high=64, unit="px")
+    align: bool | None = align_parameter()
     sigma: float = parameter(
         4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
     )
@@ -72,6 +74,9 @@ class Padim(Detector):
             return self.layers
         early = tuple(layer.name for layer in encoder.available if layer.name in EARLY_LAYERS)
         return early or encoder.default_layers
+
+    def _alignment(self) -> bool | None:
+        return self.align
 
     def _frame(self, picture: Picture, multiple: int) -> tuple[NDArray[np.uint8], images.Frame]:
         return images.letterbox(picture.rgb, self.framing.resolution, multiple)

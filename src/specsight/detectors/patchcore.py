@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
-from specsight.detectors.rotating import angles_of, rotate_parameter
+from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
@@ -43,6 +43,7 @@ class PatchCore(Detector):
         "Layers to join, on the grid of the first; default: the encoder's middle layers."
     )
     rotate: bool | None = rotate_parameter()
+    align: bool | None = align_parameter()
     neighbourhood: int = parameter(
         3, "Patches are averaged over this many cells each way.", low=1, high=15, unit="cells"
     )
@@ -98,6 +99,9 @@ class PatchCore(Detector):
 
     def _angles(self, good: int) -> tuple[float, ...] | None:
         return angles_of(self.rotate)
+
+    def _alignment(self) -> bool | None:
+        return self.align
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers

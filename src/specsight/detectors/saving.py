@@ -6,7 +6,7 @@ In: what a detector is made of. Out: the same again, or a SpecsightError that sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
+from specsight.images.registration import SIDE, Reference
 from specsight.preparation import Framing
 from specsight.record_json import Finite, Text, check
 from specsight.storage import check_regular, parse_json, read_text, write_bytes, write_json
@@ -32,6 +33,8 @@ DESCRIPTION = "detector.json"
 LONGEST_DESCRIPTION = 1 << 20
 """Bytes."""
 STATE = "detector.safetensors"
+REFERENCE = "framing/reference"
+"""Among the arrays, the pixels of `Framing.reference`."""
 SPECIFICATION = "specification.yaml"
 """What a detector that reads was fitted with; of a saved inspector, the specification of both."""
 
@@ -46,6 +49,13 @@ class EncoderJson(TypedDict):
     fingerprint: Text
 
 
+class ReferenceJson(TypedDict):
+    """See `Reference`; its pixels are among the learned arrays."""
+
+    degrees: Annotated[float, Field(ge=0, le=180)]
+    shift: Annotated[float, Field(ge=0, le=1)]
+
+
 class FramingJson(TypedDict):
     """See `Framing`."""
 
@@ -53,6 +63,7 @@ class FramingJson(TypedDict):
     tile: Annotated[int, Field(ge=0, le=1 << 16)]
     angles: list[Finite]
     reasons: list[Text]
+    reference: NotRequired[ReferenceJson]
 
 
 class DescriptionJson(TypedDict):
@@ -76,7 +87,7 @@ def write_description(
             "specsight": __version__,
             "detector": name,
             "parameters": {k: v for k, v in parameters.items() if k != "encoder"},
-            "framing": asdict(framing),
+            "framing": _framing_json(framing),
             "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
         },
     )
@@ -94,12 +105,45 @@ def read_description(folder: Path) -> dict[str, Any]:
     return description
 
 
-def framing_of(description: Mapping[str, Any]) -> Framing | None:
-    """How a saved detector frames pictures; None for one of a version whose parameters alone said so."""
+def framing_of(description: Mapping[str, Any], folder: Path) -> Framing | None:
+    """How a saved detector frames pictures; None for one of a version whose parameters alone said so.
+
+    `folder` holds the picture that others are registered to, if they are. Raises SpecsightError where it is damaged.
+    """
     said = description.get("framing")
     if said is None:
         return None
-    return Framing(said["resolution"], said["tile"], tuple(said["angles"]), tuple(said["reasons"]))
+    framing = Framing(said["resolution"], said["tile"], tuple(said["angles"]), tuple(said["reasons"]))
+    if limits := said.get("reference"):
+        try:
+            pixels = read_state(folder)[REFERENCE]
+        except (OSError, ValueError, KeyError) as error:
+            raise damaged(folder / STATE) from error
+        if pixels.dtype != np.uint8 or pixels.ndim != 2 or max(pixels.shape) != SIDE or not pixels.size:
+            raise damaged(folder / STATE)
+        size = (pixels.shape[0], pixels.shape[1])
+        framing = replace(
+            framing, reference=Reference(size, pixels.tobytes(), limits["degrees"], limits["shift"])
+        )
+    return framing
+
+
+def reference_state(framing: Framing) -> State:
+    """The pixels of the picture that others are registered to, as a learned array; nothing where they are not."""
+    return {} if framing.reference is None else {REFERENCE: framing.reference.pixels}
+
+
+def without_reference(state: State) -> State:
+    """The arrays that the method itself has learned."""
+    return {name: values for name, values in state.items() if name != REFERENCE}
+
+
+def _framing_json(framing: Framing) -> dict[str, Any]:
+    said: dict[str, Any] = {"resolution": framing.resolution, "tile": framing.tile}
+    said |= {"angles": list(framing.angles), "reasons": list(framing.reasons)}
+    if framing.reference is not None:
+        said["reference"] = {"degrees": framing.reference.degrees, "shift": framing.reference.shift}
+    return said
 
 
 def another_format(folder: Path, description: Mapping[str, Any]) -> SpecsightError:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
-from specsight.detectors.rotating import angles_of, rotate_parameter
+from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
@@ -39,6 +39,7 @@ class Spade(Detector):
         "Layers to join, on the grid of the first; default: the encoder's middle layers."
     )
     rotate: bool | None = rotate_parameter()
+    align: bool | None = align_parameter()
     neighbours: int = parameter(
         10, "Good pictures a picture is compared with.", low=1, high=1000, unit="pictures"
     )
@@ -63,6 +64,9 @@ class Spade(Detector):
 
     def _angles(self, good: int) -> tuple[float, ...] | None:
         return angles_of(self.rotate)
+
+    def _alignment(self) -> bool | None:
+        return self.align
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self.layers or encoder.default_layers

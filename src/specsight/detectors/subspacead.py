@@ -16,6 +16,7 @@ import numpy as np
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.rotating import align_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
 from specsight.features import grids
@@ -46,6 +47,7 @@ class SubspaceAD(Detector):
         low=0,
         high=360,
     )
+    align: bool | None = align_parameter()
     top: float = parameter(
         0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
     )
@@ -67,6 +69,9 @@ class SubspaceAD(Detector):
     def _angles(self, good: int) -> tuple[float, ...] | None:
         turns = self.rotations if good <= FEW_SHOTS else 0
         return tuple(np.random.default_rng(self.seed).uniform(0, 360, turns).tolist())
+
+    def _alignment(self) -> bool | None:
+        return self.align
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         if self.layers:

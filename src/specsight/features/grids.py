@@ -65,10 +65,14 @@ def on_picture(distances: Grid, cells: Cells, frame: Frame, sigma: float) -> Gri
     """Draw distances (h, w) of cells that show the picture as a smooth (H, W) map on it.
 
     Bilinear to the frame's size, each cell at its place and the outermost ones continued; Gaussian of `sigma` frame
-    pixels; then back to the picture's own pixels.
+    pixels; then back to the picture's own pixels. What an aligned picture shows of nothing has no say.
     """
     import cv2
 
+    if frame.alignment is not None:
+        # What shows nothing of the picture must not spread into what does.
+        shown = frame.shows_picture(cells)
+        distances = np.where(shown, distances, distances[shown].min() if shown.any() else 0)
     y, x = (cells.positions(axis, np.arange(frame.size[axis], dtype=np.float64) + 0.5) for axis in (0, 1))
     enlarged = sampled(distances, y, x)
     if sigma > 0:

@@ -3,9 +3,12 @@
 `colours`: RGB of 8 bits from files of any depth. `depth`: depth. `reading`: masks, and a sample's `Picture`. `marking`:
 which pixels of a mask are marked. `extent`: how long a region is. `cells`: where the cells of a grid lie in pixels.
 `framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: large frames → overlapping
-tiles, and their grids back into one. `rotation`: pictures turned about their middle. Sizes are (H, W): rows, columns.
+tiles, and their grids back into one. `rotation`: pictures turned about their middle. `registration`: how a
+picture lies against a reference. `alignment`: pictures brought to its pose, and maps brought back. Sizes are (H, W):
+rows, columns.
 """
 
+from specsight.images.alignment import Alignment
 from specsight.images.cells import Cells
 from specsight.images.colours import common_bits, picture_size, picture_width, read_colours, read_rgb
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
@@ -25,6 +28,7 @@ from specsight.images.reading import (
     parts_of,
     read_mask,
 )
+from specsight.images.registration import Reference, Registration, register
 from specsight.images.tiling import Tiling
 
 __all__ = [
@@ -32,8 +36,11 @@ __all__ = [
     "MAX_ASPECT",
     "MAX_ASPECT_TILED",
     "MAX_PIXELS",
+    "Alignment",
     "Cells",
     "Frame",
+    "Reference",
+    "Registration",
     "Tiling",
     "anomaly_mask",
     "check_pixels",
@@ -56,6 +63,7 @@ __all__ = [
     "read_depth",
     "read_mask",
     "read_rgb",
+    "register",
     "set_max_megapixels",
     "shorter_side",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.images.alignment import Alignment
 from specsight.images.cells import Cells, Region, Size, sampled
 
 MAX_ASPECT = 8.0
@@ -26,7 +27,8 @@ class Frame:
     """Where a picture lies inside its framed copy; all sizes (rows, columns) in pixels.
 
     The picture of `native` size was scaled to `content` and put at `offset` in a frame of size `size`; the rest is
-    padding. `circular`: the columns beside the content continue the picture around the seam.
+    padding. `circular`: the columns beside the content continue the picture around the seam. Planes and maps are those
+    of the picture as it lies, whether or not it was aligned.
     """
 
     native: Size
@@ -34,6 +36,8 @@ class Frame:
     offset: Size
     size: Size
     circular: bool = False
+    alignment: Alignment | None = None
+    """What was framed is the picture brought to another pose by this; None: the picture as it lies."""
 
     def restore(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """A map (h, w) of equal cells over the whole frame → (H, W) float32 on the picture, bilinear.
@@ -45,19 +49,20 @@ class Frame:
         inside = cells.cropped(rows, slice(None) if self.circular else columns)
         cropped = np.ascontiguousarray(values[rows] if self.circular else values[rows, columns], np.float32)
         y, x = (inside.positions(axis, self._centres(axis)) for axis in (0, 1))
-        return sampled(cropped, y, x)
+        restored = sampled(cropped, y, x)
+        return restored if self.alignment is None else self.alignment.restored(restored)
 
     def apply(self, plane: NDArray[Any], fill: float = 0) -> NDArray[Any]:
-        """Bring another plane of the picture (parts, depth; (H, W)) into the frame by nearest neighbour; padding gets
-        `fill`, except circular columns, which continue the plane. Masks are brought by `covered`, which loses none."""
+        """Bring another plane of the picture (parts, depth; (H, W)) into the frame by nearest neighbour.
+
+        Padding gets `fill`, and so does what an aligned picture shows of nothing; circular columns continue the plane.
+        Masks are brought by `covered`, which loses none.
+        """
         self._check(plane)
-        rows = np.minimum(
-            (np.arange(self.content[0]) + 0.5) * self.native[0] / self.content[0], self.native[0] - 1
+        rows, columns = (
+            (np.arange(self.content[axis]) + 0.5) * self.native[axis] / self.content[axis] for axis in (0, 1)
         )
-        columns = np.minimum(
-            (np.arange(self.content[1]) + 0.5) * self.native[1] / self.content[1], self.native[1] - 1
-        )
-        scaled = plane[np.ix_(rows.astype(int), columns.astype(int))]
+        scaled = self._nearest_values(plane, rows, columns, fill)
         (top, bottom), (left, right) = self._margins()
         if self.circular:
             scaled = np.pad(scaled, ((0, 0), (left, right)), mode="wrap")
@@ -72,7 +77,8 @@ class Frame:
         edge, so that no pixel of the mask is lost. Cells of padding alone are not covered.
         """
         self._check(mask)
-        shares = np.asarray(mask, np.float32)
+        aligned = mask if self.alignment is None else self.alignment.aligned_mask(mask)
+        shares = np.asarray(aligned, np.float32)
         for axis in (0, 1):
             shares = np.moveaxis(self._cover_weights(axis, cells) @ np.moveaxis(shares, axis, 0), 0, axis)
         return np.ascontiguousarray(shares)
@@ -105,7 +111,10 @@ class Frame:
         return rows, slice(0, cells.size[1]) if self.circular else columns
 
     def shows_picture(self, cells: Cells) -> NDArray[np.bool_]:
-        """Which cells show the picture as `inside` says, and around a seam each place of it once, (h, w) bool."""
+        """Which cells show the picture as `inside` says, and around a seam each place of it once, (h, w) bool.
+
+        Of an aligned picture those whose centre shows it: its corners may show nothing.
+        """
         rows, columns = self.inside(cells)
         counted = np.zeros(cells.size, np.bool_)
         counted[rows, columns] = True
@@ -115,7 +124,34 @@ class Frame:
             once = (centres >= start) & (centres < stop)
             # A picture narrower than a cell may have no centre of its own.
             counted &= once if once.any() else np.arange(len(centres)) == _nearest(centres, start, stop)
+        if self.alignment is not None:
+            counted &= self._aligned_cells(cells)
         return counted
+
+    def _aligned_cells(self, cells: Cells) -> NDArray[np.bool_]:
+        """Cells whose centres, brought to the nearest of the content, show something of the aligned picture."""
+        assert self.alignment is not None
+        along = []
+        for axis in (0, 1):
+            scale = self.native[axis] / self.content[axis]
+            along.append(
+                np.clip((cells.centres(axis) - self.offset[axis]) * scale, 0.5, self.native[axis] - 0.5)
+            )
+        y, x = self.alignment.places(along[0], along[1], self.native)
+        return np.asarray((y >= 0) & (y <= self.native[0]) & (x >= 0) & (x <= self.native[1]))
+
+    def _nearest_values(
+        self, plane: NDArray[Any], rows: NDArray[np.float64], columns: NDArray[np.float64], fill: float
+    ) -> NDArray[Any]:
+        """Values of a plane of the picture at rows and columns of the picture, aligned if it was."""
+        height, width = self.native
+        if self.alignment is None:
+            nearest = np.minimum(rows, height - 1).astype(int), np.minimum(columns, width - 1).astype(int)
+            return np.asarray(plane[np.ix_(*nearest)])
+        y, x = (np.floor(places).astype(int) for places in self.alignment.places(rows, columns, self.native))
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        values = plane[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+        return np.asarray(np.where(inside, values, np.asarray(fill, plane.dtype)))
 
     def _at_least_half(self, axis: int, cells: Cells) -> slice:
         start, stop = self.region[axis]

@@ -7,6 +7,7 @@ every other case it is taken as drawn on the picture as a person sees it. Sizes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +134,9 @@ def load_picture(sample: Sample, needs_depth: bool = False, max_pixels: int | No
     return Picture(colours.rgb, depth, parts, sample.circular, tuple(notes))
 
 
-def collect_notes(notes: dict[str, list[str]], sample: Sample, picture: Picture) -> None:
-    """Add the path of `sample` to every note of its `picture`."""
-    for note in picture.notes:
+def collect_notes(notes: dict[str, list[str]], sample: Sample, noted: Sequence[str]) -> None:
+    """Add the path of `sample` to everything that was `noted` of its picture."""
+    for note in noted:
         notes.setdefault(note, []).append(str(sample.image))
 
 

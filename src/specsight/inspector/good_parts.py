@@ -78,7 +78,7 @@ def judge_good(
             type_medians.append(medians_by_type(judgement.type_maps))
         if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
             said.look_at_discs(detector, picture)
-        images.collect_notes(found.notes, sample, picture)
+        images.collect_notes(found.notes, sample, picture.notes)
         said.add(judgement, fold, detector, PartMap(picture.parts, sample.part_names))
         names.append((digest_of(sample), group_of(sample)))
         pictures.append(pooled(view))

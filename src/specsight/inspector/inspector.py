@@ -210,6 +210,7 @@ class Inspector:
             picture=observation.picture,
             notes=(
                 *observation.picture.notes,
+                *observation.view.notes,
                 *remarks.of_picture(self.specification, sample, observation.picture, self.width),
             ),
         )

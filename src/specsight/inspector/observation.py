@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,4 +76,7 @@ class Observation:
 def looks_of(detector: Detector) -> str:
     """What the features of a view depend on, in words."""
     encoder = detector.get_encoder()
-    return f"{detector.name} at {detector.framing.statement} with encoder {encoder.fingerprint[:8]}"
+    framed = detector.framing.statement
+    if reference := detector.framing.reference:
+        framed += f" ({zlib.crc32(reference.grey):08x})"
+    return f"{detector.name} at {framed} with encoder {encoder.fingerprint[:8]}"

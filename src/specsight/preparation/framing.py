@@ -1,4 +1,4 @@
-"""The framing that good pictures ask for: at which resolution, in which tiles, in which rotations, and why.
+"""The framing that good pictures ask for: at which resolution, in which tiles, registered or rotated, and why.
 
 In: pictures of good parts of one product, and an encoder. Out: a `Framing`, decided from those alone.
 """
@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from specsight.encoders import Encoder
-from specsight.features import grids
-from specsight.images import Tiling, shorter_side
+from specsight.errors import SpecsightError
+from specsight.images import Tiling
 from specsight.images.cells import Size
+from specsight.images.registration import Reference
+from specsight.preparation.alignment import choose_alignment, reference_of
 from specsight.preparation.detail import lost_detail
+from specsight.preparation.patches import unit_patches
 from specsight.preparation.pose import ANGLES, Pose, measure_pose
 from specsight.records import Picture
 
@@ -44,6 +46,8 @@ class Framing:
     """Degrees by which good pictures are rotated to be learned from too, beside 0."""
     reasons: tuple[str, ...] = ()
     """Why, a sentence each; empty for what was given."""
+    reference: Reference | None = None
+    """The good part that every picture is registered to before it is framed; None: pictures are framed as they lie."""
 
     @property
     def statement(self) -> str:
@@ -51,6 +55,8 @@ class Framing:
         parts = [f"{self.resolution} px"]
         if self.tile:
             parts.append(f"in tiles of {self.tile} px")
+        if self.reference:
+            parts.append("registered to one good part")
         if self.angles:
             parts.append(f"good pictures in {len(self.angles) + 1} rotations")
         return ", ".join(parts)
@@ -63,11 +69,15 @@ class Choices:
     resolution: bool = True
     tile: bool = True
     angles: bool = True
+    alignment: bool = True
+    """Whether pictures are registered to one another."""
+    reference: bool = False
+    """Which picture they are registered to, where it is given that they are."""
 
     @property
     def any(self) -> bool:
         """Whether anything is."""
-        return self.resolution or self.tile or self.angles
+        return self.resolution or self.tile or self.angles or self.alignment or self.reference
 
 
 def propose_framing(
@@ -84,8 +94,9 @@ def propose_framing(
     encoder: what will look at them.
     given: the framing otherwise. Its resolution is the standard one: the choice lies between it and twice as much, so
         that looking costs some four times as much at most (six in tiles, which overlap). None: `Framing()`.
-    choices: what is to be chosen. Trying rotations encodes up to `pose.TURNED` pictures at eight angles each; the rest
-        takes some hundredths of a second a picture.
+    choices: what is to be chosen. Trying rotations encodes up to `pose.TURNED` pictures at eight angles each, trying
+        alignment `alignment.COMPARED` pictures three times; the rest takes some hundredths of a second a picture.
+        Pictures that are registered are not rotated.
     """
     framing = given or Framing()
     if not pictures:
@@ -99,7 +110,13 @@ def propose_framing(
         tile, why = choose_tile(pictures, framing.resolution, standard)
         framing = replace(framing, tile=tile)
         reasons.append(why)
-    if choices.angles:
+    if choices.alignment or choices.reference:
+        reference, why = _reference(pictures, encoder, standard, given=choices.reference)
+        framing = replace(framing, reference=reference)
+        reasons.append(why)
+    if choices.angles and framing.reference:
+        reasons.append("not rotated, because pictures are registered")
+    elif choices.angles:
         angles, why = choose_angles(pictures, encoder, standard)
         framing = replace(framing, angles=angles)
         reasons.append(why)
@@ -156,16 +173,21 @@ def choose_angles(
     return (ANGLES, _words(pose)) if pose is not None and pose.any_rotation else ((), _words(pose))
 
 
-def unit_patches(picture: Picture, encoder: Encoder, resolution: int) -> NDArray[np.float32]:
-    """Patches (n, D) of the encoder's default layers, each of unit length, those that show the picture."""
-    pixels, frame = shorter_side(picture.rgb, resolution, encoder.multiple)
-    names = encoder.default_layers
-    features, places = {}, {}
-    for name, grid in zip(names, encoder.layers(pixels[None], names)):
-        features[name], places[name] = grids.inside(grid[0], encoder.cells(name, grid), frame)
-    vectors = grids.vectors(grids.join(features, places)[0])
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
+def _reference(
+    pictures: Sequence[Picture], encoder: Encoder, standard: int, *, given: bool
+) -> tuple[Reference | None, str]:
+    """What pictures are registered to, and why.
+
+    Raises SpecsightError where it is `given` that they are and they cannot be.
+    """
+    if not given:
+        return choose_alignment(
+            pictures, lambda picture, alignment: unit_patches(picture, encoder, standard, alignment)
+        )
+    chosen, why = reference_of(pictures)
+    if chosen is None:
+        raise SpecsightError(f"pictures cannot be registered, because {why}: leave align out, or give null")
+    return chosen.reference, "registered to one good part, as given"
 
 
 def median_size(pictures: Sequence[Picture]) -> Size:
