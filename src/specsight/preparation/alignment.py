@@ -66,9 +66,8 @@ def choose_alignment(pictures: Sequence[Picture], encode: Encode) -> tuple[Refer
             "registered to one good part, because that lowers the leave-one-out scores of good parts by "
             f"{gain:.0%}"
         )
-    return None, (
-        f"not registered, because that lowers the leave-one-out scores of good parts by only {max(gain, 0.0):.0%}"
-    )
+    less = f"by only {max(gain, 0.0):.0%}" if gain < 1 - LOWER else f"for only {lowered:.0%} of them"
+    return None, f"not registered, because that lowers the leave-one-out scores of good parts {less}"
 
 
 @dataclass(frozen=True)
