@@ -69,3 +69,8 @@ def test_reading_joins_repeats() -> None:
     read = greedy(line("-aab-bb"))
     assert [(one, step) for one, step, _ in read] == [(1, 1), (2, 3), (2, 5)]
     assert greedy(line("---")) == []
+
+
+def test_a_line_with_no_step_between_two_equal_characters_has_no_alignment() -> None:
+    assert align(line("aa"), text("aa"), (0, 6), signs=(5,)) is None
+    assert align(line("aab"), text("aab"), (0, 6), signs=(5,)) is None

@@ -79,6 +79,8 @@ def align(
             best[0], came_from[step, 0] = 0.0, -1
         scores = best + emitted[step]
         ends[step] = scores[-1]
+    if not np.isfinite(ends).any():  # each step between two characters that are the same takes one more
+        return None
     stop = int(ends.argmax())
     path, state, step = [states - 1], states - 1, stop
     while (state := int(came_from[step, state])) >= 0:
