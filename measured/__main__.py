@@ -5,6 +5,8 @@ Alone it measures detection and localisation; `instructions` runs the suite of t
 Runs lie below `--out`, each in a folder of its own; those that are complete are not repeated, so that a killed
 measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled FOLDER` measures other weights in the
 place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
+
+`python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from speed import SHARED
 
+from measured import tgad
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
@@ -100,4 +103,4 @@ def _tables(wanted: list[Measurement], out: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(tgad.main(sys.argv[2:]) if sys.argv[1:2] == ["tgad"] else main(sys.argv[1:]))

@@ -1,14 +1,16 @@
-"""Prompt sensitivity: the same pictures under one prompt in other words, none of which changes what is to be found.
+"""Prompt sensitivity: the same pictures, and words that are said otherwise: TGAD's first scenario (arXiv 2606.01992).
 
-In: an inspector and tested samples. Out: by edit, the image AUROC and how it differs from that under the plain prompt.
-The edits are those of TGAD's first scenario (arXiv 2606.01992) as far as they concern what is said with a picture; what
-a specification's wording does is measured by the suite `words`. Every picture is looked at once.
+In: an inspector, or how to fit one to a specification, and tested samples. Out: by edit, the image AUROC and how it
+differs from that under the plain words. Two kinds of words are edited: the prompt that comes with a picture (`EDITS`,
+none of which calls for another verdict), and the specification that a detector reads (`SPECIFICATION_EDITS`). Every
+picture is looked at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.metrics.image import image_auroc
 from specsight.metrics.language_control import decision_ranks
+from specsight.prompts.rewording import reword
 from specsight.records import Sample
 from specsight.runs.instructed import Answer
 from specsight.specification import Specification
@@ -54,46 +57,84 @@ EDITS: Mapping[str, Edit] = {
 """Name of an edit → the prompt that it makes for a product. None of them calls for another verdict."""
 
 
+def _without_defects(specification: Specification) -> Specification:
+    return Specification(product=specification.product, appearance=specification.appearance)
+
+
+SPECIFICATION_EDITS: Mapping[str, Callable[[Specification], Specification]] = {
+    PLAIN: lambda said: said,
+    "paraphrase": partial(reword, how="paraphrase"),
+    "truncation": partial(reword, how="truncation"),
+    "noun removed": partial(reword, how="noun removed"),
+    "wrong noun": partial(reword, how="wrong noun"),
+    "defect list removed": _without_defects,
+    "wrong defect list": partial(reword, how="wrong defect list"),
+    "one word": partial(reword, how="one word"),
+    "full prose": partial(reword, how="full prose"),
+}
+"""Name of an edit → the specification that it makes; those of the suite `words`, and one without defects."""
+
+
 @dataclass(frozen=True)
 class Sensitivity:
-    """What one prompt makes of the same pictures."""
+    """What words make of the same pictures."""
 
-    prompt: str
+    words: str
+    """The prompt; empty for a specification."""
     auroc: float
-    """Of defective pictures against good ones, by score less threshold."""
+    """Of defective pictures against good ones; by score less threshold where there is one."""
     change: float
-    """AUROC less that under the plain prompt."""
+    """AUROC less that under the plain words."""
     flipped: float
-    """Share of pictures with another verdict than under the plain prompt, [0, 1]."""
+    """Share of pictures with another verdict than under the plain words, [0, 1]; 0 without thresholds."""
 
 
-def sensitivity(
+def prompt_sensitivity(
     inspector: Inspector,
     samples: Sequence[Sample],
     specification: Specification,
     edits: Mapping[str, Edit] = EDITS,
 ) -> dict[str, Sensitivity]:
-    """The samples judged under every edit, by name of edit.
+    """The samples judged under every prompt, by name of edit.
 
     Raises SpecsightError where `edits` lack the plain prompt, or the samples are not both good and defective.
     """
+    prompts = {name: edit(specification) for name, edit in edits.items()}
+    return _compared(samples, {name: (inspector, prompt) for name, prompt in prompts.items()})
+
+
+def specification_sensitivity(
+    fit: Callable[[Specification], Inspector],
+    samples: Sequence[Sample],
+    specification: Specification,
+    edits: Mapping[str, Callable[[Specification], Specification]] = SPECIFICATION_EDITS,
+) -> dict[str, Sensitivity]:
+    """The samples judged without a prompt by what `fit` makes of every edited specification, by name of edit.
+
+    What it makes must look at pictures in the same way whatever the specification says. Raises SpecsightError as
+    `prompt_sensitivity` does, and where it does not.
+    """
+    return _compared(samples, {name: (fit(edit(specification)), "") for name, edit in edits.items()})
+
+
+def _compared(samples: Sequence[Sample], ways: Mapping[str, tuple[Inspector, str]]) -> dict[str, Sensitivity]:
+    """The samples judged in every way: by an inspector, under a prompt (empty: none)."""
     labels = np.array([sample.label == "defective" for sample in samples], bool)
-    if PLAIN not in edits or labels.all() or not labels.any():
+    if PLAIN not in ways or labels.all() or not labels.any():
         raise SpecsightError(
-            "prompt sensitivity compares good and defective pictures under edits of a plain prompt: "
+            "sensitivity to words compares good and defective pictures under edits of plain words: "
             "one of the three is missing"
         )
-    prompts = {name: edit(specification) for name, edit in edits.items()}
-    answers: dict[str, list[Answer]] = {name: [] for name in prompts}
+    answers: dict[str, list[Answer]] = {name: [] for name in ways}
     for sample in samples:
-        seen = inspector.look(sample)
-        for name, prompt in prompts.items():
-            answers[name].append(Answer.of(inspector.judge(seen, prompt)))
+        seen = ways[PLAIN][0].look(sample)
+        for name, (inspector, prompt) in ways.items():
+            answers[name].append(Answer.of(inspector.judge(seen, prompt or None)))
     aurocs = {name: _auroc(labels, given) for name, given in answers.items()}
     plain = [answer.verdict for answer in answers[PLAIN]]
     return {
         name: Sensitivity(
-            prompts[name],
+            ways[name][1],
             aurocs[name],
             aurocs[name] - aurocs[PLAIN],
             float(np.mean([answer.verdict != verdict for answer, verdict in zip(given, plain, strict=True)])),

@@ -1,0 +1,119 @@
+"""Photographs with the truth about their parts: hand outlines → a data set whose pictures bring matched pairs.
+
+In: one of the sets in `../shared/data`, its specification in `examples/` and the outlines below `tests/parts/outlined`
+and `measured/outlined` (one JSON object a line: picture, size, shapes by part). Out: a folder with a manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from speed import SHARED
+
+from measured.rows import ROOT
+from specsight.datasets import load_dataset
+from specsight.datasets.manifest import write_manifest
+from specsight.datasets.parts import split_by_part
+from specsight.evaluation.instructions.from_masks import with_pairs
+from specsight.parts import drawn
+from specsight.records import Sample
+from specsight.specification import Shape, Specification, load_specification
+
+DATA = SHARED / "data"
+OUTLINED = (ROOT / "tests" / "parts" / "outlined", ROOT / "measured" / "outlined")
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """A set of photographs, and how much of it is learned from."""
+
+    name: str
+    """Of its specification in `examples/`, and of its outlines."""
+    title: str
+    data: Path
+    learned: int | None = None
+    """Good training pictures, drawn by seed; None: all."""
+
+    @property
+    def specification(self) -> Path:
+        """Its words."""
+        return ROOT / "examples" / f"{self.name}.yaml"
+
+
+SETS = {
+    "bottle": Photographs("bottle", "MVTec AD bottle", DATA / "mvtec_ad" / "bottle"),
+    "magnetic_tile": Photographs("magnetic_tile", "magnetic tile", DATA / "magnetic_tile", 150),
+}
+
+
+def part_maps(name: str, specification: Specification) -> dict[str, NDArray[np.uint8]]:
+    """Picture (relative to `../shared/data`) → part map (H, W): the place in the specification's parts, from 1."""
+    found = {}
+    for folder in OUTLINED:
+        file = folder / f"{name}.jsonl"
+        for line in file.read_text().splitlines() if file.is_file() else ():
+            row = json.loads(line)
+            values = np.zeros((row["size"][1], row["size"][0]), np.uint8)
+            for number, part in enumerate(specification.parts, 1):
+                shapes = [Shape.model_validate(shape) for shape in row["parts"].get(part.name, ())]
+                values[drawn(shapes, values.shape)] = number
+            found[row["picture"]] = values
+    return found
+
+
+def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts: bool = True) -> Path:
+    """The set as a manifest below `folder`: good training pictures, and those test pictures that are outlined.
+
+    Test pictures bring matched pairs made of masks and hand outlines; with `given_parts` their part maps as well, else
+    an inspector has to find parts itself. Returns the manifest.
+    """
+    specification = load_specification(of.specification)
+    samples = split_by_part(load_dataset(of.data)).samples
+    maps = part_maps(of.name, specification)
+    by_id = {s.id: maps[k] for s in samples if (k := s.image.relative_to(DATA).as_posix()) in maps}
+    tested = [s for s in samples if s.split == "test" and s.id in by_id]
+    learned = sorted(
+        (s for s in samples if s.split == "train" and s.label == "good"), key=lambda sample: sample.id
+    )
+    if of.learned is not None:
+        order = np.random.default_rng(seed).permutation(len(learned))
+        learned = [learned[k] for k in sorted(order[: of.learned])]
+    tested = with_pairs(tested, specification, by_id, seed)
+    if given_parts:
+        tested = [_with_parts(s, by_id[s.id], specification, of, folder) for s in tested]
+    return write_manifest(_copied([*learned, *tested], of.data, folder), folder / "manifest.jsonl")
+
+
+def _with_parts(
+    sample: Sample, parts: NDArray[np.uint8], specification: Specification, of: Photographs, folder: Path
+) -> Sample:
+    file = (folder / "parts" / sample.image.relative_to(of.data)).with_suffix(".png")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(parts).save(file)
+    names = {k: part.name for k, part in enumerate(specification.parts, 1)}
+    return replace(sample, parts=file, part_names=names)
+
+
+def _copied(samples: Sequence[Sample], root: Path, folder: Path) -> list[Sample]:
+    """The samples with their pictures and masks inside `folder`, where a manifest needs them."""
+
+    def copied(file: Path) -> Path:
+        there = folder / file.relative_to(root)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, there)
+        return there
+
+    made = []
+    for sample in samples:
+        defects = tuple(
+            replace(defect, mask=copied(defect.mask) if defect.mask else None) for defect in sample.defects
+        )
+        made.append(replace(sample, image=copied(sample.image), defects=defects))
+    return made
