@@ -54,6 +54,22 @@ def test_one_character_that_is_otherwise_costs_its_likelihood(steps: str, words:
     assert found.deficit == pytest.approx(np.log((0.1 / 6) / 0.9), abs=1e-4)
 
 
+def test_a_rival_is_told_by_its_probability_and_a_missing_character_has_none() -> None:
+    rival, missing = align(line("abd"), text("abc"), (0, 6), ()), align(line("ab-"), text("abc"), (0, 6), ())
+    assert rival is not None
+    assert missing is not None
+    assert (rival.against, missing.against) == (pytest.approx(0.9), 0.0)
+
+
+def test_a_sign_that_is_not_read_costs_little() -> None:
+    sign = [Symbol((1,)), Symbol((5,), is_sign=True), Symbol((2,))]
+    for steps in ("a-b", "aeb", "adb"):
+        found = align(line(steps), sign, (0, 6), ())
+        assert found is not None
+        assert found.deficit >= -0.5
+        assert found.margin > 1
+
+
 def test_a_text_of_more_characters_than_steps_fits_nowhere() -> None:
     assert align(line("ab"), text("abc"), (0, 6), signs=()) is None
 

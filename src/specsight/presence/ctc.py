@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 
 LEAST_PROBABILITY = 1e-6
 """Of any class: recognisers are never as sure as they say."""
+SIGN = -0.5
+"""Least deficit of a sign, whatever is read there."""
+FAR = 1.5
+"""Log of how many times likelier a rival is that stands against a text."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Symbol:
     """Those that may stand for it: its two letter cases."""
     behind_space: bool = False
     """Whether a space stands before it, where readers see spaces, dots or nothing."""
+    is_sign: bool = False
+    """Whether it is punctuation, which readers miss, or take for a thin letter, more often than not."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Alignment:
     """Log-likelihood less that of the likeliest classes, at most 0."""
     margin: float
     """Log of how many times likelier each of its characters is than any other in its place: that of the least sure."""
+    against: float
+    """Largest probability of a character that stands where the text has another, which is far less likely."""
     start: int
     stop: int
     """First and one-past-last step of the line."""
@@ -87,7 +95,8 @@ def align(
         path.append(state)
         step -= 1
     path.reverse()
-    return Alignment(float(ends[stop]), _margin(logs[step : stop + 1], path, text, empty), step, stop + 1)
+    margin, against = _rivals(logs[step : stop + 1], path, text, empty)
+    return Alignment(float(ends[stop]), margin, against, step, stop + 1)
 
 
 def _emissions(
@@ -100,23 +109,29 @@ def _emissions(
     for place, symbol in enumerate(text):
         if place:
             columns.append(space if symbol.behind_space else nothing)
-        columns.append(deficits[:, list(symbol.classes)].max(1))
+        own = deficits[:, list(symbol.classes)].max(1)
+        columns.append(np.maximum(own, SIGN) if symbol.is_sign else own)
     return np.stack(columns, 1)
 
 
-def _margin(
+def _rivals(
     logs: NDArray[np.float32], path: Sequence[int], text: Sequence[Symbol], empty: Sequence[int]
-) -> float:
-    """The least of the characters' margins, each at the step of its path that is surest of it."""
+) -> tuple[float, float]:
+    """Margin and rival of a text, each character compared at the step of its path that is surest of it; signs aside."""
     states = np.array(path)
-    margins = []
+    margin, against = float("inf"), 0.0
     for place, symbol in enumerate(text):
+        if symbol.is_sign:
+            continue
         steps = np.flatnonzero(states == 2 * place)
         own = logs[steps][:, list(symbol.classes)].max(1)
         others = logs[steps[own.argmax()]].copy()
         others[[*symbol.classes, *empty]] = -np.inf
-        margins.append(float(own.max() - others.max()))
-    return min(margins)
+        away = float(own.max() - others.max())
+        margin = min(margin, away)
+        if away < -FAR:
+            against = max(against, float(np.exp(others.max())))
+    return margin, against
 
 
 def greedy(probabilities: NDArray[np.float32], blank: int = 0) -> list[tuple[int, int, float]]:

@@ -7,7 +7,7 @@ clearly likelier; another one is in its place where most of it is read and some 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from specsight.presence import ctc, lettering
@@ -21,8 +21,9 @@ MARGIN = 0.3
 """Least margin of such a text in one way of reading: each of its characters is likelier there than any other."""
 SURE, SURE_MARGIN = -0.1, 1.5
 """Deficit and margin from which on one way of reading suffices."""
-OTHERWISE, SURELY_OTHERWISE = -3.0, -6.0
-"""Deficit below which a text is not what a line says, in every way of reading or in one alone."""
+OTHERWISE, SURELY_OTHERWISE = 0.75, 0.95
+"""Probability of a character that stands where the text has another, from which on the text is not what is written: in
+every way of reading, or in one alone."""
 LIKE = 0.67
 """Share of a text's characters that a line which stands in its place has in common with it, in order."""
 LEAST_CHARACTERS = 4
@@ -52,7 +53,7 @@ def look_for(text: str, readings: Iterable[tuple[Line, ...]]) -> Reading:
         fit = _fit(text, asked, lines)
         if fit.deficit >= SURE and fit.margin >= SURE_MARGIN:
             return Reading(boxes=fit.boxes)
-        if fit.instead and fit.deficit <= SURELY_OTHERWISE:
+        if fit.instead and fit.against >= SURELY_OTHERWISE:
             return fit.otherwise()
         if fit.like:
             fits.append(fit)
@@ -62,7 +63,7 @@ def look_for(text: str, readings: Iterable[tuple[Line, ...]]) -> Reading:
         return Reading()
     if sum(fit.deficit for fit in fits) >= READ and max(fit.margin for fit in fits) >= MARGIN:
         return Reading(boxes=max(fits, key=lambda fit: fit.deficit).boxes)
-    if all(fit.instead and fit.deficit <= OTHERWISE for fit in fits):
+    if all(fit.instead and fit.against >= OTHERWISE for fit in fits):
         return fits[0].otherwise()
     return Reading(unsure=fits[0].like)
 
@@ -83,6 +84,7 @@ class _Fit:
 
     deficit: float = -float("inf")
     margin: float = -float("inf")
+    against: float = 0.0
     """Of the line that it fits best."""
     boxes: tuple[Box, ...] = ()
     """Of the lines that it fits well."""
@@ -100,19 +102,19 @@ class _Fit:
 
 def _fit(text: str, asked: list[ctc.Symbol], lines: Iterable[Line]) -> _Fit:
     empty, signs = lettering.empty_classes(), lettering.sign_classes()
-    boxes, best, instead = list[Box](), (-float("inf"), -float("inf"), ""), list[tuple[float, Line]]()
+    boxes, best, instead = list[Box](), _Fit(), list[tuple[float, Line]]()
     for line in lines:
         found = ctc.align(line.probabilities, asked, empty, signs)
         shared, differs = _like(normal(text), normal(line.text), line.cut_off)
         well = found is not None and found.deficit >= READ
-        if found is not None and (well or shared >= LIKE):
-            best = max(best, (found.deficit, found.margin, line.text))
+        if found is not None and (well or shared >= LIKE) and found.deficit > best.deficit:
+            best = _Fit(found.deficit, found.margin, found.against, like=line.text)
         if well:
             boxes.append(line.box)
         elif shared >= LIKE and differs and len(normal(text)) >= LEAST_CHARACTERS:
             instead.append((shared, line))
     closest = max(instead, key=lambda one: one[0])[1] if instead and not boxes else None
-    return _Fit(*best[:2], tuple(_distinct(boxes)), best[2], closest)
+    return replace(best, boxes=tuple(_distinct(boxes)), instead=closest)
 
 
 def _like(text: str, read: str, cut_off: tuple[bool, bool]) -> tuple[float, bool]:

@@ -35,6 +35,8 @@ BLURS = (0.7, 0.0)
 """Sigmas in pixels under which brightness is read."""
 GAP = 3.0
 """Pieces of a line stand at most so many times their height apart."""
+RIM = 0.6
+"""A line that ends nearer to the rim of the picture, in its heights, may go on beyond it."""
 LEAST_LEGIBLE = 0.5
 """Mean probability of the characters of a piece below which it is no lettering."""
 
@@ -91,7 +93,8 @@ def symbols(text: str) -> list[Symbol] | None:
             cases = {classes[c] for c in (character, character.upper(), character.lower()) if c in classes}
             if not cases:
                 return None
-            found.append(Symbol(tuple(sorted(cases)), behind_space=place == 0 and bool(found)))
+            is_sign = not character.isalnum()
+            found.append(Symbol(tuple(sorted(cases)), place == 0 and bool(found), is_sign))
     return found
 
 
@@ -238,7 +241,7 @@ def _line(row: list[_Piece], size: tuple[int, ...]) -> Line:
     parts = [piece.probabilities for piece in row]
     joined = np.concatenate([part for one in parts for part in (one, space)][:-1])
     height = max(piece.box[3] - piece.box[1] for piece in row)
-    cut_off = row[0].box[0] <= 0.25 * height, row[-1].box[2] >= size[1] - 0.25 * height
+    cut_off = row[0].box[0] <= RIM * height, row[-1].box[2] >= size[1] - RIM * height
     return Line(joined, tuple(piece.box for piece in row), cut_off, recogniser.text(joined))
 
 
