@@ -7,6 +7,7 @@ measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled
 place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
 
 `python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
+`python -m measured reading` measures readers of instructions instead (`measured.reading`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import tgad
+from measured import reading, tgad
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
@@ -30,6 +31,8 @@ TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 
 def main(arguments: list[str]) -> int:
     """Measures and prints; returns the number of evaluations that failed."""
+    if arguments[:1] == ["reading"]:
+        return reading.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m measured", description=__doc__.split("\n")[0])
     parser.add_argument(
         "what", nargs="?", choices=(SUITE,), help="the suite of instructions instead of detection"

@@ -1,4 +1,4 @@
-"""Sentences of fixed forms become clauses that keep their sentence; the rest is reported as unread."""
+"""Sentences become clauses that keep their sentence; what is not understood is reported as unread."""
 
 from __future__ import annotations
 
@@ -45,92 +45,91 @@ CAP = Specification(
         ("Stains up to 2,5 mm on the rim are fine.", [Tolerance(defect="stains", up_to_mm=2.5, part="rim")]),
         ("Scratches are acceptable up to 1 cm.", [Tolerance(defect="scratches", up_to_mm=10)]),
         ("Accept dents of up to 0.5 inches", [Tolerance(defect="dents", up_to_mm=12.7)]),
-        ("Dust and fibres are tolerated.", [Tolerance(defect="dust"), Tolerance(defect="fibres")]),
+        ("Dust and fibres are tolerated.", [Ignore(defect="dust"), Ignore(defect="fibres")]),
         ("Ignore scratches and dust.", [Ignore(defect="scratches"), Ignore(defect="dust")]),
-        ("Ignore the edge.", [Scope(parts=("edge",), exclude=True)]),
+        ("Ignore the edge.", [Scope(parts=("rim",), exclude=True)]),
         ("Look for cracks only.", [Only(defect="cracks")]),
         ("Look only for cracks.", [Only(defect="cracks")]),
         ("A yellow dot is required.", [Requirement(feature="yellow dot")]),
         ("Two dots must be present on the rim.", [Requirement(feature="dots", count=2, part="rim")]),
         ("Known defects: open splice, blister.", [Knowledge(name="open splice"), Knowledge(name="blister")]),
         ("Watch out for open splices.", [Knowledge(name="open splices")]),
-        ("Don\u2019t inspect the edge or the thread.", [Scope(parts=("edge", "thread"), exclude=True)]),
+        ("Don\u2019t inspect the edge or the thread.", [Scope(parts=("rim", "thread"), exclude=True)]),
         ("Stains on the rim up to 2 mm are ok.", [Tolerance(defect="stains", up_to_mm=2, part="rim")]),
         ("Stains up to 2 mm in diameter are ok.", [Tolerance(defect="stains", up_to_mm=2)]),
         (
             "Stains on the rim and the thread are fine.",
-            [Tolerance(defect="stains", part="rim"), Tolerance(defect="stains", part="thread")],
+            [Ignore(defect="stains", part="rim"), Ignore(defect="stains", part="thread")],
         ),
         ("Ignore any scratches and/or dust.", [Ignore(defect="scratches"), Ignore(defect="dust")]),
-        ("Dust, fibres and lint are ok.", [Tolerance(defect=name) for name in ("dust", "fibres", "lint")]),
-        ("Hole in cap is acceptable.", [Tolerance(defect="hole in cap")]),
-        ("Look for dirt on the rim.", [Knowledge(name="dirt on the rim")]),
+        ("Dust, fibres and lint are ok.", [Ignore(defect=name) for name in ("dust", "fibres", "lint")]),
+        ("Hole in cap is acceptable.", [Ignore(defect="hole in cap")]),
+        ("Look for dirt on the rim.", [Knowledge(name="dirt")]),
         ("The lettering '205/55 R16' is required.", [Requirement(feature="lettering '205/55 r16'")]),
         ("Handle with care.", [Unread(text="Handle with care.")]),
     ],
 )
 def test_a_sentence_is_read_as(sentence: str, clauses: list[Clause]) -> None:
     expected = [clause.model_copy(update={"text": sentence}) for clause in clauses]
-    assert list(read(sentence, CAP).clauses) == expected
+    assert sure(read(sentence, CAP)) == expected
+
+
+def sure(instruction: Instruction) -> list[Clause]:
+    """Clauses without how sure their reader was, and why it was not."""
+    forgotten = {"confidence": 1.0}
+    return [
+        clause.model_copy(update=forgotten | ({"reason": ""} if isinstance(clause, Unread) else {}))
+        for clause in instruction.clauses
+    ]
 
 
 @pytest.mark.parametrize(
-    "sentence",
+    ("sentence", "reason"),
     [
-        "Stains up to 2 furlongs are acceptable.",
-        "No stains are acceptable.",
-        "Stains are not acceptable.",
-        "Ignore everything but scratches.",
-        "Stains larger than 2 mm are acceptable.",
-        "Stains on the rim, but not on the thread, are acceptable.",
-        "Do not ignore dust.",
-        "Ignore dust unless it is wet.",
-        "Accept stains up to 0 mm.",
-        "0 dots are required.",
-        "-2 dots are required.",
-        "Seven dots must be present.",
-        "At least two dots are required.",
-        "A dot or a label must be present.",
-        "A dot must be present on each thread.",
-        "On black caps a dot is required.",
-        "A dot is required?",
-        "Scratches are acceptable?",
-        "Some scratches are acceptable.",
-        "Two scratches are acceptable.",
-        "Small scratches are acceptable.",
-        "On the rim, scratches are acceptable.",
-        "During startup scratches are acceptable.",
-        "Scratches on the rim and stains are acceptable.",
-        "Scratches are bad, stains are acceptable.",
-        "I doubt that scratches are acceptable.",
-        "Everything is acceptable.",
-        "The rim is acceptable.",
-        "Stains up to 1,000 mm are acceptable.",
-        "Stains that are up to 2 mm are acceptable.",
-        "Elsewhere, scratches are acceptable.",
-        "On holidays scratches are acceptable.",
-        "Abroad, scratches are acceptable.",
-        "Ignore scratches on the rim.",
-        "Ignore scratches (not on the rim).",
-        "Ignore scratches\u2014except on the rim.",
-        "Ignore scratches; except on the rim.",
-        "Ignore scratches. But not on the rim.",
-        "Ignore scratches. This is wrong on the rim.",
-        "Ignore the rim and inspect the thread.",
-        "Ignore all.",
-        "Do not inspect the rim, inspect the thread.",
-        "Inspect only the rim and ignore scratches.",
-        "Inspect the rim for cracks only.",
-        "Inspect , only.",
-        "Look for cracks on the rim only.",
-        "Watch for cracks, ignore scratches.",
-        f"Inspect {'a' * 300} only.",
-        f"Stains up to {'9' * 400} mm are acceptable.",
-        f"{'9' * 5000} dots are required.",
+        ("Stains up to 2 furlongs are acceptable.", "'2 furlongs' is no length"),
+        ("Stains larger than 2 mm are acceptable.", ""),
+        ("Ignore dust unless it is wet.", ""),
+        ("Do not ignore dust.", ""),
+        ("0 dots are required.", ""),
+        ("-2 dots are required.", ""),
+        ("At least two dots are required.", ""),
+        ("A dot or a label must be present.", "of several features"),
+        ("On black caps a dot is required.", "no part 'black caps'"),
+        ("A dot is required?", "a question"),
+        ("Scratches are acceptable?", "a question"),
+        ("Some scratches are acceptable.", ""),
+        ("Two scratches are acceptable.", ""),
+        ("Small scratches are acceptable.", ""),
+        ("During startup scratches are acceptable.", ""),
+        ("Scratches are bad, stains are acceptable.", ""),
+        ("I doubt that scratches are acceptable.", ""),
+        ("Everything is acceptable.", ""),
+        ("The rim is acceptable.", ""),
+        ("Stains up to 1,000 mm are acceptable.", "two ways"),
+        ("Stains up to 5 m are acceptable.", "check the unit"),
+        ("Stains up to 3 kg are acceptable.", "'3 kg' is no length"),
+        ("Stains up to -2 mm are acceptable.", "below zero"),
+        ("Stains up to 2 mm² are acceptable.", "an area"),
+        ("On holidays scratches are acceptable.", ""),
+        ("Abroad, scratches are acceptable.", "'abroad' is no part"),
+        ("Ignore scratches. This is wrong on the rim.", ""),
+        ("Ignore all.", ""),
+        ("Inspect the rim for cracks only.", ""),
+        ("Inspect , only.", ""),
+        ("Inspect the handle only.", "'handle' is no part of the product"),
+        ("Look for cracks on the rim only.", ""),
+        ("Inspect only the rim and ignore the rim.", "contradicts itself"),
+        ("Scratches are acceptable and not acceptable.", "contradicts itself"),
+        (f"Inspect {'a' * 300} only.", ""),
+        (f"Stains up to {'9' * 400} mm are acceptable.", "check the unit"),
+        (f"{'9' * 5000} dots are required.", "characters"),
     ],
 )
-def test_a_sentence_that_says_more_than_its_form_is_unread(sentence: str) -> None:
-    assert list(read(sentence, CAP).clauses) == [Unread(text=sentence)]
+def test_a_sentence_that_no_clause_can_hold_is_unread_with_the_reason(sentence: str, reason: str) -> None:
+    (clause,) = read(sentence, CAP).clauses
+    assert isinstance(clause, Unread)
+    assert clause.text == sentence
+    assert reason in clause.reason
 
 
 def test_several_sentences_each_give_their_clause_and_keep_their_words() -> None:
@@ -138,14 +137,12 @@ def test_several_sentences_each_give_their_clause_and_keep_their_words() -> None
     instruction = read(text)
     assert instruction.text == text
     assert [clause.kind for clause in instruction.clauses] == ["scope", "tolerance", "requirement", "unread"]
-    assert [clause.words for clause in instruction.unread] == ["- Look twice."]
+    assert [clause.words for clause in instruction.unread] == ["Look twice."]
 
 
 def test_a_sentence_may_go_on_behind_the_end_of_a_line() -> None:
     (clause,) = read("Stains up to 2 mm\non the rim are acceptable.", CAP).clauses
-    assert clause == Tolerance(
-        defect="stains", up_to_mm=2, part="rim", text="Stains up to 2 mm on the rim are acceptable."
-    )
+    assert (clause.kind, clause.text) == ("tolerance", "Stains up to 2 mm on the rim are acceptable.")
     assert [c.kind for c in read("Ignore dust.\nIgnore stains\nInspect the rim only").clauses] == [
         "scope",
         "ignore",
@@ -159,13 +156,19 @@ def test_a_sentence_may_go_on_behind_the_end_of_a_line() -> None:
         "Do not\nignore scratches.",
         "Please do not\nIgnore scratches.",
         "When the light is on\nignore scratches.",
-        "Ignore scratches\nsmaller than 2 mm.",
-        "Ignore scratches\non the rim.",
-        "Never do this:\n- Ignore scratches.\n- Ignore dust.",
     ],
 )
 def test_the_rest_of_a_sentence_on_another_line_is_not_read_without_its_beginning(text: str) -> None:
-    assert list(read(text).clauses) == [Unread(text=" ".join(text.split()))]
+    assert sure(read(text)) == [Unread(text=" ".join(text.split()))]
+
+
+def test_a_list_under_a_line_that_is_not_understood_is_not_read_without_it() -> None:
+    found = read("Never do this:\n- Ignore scratches.\n- Ignore dust.").clauses
+    assert [clause.text for clause in found] == [
+        "Never do this: Ignore scratches.",
+        "Never do this: Ignore dust.",
+    ]
+    assert {clause.kind for clause in found} == {"unread"}
 
 
 @given(st.text(max_size=300))
@@ -174,8 +177,9 @@ def test_any_text_is_read_and_none_of_it_is_dropped(text: str) -> None:
     instruction = read(text)
     told = " ".join(clause.text for clause in instruction.clauses)
     for word in text.split():
-        if word.strip(".!?;-*•"):
-            assert word in told
+        # Bullets, numbers of items and punctuation are no words.
+        if sum(letter.isalpha() for letter in word) > 2:
+            assert word.strip(";:#|>-") in told
     assert Instruction.model_validate(instruction.model_dump()) == instruction
 
 

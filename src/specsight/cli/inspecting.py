@@ -135,13 +135,7 @@ def inspect(
     """Judge a folder of pictures with a saved model.
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
-    applied is named on the screen and in the report. Sentences that are read, with names of your own:
-
-    \b
-    Inspect the rim only. / Do not inspect the thread.
-    Stains up to 2 mm on the rim are acceptable. / Ignore scratches.
-    Look for cracks only. / Known defects: open splice, blister.
-    A yellow dot is required on the sidewall.
+    applied is named on the screen and in the report. What is understood of words: specsight read.
 
     The exit code is 0 whatever was found; with --exit-code it is 1 where a picture was rejected, 3 where none was and
     some could not be read, else 0. 2 is an error.

@@ -1,130 +1,163 @@
-"""Names of parts, defects and features in sentences: lists are split, articles left out, impossible names refused.
+"""Names of a product's parts and types of defect in the words of a sentence, however they are spelled.
 
-In: a piece of a sentence in lower case. Out: names, or that the piece says more than a name does. A sentence whose
-"name" holds a negation, a condition, a place, a number or a verb means something else than its form says: it is better
-left unread than read as its opposite.
+In: words, and a specification. Out: the longest names that begin at a word, each with how sure it is that it is meant:
+the specification's own names and phrases, what such types are called in general, other endings ("cracking"), and
+spellings with one slip.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from specsight.reading.lexicon import lexicon, words_of
+from specsight.reading.normal import stem, stems
 from specsight.specification import Specification
-from specsight.specification.vocabulary import Vocabulary
+from specsight.specification.synonyms import PHRASES
 
-LONGEST_NAME = 100
-"""Characters of a name that is in no specification."""
-SEPARATOR = re.compile(r"\s*,\s*(?:(?:and|or) )?|\s+(?:and/or|and|or|&)\s+")
-LEADING = re.compile(r"^(?:(?:an?|the|any|all|every|each) )+")
-QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)")
-"""What is quoted is part of a name, whatever it says: lettering '205/55 r16'."""
-SPELLING = re.compile(r"[\w' -]+")
-
-NEGATIONS = frozenset({
-    "no", "not", "non", "never", "none", "nothing", "neither", "nor", "nobody", "nowhere", "cannot", "without",
-    "except", "excepting", "unless", "but", "hardly", "barely", "scarcely", "rarely", "seldom", "unacceptable",
-})  # fmt: skip
-CONDITIONS = frozenset({
-    "if", "when", "whenever", "while", "where", "wherever", "until", "till", "since", "before", "after", "during",
-    "because", "although", "though", "whereas", "provided", "assuming", "only", "just", "than", "once", "twice",
-    "so",
-})  # fmt: skip
-QUANTITIES = frozenset({
-    "up", "most", "least", "exactly", "about", "approximately", "approx", "almost", "nearly", "roughly", "more",
-    "less", "larger", "smaller", "longer", "shorter", "wider", "deeper", "above", "below", "over", "under", "any",
-    "all", "some", "few", "fewer", "several", "many", "much", "half", "every", "each", "both", "one", "two",
-    "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen", "couple", "pair",
-    "zero", "certain",
-})  # fmt: skip
-PRONOUNS = frozenset({
-    "i", "you", "he", "she", "it", "its", "we", "they", "them", "their", "this", "that", "these", "those",
-    "everything", "anything", "something", "everyone", "who", "which", "what", "whatever", "rest", "other",
-    "others", "else", "another", "same", "such", "and", "or", "etc",
-})  # fmt: skip
-VERBS = frozenset({
-    "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "don't", "may", "might",
-    "must", "should", "shall", "will", "would", "could", "isn't", "aren't", "doesn't", "won't", "shouldn't",
-    "include", "includes", "says", "think", "thinks", "matter", "matters",
-})  # fmt: skip
-ADVERBS = frozenset({
-    "please", "too", "also", "now", "then", "today", "tomorrow", "yesterday", "again", "yet", "always", "usually",
-    "normally", "generally", "often", "sometimes", "mostly", "mainly", "maybe", "perhaps", "probably", "however",
-    "therefore", "later", "still", "already", "here", "there", "anyway", "instead", "rather",
-    "elsewhere", "everywhere", "somewhere", "tonight", "temporarily",
-})  # fmt: skip
-IN_NO_NAME = NEGATIONS | CONDITIONS | QUANTITIES | PRONOUNS | VERBS | ADVERBS
-"""Words that no name holds, unless a specification has it."""
-PLACES = frozenset({
-    "on", "in", "at", "near", "around", "along", "across", "behind", "beside", "between", "inside", "outside",
-    "within", "from", "to", "into", "onto", "with", "by", "for", "through", "against", "per", "as", "like", "off",
-    "beyond", "opposite", "unrelated",
-})  # fmt: skip
-"""Words that a name holds only where a specification has it, or where it is taught: "hole in bag"."""
-SIZES = frozenset({
-    "small", "little", "tiny", "minor", "slight", "light", "faint", "short", "shallow", "narrow", "superficial",
-    "single", "isolated", "occasional", "big", "large", "deep", "long", "wide", "heavy", "severe", "major", "new",
-    "old", "visible", "invisible", "length", "width", "depth", "height", "diameter", "area", "size",
-})  # fmt: skip
-"""Words that limit which defects of a type are meant, and to which a type cannot be held."""
-BEGINS_NO_NAME = PLACES | {
-    "inspect", "check", "examine", "judge", "ignore", "disregard", "accept", "allow", "tolerate", "reject",
-    "report", "look", "search", "watch", "of",
-}  # fmt: skip
-"""Words that begin another demand, or a place."""
+OWN, GENERAL, ENDING, MISSPELT = 1.0, 0.8, 0.85, 0.7
+"""How sure it is that a name is meant: the specification's own, a general synonym, another ending, a slip."""
+SHORTEST_MISSPELT = 6
+"""Letters of a word whose spelling may have a slip."""
 
 
-def split(text: str) -> tuple[str, ...]:
-    """ "the rim, the thread and a seal" → rim, thread, seal."""
-    return tuple(dict.fromkeys(name for name in map(bare, SEPARATOR.split(text)) if name))
+@dataclass(frozen=True)
+class Match:
+    """A name of `kind` "def", "part" or "product" that `length` words stand for."""
 
-
-def bare(name: str) -> str:
-    """A name without leading articles."""
-    return LEADING.sub("", name.strip(" :"))
+    kind: str
+    name: str
+    length: int
+    confidence: float = OWN
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names that a specification knows, and what else may be one."""
+    """The names of a product, by the stems of their words."""
 
-    parts: Vocabulary
-    defects: Vocabulary
+    known: Mapping[str, Mapping[tuple[str, ...], tuple[str, float]]]
+    """Kind → stems → (name, confidence)."""
+    first: frozenset[str]
+    """Stems that names begin with."""
+    longest: int
+    parts: tuple[str, ...]
+    defects: tuple[str, ...]
 
     @classmethod
     def of(cls, specification: Specification | None) -> Names:
         """The names of a specification; None: there are none."""
-        if specification is None:
-            return cls(Vocabulary(()), Vocabulary(()))
-        return cls(Vocabulary.of(specification.parts), Vocabulary.of(specification.defects))
+        return NO_NAMES if specification is None else _names(specification)
 
-    def part(self, name: str) -> bool:
-        """Whether this may be the name of a part."""
-        return name in self.parts or _plain(name, IN_NO_NAME | PLACES)
+    def matches(self, words: Sequence[str], start: int) -> Iterator[Match]:
+        """The longest name of each kind that begins at a word."""
+        first = _stem(words[start])
+        if first in self.first:
+            window = tuple(map(_stem, words[start : start + self.longest]))
+            for kind, names in self.known.items():
+                for length in range(len(window), 0, -1):
+                    found = names.get(window[:length])
+                    if found:
+                        yield Match(kind, found[0], length, found[1])
+                        break
+        else:
+            yield from self._guessed(words[start], first)
 
-    def defect(self, name: str) -> bool:
-        """Whether this may be the name of a type of defect to which findings can be held."""
-        if name in self.defects:
-            return True
-        return name not in self.parts and _plain(name, IN_NO_NAME | PLACES | SIZES)
+    def _guessed(self, word: str, stemmed: str) -> Iterator[Match]:
+        """Another ending or a slip of the pen in a name of one word."""
+        if len(word) < 5 or (word,) in lexicon().senses:
+            return
+        if any(form[-1].endswith(stemmed) for form in self.known.get("product", ())):
+            yield Match("product", word, 1)
+            return
+        for kind, names in self.known.items():
+            singles = [form[0] for form in names if len(form) == 1]
+            for single in singles:
+                if _is_form_of(stemmed, single):
+                    yield Match(kind, names[single,][0], 1, ENDING)
+                    return
+        if len(stemmed) < SHORTEST_MISSPELT or not stemmed.isalpha() or stemmed in words_of("defect heads"):
+            return
+        spellings = {stemmed, stem(word.removesuffix("es"))}
+        for kind, names in self.known.items():
+            close = {
+                names[form][0]
+                for form in names
+                if len(form) == 1 and len(form[0]) > 4 and any(one_slip(form[0], one) for one in spellings)
+            }
+            if len(close) == 1:
+                yield Match(kind, close.pop(), 1, MISSPELT)
+                return
 
-    def taught(self, name: str) -> bool:
-        """Whether this may be the name of a further type of defect."""
-        return name in self.defects or (name not in self.parts and _plain(name, IN_NO_NAME))
 
-    def feature(self, name: str) -> bool:
-        """Whether this may be the name of something that must be there."""
-        return name in self.defects or name in self.parts or _plain(name, IN_NO_NAME | PLACES)
+def _stem(word: str) -> str:
+    return stem(word.removesuffix("'s"))
 
 
-def _plain(name: str, excluded: frozenset[str]) -> bool:
-    """Whether a name holds none of the words that would change a sentence, no number and no punctuation."""
-    unquoted = QUOTED.sub("quoted", name)
-    words = unquoted.split()
-    return (
-        0 < len(name) <= LONGEST_NAME
-        and SPELLING.fullmatch(unquoted) is not None
-        and words[0] not in BEGINS_NO_NAME
-        and words not in (["a"], ["an"], ["the"])
-        and not any(word in excluded or word[0].isdigit() or word.startswith("non-") for word in words)
+def _is_form_of(word: str, name: str) -> bool:
+    """Whether a word is a name with "ing", "ed" or "age" behind it."""
+    for ending in ("ing", "ed", "age"):
+        if word.endswith(ending):
+            bare = word.removesuffix(ending)
+            if name in (bare, f"{bare}e") or (len(bare) > 3 and bare[-1] == bare[-2] and bare[:-1] == name):
+                return True
+    return False
+
+
+@lru_cache(maxsize=65_536)
+def one_slip(first: str, second: str) -> bool:
+    """Whether two words differ by one letter: another, one more, one less, or two in each other's place."""
+    if first == second or abs(len(first) - len(second)) > 1 or first[0] != second[0]:
+        return False
+    if len(first) == len(second):
+        wrong = [k for k, (one, other) in enumerate(zip(first, second)) if one != other]
+        return len(wrong) == 1 or (
+            len(wrong) == 2
+            and wrong[1] == wrong[0] + 1
+            and first[wrong[0]] == second[wrong[1]]
+            and first[wrong[1]] == second[wrong[0]]
+        )
+    longer, shorter = (first, second) if len(first) > len(second) else (second, first)
+    return any(longer[:k] + longer[k + 1 :] == shorter for k in range(len(longer)))
+
+
+@lru_cache(maxsize=64)
+def _names(specification: Specification) -> Names:
+    defects = _forms((defect.name, defect.phrases) for defect in specification.defects)
+    for form, name in _general(defects).items():
+        defects.setdefault(form, (name, GENERAL))
+    parts = _forms((part.name, part.phrases) for part in specification.parts)
+    product = stems(specification.product)
+    products = {product[k:]: (specification.product, OWN) for k in range(len(product))}
+    known = {"def": defects, "part": parts, "product": {k: v for k, v in products.items() if k not in parts}}
+    forms = [form for names in known.values() for form in names]
+    return Names(
+        known,
+        frozenset(form[0] for form in forms),
+        max(map(len, forms), default=1),
+        tuple(part.name for part in specification.parts),
+        tuple(defect.name for defect in specification.defects),
     )
+
+
+def _forms(named: Iterable[tuple[str, Iterable[str]]]) -> dict[tuple[str, ...], tuple[str, float]]:
+    found: dict[tuple[str, ...], tuple[str, float]] = {}
+    for name, phrases in named:
+        for spelling in (name, *phrases):
+            if form := stems(spelling):
+                found.setdefault(form, (name, OWN))
+    return found
+
+
+def _general(defects: Mapping[tuple[str, ...], tuple[str, float]]) -> dict[tuple[str, ...], str]:
+    """Stems of what the product's types are called in general → name, where that is one type's alone."""
+    owners: dict[tuple[str, ...], set[str]] = {}
+    for name, phrases in PHRASES.items():
+        group = {stems(phrase) for phrase in (name, *phrases)}
+        own = {defects[form][0] for form in group if form in defects}
+        for form in group if len(own) == 1 else ():
+            owners.setdefault(form, set()).update(own)
+    return {form: names.pop() for form, names in owners.items() if len(names) == 1 and form}
+
+
+NO_NAMES = Names({}, frozenset(), 1, (), ())

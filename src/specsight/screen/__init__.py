@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specsight.screen.choices import choice, chosen
+from specsight.screen.clauses import clauses
 from specsight.screen.listing import KINDS, REGISTRIES, detector, kinds, names, registry_of
 from specsight.screen.printing import ReaderLeft, say, show
 from specsight.screen.results import (
@@ -26,6 +27,7 @@ __all__ = [
     "account",
     "choice",
     "chosen",
+    "clauses",
     "curve",
     "detector",
     "files",

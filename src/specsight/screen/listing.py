@@ -15,6 +15,7 @@ REGISTRIES = {
     "datasets": "specsight.datasets.contract:readers",
     "language-models": "specsight.language:language_models",
     "metrics": "specsight.metrics:metrics",
+    "readers": "specsight.reading:readers",
 }
 """What can be listed → where its registry is."""
 KINDS = {
@@ -23,6 +24,7 @@ KINDS = {
     "datasets": "layouts of folders and lists that are recognised, for --layout",
     "language-models": "what answers in words, in Python",
     "metrics": "the numbers of an evaluation",
+    "readers": "what turns sentences into clauses, for read --reader",
 }
 """What can be listed → what it is for."""
 
@@ -116,6 +118,10 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
         return [
             (name, (adapter.__doc__ or "").partition("\n")[0]) for name, adapter in language_models.items()
         ]
+    if what == "readers":
+        from specsight.reading import readers as of_text
+
+        return [(name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in of_text.items()]
     from specsight.encoders import encoder_names
 
     return list(encoder_names().items())

@@ -1,0 +1,46 @@
+"""Verb for words: `read` shows what is understood of an instruction, before any picture is judged by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specsight import screen
+from specsight.cli.options import PATH
+
+
+@click.command()
+@click.argument("words", metavar="WORDS|FILE")
+@click.option(
+    "--spec", type=PATH, help="Specification of the product (YAML): its names of parts and defects."
+)
+@click.option("--reader", default="grammar", show_default=True, help="See: list readers.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects in place of the table.")
+@click.option(
+    "--yaml", "as_yaml", is_flag=True, help="Print YAML to edit, and to pass to inspect with --say."
+)
+def read(words: str, spec: Path | None, reader: str, as_json: bool, as_yaml: bool) -> None:
+    """Show what is understood of an instruction: its clauses, each with its sentence and a confidence.
+
+    WORDS are sentences, or the path of a file (.txt, .md, .yaml, .pdf, or a manifest .jsonl with operators' notes).
+    What is not understood is listed as unread, with the reason where there is one; clauses that contradict each other
+    are named.
+
+    \b
+    specsight read "Inspect the rim only. Stains up to 2 mm are fine." --spec cap.yaml
+    specsight read requirements.pdf --spec cap.yaml --yaml > say.yaml
+    """
+    import json
+
+    from specsight.reading import as_objects, read_instruction
+    from specsight.specification import dump_yaml, load_specification
+
+    specification = load_specification(spec) if spec else None
+    instruction = read_instruction(words, specification, reader)
+    if as_json:
+        screen.say(json.dumps(as_objects(instruction), indent=2, ensure_ascii=False))
+    elif as_yaml:
+        screen.say(dump_yaml(instruction).rstrip("\n"))
+    else:
+        screen.clauses(instruction, specification)

@@ -1,0 +1,213 @@
+"""The reader by grammar: sentences → clauses, without a model, in milliseconds.
+
+In: text. Out: clauses that keep their sentence. A statement is read in each of its readings (`tokens`), as a
+requirement (`requirements`) and by its frames (`frames`, `meaning`); where that fails, its halves around a joint are
+read by themselves. What no reading explains in full is unread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from specsight.reading.blocks import Statement, Understood, statements
+from specsight.reading.contract import Reader, readers
+from specsight.reading.frames import frames_of
+from specsight.reading.items import Item, NotUnderstood, items_of
+from specsight.reading.lexicon import words_of
+from specsight.reading.meaning import Fact, facts_of
+from specsight.reading.names import Names
+from specsight.reading.normal import stems
+from specsight.reading.requirements import required
+from specsight.reading.tables import facts_of_row
+from specsight.reading.tokens import Sentence, tokenise
+from specsight.specification import (
+    Clause,
+    Ignore,
+    Instruction,
+    Knowledge,
+    Only,
+    Requirement,
+    Scope,
+    Specification,
+    Tolerance,
+    Unread,
+    contradictions,
+)
+
+MOST_JOINTS = 8
+"""Joints of a sentence at which it is parted in trial."""
+
+
+def facts_in(statement: str, names: Names) -> list[Fact]:
+    """What a statement in plain characters demands. Raises NotUnderstood, with the reason where there is one."""
+    sentence = tokenise(statement, names)
+    reason = ""
+    for tokens in sentence.readings:
+        try:
+            items = items_of(tokens, sentence, bool(names.parts))
+            return _facts(items, sentence, names)
+        except NotUnderstood as error:
+            reason = reason or str(error)
+    raise NotUnderstood(reason)
+
+
+def _facts(items: Sequence[Item], sentence: Sentence, names: Names, depth: int = 0) -> list[Fact]:
+    """The facts of items, whole or in two halves that are each understood."""
+    reason = ""
+    if not items:
+        raise NotUnderstood("")
+    if found := required(items, sentence, bool(names.parts)):
+        return found
+    try:
+        return facts_of(frames_of(_without_reason(items)), bool(names.defects), bool(names.parts))
+    except NotUnderstood as error:
+        reason = str(error)
+    joints = [k for k, item in enumerate(items) if item.kind in ("conj", "but") and 0 < k < len(items) - 1]
+    for k in joints[: MOST_JOINTS if depth < 3 else 0]:
+        left, right = items[:k], items[k + 1 :]
+        while right and right[0].kind in ("conj", "but"):
+            right = right[1:]
+        if not (_has_predicate(left) and _has_predicate(right)) or items[k].text in ("or", "nor"):
+            continue
+        try:
+            return [*_facts(left, sentence, names, depth + 1), *_facts(right, sentence, names, depth + 1)]
+        except NotUnderstood as error:
+            reason = reason or str(error)
+    raise NotUnderstood(reason)
+
+
+def _has_predicate(items: Sequence[Item]) -> bool:
+    return any(item.kind in ("pred", "no", "free", "ensure", "onlyone", "must", "without") for item in items)
+
+
+def _without_reason(items: Sequence[Item]) -> Sequence[Item]:
+    """Without what only says why: "because they are washed off"."""
+    for k, item in enumerate(items):
+        if item.kind == "because" and k:
+            return items[:k]
+    return items
+
+
+@readers.register("grammar")
+class Grammar(Reader):
+    """by rules over a lexicon and the specification's names; no model"""
+
+    name = "grammar"
+
+    def _clauses(self, text: str, specification: Specification | None) -> list[Clause]:
+        names = Names.of(specification)
+
+        def understood(sentence: str) -> bool:
+            try:
+                return bool(facts_in(sentence, names))
+            except NotUnderstood:
+                return False
+
+        clauses: list[Clause] = []
+        for statement in statements(text, understood):
+            for piece in _pieces(statement, understood):
+                clauses += read_statement(piece, names, specification)
+        return clauses
+
+
+def _pieces(statement: Statement, understood: Understood) -> list[Statement]:
+    """A statement at its semicolons: in pieces, unless one of them is understood with the others alone."""
+    pieces = [piece.strip() for piece in re.split(r";\s+|;$", statement.plain) if piece.strip()]
+    if len(pieces) < 2 or statement.row is not None:
+        return [statement]
+    if not all(map(understood, pieces)) and understood(statement.plain):
+        return [statement]
+    texts = [piece.strip() for piece in re.split(r";\s+|;$", statement.text) if piece.strip()]
+    return [replace(statement, text=text, plain=piece) for text, piece in zip(texts, pieces)]
+
+
+def read_statement(statement: Statement, names: Names, specification: Specification | None) -> list[Clause]:
+    """The clauses of one statement: an `Unread` one with the reason where it is not understood."""
+    text = statement.text
+    try:
+        facts = _statement_facts(statement, names)
+    except NotUnderstood as error:
+        if statement.title == statement.plain and _says_nothing(statement.plain, names):
+            return []
+        whole = f"{statement.lead} {text}".strip()
+        return [Unread(text=whole, reason=str(error))]
+    clauses = clauses_of(facts, text)
+    if problems := contradictions(Instruction.of(clauses), specification):
+        return [Unread(text=text, reason=problems[0])]
+    return clauses
+
+
+def _statement_facts(statement: Statement, names: Names) -> list[Fact]:
+    if statement.row is not None:
+        return facts_of_row(statement.row, names)
+    if len(statement.plain) > LONGEST_SENTENCE:
+        raise NotUnderstood(f"a sentence has at most {LONGEST_SENTENCE:,} characters")
+    if _asks(statement.plain):
+        raise NotUnderstood("a question demands nothing")
+    lead = statement.lead if not _says_nothing(statement.lead, names) else ""
+    if lead:
+        return facts_in(f"{lead} {statement.plain}", names)
+    try:
+        return facts_in(statement.plain, names)
+    except NotUnderstood:
+        if statement.title in ("", statement.plain) or _says_nothing(statement.title, names):
+            raise
+        return facts_in(f"{statement.title}: {statement.plain}", names)
+
+
+def _asks(sentence: str) -> bool:
+    """Whether a sentence is a question, and no polite demand."""
+    return sentence.rstrip("\"' ").endswith("?") and not POLITE.match(sentence)
+
+
+def _says_nothing(heading: str, names: Names) -> bool:
+    """Whether a heading holds only words such as "instructions" and the product's name."""
+    words = stems(heading.strip(" :#.").replace("/", " "))
+    product = {word for form in names.known.get("product", {}) for word in form}
+    return all(word in words_of("neutral headings") or word in product or word.isdigit() for word in words)
+
+
+def clauses_of(facts: Sequence[Fact], text: str) -> list[Clause]:
+    """Facts as clauses that keep their sentence; parts of one scope are one clause."""
+    clauses: list[Clause] = []
+    for kind in ("scope", "scope-out"):
+        parts = [fact for fact in facts if fact.kind == kind and fact.part]
+        if parts:
+            names = tuple(dict.fromkeys(str(fact.part) for fact in parts))
+            sure = min(fact.confidence for fact in parts)
+            clauses.append(
+                Scope(parts=names, exclude=kind == "scope-out", text=text, confidence=_percent(sure))
+            )
+    for fact in facts:
+        sure = _percent(fact.confidence)
+        name = fact.defect or ""
+        if fact.kind == "tolerance":
+            clauses.append(
+                Tolerance(defect=name, up_to_mm=fact.limit, part=fact.part, text=text, confidence=sure)
+            )
+        elif fact.kind == "ignore":
+            clauses.append(Ignore(defect=name, part=fact.part, text=text, confidence=sure))
+        elif fact.kind == "only":
+            clauses.append(Only(defect=name, text=text, confidence=sure))
+        elif fact.kind == "knowledge":
+            clauses.append(Knowledge(name=name, text=text, confidence=sure))
+        elif fact.kind == "requirement":
+            clauses.append(
+                Requirement(
+                    feature=name, part=fact.part, count=int(fact.limit or 1), text=text, confidence=sure
+                )
+            )
+    return list(dict.fromkeys(clauses))
+
+
+def _percent(confidence: float) -> float:
+    return round(min(confidence, 1.0), 2)
+
+
+POLITE = re.compile(
+    r"(?i)(?:could|would|can|will) you (?:please|kindly|be so kind|be so good)\b|please\b|would you mind\b"
+)
+LONGEST_SENTENCE = 1500
+"""Characters of a sentence that is read."""
