@@ -39,7 +39,7 @@ class Photographs:
     title: str
     data: Path
     learned: int | None = None
-    """Good training pictures, drawn by seed; None: all."""
+    """Good training pictures, drawn by seed, where none of them is outlined; None: all."""
 
     @property
     def specification(self) -> Path:
@@ -49,7 +49,7 @@ class Photographs:
 
 SETS = {
     "bottle": Photographs("bottle", "MVTec AD bottle", DATA / "mvtec_ad" / "bottle"),
-    "magnetic_tile": Photographs("magnetic_tile", "magnetic tile", DATA / "magnetic_tile", 150),
+    "magnetic_tile": Photographs("magnetic_tile", "magnetic tile", DATA / "magnetic_tile", 100),
 }
 
 
@@ -69,10 +69,11 @@ def part_maps(name: str, specification: Specification) -> dict[str, NDArray[np.u
 
 
 def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts: bool = True) -> Path:
-    """The set as a manifest below `folder`: good training pictures, and those test pictures that are outlined.
+    """The set as a manifest below `folder`: good training pictures (those that are outlined, where some are), and those
+    test pictures that are outlined.
 
-    Test pictures bring matched pairs made of masks and hand outlines; with `given_parts` their part maps as well, else
-    an inspector has to find parts itself. Returns the manifest.
+    Test pictures bring matched pairs made of masks and hand outlines; with `given_parts` all outlined pictures bring
+    their part maps as well, else an inspector has to find parts itself. Returns the manifest.
     """
     specification = load_specification(of.specification)
     samples = split_by_part(load_dataset(of.data)).samples
@@ -82,12 +83,17 @@ def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts:
     learned = sorted(
         (s for s in samples if s.split == "train" and s.label == "good"), key=lambda sample: sample.id
     )
-    if of.learned is not None:
+    if outlined := [sample for sample in learned if sample.id in by_id]:
+        learned = outlined
+    elif of.learned is not None:
         order = np.random.default_rng(seed).permutation(len(learned))
         learned = [learned[k] for k in sorted(order[: of.learned])]
     tested = with_pairs(tested, specification, by_id, seed)
     if given_parts:
-        tested = [_with_parts(s, by_id[s.id], specification, of, folder) for s in tested]
+        learned, tested = (
+            [_with_parts(s, by_id[s.id], specification, of, folder) if s.id in by_id else s for s in group]
+            for group in (learned, tested)
+        )
     return write_manifest(_copied([*learned, *tested], of.data, folder), folder / "manifest.jsonl")
 
 

@@ -76,10 +76,13 @@ def test_photographs_bring_pairs_and_part_maps(shared: Path, tmp_path: Path, nam
     specification = load_specification(of.specification)
     samples = load_dataset(write_photographs(of, tmp_path)).samples
     tested = [sample for sample in samples if sample.split == "test"]
-    assert len(tested) == len(part_maps(name, specification))
+    maps = part_maps(name, specification)
+    assert len(tested) == sum("train/" not in picture for picture in maps)
     assert {"good", "defective"} == {sample.label for sample in tested}
     assert all(bool(sample.instructions) == (sample.label == "defective") for sample in tested)
-    assert all(sample.label == "good" and sample.parts is None for sample in samples if sample not in tested)
+    learned = [sample for sample in samples if sample.split == "train"]
+    assert {sample.label for sample in learned} == {"good"}
+    assert all((sample.parts is not None) == (name == "bottle") for sample in learned)
     picture = load_picture(tested[0])
     assert picture.parts is not None
     assert set(np.unique(picture.parts)) <= {0, *tested[0].part_names}
