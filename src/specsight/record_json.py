@@ -31,6 +31,7 @@ class FindingJson(TypedDict):
     place: Text
     type: NotRequired[Text | None]
     type_score: NotRequired[Finite | None]
+    also: NotRequired[list[Text]]
     part: NotRequired[Text | None]
     peak_part: NotRequired[Text | None]
     area_mm2: NotRequired[Finite | None]

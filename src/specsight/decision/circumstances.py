@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from specsight.calibration import ScopedThreshold
 from specsight.findings import Focus
-from specsight.records import Presence
+from specsight.records import Finding, Presence
 from specsight.specification.clauses import Clause
 from specsight.specification.vocabulary import Vocabulary
 
@@ -32,7 +32,10 @@ class Circumstances:
     scale_known: bool = False
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False
-    """Whether the detector has looked for the types that the instruction teaches."""
+    """Whether the types that the instruction teaches have been looked for."""
+    named: Mapping[int, Clause] = field(default_factory=dict)
+    """Numbers of findings that the score does not tell of: those of types that were looked for by name, with the clause
+    that names each. They reject whatever the score says."""
     presence: Mapping[Clause, Presence] = field(default_factory=dict)
     """What looking for features in the picture itself found, by the requirement that asks for them."""
     circular: bool = False
@@ -61,6 +64,10 @@ class Circumstances:
     def same_defect(self, first: str | None, *others: str) -> bool:
         """Whether a type is one of the others, each by its name or a phrase of it."""
         return first is not None and any(self.defect_words.same(first, other) for other in others)
+
+    def may_be(self, finding: Finding, *types: str) -> bool:
+        """Whether a finding is of one of the types, or may be as well."""
+        return any(self.same_defect(type_, *types) for type_ in (finding.type, *finding.also))
 
     def same_part(self, first: str | None, *others: str) -> bool:
         """Whether a part is one of the others, each by its name or a phrase of it."""

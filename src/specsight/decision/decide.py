@@ -10,6 +10,7 @@ rejection into an acceptance and never the reverse; a requirement that is not me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,21 +56,30 @@ def decide(
         return Decision("reject", judgement.score, threshold, not_applied=reasons, unlike=unlike)
     excused = _excused(clauses, applied)
     counted = [finding for k, finding in enumerate(found) if k not in excused]
+    of_score = [
+        finding for k, finding in enumerate(found) if k not in excused and k not in circumstances.named
+    ]
+    excused_of_score = excused.keys() - circumstances.named.keys()
     over = judgement.score > calibration.score_threshold
     score, threshold, promise = judgement.score, calibration.score_threshold, ""
-    attributed = bool(found) or not over or circumstances.score_of_map
+    attributed = len(found) > len(circumstances.named) or not over or circumstances.score_of_map
     if circumstances.inside is not None and attributed:
-        score = _largest_left(judgement, counted, calibration, circumstances)
+        score = _largest_left(judgement, of_score, calibration, circumstances)
         threshold, promise = _limit(calibration, circumstances)
-    elif over and excused:
-        score, threshold = _largest_left(judgement, counted, calibration, circumstances), calibration.map_seed
+    elif over and excused_of_score:
+        score, threshold = (
+            _largest_left(judgement, of_score, calibration, circumstances),
+            calibration.map_seed,
+        )
     rejected = score > threshold
     deciding = None
     if rejected != over:
-        deciding = _deciding(excused, applied) if over and excused else _narrowing(clauses, applied)
-    unmet = next((c for c, effect in zip(clauses, applied) if effect.unmet), None)
-    if unmet is not None and not rejected:
-        rejected, deciding = True, unmet
+        deciding = _deciding(excused, applied) if over and excused_of_score else _narrowing(clauses, applied)
+    named = (clause for k, clause in circumstances.named.items() if k not in excused)
+    unmet = (c for c, effect in zip(clauses, applied) if effect.unmet)
+    against = next(chain(unmet, named), None)
+    if against is not None and not rejected:
+        rejected, deciding = True, against
     not_applied = _not_applied(clauses, applied)
     if not attributed:
         not_applied += tuple(

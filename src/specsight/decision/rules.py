@@ -87,7 +87,7 @@ def _only(
         (r for name in (clause.defect, *names) if (r := _type_reason(name, circumstances))), ""
     ):
         return Effect(reason=reason)
-    excused = [k for k, f in enumerate(found) if f.type and not circumstances.same_defect(f.type, *names)]
+    excused = [k for k, f in enumerate(found) if f.type and not circumstances.may_be(f, *names)]
     return Effect(frozenset(excused) if clause is only[0] else frozenset())
 
 
@@ -127,7 +127,7 @@ def _tolerance(
 
 def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circumstances) -> bool:
     """Whether a finding is of the clause's type, and on its part."""
-    return circumstances.same_defect(finding.type, clause.defect) and (
+    return circumstances.may_be(finding, clause.defect) and (
         clause.part is None or circumstances.same_part(finding.part, clause.part)
     )
 

@@ -231,10 +231,11 @@ def create_detector(name: str, /, **parameters: Any) -> Detector:
     return detector
 
 
-def load_detector(folder: Path, encoder: str | None = None, device: str = "auto") -> Detector:
+def load_detector(folder: Path, encoder: str | Encoder | None = None, device: str = "auto") -> Detector:
     """Read what `Detector.save` wrote.
 
-    Parameters: `encoder` says where the encoder lies now, if it has moved; `device` where it runs, see `load_encoder`.
+    Parameters: `encoder` says where the encoder lies now, if it has moved, or is the encoder; `device` where it runs,
+    see `load_encoder`.
     Nothing is fetched because the folder names it, for others may have written it: a hub id that is not on this machine
     must be given here. Raises SpecsightError for another format version, damaged files, and an encoder other than the
     one fitted with.
@@ -242,12 +243,16 @@ def load_detector(folder: Path, encoder: str | None = None, device: str = "auto"
     description = saving.read_description(folder)
     made_by = description["encoder"]
     name = str(made_by["name"]) if encoder is None else encoder
-    if encoder is None and not names_same_encoder(name, made_by["fingerprint"], folder):
+    if (
+        isinstance(name, str)
+        and encoder is None
+        and not names_same_encoder(name, made_by["fingerprint"], folder)
+    ):
         raise saving.another_encoder(folder, name)
     parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:
-        raise saving.another_encoder(folder, name)
+        raise saving.another_encoder(folder, str(made_by["name"]) if isinstance(name, Encoder) else name)
     detector.framing_ = saving.framing_of(description, folder)
     detector.restore(folder)
     return detector

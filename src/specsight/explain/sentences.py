@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specsight.records import Decision, Excused, Finding, NotApplied
-from specsight.specification import Clause, Ignore, Requirement, Tolerance
+from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance
 
 LISTED = 5
 """Findings described one by one; the rest is counted."""
@@ -31,7 +31,7 @@ def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
 def describe(finding: Finding) -> str:
     """One finding in words, such as "cut on the tread, top left, 6.2 mm long, major" or, where it covers the picture,
     "anomaly, whole picture, 362 px long"."""
-    words = [finding.type or "anomaly"]
+    words = [f"{finding.type or 'anomaly'}{_also(finding)}"]
     if finding.part:
         words[0] += f" on the {finding.part}"
     words.append(finding.place)
@@ -39,6 +39,10 @@ def describe(finding: Finding) -> str:
     if finding.severity:
         words.append(finding.severity)
     return ", ".join(words)
+
+
+def _also(finding: Finding) -> str:
+    return f" (or {' or '.join(finding.also)})" if finding.also else ""
 
 
 def _length(finding: Finding) -> str:
@@ -92,12 +96,14 @@ def deciding(decision: Decision) -> str:
         return seen.found
     if isinstance(clause, Requirement):
         return f"'{clause.words}' is not met"
+    if isinstance(clause, Knowledge):
+        return f"'{clause.words.rstrip('.')}'"
     excused = next((one.finding for one in decision.observed if one.clause == clause), None)
     if excused is not None and isinstance(clause, Tolerance | Ignore):
-        name = f"{excused.type or clause.defect} {_length(excused)}"
+        name = f"{excused.type or clause.defect}{_also(excused)} {_length(excused)}"
         limit = clause.up_to_mm if isinstance(clause, Tolerance) else None
         return f"{name}, tolerance {limit:g} mm" if limit is not None else f"{name}, '{clause.words}'"
-    return f"'{clause.words}'"
+    return f"'{clause.words.rstrip('.')}'"
 
 
 def compared_by_map(decision: Decision) -> bool:

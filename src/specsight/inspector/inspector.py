@@ -26,14 +26,17 @@ from specsight.inspector.foreign import try_out
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
+from specsight.inspector.named import with_named
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.pictures import PictureLike, read_picture
+from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
 from specsight.inspector.required import look_for
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import (
     circumstances_of,
     instruction_of,
+    names_types,
     taught,
     under_names_of,
     without_contradictions,
@@ -73,6 +76,8 @@ class Inspector:
     detector gives them."""
     likeness: Likeness | None = None
     """Held-out good pictures, by which a picture of something else is told; None as for `held_out`."""
+    reader: Reader | None = None
+    """What tells types apart where the detector does not, and looks for types that are taught; None: nothing does."""
     good_pictures: GoodPictures | None = None
     """What good pictures show of features that words may require; None without words, and for models of before."""
     choice: Choice | None = None
@@ -99,6 +104,7 @@ class Inspector:
         confidence: float = 0.95,
         folds: int | None = None,
         by_place: bool | None = None,
+        types: bool = True,
         seed: int = 0,
         **parameters: Any,
     ) -> Self:
@@ -122,6 +128,9 @@ class Inspector:
             part and stay on one side (`datasets.parts`). With fewer than three good parts there is no threshold.
         by_place: whether maps are compared with those of good parts at the same place, for detectors that tell no
             types apart and thresholds from folds; None: where good parts lie alike. Scores are then mean deviations.
+        types: whether what tells types apart learns from some of the good pictures too (`Inspector.reader`), where the
+            specification names types: tolerances and types that are taught then act for every detector. It costs a look
+            at up to 40 of them, and at pictures for which a clause asks for types.
         false_reject_rate, confidence: at most this share of good parts will be rejected, with this confidence
             (approximately, where they come from folds); both in (0, 1).
 
@@ -130,7 +139,7 @@ class Inspector:
         threshold = ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place)
         detector = detector_of(detector, seed, parameters)
         words = specification_of(specification)
-        learned = learn(good, detector, words, defects, validation, threshold, seed)
+        learned = learn(good, detector, words, defects, validation, threshold, seed, types)
         return cls(**vars(learned))
 
     def under(self, specification: str | Path | Specification) -> Self:
@@ -140,7 +149,9 @@ class Inspector:
         A detector that reads looks for the new types too, by their words alone, and findings have the names of the new
         specification only. Thresholds stay.
         """
-        return replace(self, specification=specification_of(specification))
+        words = specification_of(specification)
+        reader = self.reader.under(words) if self.reader and words else self.reader
+        return replace(self, specification=words, reader=reader)
 
     def look(self, picture: PictureLike) -> Observation:
         """Read a picture and encode it, once.
@@ -179,17 +190,33 @@ class Inspector:
         judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
         clauses = clauses_in_force(instruction, self.specification)
+        typed = judgement
+        if self.reader and not judgement.type_maps and names_types(clauses):
+            new = taught(instruction, self.specification, self.reader.detector)
+            typed = replace(judgement, type_maps=self.reader.type_maps(observation, new))
         circumstances = with_scope(
-            circumstances_of(judgement, observation, self.specification, new, self.detector),
+            circumstances_of(
+                typed, observation, self.specification, new, self.detector, reads=self.reader is not None
+            ),
             clauses,
             self.calibration,
         )
         circumstances = replace(
             circumstances, presence=look_for(clauses, observation, self.good_pictures, self.specification)
         )
-        found = self._find(judgement, observation, circumstances.focus)
+        found = self._find(typed, observation, circumstances.focus)
         unlike = self._unlike(judgement, observation, found)
         found = found if unlike is None else ()
+        if self.reader and self.calibration:
+            found, named = with_named(
+                found,
+                instruction.clauses if instruction else (),
+                observation,
+                self.reader,
+                self.calibration,
+                lambda shown, thresholds: self._find(shown, observation, None, thresholds),
+            )
+            circumstances = replace(circumstances, named=named)
         decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
         decision = replace(decision, not_applied=(*refused, *decision.not_applied))
         statement = explain.state(decision, given.clauses if given else ())
@@ -229,6 +256,8 @@ class Inspector:
             self.detector.save(temporary)
             names = [one.name for one in fields(saved.Kept)]
             saved.write(temporary, saved.Kept(**{name: getattr(self, name) for name in names}))
+            if self.reader:
+                self.reader.save(temporary / READER)
             if self.request:
                 write_request(temporary, self.request)
 
@@ -241,11 +270,15 @@ class Inspector:
         SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that do not fit.
         """
         folder = saved.located(folder)
-        (kept, detector), _ = read_folder(
-            folder, lambda: (saved.read(folder), load_detector(folder, encoder, device))
-        )
+
+        def read() -> tuple[saved.Kept, Detector, Reader | None]:
+            detector = load_detector(folder, encoder, device)
+            reader = Reader.load(folder / READER, detector, device) if (folder / READER).exists() else None
+            return saved.read(folder), detector, reader
+
+        (kept, detector, reader), _ = read_folder(folder, read)
         try_out(detector, folder)
-        return cls(detector, **vars(kept))
+        return cls(detector, **vars(kept), reader=reader)
 
     def _judgement(self, observation: Observation, taught: Instruction | None) -> Judgement:
         """The detector's judgement, compared with good parts at the same place where that is done."""
@@ -270,14 +303,19 @@ class Inspector:
         return self.likeness.unlike(observation.view, found)
 
     def _find(
-        self, judgement: Judgement, observation: Observation, focus: findings.Focus | None
+        self,
+        judgement: Judgement,
+        observation: Observation,
+        focus: findings.Focus | None,
+        calibration: Calibration | None = None,
     ) -> tuple[Finding, ...]:
-        if self.calibration is None:
+        calibration = calibration or self.calibration
+        if calibration is None:
             return ()
         sample = observation.sample
         return findings.find(
             judgement,
-            self.calibration,
+            calibration,
             self.specification,
             parts=observation.picture.parts,
             part_names=sample.part_names,

@@ -21,6 +21,7 @@ from specsight.inspector.folds import features_cached, judges_of_folds
 from specsight.inspector.good_parts import Judged, digests_of, judge_good
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Skipped
+from specsight.inspector.reader import Reader
 from specsight.inspector.required import measure_good
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
@@ -54,6 +55,7 @@ class Learned:
     by_place: ByPlace | None
     likeness: Likeness | None
     good_pictures: GoodPictures | None
+    reader: Reader | None
     choice: Choice | None
     seconds: float | None
 
@@ -66,6 +68,7 @@ def learn(
     validation: Sequence[Sample],
     threshold: ThresholdConfig,
     seed: int,
+    types: bool = True,
 ) -> Learned:
     """Fit `detector`, or the one that is chosen on the good parts that it then learns from, and calibrate it; see
     `Inspector.fit`."""
@@ -124,6 +127,7 @@ def learn(
         judged.by_place,
         judged.likeness,
         measure_good([*learned, *(sample for sample, _ in split.held_out)], detector, specification, bits),
+        Reader.fit(learned, detector, specification, bits) if types and specification else None,
         choice,
         statistics.median(judged.seconds) if judged.seconds else None,
     )

@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from specsight.calibration import ByPlace
 from specsight.detectors import Detector, View
 from specsight.presence import Evidence
 from specsight.records import Judgement, Picture, Sample
-from specsight.specification import Instruction
+from specsight.specification import Instruction, Knowledge
+
+MOST_MAPS = 3
+"""Sets of maps by type that are kept of a picture."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,28 @@ class LastJudgement:
         taught: Instruction | None,
         judgement: Judgement,
     ) -> None:
-        """Remember it in place of the one before; its maps can no longer be written to."""
-        for map_ in (judgement.map, *judgement.type_maps.values()):
-            map_.setflags(write=False)
+        """Remember it in place of the one before; its map can no longer be written to."""
+        judgement.map.setflags(write=False)
         self._of, self._judgement = (detector, by_place, taught), judgement
+
+
+class LastMaps:
+    """Maps by type that a reader made of one picture: a few, of the types that were taught last."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Detector, tuple[Knowledge, ...], Mapping[str, NDArray[np.float32]]]] = []
+
+    def get(
+        self, reader: Detector, taught: tuple[Knowledge, ...]
+    ) -> Mapping[str, NDArray[np.float32]] | None:
+        """The maps that a reader made of the specified types and those taught, if they are kept."""
+        return next((maps for one, types, maps in self._kept if one is reader and types == taught), None)
+
+    def keep(
+        self, reader: Detector, taught: tuple[Knowledge, ...], maps: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        """Remember them in place of the oldest."""
+        self._kept = [*self._kept[1 - MOST_MAPS :], (reader, taught, maps)]
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,9 @@ class Observation:
     looked_by: str = ""
     """The detector and the encoder whose features `view` holds; empty: not known."""
 
+    further: dict[str, View] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What others than the inspecting detector see of it, by how they look."""
+    type_maps: LastMaps = field(default_factory=LastMaps, init=False, repr=False, compare=False)
     last: LastJudgement = field(default_factory=LastJudgement, init=False, repr=False, compare=False)
 
     @cached_property

@@ -12,6 +12,7 @@ from specsight.inspector.observation import Observation
 from specsight.reading import read
 from specsight.records import Judgement, NotApplied
 from specsight.specification import (
+    Clause,
     DefectType,
     Ignore,
     Instruction,
@@ -77,6 +78,11 @@ def taught(
     return (*further, *instruction.known_defects, *new)
 
 
+def names_types(clauses: Sequence[Clause]) -> bool:
+    """Whether some clause is about a type of defect."""
+    return any(isinstance(clause, Only | Ignore | Tolerance | Knowledge) for clause in clauses)
+
+
 def under_names_of(
     specification: Specification | None,
     judgement: Judgement,
@@ -108,8 +114,11 @@ def circumstances_of(
     specification: Specification | None,
     taught: Sequence[DefectType],
     detector: Detector,
+    *,
+    reads: bool,
 ) -> Circumstances:
-    """What the rules of decisions need to know beside the judgement and its findings."""
+    """What the rules of decisions need to know beside the judgement and its findings; `reads`: whether there is a
+    reader for types that are taught."""
     sample = observation.sample
     scale = sample.mm_per_px or (specification.mm_per_px if specification else None)
     return Circumstances(
@@ -119,7 +128,7 @@ def circumstances_of(
         defect_words=Vocabulary.of((*(specification.defects if specification else ()), *taught)),
         part_words=Vocabulary.of(specification.parts if specification else ()),
         scale_known=scale is not None,
-        follows_words=detector.needs.text,
+        follows_words=detector.needs.text or reads,
         circular=sample.circular,
         score_of_map=detector.score_of_map,
     )

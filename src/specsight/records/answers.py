@@ -47,6 +47,8 @@ class Finding:
     """In words on a 3 × 3 grid: "top left", "centre", ..."""
     type: str | None = None
     type_score: float | None = None
+    also: tuple[str, ...] = ()
+    """Types that it may be as well: their maps rise nearly as far."""
     part: str | None = None
     """Where most of its pixels lie."""
     peak_part: str | None = None
@@ -57,14 +59,16 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
-        return {**asdict(self), "box": list(self.box), "centroid": list(self.centroid)}
+        values = {**asdict(self), "box": list(self.box), "centroid": list(self.centroid)}
+        return {**values, "also": list(self.also)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Finding:
         """Read what `to_json` gave, as part of an inspection that checks it."""
         x0, y0, x1, y1 = values["box"]
         x, y = values["centroid"]
-        return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y)})
+        also = tuple(values.get("also", ()))
+        return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y), "also": also})
 
 
 @dataclass(frozen=True)

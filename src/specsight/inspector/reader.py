@@ -1,0 +1,239 @@
+"""A detector that reads beside the one that inspects: types for findings of detectors that name none, and types that
+are taught by name and that the inspecting detector has learned as normal.
+
+In: good pictures, a specification with defect types, an encoder that reads; then pictures that were looked at. Out: a
+map per type, and findings of one type beyond what good pictures show of it. It looks at a picture once more, where its
+framing and encoder are not those of the inspecting detector, and only where a clause asks.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from specsight.detectors import Detector, View, create_detector, load_detector
+from specsight.detectors.saving import damaged, read_description, read_state, write_state
+from specsight.detectors.text import Words
+from specsight.encoders import BUNDLED, FILTERS, JOINT, Features
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.inspector.folds import features_cached
+from specsight.inspector.observation import Observation, looks_of
+from specsight.inspector.pictures import read_picture
+from specsight.point_spread import LARGE, SMALL, PointSpread, PointSpreadJson, Responses, painted
+from specsight.prompts.anchors import Anchors
+from specsight.record_json import check
+from specsight.records import Sample
+from specsight.specification import Instruction, Knowledge, Specification
+from specsight.specification.vocabulary import Vocabulary
+from specsight.storage import parse_json, read_text, write_json
+
+READER = "reader"
+"""Folder of a saved model that holds it."""
+GOOD = "good.safetensors"
+"""Patches of the good pictures that it learned from."""
+SPREAD = "point_spread.json"
+METHOD = "phrases"
+MOST_PICTURES = 40
+"""Good pictures that it learns from: enough for what is usual, and each costs a look."""
+SPREAD_PARTS = 8
+"""Of them that discs are painted on, to measure the point spread: each costs two looks."""
+SPREADS = 4.0
+"""Robust standard deviations above the median peak of good pictures beyond which a type is there for certain, though
+some good pictures show it."""
+
+
+OptionalSpread = PointSpreadJson | None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How far a type's map rises on good pictures."""
+
+    seed: float
+    """What a region must pass to be of the type, whatever the inspecting detector says."""
+    extent: float
+    """What the rest of the region lies above."""
+
+
+@dataclass
+class Reader:
+    """Type maps of any picture."""
+
+    detector: Detector
+    good: tuple[Features, ...] = ()
+    """Joint patches (D, h, w) of the good pictures that it learned from."""
+    point_spread: PointSpread | None = None
+    """How its maps spread what they show; None: too few discs were seen to say."""
+    _limits: dict[Knowledge, Limit] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def fit(
+        cls, samples: Sequence[Sample], inspecting: Detector, specification: Specification, bits: int | None
+    ) -> Self | None:
+        """Learn what is usual in good pictures, evenly spread over `samples`, in the words of `specification`.
+
+        The encoder is that of the `inspecting` detector where it reads, else the bundled one. None where the
+        specification names no types, where no picture can be read, and beside filters, which are there to need no
+        model.
+        """
+        encoder = inspecting.get_encoder()
+        if not specification.defects or not samples or encoder.name == FILTERS:
+            return None
+        chosen = np.linspace(0, len(samples) - 1, min(MOST_PICTURES, len(samples))).round().astype(int)
+        learned = [samples[k] for k in dict.fromkeys(chosen.tolist())]
+        detector = create_detector(
+            METHOD,
+            encoder=encoder if encoder.reads else BUNDLED,
+            resolution=inspecting.framing.resolution,
+            tile=inspecting.framing.tile,
+            seed=inspecting.seed,
+            device=inspecting.device,
+        )
+        with features_cached(detector):
+            detector.fit(learned, specification)
+            good, spread = _looked_at(learned, detector, bits)
+        return cls(detector, good, spread) if good else None
+
+    def type_maps(
+        self, observation: Observation, taught: Sequence[Knowledge] = ()
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Maps (H, W) of a picture by type, of those specified and those taught; made when the first is read."""
+        new = self.new_among(taught)
+        known = observation.type_maps.get(self.detector, new)
+        if known is None:
+            instruction = Instruction.of(new) if new else None
+            known = _WhenRead(
+                [name for name in self._anchors(new).types if name is not None],
+                lambda: self.detector.judge(self._view(observation), instruction).type_maps,
+            )
+            observation.type_maps.keep(self.detector, new, known)
+        return known
+
+    @property
+    def specification(self) -> Specification:
+        """The words that it reads."""
+        return self._words().specification
+
+    def new_among(self, taught: Sequence[Knowledge]) -> tuple[Knowledge, ...]:
+        """Those of the types taught that say more than the specification does."""
+        specified = Vocabulary.of(self.specification.defects)
+        return tuple(one for one in taught if one.name not in specified or one.phrases)
+
+    def limit(self, type_: Knowledge) -> Limit:
+        """How far the map of a type rises on good pictures.
+
+        As a rule none of them shows it, and the largest peak is the limit; where some do, peaks that lie `SPREADS`
+        robust standard deviations above the median are theirs.
+        """
+        if type_ not in self._limits:
+            anchors = self._anchors(self.new_among([type_]))
+            names = Vocabulary(tuple(name or "" for name in anchors.types))
+            number = anchors.types.index(names.spelling(type_.name))
+            temperature = self.detector.parameters()["temperature"]
+            margins = [anchors.margins(grid, temperature)[number] for grid in self.good]
+            usual = float(np.median(np.concatenate([one.ravel() for one in margins])))
+            peaks = np.array([one.max() for one in margins]) - usual
+            middle = float(np.median(peaks))
+            spread = 1.4826 * float(np.median(np.abs(peaks - middle)))
+            seed = min(float(peaks.max()), middle + SPREADS * spread)
+            self._limits[type_] = Limit(seed, min(middle, seed))
+        return self._limits[type_]
+
+    def under(self, specification: Specification) -> Self:
+        """This reader in the words of another specification."""
+        detector = copy.copy(self.detector)
+        detector.words_ = Words.of(specification, detector.get_encoder())
+        return type(self)(detector, self.good, self.point_spread)
+
+    def save(self, folder: Path) -> None:
+        """Write it to a new folder."""
+        folder.mkdir()
+        self.detector.save(folder)
+        write_state(folder, {str(k): grid.astype(np.float16) for k, grid in enumerate(self.good)}, GOOD)
+        write_json(folder / SPREAD, None if self.point_spread is None else asdict(self.point_spread))
+
+    @classmethod
+    def load(cls, folder: Path, inspecting: Detector, device: str) -> Self:
+        """Read what `save` wrote, with the encoder of the `inspecting` detector where it is the same one. Raises
+        SpecsightError for what is damaged and for an encoder that is not there."""
+        same = read_description(folder)["encoder"]["fingerprint"] == inspecting.get_encoder().fingerprint
+        detector = load_detector(folder, inspecting.get_encoder() if same else None, device)
+        try:
+            state = read_state(folder, GOOD)
+            good = tuple(state[str(k)].astype(np.float32) for k in range(len(state)))
+        except (OSError, LookupError, ValueError) as error:
+            raise damaged(folder / GOOD) from error
+        try:
+            spread = PointSpread.from_json(check(OptionalSpread, parse_json(read_text(folder / SPREAD))))
+        except (OSError, ValueError) as error:
+            raise damaged(folder / SPREAD) from error
+        if not good or any(grid.ndim != 3 or not grid.size or len(grid) != len(good[0]) for grid in good):
+            raise damaged(folder / GOOD)
+        return cls(detector, good, spread)
+
+    def _anchors(self, new: Sequence[Knowledge]) -> Anchors:
+        return self._words().anchors(Instruction.of(new) if new else None)
+
+    def _words(self) -> Words:
+        if self.detector.words_ is None:
+            raise SpecsightError(
+                f"this {self.detector.name} detector has learned nothing yet: call fit first"
+            )
+        return self.detector.words_
+
+    def _view(self, observation: Observation) -> View:
+        """What it sees of a picture, looked at once."""
+        looks = looks_of(self.detector)
+        if observation.looked_by == looks:
+            return observation.view
+        if looks not in observation.further:
+            (observation.further[looks],) = self.detector.look([observation.picture])
+        return observation.further[looks]
+
+
+class _WhenRead(Mapping[str, NDArray[np.float32]]):
+    """Maps by type that are made when the first is read."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[], Mapping[str, NDArray[np.float32]]]) -> None:
+        self._names, self._make = names, make
+        self._maps: Mapping[str, NDArray[np.float32]] | None = None
+
+    def __getitem__(self, type_: str) -> NDArray[np.float32]:
+        if self._maps is None:
+            self._maps = self._make()
+        return self._maps[type_]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _looked_at(
+    samples: Sequence[Sample], detector: Detector, bits: int | None
+) -> tuple[tuple[Features, ...], PointSpread | None]:
+    """Joint patches of the samples that can be read, and how maps spread discs that are painted on some."""
+    good, bases, responses = list[Features](), list[float](), Responses()
+    for sample in samples:
+        try:
+            _, picture = read_picture(sample, "", bits)
+        except UnreadableFile:
+            continue
+        (view,) = detector.look([picture])
+        good.append(view.features[JOINT])
+        if len(good) > SPREAD_PARTS:
+            continue
+        map_ = detector.judge(view).map
+        bases.append(float(np.median(map_)))
+        for share in (SMALL, LARGE):
+            rgb, discs = painted(picture.rgb, share)
+            (with_discs,) = detector.look([replace(picture, rgb=rgb)])
+            responses.add(map_, detector.judge(with_discs).map, discs)
+    return tuple(good), responses.spread(float(np.median(bases))) if bases else None

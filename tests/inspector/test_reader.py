@@ -1,0 +1,159 @@
+"""What tells types apart where the detector does not: tolerances, types that alone count and types taught act for every
+detector."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from specsight.errors import SpecsightError
+from specsight.inspector import Inspector
+from specsight.inspector.reader import GOOD, READER, SPREAD, Limit, Reader
+from specsight.records import Sample
+from specsight.specification import Ignore, Instruction, Knowledge, Only, Specification, Tolerance
+
+pytest.importorskip("torch")
+
+SPECIFICATION = Specification.model_validate(
+    {
+        "product": "tyre",
+        "mm_per_px": 0.5,
+        "defects": [{"name": "stain"}, {"name": "cut"}, {"name": "open splice"}],
+    }
+)
+
+
+def rubber(seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    grey = generator.normal(60, 4, (96, 96, 1)) + np.linspace(0, 8, 96)[None, :, None]
+    return np.clip(np.repeat(grey, 3, axis=2), 0, 255).astype(np.uint8)
+
+
+def stained(seed: int) -> np.ndarray:
+    picture = rubber(seed).astype(float)
+    y, x = np.mgrid[0:96, 0:96]
+    blob = np.clip(1.3 - np.hypot(x - 30, y - 60) / 16, 0, 1)[..., None]
+    return np.asarray(picture * (1 - blob) + np.array([150, 120, 70]) * blob, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    folder = tmp_path_factory.mktemp("good")
+    for k in range(12):
+        Image.fromarray(rubber(k)).save(folder / f"{k}.png")
+    return [Sample(str(k), folder / f"{k}.png", "tyre", "train", "good") for k in range(12)]
+
+
+@pytest.fixture(scope="module")
+def inspector(good: list[Sample]) -> Inspector:
+    return Inspector.fit(
+        good, detector="patchcore", specification=SPECIFICATION, resolution=128, holdout=6, rotate=False
+    )
+
+
+def test_a_detector_that_names_no_types_gets_them_where_a_clause_asks(inspector: Inspector) -> None:
+    seen = inspector.look(stained(99))
+    bare = inspector.judge(seen)
+    assert bare.verdict == "reject"
+    assert all(finding.type is None for finding in bare.findings), "no clause asks for types"
+    assert seen.further == {}
+    ignoring = inspector.judge(seen, Instruction.of([Ignore(defect=_type(inspector, seen))]))
+    assert ignoring.verdict == "accept"
+    assert ignoring.decision.deciding == Ignore(defect=_type(inspector, seen))
+    assert len(seen.further) == 1, "looked at once more, whatever is asked"
+    assert bare.score == ignoring.score
+    assert dict(ignoring.type_maps) == {}, "maps of the detector's own"
+
+
+def _type(inspector: Inspector, seen: object) -> str:
+    """What the reader calls the stain; which of the types it is depends on the encoder's weights."""
+    found = inspector.judge(seen, Instruction.of([Ignore(defect="open splice")])).findings  # type: ignore[arg-type]
+    assert found[0].type is not None
+    return found[0].type
+
+
+def test_lengths_are_compared_with_tolerances_of_every_detector(inspector: Inspector) -> None:
+    seen = inspector.look(stained(98))
+    type_ = _type(inspector, seen)
+    assert (
+        inspector.judge(seen, Instruction.of([Tolerance(defect=type_, up_to_mm=100.0)])).verdict == "accept"
+    )
+    strict = inspector.judge(seen, Instruction.of([Tolerance(defect=type_, up_to_mm=1.0)]))
+    assert strict.verdict == "reject"
+    assert strict.decision.not_applied == ()
+
+
+def test_what_was_saved_judges_alike(inspector: Inspector, tmp_path: Path) -> None:
+    inspector.save(tmp_path / "model")
+    loaded = Inspector.load(tmp_path / "model")
+    assert loaded.reader is not None
+    assert loaded.reader.detector.get_encoder() is loaded.detector.get_encoder()
+    for clause in (Only(defect="cut"), Knowledge(name="chalk mark", phrases=("a line of chalk",))):
+        instruction = Instruction.of([clause])
+        first, second = (one.inspect(stained(97), instruction) for one in (inspector, loaded))
+        assert first.decision.verdict == second.decision.verdict
+        assert [f.type for f in first.findings] == [f.type for f in second.findings]
+    assert (tmp_path / "model" / READER / SPREAD).exists()
+    (tmp_path / "model" / READER / GOOD).write_bytes(b"")
+    with pytest.raises(SpecsightError):
+        Inspector.load(tmp_path / "model")
+
+
+def test_a_type_that_is_named_rejects_beyond_its_own_limit_whatever_the_score(inspector: Inspector) -> None:
+    assert inspector.reader is not None
+    assert inspector.calibration is not None
+    seen = inspector.look(stained(96))
+    type_ = _type(inspector, seen)
+    taught = Knowledge(name=type_, text="From today it counts.")
+    highest = float(inspector.reader.type_maps(seen)[type_].max())
+    blind = replace(inspector.calibration, score_threshold=1e9, map_seed=1e9)
+    for limit, verdict in ((highest / 2, "reject"), (highest * 2, "accept")):
+        reader = Reader(inspector.reader.detector, inspector.reader.good, inspector.reader.point_spread)
+        reader._limits[taught] = Limit(limit, limit / 2)
+        inspection = replace(inspector, calibration=blind, reader=reader).judge(
+            seen, Instruction.of([taught])
+        )
+        assert inspection.verdict == verdict
+        assert inspection.decision.deciding == (taught if verdict == "reject" else None)
+        assert {f.type for f in inspection.findings} == ({type_} if verdict == "reject" else set())
+    assert inspection.decision.not_applied == ()
+
+
+def test_limits_hold_even_if_some_good_pictures_show_the_type(inspector: Inspector) -> None:
+    assert inspector.reader is not None
+    assert inspector.reader.detector.words_ is not None
+    anchors = inspector.reader.detector.words_.anchors()
+    shown = inspector.reader.good[0].copy()
+    shown[:, 0, 0] = anchors.defects[anchors.types.index("cut")]
+    cut = Knowledge(name="cut")
+    clean = inspector.reader.limit(cut).seed
+    mixed = Reader(inspector.reader.detector, (*inspector.reader.good, shown)).limit(cut).seed
+    peak = float(anchors.margins(shown, 0.07)[anchors.types.index("cut")].max())
+    assert mixed < (clean + peak) / 2
+
+
+def test_without_a_reader_every_clause_about_types_says_so(good: list[Sample]) -> None:
+    inspector = Inspector.fit(
+        good, detector="patchcore", specification=SPECIFICATION, encoder="filters", holdout=6, rotate=False
+    )
+    assert inspector.reader is None
+    inspection = inspector.inspect(stained(94), Instruction.of([Ignore(defect="stain")]))
+    assert [one.reason for one in inspection.decision.not_applied] == ["the detector names no defect types"]
+    bare = replace(inspector, specification=None)
+    assert bare.inspect(stained(94)).verdict == inspection.verdict
+
+
+def test_a_hundred_instructions_cost_no_further_look(inspector: Inspector) -> None:
+    seen = inspector.look(stained(93))
+    clauses = [Tolerance(defect="stain", up_to_mm=float(k + 1)) for k in range(100)]
+    inspector.judge(seen, Instruction.of(clauses[:1]))
+    start = time.process_time()
+    verdicts = {inspector.judge(seen, Instruction.of([clause])).verdict for clause in clauses}
+    assert time.process_time() - start < 3, "1 s on a machine of its own"
+    assert verdicts <= {"accept", "reject"}
+    assert len(seen.further) == 1
