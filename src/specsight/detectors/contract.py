@@ -22,7 +22,7 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameters_of
 from specsight.detectors.saving import State
 from specsight.detectors.text import Words
-from specsight.encoders import names_same_encoder
+from specsight.encoders import Encoder, names_same_encoder
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.preparation import Framing
 from specsight.progress import track
