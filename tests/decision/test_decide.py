@@ -460,3 +460,18 @@ def test_order_changes_nothing_and_the_numbers_follow_under_thresholds_by_part(
     )
     assert decision.threshold is not None
     assert (decision.score > decision.threshold) == (decision.verdict == "reject")
+
+
+def test_what_is_found_where_a_feature_is_missing_is_its_lack() -> None:
+    """Though the detector cannot name it: a tolerance of the lack accepts it, and nothing elsewhere."""
+    required = Requirement(feature="yellow dot")
+    row, column = STAIN
+    place = (column - 2, row - 2, column + 3, row + 3)
+    missing = Presence(required, 0, found="no yellow dot (required)", boxes=(place,))
+    circumstances = replace(CIRCUMSTANCES, types=(), presence={required: missing})
+    accepted = Tolerance(defect="missing dot")
+    assert decided(judgement("stain"), required, circumstances=circumstances).verdict == "reject"
+    decision = decided(judgement("stain"), required, accepted, circumstances=circumstances)
+    assert (decision.verdict, [one.clause for one in decision.observed]) == ("accept", [accepted])
+    elsewhere = decided(judgement("stain", "cut"), required, accepted, circumstances=circumstances)
+    assert (elsewhere.verdict, len(elsewhere.counted)) == ("reject", 1)

@@ -52,8 +52,13 @@ def learned() -> Place:
 
 def test_a_place_is_in_view_whatever_lies_there(learned: Place) -> None:
     assert learned.found == 1.0
-    assert all(learned.in_view(view(200 + k, place, middle=-3.0)) for k, place in enumerate(places(10)))
-    assert not any(learned.in_view(view(300 + k, None)) for k in range(20))
+    for k, (row, column) in enumerate(places(10)):
+        found = learned.find(view(200 + k, (row, column), middle=-3.0))
+        assert found is not None
+        left, top, right, bottom = (SIDE * share for share in found)
+        assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((column + 0.5, row + 0.5), abs=0.01)
+        assert right - left == pytest.approx(2.5, abs=0.01)
+    assert not any(learned.find(view(300 + k, None)) for k in range(20))
 
 
 def test_surroundings_that_are_like_all_others_are_not_learned() -> None:
@@ -64,14 +69,15 @@ def test_surroundings_that_are_like_all_others_are_not_learned() -> None:
 
 def test_a_view_without_such_features_says_nothing(learned: Place) -> None:
     other = view(1, None)
-    assert learned.in_view(View(FRAME, {"other": other.features["layer"]}, {})) is None
+    assert learned.find(View(FRAME, {"other": other.features["layer"]}, {})) is None
 
 
 def test_a_place_is_saved_and_read_back(learned: Place) -> None:
     good = GoodPictures((None,), places=(learned,))
     (again,) = GoodPictures.from_saved(good.to_json(), good.state()).places
     one = view(400, (9, 9))
-    assert again.in_view(one) == learned.in_view(one)
+    assert again.find(one) == learned.find(one)
+    assert learned.find(one) is not None
     assert again.to_json() == learned.to_json()
     with pytest.raises(ValueError, match="do not fit"):
         Place.from_saved(learned.to_json(), {**learned.state(), "templates": learned.templates[..., :-1]})
@@ -83,7 +89,9 @@ def test_a_feature_is_absent_where_its_place_is_in_view(learned: Place) -> None:
     good = GoodPictures((None,) * 20, np.array(blobs, np.float32), (learned,))
     check, grey = PresenceCheck(good), Picture(np.full((192, 192, 3), 60, np.uint8))
     dot = Requirement(feature="yellow dot")
-    assert check.check(dot, Evidence(grey, {}, view(500, (10, 10)))).count == 0
+    absent = check.check(dot, Evidence(grey, {}, view(500, (10, 10))))
+    ((x0, y0, x1, y1),) = absent.boxes
+    assert (absent.count, (x0 + x1) / 2, (y0 + y1) / 2) == (0, 84, 84)
     out_of_view = check.check(dot, Evidence(grey, {}, view(501, None)))
     assert (out_of_view.count, "not known to be in view" in out_of_view.reason) == (None, True)
     assert check.check(dot, Evidence(grey, {})).count is None

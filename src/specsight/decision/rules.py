@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from specsight.decision.circumstances import Circumstances
 from specsight.decision.effect import Effect
 from specsight.decision.scope import outside, part_reason, scope_effect, scopes_in_force
-from specsight.records import Finding
+from specsight.records import Box, Finding
 from specsight.specification.clauses import (
     Clause,
     Ignore,
@@ -113,7 +113,8 @@ def _tolerance(
     limit = clause.up_to_mm if isinstance(clause, Tolerance) else None
     if limit == 0 and clause.part is None:
         return Effect()
-    if limit != 0 and (reason := _type_reason(clause.defect, circumstances)):
+    missed = _missed(clause.defect, circumstances) if limit is None else []
+    if limit != 0 and not missed and (reason := _type_reason(clause.defect, circumstances)):
         return Effect(reason=reason)
     if limit and not circumstances.scale_known:
         return Effect(reason=NO_SCALE)
@@ -122,7 +123,37 @@ def _tolerance(
     meant = (k for k, finding in enumerate(found) if _is_about(clause, finding, circumstances))
     if clause.part is None:
         meant = (k for k in meant if not any(_is_about(c, found[k], circumstances) for c in on_parts))
-    return Effect(frozenset(k for k in meant if limit is None or _within(found[k], limit)))
+    accepted = {k for k in meant if limit is None or _within(found[k], limit)}
+    return Effect(frozenset(accepted | {k for k, f in enumerate(found) if any(_is_at(f, b) for b in missed)}))
+
+
+def _missed(defect: str, circumstances: Circumstances) -> list[Box]:
+    """Where features belong that were looked for in vain and whose lack a type of defect names: what is found there is
+    of that type, whether or not the detector can name it."""
+    lack = circumstances.defect_words.spelling(defect)
+    return [
+        box
+        for clause, seen in circumstances.presence.items()
+        if isinstance(clause, Requirement) and seen.count == 0
+        if lacks(defect, clause.feature) or lacks(lack, clause.feature)
+        for box in seen.boxes
+    ]
+
+
+def _is_at(finding: Finding, box: Box) -> bool:
+    """Whether a finding lies at a place: its middle within twice its sides, and hardly beyond."""
+    x0, y0, x1, y1 = box
+    width, height = x1 - x0, y1 - y0
+    left, top, right, bottom = x0 - width, y0 - height, x1 + width, y1 + height
+    x, y = finding.centroid
+    return (
+        x0 - width / 2 <= x <= x1 + width / 2
+        and y0 - height / 2 <= y <= y1 + height / 2
+        and left <= finding.box[0]
+        and top <= finding.box[1]
+        and finding.box[2] <= right
+        and finding.box[3] <= bottom
+    )
 
 
 def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circumstances) -> bool:

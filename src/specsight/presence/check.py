@@ -116,8 +116,16 @@ class PresenceCheck:
         reason = self._out_of_view(asked, known, like, requirement, picture)
         if reason:
             return Presence(requirement, None, reason)
-        found = _found(asked, requirement, boxes, picture) if boxes else _absent(asked, requirement)
-        return Presence(requirement, len(blobs), found=found, boxes=boxes)
+        if boxes:
+            found = _found(asked, requirement, boxes, picture)
+            return Presence(requirement, len(boxes), found=found, boxes=boxes)
+        place = self._place_of(asked, picture)
+        return Presence(requirement, 0, found=_absent(asked, requirement), boxes=(place,) if place else ())
+
+    def _place_of(self, asked: Wanted, picture: Evidence) -> Box | None:
+        """Where a feature belongs that may lie outside the picture; None: its place is not known to be in view."""
+        place = next((one for one in self.good.places if one.kind == asked.kind), None)
+        return picture.find(place) if place else None
 
     def _out_of_view(
         self, asked: Wanted, known: Wanted, like: Usual, requirement: Requirement, picture: Evidence
@@ -125,8 +133,7 @@ class PresenceCheck:
         """Why a feature that was not found may lie outside the picture; empty where it would show."""
         if like.shown >= ALWAYS or like.shown == 0 or like.pictures < ENOUGH:
             return ""
-        place = next((one for one in self.good.places if one.kind == asked.kind), None)
-        if place is not None and picture.shows(place):
+        if self._place_of(asked, picture):
             return ""
         return (
             f"no {asked.name} was found, and its place is not known to be in view: {like.shown:.0%} of the good "

@@ -5,6 +5,7 @@ In: a picture with its part map, and the view of it. Out: parts that show, blobs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -30,7 +31,7 @@ class Evidence:
     def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
         self.picture, self.part_names, self.view = picture, dict(part_names), view
         self._blobs: dict[str, tuple[Blob, ...]] = {}
-        self._places: dict[str, bool] = {}
+        self._places: dict[str, Box | None] = {}
         self._read: list[tuple[Line, ...]] = []
         self._unread = lettering.readings(picture)
 
@@ -62,10 +63,17 @@ class Evidence:
             self._read.append(lines)
             yield lines
 
-    def shows(self, place: Place) -> bool:
-        """Whether the place of a feature is in view, as far as can be told."""
+    def find(self, place: Place) -> Box | None:
+        """Where the place of a feature is in view; None where it is not, as far as can be told."""
         if place.kind not in self._places:
-            self._places[place.kind] = self.view is not None and bool(place.in_view(self.view))
+            found = place.find(self.view) if self.view is not None else None
+            height, width = self.picture.size
+            self._places[place.kind] = found and (
+                int(found[0] * width),
+                int(found[1] * height),
+                math.ceil(found[2] * width),
+                math.ceil(found[3] * height),
+            )
         return self._places[place.kind]
 
     def parts_in(self, box: Box) -> frozenset[str]:

@@ -38,6 +38,9 @@ FOUND = 0.6
 """Least share of the good pictures whose own place is found by those of the others."""
 SEEN = 0.02
 """Share of the good pictures without the feature that may pass for showing its place."""
+GAP = 1 / 3
+"""Share of the gap between pictures with and without the place at which the threshold lies: surroundings of an empty
+place are a little less like those of a feature than these are like each other."""
 LOW = 0.05
 """Share of the good pictures with the feature whose similarity may be lower than what nearly all reach."""
 CELLS_PER_AXIS = 20_000
@@ -97,27 +100,39 @@ class Place:
         axes = _axes(grids)
         reduced = [_reduced(grid, axes) for grid in grids]
         templates = np.stack([_template(grid, blob, radius) for grid, (_, blob) in zip(reduced, shown)])
-        own = [_similarity(grid, np.delete(templates, k, axis=0), radius) for k, grid in enumerate(reduced)]
+        own = [
+            _most_similar(grid, np.delete(templates, k, axis=0), radius)[0] for k, grid in enumerate(reduced)
+        ]
         without = [
-            _similarity(_reduced(_standardised(view.features[layer]), axes), templates, radius)
+            _most_similar(_reduced(_standardised(view.features[layer]), axes), templates, radius)[0]
             for view in others
         ]
         highest = float(np.quantile(without, 1 - SEEN, method="higher"))
-        # Half way to what nearly all places reach, where there is a gap between the two.
-        threshold = max(highest, (highest + float(np.quantile(own, LOW))) / 2)
+        # Above the highest, where there is a gap to what nearly all places reach.
+        threshold = highest + GAP * max(0.0, float(np.quantile(own, LOW)) - highest)
         found = float(np.mean(np.array(own) > threshold))
         if found < FOUND:
             return None
         return cls(kind, layer, radius, threshold, found, len(without), axes, templates)
 
-    def in_view(self, view: View) -> bool | None:
-        """Whether a picture shows the place; None for a view without such features."""
+    def find(self, view: View) -> tuple[float, float, float, float] | None:
+        """Where a picture shows the place: left, top, right, bottom in shares of its width and height; None where it
+        does not, or cannot be told of such a view."""
         grid = view.features.get(self.layer)
         if grid is None or grid.ndim != 3 or len(grid) != self.axes.shape[1]:
             return None
+        similarity, row, column = _most_similar(
+            _reduced(_standardised(grid), self.axes), self.templates, self.radius
+        )
+        if similarity <= self.threshold:
+            return None
+        _, height, width = grid.shape
+        x, y, reach = column + 0.5, row + 0.5, max(self.radius, 0.5)
         return (
-            _similarity(_reduced(_standardised(grid), self.axes), self.templates, self.radius)
-            > self.threshold
+            max(0.0, (x - reach) / width),
+            max(0.0, (y - reach) / height),
+            min(1.0, (x + reach) / width),
+            min(1.0, (y + reach) / height),
         )
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -192,13 +207,14 @@ def _template(grid: Grid, blob: Blob, radius: float) -> NDArray[np.float32]:
     return np.asarray(padded[:, row : row + side, column : column + side][:, around], np.float32)
 
 
-def _similarity(grid: Grid, templates: NDArray[np.float32], radius: float) -> float:
-    """Largest mean cosine of the surroundings of any cell with a template; the feature must fit into the picture."""
+def _most_similar(grid: Grid, templates: NDArray[np.float32], radius: float) -> tuple[float, int, int]:
+    """Largest mean cosine of the surroundings of any cell with a template, and its row and column; the feature must fit
+    into the picture."""
     around, rim = _around(radius), max(1, round(radius))
     side, reach = len(around), len(around) // 2
     _, height, width = grid.shape
     if min(height, width) <= 2 * rim:
-        return -1.0
+        return -1.0, 0, 0
     inner = (slice(rim, height - rim), slice(rim, width - rim))
     padded = np.pad(grid, ((0, 0), (reach, reach), (reach, reach)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (1, 2))
@@ -208,4 +224,6 @@ def _similarity(grid: Grid, templates: NDArray[np.float32], radius: float) -> fl
     cells = windows[..., around].transpose(1, 2, 0, 3).reshape(counts.size, -1)
     similar = (cells @ templates.reshape(len(templates), -1).T).max(1)
     # Of what the rim cuts off, at least half must be seen.
-    return float((similar / np.maximum(counts.ravel(), around.sum() / 2)).max())
+    similar = similar / np.maximum(counts.ravel(), around.sum() / 2)
+    row, column = divmod(int(similar.argmax()), counts.shape[1])
+    return float(similar.max()), row + rim, column + rim

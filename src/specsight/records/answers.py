@@ -100,7 +100,7 @@ class Presence:
     found: str = ""
     """In words, what was found or not, and where: "yellow balance dot found at the top left"."""
     boxes: tuple[Box, ...] = ()
-    """Where it was found, or what was found in its place."""
+    """Where it was found; where it was not, what was found in its place, or where it belongs, as far as is known."""
 
 
 @dataclass(frozen=True)
