@@ -40,6 +40,9 @@ class Photographs:
     data: Path
     learned: int | None = None
     """Good training pictures, drawn by seed, where none of them is outlined; None: all."""
+    tested: tuple[int, int] = (10, 30)
+    """Good and defective test pictures: good ones drawn by seed, defective ones with the most pairs first, then by
+    seed. Every question is asked in a dozen wordings, which takes its time."""
 
     @property
     def specification(self) -> Path:
@@ -88,13 +91,20 @@ def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts:
     elif of.learned is not None:
         order = np.random.default_rng(seed).permutation(len(learned))
         learned = [learned[k] for k in sorted(order[: of.learned])]
-    tested = with_pairs(tested, specification, by_id, seed)
+    tested = _chosen(with_pairs(tested, specification, by_id, seed), of, seed)
     if given_parts:
         learned, tested = (
             [_with_parts(s, by_id[s.id], specification, of, folder) if s.id in by_id else s for s in group]
             for group in (learned, tested)
         )
     return write_manifest(_copied([*learned, *tested], of.data, folder), folder / "manifest.jsonl")
+
+
+def _chosen(samples: Sequence[Sample], of: Photographs, seed: int) -> list[Sample]:
+    order = np.random.default_rng(seed).permutation(len(samples))
+    ranked = sorted((samples[k] for k in order), key=lambda sample: -len(sample.instructions))
+    wanted = dict(zip(("good", "defective"), of.tested, strict=True))
+    return [s for label, count in wanted.items() for s in [s for s in ranked if s.label == label][:count]]
 
 
 def _with_parts(

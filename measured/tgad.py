@@ -23,6 +23,7 @@ import numpy as np
 from measured.photographs import SETS, Photographs, write_photographs
 from measured.rows import ROOT
 from specsight.datasets import load_dataset
+from specsight.datasets.parts import split_by_part, stated_part
 from specsight.evaluation.instructions.panels import Layout, write_panels
 from specsight.evaluation.instructions.prompt_edits import (
     PLAIN,
@@ -42,7 +43,8 @@ from specsight.specification import load_specification
 DETECTORS = ("patchcore", "phrases")
 READING = "phrases"
 LAYOUTS = {"bottle": Layout(2, 3, (160, 160)), "magnetic_tile": Layout(2, 3, (160, 128))}
-PANELS = {"train": 30, "test": 60}
+PANELS = {"train": 30, "test": 40}
+RESOLUTION, RESAMPLES = 256, 300
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,10 +72,12 @@ def _measure(of: Photographs, out: Path, detectors: Sequence[str]) -> int:
     if not (data / "manifest.jsonl").is_file():
         write_photographs(of, data)
     if not (panels / "manifest.jsonl").is_file():
-        samples = load_dataset(data / "manifest.jsonl").samples
-        good, tested = ([s for s in samples if s.split == split] for split in ("train", "test"))
         specification = load_specification(of.specification)
-        write_panels(good, tested, specification, panels, LAYOUTS[of.name], **PANELS)
+        samples = split_by_part(load_dataset(of.data)).samples
+        tested = [sample for sample in samples if sample.split == "test"]
+        # One exposure of a tile: panels are to be independent.
+        good = {stated_part(s): s for s in samples if s.split == "train" and s.label == "good"}
+        write_panels([*good.values()], tested, specification, panels, LAYOUTS[of.name], **PANELS)
     rows = ("--rows", ",".join(detectors))
     done = [
         _specsight(out / "parts", data, of.specification, *rows),
@@ -95,7 +99,8 @@ def _kept(file: Path, measure: Callable[[], dict[str, Sensitivity]]) -> None:
 def _specsight(run: Path, data: Path, specification: Path, *arguments: str) -> bool:
     """The suite of instructions, as a reader would type it; finished rows are not repeated."""
     files = ("--data", str(data / "manifest.jsonl"), "--spec", str(specification))
-    command = ("evaluate", "--suite", "instructions", *files, *arguments, "--out", str(run))
+    how = ("--resolution", str(RESOLUTION), "--resamples", str(RESAMPLES))
+    command = ("evaluate", "--suite", "instructions", *files, *how, *arguments, "--out", str(run))
     print("specsight", shlex.join(command), flush=True)
     return subprocess.run([sys.executable, "-m", "specsight.cli", *command], check=False).returncode == 0
 
@@ -104,14 +109,14 @@ def _prompts(of: Photographs, samples: Sequence[Sample], detector: str) -> dict[
     """S1, prompts."""
     specification = load_specification(of.specification)
     learned, tested = ([s for s in samples if s.split == split] for split in ("train", "test"))
-    inspector = Inspector.fit(learned, detector=detector, specification=specification)
+    inspector = Inspector.fit(learned, detector=detector, specification=specification, resolution=RESOLUTION)
     return prompt_sensitivity(inspector, tested, specification)
 
 
 def _specifications(of: Photographs, samples: Sequence[Sample]) -> dict[str, Sensitivity]:
     """S1, specifications: from words alone, so that nothing but words differs."""
     return specification_sensitivity(
-        lambda said: Inspector.fit([], detector=READING, specification=said),
+        lambda said: Inspector.fit([], detector=READING, specification=said, resolution=RESOLUTION),
         [s for s in samples if s.split == "test"],
         load_specification(of.specification),
     )

@@ -76,9 +76,8 @@ def test_photographs_bring_pairs_and_part_maps(shared: Path, tmp_path: Path, nam
     specification = load_specification(of.specification)
     samples = load_dataset(write_photographs(of, tmp_path)).samples
     tested = [sample for sample in samples if sample.split == "test"]
-    maps = part_maps(name, specification)
-    assert len(tested) == sum("train/" not in picture for picture in maps)
-    assert {"good", "defective"} == {sample.label for sample in tested}
+    assert sum("train/" not in picture for picture in part_maps(name, specification)) >= 70
+    assert [sample.label for sample in tested] == ["good"] * 10 + ["defective"] * 30
     assert all(bool(sample.instructions) == (sample.label == "defective") for sample in tested)
     learned = [sample for sample in samples if sample.split == "train"]
     assert {sample.label for sample in learned} == {"good"}

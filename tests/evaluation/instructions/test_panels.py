@@ -24,11 +24,11 @@ def plates(folder: Path) -> tuple[list[Sample], list[Sample]]:
     folder.mkdir(exist_ok=True)
     good: list[Sample] = []
     tested: list[Sample] = []
-    for k in range(6):
+    for k in range(21):
         pixels = np.full((40 + k, 60, 3), (0, 150 + k, 0), np.uint8)
         Image.fromarray(pixels).save(folder / f"good{k}.png")
         one = Sample(f"good{k}", folder / f"good{k}.png", "plate", label="good")
-        (good if k < 3 else tested).append(one)
+        (good if k < 18 else tested).append(one)
     for k, type_ in enumerate(("scratch", "stain")):
         pixels = np.full((40, 60, 3), (0, 150, 0), np.uint8)
         mask = np.zeros((40, 60), np.uint8)
@@ -47,6 +47,7 @@ def test_a_panel_is_a_sample_with_places_as_parts(tmp_path: Path) -> None:
     samples = load_dataset(manifest).samples
     assert [(s.split, s.label) for s in samples[:3]] == [("train", "good")] * 3
     assert [s.label for s in samples[3:]] == ["good", "defective"] * 4
+    assert len({s.group for s in samples}) == 11
     words = load_specification(tmp_path / "panels" / "specification.yaml")
     assert [part.name for part in words.parts] == [
         "upper left plate", "upper middle plate", "upper right plate",
@@ -94,6 +95,16 @@ def test_a_seed_decides(tmp_path: Path) -> None:
     assert written[0] == written[1] != written[2]
 
 
+def test_a_training_picture_is_part_of_one_panel(tmp_path: Path) -> None:
+    good, tested = plates(tmp_path / "plates")
+    write_panels(good, tested, PLATE, tmp_path / "panels", LAYOUT, train=40, test=2)
+    panels = sorted((tmp_path / "panels" / "train").iterdir())
+    shades = [load_picture(Sample("", file, "")).rgb[14::24, 19::34, 1].ravel() for file in panels]
+    assert len(panels) == 3
+    # Good plates differ by their green alone.
+    assert sorted(np.concatenate(shades)) == list(range(150, 168))
+
+
 def test_a_grid_that_cannot_be_named_is_refused() -> None:
     with pytest.raises(SpecsightError, match="4 × 3 pictures: give 1 to 3 rows"):
         Layout(4, 3)
@@ -101,7 +112,7 @@ def test_a_grid_that_cannot_be_named_is_refused() -> None:
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     good, tested = plates(tmp_path / "plates")
-    with pytest.raises(SpecsightError, match="one of them is missing"):
+    with pytest.raises(SpecsightError, match=r"good training pictures each, .* there are 18, 3 and 0"):
         write_panels(good, tested[:3], PLATE, tmp_path / "panels", LAYOUT)
     other = parse_specification("{product: plate, defects: [{name: burr}]}")
     with pytest.raises(SpecsightError, match="no defective picture shows one defect of a type"):

@@ -101,17 +101,19 @@ def write_panels(
 ) -> Path:
     """Compose panels below `folder` and return its manifest; `specification.yaml` lies beside it.
 
-    Parameters: `good` are those that training panels are made of, `tested` good and defective ones for test panels,
-    half of which show 1 to `MOST_DEFECTIVE` defects in cells of their own. A picture may be part of several panels of
-    one split. Raises SpecsightError where there is no good picture for either split, or no defect of a known type.
+    Parameters: `good` are those that training panels are made of, each picture at most once, so that panels are
+    independent: `train` are the most there are. `tested` are good and defective ones for the `test` test panels, half
+    of which show 1 to `MOST_DEFECTIVE` defects in cells of their own; a picture may be part of several of them. Raises
+    SpecsightError where there are too few good pictures for either split, or there is no defect of a known type.
     """
     layout, rng = layout or Layout(), np.random.default_rng(seed)
     sound = [sample for sample in tested if sample.label == "good"]
     defective = [sample for sample in tested if sample.label == "defective"]
-    if not good or not sound or not defective:
+    count = len(layout.places)
+    if len(good) < count or not sound or not defective:
         raise SpecsightError(
-            "panels are composed of good training pictures, and of good and defective test pictures: one of them is "
-            "missing"
+            f"panels are composed of {count} good training pictures each, and of good and defective test pictures: "
+            f"there are {len(good)}, {len(sound)} and {len(defective)}"
         )
     made = (_faulty_tile(sample, layout, specification) for sample in defective)
     faulty = [tile for tile in made if tile is not None]
@@ -124,16 +126,17 @@ def write_panels(
     for name in ("train", "test", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     parts = np.zeros(layout.size, np.uint8)
-    for cell in range(len(layout.places)):
+    for cell in range(count):
         parts[layout.window(cell)] = cell + 1
     _save(folder / "parts.png", parts)
     writer = _Writer(folder, layout, words)
     samples = []
-    for number in range(train):
-        tiles = [_tile(good[k], layout) for k in rng.integers(len(good), size=len(layout.places))]
+    order = rng.permutation(len(good))
+    for number in range(min(train, len(good) // count)):
+        tiles = [_tile(good[k], layout) for k in order[number * count : (number + 1) * count]]
         samples.append(writer.panel("train", number, tiles))
     for number in range(test):
-        tiles = [_tile(sound[k], layout) for k in rng.integers(len(sound), size=len(layout.places))]
+        tiles = [_tile(sound[k], layout) for k in rng.integers(len(sound), size=count)]
         if number % 2:
             _put_defects(rng, tiles, faulty)
         panel = writer.panel("test", number, tiles)
@@ -187,6 +190,7 @@ class _Writer:
             split=split,
             label="defective" if defects else "good",
             defects=tuple(defects),
+            group=f"{split}/{number:04d}",
             parts=self.folder / "parts.png",
             part_names={k: part.name for k, part in enumerate(self.words.parts, 1)},
         )
