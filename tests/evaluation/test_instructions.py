@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,14 +22,25 @@ from specsight.evaluation import (
     run_evaluation,
     run_suite,
 )
-from specsight.evaluation.instructions.questions import pair_questions, part_questions
+from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
+from specsight.evaluation.instructions.questions import name_questions, pair_questions, part_questions
 from specsight.evaluation.instructions.wordings import reworded
 from specsight.evaluation.suite_catalogue import instructions_rows
+from specsight.evaluation.suite_runner import _half_of_the_types
 from specsight.inspector import Inspector
 from specsight.runs.folder import RunFolder
-from specsight.runs.instructed import INSTRUCTIONS, LEFT_OUT, Instructed
+from specsight.runs.instructed import (
+    INSTRUCTIONS,
+    LEFT_OUT,
+    NAME,
+    OTHER_ORDER,
+    TOGETHER,
+    Answer,
+    Instructed,
+    Reworded,
+)
 from specsight.runs.suite_record import SuiteRecord
-from specsight.specification import Scope, Tolerance
+from specsight.specification import DefectType, Scope, Specification, Tolerance
 
 
 def config_of(data: Path, resamples: int = 50) -> EvaluationConfig:
@@ -76,6 +88,8 @@ def test_lines_hold_truth_and_every_decision_and_are_read_back(run: RunFolder) -
     ]
     assert line.clauses == (Scope(parts=(RIGHT,)),)
     assert [clause.kind for clause in line.read] == ["scope"]
+    assert line.wordings[TOGETHER].text == f"{line.text} Dark spots up to 2 mm are acceptable."
+    assert line.wordings[OTHER_ORDER].text == f"Dark spots up to 2 mm are acceptable. {line.text}"
     assert set(line.answers) == {"clauses", "text", "ignored", "random"}
     text = line.answers["text"]
     assert (text.verdict, text.observed) == ("accept", 1)
@@ -143,7 +157,7 @@ def test_the_suite_has_a_row_that_ignores_words(plates: Path, tmp_path: Path) ->
 
 def test_rows_are_all_detectors_that_can_be_fitted(plates: Path) -> None:
     names = [row.name for row in instructions_rows(config_of(plates))]
-    assert names[:2] == ["patchcore", "phrases"]
+    assert names[:3] == ["patchcore", "phrases", "phrases, half of the types taught"]
     assert {"clad", "winclip", "padim"} <= set(names)
     assert "multiads" not in names, "it learns from another set"
     with pytest.raises(SpecsightError, match="describe it with --spec"):
@@ -177,3 +191,62 @@ def test_rewordings_say_the_same_in_other_letters() -> None:
     assert said["politeness"].endswith("Thank you.")
     assert said["paraphrase"] == "We accept a spew as long as it is not longer than 3 mm."
     assert "curly quotes" not in reworded("Inspect the rim only.", ())
+
+
+def test_types_that_the_specification_lacks_are_taught_by_one_instruction(plates: Path) -> None:
+    words = Specification(
+        product="plate",
+        defects=(DefectType(name="crack"), DefectType(name="dark spot"), DefectType(name="dent")),
+        tolerances=(Tolerance(defect="dark spot", up_to_mm=1), Tolerance(defect="dent", up_to_mm=2)),
+    )
+    half = _half_of_the_types(words)
+    assert [defect.name for defect in half.defects] == ["crack", "dent"]
+    assert [one.defect for one in half.tolerances] == ["dent"]
+    good, spotted = (
+        next(s for s in load_dataset(plates).samples if s.id == f"plate-{name}")
+        for name in ("test-0", "left-half-0")
+    )
+    (question,) = name_questions(spotted, ["dark spot", "hole"])
+    assert (question.text, question.truth, question.kind) == (
+        "Known defects: dark spot, hole.",
+        "reject",
+        NAME,
+    )
+    assert [clause.name for clause in question.clauses.known_defects] == ["dark spot", "hole"]
+    assert name_questions(good, ["dark spot"]) == name_questions(spotted, ["hole"]) == []
+
+
+def line_of(picture: int, **more: Any) -> Instructed:
+    fields = {
+        **{"seed": 0, "id": f"{picture}", "number": 0, "group": None, "kind": NAME, "pair": "", "text": ""},
+        **{"truth": "reject", "outside": False, "shows": "hole", "named": {}, "clauses": (), "read": ()},
+        **{"answers": {}, "wordings": {}},
+    }
+    return Instructed(**{**fields, **more})
+
+
+def test_names_are_counted_where_a_finding_lies_on_the_defect() -> None:
+    named: list[dict[str, str | None]] = [{"text": "holes"}, {"text": "crack"}, {"text": None}, {}]
+    lines = [line_of(k, named=one) for k, one in enumerate(named)]
+    numbers = instruction_numbers({"plate": Asked(lines, ())}, 0)
+    assert numbers["unseen_found_text"].value == 0.75
+    assert numbers["unseen_named_text"].value == pytest.approx(1 / 3), "a plural is the same name"
+    assert np.isnan(numbers["unseen_named_clauses"].value)
+
+
+def test_orders_are_compared_with_each_other_and_rewordings_with_the_text() -> None:
+    alone = Answer("accept", 1.0, 2.0)
+    said = {
+        "capitals": Reworded("A", "accept", 1.0),
+        TOGETHER: Reworded("A B", "reject", 5.0),
+        OTHER_ORDER: Reworded("B A", "reject", 5.5),
+    }
+    answers = {"text": alone, "clauses": alone, "ignored": alone}
+    pair = [
+        line_of(0, number=k, kind="scope", pair="p", answers=answers, wordings=said if k else {})
+        for k in range(2)
+    ]
+    numbers = instruction_numbers({"plate": Asked(pair, ())}, 0)
+    assert numbers["wording_change_max"].value == pytest.approx(0.5)
+    assert numbers["wording_changed"].value == 0.5
+    assert numbers["wording_flipped"].value == 0.0

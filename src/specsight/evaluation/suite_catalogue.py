@@ -47,7 +47,7 @@ INSTRUCTIONS = (
     *(f"sentences_unread_{kind}" if kind else "sentences_unread" for kind in (*KINDS, "")),
     *(f"{name}_{way}" for name in ("part_auroc", "scope_drop", "scope_compliance") for way in ANSWERED),
     *(f"control_gap_{kind}" if kind else "control_gap" for kind in (*KINDS, "")),
-    *(f"names_typed_{way}" for way in ANSWERED),
+    *(f"{name}_{way}" for name in ("names_typed", "unseen_found", "unseen_named") for way in ANSWERED),
     *("wording_change_max", "wording_change_mean", "wording_changed", "wording_flipped"),
 )
 """Whether words decide: matched pairs, then what scopes, random words and other wordings do to scores."""
@@ -70,6 +70,8 @@ class Row:
     """None: as many as the run's."""
     published: str = ""
     """The value in the paper, with its shots: never comparable with a run's."""
+    taught: bool = False
+    """Whether every second defect type is left out of the specification, for instructions to teach."""
     instructions: bool = False
     """Whether the matched pairs of instructions are judged as well."""
     shows_map: bool = False
@@ -177,7 +179,9 @@ def instructions_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) ->
         if not kind.needs.other_sets or config.learning.train_on is not None
     ]
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
-    return [Row(name, name, instructions=True) for name in names]
+    rows = [Row(name, name, instructions=True) for name in names]
+    taught = Row("phrases, half of the types taught", "phrases", instructions=True, taught=True)
+    return [*rows[: len(FIRST)], taught, *rows[len(FIRST) :]]
 
 
 def _one_encoder(suite: str, others: Sequence[str]) -> None:

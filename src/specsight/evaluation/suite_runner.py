@@ -22,7 +22,8 @@ from specsight.prompts.rewording import reword
 from specsight.runs.costs import milliseconds_per_picture
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
-from specsight.specification import load_specification, save_yaml
+from specsight.specification import Specification, load_specification, save_yaml
+from specsight.specification.vocabulary import Vocabulary
 from specsight.storage import check_output, only_writer
 
 GAP = "control_gap"
@@ -126,12 +127,23 @@ def _detector_of(row: Row, named: DetectorConfig) -> DetectorConfig:
 
 def _reworded(row: Row, specification: Path | None, out: Path) -> Path | None:
     """The specification as the row rewords it, below `out`; the same where it does not."""
-    if row.rewording is None or specification is None:
+    if specification is None or (row.rewording is None and not row.taught):
         return specification
-    file = out / "words" / f"{_slug(row.rewording)}.yaml"
+    words = load_specification(specification)
+    file = out / "words" / f"{_slug(row.rewording or row.name)}.yaml"
     file.parent.mkdir(exist_ok=True)
-    save_yaml(reword(load_specification(specification), row.rewording), file)
+    save_yaml(reword(words, row.rewording) if row.rewording else _half_of_the_types(words), file)
     return file
+
+
+def _half_of_the_types(specification: Specification) -> Specification:
+    """The specification without its second, fourth, ... defect type and what it tolerates of them."""
+    kept = specification.defects[::2]
+    names = Vocabulary.of(kept)
+    tolerances = tuple(one for one in specification.tolerances if one.defect in names)
+    return Specification.model_validate(
+        specification.model_copy(update={"defects": kept, "tolerances": tolerances}).model_dump()
+    )
 
 
 def _finished(row: Row, run: RunFolder, metrics: Sequence[str]) -> SuiteRow:

@@ -183,6 +183,20 @@ for _way in ("clauses", "text"):
         format="percent",
         column=f"new names, {_way}",
     )
+    _register(
+        f"unseen_named_{_way}",
+        f"Types never learned, {_from}",
+        f"of findings on defects whose type an instruction alone has taught, the share of the true name, {_from}",
+        format="percent",
+        column=f"types never learned: named, {_way}",
+    )
+    _register(
+        f"unseen_found_{_way}",
+        f"Types never learned, found, {_from}",
+        f"share of pictures of a type that an instruction alone has taught with a finding on the defect, {_from}",
+        format="percent",
+        column=f"found, {_way}",
+    )
 for _kind in ("", *KINDS):
     _register(
         f"control_gap_{_kind}" if _kind else "control_gap",
@@ -255,10 +269,12 @@ BLOCKS = (
     Block(
         "Control gap, and new names",
         "AUROC of the true verdict under the right sentence, less that under a sentence of another picture: 0 where "
-        "words have no say. New names: share of rejections for a taught defect with a finding of its name.",
+        "words have no say. New names: share of rejections for a taught defect with a finding of its name. Types never "
+        "learned: half of the types are left out of the specification and taught by the instruction alone.",
         (
             *(f"control_gap_{kind}" for kind in KINDS),
             *("control_gap", "names_typed_text", "names_typed_clauses"),
+            *("unseen_found_text", "unseen_named_text", "unseen_named_clauses"),
         ),
     ),
     Block(

@@ -23,6 +23,10 @@ INSTRUCTIONS = "instructions.jsonl"
 FOLDER = "instructions"
 PART = "part"
 """Kind of the questions that the evaluation asks itself: each part of each picture as the only one to inspect."""
+NAME = "name"
+"""Kind of the questions that teach all types which the specification lacks, of pictures that show one of them."""
+TOGETHER, OTHER_ORDER = "with another instruction", "order"
+"""Rewordings: the instruction before another one of its picture, and behind it; they are compared with each other."""
 
 LEFT_OUT, INSPECTED, OBSERVED, COUNTED = range(4)
 """Pixels of `instructions/<seed>/<picture>.<number>.png`: outside of the scope, in it, of a finding that does not
@@ -68,6 +72,8 @@ class InstructedJson(TypedDict):
     text: Text
     truth: Literal["accept", "reject"]
     outside: bool
+    shows: Text
+    named: dict[Text, Text | None]
     clauses: list[dict[Text, Any]]
     read: list[dict[Text, Any]]
     answers: dict[Text, AnswerJson]
@@ -167,6 +173,11 @@ class Instructed:
     answers: Mapping[str, Answer]
     """"clauses", "text", "ignored" (without the instruction) and, of a matched pair, "random"."""
     random_text: str = ""
+    shows: str = ""
+    """Of a question of kind `NAME`: the type of the picture's defects."""
+    named: Mapping[str, str | None] = field(default_factory=dict)
+    """Of a question of kind `NAME`: "clauses" and "text" → the type of the strongest finding on the defect; without a
+    key where no finding lies on it."""
     wordings: Mapping[str, Reworded] = field(default_factory=dict)
     """By the name of the rewording."""
     drawn: bool = False
@@ -178,6 +189,7 @@ class Instructed:
         """All fields, as JSON values."""
         return {
             **{name: getattr(self, name) for name in _PLAIN},
+            "named": dict(self.named),
             "clauses": [clause_to_json(clause) for clause in self.clauses],
             "read": [clause_to_json(clause) for clause in self.read],
             "answers": {name: answer.to_json() for name, answer in self.answers.items()},
@@ -198,6 +210,6 @@ class Instructed:
 
 
 _PLAIN = (
-    *("seed", "id", "number", "group", "kind", "pair", "text", "truth", "outside"),
+    *("seed", "id", "number", "group", "kind", "pair", "text", "truth", "outside", "shows", "named"),
     *("random_text", "drawn", "own_map"),
 )

@@ -12,16 +12,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from specsight import images
 from specsight.decision import clauses_in_force
 from specsight.evaluation.instructions.drawn import drawn_pixels
-from specsight.evaluation.instructions.questions import Question, pair_questions, part_questions
+from specsight.evaluation.instructions.questions import (
+    Question,
+    name_questions,
+    pair_questions,
+    part_questions,
+)
 from specsight.evaluation.instructions.wordings import reworded
 from specsight.inspector import Inspector, Observation
 from specsight.reading import read
-from specsight.records import Inspection, Sample
+from specsight.records import Inspection, InstructedVerdict, Sample
 from specsight.runs.folder import RunFolder
-from specsight.runs.instructed import Answer, Instructed, Reworded
+from specsight.runs.instructed import NAME, OTHER_ORDER, TOGETHER, Answer, Instructed, Reworded
 from specsight.specification import Instruction
+from specsight.specification.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -31,18 +38,27 @@ class Asker:
     run: RunFolder
     inspector: Inspector
     seed: int
-    texts: Mapping[str, Sequence[str]]
+    pairs: Mapping[str, Sequence[InstructedVerdict]]
     """Id of each tested sample → its instructions: what texts at random are drawn from."""
+    lacking: Sequence[str]
+    """Types of tested samples that the specification does not name."""
 
     @classmethod
     def of(cls, run: RunFolder, inspector: Inspector, tested: Sequence[Sample], seed: int) -> Asker:
         """For the samples that are tested."""
-        return cls(run, inspector, seed, {s.id: [one.text for one in s.instructions] for s in tested})
+        known = Vocabulary.of(inspector.specification.defects if inspector.specification else ())
+        types = sorted({type_ for s in tested if s.label == "defective" for type_ in s.types})
+        pairs = {s.id: s.instructions for s in tested}
+        return cls(run, inspector, seed, pairs, [type_ for type_ in types if type_ not in known])
 
     def __call__(self, observation: Observation, alone: Inspection) -> list[Instructed]:
         """Answers of one picture; `alone` is its inspection without further instruction."""
         sample = observation.sample
-        questions = [*pair_questions(sample), *part_questions(sample, observation.picture)]
+        questions = [
+            *pair_questions(sample),
+            *part_questions(sample, observation.picture),
+            *name_questions(sample, self.lacking),
+        ]
         return [self._answer(observation, alone, question, n) for n, question in enumerate(questions)]
 
     def _answer(
@@ -50,8 +66,9 @@ class Asker:
     ) -> Instructed:
         sample = observation.sample
         by_text = self.inspector.judge(observation, question.text)
+        by_clauses = self.inspector.judge(observation, question.clauses)
         answers = {
-            "clauses": Answer.of(self.inspector.judge(observation, question.clauses)),
+            "clauses": Answer.of(by_clauses),
             "text": Answer.of(by_text),
             "ignored": Answer.of(alone),
         }
@@ -66,6 +83,8 @@ class Asker:
             text=question.text,
             truth=question.truth,
             outside=question.outside,
+            shows=sample.types[0] if question.kind == NAME else "",
+            named=_named(sample, clauses=by_clauses, text=by_text) if question.kind == NAME else {},
             clauses=question.clauses.clauses,
             read=read_of_it.clauses,
             answers=answers,
@@ -86,7 +105,7 @@ class Asker:
         if drawn:
             answers["random"] = Answer.of(self.inspector.judge(observation, drawn))
         wordings = {}
-        for name, text in reworded(one.text, one.clauses).items():
+        for name, text in self._reworded(one).items():
             decision = self.inspector.judge(observation, text).decision
             wordings[name] = Reworded(text, decision.verdict, float(decision.score))
         clauses = clauses_in_force(read_of_it, self.inspector.specification)
@@ -103,10 +122,33 @@ class Asker:
         self.run.write_drawn(one, pixels, by_text.map if own_map else None)
         return one
 
+    def _reworded(self, one: Instructed) -> dict[str, str]:
+        """Rewordings, and the instruction before and behind one of another pair of the same picture."""
+        made = reworded(one.text, one.clauses)
+        others = [pair.text for pair in self.pairs.get(one.id, ()) if pair.kind != one.kind]
+        if not others:
+            return made
+        return {**made, TOGETHER: f"{one.text} {others[0]}", OTHER_ORDER: f"{others[0]} {one.text}"}
+
     def _draw(self, one: Instructed) -> str:
         """An instruction of another picture, by seed, picture and number alone; empty where there is none."""
-        others = [text for id_, texts in self.texts.items() if id_ != one.id for text in texts]
+        others = [pair.text for id_, pairs in self.pairs.items() if id_ != one.id for pair in pairs]
         generator = np.random.default_rng(
             [self.seed, zlib.crc32(one.id.encode("utf-8", "replace")), one.number]
         )
         return others[int(generator.integers(len(others)))] if others else ""
+
+
+def _named(sample: Sample, **inspections: Inspection) -> dict[str, str | None]:
+    """By inspection, the type of the strongest finding whose box holds pixels of a true defect, where there is one."""
+    named = {}
+    for way, inspection in inspections.items():
+        if inspection.map is None:
+            continue
+        mask = images.anomaly_mask(sample, (inspection.map.shape[0], inspection.map.shape[1]))
+        for finding in inspection.decision.counted:
+            x0, y0, x1, y1 = finding.box
+            if mask[y0:y1, x0:x1].any():
+                named[way] = finding.type
+                break
+    return named

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from specsight import metrics
 from specsight.evaluation.numbers import NAN, Number, Statistic, rate
 from specsight.metrics import language_control as control
-from specsight.runs.instructed import PART, Answer, Instructed
+from specsight.runs.instructed import NAME, OTHER_ORDER, PART, TOGETHER, Answer, Instructed, Reworded
 from specsight.runs.predictions import Prediction
 from specsight.specification import Knowledge, Unread
 from specsight.specification.vocabulary import normal_form
@@ -23,6 +23,7 @@ from specsight.specification.vocabulary import normal_form
 NO_PAIRS = "the set brings no such pairs"
 NO_PARTS = "needs part maps, and defects on parts and beside them"
 NO_REJECTS = "no picture was rejected for a defect that its instruction teaches"
+NO_FINDING = "no finding lies on a defect of a type that the instruction teaches"
 NO_WORDINGS = "nothing was reworded"
 
 Measure = Callable[[NDArray[np.int64]], float]
@@ -51,6 +52,7 @@ def instruction_numbers(products: Mapping[str, Asked], resamples: int) -> dict[s
         **_parts(products, resamples),
         **_gaps(pairs),
         **_names(pairs),
+        **_unseen(_Units.of([(name, one) for name, one in lines if one.kind == NAME], resamples)),
         **_wordings(pairs),
     }
 
@@ -192,15 +194,33 @@ def _names(asked: _Units) -> dict[str, Number]:
     return numbers
 
 
+def _unseen(asked: _Units) -> dict[str, Number]:
+    """Of pictures in which a finding lies on the defect, whose type an instruction alone has taught: whether it bears
+    the true name. None where the specification names all types."""
+    if not asked.lines:
+        return {}
+    numbers = {}
+    for way in ("clauses", "text"):
+        found = asked.where(lambda one, way=way: way in one.named)  # type: ignore[misc]
+        right = [_same(one.named[way], one) for one in found.lines]
+        numbers[f"unseen_named_{way}"] = found.share(right, NO_FINDING)
+        numbers[f"unseen_found_{way}"] = asked.share([way in one.named for one in asked.lines], NO_FINDING)
+    return numbers
+
+
+def _same(name: str | None, one: Instructed) -> bool:
+    return name is not None and normal_form(name) == normal_form(one.shows)
+
+
 def _taught(one: Instructed) -> set[str]:
     return {normal_form(clause.name) for clause in one.clauses if isinstance(clause, Knowledge)}
 
 
 def _wordings(asked: _Units) -> dict[str, Number]:
     made = [
-        (one.answers["text"], said, name, object_)
+        (before, after, name, object_)
         for one, name, object_ in zip(asked.lines, asked.products, asked.objects)
-        for said in one.wordings.values()
+        for before, after in _compared(one)
     ]
     products, objects = [name for _, _, name, _ in made], [object_ for *_, object_ in made]
     before = np.array([answer.score for answer, *_ in made], np.float64)
@@ -223,6 +243,14 @@ def _wordings(asked: _Units) -> dict[str, Number]:
         "wording_changed": _share(moved, products, objects, asked.resamples, NO_WORDINGS),
         "wording_flipped": _share(flipped, products, objects, asked.resamples, NO_WORDINGS),
     }
+
+
+def _compared(one: Instructed) -> list[tuple[Answer | Reworded, Reworded]]:
+    """Each rewording with what it is a rewording of: the text, or the same two instructions in the other order."""
+    said = dict(one.wordings)
+    together = said.pop(TOGETHER, None)
+    bases = {OTHER_ORDER: together}
+    return [(bases.get(name) or one.answers["text"], after) for name, after in said.items()]
 
 
 def _ranks(answers: Sequence[Answer]) -> NDArray[np.float64]:

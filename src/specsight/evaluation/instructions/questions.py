@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from specsight import images
 from specsight.errors import SpecsightError
 from specsight.records import InstructedVerdict, Picture, Sample, Verdict
-from specsight.runs.instructed import PART
+from specsight.runs.instructed import NAME, PART
 from specsight.specification import Instruction
 
 LEAST_PART = 0.03
@@ -76,6 +76,15 @@ def part_questions(sample: Sample, picture: Picture) -> list[Question]:
             )
         )
     return questions
+
+
+def name_questions(sample: Sample, lacking: Sequence[str]) -> list[Question]:
+    """One instruction that teaches the types `lacking` from the specification, by their names alone, where the sample
+    shows one type, which is one of them, and its mask is known."""
+    if len(sample.types) != 1 or sample.types[0] not in lacking or not images.masks_known(sample):
+        return []
+    clauses = Instruction.model_validate({"known_defects": list(lacking)})
+    return [Question(f"Known defects: {', '.join(lacking)}.", clauses, "reject", NAME)]
 
 
 def _shares(masks: Sequence[NDArray[np.bool_]], part: NDArray[np.bool_]) -> list[float]:
