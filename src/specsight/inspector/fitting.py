@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from dataclasses import replace as changed
 from pathlib import Path
@@ -86,31 +86,21 @@ def fit_model(
     """
     threshold = threshold or ThresholdConfig()
     check_model_output(out, replace=True)
-    good_parts = good_sources(sources.good_folders)
-    labelled = _labelled(detector, sources)
-    good, defects = good_parts.samples, labelled.samples
-    words = {} if specification is None else {specification.product: specification}
-    other = _other_set(detector, sources)
-    learned = [([*good, *defects], words)]
-    if other is not None:
-        learned.append(([*other.samples], {**other.specifications}))
-    promise = {**asdict(threshold), "seed": seed}
+    given = _read(detector, sources, specification)
     if isinstance(detector, ChoiceConfig):
         detector = detector.with_encoders_loaded()
-        request = request_of_choice(detector, learned, promise)
-    else:
-        request = request_of(detector, learned, promise)
-    if was_requested(out, request):
+    requested = _digest_of_request(detector, given, threshold, seed)
+    if was_requested(out, requested):
         inspector = Inspector.load(out, _encoder(detector), detector.device)
         inspector.reused = True
         return inspector
     check_model_output(out, replace)
-    checkpoints, left_out = _prepare_training(out, detector, learned, other, good)
+    checkpoints, left_out = _prepare_training(out, detector, given)
     inspector = Inspector.fit(
-        good,
+        given.good.samples,
         detector=detector,
         specification=specification,
-        defects=defects,
+        defects=given.labelled.samples,
         holdout=threshold.holdout,
         false_reject_rate=threshold.false_reject_rate,
         confidence=threshold.confidence,
@@ -118,24 +108,59 @@ def fit_model(
         by_place=threshold.by_place,
         seed=seed,
     )
-    inspector.skipped[:0] = left_out
+    _complete_account(inspector, given, left_out)
     inspector.choice = inspector.choice or choice
+    folders = tuple(str(folder.absolute()) for folder in sources.good_folders)
+    inspector.request = Request(requested, folders, sources.others(), asdict(threshold), seed)
+    inspector.save(out, replace)
+    if checkpoints is not None:
+        _clear(checkpoints)
+    return inspector
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What lies in the folders that are named."""
+
+    good: Source
+    labelled: Source
+    other: OtherSet | None
+    learned: list[tuple[list[Sample], dict[str, Specification]]]
+    """Samples and words that the weights depend on; those of the other set, where there is one, come last."""
+
+
+def _read(detector: Detector | ChoiceConfig, sources: Sources, specification: Specification | None) -> _Given:
+    """List all samples. Raises SpecsightError for sources that the detector cannot learn from."""
+    good, labelled = good_sources(sources.good_folders), _labelled(detector, sources)
+    other = _other_set(detector, sources)
+    words = {} if specification is None else {specification.product: specification}
+    learned = [([*good.samples, *labelled.samples], words)]
+    if other is not None:
+        learned.append(([*other.samples], {**other.specifications}))
+    return _Given(good, labelled, other, learned)
+
+
+def _digest_of_request(
+    detector: Detector | ChoiceConfig, given: _Given, threshold: ThresholdConfig, seed: int
+) -> str:
+    """The digest of everything that the model depends on."""
+    promise = {**asdict(threshold), "seed": seed}
+    if isinstance(detector, ChoiceConfig):
+        return request_of_choice(detector, given.learned, promise)
+    return request_of(detector, given.learned, promise)
+
+
+def _complete_account(inspector: Inspector, given: _Given, left_out: Sequence[Skipped]) -> None:
+    """Add to the account of a fit what it was not told of: the folders, and what of the other set was left out."""
+    inspector.skipped[:0] = left_out
     if inspector.account:
+        folders = [given.good.ignored, given.labelled.ignored, given.other.ignored if given.other else ()]
         inspector.account = changed(
             inspector.account,
             skipped=len(inspector.skipped),
-            ignored=merged([good_parts.ignored, labelled.ignored, other.ignored if other else ()]),
-            notes=(*good_parts.notes, *labelled.notes, *inspector.account.notes),
+            ignored=merged(folders),
+            notes=(*given.good.notes, *given.labelled.notes, *inspector.account.notes),
         )
-    folders = tuple(str(folder.absolute()) for folder in sources.good_folders)
-    inspector.request = Request(request, folders, sources.others(), asdict(threshold), seed)
-    inspector.save(out, replace)
-    if checkpoints is not None:
-        # What others have left there stays: a killed training of something else, or files of the user's.
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            checkpoints.parent.rmdir()
-    return inspector
 
 
 def _encoder(detector: Detector | ChoiceConfig) -> str | None:
@@ -147,29 +172,33 @@ def _encoder(detector: Detector | ChoiceConfig) -> str | None:
 
 
 def _prepare_training(
-    out: Path,
-    detector: Detector | ChoiceConfig,
-    learned: Sequence[tuple[Sequence[Sample], Mapping[str, Specification]]],
-    other: OtherSet | None,
-    judged: Sequence[Sample],
+    out: Path, detector: Detector | ChoiceConfig, given: _Given
 ) -> tuple[Path | None, list[Skipped]]:
     """Train on another set, or tell a detector that trains weights while it is fitted where to keep its place.
 
-    Returns that folder (None: nothing is trained), and what of the other set was left out. `learned`: samples and
-    words; those of the other set, where there is one, come last.
+    Returns that folder (None: nothing is trained), and what of the other set was left out.
     """
-    if not isinstance(detector, Detector) or (other is None and not detector.needs.trains):
+    if not isinstance(detector, Detector) or (given.other is None and not detector.needs.trains):
         return None, []
     home = out.resolve()
-    checkpoints = home.with_name(f"{home.name}.training") / digest(detector, *learned[-1])
-    if other is None:
+    checkpoints = home.with_name(f"{home.name}.training") / digest(detector, *given.learned[-1])
+    if given.other is None:
         detector.checkpoints = checkpoints
         return checkpoints, []
     from specsight.detectors.cross_set.training import train_on
 
-    train_on(detector, other, judged=judged, checkpoints=checkpoints)
-    left_out = [Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in other.left_out]
-    return checkpoints, left_out
+    train_on(detector, given.other, judged=given.good.samples, checkpoints=checkpoints)
+    return checkpoints, [
+        Skipped(str(s.image), f"'{s.image}': {reason}") for s, reason in given.other.left_out
+    ]
+
+
+def _clear(checkpoints: Path) -> None:
+    """Remove a training's folder; what others have left beside it stays: a killed training of something else, or files
+    of the user's."""
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        checkpoints.parent.rmdir()
 
 
 def _labelled(detector: Detector | ChoiceConfig, sources: Sources) -> Source:

@@ -12,7 +12,7 @@ from typing import Any
 from specsight import images
 from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import AUTO, Choice, ChoiceConfig, Search, choice_config
-from specsight.datasets.accounting import Account
+from specsight.datasets.accounting import Account, Ignored
 from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
@@ -72,85 +72,127 @@ def learn(
 ) -> Learned:
     """Fit `detector`, or the one that is chosen on the good parts that it then learns from, and calibrate it; see
     `Inspector.fit`."""
+    given = _read(good, defects, validation)
+    _check_enough(detector, given)
+    # A choice is made on the parts that are learned from: those that give the threshold are to have no say in it.
+    costly = isinstance(detector, ChoiceConfig) or detector.needs.trains or detector.needs.other_sets
+    split = split_good(given.good, given.validation, given.defects, threshold, seed, costly=costly)
+    choice = None
+    if isinstance(detector, ChoiceConfig):
+        detector, choice = _choose(detector, split, specification, threshold)
+    judged = _fit_and_judge(detector, split, given, specification, threshold)
+    calibration = None
+    if judged.held_out:
+        calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
+    counts = _counts(detector, split, judged.parts)
+    skipped = _skipped(detector, split, judged)
+    width = remarks.common_width(given.seen)
+    doubts = (*counts.doubts(), *remarks.of_fit(specification, given.seen, width, detector))
+    return Learned(
+        detector=detector,
+        calibration=calibration,
+        specification=specification,
+        bits=given.bits,
+        width=width,
+        skipped=skipped,
+        notes=_joined(detector.notes_, judged.notes),
+        counts=counts,
+        account=_account(given, counts, skipped, (*doubts, *_of_places(judged, threshold))),
+        held_out=judged.held_out,
+        learned_from=digests_of(sample for sample, _ in split.learned),
+        by_place=judged.by_place,
+        likeness=judged.likeness,
+        good_pictures=measure_good(
+            [*_to_learn(split), *(sample for sample, _ in split.held_out)],
+            detector,
+            specification,
+            given.bits,
+        ),
+        reader=Reader.fit(_to_learn(split), detector, specification, given.bits)
+        if types and specification
+        else None,
+        choice=choice,
+        seconds=statistics.median(judged.seconds) if judged.seconds else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The samples that a fit is given; 16-bit files of all are read with one range."""
+
+    good: list[Sample]
+    validation: list[Sample]
+    defects: list[Sample]
+    bits: int | None
+    """As in `Inspector`."""
+    ignored: tuple[Ignored, ...]
+    notes: tuple[str, ...]
+    """Of the folder with good parts, as in `Source`."""
+
+    @property
+    def seen(self) -> list[Sample]:
+        """The good pictures that say what pictures of the product are like."""
+        return self.good or self.validation
+
+
+def _read(
+    good: str | Path | Sequence[Sample], defects: Sequence[Sample], validation: Sequence[Sample]
+) -> _Given:
+    """List the samples, from disk where a folder is named, and find the range of their 16-bit files."""
     source = (
         good_source(given_path(good, "the folder of good parts"))
         if isinstance(good, str | Path)
         else Source(_samples("good", good))
     )
-    samples = source.samples
     defects, validation = _samples("defects", defects), _samples("validation", validation)
-    if defects and isinstance(detector, ChoiceConfig):
+    bits = images.common_bits(sample.image for sample in source.samples or validation)
+    read, unseen, defective = (
+        [replace(sample, bits=bits) for sample in samples]
+        for samples in (source.samples, validation, defects)
+    )
+    return _Given(read, unseen, defective, bits, source.ignored, source.notes)
+
+
+def _check_enough(detector: Detector | ChoiceConfig, given: _Given) -> None:
+    """Raises SpecsightError for defects that nothing learns from, and for good parts that are missing."""
+    if given.defects and isinstance(detector, ChoiceConfig):
         raise SpecsightError(f"{detector.name} learns nothing from labelled defects: leave them out")
-    if not samples and detector.needs.good_pictures > 0:
+    if not given.good and detector.needs.good_pictures > 0:
         raise SpecsightError(
             "no good picture to learn from: point --good at a folder with pictures of good parts"
         )
-    bits = images.common_bits(sample.image for sample in samples or validation)
-    samples, validation, defects = (
-        [replace(s, bits=bits) for s in given] for given in (samples, validation, defects)
-    )
-    # A choice is made on the parts that are learned from: those that give the threshold are to have no say in it.
-    costly = isinstance(detector, ChoiceConfig) or detector.needs.trains or detector.needs.other_sets
-    split = split_good(samples, validation, defects, threshold, seed, costly=costly)
+
+
+def _choose(
+    config: ChoiceConfig, split: GoodSplit, specification: Specification | None, threshold: ThresholdConfig
+) -> tuple[Detector, Choice]:
+    """The detector that is chosen on the parts that are learned from, and how."""
     parts = [part for _, part in split.learned]
-    learned = with_parts_named([s for s, _ in split.learned], parts)
-    choice = None
-    if isinstance(detector, ChoiceConfig):
-        search = Search(detector, learned, parts, specification, threshold.false_reject_rate)
-        detector, choice = search.run()
-    judged = _fit_and_judge(
-        detector, split, [*learned, *defects], defects, specification, bits, threshold.by_place
-    )
-    width = remarks.common_width(samples or validation)
-    calibration = None
-    if judged.held_out:
-        calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
-    counts = _counts(detector, split, judged.parts)
-    used = counts.statement() + (f", {len(defects)} labelled defects" if defects else "")
-    unclear = remarks.of_fit(specification, samples or validation, width, detector)
-    skipped = [*(Skipped(*one) for one in detector.skipped_), *_seen(split)]
-    # In folds a picture that cannot be read is met twice.
-    skipped += [one for one in judged.skipped if one.path not in {known.path for known in skipped}]
-    notes = (*source.notes, *counts.doubts(), *unclear, *_of_places(judged, threshold))
-    return Learned(
-        detector,
-        calibration,
-        specification,
-        bits,
-        width,
-        skipped,
-        _joined(detector.notes_, judged.notes),
-        counts,
-        Account(used, len(skipped), source.ignored, notes),
-        judged.held_out,
-        digests_of(sample for sample, _ in split.learned),
-        judged.by_place,
-        judged.likeness,
-        measure_good([*learned, *(sample for sample, _ in split.held_out)], detector, specification, bits),
-        Reader.fit(learned, detector, specification, bits) if types and specification else None,
-        choice,
-        statistics.median(judged.seconds) if judged.seconds else None,
-    )
+    return Search(config, _to_learn(split), parts, specification, threshold.false_reject_rate).run()
 
 
 def _fit_and_judge(
     detector: Detector,
     split: GoodSplit,
-    learned: Sequence[Sample],
-    defects: Sequence[Sample],
+    given: _Given,
     specification: Specification | None,
-    bits: int | None,
-    by_place: bool | None,
+    threshold: ThresholdConfig,
 ) -> Judged:
-    """Fit the detector to what is learned from, and judge the good parts that give its threshold; `defects` are those
-    that every fold learns from too."""
+    """Fit the detector to what is learned from, and judge the good parts that give its threshold."""
+    learned = [*_to_learn(split), *given.defects]
     if not split.folds:
         detector.fit(learned, specification)
-        return judge_good([(detector, split.held_out)], bits)
+        return judge_good([(detector, split.held_out)], given.bits)
     with features_cached(detector):
         detector.fit(learned, specification)
-        folds = judges_of_folds(detector, split, defects, specification)
-        return judge_good(chain(folds, [(detector, split.held_out)]), bits, len(split.folds), by_place)
+        folds = judges_of_folds(detector, split, given.defects, specification)
+        judges = chain(folds, [(detector, split.held_out)])
+        return judge_good(judges, given.bits, len(split.folds), threshold.by_place)
+
+
+def _to_learn(split: GoodSplit) -> list[Sample]:
+    """The good samples to learn from, each with the name of its part."""
+    return with_parts_named([sample for sample, _ in split.learned], [part for _, part in split.learned])
 
 
 def detector_of(
@@ -201,11 +243,26 @@ def _of_places(judged: Judged, threshold: ThresholdConfig) -> tuple[str, ...]:
     return (NOT_BY_PLACE,) if threshold.by_place else ()
 
 
-def _seen(split: GoodSplit) -> list[Skipped]:
-    return [
+def _skipped(detector: Detector, split: GoodSplit, judged: Judged) -> list[Skipped]:
+    """Good pictures that were not learned from or not judged, each once: in folds, one that cannot be read is met
+    twice."""
+    found = [Skipped(*one) for one in detector.skipped_]
+    found += [
         Skipped(str(s.image), f"'{s.image}' shows a part that is learned from: not used for the threshold")
         for s in split.seen
     ]
+    known = {one.path for one in found}
+    return [*found, *(one for one in judged.skipped if one.path not in known)]
+
+
+def _account(
+    given: _Given, counts: GoodCounts, skipped: Sequence[Skipped], further: Sequence[str]
+) -> Account:
+    """What became of every picture that was given; `further` notes follow those of the folder."""
+    used = counts.statement()
+    if given.defects:
+        used += f", {len(given.defects)} labelled defects"
+    return Account(used, len(skipped), given.ignored, (*given.notes, *further))
 
 
 def _joined(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> dict[str, list[str]]:
