@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,8 +41,12 @@ class Photographs:
     learned: int | None = None
     """Good training pictures, drawn by seed, where none of them is outlined; None: all."""
     tested: tuple[int, int] = (10, 30)
-    """Good and defective test pictures: good ones drawn by seed, defective ones with the most pairs first, then by
-    seed. Every question is asked in a dozen wordings, which takes its time."""
+    """Good and defective test pictures: outlined ones first, then those with the most pairs, then by seed. Every
+    question is asked in a dozen wordings, which takes its time."""
+    product: str | None = None
+    """One product of a set of several."""
+    outlined_only: bool = True
+    """Whether pictures without an outline are left out; else they are asked nothing about parts."""
 
     @property
     def specification(self) -> Path:
@@ -53,6 +57,9 @@ class Photographs:
 SETS = {
     "bottle": Photographs("bottle", "MVTec AD bottle", DATA / "mvtec_ad" / "bottle"),
     "magnetic_tile": Photographs("magnetic_tile", "magnetic tile", DATA / "magnetic_tile", 100),
+    "deep_pcb": Photographs(
+        "deep_pcb", "DeepPCB group12100", DATA / "deep_pcb", 100, product="group12100", outlined_only=False
+    ),
 }
 
 
@@ -79,10 +86,10 @@ def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts:
     their part maps as well, else an inspector has to find parts itself. Returns the manifest.
     """
     specification = load_specification(of.specification)
-    samples = split_by_part(load_dataset(of.data)).samples
+    samples = split_by_part(load_dataset(of.data, product=of.product)).samples
     maps = part_maps(of.name, specification)
     by_id = {s.id: maps[k] for s in samples if (k := s.image.relative_to(DATA).as_posix()) in maps}
-    tested = [s for s in samples if s.split == "test" and s.id in by_id]
+    tested = [s for s in samples if s.split == "test" and (s.id in by_id or not of.outlined_only)]
     learned = sorted(
         (s for s in samples if s.split == "train" and s.label == "good"), key=lambda sample: sample.id
     )
@@ -91,7 +98,7 @@ def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts:
     elif of.learned is not None:
         order = np.random.default_rng(seed).permutation(len(learned))
         learned = [learned[k] for k in sorted(order[: of.learned])]
-    tested = _chosen(with_pairs(tested, specification, by_id, seed), of, seed)
+    tested = _chosen(with_pairs(tested, specification, by_id, seed), of, by_id, seed)
     if given_parts:
         learned, tested = (
             [_with_parts(s, by_id[s.id], specification, of, folder) if s.id in by_id else s for s in group]
@@ -100,9 +107,12 @@ def write_photographs(of: Photographs, folder: Path, seed: int = 0, given_parts:
     return write_manifest(_copied([*learned, *tested], of.data, folder), folder / "manifest.jsonl")
 
 
-def _chosen(samples: Sequence[Sample], of: Photographs, seed: int) -> list[Sample]:
+def _chosen(samples: Sequence[Sample], of: Photographs, outlined: Container[str], seed: int) -> list[Sample]:
+    """As many as are tested: those that are outlined first, then those with more pairs, then by seed."""
     order = np.random.default_rng(seed).permutation(len(samples))
-    ranked = sorted((samples[k] for k in order), key=lambda sample: -len(sample.instructions))
+    ranked = sorted(
+        (samples[k] for k in order), key=lambda sample: (sample.id not in outlined, -len(sample.instructions))
+    )
     wanted = dict(zip(("good", "defective"), of.tested, strict=True))
     return [s for label, count in wanted.items() for s in [s for s in ranked if s.label == label][:count]]
 
@@ -131,5 +141,6 @@ def _copied(samples: Sequence[Sample], root: Path, folder: Path) -> list[Sample]
         defects = tuple(
             replace(defect, mask=copied(defect.mask) if defect.mask else None) for defect in sample.defects
         )
-        made.append(replace(sample, image=copied(sample.image), defects=defects))
+        # A reference tells where defects in boxes lie; the pairs are made by now.
+        made.append(replace(sample, image=copied(sample.image), defects=defects, reference=None))
     return made

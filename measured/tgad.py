@@ -42,6 +42,7 @@ from specsight.specification import load_specification
 
 DETECTORS = ("patchcore", "phrases")
 READING = "phrases"
+# Boards show several types at once, and are larger than the cells of a panel.
 LAYOUTS = {"bottle": Layout(2, 3, (160, 160)), "magnetic_tile": Layout(2, 3, (160, 128))}
 PANELS = {"train": 30, "test": 40}
 RESOLUTION, RESAMPLES = 256, 300
@@ -71,23 +72,26 @@ def _measure(of: Photographs, out: Path, detectors: Sequence[str]) -> int:
     data, panels = out / "data", out / "panels"
     if not (data / "manifest.jsonl").is_file():
         write_photographs(of, data)
-    if not (panels / "manifest.jsonl").is_file():
-        specification = load_specification(of.specification)
-        samples = split_by_part(load_dataset(of.data)).samples
-        tested = [sample for sample in samples if sample.split == "test"]
-        # One exposure of a tile: panels are to be independent.
-        good = {stated_part(s): s for s in samples if s.split == "train" and s.label == "good"}
-        write_panels([*good.values()], tested, specification, panels, LAYOUTS[of.name], **PANELS)
     rows = ("--rows", ",".join(detectors))
-    done = [
-        _specsight(out / "parts", data, of.specification, *rows),
-        _specsight(out / "composed", panels, panels / "specification.yaml", *rows),
-    ]
+    done = [_specsight(out / "parts", data, of.specification, *rows)]
+    if of.name in LAYOUTS:
+        if not (panels / "manifest.jsonl").is_file():
+            _compose(of, panels)
+        done.append(_specsight(out / "composed", panels, panels / "specification.yaml", *rows))
     samples = load_dataset(data / "manifest.jsonl").samples
     for detector in detectors:
         _kept(out / f"prompts-{detector}.json", partial(_prompts, of, samples, detector))
     _kept(out / "specifications.json", partial(_specifications, of, samples))
     return done.count(False)
+
+
+def _compose(of: Photographs, panels: Path) -> None:
+    specification = load_specification(of.specification)
+    samples = split_by_part(load_dataset(of.data)).samples
+    tested = [sample for sample in samples if sample.split == "test"]
+    # One exposure of a tile: panels are to be independent.
+    good = {stated_part(s): s for s in samples if s.split == "train" and s.label == "good"}
+    write_panels([*good.values()], tested, specification, panels, LAYOUTS[of.name], **PANELS)
 
 
 def _kept(file: Path, measure: Callable[[], dict[str, Sensitivity]]) -> None:
