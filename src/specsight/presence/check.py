@@ -7,8 +7,11 @@ always show it, or its place is in view, or something else is in its place, or n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from specsight.errors import MissingExtra
 from specsight.presence import coloured, lettered
@@ -33,12 +36,6 @@ class PresenceCheck:
     good: GoodPictures = field(default_factory=GoodPictures)
     specification: Specification | None = None
 
-    def look_for(
-        self, requirements: Sequence[Requirement], picture: Evidence
-    ) -> Mapping[Requirement, Presence]:
-        """What is found of each requirement in one picture."""
-        return {requirement: self.check(requirement, picture) for requirement in requirements}
-
     def check(self, requirement: Requirement, picture: Evidence) -> Presence:
         """What is found of one requirement in one picture."""
         asked = wanted(requirement.feature)
@@ -46,12 +43,48 @@ class PresenceCheck:
             return Presence(requirement, None, f"the picture shows no '{requirement.part}'")
         if asked.text:
             return self._lettered(requirement, asked, picture)
+        if (part := self.part_named(asked)) is not None:
+            return self._outlined(requirement, asked, part, picture)
         if asked.colour:
             return self._coloured(requirement, asked, picture)
         return Presence(
             requirement,
             None,
-            f"'{asked.name}' names neither a colour nor what is written: nothing tells how it looks",
+            f"'{asked.name}' names no part, no colour and nothing that is written: nothing tells how it looks",
+        )
+
+    def part_named(self, asked: Wanted) -> str | None:
+        """The part of the specification that a feature is; None: it is none."""
+        return self._words.find(asked.name)
+
+    def mask_of(self, part: str, picture: Evidence) -> NDArray[np.bool_] | None:
+        """(H, W): where a picture shows a part; None where it does not."""
+        return picture.mask_of({name for name in picture.parts or () if self._words.same(name, part)})
+
+    def _outlined(self, requirement: Requirement, asked: Wanted, part: str, picture: Evidence) -> Presence:
+        look = next((one for one in self.good.outlined if one.part == part), None)
+        mask = self.mask_of(part, picture)
+        if look is None or mask is None:
+            what = (
+                "good pictures do not tell how it looks"
+                if look is None
+                else "the picture's part map has none"
+            )
+            return Presence(requirement, None, f"'{asked.name}' is a part, and {what}")
+        places = picture.find_part(look, mask)
+        if places is None:
+            return Presence(
+                requirement, None, f"the detector's features are not those '{asked.name}' was learned from"
+            )
+        there = tuple(box for box, found in places if found)
+        if len(there) < requirement.count <= sum(found is not False for _, found in places):
+            reason = f"'{asked.name}' looks otherwise than on good pictures in part: damaged, or covered"
+            return Presence(requirement, None, reason)
+        if there:
+            found = _found(asked, requirement, there, picture)
+            return Presence(requirement, len(there), found=found, boxes=there)
+        return Presence(
+            requirement, 0, found=_absent(asked, requirement), boxes=tuple(box for box, _ in places)
         )
 
     def _lettered(self, requirement: Requirement, asked: Wanted, picture: Evidence) -> Presence:

@@ -6,7 +6,7 @@ In: a picture with its part map, and the view of it. Out: parts that show, blobs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from specsight.presence import lettered, lettering
 from specsight.presence.colours import Blob, Lab
 from specsight.presence.lettered import Reading
 from specsight.presence.lettering import Line
+from specsight.presence.outlined import OutlinedPart
 from specsight.presence.place import Place
 from specsight.records import Box, Picture
 
@@ -31,6 +32,7 @@ class Evidence:
     def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
         self.picture, self.part_names, self.view = picture, dict(part_names), view
         self._blobs: dict[str, tuple[Blob, ...]] = {}
+        self._outlined: dict[str, list[tuple[Box, bool | None]] | None] = {}
         self._places: dict[str, Box | None] = {}
         self._read: list[tuple[Line, ...]] = []
         self._unread = lettering.readings(picture)
@@ -75,6 +77,20 @@ class Evidence:
                 math.ceil(found[3] * height),
             )
         return self._places[place.kind]
+
+    def mask_of(self, parts: Collection[str]) -> NDArray[np.bool_] | None:
+        """(H, W): where the picture shows one of these parts; None where it shows none."""
+        values = [value for value, name in self.part_names.items() if name in parts]
+        if self.picture.parts is None or not values:
+            return None
+        mask = np.isin(self.picture.parts, values)
+        return mask if mask.any() else None
+
+    def find_part(self, part: OutlinedPart, mask: NDArray[np.bool_]) -> list[tuple[Box, bool | None]] | None:
+        """See `OutlinedPart.find`."""
+        if part.part not in self._outlined:
+            self._outlined[part.part] = part.find(self.view, mask) if self.view is not None else None
+        return self._outlined[part.part]
 
     def parts_in(self, box: Box) -> frozenset[str]:
         """Names of the parts that touch a box."""

@@ -17,6 +17,7 @@ from typing_extensions import NotRequired, Self, TypedDict
 
 from specsight.presence.colours import COLOURS, Blob
 from specsight.presence.evidence import Evidence
+from specsight.presence.outlined import OutlinedPart
 from specsight.presence.place import Place
 from specsight.record_json import Text, check
 
@@ -38,6 +39,7 @@ class GoodPicturesJson(TypedDict):
     parts: list[list[Text] | None]
     colours: list[Text]
     places: NotRequired[list[dict[Text, Any]]]
+    outlined: NotRequired[list[dict[Text, Any]]]
     read: NotRequired[dict[Annotated[str, Field(pattern=r"^\d{1,9}$")], list[Text]]]
 
 
@@ -51,6 +53,8 @@ class GoodPictures:
     """(n, `COLUMNS`); colours are numbers in `COLOUR_NAMES`."""
     places: tuple[Place, ...] = ()
     """Of the features that the specification requires and only some pictures show."""
+    outlined: tuple[OutlinedPart, ...] = ()
+    """Of the parts that the specification requires."""
     read: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Lines of lettering by the number of the picture; of some pictures, where the specification requires lettering."""
 
@@ -74,14 +78,24 @@ class GoodPictures:
         places = {
             f"place{k}.{name}": one for k, p in enumerate(self.places) for name, one in p.state().items()
         }
-        return {"blobs": self.blobs, **places}
+        parts = {
+            f"part{k}.{name}": one for k, p in enumerate(self.outlined) for name, one in p.state().items()
+        }
+        return {"blobs": self.blobs, **places, **parts}
 
     def to_json(self) -> dict[str, Any]:
         """The rest, as JSON values."""
         parts = [None if one is None else sorted(one) for one in self.parts]
         places = [place.to_json() for place in self.places]
         read = {str(number): list(lines) for number, lines in self.read.items()}
-        return {"parts": parts, "colours": list(COLOUR_NAMES), "places": places, "read": read}
+        outlined = [part.to_json() for part in self.outlined]
+        return {
+            "parts": parts,
+            "colours": list(COLOUR_NAMES),
+            "places": places,
+            "outlined": outlined,
+            "read": read,
+        }
 
     @classmethod
     def from_saved(cls, values: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> Self:
@@ -99,7 +113,11 @@ class GoodPictures:
         ]
         parts = tuple(None if one is None else frozenset(one) for one in values["parts"])
         read = {int(number): tuple(lines) for number, lines in values.get("read", {}).items()}
-        return cls(parts, blobs, tuple(places), read)
+        outlined = [
+            OutlinedPart.from_saved(part, {name: state[f"part{k}.{name}"] for name in ("axes", "cells")})
+            for k, part in enumerate(values.get("outlined", ()))
+        ]
+        return cls(parts, blobs, tuple(places), tuple(outlined), read)
 
 
 def _row(picture: int, colour: int, blob: Blob) -> list[float]:

@@ -1,7 +1,8 @@
 """What good pictures show → what is needed to find the features of a specification in others.
 
 In: good pictures one by one, what is required, and a look at any of them. Out: `GoodPictures`. Surroundings are learned
-of the coloured features that only some of the good pictures show: those may lie outside a picture.
+of the coloured features that only some of the good pictures show: those may lie outside a picture. How a part looks is
+learned where it is itself what is required.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from specsight.presence import coloured
 from specsight.presence.check import ALWAYS, PresenceCheck
 from specsight.presence.evidence import Evidence
 from specsight.presence.good_pictures import GoodPictures
+from specsight.presence.outlined import MOST_PICTURES, OutlinedPart
 from specsight.presence.place import Place
 from specsight.presence.wording import Wanted, wanted
 from specsight.progress import track
@@ -43,14 +45,34 @@ def learn(
             views[number] = look(again(number))
         return views[number]
 
-    places: dict[str, Place] = {}
+    places, outlined = dict[str, Place | None](), dict[str, OutlinedPart | None]()
+    check = PresenceCheck(good, specification)
     for requirement in specification.requirements:
         asked = wanted(requirement.feature)
-        if asked.colour and not asked.text and asked.kind not in places:
-            place = _place(good, specification, requirement, asked, view)
-            if place is not None:
-                places[asked.kind] = place
-    return replace(good, places=tuple(places.values()))
+        part = check.part_named(asked)
+        if asked.text:
+            continue
+        if part is not None and part not in outlined:
+            outlined[part] = _outlined(check, part, again, view)
+        elif part is None and asked.colour and asked.kind not in places:
+            places[asked.kind] = _place(check, requirement, asked, view)
+    return replace(
+        good,
+        places=tuple(one for one in places.values() if one),
+        outlined=tuple(one for one in outlined.values() if one),
+    )
+
+
+def _outlined(
+    check: PresenceCheck, part: str, again: Callable[[int], Evidence], view: Callable[[int], View]
+) -> OutlinedPart | None:
+    shown = []
+    for number in sorted(check.pictures_of(Requirement(feature=part, part=part)))[:MOST_PICTURES]:
+        picture = again(number)
+        mask = check.mask_of(part, picture)
+        if mask is not None:
+            shown.append((view(number), mask))
+    return OutlinedPart.learn(part, shown)
 
 
 def _read(
@@ -67,13 +89,9 @@ def _read(
 
 
 def _place(
-    good: GoodPictures,
-    specification: Specification,
-    requirement: Requirement,
-    asked: Wanted,
-    view: Callable[[int], View],
+    check: PresenceCheck, requirement: Requirement, asked: Wanted, view: Callable[[int], View]
 ) -> Place | None:
-    numbers = PresenceCheck(good, specification).pictures_of(requirement)
+    good, numbers = check.good, check.pictures_of(requirement)
     like = coloured.usual(asked, good, numbers)
     if not 0 < like.shown < ALWAYS:
         return None

@@ -19,13 +19,10 @@ from pydantic import Field
 from typing_extensions import Self, TypedDict
 
 from specsight.detectors import View
+from specsight.presence.axes import Grid, axes_of, layer_for, reduced
 from specsight.presence.colours import Blob
 from specsight.record_json import Count, Finite, Text, check
 
-AXES = 32
-"""Principal axes that features are reduced to."""
-WIDE = 2.5
-"""Cells across the feature in the grid that is chosen: the nearest there is."""
 INNER, OUTER = 1.2, 2.4
 """Surroundings lie so many radii of the feature from its centre: near enough to hold the ring or recess that is made
 for it, which tells its place from others that look alike farther around."""
@@ -38,16 +35,11 @@ FOUND = 0.6
 """Least share of the good pictures whose own place is found by those of the others."""
 SEEN = 0.02
 """Share of the good pictures without the feature that may pass for showing its place."""
-GAP = 1 / 3
+GAP = 0.15
 """Share of the gap between pictures with and without the place at which the threshold lies: surroundings of an empty
 place are a little less like those of a feature than these are like each other."""
 LOW = 0.05
 """Share of the good pictures with the feature whose similarity may be lower than what nearly all reach."""
-CELLS_PER_AXIS = 20_000
-"""At most, that principal axes are computed from."""
-
-Grid = NDArray[np.float32]
-"""(channels, rows, columns)"""
 
 
 class PlaceJson(TypedDict):
@@ -92,19 +84,19 @@ class Place:
         if min(len(shown), len(others)) < LEAST_PICTURES:
             return None
         width = float(np.median([np.sqrt(4 * blob.area / np.pi) for _, blob in shown]))
-        layer = _layer(shown[0][0], width)
+        layer = layer_for(shown[0][0], width)
         if layer is None:
             return None
         grids = [_standardised(view.features[layer]) for view, _ in shown]
         radius = float(width / 2 * np.sqrt(np.prod(grids[0].shape[1:])))
-        axes = _axes(grids)
-        reduced = [_reduced(grid, axes) for grid in grids]
-        templates = np.stack([_template(grid, blob, radius) for grid, (_, blob) in zip(reduced, shown)])
+        axes = axes_of(grids)
+        along = [reduced(grid, axes) for grid in grids]
+        templates = np.stack([_template(grid, blob, radius) for grid, (_, blob) in zip(along, shown)])
         own = [
-            _most_similar(grid, np.delete(templates, k, axis=0), radius)[0] for k, grid in enumerate(reduced)
+            _most_similar(grid, np.delete(templates, k, axis=0), radius)[0] for k, grid in enumerate(along)
         ]
         without = [
-            _most_similar(_reduced(_standardised(view.features[layer]), axes), templates, radius)[0]
+            _most_similar(reduced(_standardised(view.features[layer]), axes), templates, radius)[0]
             for view in others
         ]
         highest = float(np.quantile(without, 1 - SEEN, method="higher"))
@@ -122,7 +114,7 @@ class Place:
         if grid is None or grid.ndim != 3 or len(grid) != self.axes.shape[1]:
             return None
         similarity, row, column = _most_similar(
-            _reduced(_standardised(grid), self.axes), self.templates, self.radius
+            reduced(_standardised(grid), self.axes), self.templates, self.radius
         )
         if similarity <= self.threshold:
             return None
@@ -155,36 +147,11 @@ class Place:
         return cls(**found, axes=axes, templates=templates)
 
 
-def _layer(view: View, width: float) -> str | None:
-    """The grid whose cells are nearest to `WIDE` of them across a feature of this width, a share of the picture."""
-    grids = {name: view.features[name] for name in view.cells}
-    if not grids:
-        return None
-    across = {name: width * np.sqrt(np.prod(grid.shape[1:])) for name, grid in grids.items()}
-    return min(across, key=lambda name: (abs(np.log(across[name] / WIDE)), name))
-
-
 def _standardised(grid: NDArray[Any]) -> Grid:
     """A grid whose channels have mean 0 and deviation 1 within the picture."""
     grid = np.asarray(grid, np.float32)
     away = grid - grid.mean((1, 2), keepdims=True)
     return np.asarray(away / (away.std((1, 2), keepdims=True) + 1e-6), np.float32)
-
-
-def _axes(grids: Sequence[Grid]) -> NDArray[np.float32]:
-    """Principal axes of the cells of grids, each divided by the fourth root of its variance, (axes, channels)."""
-    cells = np.concatenate([grid.reshape(len(grid), -1) for grid in grids], axis=1)
-    cells = cells[:, :: max(1, cells.shape[1] // CELLS_PER_AXIS)].astype(np.float64)
-    values, vectors = np.linalg.eigh(cells @ cells.T / cells.shape[1])
-    kept = values > 1e-9 * values.max()
-    values, vectors = values[kept][-AXES:], vectors[:, kept][:, -AXES:]
-    # An eigenvector's sign is arbitrary, and similarities do not depend on it.
-    return np.asarray((vectors / values**0.25).T, np.float32)
-
-
-def _reduced(grid: Grid, axes: NDArray[np.float32]) -> Grid:
-    reduced = np.einsum("kd,dhw->khw", axes, grid)
-    return np.asarray(reduced / (np.linalg.norm(reduced, axis=0, keepdims=True) + 1e-6), np.float32)
 
 
 def _around(radius: float) -> NDArray[np.bool_]:
