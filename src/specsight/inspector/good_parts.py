@@ -19,7 +19,9 @@ from specsight.inspector.folds import Judge
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.likeness import Likeness, pooled
 from specsight.inspector.observation import Skipped
+from specsight.inspector.part_maps import with_parts
 from specsight.inspector.pictures import read_picture
+from specsight.parts import PartFinder
 from specsight.point_spread import LARGE, SMALL, Disc, Responses, painted
 from specsight.progress import track
 from specsight.records import Judgement, Picture, Sample
@@ -54,12 +56,13 @@ def judge_good(
     bits: int | None,
     folds: int = 0,
     by_place: ByPlace | bool | None = None,
+    finder: PartFinder | None = None,
 ) -> Judged:
     """Judge good samples by detectors that have not seen them.
 
     `bits` is what 16-bit files use of their range; `folds` see `Calibration`; `by_place` see
-    `ThresholdConfig.by_place`, or what a model that exists compares its maps with. Pictures that cannot be read are
-    skipped and listed.
+    `ThresholdConfig.by_place`, or what a model that exists compares its maps with; `finder` finds parts where a sample
+    brings no part map. Pictures that cannot be read are skipped and listed.
     """
     found, said = Judged(), _Said()
     names, pictures, type_medians = list[tuple[str, str]](), [], list[dict[str, float]]()
@@ -78,6 +81,7 @@ def judge_good(
             type_medians.append(medians_by_type(judgement.type_maps))
         if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
             said.look_at_discs(detector, picture)
+        sample, picture = with_parts(finder, detector, sample, picture, view)
         images.collect_notes(found.notes, sample, picture.notes)
         said.add(judgement, fold, detector, PartMap(picture.parts, sample.part_names))
         names.append((digest_of(sample), group_of(sample)))

@@ -28,6 +28,7 @@ from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.named import with_named
 from specsight.inspector.observation import Observation, Skipped, looks_of
+from specsight.inspector.part_maps import learn_parts, with_parts
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
@@ -41,6 +42,7 @@ from specsight.inspector.words import (
     under_names_of,
     without_contradictions,
 )
+from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
@@ -80,6 +82,8 @@ class Inspector:
     """What tells types apart where the detector does not, and looks for types that are taught; None: nothing does."""
     good_pictures: GoodPictures | None = None
     """What good pictures show of features that words may require; None without words, and for models of before."""
+    finder: PartFinder | None = None
+    """Finds where parts lie on pictures that bring no part map; None: the specification outlines none."""
     choice: Choice | None = None
     """How the detector was chosen; None: it was named."""
     seconds: float | None = None
@@ -147,24 +151,30 @@ class Inspector:
         of those it was fitted with.
 
         A detector that reads looks for the new types too, by their words alone, and findings have the names of the new
-        specification only. Thresholds stay.
+        specification only. Thresholds stay. Parts are found by the outlines of the new one, where it has some.
         """
         words = specification_of(specification)
         reader = self.reader.under(words) if self.reader and words else self.reader
-        return replace(self, specification=words, reader=reader)
+        finder = learn_parts(self.detector, words, (), self.bits) or self.finder
+        return replace(self, specification=words, reader=reader, finder=finder)
 
     def look(self, picture: PictureLike) -> Observation:
         """Read a picture and encode it, once.
 
         `picture`: a path, an encoded file as bytes, an array (H, W, 3) uint8 in RGB, or a `Sample` (which may bring
-        depth, a part map and a scale). Raises UnreadableFile where there is no picture to read.
+        depth, a part map and a scale). Where it brings no part map and the specification outlines parts, they are
+        found; where they cannot be, `Picture.notes` says so. Raises UnreadableFile where there is no picture to read.
         """
         start = time.perf_counter()
         product = self.specification.product if self.specification else ""
         sample, pixels = read_picture(picture, product, self.bits, self.detector.needs.depth)
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
-        seconds = {"read": read_at - start, "look": time.perf_counter() - read_at}
+        looked_at = time.perf_counter()
+        seconds = {"read": read_at - start, "look": looked_at - read_at}
+        if self.finder and pixels.parts is None:
+            sample, pixels = with_parts(self.finder, self.detector, sample, pixels, view)
+            seconds["parts"] = time.perf_counter() - looked_at
         return Observation(sample, pixels, view, seconds, looks_of(self.detector))
 
     def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:

@@ -21,10 +21,12 @@ from specsight.inspector.folds import features_cached, judges_of_folds
 from specsight.inspector.good_parts import Judged, digests_of, judge_good
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Skipped
+from specsight.inspector.part_maps import learn_parts
 from specsight.inspector.reader import Reader
 from specsight.inspector.required import measure_good
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
+from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
@@ -55,6 +57,7 @@ class Learned:
     by_place: ByPlace | None
     likeness: Likeness | None
     good_pictures: GoodPictures | None
+    finder: PartFinder | None
     reader: Reader | None
     choice: Choice | None
     seconds: float | None
@@ -80,7 +83,7 @@ def learn(
     choice = None
     if isinstance(detector, ChoiceConfig):
         detector, choice = _choose(detector, split, specification, threshold)
-    judged = _fit_and_judge(detector, split, given, specification, threshold)
+    judged, finder = _fit_and_judge(detector, split, given, specification, threshold)
     calibration = None
     if judged.held_out:
         calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
@@ -108,6 +111,7 @@ def learn(
             specification,
             given.bits,
         ),
+        finder=finder,
         reader=Reader.fit(_to_learn(split), detector, specification, given.bits)
         if types and specification
         else None,
@@ -177,17 +181,20 @@ def _fit_and_judge(
     given: _Given,
     specification: Specification | None,
     threshold: ThresholdConfig,
-) -> Judged:
-    """Fit the detector to what is learned from, and judge the good parts that give its threshold."""
+) -> tuple[Judged, PartFinder | None]:
+    """Fit the detector to what is learned from, learn where outlined parts lie, and judge the good parts that give its
+    threshold."""
     learned = [*_to_learn(split), *given.defects]
     if not split.folds:
         detector.fit(learned, specification)
-        return judge_good([(detector, split.held_out)], given.bits)
+        finder = learn_parts(detector, specification, given.seen, given.bits)
+        return judge_good([(detector, split.held_out)], given.bits, finder=finder), finder
     with features_cached(detector):
         detector.fit(learned, specification)
+        finder = learn_parts(detector, specification, given.seen, given.bits)
         folds = judges_of_folds(detector, split, given.defects, specification)
         judges = chain(folds, [(detector, split.held_out)])
-        return judge_good(judges, given.bits, len(split.folds), threshold.by_place)
+        return judge_good(judges, given.bits, len(split.folds), threshold.by_place, finder), finder
 
 
 def _to_learn(split: GoodSplit) -> list[Sample]:

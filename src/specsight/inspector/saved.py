@@ -14,6 +14,7 @@ from specsight.datasets.accounting import Account
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
 from specsight.inspector.likeness import Likeness
+from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
 from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
@@ -31,6 +32,8 @@ BY_PLACE = "by_place.safetensors"
 """What maps of good parts show at each place, where maps are compared with it."""
 PRESENCE, PRESENCE_ARRAYS = "presence.json", "presence.safetensors"
 """What good pictures show of features that words may require."""
+PARTS = "parts.safetensors"
+"""Where parts lie on outlined pictures, and what those show there."""
 CHOICE = "choice.json"
 """How the detector was chosen, where it was."""
 FULL_RANGE = 16
@@ -51,6 +54,7 @@ class Kept:
     by_place: ByPlace | None
     likeness: Likeness | None
     good_pictures: GoodPictures | None
+    finder: PartFinder | None
     choice: Choice | None
 
 
@@ -89,6 +93,8 @@ def write(folder: Path, kept: Kept) -> None:
     if kept.good_pictures:
         write_json(folder / PRESENCE, kept.good_pictures.to_json())
         write_state(folder, kept.good_pictures.state(), PRESENCE_ARRAYS)
+    if kept.finder:
+        write_state(folder, kept.finder.state(), PARTS)
     if kept.choice:
         write_json(folder / CHOICE, kept.choice.to_json())
 
@@ -106,6 +112,7 @@ def read(folder: Path) -> Kept:
         _by_place(folder / BY_PLACE) if (folder / BY_PLACE).exists() else None,
         _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
         _good_pictures(folder / PRESENCE) if (folder / PRESENCE).exists() else None,
+        _finder(folder / PARTS) if (folder / PARTS).exists() else None,
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
     )
 
@@ -179,6 +186,14 @@ def _good_pictures(file: Path) -> GoodPictures:
     """What good pictures show. Raises SpecsightError where a file is damaged."""
     try:
         return GoodPictures.from_saved(parse_json(read_text(file)), read_state(file.parent, PRESENCE_ARRAYS))
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+
+
+def _finder(file: Path) -> PartFinder:
+    """How parts are found. Raises SpecsightError where the file is damaged."""
+    try:
+        return PartFinder.from_state(read_state(file.parent, file.name))
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
 

@@ -119,7 +119,7 @@ def _judge_further(inspector: Inspector, good: Path) -> tuple[Judged, Account]:
     new, left_out = unknown_to(inspector, samples)
     parts = distinct_parts(new)
     judges = [(inspector.detector, list(zip(new, parts.labels, strict=True)))]
-    judged = judge_good(judges, inspector.bits, by_place=inspector.by_place)
+    judged = judge_good(judges, inspector.bits, by_place=inspector.by_place, finder=inspector.finder)
     count = len(set(judged.parts))
     used = f"judged {len(judged.parts)} further pictures of {count} good part{'' if count == 1 else 's'}"
     ignored = merged([source.ignored, by_reason(left_out)])

@@ -1,0 +1,107 @@
+"""Where parts lie on pictures that bring no part map: found from the outlined picture of the specification.
+
+In: a specification with outlines and good parts. Out: a `PartFinder`; then, picture by picture, its part map, or a note
+why there is none. A part map that a sample brings stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from specsight import images
+from specsight.detectors import Detector, View, create_detector
+from specsight.errors import SpecsightError, UnreadableFile
+from specsight.parts import PartFinder, part_map, part_names
+from specsight.records import Picture, Sample
+from specsight.specification import Specification
+
+GOOD_PICTURES = 12
+"""Good pictures that are looked at to learn how well pictures of the product agree with the reference."""
+SHAPE_DIFFERS = 0.02
+"""Share by which the sides of the reference may be in another proportion than the specification says."""
+
+
+def learn_parts(
+    detector: Detector, specification: Specification | None, good: Sequence[Sample], bits: int | None
+) -> PartFinder | None:
+    """The finder of the parts that a specification outlines; None where it outlines none.
+
+    `detector` is fitted, `good` are samples of good parts. Raises SpecsightError where the reference picture is
+    missing, has another shape than the specification says, or lacks the depth that the detector needs.
+    """
+    if specification is None or specification.reference is None:
+        return None
+    sample = _reference(specification.reference.picture, specification.product, good, bits)
+    picture = _read(sample, detector)
+    _check_shape(specification, picture)
+    references = [(_view(detector, picture), part_map(specification, picture.size))]
+    others = [one for one in good if one.image != sample.image]
+    step = max(1, len(others) // GOOD_PICTURES)
+    pictures = [p for p in (_readable(one, detector) for one in others[::step][:GOOD_PICTURES]) if p]
+    views = [_view(detector, one) for one in pictures]
+    return PartFinder.learn(references, part_names(specification.parts), views, picture.circular)
+
+
+def with_parts(
+    finder: PartFinder | None, detector: Detector, sample: Sample, picture: Picture, view: View
+) -> tuple[Sample, Picture]:
+    """The sample and its picture with the part map that is found, or with a note why none is; `view` is what `detector`
+    saw of the picture."""
+    if finder is None or picture.parts is not None:
+        return sample, picture
+    found = finder.find(view if view.cells else _patches(detector, picture), picture.circular)
+    if found.parts is None:
+        return sample, replace(picture, notes=(*picture.notes, found.note))
+    return replace(sample, part_names=finder.names), replace(picture, parts=found.parts)
+
+
+def _reference(path: str, product: str, good: Sequence[Sample], bits: int | None) -> Sample:
+    """The sample of the reference: one of the good samples, with its depth, where it is among them."""
+    file = Path(path)
+    if not file.is_file():
+        raise SpecsightError(
+            f"there is no reference picture '{path}', on which the specification outlines parts: a relative path "
+            "begins at the folder of the YAML file"
+        )
+    same = (one for one in good if one.image.name == file.name and one.image.resolve() == file.resolve())
+    circular = bool(good) and all(one.circular for one in good)
+    return next(same, Sample(file.stem, file, product, label="good", circular=circular, bits=bits))
+
+
+def _read(sample: Sample, detector: Detector) -> Picture:
+    try:
+        return images.load_picture(sample, detector.needs.depth)
+    except UnreadableFile as error:
+        raise SpecsightError(f"the reference picture, on which parts are outlined: {error}") from error
+
+
+def _readable(sample: Sample, detector: Detector) -> Picture | None:
+    """A good picture; None for one that cannot be read, which is said where it is learned from."""
+    try:
+        return images.load_picture(sample, detector.needs.depth)
+    except UnreadableFile:
+        return None
+
+
+def _check_shape(specification: Specification, picture: Picture) -> None:
+    assert specification.reference is not None
+    width, height = specification.reference.size
+    (own_height, own_width) = picture.size
+    if abs(own_width * height / (own_height * width) - 1) > SHAPE_DIFFERS:
+        raise SpecsightError(
+            f"the reference picture '{specification.reference.picture}' is {own_width} x {own_height}, and its "
+            f"outlines were drawn on {width} x {height}: name the picture that they were drawn on"
+        )
+
+
+def _view(detector: Detector, picture: Picture) -> View:
+    (view,) = detector.look([picture])
+    return view if view.cells else _patches(detector, picture)
+
+
+def _patches(detector: Detector, picture: Picture) -> View:
+    """What a detector that compares patches sees through the same encoder, for one that keeps no grid of features."""
+    (view,) = create_detector("patchcore", encoder=detector.get_encoder()).look([picture])
+    return view
