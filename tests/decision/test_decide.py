@@ -14,7 +14,7 @@ from specsight import findings
 from specsight.calibration import Calibration
 from specsight.decision import Circumstances, clauses_in_force, decide
 from specsight.decision.scope import with_scope
-from specsight.records import Decision, Judgement, Presence
+from specsight.records import Decision, Finding, Judgement, Presence
 from specsight.specification import (
     Clause,
     DefectType,
@@ -475,3 +475,44 @@ def test_what_is_found_where_a_feature_is_missing_is_its_lack() -> None:
     assert (decision.verdict, [one.clause for one in decision.observed]) == ("accept", [accepted])
     elsewhere = decided(judgement("stain", "cut"), required, accepted, circumstances=circumstances)
     assert (elsewhere.verdict, len(elsewhere.counted)) == ("reject", 1)
+
+
+def test_a_near_tie_of_types_is_meant_by_the_words_of_this_picture_and_not_by_the_specification() -> None:
+    (stain,) = findings.find(judgement("stain"), CALIBRATION, SPECIFICATION)
+    unsure = replace(stain, type="cut", also=("stain",), length_mm=2.0)
+    clause = Tolerance(defect="stain", up_to_mm=3)
+
+    def verdict(*clauses: Clause, found: Finding = unsure, spoken: bool = True) -> str | None:
+        circumstances = replace(CIRCUMSTANCES, given=clauses if spoken else ())
+        return decide(judgement("stain"), [found], CALIBRATION, clauses, circumstances).verdict
+
+    assert verdict(clause) == "accept"
+    assert verdict(clause, spoken=False) == "reject"
+    assert verdict(clause, found=replace(unsure, also=())) == "reject"
+    assert verdict(clause, found=replace(unsure, length_mm=4.0)) == "reject"
+    assert verdict(Only(defect="stain")) == "reject", "it may be what alone counts"
+    assert verdict(Only(defect="cut")) == "reject"
+
+
+def test_a_finding_of_a_type_that_was_looked_for_rejects_whatever_the_score_says() -> None:
+    (mark,) = findings.find(
+        judgement("stain"), CALIBRATION, SPECIFICATION, parts=PARTS, part_names={1: "tread", 2: "sidewall"}
+    )
+    taught = Knowledge(name="chalk mark", text="From today a chalk mark counts as a defect.")
+    mark = replace(mark, type="chalk mark", length_mm=5.0)
+    quiet = judgement(score=0.5)
+
+    def decision(*clauses: Clause) -> Decision:
+        types = (*CIRCUMSTANCES.types, "chalk mark")
+        circumstances = replace(
+            CIRCUMSTANCES, types=types, follows_words=True, named={0: taught}, given=clauses
+        )
+        return decide(quiet, [mark], CALIBRATION, clauses, circumstances)
+
+    found = decision(taught)
+    assert (found.verdict, found.deciding, found.score) == ("reject", taught, 0.5)
+    assert found.counted == (mark,)
+    away = decision(taught, Scope(parts=("sidewall",)))
+    assert (away.verdict, [one.finding for one in away.observed]) == ("accept", [mark])
+    assert decision(taught, Tolerance(defect="chalk mark", up_to_mm=10)).verdict == "accept"
+    assert decision(taught, Tolerance(defect="chalk mark", up_to_mm=4)).verdict == "reject"

@@ -126,10 +126,9 @@ class Calibration:
         """
         if self.above_by_hand is not None:
             return None
+        inside = {name for name in set[str]().union(*self.part_peaks) if counts(name)}
         peaks = sorted(
-            max(on[name] for name in shown)
-            for on in self.part_peaks
-            if (shown := [name for name in on if counts(name)])
+            max(on[name] for name in shown) for on in self.part_peaks if (shown := inside.intersection(on))
         )
         if not peaks:
             return None

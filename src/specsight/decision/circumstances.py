@@ -29,6 +29,10 @@ class Circumstances:
     """Names and phrases of the product's defect types: a clause may name a type by any of its phrases."""
     part_words: Vocabulary = field(default_factory=lambda: Vocabulary(()))
     """The same for its parts."""
+    given: Collection[Clause] = ()
+    """Those of the clauses that this picture was given with, not the specification's. They are meant for what it shows:
+    a finding that may be of their type as well is taken to be. What a specification accepts, it accepts of every
+    picture: there, the type must be the likeliest one."""
     scale_known: bool = False
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False

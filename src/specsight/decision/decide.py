@@ -45,7 +45,9 @@ def decide(
     nothing). A picture that shows something else (`unlike`, see `Decision`) is rejected whatever the clauses say. Every
     clause that cannot be applied is listed in the decision with the reason.
     """
-    circumstances = with_scope(circumstances or Circumstances(), clauses, calibration)
+    circumstances = circumstances or Circumstances()
+    if circumstances.inside is None:
+        circumstances = with_scope(circumstances, clauses, calibration)
     if calibration is None:
         applied = effects(clauses, (), circumstances)
         return Decision(None, judgement.score, None, not_applied=_not_applied(clauses, applied, NO_THRESHOLD))

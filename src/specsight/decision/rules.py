@@ -158,7 +158,8 @@ def _is_at(finding: Finding, box: Box) -> bool:
 
 def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circumstances) -> bool:
     """Whether a finding is of the clause's type, and on its part."""
-    return circumstances.may_be(finding, clause.defect) and (
+    meant = clause in circumstances.given and circumstances.may_be(finding, clause.defect)
+    return (meant or circumstances.same_defect(finding.type, clause.defect)) and (
         clause.part is None or circumstances.same_part(finding.part, clause.part)
     )
 

@@ -196,7 +196,9 @@ class Inspector:
         instruction, refused = without_contradictions(given, self.specification)
         start = time.perf_counter()
         new = taught(instruction, self.specification, self.detector)
-        judgement = self._judgement(observation, Instruction.of(new) if new else None)
+        judgement = self._judgement(
+            observation, Instruction.of(new) if new and self.detector.needs.text else None
+        )
         judgement = under_names_of(self.specification, judgement, new, self.detector)
         judged_at = time.perf_counter()
         clauses = clauses_in_force(instruction, self.specification)
@@ -212,7 +214,9 @@ class Inspector:
             self.calibration,
         )
         circumstances = replace(
-            circumstances, presence=look_for(clauses, observation, self.good_pictures, self.specification)
+            circumstances,
+            given=instruction.clauses if instruction else (),
+            presence=look_for(clauses, observation, self.good_pictures, self.specification),
         )
         found = self._find(typed, observation, circumstances.focus)
         unlike = self._unlike(judgement, observation, found)
