@@ -27,6 +27,12 @@ REJECTED, UNREADABLE = 1, 3
 @click.option("-o", "--out", type=PATH, required=True, help="Where to save the model.")
 @click.option("--labelled", type=PATH, help="Labelled set whose defects are learned from too (clad).")
 @fitting
+@click.option(
+    "--types/--no-types",
+    default=True,
+    show_default=True,
+    help="Learn to tell the types that --spec names, for detectors that cannot; up to 40 good pictures are looked at.",
+)
 @click.option("--seed", default=0, show_default=True)
 @MAX_MEGAPIXELS
 @REPLACE
@@ -50,6 +56,7 @@ def fit(
     by_place: bool | None,
     false_reject_rate: float,
     confidence: float,
+    types: bool,
     seed: int,
     replace: bool,
 ) -> None:
@@ -76,6 +83,7 @@ def fit(
         threshold,
         seed,
         replace,
+        types=types,
     )
     say_fitted(inspector, threshold)
     screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")

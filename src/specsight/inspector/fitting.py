@@ -74,9 +74,11 @@ def fit_model(
     seed: int = 0,
     replace: bool = False,
     choice: Choice | None = None,
+    types: bool = True,
 ) -> Inspector:
     """Fit `detector`, or one that is chosen, and save the model to the folder `out`; returns the inspector, which lists
-    what was left out. `choice` says how a given detector was chosen before, and is kept with the model.
+    what was left out. `choice` says how a given detector was chosen before, and is kept with the model; `types` is as
+    for `Inspector.fit`.
 
     Parts are held out or judged in folds for `threshold` under `seed`. A model in `out` that was fitted to the same
     files in the same way is loaded, and `Inspector.reused` is set; any other is given up only with `replace`.
@@ -89,7 +91,7 @@ def fit_model(
     given = _read(detector, sources, specification)
     if isinstance(detector, ChoiceConfig):
         detector = detector.with_encoders_loaded()
-    requested = _digest_of_request(detector, given, threshold, seed)
+    requested = _digest_of_request(detector, given, threshold, seed, types=types)
     if was_requested(out, requested):
         inspector = Inspector.load(out, _encoder(detector), detector.device)
         inspector.reused = True
@@ -106,6 +108,7 @@ def fit_model(
         confidence=threshold.confidence,
         folds=threshold.folds,
         by_place=threshold.by_place,
+        types=types,
         seed=seed,
     )
     _complete_account(inspector, given, left_out)
@@ -141,10 +144,10 @@ def _read(detector: Detector | ChoiceConfig, sources: Sources, specification: Sp
 
 
 def _digest_of_request(
-    detector: Detector | ChoiceConfig, given: _Given, threshold: ThresholdConfig, seed: int
+    detector: Detector | ChoiceConfig, given: _Given, threshold: ThresholdConfig, seed: int, *, types: bool
 ) -> str:
     """The digest of everything that the model depends on."""
-    promise = {**asdict(threshold), "seed": seed}
+    promise = {**asdict(threshold), "seed": seed, "types": types}
     if isinstance(detector, ChoiceConfig):
         return request_of_choice(detector, given.learned, promise)
     return request_of(detector, given.learned, promise)

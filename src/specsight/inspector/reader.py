@@ -79,8 +79,8 @@ class Reader:
         """Learn what is usual in good pictures, evenly spread over `samples`, in the words of `specification`.
 
         The encoder is that of the `inspecting` detector where it reads, else the bundled one. None where the
-        specification names no types, where no picture can be read, and beside filters, which are there to need no
-        model.
+        specification names no types, where no picture can be read or no encoder that reads can be loaded, and beside
+        filters, which are there to need no model.
         """
         encoder = inspecting.get_encoder()
         if not specification.defects or not samples or encoder.name == FILTERS:
@@ -95,6 +95,10 @@ class Reader:
             seed=inspecting.seed,
             device=inspecting.device,
         )
+        try:
+            detector.get_encoder()
+        except SpecsightError:
+            return None
         with features_cached(detector):
             detector.fit(learned, specification)
             good, spread = _looked_at(learned, detector, bits)

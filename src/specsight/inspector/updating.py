@@ -17,6 +17,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector import saved
 from specsight.inspector.fitting import Sources, fit_model
 from specsight.inspector.inspector import Inspector
+from specsight.inspector.reader import READER
 from specsight.inspector.request import read_request
 from specsight.storage import given_path, read_folder
 
@@ -67,6 +68,7 @@ def update_model(
         asked.seed,
         replace=True,
         choice=kept.choice,
+        types=(folder / READER).exists(),
     )
     return Update(inspector, threshold, len(_digests(kept) - _digests(inspector)))
 
