@@ -132,6 +132,17 @@ def test_a_feature_is_held_to_its_usual_size_and_place() -> None:
     assert check(requirement, speck, good).count == 0
 
 
+def test_one_of_several_that_look_alike_cannot_be_told_to_be_missing() -> None:
+    both = ("yellow", 20, 20), ("yellow", 100, 90)
+    good = [evidence(*both, seed=number) for number in range(12)]
+    dot = Requirement(feature="yellow dot")
+    assert check(dot, evidence(*both), good).count == 2
+    one = check(dot, evidence(both[0]), good)
+    assert (one.count, "good pictures show 2" in one.reason) == (None, True)
+    assert check(dot, evidence(), good).count == 0
+    assert check(Requirement(feature="yellow dot", count=2), evidence(both[0]), good).count == 1
+
+
 def test_good_pictures_are_saved_and_read_back() -> None:
     good = GoodPictures.of([*good_pictures(0.5, varied=True), evidence(("red", 30, 30), parts=True)])
     again = GoodPictures.from_saved(good.to_json(), good.state())

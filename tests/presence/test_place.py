@@ -55,9 +55,10 @@ def test_a_place_is_in_view_whatever_lies_there(learned: Place) -> None:
     for k, (row, column) in enumerate(places(10)):
         found = learned.find(view(200 + k, (row, column), middle=-3.0))
         assert found is not None
-        left, top, right, bottom = (SIDE * share for share in found)
-        assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((column + 0.5, row + 0.5), abs=0.01)
-        assert right - left == pytest.approx(2.5, abs=0.01)
+        left, top, right, bottom = found
+        middle = (left + right) / 2, (top + bottom) / 2
+        assert middle == pytest.approx((8 * column + 4, 8 * row + 4), abs=1)
+        assert right - left == pytest.approx(2.5 * 8, abs=3)
     assert not any(learned.find(view(300 + k, None)) for k in range(20))
 
 
@@ -91,7 +92,11 @@ def test_a_feature_is_absent_where_its_place_is_in_view(learned: Place) -> None:
     dot = Requirement(feature="yellow dot")
     absent = check.check(dot, Evidence(grey, {}, view(500, (10, 10))))
     ((x0, y0, x1, y1),) = absent.boxes
-    assert (absent.count, (x0 + x1) / 2, (y0 + y1) / 2) == (0, 84, 84)
+    assert (absent.count, (x0 + x1) / 2, (y0 + y1) / 2) == (
+        0,
+        pytest.approx(84, abs=1),
+        pytest.approx(84, abs=1),
+    )
     out_of_view = check.check(dot, Evidence(grey, {}, view(501, None)))
     assert (out_of_view.count, "not known to be in view" in out_of_view.reason) == (None, True)
     assert check.check(dot, Evidence(grey, {})).count is None

@@ -17,7 +17,7 @@ from specsight.errors import MissingExtra
 from specsight.presence import coloured, lettered
 from specsight.presence.coloured import Usual
 from specsight.presence.evidence import Evidence
-from specsight.presence.good_pictures import GoodPictures
+from specsight.presence.good_pictures import KEPT_BLOBS, GoodPictures
 from specsight.presence.wording import Wanted, wanted
 from specsight.records import Box, Presence
 from specsight.specification import Requirement, Specification
@@ -137,6 +137,13 @@ class PresenceCheck:
             if self._on_part(blob.box, requirement, picture)
         ]
         boxes = tuple(blob.box for blob in blobs)
+        if requirement.count <= len(boxes) < min(like.least, KEPT_BLOBS):
+            return Presence(
+                requirement,
+                None,
+                f"good pictures show {like.least} regions like '{asked.name}' and this one {len(boxes)}: which of them "
+                "is missing cannot be told",
+            )
         if len(boxes) >= requirement.count:
             return Presence(
                 requirement, len(boxes), found=_found(asked, requirement, boxes, picture), boxes=boxes

@@ -9,6 +9,7 @@ show is held to what they show of its kind ("red balance dot" to their "yellow b
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,6 +47,8 @@ class Usual:
     """Of how many."""
     area: tuple[float, float] | None = None
     """From, to, as shares of the picture; None: it varies, or is not known."""
+    least: int = 1
+    """How many good pictures that show it show at least, but for a twentieth of them."""
     place: tuple[float, float] | None = None
     """x and y, shares of width and height; None: it varies, or is not known."""
 
@@ -58,7 +61,14 @@ def usual(wanted: Wanted, good: GoodPictures, pictures: Collection[int]) -> Usua
     like = Usual(area=_alike([blob.area for blob in shaped.values() if not blob.cut_off]))
     fitting = where_shown(wanted, good, pictures, like)
     place = _place([blob for blob in fitting.values() if not blob.cut_off])
-    return Usual(len(fitting) / len(pictures), len(pictures), like.area, place)
+    like = Usual(len(fitting) / len(pictures), len(pictures), like.area, place=place)
+    counts = Counter(
+        number
+        for number, blob in good.of_colour(wanted.colour)
+        if number in pictures and fits(blob, wanted, like)
+    )
+    least = int(np.quantile(list(counts.values()), 0.05, method="lower")) if counts else 1
+    return replace(like, least=least)
 
 
 def where_shown(

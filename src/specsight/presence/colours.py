@@ -21,7 +21,7 @@ BLUR = 1.0
 """Sigma in pixels of the blur that takes the noise of single pixels away."""
 LEAST_AREA = 12
 """Pixels, at the working size, of the smallest blob."""
-MOST_BLOBS = 20
+MOST_BLOBS = 200
 """That are told of one colour in one picture, the largest first."""
 LEAST_CHROMA = 14.0
 LEAST_SATURATION = 0.4
@@ -108,8 +108,8 @@ class Lab:
         within = (hue >= first) & (hue < last) if first < last else (hue >= first) | (hue < last)
         return np.asarray(inside & self._chromatic & within)
 
-    def blobs(self, name: str) -> tuple[Blob, ...]:
-        """Connected regions of a colour, the largest first."""
+    def blobs(self, name: str, most: int = MOST_BLOBS) -> tuple[Blob, ...]:
+        """Connected regions of a colour, the largest first, at most so many."""
         import cv2
 
         mask = self.mask(name)
@@ -117,7 +117,7 @@ class Lab:
             return ()
         mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
         _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_BLOBS] + 1
+        order = np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:most] + 1
         return tuple(
             self._blob(labels, stats[k], int(k)) for k in order if stats[k, cv2.CC_STAT_AREA] >= LEAST_AREA
         )

@@ -5,7 +5,6 @@ In: a picture with its part map, and the view of it. Out: parts that show, blobs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
@@ -68,15 +67,12 @@ class Evidence:
     def find(self, place: Place) -> Box | None:
         """Where the place of a feature is in view; None where it is not, as far as can be told."""
         if place.kind not in self._places:
-            found = place.find(self.view) if self.view is not None else None
-            height, width = self.picture.size
-            self._places[place.kind] = found and (
-                int(found[0] * width),
-                int(found[1] * height),
-                math.ceil(found[2] * width),
-                math.ceil(found[3] * height),
-            )
+            self._places[place.kind] = place.find(self.view) if self.view is not None else None
         return self._places[place.kind]
+
+    def largest_blobs(self, colour: str, most: int) -> tuple[Blob, ...]:
+        """The first of `blobs`."""
+        return self._blobs[colour][:most] if colour in self._blobs else self._lab.blobs(colour, most)
 
     def mask_of(self, parts: Collection[str]) -> NDArray[np.bool_] | None:
         """(H, W): where the picture shows one of these parts; None where it shows none."""

@@ -23,7 +23,7 @@ from specsight.record_json import Text, check
 
 MOST_PICTURES = 100
 """Good pictures that are measured: more tell no more of how often a feature shows."""
-KEPT_BLOBS = 5
+KEPT_BLOBS = 12
 """Of one colour in one picture, the largest."""
 COLUMNS = 11
 """Of the array of blobs: picture, colour, x, y, area, roundness, fill, whether it is cut off, and its L*, a*, b*."""
@@ -65,7 +65,7 @@ class GoodPictures:
         for number, picture in enumerate(pictures):
             parts.append(picture.parts)
             for colour, name in enumerate(COLOUR_NAMES):
-                rows += [_row(number, colour, blob) for blob in picture.blobs(name)[:KEPT_BLOBS]]
+                rows += [_row(number, colour, blob) for blob in picture.largest_blobs(name, KEPT_BLOBS)]
         return cls(tuple(parts), np.array(rows, np.float32).reshape(-1, COLUMNS))
 
     def of_colour(self, name: str) -> list[tuple[int, Blob]]:

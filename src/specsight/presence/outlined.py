@@ -71,10 +71,11 @@ class OutlinedPart:
         layer = layer_for(shown[0][0], width)
         if layer is None:
             return None
-        grids = [_standardised(view.features[layer], mask) for view, mask in shown]
+        shares = [view.frame.covered(mask, view.cells[layer]) for view, mask in shown]
+        grids = [_standardised(view.features[layer], one) for (view, _), one in zip(shown, shares)]
         axes = axes_of(grids)
         rng = np.random.default_rng(0)
-        all_cells = [_cells_in(reduced(grid, axes), mask) for grid, (_, mask) in zip(grids, shown)]
+        all_cells = [_cells_in(reduced(grid, axes), one) for grid, one in zip(grids, shares)]
         kept = [one[rng.permutation(len(one))[:MOST_CELLS]] for one in all_cells]
         similar = [
             _similarity(one, np.concatenate([*kept[:k], *kept[k + 1 :]])) for k, one in enumerate(all_cells)
@@ -91,8 +92,11 @@ class OutlinedPart:
         grid = view.features.get(self.layer)
         if grid is None or grid.ndim != 3 or len(grid) != self.axes.shape[1]:
             return None
-        cells = reduced(_standardised(grid, mask), self.axes)
-        return [(box, self._is_there(_cells_in(cells, place))) for box, place in places_of(mask)]
+        covered, where = view.frame.covered, view.cells[self.layer]
+        cells = reduced(_standardised(grid, covered(mask, where)), self.axes)
+        return [
+            (box, self._is_there(_cells_in(cells, covered(place, where)))) for box, place in places_of(mask)
+        ]
 
     def _is_there(self, cells: NDArray[np.float32]) -> bool | None:
         unlike = float(np.mean(_similarity(cells, self.cells) < self.similarity))
@@ -136,30 +140,21 @@ def box_areas(mask: NDArray[np.bool_]) -> list[float]:
     return [float(place.mean()) for _, place in places_of(mask)]
 
 
-def _shares(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Share of each cell of a grid (rows, columns) that a mask covers."""
-    import cv2
-
-    return np.asarray(cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA))
-
-
-def _standardised(grid: NDArray[Any], mask: NDArray[np.bool_]) -> Grid:
-    """A grid whose channels have mean 0 and deviation 1 outside the part: a missing part changes nothing there. Of a
-    part that covers most of the picture, all cells count."""
+def _standardised(grid: NDArray[Any], shares: NDArray[np.float32]) -> Grid:
+    """A grid whose channels have mean 0 and deviation 1 outside the part, which covers `shares` of the cells: a missing
+    part changes nothing there. Of a part that covers most of the picture, all cells count."""
     grid = np.asarray(grid, np.float32)
-    outside = _shares(mask, (grid.shape[1], grid.shape[2])) == 0
+    outside = shares == 0
     if outside.mean() < 0.25:
-        outside[:] = True
+        outside = np.ones_like(outside)
     cells = grid[:, outside]
     mean, deviation = cells.mean(1)[:, None, None], cells.std(1)[:, None, None]
     return np.asarray((grid - mean) / (deviation + 1e-6), np.float32)
 
 
-def _cells_in(grid: Grid, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(n, axes): cells at least half of which a mask covers; the one that it covers most where there is none."""
-    shares = _shares(mask, (grid.shape[1], grid.shape[2]))
-    inside = shares >= min(0.5, float(shares.max()))
-    return np.ascontiguousarray(grid[:, inside].T)
+def _cells_in(grid: Grid, shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, axes): cells at least half of which is covered; those that are covered most where there are none."""
+    return np.ascontiguousarray(grid[:, shares >= min(0.5, float(shares.max()))].T)
 
 
 def _similarity(cells: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,9 +19,10 @@ from pydantic import Field
 from typing_extensions import Self, TypedDict
 
 from specsight.detectors import View
-from specsight.presence.axes import Grid, axes_of, layer_for, reduced
+from specsight.presence.axes import Grid, axes_of, box_around, cell_at, layer_for, reduced
 from specsight.presence.colours import Blob
 from specsight.record_json import Count, Finite, Text, check
+from specsight.records import Box
 
 INNER, OUTER = 1.2, 2.4
 """Surroundings lie so many radii of the feature from its centre: near enough to hold the ring or recess that is made
@@ -91,7 +92,9 @@ class Place:
         radius = float(width / 2 * np.sqrt(np.prod(grids[0].shape[1:])))
         axes = axes_of(grids)
         along = [reduced(grid, axes) for grid in grids]
-        templates = np.stack([_template(grid, blob, radius) for grid, (_, blob) in zip(along, shown)])
+        templates = np.stack(
+            [_template(grid, cell_at(view, layer, blob), radius) for grid, (view, blob) in zip(along, shown)]
+        )
         own = [
             _most_similar(grid, np.delete(templates, k, axis=0), radius)[0] for k, grid in enumerate(along)
         ]
@@ -107,9 +110,8 @@ class Place:
             return None
         return cls(kind, layer, radius, threshold, found, len(without), axes, templates)
 
-    def find(self, view: View) -> tuple[float, float, float, float] | None:
-        """Where a picture shows the place: left, top, right, bottom in shares of its width and height; None where it
-        does not, or cannot be told of such a view."""
+    def find(self, view: View) -> Box | None:
+        """Where a picture shows the place; None where it does not, or where that cannot be told of such a view."""
         grid = view.features.get(self.layer)
         if grid is None or grid.ndim != 3 or len(grid) != self.axes.shape[1]:
             return None
@@ -118,14 +120,7 @@ class Place:
         )
         if similarity <= self.threshold:
             return None
-        _, height, width = grid.shape
-        x, y, reach = column + 0.5, row + 0.5, max(self.radius, 0.5)
-        return (
-            max(0.0, (x - reach) / width),
-            max(0.0, (y - reach) / height),
-            min(1.0, (x + reach) / width),
-            min(1.0, (y + reach) / height),
-        )
+        return box_around(view, self.layer, (row, column), self.radius)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays to be saved."""
@@ -164,12 +159,11 @@ def _around(radius: float) -> NDArray[np.bool_]:
     return np.asarray((away > inner) & (away <= outer + 0.5))
 
 
-def _template(grid: Grid, blob: Blob, radius: float) -> NDArray[np.float32]:
-    """Surroundings of a blob, (channels, cells); 0 beyond the rim of the picture."""
+def _template(grid: Grid, cell: tuple[int, int], radius: float) -> NDArray[np.float32]:
+    """Surroundings of a cell, (channels, cells); 0 beyond the rim of the picture."""
     around = _around(radius)
     side, reach = len(around), len(around) // 2
-    _, height, width = grid.shape
-    row, column = min(int(blob.y * height), height - 1), min(int(blob.x * width), width - 1)
+    row, column = cell
     padded = np.pad(grid, ((0, 0), (reach, reach), (reach, reach)))
     return np.asarray(padded[:, row : row + side, column : column + side][:, around], np.float32)
 
