@@ -112,7 +112,7 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 @click.argument("pictures", type=PATH)
 @click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
 @click.option("--spec", type=PATH, help="Another specification than the model's (YAML).")
-@click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md).")
+@click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md, .pdf).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
 @click.option(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from specsight import screen
 from specsight.cli.options import PATH
+from specsight.errors import SpecsightError
+
+if TYPE_CHECKING:
+    from specsight.specification import Instruction, Specification
 
 
 @click.command()
@@ -33,10 +39,14 @@ def read(words: str, spec: Path | None, reader: str, as_json: bool, as_yaml: boo
     """
     import json
 
-    from specsight.reading import as_objects, read_instruction
+    from specsight.reading import as_objects, read_instruction, read_notes
     from specsight.specification import dump_yaml, load_specification
 
     specification = load_specification(spec) if spec else None
+    notes = read_notes(words, specification, reader)
+    if notes is not None:
+        _notes(notes, specification, as_json, as_yaml)
+        return
     instruction = read_instruction(words, specification, reader)
     if as_json:
         screen.say(json.dumps(as_objects(instruction), indent=2, ensure_ascii=False))
@@ -44,3 +54,24 @@ def read(words: str, spec: Path | None, reader: str, as_json: bool, as_yaml: boo
         screen.say(dump_yaml(instruction).rstrip("\n"))
     else:
         screen.clauses(instruction, specification)
+
+
+def _notes(
+    notes: Mapping[str, Instruction], specification: Specification | None, as_json: bool, as_yaml: bool
+) -> None:
+    """What operators wrote of single pictures, by sample."""
+    import json
+
+    from specsight.reading import as_objects
+
+    if as_yaml:
+        raise SpecsightError(
+            "each picture has a note of its own, which makes no one instruction: leave --yaml out"
+        )
+    if as_json:
+        objects = [{"sample": name, **one} for name, note in notes.items() for one in as_objects(note)]
+        screen.say(json.dumps(objects, indent=2, ensure_ascii=False))
+        return
+    for name, note in notes.items():
+        screen.say(f"{name}:")
+        screen.clauses(note, specification)

@@ -15,7 +15,8 @@ from specsight.reading.tables import Row, row_cells, table_length
 
 BULLET = re.compile(r"^\s*(?:[-*•·‣▪◦–+]|\(?\d{1,3}[.)](?!\d)|\(?[a-zA-Z][.)]|\[[ xX]?\])\s+(?=\S)")
 RULE = re.compile(r"^\s*(?:=+|-{3,}|\*{3,}|_{3,})\s*$")
-TITLE = re.compile(r"^\s*#{1,6}\s+")
+TITLE = re.compile(r"^\s*#{1,6}\s+|^\s*\d{1,2}(?:\.\d{1,2})*\.?\s+(?=[A-Z][\w /&-]{1,40}$)")
+"""Beginnings of headings: "## Limits", "3.1 Limits"."""
 ABBREVIATION = re.compile(
     r"\b(?:max|min|e\.g|i\.e|dia|no|approx|incl|sq|resp|vs|ca|fig|[A-Z])\.$|\bin\.$", re.IGNORECASE
 )
@@ -79,7 +80,8 @@ class _Page:
 
     def line(self, line: str) -> None:
         """One line that is no row of a table."""
-        if title := TITLE.match(line):
+        title = TITLE.match(line)
+        if title and (line.lstrip()[0] == "#" or not self.understood(_plain(line[title.end() :]))):
             self.flush()
             self.lead, self.used = "", False
             self.title = line[title.end() :].strip().rstrip(":#").strip()

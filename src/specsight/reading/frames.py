@@ -60,10 +60,30 @@ class Frame:
 
 def frames_of(items: Sequence[Item]) -> list[Frame]:
     """The frames of a reading. Raises NotUnderstood where an item has no place in any."""
-    frames = [frame for frame in map(_frame, _segments(items)) if not frame.empty]
+    frames = [frame for frame in map(_frame, _segments(_prepared(items))) if not frame.empty]
     if any(item.kind == "colon" for item in items):
         _keyed(frames, items)
     return _with_predicates(frames)
+
+
+def _prepared(items: Sequence[Item]) -> list[Item]:
+    """The items with "rim: no chips" as "on the rim, no chips", and "stains, if under 2 mm, pass" without commas."""
+    found = list(items)
+    if [item.kind for item in found[:2]] == ["parts", "colon"] and any(
+        item.kind == "names" for item in found
+    ):
+        found[:2] = [replace(found[0], kind="place"), replace(found[1], kind="conj", text=",")]
+    k = 0
+    while k < len(found):
+        end = k + 2
+        while end < len(found) and found[end].kind in ("be", "must", "may"):
+            end += 1
+        inserted = found[k].kind == "conj" and k + 1 < len(found) and found[k + 1].kind == "if"
+        closed = [item.kind for item in found[end : end + 2]] == ["limit", "conj"]
+        if inserted and closed and end + 2 < len(found) and found[end + 2].kind in ("be", "must", "may"):
+            found[k : end + 2] = [found[end]]
+        k += 1
+    return found
 
 
 def _keyed(frames: Sequence[Frame], items: Sequence[Item]) -> None:
@@ -112,6 +132,7 @@ IGNORED = frozenset({"be", "have", "product", "naming", "following", "present"})
 FLAGS = frozenset(
     {
         "unlimited",
+        "observed",
         "all",
         "rest",
         "else",
@@ -191,7 +212,7 @@ def _add_predicate(frame: Frame, item: Item) -> None:
         frame.pred = before if new == "limit" else new
     elif {before, new} == {"inspect", "limitto"}:
         frame.pred = "limitto"
-    elif not (new == "present" or before == new == "inspect"):
+    elif not (new == "present" or (before == new and new in ("inspect", "accept", "known"))):
         raise NotUnderstood("")
     subjects = frame.flags & {"generic", "all", "nothing", "rest"}
     frame.postposed = bool(frame.names or frame.parts or frame.places or subjects)
@@ -211,8 +232,8 @@ def _add_names(frame: Frame, item: Item) -> None:
 def _with_predicates(frames: list[Frame]) -> list[Frame]:
     """Every frame with a predicate: its own, else that of the frame before or, where that one's stands last, behind."""
     for frame in frames:
-        if not frame.pred and frame.flags & {"hasbeen", "unlimited"}:
-            frame.pred = "occur" if "hasbeen" in frame.flags else "accept"
+        if not frame.pred and frame.flags & {"observed", "unlimited"}:
+            frame.pred = "occur" if "observed" in frame.flags else "accept"
     for k, frame in enumerate(frames):
         if frame.pred or "except" in frame.flags or "if" in frame.flags:
             continue

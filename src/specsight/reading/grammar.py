@@ -109,7 +109,7 @@ class Grammar(Reader):
         for statement in statements(text, understood):
             for piece in _pieces(statement, understood):
                 clauses += read_statement(piece, names, specification)
-        return clauses
+        return list(dict.fromkeys(clauses))
 
 
 def _pieces(statement: Statement, understood: Understood) -> list[Statement]:
@@ -129,7 +129,7 @@ def read_statement(statement: Statement, names: Names, specification: Specificat
     try:
         facts = _statement_facts(statement, names)
     except NotUnderstood as error:
-        if statement.title == statement.plain and _says_nothing(statement.plain, names):
+        if statement.title == statement.plain and _says_nothing(statement.plain, names, "headings"):
             return []
         whole = f"{statement.lead} {text}".strip()
         return [Unread(text=whole, reason=str(error))]
@@ -162,11 +162,12 @@ def _asks(sentence: str) -> bool:
     return sentence.rstrip("\"' ").endswith("?") and not POLITE.match(sentence)
 
 
-def _says_nothing(heading: str, names: Names) -> bool:
-    """Whether a heading holds only words such as "instructions" and the product's name."""
+def _says_nothing(heading: str, names: Names, more: str = "") -> bool:
+    """Whether a heading holds only words such as "instructions" and the product's name, or those of the set `more`."""
     words = stems(heading.strip(" :#.").replace("/", " "))
     product = {word for form in names.known.get("product", {}) for word in form}
-    return all(word in words_of("neutral headings") or word in product or word.isdigit() for word in words)
+    neutral = words_of("neutral headings") | (words_of(more) if more else frozenset())
+    return all(word in neutral or word in product or word.isdigit() for word in words)
 
 
 def clauses_of(facts: Sequence[Fact], text: str) -> list[Clause]:

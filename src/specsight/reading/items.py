@@ -27,6 +27,8 @@ class Name:
     text: str
     known: bool = True
     confidence: float = OWN
+    within: str = ""
+    """The known name that it ends in, with other words before it: "deep scratch"; empty: there is none."""
     whole: str = ""
     """With the part that stands before it, as it was written: "flank tear"; empty: there is none."""
 
@@ -65,7 +67,7 @@ def _item(token: Token) -> Item:
     if kind == "def":
         kind, names = "names", (Name(value, True, token.confidence),)
     elif kind == "unk":
-        kind, names = "names", (Name(token.text, False, UNKNOWN),)
+        kind, names = "names", (Name(token.text.strip('"'), False, UNKNOWN),)
     elif kind == "part":
         kind, names = "parts", (Name(value, True, token.confidence),)
     if token.quantity is not None and token.quantity.problem:
@@ -118,10 +120,10 @@ def _in_sense(token: Token, before: Token | None, after: Token | None) -> Token:
     past = before is not None and before.kind in ("hasbeen", "have")
     if token.text == "all":
         return token.be("all" if next_kind in ("but", "except", "") else "noise")
-    if "hasbeen" in kinds:
-        return token.be("hasbeen") if past else token
+    if "observed" in kinds:
+        return token.be("observed") if past else token
     if token.kind == "pred" and "be" in kinds:
-        return token.be("be") if next_kind in ("pred", "free", "not", "generic", "no") else token
+        return token.be("be") if next_kind in ("pred", "free", "not", "generic", "no", "limit") else token
     if "limitto" in {value for _, value in token.senses} and "limit" in {value for _, value in token.senses}:
         verb = next_kind in ("pred", "part") or (after is not None and after.text == "to")
         return token.be("pred", "limitto" if verb else "limit")
@@ -147,7 +149,7 @@ def _in_sense(token: Token, before: Token | None, after: Token | None) -> Token:
     if token.text in ("excluding", "leaving out"):
         return token.be("except") if before is not None else token
     if token.text in ("being", "should"):
-        return token.be("be")
+        return token.be("be" if token.text == "being" else "must")
     return token
 
 
@@ -178,6 +180,8 @@ def _noun_phrases(found: list[Item], sentence: Sentence) -> list[Item]:
         elif pair == ("product", "names") and not item.names[0].known and before.value == "":
             name = sentence.name(before.start, item.end)
             joined[-1] = Item("names", before.start, item.end, name, "", (Name(name, False, UNKNOWN),))
+        elif pair == ("product", "names") and before.text == "surface":
+            joined[-1] = _compound(before, item, sentence)
         elif pair == ("product", "parts") or pair == ("product", "names"):
             joined[-1] = replace(item, start=before.start)
         elif pair == ("parts", "names"):
@@ -209,10 +213,11 @@ def _adjective(item: Item, taught: bool) -> bool:
 
 
 def _compound(first: Item, second: Item, sentence: Sentence) -> Item:
-    if first.names[0].known and _all_in(second, words_of("generic defect")):
+    if first.names and first.names[0].known and _all_in(second, words_of("generic defect")):
         return replace(first, end=second.end)
     name = sentence.name(first.start, second.end)
-    return Item("names", first.start, second.end, name, "", (Name(name, False, UNKNOWN),))
+    known = second.names[0].text if second.names[0].known else ""
+    return Item("names", first.start, second.end, name, "", (Name(name, False, UNKNOWN, known),))
 
 
 def _all_in(item: Item, words: frozenset[str]) -> bool:
@@ -226,6 +231,10 @@ def _with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list
     while k < len(found):
         item = found[k]
         after = found[k + 1] if k + 1 < len(found) else None
+        if item.text == "(" and len(found) > k + 2 and found[k + 2].text == ")" and _remark(found[k + 1]):
+            placed.append(found[k + 1])
+            k += 3
+            continue
         in_brackets = [one.kind for one in found[k : k + 3]] == ["conj", "parts", "conj"]
         if in_brackets and item.text == "(" and found[k + 2].text == ")":
             placed.append(replace(found[k + 1], kind="place"))
@@ -265,15 +274,23 @@ def _with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list
                 placed.append(replace(after, kind=kind, start=item.start))
             k += 2
         else:
-            if not (item.text in SILENT or after.kind in ("limit", "names", "generic", "pred", "following")):
+            if not (
+                item.text in SILENT
+                or after.kind in ("limit", "names", "generic", "pred", "following", "onlyone")
+            ):
                 placed.append(replace(item, kind="block"))
             k += 1
     return _without_product(placed)
 
 
+def _remark(item: Item) -> bool:
+    """Whether an item in brackets belongs to what stands before them: "burr (max.)", "the seam (1 mm)"."""
+    return item.kind in ("limit", "none", "anysize") or item.value == "limit"
+
+
 def _teaches(found: Sequence[Item]) -> bool:
     """Whether a sentence teaches types of defect, whose names may hold a place: "blisters in the lacquer"."""
-    return any(item.kind == "hasbeen" or item.value in ("known", "lookfor", "occur") for item in found)
+    return any(item.kind == "observed" or item.value in ("known", "lookfor", "occur") for item in found)
 
 
 SILENT = (

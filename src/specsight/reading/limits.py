@@ -58,8 +58,12 @@ def _before(found: list[Token]) -> tuple[str, int]:
     k = _over_sizes(found, end)
     if k and found[k - 1].may_be("compare"):
         side = _side(found[k - 1])
+        if found[k - 1].text.startswith("reach") and k > 1 and found[k - 2].kind == "may":
+            side = BELOW
         if side:
             start = _over_sizes(found, k - 1)
+            while start and _side(found[start - 1]) == side:
+                start = _over_sizes(found, start - 1)
             side, start = _negated(found, start, side)
             begin = found[start].start
             del found[start:]

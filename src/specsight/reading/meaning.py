@@ -78,8 +78,15 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
         others[0].limit = frame.limit
         frame.order, frame.flags = (), set()
         return
+    topic = set(frame.order) <= {"names", "conj"} and frame.order and others and "all" in others[0].flags
+    if topic and others[0].limit is not None and not others[0].names:
+        # "As for creases, anything up to 1 cm is acceptable."
+        others[0].names = frame.names
+        frame.order, frame.flags = (), set()
+        return
     alone = set(frame.order) <= {"place", "outside", "else", "if", "onlyone"} and frame.order
-    if not alone or not others or "inherited" in frame.flags:
+    own = others and others[0].pred and not others[0].flags & {"inherited", "shared"} and not others[0].places
+    if not alone or not others or ("inherited" in frame.flags and not own):
         return
     for other in others:
         if other.places or other.outside or "else" in other.flags:
@@ -93,6 +100,9 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
 
 def _main(reading: Reading, frame: Frame) -> None:
     frame = _completed(reading, frame)
+    if set(frame.order) <= {"onlyone", "be", "there"} and reading.last is not None:
+        _alone(reading)
+        return
     if frame.pred in ("inspect", "limitto"):
         _inspection(reading, frame)
     elif frame.pred in ("lookfor", "known", "occur", "present"):
@@ -147,6 +157,7 @@ def _polarity(frame: Frame) -> int:
 def _of_defects(reading: Reading, frame: Frame) -> None:
     """Tolerance, ignore, only: what is said of types of defect."""
     _free(frame)
+    _of_subject(frame)
     if "hasbeen" in frame.flags:
         raise NotUnderstood("")
     contrast = frame.negated and "inherited" in frame.flags and frame.limit is None and not frame.places
@@ -156,6 +167,10 @@ def _of_defects(reading: Reading, frame: Frame) -> None:
     turned = reading.last is not None and reading.last.negated and not frame.negated and not frame.only
     if frame.pred == "report" and "inherited" in frame.flags and turned and frame.limit is None:
         # "Creases do not matter, dents do": nothing changes for dents.
+        return
+    if "inherited" in frame.flags and frame.limit is not None and set(frame.order) <= {"limit", "may", "be"}:
+        # "Only allowed on the web, up to 2 mm": the limit belongs to what was said before.
+        _with_limit(reading, frame, _within(frame.limit, frame, _polarity(frame) > 0), unlimited=True)
         return
     limit = _limit_of(reading, frame)
     places = _places(frame)
@@ -179,6 +194,19 @@ def _of_defects(reading: Reading, frame: Frame) -> None:
             reading.facts.append(_accepted(name, None, 0.0, sure))
         elif frame.only == "place" and limit == 0.0:
             raise NotUnderstood("")
+
+
+def _of_subject(frame: Frame) -> None:
+    """ "The well tolerates specks up to 1 mm": the part that accepts is the place."""
+    before = frame.order[: frame.order.index("pred")] if "pred" in frame.order else ()
+    if (
+        frame.pred in ("accept", "reject")
+        and frame.parts
+        and frame.names
+        and "parts" in before
+        and not frame.places
+    ):
+        frame.places, frame.parts = frame.parts, ()
 
 
 def _free(frame: Frame) -> None:
@@ -254,8 +282,10 @@ def _accepted(name: Name, place: Name | None, limit: float | None, sure: float) 
 
 def _check_defect(reading: Reading, name: Name, frame: Frame) -> None:
     """A name that no specification has is that of a defect where it looks like one, or has a limit."""
-    if name.known or not reading.known_only or frame.limit is not None:
+    if name.known or not reading.known_only:
         return
+    if name.within:
+        raise NotUnderstood(f"'{name.text}' is no type of defect of the product, which knows '{name.within}'")
     if stem(name.text.split()[-1]) not in words_of("defect heads"):
         raise NotUnderstood(f"'{name.text}' is no part and no type of defect of the product")
 
@@ -338,7 +368,7 @@ def _knowledge(reading: Reading, frame: Frame) -> None:
             _accepted(name, place, None, PLAIN) for name in frame.names for place in _places(frame)
         ]
         return
-    if frame.pred in ("occur", "present") and not frame.flags & {"may", "hasbeen"}:
+    if frame.pred in ("occur", "present") and not frame.flags & {"may", "observed"}:
         raise NotUnderstood("")
     if frame.pred == "present" and not any(name.known or _defect_like(name) for name in frame.names):
         raise NotUnderstood("")
@@ -364,6 +394,11 @@ def _rest(reading: Reading, frame: Frame) -> None:
     )
     if not leaves_out or frame.names or frame.limit is not None:
         raise NotUnderstood("")
+    _alone(reading)
+
+
+def _alone(reading: Reading) -> None:
+    """What was named alone counts: "look for cracks and nothing else"."""
     if reading.inspected:
         _promote(reading)
         return
@@ -387,7 +422,7 @@ def _of_parts(reading: Reading, frame: Frame) -> None:
     parts = frame.parts or frame.places
     if "hasbeen" in frame.flags or frame.limit is not None or "else" in frame.flags:
         raise NotUnderstood("")
-    generic = bool(frame.flags & {"all", "generic", "nothing"}) or not frame.places
+    generic = bool(frame.flags & {"all", "generic", "nothing"}) or not frame.places or frame.only == "place"
     if frame.outside and not parts:
         out = (frame.pred in ("ignore", "accept") and not frame.negated) or (
             frame.pred == "report" and frame.negated
@@ -508,12 +543,14 @@ def _bounded(reading: Reading, limit: Limit, last: Frame, accepted: float | None
     _with_limit(reading, last, limit.mm)
 
 
-def _with_limit(reading: Reading, last: Frame, mm: float) -> None:
+def _with_limit(reading: Reading, last: Frame, mm: float, unlimited: bool = False) -> None:
+    """Give what was said of the same types a limit; `unlimited`: only where it has none."""
     names = {name.text for name in last.names}
+    open_to = ("ignore",) if unlimited else ("tolerance", "ignore")
+    if not any(fact.kind in open_to and fact.defect in names for fact in reading.facts):
+        raise NotUnderstood("")
     reading.facts = [
-        replace(fact, kind="tolerance", limit=mm)
-        if fact.kind in ("tolerance", "ignore") and fact.defect in names
-        else fact
+        replace(fact, kind="tolerance", limit=mm) if fact.kind in open_to and fact.defect in names else fact
         for fact in reading.facts
     ]
 

@@ -52,15 +52,17 @@ class Names:
     def matches(self, words: Sequence[str], start: int) -> Iterator[Match]:
         """The longest name of each kind that begins at a word."""
         first = _stem(words[start])
+        found = False
         if first in self.first:
             window = tuple(map(_stem, words[start : start + self.longest]))
             for kind, names in self.known.items():
                 for length in range(len(window), 0, -1):
-                    found = names.get(window[:length])
-                    if found:
-                        yield Match(kind, found[0], length, found[1])
+                    named = names.get(window[:length])
+                    if named:
+                        yield Match(kind, named[0], length, named[1])
+                        found = True
                         break
-        else:
+        if not found:
             yield from self._guessed(words[start], first)
 
     def _guessed(self, word: str, stemmed: str) -> Iterator[Match]:

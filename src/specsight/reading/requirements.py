@@ -40,10 +40,10 @@ PATTERNS = tuple(
         rf"{_L},?{_F}{_L2}:?m?b?Rb?(?P<l3>L?)",
         rf"(?P<g>N)R{_F}T?{_L}",
         rf"T[-]?{_F}{_L}m?b?R",
-        rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}",
+        rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
         rf"{_L},?{_F}{_L2}mb?[Tt](?P<l3>L?)",
         rf"{_L},?[tT]mb?{_F}T?{_L2}",
-        rf"(?P<o>P)m(?:b?h|h){_F}T?{_L}",
+        rf"(?P<o>P)m(?:b?h|h){_F}T?t?{_L}",
         rf"(?P<o>P)b?R{_F}T?{_L}",
         rf"G?R:?j?:?{_F}{_L}",
         rf"(?:o|a)?Gmb?h{_F}T?{_L}",
@@ -54,7 +54,7 @@ PATTERNS = tuple(
         rf"(?:E|I)[tT]b?{_F}T?{_L}",
         rf"(?:a|o)?(?P<o>P|G)?(?:w|ho){_F}{_L},?(?:b|mb)?{_BAD}",
         rf"(?P<g>N)(?:w|ho){_F}{_L},?(?:b|mb)?{_BAD}",
-        rf"(?:nA|X|mX|r)G?(?P<o>P)?(?:G)?w{_F}{_L}",
+        rf"(?:nA|X|mX|r)G?(?P<o>P)?(?:G)?w{_F}{_L}A?",
         rf"(?:nA|X|mX|r)(?P<o>P|G)[-]?w{_F}{_L}",
         rf"(?:nA|X|mX|r)(?P<g>N)w{_F}{_L}",
         rf"o(?P<o>P|G)w{_F}{_L}",
@@ -98,7 +98,7 @@ def _letter(item: Item) -> str:
     if item.text == "lacking":
         return "w"
     if item.kind == "deep" or (
-        item.kind in ("block", "compare") and item.text in words_of("feature adjectives")
+        item.kind in ("block", "compare") and item.text.removeprefix("a ") in words_of("feature adjectives")
     ):
         return "z"
     if item.kind == "pred":

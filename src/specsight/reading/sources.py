@@ -1,4 +1,4 @@
-"""Where instructions come from: sentences, text files, YAML.
+"""Where instructions come from: sentences, text files, PDFs, YAML, and operators' notes in data sets.
 
 In: what a person passes on. Out: an `Instruction`.
 """
@@ -9,10 +9,13 @@ from pathlib import Path
 
 from specsight.errors import SpecsightError
 from specsight.reading.contract import DEFAULT, load_reader
+from specsight.reading.pdf import read_pdf
 from specsight.specification import Instruction, Specification, load_instruction
 from specsight.specification.yaml import read_words
 
-YAML, TEXT = (".yaml", ".yml"), (".txt", ".md")
+YAML, TEXT, PDF, NOTES = (".yaml", ".yml"), (".txt", ".md"), (".pdf",), (".jsonl", ".csv")
+NOTE = "operator_note"
+"""Kind of a sample's words that holds what an operator wrote."""
 LONGEST_PATH = 1000
 """Characters; a longer argument holds sentences and is no path."""
 
@@ -29,13 +32,43 @@ def read_instruction(
     given: str, specification: Specification | None = None, reader: str = DEFAULT
 ) -> Instruction:
     """Read what a person passes on: sentences, or the path of a file with an instruction (.yaml, .yml) or with
-    sentences (.txt, .md). Raises SpecsightError for a file that cannot be read, and where there is not one word."""
-    path = Path(given) if len(given) < LONGEST_PATH and "\n" not in given else None
-    if path is None or path.suffix.lower() not in (*YAML, *TEXT):
+    sentences and tables (.txt, .md, .pdf). Raises SpecsightError for a file that cannot be read, and where there is not
+    one word."""
+    path = _path(given, *YAML, *TEXT, *PDF)
+    if path is None:
         return _read(given, "the instruction", specification, reader)
     if path.suffix.lower() in YAML:
         return load_instruction(path)
-    return _read(read_words(path), f"'{path}'", specification, reader)
+    text = read_pdf(path) if path.suffix.lower() in PDF else read_words(path)
+    return _read(text, f"'{path}'", specification, reader)
+
+
+def read_notes(
+    given: str, specification: Specification | None = None, reader: str = DEFAULT
+) -> dict[str, Instruction] | None:
+    """What operators wrote of single pictures: name of a sample → its instruction; None where `given` is no manifest
+    (.jsonl, .csv). Raises SpecsightError for a manifest without a note, and for one that cannot be read."""
+    path = _path(given, *NOTES)
+    if path is None:
+        return None
+    from specsight.datasets import load_dataset
+
+    notes = {sample.id: sample.text[NOTE] for sample in load_dataset(path).samples if sample.text.get(NOTE)}
+    if not notes:
+        raise SpecsightError(f"no sample of '{path}' has a note: operators' words stand in text.{NOTE}")
+    read_note = load_reader(reader).read
+    return {name: read_note(note, specification) for name, note in notes.items()}
+
+
+def _path(given: str, *endings: str) -> Path | None:
+    """The path of a file with one of these endings; None for sentences."""
+    path = Path(given) if len(given) < LONGEST_PATH and "\n" not in given else None
+    return path if path is not None and path.suffix.lower() in endings and not _is_prose(given) else None
+
+
+def _is_prose(given: str) -> bool:
+    """Whether words end like the name of a file, and no such file is there: "Use the limits of cap.md"."""
+    return " " in given and not Path(given).exists() and not Path(given).parent.is_dir()
 
 
 def _read(text: str, source: str, specification: Specification | None, reader: str) -> Instruction:

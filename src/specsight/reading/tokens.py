@@ -168,7 +168,7 @@ def _choices(
             phrase = _phrase(words, start, known.longest)
             matches = list(names.matches(words, start))
             here += [_named(match, words, start) for match in matches]
-            if phrase is not None:
+            if phrase is not None and not (here and all(kind == "noise" for kind, _ in phrase.senses)):
                 shadowed = here and max(token.end for token in here) > phrase.end
                 if not shadowed:
                     longer = phrase.end > max((token.end for token in here), default=start)
