@@ -129,11 +129,9 @@ def test_the_page_of_the_suite_shows_pairs_of_its_best_row_in_tables_by_block(ru
 def test_the_screen_tells_one_picture_with_two_verdicts(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    numbers = RunFolder(run).metrics()
-    RunFolder(run).write_metrics({**numbers, "pairs_ignored": {"value": 0.0}})
     screen.instructed(run)
     said = capsys.readouterr().out
-    assert "2 of 3 decided right both ways; 0 % if the words were ignored" in said
+    assert "right both ways: scope 1 of 2, tolerance 1 of 1 (0 if words were ignored)" in said
     assert ": rejected\n" in said
     assert "accepted, because of 'Inspect the rim only.'" in said
 

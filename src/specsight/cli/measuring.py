@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--suite",
     help="A whole comparison: clad, words, types, instructions. Further encoders: --encoder A,B.",
 )
-@click.option("--rows", help="Rows of the suite to run, such as patchcore,phrases; default: all.")
+@click.option("--rows", help="Rows of the suite to run, by their folders, such as patchcore,phrases.")
 @click.option(
     "--instructions",
     is_flag=True,

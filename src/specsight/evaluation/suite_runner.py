@@ -74,12 +74,14 @@ def run_suite(
 
 
 def _chosen(rows: Sequence[Row], suite: str, only: Sequence[str]) -> list[Row]:
-    """The rows of these names, in the order of the suite. Raises SpecsightError for a name that none of them has."""
-    names = [row.name for row in rows]
+    """The rows of these names, or of the names of their folders, in the order of the suite. Raises SpecsightError for a
+    name that none of them has."""
+    folders = [_slug(row.name) for row in rows]
     for name in only:
-        if name not in names:
-            raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, names)}")
-    return [row for row in rows if not only or row.name in only]
+        if _slug(name) not in folders:
+            raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, folders)}")
+    chosen = set(map(_slug, only))
+    return [row for row in rows if not only or _slug(row.name) in chosen]
 
 
 class SuiteError(SpecsightError):

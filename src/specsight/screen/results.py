@@ -22,14 +22,20 @@ def headline(run: Path) -> None:
     from rich import box
     from rich.table import Table
 
+    from specsight.metrics.language_control import BLOCKS
     from specsight.report import tables
     from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
     numbers = judged.metrics()
     table = Table("metric", "value", "interval, about 95 %", box=box.SIMPLE)
+    # Those about instructions are many: `instructed` prints the few to take away, the report all of them.
+    of_words = {name for block in BLOCKS for name in block.names} | {
+        n for n in numbers if n.endswith("_ignored")
+    }
     for line in tables.first_lines(numbers):
-        table.add_row(line.name, line.value, line.interval)
+        if line.key not in of_words:
+            table.add_row(line.name, line.value, line.interval)
     show(table)
     for note in numbers.get("notes", []):
         say(note)
@@ -40,26 +46,23 @@ def headline(run: Path) -> None:
 
 
 def instructed(run: Path) -> None:
-    """One picture that was rejected under one instruction and accepted under another, each rightly, and how many such
-    pairs there are; nothing where no pair was asked."""
-    from specsight.metrics.language_control import pairs_name
+    """How many matched pairs were decided right both ways, by kind, and one picture that was rejected under one
+    instruction and accepted under the other, each rightly; nothing where no pair was asked."""
     from specsight.report.instructed import is_right, pairs_of
     from specsight.runs.folder import RunFolder
     from specsight.storage import confined
 
-    runs = [
-        RunFolder(confined(run, one["folder"]))
-        for one in RunFolder(run).metrics().get("products", {}).values()
-    ]
-    answers = [one for asked in runs or [RunFolder(run)] for one in asked.instructed()]
-    pairs = [pair for kind in pairs_of(answers).values() for pair in kind]
-    if not pairs:
+    products = RunFolder(run).metrics().get("products", {})
+    runs = [RunFolder(confined(run, one["folder"])) for one in products.values()] or [RunFolder(run)]
+    kinds = pairs_of([one for asked in runs for one in asked.instructed()])
+    if not kinds:
         return
-    right = [pair for pair in pairs if is_right(pair)]
-    share = RunFolder(run).metrics().get(pairs_name("", "ignored"), {}).get("value")
-    ignored = "" if share is None else f"; {100 * share:.0f} % if the words were ignored"
-    say(f"matched pairs of instructions: {len(right)} of {len(pairs)} decided right both ways{ignored}")
-    for one in right[0] if right else ():
+    right = {kind: [pair for pair in pairs if is_right(pair)] for kind, pairs in kinds.items()}
+    counts = ", ".join(f"{kind} {len(right[kind])} of {len(pairs)}" for kind, pairs in kinds.items())
+    say(
+        f"one picture, two instructions, opposite verdicts; right both ways: {counts} (0 if words were ignored)"
+    )
+    for one in next((pairs[0] for pairs in right.values() if pairs), ()):
         answer = one.answers["text"]
         verdict = "rejected" if answer.verdict == "reject" else "accepted"
         by = f", because of '{answer.deciding.words}'" if answer.deciding else ""

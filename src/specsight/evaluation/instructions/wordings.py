@@ -86,14 +86,18 @@ def _paraphrase(clause: Clause) -> str:
         on = f" on the {clause.part}" if clause.part else ""
         if clause.up_to_mm is None:
             return f"We accept every {clause.defect}{on}."
-        return f"We accept a {clause.defect}{on} as long as it is not longer than {clause.up_to_mm:g} mm."
+        return f"We accept {_article(clause.defect)}{on} as long as it is not longer than {clause.up_to_mm:g} mm."
     if isinstance(clause, Ignore):
         return f"Do not pay attention to any {clause.defect}."
     if isinstance(clause, Only):
-        return f"Nothing counts but a {clause.defect}."
+        return f"Nothing counts but {_article(clause.defect)}."
     if isinstance(clause, Requirement) and clause.count == 1:
         on = f" on the {clause.part}" if clause.part else ""
-        return f"There must be a {clause.feature}{on}."
+        return f"There must be {_article(clause.feature)}{on}."
     if isinstance(clause, Knowledge):
         return f"Watch for this defect: {clause.name}."
     return ""
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
