@@ -69,11 +69,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(of: Photographs, out: Path, detectors: Sequence[str]) -> int:
     """Everything about one set; returns how many commands failed."""
-    data, panels = out / "data", out / "panels"
-    if not (data / "manifest.jsonl").is_file():
-        write_photographs(of, data)
+    data, found, panels = out / "data", out / "data-without-parts", out / "panels"
+    for folder in (data, found):
+        if not (folder / "manifest.jsonl").is_file():
+            write_photographs(of, folder, given_parts=folder == data)
     rows = ("--rows", ",".join(detectors))
-    done = [_specsight(out / "parts", data, of.specification, *rows)]
+    done = [
+        _specsight(out / "parts", data, of.specification, *rows),
+        _specsight(out / "found", found, of.specification, "--rows", detectors[0]),
+    ]
     if of.name in LAYOUTS:
         if not (panels / "manifest.jsonl").is_file():
             _compose(of, panels)
@@ -129,10 +133,10 @@ def _specifications(of: Photographs, samples: Sequence[Sample]) -> dict[str, Sen
 def tables(sets: Sequence[Photographs], out: Path, detectors: Sequence[str]) -> str:
     """What has been measured, as Markdown; what has not is left out."""
     parts = [
-        ("Matched pairs on photographs", _pair_rows(sets, out, "parts")),
+        ("Matched pairs on photographs", _pair_rows(sets, out)),
         ("TGAD-style S1: prompts", _prompt_rows(sets, out, detectors)),
         ("TGAD-style S1: specifications", _wording_rows(sets, out)),
-        ("TGAD-style S2: one part at a time", _scope_rows(sets, out, "parts")),
+        ("TGAD-style S2: one part at a time", _scope_rows(sets, out)),
         ("TGAD-style S3: composed panels", _panel_rows(sets, out)),
     ]
     made = []
@@ -158,13 +162,16 @@ def _number(row: SuiteRow, name: str, percent: bool = False) -> str:
     return f"{shown}{unit} ({scale * low:.{places}f} to {scale * high:.{places}f}{unit})"
 
 
-def _pair_rows(sets: Sequence[Photographs], out: Path, folder: str) -> Iterator[list[str]]:
+def _pair_rows(sets: Sequence[Photographs], out: Path) -> Iterator[list[str]]:
+    """With part maps by hand, then with those that the first detector finds itself."""
     kinds = ("scope", "tolerance", "knowledge")
-    yield ["set", "method", *(f"{kind}, {way}" for kind in kinds for way in ("clauses", "text"))]
+    yield ["set", "parts", "method", *(f"{kind}, {way}" for kind in kinds for way in ("clauses", "text"))]
     for of in sets:
-        for row in _suite_rows(out / of.name / folder):
+        rows = [("by hand", row) for row in _suite_rows(out / of.name / "parts")]
+        found = [row for row in _suite_rows(out / of.name / "found") if row.group != "reference"]
+        for parts, row in [*rows, *(("found", row) for row in found)]:
             names = [f"pairs_{kind}_{way}" for kind in kinds for way in ("clauses", "text")]
-            yield [of.title, row.name, *(_number(row, name, percent=True) for name in names)]
+            yield [of.title, parts, row.name, *(_number(row, name, percent=True) for name in names)]
 
 
 def _prompt_rows(sets: Sequence[Photographs], out: Path, detectors: Sequence[str]) -> Iterator[list[str]]:
@@ -191,12 +198,12 @@ def _wording_rows(sets: Sequence[Photographs], out: Path) -> Iterator[list[str]]
             yield [of.title, name, f"{one['auroc']:.3f} ({one['change']:+.3f})"]
 
 
-def _scope_rows(sets: Sequence[Photographs], out: Path, folder: str) -> Iterator[list[str]]:
+def _scope_rows(sets: Sequence[Photographs], out: Path) -> Iterator[list[str]]:
     names = ("image_auroc", "part_auroc_clauses", "part_auroc_text", "scope_drop_text")
     yield ["set", "method", "image AUROC, all defects", "one part, clauses", "one part, text", "drop, text",
            "defects elsewhere accepted, text"]  # fmt: skip
     for of in sets:
-        for row in _suite_rows(out / of.name / folder):
+        for row in _suite_rows(out / of.name / "parts"):
             cells = [_number(row, name) for name in names]
             yield [of.title, row.name, *cells, _number(row, "scope_compliance_text", percent=True)]
 

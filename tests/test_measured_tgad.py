@@ -36,6 +36,7 @@ def record(folder: Path, **values: float) -> None:
 def test_tables_print_the_numbers_of_runs(tmp_path: Path) -> None:
     of = SETS["bottle"]
     record(tmp_path / "bottle" / "parts", image_auroc=0.9, part_auroc_text=0.8, pairs_scope_text=0.75)
+    record(tmp_path / "bottle" / "found", pairs_scope_text=0.5)
     record(tmp_path / "bottle" / "composed", image_auroc=0.7)
     run = RunFolder(tmp_path / "bottle" / "composed" / "patchcore")
     run.path.mkdir()
@@ -50,7 +51,8 @@ def test_tables_print_the_numbers_of_runs(tmp_path: Path) -> None:
             file.write(json.dumps(one.to_json()) + "\n")
     text = tgad.tables([of], tmp_path, ["patchcore"])
     assert "## Matched pairs on photographs" in text
-    assert "| MVTec AD bottle | patchcore | - | 75 % | - | - | - | - |" in text
+    assert "| MVTec AD bottle | by hand | patchcore | - | 75 % | - | - | - | - |" in text
+    assert "| MVTec AD bottle | found | patchcore | - | 50 % | - | - | - | - |" in text
     assert "| MVTec AD bottle | patchcore | 0.900 | - | 0.800 | - | - |" in text
     # Place and type: one of two acceptances ranks below the rejection; without words all rank alike.
     assert "| MVTec AD bottle | patchcore | 0.700 | - | 0.500 | 0.500 | - | - |" in text

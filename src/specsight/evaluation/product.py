@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from specsight.evaluation import splits, summary
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.fitting import Fitting, fitted
 from specsight.evaluation.instructions.asking import Asker
+from specsight.evaluation.instructions.made_pairs import NOTE, with_made_pairs
 from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
 from specsight.evaluation.measure import Measured, measure
 from specsight.evaluation.splits import SeedSplit, Split
@@ -71,11 +72,16 @@ def evaluate_product(
     )
     measured: dict[int, Measured] = {}
     predictions: list[Prediction] = []
+    notes: tuple[str, ...] = ()
     pictures_of = {seed: _under_seed(product, split, config, seed) for seed in config.seeds}
     for seed, pictures in pictures_of.items():
         inspector = fitted(run, fitting, pictures, seed)
-        ask = Asker.of(run, inspector, pictures.tested, seed) if config.measuring.instructions else None
-        of_seed = judge_all(run, inspector, pictures.tested, seed=seed, data=Path(content["data"]), ask=ask)
+        tested, ask = pictures.tested, None
+        if config.measuring.instructions:
+            if made := with_made_pairs(inspector, tested, seed):
+                tested, notes = made, (NOTE,)
+            ask = Asker.of(run, inspector, tested, seed)
+        of_seed = judge_all(run, inspector, tested, seed=seed, data=Path(content["data"]), ask=ask)
         predictions += of_seed
         in_order = sorted(of_seed, key=lambda p: p.id)
         numbers = measure(
@@ -90,7 +96,7 @@ def evaluate_product(
         measured[seed] = numbers
     shutil.rmtree(run.path / FEATURES, ignore_errors=True)
     first = config.seeds[0]
-    account = _account(product, pictures_of[first], run, first)
+    account = _account(replace(product, notes=(*product.notes, *notes)), pictures_of[first], run, first)
     return _write_numbers(run, measured, predictions, config=content, layout=product.layout, account=account)
 
 
