@@ -40,7 +40,7 @@ class Photographs:
     data: Path
     learned: int | None = None
     """Good training pictures, drawn by seed, where none of them is outlined; None: all."""
-    tested: tuple[int, int] = (10, 30)
+    tested: tuple[int, int] = (10, 24)
     """Good and defective test pictures: outlined ones first, then those with the most pairs, then by seed. Every
     question is asked in a dozen wordings, which takes its time."""
     product: str | None = None

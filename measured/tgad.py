@@ -44,8 +44,8 @@ DETECTORS = ("patchcore", "phrases")
 READING = "phrases"
 # Boards show several types at once, and are larger than the cells of a panel.
 LAYOUTS = {"bottle": Layout(2, 3, (160, 160)), "magnetic_tile": Layout(2, 3, (160, 128))}
-PANELS = {"train": 30, "test": 40}
-RESOLUTION, RESAMPLES = 256, 300
+PANELS = {"train": 30, "test": 32}
+RESOLUTION, RESAMPLES = 256, 200
 
 
 def main(arguments: Sequence[str]) -> int:

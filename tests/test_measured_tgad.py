@@ -80,7 +80,7 @@ def test_photographs_bring_pairs_and_part_maps(shared: Path, tmp_path: Path, nam
     tested = [sample for sample in samples if sample.split == "test"]
     outlined = part_maps(name, specification)
     assert sum("train/" not in picture for picture in outlined) >= (70 if of.outlined_only else 10)
-    assert [sample.label for sample in tested] == ["good"] * 10 + ["defective"] * 30
+    assert [sample.label for sample in tested] == ["good"] * 10 + ["defective"] * 24
     assert all(bool(sample.instructions) == (sample.label == "defective") for sample in tested)
     assert all(sample.parts is not None for sample in tested) == of.outlined_only
     learned = [sample for sample in samples if sample.split == "train"]
