@@ -32,7 +32,7 @@ from specsight.inspector.part_maps import learn_parts, with_parts
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
-from specsight.inspector.required import look_for
+from specsight.inspector.required import check_of, look_for
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import (
     circumstances_of,
@@ -43,7 +43,7 @@ from specsight.inspector.words import (
     without_contradictions,
 )
 from specsight.parts import PartFinder
-from specsight.presence import GoodPictures
+from specsight.presence import GoodPictures, PresenceCheck
 from specsight.records import Finding, Inspection, Judgement, Sample
 from specsight.specification import Instruction, Specification
 from specsight.storage import given_path, read_folder, whole_folder
@@ -93,6 +93,7 @@ class Inspector:
     """What `fit_model` was asked for; None for a model that it did not fit, or that was loaded."""
     reused: bool = False
     """Whether `fit_model` found this model saved already and fitted nothing."""
+    _presence: PresenceCheck | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -216,7 +217,7 @@ class Inspector:
         circumstances = replace(
             circumstances,
             given=instruction.clauses if instruction else (),
-            presence=look_for(clauses, observation, self.good_pictures, self.specification),
+            presence=look_for(clauses, observation, self._check_presence()),
         )
         found = self._find(typed, observation, circumstances.focus)
         unlike = self._unlike(judgement, observation, found)
@@ -315,6 +316,10 @@ class Inspector:
         if judgement.score <= self.calibration.score_threshold:
             return None
         return self.likeness.unlike(observation.view, found)
+
+    def _check_presence(self) -> PresenceCheck:
+        self._presence = check_of(self._presence, self.good_pictures, self.specification)
+        return self._presence
 
     def _find(
         self,

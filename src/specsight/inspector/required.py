@@ -18,6 +18,8 @@ from specsight.progress import track
 from specsight.records import Presence, Sample
 from specsight.specification import Clause, Requirement, Specification
 
+NOTHING_KNOWN = GoodPictures()
+
 
 def measure_good(
     samples: Sequence[Sample], detector: Detector, specification: Specification | None, bits: int | None
@@ -52,10 +54,18 @@ def measure_good(
 def look_for(
     clauses: Sequence[Clause],
     observation: Observation,
-    good: GoodPictures | None,
-    specification: Specification | None,
+    check: PresenceCheck,
 ) -> Mapping[Clause, Presence]:
     """What is found in a picture of each feature that a clause requires."""
     required = [clause for clause in clauses if isinstance(clause, Requirement)]
-    check = PresenceCheck(good or GoodPictures(), specification)
     return {clause: check.check(clause, observation.evidence) for clause in required}
+
+
+def check_of(
+    former: PresenceCheck | None, good: GoodPictures | None, specification: Specification | None
+) -> PresenceCheck:
+    """The check for these good pictures and words: the former one, with what it has worked out, where it is theirs."""
+    good = good or NOTHING_KNOWN
+    if former is not None and former.good is good and former.specification is specification:
+        return former
+    return PresenceCheck(good, specification)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,19 @@ class PresenceCheck:
 
     good: GoodPictures = field(default_factory=GoodPictures)
     specification: Specification | None = None
+    _known: dict[tuple[str, str | None], Usual] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What coloured features are like on good pictures, by feature and part: worked out once."""
 
     def check(self, requirement: Requirement, picture: Evidence) -> Presence:
         """What is found of one requirement in one picture."""
+        found = picture.found_by(self)
+        if requirement not in found:
+            found[requirement] = self._check(requirement, picture)
+        return found[requirement]
+
+    def _check(self, requirement: Requirement, picture: Evidence) -> Presence:
         asked = wanted(requirement.feature)
         if requirement.part is not None and not self._shows(picture.parts, requirement.part):
             return Presence(requirement, None, f"the picture shows no '{requirement.part}'")
@@ -186,7 +197,10 @@ class PresenceCheck:
 
     def _usual(self, requirement: Requirement, asked: Wanted) -> Usual:
         """What a coloured feature is like on the good pictures that show its part."""
-        return coloured.usual(asked, self.good, self.pictures_of(requirement))
+        key = asked.name, requirement.part
+        if key not in self._known:
+            self._known[key] = coloured.usual(asked, self.good, self.pictures_of(requirement))
+        return self._known[key]
 
     def _of_its_kind(self, asked: Wanted) -> list[Wanted]:
         """The features of the specification that are called the same but for their colour."""
@@ -206,7 +220,7 @@ class PresenceCheck:
         here = picture.parts_in(box)
         return any(self._words.same(requirement.part, one) for one in here)
 
-    @property
+    @cached_property
     def _words(self) -> Vocabulary:
         return Vocabulary.of(self.specification.parts if self.specification else ())
 

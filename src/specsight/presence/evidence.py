@@ -18,7 +18,8 @@ from specsight.presence.lettered import Reading
 from specsight.presence.lettering import Line
 from specsight.presence.outlined import OutlinedPart
 from specsight.presence.place import Place
-from specsight.records import Box, Picture
+from specsight.records import Box, Picture, Presence
+from specsight.specification import Requirement
 
 
 class Evidence:
@@ -30,6 +31,8 @@ class Evidence:
 
     def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
         self.picture, self.part_names, self.view = picture, dict(part_names), view
+        self._check: object = None
+        self._found: dict[Requirement, Presence] = {}
         self._blobs: dict[str, tuple[Blob, ...]] = {}
         self._outlined: dict[str, list[tuple[Box, bool | None]] | None] = {}
         self._places: dict[str, Box | None] = {}
@@ -42,6 +45,12 @@ class Evidence:
         if self.picture.parts is None or not self.part_names:
             return None
         return self._named(self.picture.parts)
+
+    def found_by(self, check: object) -> dict[Requirement, Presence]:
+        """What a check has found in the picture so far, to be added to; that of another one is dropped."""
+        if self._check is not check:
+            self._check, self._found = check, {}
+        return self._found
 
     def blobs(self, colour: str) -> tuple[Blob, ...]:
         """Regions of a colour, see `Lab.blobs`."""
