@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from specsight.report.renderer import Renderer
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import COUNTED, LEFT_OUT, OBSERVED, Instructed
 from specsight.runs.predictions import Prediction
-from specsight.specification import Clause, Unread
+from specsight.specification import Clause, Scope, Unread
 
 PER_KIND = 3
 """Pairs of each kind that are shown of those decided right both ways, and of the others."""
@@ -170,10 +171,17 @@ def _instructed(
     return drawn
 
 
+def varied(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with kinds of clauses taking turns, scopes of parts first: they show on the picture."""
+    kinds: dict[str, list[Pair]] = {Scope.kind: []}
+    for pair in pairs:
+        kinds.setdefault(pair[0].clauses[0].kind if pair[0].clauses else "", []).append(pair)
+    turns = zip_longest(*kinds.values())
+    return [pair for turn in turns for pair in turn if pair is not None]
+
+
 def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """`count` pairs of different pictures at even steps; of the same pictures again where there are too few."""
+    """The first `count` pairs of different pictures; of the same pictures again where there are too few."""
+    pairs = varied(pairs)
     first = list({pair[0].id: pair for pair in reversed(pairs)}.values())[::-1]
-    pool = first if len(first) >= count else list(pairs)
-    if len(pool) <= count:
-        return pool
-    return [pool[i] for i in np.linspace(0, len(pool) - 1, count).round().astype(int)]
+    return (first if len(first) >= count else list(pairs))[:count]

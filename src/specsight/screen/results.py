@@ -48,7 +48,7 @@ def headline(run: Path) -> None:
 def instructed(run: Path) -> None:
     """How many matched pairs were decided right both ways, by kind, and one picture that was rejected under one
     instruction and accepted under the other, each rightly; nothing where no pair was asked."""
-    from specsight.report.instructed import is_right, pairs_of
+    from specsight.report.instructed import is_right, pairs_of, varied
     from specsight.runs.folder import RunFolder
     from specsight.storage import confined
 
@@ -62,7 +62,7 @@ def instructed(run: Path) -> None:
     say(
         f"one picture, two instructions, opposite verdicts; right both ways: {counts} (0 if words were ignored)"
     )
-    for one in next((pairs[0] for pairs in right.values() if pairs), ()):
+    for one in next((varied(pairs)[0] for pairs in right.values() if pairs), ()):
         answer = one.answers["text"]
         verdict = "rejected" if answer.verdict == "reject" else "accepted"
         by = f", because of '{answer.deciding.words}'" if answer.deciding else ""

@@ -30,6 +30,9 @@ from specsight.runs.instructed import NAME, OTHER_ORDER, TOGETHER, Answer, Instr
 from specsight.specification import Instruction
 from specsight.specification.vocabulary import Vocabulary
 
+REWORDED = 30
+"""Pictures of a product whose instructions are reworded at most: ten rewordings cost more than all other questions."""
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -42,6 +45,8 @@ class Asker:
     """Id of each tested sample → its instructions: what texts at random are drawn from."""
     lacking: Sequence[str]
     """Types of tested samples that the specification does not name."""
+    reworded: frozenset[str]
+    """Ids of the samples whose instructions are asked in other words too."""
 
     @classmethod
     def of(cls, run: RunFolder, inspector: Inspector, tested: Sequence[Sample], seed: int) -> Asker:
@@ -49,7 +54,10 @@ class Asker:
         known = Vocabulary.of(inspector.specification.defects if inspector.specification else ())
         types = sorted({type_ for s in tested if s.label == "defective" for type_ in s.types})
         pairs = {s.id: s.instructions for s in tested}
-        return cls(run, inspector, seed, pairs, [type_ for type_ in types if type_ not in known])
+        asked = sorted(id_ for id_, instructions in pairs.items() if instructions)
+        steps = np.linspace(0, len(asked) - 1, min(REWORDED, len(asked))).round().astype(int)
+        lacking = [type_ for type_ in types if type_ not in known]
+        return cls(run, inspector, seed, pairs, lacking, frozenset(asked[step] for step in steps))
 
     def __call__(self, observation: Observation, alone: Inspection) -> list[Instructed]:
         """Answers of one picture; `alone` is its inspection without further instruction."""
@@ -124,6 +132,8 @@ class Asker:
 
     def _reworded(self, one: Instructed) -> dict[str, str]:
         """Rewordings, and the instruction before and behind one of another pair of the same picture."""
+        if one.id not in self.reworded:
+            return {}
         made = reworded(one.text, one.clauses)
         others = [pair.text for pair in self.pairs.get(one.id, ()) if pair.kind != one.kind]
         if not others:
