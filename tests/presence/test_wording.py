@@ -46,3 +46,25 @@ def test_nouns_tell_shapes() -> None:
     assert wanted("blue stripe").is_long
     assert not wanted("green cap").is_round
     assert wanted("a dot") == Wanted("dot", kind="dot")
+
+
+@pytest.mark.parametrize(
+    ("feature", "sentence", "text"),
+    [
+        ("lettering 'm 12 '", "The lettering 'M 12A' is required.", "M 12A"),
+        (
+            "lettering '205/55 r16  \ufffc ' the tyre",
+            "Without the lettering '205/55 R16 91V' it is rejected.",
+            "205/55 R16 91V",
+        ),
+        ("marking 'ce'", "The markings 'TUV' and 'CE' are required.", "CE"),
+        ("marking 'CE'", "A mark is required.", "CE"),
+        ("yellow dot", "A yellow dot beside 'CE' is required.", ""),
+    ],
+)
+def test_lettering_is_taken_as_it_stands_in_the_sentence(feature: str, sentence: str, text: str) -> None:
+    assert wanted(feature, sentence).text == text
+
+
+def test_the_name_of_lettering_holds_it_as_it_stands() -> None:
+    assert wanted("the lettering 'r16  \ufffc '", "The lettering 'R16 91V'.").name == "lettering 'R16 91V'"

@@ -49,7 +49,7 @@ class PresenceCheck:
         return found[requirement]
 
     def _check(self, requirement: Requirement, picture: Evidence) -> Presence:
-        asked = wanted(requirement.feature)
+        asked = wanted(requirement.feature, requirement.text)
         if requirement.part is not None and not self._shows(picture.parts, requirement.part):
             return Presence(requirement, None, f"the picture shows no '{requirement.part}'")
         if asked.text:
@@ -206,7 +206,7 @@ class PresenceCheck:
         """The features of the specification that are called the same but for their colour."""
         if self.specification is None or not asked.kind:
             return []
-        required = (wanted(one.feature) for one in self.specification.requirements)
+        required = (wanted(one.feature, one.text) for one in self.specification.requirements)
         return [one for one in required if one.kind == asked.kind and one.colour not in ("", asked.colour)]
 
     def _shows(self, parts: frozenset[str] | None, part: str | None) -> bool:

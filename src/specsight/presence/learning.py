@@ -48,7 +48,7 @@ def learn(
     places, outlined = dict[str, Place | None](), dict[str, OutlinedPart | None]()
     check = PresenceCheck(good, specification)
     for requirement in specification.requirements:
-        asked = wanted(requirement.feature)
+        asked = wanted(requirement.feature, requirement.text)
         part = check.part_named(asked)
         if asked.text:
             continue
@@ -79,7 +79,7 @@ def _read(
     good: GoodPictures, specification: Specification, again: Callable[[int], Evidence]
 ) -> dict[int, tuple[str, ...]]:
     """Lines of lettering on some good pictures, where it is required and can be read."""
-    required = [one for one in specification.requirements if wanted(one.feature).text]
+    required = [one for one in specification.requirements if wanted(one.feature, one.text).text]
     if not required or find_spec("rapidocr_onnxruntime") is None:
         return {}
     check = PresenceCheck(good, specification)

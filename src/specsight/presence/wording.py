@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from specsight.presence.colours import COLOURS, SYNONYMS
 from specsight.specification.vocabulary import normal_form, without_article
 
 QUOTED = re.compile(r"['\"“”‘’«»‹›„`](?P<text>[^'\"“”‘’«»‹›„`]+)['\"“”‘’«»‹›„`]")
+QUOTES = re.compile(r"['\"“”‘’«»‹›„`]")
 LETTERING = frozenset(
     {
         "code", "designation", "imprint", "inscription", "label", "lettering", "logo", "marking", "name", "number",
@@ -50,9 +52,13 @@ class Wanted:
         return not LONG.isdisjoint(self.kind.split())
 
 
-def wanted(feature: str) -> Wanted:
-    """What the words of a feature ask for."""
+def wanted(feature: str, sentence: str = "") -> Wanted:
+    """What the words of a feature ask for. Lettering in quotation marks is taken as it stands in the sentence that the
+    feature was read from, where there is one: readers change letter case, and take numbers for quantities."""
     name = without_article(" ".join(feature.split()))
+    start = QUOTES.search(name)
+    if start and (quoted := _quoted_in(sentence, name[start.end() :])):
+        name = f"{name[: start.start()].strip()} '{quoted}'".strip()
     words = normal_form(name).split()
     if text := _text(name):
         return Wanted(name, text=text, kind=" ".join(words))
@@ -61,6 +67,13 @@ def wanted(feature: str) -> Wanted:
         if colour in COLOURS:
             return Wanted(name, colour=colour, kind=" ".join(words[:place] + words[place + 1 :]))
     return Wanted(name, kind=" ".join(words))
+
+
+def _quoted_in(sentence: str, beginning: str) -> str:
+    """What stands in quotation marks in a sentence: the only such text, or the one that is most alike."""
+    texts = [found["text"].strip() for found in QUOTED.finditer(sentence)]
+    alike = [SequenceMatcher(None, text.casefold(), beginning.casefold()).ratio() for text in texts]
+    return max(zip(alike, texts), default=(0.0, ""))[1]
 
 
 def _text(name: str) -> str:
