@@ -157,3 +157,15 @@ def test_a_hundred_instructions_cost_no_further_look(inspector: Inspector) -> No
     assert time.process_time() - start < 3, "1 s on a machine of its own"
     assert verdicts <= {"accept", "reject"}
     assert len(seen.further) == 1
+
+
+def test_clauses_may_name_a_new_type_in_the_singular_and_in_the_plural(inspector: Inspector) -> None:
+    assert inspector.reader is not None
+    both = Instruction.of([Knowledge(name="rust mark"), Tolerance(defect="rust marks", up_to_mm=500.0)])
+    inspection = inspector.inspect(stained(95), both)
+    assert inspection.decision.not_applied == ()
+    assert {finding.type for finding in inspection.findings} <= {
+        *(d.name for d in inspector.reader.specification.defects),
+        "rust mark",
+        None,
+    }

@@ -37,7 +37,9 @@ def with_named(
     for clause, type_ in _looked_for(asked):
         words = Vocabulary.of((*reader.specification.defects, *taught, type_))
         maps = reader.type_maps(observation, [*taught, type_])
-        limit, map_ = reader.limit(type_), maps[words.spelling(type_.name)]
+        # Where two clauses name it, once in the plural, the map has the name that came first.
+        map_ = next(maps[name] for name in maps if words.same(name, type_.name))
+        limit = reader.limit(type_)
         spread = replace(reader.point_spread, base=0.0) if reader.point_spread else None
         thresholds = replace(
             calibration, map_seed=limit.seed, map_extent=limit.extent, point_spread=spread, type_levels={}
