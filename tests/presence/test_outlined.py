@@ -50,18 +50,13 @@ def view(seed: int, screws: int = 3, damaged: int = 0) -> View:
 
 def evidence(seed: int, screws: int = 3, damaged: int = 0) -> Evidence:
     grey = np.full((SIDE * 8, SIDE * 8, 3), 60, np.uint8)
-    return Evidence(Picture(grey, parts=parts_map()), {1: "screw"}, view(seed, screws, damaged))
+    return Evidence(Picture(grey, parts=parts_map()), {1: "screw"}, lambda: view(seed, screws, damaged))
 
 
 @pytest.fixture(scope="module")
 def check() -> Callable[[Requirement, Evidence], Presence]:
     pictures = [evidence(seed) for seed in range(0, 24, 2)]
-
-    def seen(one: Evidence) -> View:
-        assert one.view is not None
-        return one.view
-
-    good = learn(pictures, SPECIFICATION, pictures.__getitem__, seen)
+    good = learn(pictures, SPECIFICATION, pictures.__getitem__)
     assert [(one.part, one.kept, one.pictures) for one in good.outlined] == [("screw", 1.0, 12)]
     again = GoodPictures.from_saved(good.to_json(), good.state())
     return PresenceCheck(again, SPECIFICATION).check
@@ -88,7 +83,7 @@ def test_a_damaged_part_is_there_and_one_that_is_half_gone_cannot_be_told(
 
 
 def test_without_part_maps_nothing_is_said(check: Callable[[Requirement, Evidence], Presence]) -> None:
-    plain = Evidence(Picture(np.full((192, 192, 3), 60, np.uint8)), {}, view(5))
+    plain = Evidence(Picture(np.full((192, 192, 3), 60, np.uint8)), {}, lambda: view(5))
     found = check(Requirement(feature="screw"), plain)
     assert (found.count, "part map has none" in found.reason) == (None, True)
     unknown = PresenceCheck(GoodPictures(), SPECIFICATION).check(Requirement(feature="screw"), evidence(1))

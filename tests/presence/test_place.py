@@ -90,13 +90,13 @@ def test_a_feature_is_absent_where_its_place_is_in_view(learned: Place) -> None:
     good = GoodPictures((None,) * 20, np.array(blobs, np.float32), (learned,))
     check, grey = PresenceCheck(good), Picture(np.full((192, 192, 3), 60, np.uint8))
     dot = Requirement(feature="yellow dot")
-    absent = check.check(dot, Evidence(grey, {}, view(500, (10, 10))))
+    absent = check.check(dot, Evidence(grey, {}, lambda: view(500, (10, 10))))
     ((x0, y0, x1, y1),) = absent.boxes
     assert (absent.count, (x0 + x1) / 2, (y0 + y1) / 2) == (
         0,
         pytest.approx(84, abs=1),
         pytest.approx(84, abs=1),
     )
-    out_of_view = check.check(dot, Evidence(grey, {}, view(501, None)))
+    out_of_view = check.check(dot, Evidence(grey, {}, lambda: view(501, None)))
     assert (out_of_view.count, "not known to be in view" in out_of_view.reason) == (None, True)
     assert check.check(dot, Evidence(grey, {})).count is None

@@ -32,7 +32,7 @@ from specsight.inspector.part_maps import learn_parts, with_parts
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
-from specsight.inspector.required import check_of, look_for
+from specsight.inspector.required import check_of, evidence_of, look_for
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import (
     circumstances_of,
@@ -176,7 +176,8 @@ class Inspector:
         if self.finder and pixels.parts is None:
             sample, pixels = with_parts(self.finder, self.detector, sample, pixels, view)
             seconds["parts"] = time.perf_counter() - looked_at
-        return Observation(sample, pixels, view, seconds, looks_of(self.detector))
+        evidence = evidence_of(self.detector, sample, pixels, view)
+        return Observation(sample, pixels, view, seconds, evidence, looks_of(self.detector))
 
     def judge(self, observation: Observation, instruction: str | Instruction | None = None) -> Inspection:
         """Judge a picture that was looked at, under an instruction (plain sentences, or clauses).

@@ -110,6 +110,7 @@ def learn(
             detector,
             specification,
             given.bits,
+            finder,
         ),
         finder=finder,
         reader=Reader.fit(_to_learn(split), detector, specification, given.bits)

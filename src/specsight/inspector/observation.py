@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +85,8 @@ class Observation:
     view: View = field(repr=False)
     seconds: Mapping[str, float]
     """Time spent so far: "read" and "look"."""
+    evidence: Evidence = field(repr=False, compare=False)
+    """What is measured in the picture where a clause requires a feature: once, however many instructions ask."""
     looked_by: str = ""
     """The detector and the encoder whose features `view` holds; empty: not known."""
 
@@ -93,11 +94,6 @@ class Observation:
     """What others than the inspecting detector see of it, by how they look."""
     type_maps: LastMaps = field(default_factory=LastMaps, init=False, repr=False, compare=False)
     last: LastJudgement = field(default_factory=LastJudgement, init=False, repr=False, compare=False)
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        """What is measured in the picture where a clause requires a feature: once, however many instructions ask."""
-        return Evidence(self.picture, self.sample.part_names, self.view)
 
 
 def looks_of(detector: Detector) -> str:

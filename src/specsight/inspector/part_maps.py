@@ -51,7 +51,7 @@ def with_parts(
     saw of the picture."""
     if finder is None or picture.parts is not None:
         return sample, picture
-    found = finder.find(view if view.cells else _patches(detector, picture), picture.circular)
+    found = finder.find(grid_view(detector, picture, view), picture.circular)
     if found.parts is None:
         return sample, replace(picture, notes=(*picture.notes, found.note))
     return replace(sample, part_names=finder.names), replace(picture, parts=found.parts)
@@ -98,10 +98,13 @@ def _check_shape(specification: Specification, picture: Picture) -> None:
 
 def _view(detector: Detector, picture: Picture) -> View:
     (view,) = detector.look([picture])
-    return view if view.cells else _patches(detector, picture)
+    return grid_view(detector, picture, view)
 
 
-def _patches(detector: Detector, picture: Picture) -> View:
-    """What a detector that compares patches sees through the same encoder, for one that keeps no grid of features."""
+def grid_view(detector: Detector, picture: Picture, view: View) -> View:
+    """What `detector` saw of a picture; for one that keeps no grid of features, what one that compares patches sees
+    through the same encoder."""
+    if view.cells:
+        return view
     (view,) = create_detector("patchcore", encoder=detector.get_encoder()).look([picture])
     return view

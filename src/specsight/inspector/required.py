@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from specsight.detectors import Detector, View
 from specsight.errors import UnreadableFile
 from specsight.inspector.observation import Observation
+from specsight.inspector.part_maps import grid_view, with_parts
 from specsight.inspector.pictures import read_picture
+from specsight.parts import PartFinder
 from specsight.presence import Evidence, GoodPictures, PresenceCheck
 from specsight.presence.good_pictures import MOST_PICTURES
 from specsight.presence.learning import learn
 from specsight.progress import track
-from specsight.records import Presence, Sample
+from specsight.records import Picture, Presence, Sample
 from specsight.specification import Clause, Requirement, Specification
 
 NOTHING_KNOWN = GoodPictures()
 
 
 def measure_good(
-    samples: Sequence[Sample], detector: Detector, specification: Specification | None, bits: int | None
+    samples: Sequence[Sample],
+    detector: Detector,
+    specification: Specification | None,
+    bits: int | None,
+    finder: PartFinder | None = None,
 ) -> GoodPictures | None:
     """What good pictures show, for features that words may require; None without words or pictures.
 
@@ -41,14 +48,16 @@ def measure_good(
                 yield Evidence(picture, sample.part_names)
 
     def again(number: int) -> Evidence:
-        sample = read[number]
-        return Evidence(read_picture(sample, "", bits, detector.needs.depth)[1], sample.part_names)
+        sample, picture = read_picture(read[number], "", bits, detector.needs.depth)
+        (view,) = detector.look([picture])
+        return evidence_of(detector, *with_parts(finder, detector, sample, picture, view), view)
 
-    def look(evidence: Evidence) -> View:
-        (view,) = detector.look([evidence.picture])
-        return view
+    return learn(pictures(), specification, again)
 
-    return learn(pictures(), specification, again, look)
+
+def evidence_of(detector: Detector, sample: Sample, picture: Picture, view: View) -> Evidence:
+    """What can be measured in a picture that was looked at; without grids it is looked at again where one is needed."""
+    return Evidence(picture, sample.part_names, partial(grid_view, detector, picture, view))
 
 
 def look_for(

@@ -5,7 +5,7 @@ In: a picture with its part map, and the view of it. Out: parts that show, blobs
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -25,12 +25,14 @@ from specsight.specification import Requirement
 class Evidence:
     """Measurements of one picture.
 
-    Parameters: `part_names` are those of the values of `picture.parts`; `view` is what a detector saw in it, None
-    where nothing did.
+    Parameters: `part_names` are those of the values of `picture.parts`; `look` gives a view of it with grids of
+    features, None where nothing does.
     """
 
-    def __init__(self, picture: Picture, part_names: Mapping[int, str], view: View | None = None) -> None:
-        self.picture, self.part_names, self.view = picture, dict(part_names), view
+    def __init__(
+        self, picture: Picture, part_names: Mapping[int, str], look: Callable[[], View] | None = None
+    ) -> None:
+        self.picture, self.part_names, self._look = picture, dict(part_names), look
         self._check: object = None
         self._found: dict[Requirement, Presence] = {}
         self._blobs: dict[str, tuple[Blob, ...]] = {}
@@ -38,6 +40,11 @@ class Evidence:
         self._places: dict[str, Box | None] = {}
         self._read: list[tuple[Line, ...]] = []
         self._unread = lettering.readings(picture)
+
+    @cached_property
+    def view(self) -> View | None:
+        """A view of it with grids of features, if any."""
+        return self._look() if self._look else None
 
     @cached_property
     def parts(self) -> frozenset[str] | None:

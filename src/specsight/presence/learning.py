@@ -27,22 +27,17 @@ READ_PICTURES = 16
 
 
 def learn(
-    pictures: Iterable[Evidence],
-    specification: Specification,
-    again: Callable[[int], Evidence],
-    look: Callable[[Evidence], View],
+    pictures: Iterable[Evidence], specification: Specification, again: Callable[[int], Evidence]
 ) -> GoodPictures:
-    """Measure good pictures, none of which is kept.
-
-    `again` gives one of them by its number, to be read or looked at; `look` gives its view.
-    """
+    """Measure good pictures, none of which is kept; `again` gives one of them by its number, with a view of it, where it
+    is to be read, or surroundings or parts are to be learned."""
     good = GoodPictures.of(pictures)
     good = replace(good, read=_read(good, specification, again))
-    views: dict[int, View] = {}
+    views: dict[int, View | None] = {}
 
-    def view(number: int) -> View:
+    def view(number: int) -> View | None:
         if number not in views:
-            views[number] = look(again(number))
+            views[number] = again(number).view
         return views[number]
 
     places, outlined = dict[str, Place | None](), dict[str, OutlinedPart | None]()
@@ -53,7 +48,7 @@ def learn(
         if asked.text:
             continue
         if part is not None and part not in outlined:
-            outlined[part] = _outlined(check, part, again, view)
+            outlined[part] = _outlined(check, part, again)
         elif part is None and asked.colour and asked.kind not in places:
             places[asked.kind] = _place(check, requirement, asked, view)
     return replace(
@@ -63,15 +58,13 @@ def learn(
     )
 
 
-def _outlined(
-    check: PresenceCheck, part: str, again: Callable[[int], Evidence], view: Callable[[int], View]
-) -> OutlinedPart | None:
+def _outlined(check: PresenceCheck, part: str, again: Callable[[int], Evidence]) -> OutlinedPart | None:
     shown = []
     for number in sorted(check.pictures_of(Requirement(feature=part, part=part)))[:MOST_PICTURES]:
         picture = again(number)
-        mask = check.mask_of(part, picture)
-        if mask is not None:
-            shown.append((view(number), mask))
+        mask, view = check.mask_of(part, picture), picture.view
+        if mask is not None and view is not None:
+            shown.append((view, mask))
     return OutlinedPart.learn(part, shown)
 
 
@@ -89,7 +82,7 @@ def _read(
 
 
 def _place(
-    check: PresenceCheck, requirement: Requirement, asked: Wanted, view: Callable[[int], View]
+    check: PresenceCheck, requirement: Requirement, asked: Wanted, view: Callable[[int], View | None]
 ) -> Place | None:
     good, numbers = check.good, check.pictures_of(requirement)
     like = coloured.usual(asked, good, numbers)
@@ -98,4 +91,6 @@ def _place(
     found = coloured.where_shown(asked, good, numbers, like)
     whole = [(view(number), blob) for number, blob in sorted(found.items()) if not blob.cut_off]
     others = [view(number) for number in sorted(numbers) if number not in found]
-    return Place.learn(asked.kind, whole, others)
+    return Place.learn(
+        asked.kind, [(one, blob) for one, blob in whole if one], [one for one in others if one]
+    )
