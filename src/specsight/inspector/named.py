@@ -45,10 +45,10 @@ def with_named(
             calibration, map_seed=limit.seed, map_extent=limit.extent, point_spread=spread, type_levels={}
         )
         for one in find(Judgement(limit.seed, map_, maps), thresholds):
-            may_be = [name for name in (one.type, *one.also) if name and words.same(name, type_.name)]
-            if may_be and not any(
-                _overlap(one.box, other.box) for other in found if _is(other, type_, words)
-            ):
+            # What rejects beside the score must be of the type before all others.
+            if one.type is None or not words.same(one.type, type_.name):
+                continue
+            if not any(_overlap(one.box, other.box) for other in found if _is(other, type_, words)):
                 named[len(found)] = clause
                 found = (*found, one)
     return found, named
