@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
@@ -142,7 +143,7 @@ class Reader:
             temperature = self.detector.parameters()["temperature"]
             margins = [anchors.margins(grid, temperature)[number] for grid in self.good]
             usual = float(np.median(np.concatenate([one.ravel() for one in margins])))
-            peaks = np.array([one.max() for one in margins]) - usual
+            peaks = np.array([self._drawn(one).max() for one in margins]) - usual
             middle = float(np.median(peaks))
             spread = 1.4826 * float(np.median(np.abs(peaks - middle)))
             seed = min(float(peaks.max()), middle + SPREADS * spread)
@@ -180,6 +181,16 @@ class Reader:
         if not good or any(grid.ndim != 3 or not grid.size or len(grid) != len(good[0]) for grid in good):
             raise damaged(folder / GOOD)
         return cls(detector, good, spread)
+
+    def _drawn(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cells (h, w) as they are drawn on a picture: single cells are smoothed away to a good part."""
+        down, across = self.detector.get_encoder().cells(JOINT, margins[None]).stride
+        size = (round(margins.shape[1] * across), round(margins.shape[0] * down))
+        drawn = cv2.resize(margins, size, interpolation=cv2.INTER_LINEAR)
+        sigma = float(self.detector.parameters()["sigma"])
+        if sigma > 0:
+            drawn = cv2.GaussianBlur(drawn, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+        return np.asarray(drawn, np.float32)
 
     def _anchors(self, new: Sequence[Knowledge]) -> Anchors:
         return self._words().anchors(Instruction.of(new) if new else None)
