@@ -48,7 +48,7 @@ def test_the_measurement_prints_numbers_and_no_sentence(capsys: pytest.CaptureFi
     assert main(["--set", str(FOLDER / "development.jsonl"), "--reader", "grammar"]) == 0
     printed = capsys.readouterr().out
     assert "| all but unread |" in printed
-    assert not any(item["text"] in printed for item in ITEMS)
+    assert not any(item["text"] in printed for item in ITEMS if len(item["text"]) > 10)
 
 
 def test_clauses_are_compared_under_the_names_of_the_product() -> None:

@@ -68,7 +68,11 @@ def frames_of(items: Sequence[Item]) -> list[Frame]:
 
 def _prepared(items: Sequence[Item]) -> list[Item]:
     """The items with "rim: no chips" as "on the rim, no chips", and "stains, if under 2 mm, pass" without commas."""
-    found = list(items)
+    found = [
+        item
+        for k, item in enumerate(items)
+        if not (item.kind == "be" and k and items[k - 1].kind == "anysize")
+    ]
     if [item.kind for item in found[:2]] == ["parts", "colon"] and any(
         item.kind == "names" for item in found
     ):
@@ -189,8 +193,9 @@ def _frame(segment: Sequence[Item]) -> Frame:
             if kind == "generic" and focus_pending:
                 frame.only, focus_pending = "generic", False
             frame.flags.add(kind)
-        elif kind in ("product", "num") and kind == "num":
-            raise NotUnderstood("")
+        elif kind == "asdefect":
+            frame.pred = "reject" if frame.pred in ("", "report", "accept") else frame.pred
+            frame.flags.add("noun")
         elif kind == "lacking":
             raise NotUnderstood(f"the product has no part '{item.text}'")
         elif kind not in IGNORED:
@@ -198,8 +203,16 @@ def _frame(segment: Sequence[Item]) -> Frame:
     return frame
 
 
+NOUNS = frozenset(
+    {"defect", "defects", "flaw", "flaws", "fault", "faults", "anomaly", "anomalies", "imperfection"}
+)
+"""Predicates that name what something is: "plucking is a defect" teaches it."""
+
+
 def _add_predicate(frame: Frame, item: Item) -> None:
     """Take a predicate; two of them fit into one segment only where one says no more than the other."""
+    if item.kind == "pred" and item.value == "reject" and item.text in NOUNS:
+        frame.flags.add("noun")
     if item.value == "require" and frame.negated and frame.pred == "inspect":
         return
     if item.value not in STRONG and item.value != "present":
@@ -210,6 +223,8 @@ def _add_predicate(frame: Frame, item: Item) -> None:
     elif new == "limit" or before == "limit":
         frame.flags.add("limit")
         frame.pred = before if new == "limit" else new
+    elif {before, new} == {"known", "lookfor"}:
+        frame.pred = "known"
     elif {before, new} == {"inspect", "limitto"}:
         frame.pred = "limitto"
     elif not (new == "present" or (before == new and new in ("inspect", "accept", "known"))):

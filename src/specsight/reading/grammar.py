@@ -61,7 +61,7 @@ def _facts(items: Sequence[Item], sentence: Sentence, names: Names, depth: int =
     if found := required(items, sentence, bool(names.parts)):
         return found
     try:
-        return facts_of(frames_of(_without_reason(items)), bool(names.defects), bool(names.parts))
+        return facts_of(frames_of(_without_reason(items)), names)
     except NotUnderstood as error:
         reason = str(error)
     joints = [k for k, item in enumerate(items) if item.kind in ("conj", "but") and 0 < k < len(items) - 1]
@@ -97,19 +97,23 @@ class Grammar(Reader):
     name = "grammar"
 
     def _clauses(self, text: str, specification: Specification | None) -> list[Clause]:
-        names = Names.of(specification)
+        return read_clauses(text, Names.of(specification), specification)
 
-        def understood(sentence: str) -> bool:
-            try:
-                return bool(facts_in(sentence, names))
-            except NotUnderstood:
-                return False
 
-        clauses: list[Clause] = []
-        for statement in statements(text, understood):
-            for piece in _pieces(statement, understood):
-                clauses += read_statement(piece, names, specification)
-        return list(dict.fromkeys(clauses))
+def read_clauses(text: str, names: Names, specification: Specification | None) -> list[Clause]:
+    """The clauses of a text, in its order, each once."""
+
+    def understood(sentence: str) -> bool:
+        try:
+            return bool(facts_in(sentence, names))
+        except NotUnderstood:
+            return False
+
+    clauses: list[Clause] = []
+    for statement in statements(text, understood):
+        for piece in _pieces(statement, understood):
+            clauses += read_statement(piece, names, specification)
+    return list(dict.fromkeys(clauses))
 
 
 def _pieces(statement: Statement, understood: Understood) -> list[Statement]:

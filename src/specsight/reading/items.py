@@ -58,7 +58,10 @@ def items_of(tokens: Sequence[Token], sentence: Sentence, has_parts: bool) -> li
     found = [_item(token) for token in _in_context(with_limits(tokens))]
     found = _noun_phrases(found, sentence)
     found = _with_places(found, sentence, has_parts)
-    return _lists(found)
+    listed = _lists(found)
+    while listed and listed[0].kind in ("conj", "colon"):
+        del listed[0]
+    return listed
 
 
 def _item(token: Token) -> Item:
@@ -118,6 +121,10 @@ def _in_sense(token: Token, before: Token | None, after: Token | None) -> Token:
     kinds = {kind for kind, _ in token.senses}
     next_kind = after.kind if after else ""
     past = before is not None and before.kind in ("hasbeen", "have")
+    if token.text == "there":
+        must = after is not None and after.may_be("must")
+        stands = must or next_kind in ("be", "may") or (before is not None and before.kind in ("be", "must"))
+        return token if stands else token.be("there")
     if token.text == "all":
         return token.be("all" if next_kind in ("but", "except", "") else "noise")
     if "observed" in kinds:
@@ -149,6 +156,8 @@ def _in_sense(token: Token, before: Token | None, after: Token | None) -> Token:
     if token.text in ("excluding", "leaving out"):
         return token.be("except") if before is not None else token
     if token.text in ("being", "should"):
+        if token.text == "should" and (before is None or before.kind == "conj"):
+            return token
         return token.be("be" if token.text == "being" else "must")
     return token
 
@@ -205,7 +214,9 @@ def _noun_phrases(found: list[Item], sentence: Sentence) -> list[Item]:
 
 def _adjective(item: Item, taught: bool) -> bool:
     """Whether a word with a task of its own may be part of a name in front of a noun: "printed logo"."""
-    if taught and item.value == "missing":
+    if taught and (
+        item.value == "missing" or (item.kind == "block" and item.text in words_of("feature adjectives"))
+    ):
         return True
     return (item.kind == "pred" and item.value == "present" and item.text.endswith(("ed", "en"))) or (
         item.kind == "compare" and item.text in ("minimum", "maximum", "min", "max")
@@ -274,6 +285,8 @@ def _with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list
                 placed.append(replace(after, kind=kind, start=item.start))
             k += 2
         else:
+            if item.text == "about" and after.kind == "limit":
+                placed.append(replace(item, kind="block"))
             if not (
                 item.text in SILENT
                 or after.kind in ("limit", "names", "generic", "pred", "following", "onlyone")

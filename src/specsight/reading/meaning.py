@@ -13,6 +13,7 @@ from specsight.reading.frames import Frame
 from specsight.reading.items import Name, NotUnderstood
 from specsight.reading.lexicon import words_of
 from specsight.reading.limits import ABOVE, Limit
+from specsight.reading.names import Names
 from specsight.reading.normal import stem
 
 ACCEPTS = {"accept": 1, "ignore": 1, "reject": -1, "report": -1, "limit": 1}
@@ -35,10 +36,7 @@ class Fact:
 class Reading:
     """The facts of a sentence as they are put together, and what later frames may refer to."""
 
-    known_only: bool
-    """Whether a name that is in no specification must look like that of a defect."""
-    has_parts: bool
-    """Whether the specification names the parts that there are."""
+    vocabulary: Names
     facts: list[Fact] = field(default_factory=list)
     names: tuple[Name, ...] = ()
     places: tuple[Name, ...] = ()
@@ -49,9 +47,9 @@ class Reading:
     last: Frame | None = None
 
 
-def facts_of(frames: Sequence[Frame], known_only: bool, has_parts: bool) -> list[Fact]:
+def facts_of(frames: Sequence[Frame], vocabulary: Names) -> list[Fact]:
     """What frames demand together. Raises NotUnderstood where one of them makes no sense."""
-    reading = Reading(known_only, has_parts)
+    reading = Reading(vocabulary)
     for k, frame in enumerate(frames):
         _prefix(frame, frames[k + 1 :])
         if frame.pred and "or" in frame.flags and "inherited" not in frame.flags and reading.facts:
@@ -76,6 +74,12 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
     bounded = set(frame.order) <= {"limit", "if", "be"} and frame.limit is not None
     if bounded and others and others[0].limit is None and others[0].names:
         others[0].limit = frame.limit
+        frame.order, frame.flags = (), set()
+        return
+    told = set(frame.order) <= {"if", "names", "limit", "be", "place", "present"} and "if" in frame.flags
+    if told and frame.names and others and others[0].pred and others[0].subjectless:
+        # "If a stain is smaller than 1 mm, ignore it."
+        others[0].names, others[0].places, others[0].limit = frame.names, frame.places, frame.limit
         frame.order, frame.flags = (), set()
         return
     topic = set(frame.order) <= {"names", "conj"} and frame.order and others and "all" in others[0].flags
@@ -115,7 +119,7 @@ def _main(reading: Reading, frame: Frame) -> None:
         _of_parts(reading, frame)
     reading.last = frame
     reading.names = frame.names or reading.names
-    reading.places = frame.places or reading.places
+    reading.places = frame.places or frame.parts or reading.places
 
 
 def _completed(reading: Reading, frame: Frame) -> Frame:
@@ -172,8 +176,16 @@ def _of_defects(reading: Reading, frame: Frame) -> None:
         # "Only allowed on the web, up to 2 mm": the limit belongs to what was said before.
         _with_limit(reading, frame, _within(frame.limit, frame, _polarity(frame) > 0), unlimited=True)
         return
+    bare = frame.limit is None and not (frame.negated or frame.any_size or frame.places)
+    if "noun" in frame.flags and bare and not any(name.known for name in frame.names):
+        # "Plucking is a defect": a type that no specification has is taught.
+        taught = [name.whole or name.text for name in frame.names]
+        reading.facts += [Fact("knowledge", defect=name, confidence=0.85) for name in taught]
+        return
     limit = _limit_of(reading, frame)
     places = _places(frame)
+    if "there" in frame.flags:
+        _forget(reading, frame.names, places)
     alone = frame.only not in ("", "place") and not frame.negated and frame.limit is None and not frame.none
     if alone and frame.pred in ("report", "reject", ""):
         _only(reading, frame)
@@ -183,8 +195,7 @@ def _of_defects(reading: Reading, frame: Frame) -> None:
             raise NotUnderstood("")
         reading.facts += [Fact("scope-out", part.text, confidence=part.confidence) for part in frame.parts]
     sure = INHERITED if frame.flags & {"inherited", "shared"} else PLAIN
-    for name in frame.names:
-        _check_defect(reading, name, frame)
+    for name in (_type_of(reading, one) for one in frame.names):
         reading.facts += [_accepted(name, place, limit, sure) for place in places]
         if frame.outside:
             if limit == 0.0:
@@ -207,6 +218,12 @@ def _of_subject(frame: Frame) -> None:
         and not frame.places
     ):
         frame.places, frame.parts = frame.parts, ()
+
+
+def _forget(reading: Reading, names: Sequence[Name], places: Sequence[Name | None]) -> None:
+    """Drop what was said of types on parts, where a relative sentence says it more closely."""
+    anew = {(name.text, place.text) for name in names for place in places if place is not None}
+    reading.facts = [fact for fact in reading.facts if (fact.defect, fact.part) not in anew]
 
 
 def _free(frame: Frame) -> None:
@@ -280,28 +297,35 @@ def _accepted(name: Name, place: Name | None, limit: float | None, sure: float) 
     return Fact(kind, place.text if place else None, name.text, limit, confidence)
 
 
-def _check_defect(reading: Reading, name: Name, frame: Frame) -> None:
-    """A name that no specification has is that of a defect where it looks like one, or has a limit."""
-    if name.known or not reading.known_only:
-        return
+def _type_of(reading: Reading, name: Name) -> Name:
+    """The name as that of a type of defect.
+
+    A name that is in no specification is one where it looks like one, or where the reader takes it for a known one.
+    Raises NotUnderstood for all others.
+    """
+    vocabulary = reading.vocabulary
+    if name.known or not vocabulary.defects:
+        return name
+    if vocabulary.guess is not None and (guessed := vocabulary.guess(name.text)):
+        return Name(guessed[0], True, guessed[1])
     if name.within:
         raise NotUnderstood(f"'{name.text}' is no type of defect of the product, which knows '{name.within}'")
-    if stem(name.text.split()[-1]) not in words_of("defect heads"):
+    if not _defect_like(name):
         raise NotUnderstood(f"'{name.text}' is no part and no type of defect of the product")
+    return name
 
 
 def _only(reading: Reading, frame: Frame) -> None:
     if frame.places or frame.outside or frame.parts or frame.any_size:
         raise NotUnderstood("")
-    for name in frame.names:
-        _check_defect(reading, name, frame)
+    for name in (_type_of(reading, one) for one in frame.names):
         reading.facts.append(Fact("only", defect=name.text, confidence=name.confidence))
 
 
 def _inspection(reading: Reading, frame: Frame) -> None:
     parts = frame.parts or frame.places
     if frame.names and not parts and not any(name.known for name in frame.names):
-        if reading.has_parts:
+        if reading.vocabulary.parts:
             raise NotUnderstood(f"'{frame.names[0].text}' is no part of the product")
         parts, frame.names, frame.parts = frame.names, (), frame.names
     if frame.names and frame.only == "names" and not parts and not frame.negated:
@@ -483,7 +507,7 @@ def _all_but(reading: Reading, frame: Frame, last: Frame, places: Sequence[Name]
     inspects = last.pred in ("inspect", "limitto", "report", "lookfor")
     counts = inspects != last.negated if inspects else last.pred == "reject" and not last.negated
     excuses = (last.pred in ("ignore", "accept")) != last.negated
-    if inspects and not reading.has_parts and not any(name.known for name in frame.names):
+    if inspects and not reading.vocabulary.parts and not any(name.known for name in frame.names):
         places, frame.names = frame.names or places, ()
     if frame.names and not places:
         if (inspects and last.negated) or (last.pred == "ignore" and not last.negated):

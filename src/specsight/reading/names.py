@@ -7,7 +7,7 @@ spellings with one slip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -43,6 +43,8 @@ class Names:
     longest: int
     parts: tuple[str, ...]
     defects: tuple[str, ...]
+    guess: Callable[[str], tuple[str, float] | None] | None = None
+    """Unknown name → the type of defect that it is taken for, and how sure that is; None: names are not guessed."""
 
     @classmethod
     def of(cls, specification: Specification | None) -> Names:

@@ -39,9 +39,10 @@ PATTERNS = tuple(
     for pattern in (
         rf"{_L},?{_F}{_L2}:?m?b?Rb?(?P<l3>L?)",
         rf"(?P<g>N)R{_F}T?{_L}",
-        rf"T[-]?{_F}{_L}m?b?R",
+        rf"T[-]?{_F}{_L}:?m?b?R",
         rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
         rf"{_L},?{_F}{_L2}mb?[Tt](?P<l3>L?)",
+        rf"{_F}mb(?P<l>L)",
         rf"{_L},?[tT]mb?{_F}T?{_L2}",
         rf"(?P<o>P)m(?:b?h|h){_F}T?t?{_L}",
         rf"(?P<o>P)b?R{_F}T?{_L}",
@@ -52,7 +53,7 @@ PATTERNS = tuple(
         rf"(?:E|I)T?[-]?{_F}b?m?b?[Tt]?{_L}(?P<present>)",
         rf"(?:E|I)(?P<o>P|G)b?h{_F}{_L}(?P<present>)",
         rf"(?:E|I)[tT]b?{_F}T?{_L}",
-        rf"(?:a|o)?(?P<o>P|G)?(?:w|ho){_F}{_L},?(?:b|mb)?{_BAD}",
+        rf"(?:a|o)?(?P<o>P|G)?(?:w|ho|nh){_F}{_L},?(?:b|mb)?{_BAD}",
         rf"(?P<g>N)(?:w|ho){_F}{_L},?(?:b|mb)?{_BAD}",
         rf"(?:nA|X|mX|r)G?(?P<o>P)?(?:G)?w{_F}{_L}A?",
         rf"(?:nA|X|mX|r)(?P<o>P|G)[-]?w{_F}{_L}",
@@ -83,7 +84,7 @@ def required(items: Sequence[Item], sentence: Sentence, has_parts: bool) -> list
     """
     items = _numbered(items)
     letters = "".join(_letter(item) for item in items)
-    if not re.search(r"[RTMtwEh]", letters) or re.search(r"[?p]", letters):
+    if not re.search(r"[RTMtwEhm]", letters) or re.search(r"[?p]", letters):
         return []
     for pattern in PATTERNS:
         match = pattern.fullmatch(letters)

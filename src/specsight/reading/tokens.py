@@ -208,12 +208,10 @@ def _phrase(words: list[str], start: int, longest: int) -> Token | None:
 
 def _goes_on(words: list[str], end: int) -> bool:
     """Whether an unknown word follows, so that "no part" is the beginning of "no part number"."""
-    return (
-        end < len(words)
-        and words[end].isalpha()
-        and (words[end],) not in lexicon().senses
-        and words[end] not in CONJUNCTIONS
-    )
+    known = lexicon().senses
+    following = [tuple(words[end : end + count]) for count in (1, 2)]
+    unknown = end < len(words) and words[end].isalpha() and not any(words in known for words in following)
+    return unknown and words[end] not in CONJUNCTIONS
 
 
 def _named(match: Match, words: list[str], start: int) -> Token:
