@@ -63,6 +63,9 @@ def frames_of(items: Sequence[Item]) -> list[Frame]:
     frames = [frame for frame in map(_frame, _segments(_prepared(items))) if not frame.empty]
     if any(item.kind == "colon" for item in items):
         _keyed(frames, items)
+    listed = [item for item in items if item.kind == "names" and item.value == "commas"]
+    if listed and sum(frame.limit is not None for frame in frames) > 1:
+        raise NotUnderstood("of a list it cannot be told which of its types the limits belong to")
     return _with_predicates(frames)
 
 
@@ -92,9 +95,15 @@ def _prepared(items: Sequence[Item]) -> list[Item]:
 
 def _keyed(frames: Sequence[Frame], items: Sequence[Item]) -> None:
     """A key and its values: "scratches: head 2 mm, neck none", "scope: head"."""
+    head = [item.kind for item in items[: [item.kind for item in items].index("colon")]]
+    if "place" in head and "names" not in head:
+        for frame in frames[1:]:
+            frame.places = frame.places or (frames[0].places if not (frame.parts or frame.outside) else ())
     for frame in frames:
         frame.flags.add("verbless")
-        if (frame.limit is not None or frame.none) and frame.parts and not frame.places:
+        if frame.any_size and not frame.pred:
+            frame.pred = "accept"
+        if (frame.limit is not None or frame.none or frame.any_size) and frame.parts and not frame.places:
             frame.places, frame.parts = frame.parts, ()
     if frames and frames[0].pred == "inspect" and items[0].kind == "pred" and items[1].kind == "colon":
         frames[0].only = frames[0].only or "parts"
@@ -198,7 +207,7 @@ def _frame(segment: Sequence[Item]) -> Frame:
             frame.flags.add("noun")
         elif kind == "lacking":
             raise NotUnderstood(f"the product has no part '{item.text}'")
-        elif kind not in IGNORED:
+        elif kind not in IGNORED and not (kind == "num" and item.text == "both"):
             raise NotUnderstood("")
     return frame
 
@@ -257,6 +266,8 @@ def _with_predicates(frames: list[Frame]) -> list[Frame]:
         )
         behind = next((other for other in frames[k + 1 :] if other.pred), None)
         if before is None and behind is None:
+            if k and frames[k - 1].limit is not None and frame.limit is not None:
+                frame.flags.add("verbless")
             continue
         if "no" in frame.flags or frame.none:
             continue

@@ -121,6 +121,9 @@ def _in_sense(token: Token, before: Token | None, after: Token | None) -> Token:
     kinds = {kind for kind, _ in token.senses}
     next_kind = after.kind if after else ""
     past = before is not None and before.kind in ("hasbeen", "have")
+    passive = before is not None and before.kind in ("be", "must", "may")
+    if passive and token.text in ("found", "observed", "seen", "noticed", "encountered"):
+        return token.be("pred", "present")
     if token.text == "there":
         must = after is not None and after.may_be("must")
         stands = must or next_kind in ("be", "may") or (before is not None and before.kind in ("be", "must"))
@@ -246,6 +249,20 @@ def _with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list
             placed.append(found[k + 1])
             k += 3
             continue
+        turned = [one.kind for one in found[k : k + 2]] == ["not", "place"] or (
+            item.kind == "not" and after is not None and after.kind == "prep"
+        )
+        if (
+            turned
+            and placed
+            and "generic" in [one.kind for one in placed[-2:]]
+            and placed[-1].kind in ("be", "generic")
+        ):
+            # "All defects that are not in the bore": those outside of it.
+            placed = placed[:-1] if placed[-1].kind == "be" else placed
+            found[k + 1] = replace(found[k + 1], kind="outside")
+            k += 1
+            continue
         in_brackets = [one.kind for one in found[k : k + 3]] == ["conj", "parts", "conj"]
         if in_brackets and item.text == "(" and found[k + 2].text == ")":
             placed.append(replace(found[k + 1], kind="place"))
@@ -343,9 +360,12 @@ def _lists(found: list[Item]) -> list[Item]:
                 after.kind == last.kind or (last.kind in ("place", "outside") and after.kind == "parts")
             )
             if same and after is not None and all(joint.text in LIST_JOINTS for joint in found[k:end]):
+                commas = all(joint.text == "," for joint in found[k:end])
                 either = last.value == "or" or any(joint.text in ("or", "nor", "/") for joint in found[k:end])
                 names = (*last.names, *after.names)
-                listed[-1] = replace(last, end=after.end, names=names, value="or" if either else last.value)
+                listed[-1] = replace(
+                    last, end=after.end, names=names, value="or" if either else "commas" if commas else "and"
+                )
                 k = end + 1
                 continue
         listed.append(item)

@@ -42,6 +42,8 @@ class Reading:
     places: tuple[Name, ...] = ()
     inspected: tuple[Name, ...] = ()
     """Parts that are to be inspected, and nothing has said yet that they alone are."""
+    rest: bool = False
+    """Whether the rest has been left out, before it was said of what."""
     pending: Frame | None = None
     """An exception before what it is an exception from."""
     last: Frame | None = None
@@ -52,7 +54,14 @@ def facts_of(frames: Sequence[Frame], vocabulary: Names) -> list[Fact]:
     reading = Reading(vocabulary)
     for k, frame in enumerate(frames):
         _prefix(frame, frames[k + 1 :])
-        if frame.pred and "or" in frame.flags and "inherited" not in frame.flags and reading.facts:
+        shares = reading.last is not None and "shared" in reading.last.flags
+        if (
+            frame.pred
+            and "or" in frame.flags
+            and "inherited" not in frame.flags
+            and reading.facts
+            and not shares
+        ):
             raise NotUnderstood("")
         if "except" in frame.flags and not reading.facts and reading.last is None:
             reading.pending = frame
@@ -64,6 +73,8 @@ def facts_of(frames: Sequence[Frame], vocabulary: Names) -> list[Fact]:
         if reading.pending is not None and reading.last is not None:
             pending, reading.pending = reading.pending, None
             _exception(reading, pending)
+    if reading.rest and reading.inspected:
+        _promote(reading)
     if reading.pending is not None or not reading.facts:
         raise NotUnderstood("")
     return list(dict.fromkeys(reading.facts))
@@ -82,8 +93,9 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
         others[0].names, others[0].places, others[0].limit = frame.names, frame.places, frame.limit
         frame.order, frame.flags = (), set()
         return
-    topic = set(frame.order) <= {"names", "conj"} and frame.order and others and "all" in others[0].flags
-    if topic and others[0].limit is not None and not others[0].names:
+    topic = set(frame.order) <= {"names", "conj"} and frame.order and others
+    plain = "verbless" in others[0].flags and "pred" not in others[0].order if topic else False
+    if topic and (plain or "all" in others[0].flags) and others[0].limit is not None and not others[0].names:
         # "As for creases, anything up to 1 cm is acceptable."
         others[0].names = frame.names
         frame.order, frame.flags = (), set()
@@ -104,7 +116,7 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
 
 def _main(reading: Reading, frame: Frame) -> None:
     frame = _completed(reading, frame)
-    if set(frame.order) <= {"onlyone", "be", "there"} and reading.last is not None:
+    if set(frame.order) <= {"onlyone", "be", "there", "but"} and reading.last is not None:
         _alone(reading)
         return
     if frame.pred in ("inspect", "limitto"):
@@ -142,7 +154,8 @@ def _completed(reading: Reading, frame: Frame) -> Frame:
         not frame.names and not frame.parts and not frame.flags & {"rest", "all", "nothing"} and reading.names
     ):
         frame.names = reading.names
-    if "but" in frame.flags and "inherited" in frame.flags and frame.only and "names" not in frame.order:
+    narrower = frame.only == "place" or (frame.only == "limit" and "place" not in frame.order)
+    if "but" in frame.flags and "inherited" in frame.flags and narrower and "names" not in frame.order:
         # "but only up to 2 mm", "but only on the web": what was said before is made narrower.
         said = {name.text for name in last.names}
         reading.facts = [fact for fact in reading.facts if fact.defect not in said]
@@ -177,7 +190,9 @@ def _of_defects(reading: Reading, frame: Frame) -> None:
         _with_limit(reading, frame, _within(frame.limit, frame, _polarity(frame) > 0), unlimited=True)
         return
     bare = frame.limit is None and not (frame.negated or frame.any_size or frame.places)
-    if "noun" in frame.flags and bare and not any(name.known for name in frame.names):
+    reported = frame.pred == "report" and not frame.only and all(_defect_like(name) for name in frame.names)
+    taught_by = "noun" in frame.flags or reported
+    if taught_by and bare and not any(name.known or name.within for name in frame.names):
         # "Plucking is a defect": a type that no specification has is taught.
         taught = [name.whole or name.text for name in frame.names]
         reading.facts += [Fact("knowledge", defect=name, confidence=0.85) for name in taught]
@@ -248,7 +263,8 @@ def _limit_of(reading: Reading, frame: Frame) -> float | None:
             return None
         return 0.0
     if not frame.pred and frame.limit is None:
-        if "no" in frame.flags or ("inherited" in frame.flags and frame.negated):
+        forbidden = frame.negated and "must" in frame.flags and "be" in frame.order and frame.places
+        if "no" in frame.flags or ("inherited" in frame.flags and frame.negated) or forbidden:
             return 0.0
         if not frame.only:
             raise NotUnderstood("")
@@ -256,6 +272,8 @@ def _limit_of(reading: Reading, frame: Frame) -> float | None:
         raise NotUnderstood("")
     accepts = _polarity(frame) > 0
     if frame.limit is None:
+        if frame.pred == "limit" and frame.any_size:
+            return None
         if frame.pred == "limit":
             if "no" in frame.flags or frame.negated:
                 return None if "no" in frame.flags and "limit" in frame.flags else 0.0
@@ -277,7 +295,9 @@ def _within(limit: Limit, frame: Frame, accepts: bool) -> float:
     if accepts:
         if limit.side == ABOVE:
             raise NotUnderstood("")
-        if not frame.pred and not limit.side and "must" not in frame.flags and "verbless" not in frame.flags:
+        states = not frame.pred and "be" in frame.order and not frame.flags & {"must", "may", "verbless"}
+        bare = not frame.pred and not limit.side and not frame.flags & {"must", "verbless"}
+        if states or bare:
             raise NotUnderstood("")
         return limit.mm
     if limit.side != ABOVE or limit.spans:
@@ -416,8 +436,23 @@ def _rest(reading: Reading, frame: Frame) -> None:
     leaves_out = (frame.pred in ("ignore", "accept") and not frame.negated) or (
         frame.pred in ("report", "inspect", "lookfor", "reject") and frame.negated
     )
-    if not leaves_out or frame.names or frame.limit is not None:
+    last = reading.last
+    if frame.names or frame.limit is not None:
         raise NotUnderstood("")
+    if (
+        not leaves_out
+        and last is not None
+        and last.limit is not None
+        and last.names
+        and frame.pred in ("reject", "accept")
+    ):
+        # "Up to 2 mm is fine, anything above that is rejected": no more than what the limit says.
+        return
+    if not leaves_out:
+        raise NotUnderstood("")
+    if last is None and not reading.facts:
+        reading.rest = True
+        return
     _alone(reading)
 
 
@@ -428,6 +463,10 @@ def _alone(reading: Reading) -> None:
         return
     last = reading.last
     if any(fact.kind in ("scope", "only") for fact in reading.facts):
+        return
+    if last is not None and last.names and last.places and _limit_so_far(reading, last) != 0.0:
+        # "Accept rust on the web but nowhere else."
+        reading.facts += [_accepted(name, None, 0.0, PLAIN) for name in last.names]
         return
     if last is not None and last.names and last.limit is None and not last.places and not last.negated:
         counts = {"lookfor", "report", "reject"}

@@ -17,7 +17,7 @@ from specsight.reading.tokens import COUNTS, Sentence
 LETTERS = dict(  # noqa: C408
     names="N", parts="P", product="G", num="#", place="L", must="m", may="y", be="b", have="h", free="f", ensure="E",
     without="w", there="t", no="o", nothing="o", conj=",", colon=":", hasbeen="p", prep="-", lacking="K", all="a",
-    present="T", generic="d", naming="u", following="j",
+    present="T", generic="d", naming="u", following="j", onlyone="e",
 ) | {"not": "n", "if": "i", "except": "x"}  # fmt: skip
 PREDICATES = dict(  # noqa: C408
     require="R",
@@ -58,6 +58,8 @@ PATTERNS = tuple(
         rf"(?:nA|X|mX|r)G?(?P<o>P)?(?:G)?w{_F}{_L}A?",
         rf"(?:nA|X|mX|r)(?P<o>P|G)[-]?w{_F}{_L}",
         rf"(?:nA|X|mX|r)(?P<g>N)w{_F}{_L}",
+        rf"Gm?b?(?:X|nA|r)G?,?i{_F}{_L}b?M{_L2}",
+        rf"Gm?b?(?:eA|Ae)h{_F}{_L}",
         rf"o(?P<o>P|G)w{_F}{_L}",
         rf"o(?P<o>P|G)(?:[ym]b?A)w{_F}{_L}",
         rf"M[-]?{_F}{_L}[my]?b?{_BAD}",
