@@ -516,3 +516,35 @@ def test_a_finding_of_a_type_that_was_looked_for_rejects_whatever_the_score_says
     assert (away.verdict, [one.finding for one in away.observed]) == ("accept", [mark])
     assert decision(taught, Tolerance(defect="chalk mark", up_to_mm=10)).verdict == "accept"
     assert decision(taught, Tolerance(defect="chalk mark", up_to_mm=4)).verdict == "reject"
+
+
+def test_where_scopes_leave_nothing_the_full_inspection_holds_and_says_so() -> None:
+    tread_alone = replace(CIRCUMSTANCES, parts=np.ones_like(PARTS))
+    without = Scope(parts=("tread",), exclude=True)
+    decision = decided(judgement("stain"), without, circumstances=tread_alone)
+    assert (decision.verdict, decision.promise, len(decision.counted)) == ("reject", "", 1)
+    assert [(one.clause, "nothing would be left" in one.reason) for one in decision.not_applied] == [
+        (without, True)
+    ]
+
+
+@given(st.sets(st.sampled_from(["stain", "cut"])), st.floats(0.1, 2))
+def test_clauses_that_excuse_nothing_keep_the_verdict_of_the_full_inspection(
+    types: set[str], strength: float
+) -> None:
+    one = judgement(*types)
+    one = replace(one, score=one.score * strength, map=one.map * np.float32(strength))
+    idle = [
+        Scope(parts=("sidewall", "tread")),
+        Tolerance(defect="cut", up_to_mm=0),
+        Tolerance(defect="stain", up_to_mm=0.1),
+    ]
+    if "cut" not in types:
+        idle.append(Ignore(defect="cut"))
+    full, decision = decided_by_part(one), decided_by_part(one, *idle)
+    assert (full.verdict, full.score, full.threshold) == (
+        decision.verdict,
+        decision.score,
+        decision.threshold,
+    )
+    assert decision.observed == ()

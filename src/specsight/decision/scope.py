@@ -19,6 +19,7 @@ from specsight.records import Finding
 from specsight.specification.clauses import Clause, Scope
 
 NO_PARTS = "the picture has no part map"
+NOTHING_LEFT = "of what the picture shows nothing would be left to inspect"
 
 
 def with_scope(
@@ -33,8 +34,7 @@ def with_scope(
     def counts(part: str | None) -> bool:
         return outside(part or None, scopes, circumstances) is None
 
-    names = circumstances.part_names
-    counting = [value for value in circumstances.visible if counts(names.get(value))]
+    counting = _counting(scopes, circumstances)
     if len(counting) == len(circumstances.visible):
         return circumstances
     inside = np.isin(circumstances.parts, counting)
@@ -42,8 +42,15 @@ def with_scope(
 
 
 def scopes_in_force(clauses: Sequence[Clause], circumstances: Circumstances) -> list[Scope]:
-    """The scopes that can be applied to this picture."""
-    return [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+    """The scopes that can be applied to this picture: none where together they leave nothing of it."""
+    scopes = [c for c in clauses if isinstance(c, Scope) and not _scope_reason(c, circumstances)]
+    return scopes if _counting(scopes, circumstances) else []
+
+
+def _counting(scopes: Sequence[Scope], circumstances: Circumstances) -> list[int]:
+    """The values of the part map that are to be inspected."""
+    names = circumstances.part_names
+    return [v for v in circumstances.visible if outside(names.get(v) or None, scopes, circumstances) is None]
 
 
 def scope_effect(
@@ -53,6 +60,8 @@ def scope_effect(
     reason = _scope_reason(clause, circumstances)
     if reason:
         return Effect(reason=reason)
+    if not scopes:
+        return Effect(reason=NOTHING_LEFT)
     return Effect(frozenset(k for k, f in enumerate(found) if excuses(scopes, f, circumstances) is clause))
 
 
