@@ -548,3 +548,13 @@ def test_clauses_that_excuse_nothing_keep_the_verdict_of_the_full_inspection(
         decision.threshold,
     )
     assert decision.observed == ()
+
+
+def test_requirements_of_the_specification_give_way_to_types_that_alone_count() -> None:
+    dot, lettering = Requirement(feature="yellow balance dot"), Requirement(feature="lettering '205/55'")
+    specified = Specification(product="tyre", requirements=(dot, lettering))
+    for type_, kept in (("cut", ()), ("missing balance dot", (dot,)), ("wrong lettering", (lettering,))):
+        only = Only(defect=type_)
+        assert clauses_in_force(Instruction(only=(only,)), specified) == (only, *kept)
+    both = Instruction(only=(Only(defect="cut"),), requirements=(dot,))
+    assert clauses_in_force(both, specified) == (*both.only, dot), "what is required this time holds"

@@ -7,11 +7,12 @@ from specsight.specification import (
     Ignore,
     Instruction,
     Knowledge,
+    Only,
     Requirement,
     Specification,
     Tolerance,
 )
-from specsight.specification.vocabulary import Vocabulary, lacks
+from specsight.specification.vocabulary import Vocabulary, lacks, normal_form
 
 
 def clauses_in_force(
@@ -21,7 +22,9 @@ def clauses_in_force(
 
     What is said this time comes first: a tolerance of the specification gives way to what the instruction accepts or
     ignores of the same type (on the same part, or on all of them), to being taught that the type is a defect, and,
-    where it accepts that something is missing, to a requirement of that.
+    where it accepts that something is missing, to a requirement of that. Where the instruction names types that alone
+    count, a requirement of the specification holds only if one of them is about what it requires: "missing dot",
+    "wrong lettering".
     """
     given = instruction.clauses if instruction else ()
     if specification is None:
@@ -33,7 +36,13 @@ def clauses_in_force(
         for tolerance in specification.tolerances
         if not any(_replaces(clause, tolerance, words, parts) for clause in given)
     )
-    return (*given, *tolerances, *specification.requirements)
+    only = [clause.defect for clause in given if isinstance(clause, Only)]
+    requirements = (
+        requirement
+        for requirement in specification.requirements
+        if not only or any(_share_a_word(type_, requirement.feature) for type_ in only)
+    )
+    return (*given, *tolerances, *requirements)
 
 
 def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vocabulary) -> bool:
@@ -46,3 +55,7 @@ def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vo
     if clause.part is None:
         return True
     return specified.part is not None and parts.same(clause.part, specified.part)
+
+
+def _share_a_word(type_: str, feature: str) -> bool:
+    return not set(normal_form(type_).split()).isdisjoint(normal_form(feature).split())
