@@ -27,7 +27,7 @@ def view(rgb: NDArray[np.uint8], circular: bool = False) -> View:
 def finder() -> PartFinder:
     product = specification()
     good = [view(cap(seed, (3.0 * seed - 9, 6.0 - 2 * seed))[0]) for seed in range(1, 6)]
-    return PartFinder.learn([(view(cap(0)[0]), part_map(product))], part_names(product.parts), good)
+    return PartFinder.learn([(view(cap(0)[0]), part_map(product))], part_names(product), good)
 
 
 def found_on(finder: PartFinder, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -137,7 +137,7 @@ def test_pictures_that_the_detector_aligns_are_labelled_as_they_lie() -> None:
         (seen,) = aligning.look([Picture(pose.aligned_rgb(rgb))])
         return replace(seen, frame=replace(seen.frame, alignment=pose))
 
-    finder = PartFinder.learn([(aligned((0, 0)), part_map(product))], part_names(product.parts))
+    finder = PartFinder.learn([(aligned((0, 0)), part_map(product))], part_names(product))
     found = finder.find(aligned((7, 4)))
     assert found.parts is not None
     assert overlap(found.parts, cap(7, (7, 4))[1], 2) > 0.85

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from specsight.errors import SpecsightError
-from specsight.parts import drawn, outlines_of, part_map, part_names
+from specsight.parts import drawn, outlined, outlines_of, part_map, part_names
 from specsight.specification import Ellipse, Ring, Shape, Specification, parse_specification
 
 SQUARE = Shape(polygon=((1, 1), (4, 1), (4, 3), (1, 3)))
@@ -77,7 +77,7 @@ def test_later_parts_lie_on_top_and_parts_without_outline_keep_their_number() ->
         "product: plate\nreference: {picture: good.png, size: [4, 4]}\n"
         "parts: [{name: edge}, {name: face, outline: [{polygon: [[0, 0], [4, 0], [4, 4], [0, 4]]}]}]"
     )
-    assert part_names(named.parts) == {2: "face"}
+    assert part_names(named) == {2: "face"}
     assert (part_map(named) == 2).all()
 
 
@@ -99,3 +99,17 @@ def test_an_outline_beside_the_picture_is_an_error_that_names_it() -> None:
         part_map(outside)
     with pytest.raises(SpecsightError, match="outlines no part"):
         part_map(Specification(product="plate"))
+
+
+def test_each_outlined_picture_has_a_map_of_its_own() -> None:
+    both = parse_specification(
+        "product: plate\nreference: {picture: a.png, size: [4, 4]}\n"
+        "further_references: [{picture: b.png, size: [8, 2], outlines: "
+        "{edge: [{polygon: [[0, 0], [8, 0], [8, 2], [0, 2]]}]}}]\n"
+        "parts: [{name: edge}, {name: face, outline: [{polygon: [[0, 0], [4, 0], [4, 4], [0, 4]]}]}]"
+    )
+    assert [reference.picture for reference, _ in outlined(both)] == ["a.png", "b.png"]
+    assert (part_map(both) == 2).all()
+    assert part_map(both, number=1).shape == (2, 8)
+    assert (part_map(both, number=1) == 1).all()
+    assert part_names(both) == {1: "edge", 2: "face"}

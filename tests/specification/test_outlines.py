@@ -93,3 +93,22 @@ def test_the_picture_is_found_beside_the_file_that_names_it(tmp_path: Path) -> N
     elsewhere = tmp_path / "model.yaml"
     elsewhere.write_text(dump_yaml(read))
     assert load_specification(elsewhere) == read
+
+
+def test_further_pictures_have_outlines_of_their_own(tmp_path: Path) -> None:
+    further = (
+        "further_references:\n- picture: ok/2.png\n  size: [90, 80]\n  outlines:\n    rim:\n"
+        "    - ring: {centre: [4, 4], outer: 3}\n"
+    )
+    (tmp_path / "product.yaml").write_text(BOTTLE + further)
+    read = load_specification(tmp_path / "product.yaml")
+    (second,) = read.further_references
+    assert second.picture == str(tmp_path / "ok" / "2.png")
+    assert second.outlines["rim"][0].ring is not None
+    assert parse_specification(dump_yaml(read)) == read
+    with pytest.raises(SpecsightError, match="line 15: unknown part 'rin'"):
+        parse_specification(BOTTLE + further.replace("rim", "rin"), "s.yaml")
+    with pytest.raises(SpecsightError, match="line 16: unknown key 'rng'"):
+        parse_specification(BOTTLE + further.replace("ring", "rng"), "s.yaml")
+    with pytest.raises(SpecsightError, match="a further reference, and there is no first"):
+        parse_specification("product: a\nparts: [{name: rim}]\n" + further, "s.yaml")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from specsight import screen
-from specsight.cli import changing, ending, inspecting, making, measuring, reading
+from specsight.cli import changing, ending, inspecting, making, measuring, outlining, reading
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
@@ -23,6 +23,7 @@ for verb in (
     inspecting.fit,
     inspecting.inspect,
     reading.read,
+    outlining.parts,
     changing.set_threshold,
     changing.update,
     measuring.evaluate,

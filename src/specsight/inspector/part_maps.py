@@ -6,16 +6,17 @@ why there is none. A part map that a sample brings stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from specsight import images
 from specsight.detectors import Detector, View, create_detector
 from specsight.errors import SpecsightError, UnreadableFile
-from specsight.parts import PartFinder, part_map, part_names
+from specsight.parts import PartFinder, outlined, overlay, part_map, part_names
+from specsight.progress import track
 from specsight.records import Picture, Sample
-from specsight.specification import Specification
+from specsight.specification import Reference, Specification
 
 GOOD_PICTURES = 12
 """Good pictures that are looked at to learn how well pictures of the product agree with the reference."""
@@ -33,15 +34,18 @@ def learn_parts(
     """
     if specification is None or specification.reference is None:
         return None
-    sample = _reference(specification.reference.picture, specification.product, good, bits)
-    picture = _read(sample, detector)
-    _check_shape(specification, picture)
-    references = [(_view(detector, picture), part_map(specification, picture.size))]
-    others = [one for one in good if one.image != sample.image]
+    references, used = [], set[Path]()
+    for number, (reference, _) in enumerate(outlined(specification)):
+        sample = _reference(reference.picture, specification.product, good, bits)
+        picture = _read(sample, detector)
+        _check_shape(reference, picture)
+        references.append((_view(detector, picture), part_map(specification, picture.size, number)))
+        used.add(sample.image)
+    others = [one for one in good if one.image not in used]
     step = max(1, len(others) // GOOD_PICTURES)
     pictures = [p for p in (_readable(one, detector) for one in others[::step][:GOOD_PICTURES]) if p]
     views = [_view(detector, one) for one in pictures]
-    return PartFinder.learn(references, part_names(specification.parts), views, picture.circular)
+    return PartFinder.learn(references, part_names(specification), views, picture.circular)
 
 
 def with_parts(
@@ -85,13 +89,12 @@ def _readable(sample: Sample, detector: Detector) -> Picture | None:
         return None
 
 
-def _check_shape(specification: Specification, picture: Picture) -> None:
-    assert specification.reference is not None
-    width, height = specification.reference.size
+def _check_shape(reference: Reference, picture: Picture) -> None:
+    width, height = reference.size
     (own_height, own_width) = picture.size
     if abs(own_width * height / (own_height * width) - 1) > SHAPE_DIFFERS:
         raise SpecsightError(
-            f"the reference picture '{specification.reference.picture}' is {own_width} x {own_height}, and its "
+            f"the reference picture '{reference.picture}' is {own_width} x {own_height}, and its "
             f"outlines were drawn on {width} x {height}: name the picture that they were drawn on"
         )
 
@@ -108,3 +111,31 @@ def grid_view(detector: Detector, picture: Picture, view: View) -> View:
         return view
     (view,) = create_detector("patchcore", encoder=detector.get_encoder()).look([picture])
     return view
+
+
+class Overlays:
+    """Pictures with the parts that are found on them drawn over, for a person to check before a model is fitted."""
+
+    def __init__(self, specification: Specification, encoder: str, device: str) -> None:
+        self._detector = create_detector("patchcore", encoder=encoder, device=device)
+        finder = learn_parts(self._detector, specification, (), None)
+        if finder is None:
+            raise SpecsightError(f"the specification of '{specification.product}' outlines no part")
+        self._finder = finder
+
+    def of_folder(self, folder: Path) -> Iterator[tuple[str, bytes, str]]:
+        """For each picture in a folder and those below it: a name for its overlay, the PNG, and a note where its parts
+        were not found or it cannot be read. Raises SpecsightError for a folder without pictures."""
+        pictures = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.IMAGE_SUFFIXES)
+        if not pictures:
+            raise SpecsightError(f"there is no picture in '{folder}'")
+        for path in track(pictures, "Finding parts"):
+            name = "_".join(path.relative_to(folder).with_suffix(".png").parts)
+            try:
+                picture = images.load_picture(Sample(path.stem, path, ""))
+            except UnreadableFile as error:
+                yield name, b"", str(error)
+                continue
+            found = self._finder.find(_view(self._detector, picture))
+            drawn = overlay(picture.rgb, found.parts, self._finder.names, found.note)
+            yield name, drawn, found.note

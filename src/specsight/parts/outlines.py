@@ -13,41 +13,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.specification import Ellipse, Part, Ring, Shape, Specification
+from specsight.specification import Ellipse, Outline, Reference, Ring, Shape, Specification
 
 Points = NDArray[np.float64]
 """(n, 2) x and y."""
 
 
-def part_map(specification: Specification, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """The outlined parts of a specification, (H, W): k for the k-th part (from 1), 0 where no part is.
-
-    Later parts lie on top. `size` is that of the map, (rows, columns); outlines are scaled to it from the reference's.
-    None: the reference's own. Raises SpecsightError where there is no reference, and for an outline that covers no
-    pixel.
-    """
+def outlined(specification: Specification) -> list[tuple[Reference, dict[str, Outline]]]:
+    """The pictures on which a specification outlines parts, each with its outlines by part; the reference first."""
     if specification.reference is None:
+        return []
+    first = {part.name: part.outline for part in specification.parts if part.outline}
+    further = [(one, one.outlines) for one in specification.further_references]
+    return [(specification.reference, first), *further]
+
+
+def part_map(
+    specification: Specification, size: tuple[int, int] | None = None, number: int = 0
+) -> NDArray[np.uint8]:
+    """The parts that a specification outlines on one of its pictures (`number` among `outlined`), (H, W).
+
+    k for the k-th part (from 1), 0 where no part is; later parts lie on top. `size` is that of the map, (rows,
+    columns); outlines are scaled to it from the size that they were drawn at. None: that size. Raises SpecsightError
+    where nothing is outlined, and for an outline that covers no pixel.
+    """
+    pictures = outlined(specification)
+    if not pictures:
         raise SpecsightError(
             f"the specification of '{specification.product}' outlines no part: draw some with 'specsight parts'"
         )
-    width, height = specification.reference.size
+    reference, outlines = pictures[number]
+    width, height = reference.size
     size = size or (height, width)
     values = np.zeros(size, np.uint8)
-    for number, part in enumerate(specification.parts, 1):
-        if part.outline:
-            covered = drawn(part.outline, size, (size[0] / height, size[1] / width))
+    for value, part in enumerate(specification.parts, 1):
+        if outline := outlines.get(part.name):
+            covered = drawn(outline, size, (size[0] / height, size[1] / width))
             if not covered.any():
                 raise SpecsightError(
-                    f"the outline of part '{part.name}' covers no pixel of '{specification.reference.picture}' "
+                    f"the outline of part '{part.name}' covers no pixel of '{reference.picture}' "
                     f"({width} x {height}): draw it inside the picture"
                 )
-            values[covered] = number
+            values[covered] = value
     return values
 
 
-def part_names(parts: Sequence[Part]) -> dict[int, str]:
-    """Value in a part map → name, of the parts with an outline."""
-    return {number: part.name for number, part in enumerate(parts, 1) if part.outline}
+def part_names(specification: Specification) -> dict[int, str]:
+    """Value in a part map → name, of the parts that are outlined."""
+    named = {name for _, outlines in outlined(specification) for name in outlines}
+    return {value: part.name for value, part in enumerate(specification.parts, 1) if part.name in named}
 
 
 def drawn(

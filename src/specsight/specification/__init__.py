@@ -14,7 +14,7 @@ from specsight.specification.clauses import (
 )
 from specsight.specification.contradictions import contradictions
 from specsight.specification.model import Specification
-from specsight.specification.outlines import Ellipse, Reference, Ring, Shape
+from specsight.specification.outlines import Ellipse, FurtherReference, Outline, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
 from specsight.specification.yaml import (
     dump_yaml,
@@ -29,10 +29,12 @@ __all__ = [
     "Clause",
     "DefectType",
     "Ellipse",
+    "FurtherReference",
     "Ignore",
     "Instruction",
     "Knowledge",
     "Only",
+    "Outline",
     "Part",
     "Reference",
     "Requirement",

@@ -13,7 +13,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 
 from specsight.specification.clauses import Requirement, Tolerance
 from specsight.specification.fields import Model, Name, Scale
-from specsight.specification.outlines import Reference
+from specsight.specification.outlines import FurtherReference, Reference
 from specsight.specification.terms import DEFAULT_SEVERITY, DefectType, Part, SeverityLevel, rising
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
@@ -39,6 +39,8 @@ class Specification(Model):
     """At most as many as a part map of 8 bits can tell apart; where outlines overlap, later parts lie on top."""
     reference: Reference | None = None
     """The picture that the outlines of parts were drawn on."""
+    further_references: Annotated[tuple[FurtherReference, ...], Field(max_length=50)] = ()
+    """Other pictures with outlines of their own, for a product that one picture does not show whole."""
     defects: Annotated[tuple[DefectType, ...], Field(max_length=255)] = ()
     tolerances: Annotated[tuple[Tolerance, ...], Field(max_length=1000)] = ()
     requirements: Annotated[tuple[Requirement, ...], Field(max_length=1000)] = ()
@@ -74,6 +76,15 @@ class Specification(Model):
                 f"reference '{self.reference.picture}' is named, and no part has an outline: draw them with "
                 "'specsight parts', or leave it out"
             )
+        known = Vocabulary.of(self.parts)
+        for further in self.further_references:
+            if self.reference is None:
+                raise ValueError(
+                    f"'{further.picture}' is a further reference, and there is no first: name it 'reference'"
+                )
+            for name in further.outlines:
+                if not any(part.name == name for part in self.parts):
+                    raise ValueError(f"unknown part '{name}': {known.hint(name)}")
         return self
 
     def defect(self, name: str) -> DefectType | None:

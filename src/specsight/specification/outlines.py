@@ -74,6 +74,10 @@ class Shape(Model):
         return self
 
 
+Outline = Annotated[tuple[Shape, ...], Field(max_length=1000)]
+"""What several shapes cover is one part."""
+
+
 class Reference(Model):
     """The picture of one good part that outlines were drawn on."""
 
@@ -81,3 +85,10 @@ class Reference(Model):
     """Its file. In a YAML file, a path that is not absolute is relative to the folder of that file."""
     size: Annotated[tuple[Side, Side], _pair("[width, height]")]
     """Width and height in pixels that outlines are given in."""
+
+
+class FurtherReference(Reference):
+    """Another picture of a good part, with its own outlines: for products that one picture does not show whole."""
+
+    outlines: Annotated[dict[Name, Outline], Field(min_length=1, max_length=255)]
+    """Part → where it lies on this picture."""

@@ -5,12 +5,10 @@ In: the fields of a YAML mapping. Out: frozen, validated models; `specification.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from specsight.specification.fields import Millimetres, Model, Name, Percent, Phrases
-from specsight.specification.outlines import Shape
+from specsight.specification.outlines import Outline
 
 
 class Part(Model):
@@ -22,8 +20,8 @@ class Part(Model):
     description: str = ""
     critical: bool = False
     """Whether defects on it are one severity level graver."""
-    outline: Annotated[tuple[Shape, ...], Field(max_length=1000)] = ()
-    """Where it lies on the specification's reference picture; what several shapes cover is one part."""
+    outline: Outline = ()
+    """Where it lies on the specification's reference picture."""
 
 
 class SeverityLevel(Model):

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from specsight.errors import SpecsightError
 from specsight.specification.clauses import Instruction, Requirement, Tolerance
 from specsight.specification.model import Specification
-from specsight.specification.outlines import Ellipse, Reference, Ring, Shape
+from specsight.specification.outlines import Ellipse, FurtherReference, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
 from specsight.specification.yaml_nodes import Refusal, read_nodes, write_nodes
 from specsight.storage import read_text, write_text
@@ -27,6 +27,7 @@ from specsight.storage import read_text, write_text
 LONGEST_FILE = 1 << 18
 """Bytes of a file of words: thousands of clauses, and read in seconds."""
 M = TypeVar("M", Specification, Instruction)
+R = TypeVar("R", bound=Reference)
 
 
 def load_specification(path: str | Path) -> Specification:
@@ -35,10 +36,10 @@ def load_specification(path: str | Path) -> Specification:
     The path of its reference picture, where that is relative, continues the folder of the file.
     """
     read = _parse(read_words(Path(path)), Specification, str(path))
-    if read.reference is None:
-        return read
-    picture = str(Path(path).absolute().parent / read.reference.picture)
-    return read.model_copy(update={"reference": read.reference.model_copy(update={"picture": picture})})
+    folder = Path(path).absolute().parent
+    first = None if read.reference is None else _located(read.reference, folder)
+    further = tuple(_located(one, folder) for one in read.further_references)
+    return read.model_copy(update={"reference": first, "further_references": further})
 
 
 def load_instruction(path: str | Path) -> Instruction:
@@ -74,6 +75,11 @@ def read_words(path: Path) -> str:
         raise SpecsightError(f"'{path}' is not UTF-8 text: save it as UTF-8") from error
     except OSError as error:
         raise SpecsightError(f"cannot read '{path}': {error.strerror}") from error
+
+
+def _located(reference: R, folder: Path) -> R:
+    """A reference whose picture, where its path is relative, lies below `folder`."""
+    return reference.model_copy(update={"picture": str(folder / reference.picture)})
 
 
 def _parse(text: str, model: type[M], source: str) -> M:
@@ -197,6 +203,8 @@ def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
         "ring": Ring,
         "ellipse": Ellipse,
         "reference": Reference,
+        "further_references": FurtherReference,
+        "outlines": Shape,
     }
     inside = [nested[str(step)] for step in loc if step in nested]
     return sorted((inside or [model])[-1].model_fields)

@@ -1,0 +1,153 @@
+"""Outlines → the YAML file of a specification; everything else in it stays as a person wrote it, comments too.
+
+`ruamel.yaml` writes it, for it is the maintained library that reads YAML and writes it again with comments, order and
+quotes as they were (PyYAML drops comments).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from specsight.errors import SpecsightError
+from specsight.specification import Outline, Specification, load_specification, parse_specification
+from specsight.specification.yaml import LONGEST_FILE, read_words
+from specsight.storage import write_text
+
+
+def save_outlines(
+    path: Path, picture: Path, size: tuple[int, int], outlines: Mapping[str, Outline]
+) -> Specification:
+    """Write outlines that were drawn on `picture`, (width, height) pixels, into a specification; returns what it says.
+
+    The file is made where there is none. Parts that it does not name are added to it. The first picture is its
+    reference; outlines on another one are a further reference; of a picture that has outlines, they are replaced, and
+    where none are left, it is a reference no more. Written whole or not at all, after it was read as a specification.
+
+    Raises SpecsightError where that cannot be: the file is no specification, or would be none.
+    """
+    before = load_specification(path) if path.exists() else None
+    yaml = _yaml()
+    document = _document(yaml, path)
+    drawn = {name: shapes for name, shapes in outlines.items() if shapes}
+    _add_parts(document, outlines)
+    named = {"picture": _relative(picture, path), "size": _flow(list(size))}
+    if before is None or before.reference is None or _same(before.reference.picture, picture):
+        _set_first(document, named, drawn)
+        if before is not None and before.further_references and not drawn:
+            raise SpecsightError(
+                f"'{picture}' is the first of several references in '{path}': outline at least one part on it"
+            )
+    else:
+        _set_further(document, before, picture, named, drawn)
+    text = io.StringIO()
+    yaml.dump(document, text)
+    if len(text.getvalue().encode()) > LONGEST_FILE:
+        raise SpecsightError(f"'{path}' would be larger than {LONGEST_FILE:,} bytes: draw with fewer points")
+    parse_specification(text.getvalue(), str(path))
+    write_text(path, text.getvalue())
+    return load_specification(path)
+
+
+def _yaml() -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes, yaml.width = True, 100
+    return yaml
+
+
+def _document(yaml: Any, path: Path) -> Any:
+    if not path.exists():
+        return yaml.load(f"product: {_quoted(path.stem)}\n")
+    from ruamel.yaml.util import load_yaml_guess_indent
+
+    text = read_words(path)
+    _, indent, offset = load_yaml_guess_indent(text)
+    yaml.indent(mapping=2, sequence=indent or 2, offset=offset or 0)
+    return yaml.load(text)
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def _add_parts(document: Any, named: Mapping[str, Outline]) -> None:
+    parts = document.setdefault("parts", [])
+    known = [part["name"] for part in parts]
+    parts.extend({"name": name} for name in named if name not in known)
+
+
+def _set_first(document: Any, named: Mapping[str, Any], drawn: Mapping[str, Outline]) -> None:
+    for part in document["parts"]:
+        part.pop("outline", None)
+        if part["name"] in drawn:
+            part["outline"] = _plain(drawn[part["name"]])
+    document.pop("reference", None)
+    if drawn:
+        # Before the parts, where a reader looks for what their numbers mean.
+        document.insert(list(document).index("parts"), "reference", dict(named))
+
+
+def _set_further(
+    document: Any,
+    before: Specification,
+    picture: Path,
+    named: Mapping[str, Any],
+    drawn: Mapping[str, Outline],
+) -> None:
+    further = document.setdefault("further_references", [])
+    number = next(
+        (k for k, one in enumerate(before.further_references) if _same(one.picture, picture)), len(further)
+    )
+    entry = {**named, "outlines": {name: _plain(shapes) for name, shapes in drawn.items()}}
+    further[number : number + 1] = [entry] if drawn else []
+    if not further:
+        del document["further_references"]
+
+
+def _plain(outline: Outline) -> list[Any]:
+    """Shapes as YAML writes them, points in brackets."""
+    plain = []
+    for shape in outline:
+        content = shape.model_dump(mode="json", exclude_defaults=True)
+        for kind, given in content.items():
+            content[kind] = (
+                _flow([_flow(_short(point)) for point in given])
+                if kind == "polygon"
+                else _flow({name: _short(value) for name, value in given.items()})
+            )
+        plain.append(content)
+    return plain
+
+
+def _short(value: Any) -> Any:
+    """Tenths of a pixel are as exact as a hand is; whole numbers are written as such."""
+    if isinstance(value, list):
+        return _flow([_short(one) for one in value])
+    rounded = round(value, 1)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _flow(value: Any) -> Any:
+    """A list or mapping in brackets, on one line."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    made = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
+    made.fa.set_flow_style()
+    return made
+
+
+def _relative(picture: Path, path: Path) -> str:
+    """The picture as the YAML file names it: relative to its folder where that is possible."""
+    try:
+        return Path(os.path.relpath(picture.absolute(), path.absolute().parent)).as_posix()
+    except ValueError:  # another drive
+        return str(picture.absolute())
+
+
+def _same(first: str | Path, second: Path) -> bool:
+    return Path(first).resolve() == second.resolve()

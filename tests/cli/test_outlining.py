@@ -1,0 +1,87 @@
+"""`specsight parts`: the page, outlines as a picture, parts found in a folder; and what is missing, in words."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from tests.support.caps import YAML, write_caps
+
+from specsight.cli import cli
+from specsight.errors import SpecsightError
+from specsight.parts.overlays import colour_of
+
+
+def run(*arguments: str | Path) -> str:
+    result = CliRunner().invoke(
+        cli, ["parts", *map(str, arguments)], catch_exceptions=False, standalone_mode=False
+    )
+    if result.exception:
+        raise result.exception
+    return result.output
+
+
+@pytest.fixture
+def caps(tmp_path: Path) -> Path:
+    write_caps(tmp_path, 3)
+    return tmp_path
+
+
+def test_outlines_are_shown_in_the_colours_of_their_parts(caps: Path) -> None:
+    said = run("--spec", caps / "cap.yaml", "--show", "--out", caps / "outlines.png")
+    assert f"saved: {caps / 'outlines.png'}" in said
+    shown = np.asarray(Image.open(caps / "outlines.png"))
+    # Enlarged fourfold, with names below; the border of the face is in its colour.
+    assert shown.shape[1] == 512
+    assert shown.shape[0] > 512
+    border = shown[256, (64 + 28) * 4 - 6 : (64 + 28) * 4 + 2].astype(int)
+    assert np.abs(border - colour_of(2)).sum(1).min() == 0
+
+
+def test_parts_are_found_on_every_picture_of_a_folder(caps: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(caps / "good" / "noise.png")
+    (caps / "good" / "broken.png").write_bytes(b"no picture")
+    said = run(
+        "--spec", caps / "cap.yaml", "--on", caps / "good", "--out", caps / "found", "--encoder", "filters"
+    )
+    assert "5 pictures, parts found on 3" in said
+    assert "noise.png: its parts were not found" in said
+    assert "broken.png:" in said
+    assert sorted(p.name for p in (caps / "found").iterdir()) == ["00.png", "01.png", "02.png", "noise.png"]
+
+
+def test_the_page_is_served_until_it_is_closed(caps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from specsight.parts.outlining import OutliningServer
+
+    serve, seen = OutliningServer.run, list[bytes]()
+
+    def visited(server: OutliningServer) -> None:
+        def visit() -> None:
+            seen.append(urllib.request.urlopen(server.address).read())
+            server.close()
+
+        threading.Thread(target=visit).start()
+        serve(server)
+
+    monkeypatch.setattr(OutliningServer, "run", visited)
+    said = run("--spec", caps / "cap.yaml", "--no-browser")
+    assert "outline parts here: http://127.0.0.1:" in said
+    assert b"<title>Outline parts</title>" in seen[0]
+
+
+def test_what_is_missing_is_said(caps: Path) -> None:
+    with pytest.raises(SpecsightError, match="outlines no part yet: name a picture"):
+        run("--spec", caps / "new.yaml")
+    with pytest.raises(SpecsightError, match=r"no part is outlined on '.*01\.png': name one of .*00\.png"):
+        run(caps / "good" / "01.png", "--spec", caps / "cap.yaml", "--show")
+    with pytest.raises(SpecsightError, match=r"there is no picture in"):
+        run("--spec", caps / "cap.yaml", "--on", caps / "nowhere")
+    (caps / "cap.yaml").write_text(YAML.replace("good/00.png", "good/gone.png"))
+    with pytest.raises(SpecsightError, match=r"gone\.png"):
+        run("--spec", caps / "cap.yaml", "--show")
