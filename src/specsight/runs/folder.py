@@ -164,7 +164,8 @@ class RunFolder:
 
     def add_instructed(self, answers: Sequence[Instructed]) -> None:
         """Write what was decided of a picture under its instructions, before the picture's own line."""
-        self._append(INSTRUCTIONS, *(answer.to_json() for answer in answers))
+        if answers:
+            self._append(INSTRUCTIONS, *(answer.to_json() for answer in answers))
 
     def instructed(self, seed: int | None = None) -> list[Instructed]:
         """All answers under instructions, or those of one seed; of a picture judged anew the last ones count."""
