@@ -119,7 +119,9 @@ def _segments(items: Sequence[Item]) -> list[list[Item]]:
             continue
         if item.kind == "conj":
             segments.append([])
-            if item.text in ("or", "nor"):
+            if item.text == "nor":
+                segments[-1].append(replace(item, kind="nor"))
+            if item.text == "or":
                 segments[-1].append(replace(item, kind="or"))
         elif item.kind == "but":
             segments.append([replace(item, kind="except" if after_all else "but")])
@@ -145,6 +147,7 @@ IGNORED = frozenset({"be", "have", "product", "naming", "following", "present"})
 FLAGS = frozenset(
     {
         "unlimited",
+        "nor",
         "observed",
         "all",
         "rest",
@@ -286,4 +289,6 @@ def _with_predicates(frames: list[Frame]) -> list[Frame]:
             # "up to 2 mm but not on the band": the "not" turns what is inherited round, but for "stains are".
             own = "be" in frame.order or frame.flags & {"may", "must"}
             frame.negated ^= before.negated and not own and not before.flags & {"no", "nothing"}
+            if "nor" in frame.flags:
+                frame.negated = before.negated
     return frames

@@ -11,12 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from specsight.reading.assembly import items_of
 from specsight.reading.blocks import Statement, Understood, statements
 from specsight.reading.contract import Reader, readers
+from specsight.reading.facts import Fact
 from specsight.reading.frames import frames_of
-from specsight.reading.items import Item, NotUnderstood, items_of
+from specsight.reading.items import Item, NotUnderstood
 from specsight.reading.lexicon import words_of
-from specsight.reading.meaning import Fact, facts_of
+from specsight.reading.meaning import facts_of
 from specsight.reading.names import Names
 from specsight.reading.normal import stems
 from specsight.reading.requirements import required

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from specsight.reading.facts import Fact
 from specsight.reading.items import Item, Name, NotUnderstood
 from specsight.reading.lexicon import words_of
-from specsight.reading.meaning import Fact
 from specsight.reading.tokens import COUNTS, Sentence
 
 LETTERS = dict(  # noqa: C408
@@ -39,7 +39,7 @@ PATTERNS = tuple(
     for pattern in (
         rf"{_L},?{_F}{_L2}:?m?b?Rb?(?P<l3>L?)",
         rf"(?P<g>N)R{_F}T?{_L}",
-        rf"T[-]?{_F}{_L}:?m?b?R",
+        rf"T[-]?{_F}{_L}:?m?b?[RI]",
         rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
         rf"{_L},?{_F}{_L2}mb?[Tt](?P<l3>L?)",
         rf"{_F}mb(?P<l>L)",
@@ -64,7 +64,7 @@ PATTERNS = tuple(
         rf"o(?P<o>P|G)(?:[ym]b?A)w{_F}{_L}",
         rf"M[-]?{_F}{_L}[my]?b?{_BAD}",
         rf"M{_F}{_L}:{_BAD}",
-        rf"(?:X|nA|r)M{_F}{_L}",
+        rf"(?:X|nA|r)i?M{_F}{_L}",
         rf"(?:X|r)G?,?i{_F}{_L}b?M{_L2}",
         rf"i{_F}{_L}b?M{_L2},?G?m?b?{_BAD}G?",
         rf"{_L},?{_F}{_L2}[my]nb?M(?P<l3>L?)",
@@ -140,11 +140,11 @@ def _requirement(match: re.Match[str], items: Sequence[Item], sentence: Sentence
     if len(places) > 1:
         raise NotUnderstood("")
     parts: list[Name | None] = [one for item in places for one in item.names]
-    names = (
-        [one.text for item in feature for one in item.names]
-        if len(feature) == 1 and len(feature[0].names) > 1
-        else [name]
-    )
+    names = [name]
+    if len(feature[-1].names) > 1:
+        before = " ".join(item.text.removeprefix("a ") for item in feature[:-1])
+        first, *others = [one.text for one in feature[-1].names]
+        names = [f"{before} {first}".strip(), *others]
     return [
         Fact(
             "requirement",

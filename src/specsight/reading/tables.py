@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from specsight.reading.assembly import items_of
+from specsight.reading.facts import Fact
 from specsight.reading.frames import frames_of
-from specsight.reading.items import Item, Name, NotUnderstood, items_of
+from specsight.reading.items import Item, Name, NotUnderstood
 from specsight.reading.lexicon import words_of
 from specsight.reading.limits import ABOVE
-from specsight.reading.meaning import Fact
 from specsight.reading.names import Names
 from specsight.reading.normal import stems
 from specsight.reading.tokens import tokenise
