@@ -3,6 +3,7 @@ detector."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from specsight.records import Sample
 from specsight.specification import Ignore, Instruction, Knowledge, Only, Specification, Tolerance
 
 pytest.importorskip("torch")
+save = pytest.importorskip("safetensors.numpy").save
 
 SPECIFICATION = Specification.model_validate(
     {
@@ -99,9 +101,11 @@ def test_what_was_saved_judges_alike(inspector: Inspector, tmp_path: Path) -> No
         assert first.decision.verdict == second.decision.verdict
         assert [f.type for f in first.findings] == [f.type for f in second.findings]
     assert (tmp_path / "model" / READER / SPREAD).exists()
-    (tmp_path / "model" / READER / GOOD).write_bytes(b"")
-    with pytest.raises(SpecsightError):
-        Inspector.load(tmp_path / "model")
+    for name, content in ((GOOD, b""), (GOOD, save({"0": np.zeros((3, 2, 2), np.float16)})), (SPREAD, b"[]")):
+        shutil.copytree(tmp_path / "model" / READER, tmp_path / "reader", dirs_exist_ok=True)
+        (tmp_path / "reader" / name).write_bytes(content)
+        with pytest.raises(SpecsightError, match=f"{name}' is missing or damaged"):
+            Reader.load(tmp_path / "reader", loaded.detector, "auto")
 
 
 def test_a_type_that_is_named_rejects_beyond_its_own_limit_whatever_the_score(inspector: Inspector) -> None:

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from specsight.detectors import Detector, View, create_detector, load_detector
-from specsight.detectors.saving import damaged, read_description, read_state, write_state
+from specsight.detectors.saving import DESCRIPTION, damaged, read_description, read_state, write_state
 from specsight.detectors.text import Words
 from specsight.encoders import BUNDLED, FILTERS, JOINT, Features
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector.folds import features_cached
+from specsight.inspector.foreign import try_out
 from specsight.inspector.observation import Observation, looks_of
 from specsight.inspector.pictures import read_picture
 from specsight.point_spread import LARGE, SMALL, PointSpread, PointSpreadJson, Responses, painted
@@ -167,7 +168,10 @@ class Reader:
     def load(cls, folder: Path, inspecting: Detector, device: str) -> Self:
         """Read what `save` wrote, with the encoder of the `inspecting` detector where it is the same one. Raises
         SpecsightError for what is damaged and for an encoder that is not there."""
-        same = read_description(folder)["encoder"]["fingerprint"] == inspecting.get_encoder().fingerprint
+        description = read_description(folder)
+        if description["detector"] != METHOD:
+            raise damaged(folder / DESCRIPTION)
+        same = description["encoder"]["fingerprint"] == inspecting.get_encoder().fingerprint
         detector = load_detector(folder, inspecting.get_encoder() if same else None, device)
         try:
             state = read_state(folder, GOOD)
@@ -178,7 +182,9 @@ class Reader:
             spread = PointSpread.from_json(check(OptionalSpread, parse_json(read_text(folder / SPREAD))))
         except (OSError, ValueError) as error:
             raise damaged(folder / SPREAD) from error
-        if not good or any(grid.ndim != 3 or not grid.size or len(grid) != len(good[0]) for grid in good):
+        try_out(detector, folder)
+        channels = len(detector.words_.anchors().good) if detector.words_ else 0
+        if not good or any(grid.ndim != 3 or not grid.size or len(grid) != channels for grid in good):
             raise damaged(folder / GOOD)
         return cls(detector, good, spread)
 
