@@ -73,6 +73,8 @@ class Reader:
     point_spread: PointSpread | None = None
     """How its maps spread what they show; None: too few discs were seen to say."""
     _limits: dict[Knowledge, Limit] = field(default_factory=dict, init=False, repr=False)
+    _untried: Path | None = field(default=None, init=False, repr=False)
+    """Where it was read from, until it was tried out: that costs as much as loading a model, and few words need it."""
 
     @classmethod
     def fit(
@@ -155,7 +157,9 @@ class Reader:
         """This reader in the words of another specification."""
         detector = copy.copy(self.detector)
         detector.words_ = Words.of(specification, detector.get_encoder())
-        return type(self)(detector, self.good, self.point_spread)
+        reader = type(self)(detector, self.good, self.point_spread)
+        reader._untried = self._untried
+        return reader
 
     def save(self, folder: Path) -> None:
         """Write it to a new folder."""
@@ -167,7 +171,8 @@ class Reader:
     @classmethod
     def load(cls, folder: Path, inspecting: Detector, device: str) -> Self:
         """Read what `save` wrote, with the encoder of the `inspecting` detector where it is the same one. Raises
-        SpecsightError for what is damaged and for an encoder that is not there."""
+        SpecsightError for what is damaged, arrays that do not fit when it is first asked, and for an encoder that is
+        not there."""
         description = read_description(folder)
         if description["detector"] != METHOD:
             raise damaged(folder / DESCRIPTION)
@@ -182,11 +187,11 @@ class Reader:
             spread = PointSpread.from_json(check(OptionalSpread, parse_json(read_text(folder / SPREAD))))
         except (OSError, ValueError) as error:
             raise damaged(folder / SPREAD) from error
-        try_out(detector, folder)
-        channels = len(detector.words_.anchors().good) if detector.words_ else 0
-        if not good or any(grid.ndim != 3 or not grid.size or len(grid) != channels for grid in good):
+        if not good or any(grid.ndim != 3 or not grid.size or len(grid) != len(good[0]) for grid in good):
             raise damaged(folder / GOOD)
-        return cls(detector, good, spread)
+        reader = cls(detector, good, spread)
+        reader._untried = folder
+        return reader
 
     def _drawn(self, margins: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cells (h, w) as they are drawn on a picture: single cells are smoothed away to a good part."""
@@ -199,7 +204,13 @@ class Reader:
         return np.asarray(drawn, np.float32)
 
     def _anchors(self, new: Sequence[Knowledge]) -> Anchors:
-        return self._words().anchors(Instruction.of(new) if new else None)
+        anchors = self._words().anchors(Instruction.of(new) if new else None)
+        if self._untried is not None:
+            try_out(self.detector, self._untried)
+            if self.good and len(self.good[0]) != len(anchors.good):
+                raise damaged(self._untried / GOOD)
+            self._untried = None
+        return anchors
 
     def _words(self) -> Words:
         if self.detector.words_ is None:
