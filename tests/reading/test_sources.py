@@ -169,3 +169,37 @@ def test_readers_are_listed_and_a_misspelt_one_is_hinted_at() -> None:
     assert "grammar" in run("list", "readers").output
     error = run("read", "Ignore dust.", "--reader", "gramar", fails=True).exception
     assert "did you mean 'grammar'?" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("table", "clauses"),
+    [
+        (
+            "| | rim | thread |\n|---|---|---|\n| scratch (mm) | 1 | 3 |\n| stain (mm) | 0.5 | any |",
+            {
+                ("tolerance", "rim", "scratch", 1.0),
+                ("tolerance", "thread", "scratch", 3.0),
+                ("tolerance", "rim", "stain", 0.5),
+                ("ignore", "thread", "stain", None),
+            },
+        ),
+        (
+            "Defect | Severity | Max size (inch)\n--- | --- | ---\nscratch | major | 1/8",
+            {("tolerance", None, "scratch", 3.175)},
+        ),
+        (
+            "| Feature | Location | Required |\n|---|---|---|\n| Seal | rim | yes |",
+            {("requirement", "rim", "seal", None)},
+        ),
+        (
+            "| Part | Inspect |\n|--|--|\n| rim | yes |\n| thread | no |",
+            {("scope-out", "thread", None, None)},
+        ),
+        ("| Defect | Limit |\n|---|---|\n| scratch | 2 |", {("unread", None, None, None)}),
+        ("| Defect | Limit | Note |\n|-|-|-|\n| stain | 2 mm | if dry |", {("unread", None, None, None)}),
+        ("| Defect | Part | Limit |\n|-|-|-|\n| stain | lid | 2 mm |", {("unread", None, None, None)}),
+        ("| Name | Age |\n|---|---|\n| Ann | 42 |", {("unread", None, None, None)}),
+    ],
+)
+def test_tables_of_markdown_are_read_by_their_columns(table: str, clauses: set[tuple[Any, ...]]) -> None:
+    assert kinds(as_objects(read(table, CAP))) == clauses

@@ -20,6 +20,7 @@ from specsight.reading.facts import (
 )
 from specsight.reading.frames import Frame
 from specsight.reading.items import Name, NotUnderstood
+from specsight.reading.lexicon import words_of
 from specsight.reading.limits import ABOVE, Limit
 
 
@@ -184,6 +185,8 @@ def knowledge(reading: Reading, frame: Frame) -> None:
     if frame.pred in ("occur", "present") and not frame.flags & {"may", "observed"}:
         raise NotUnderstood("")
     if frame.pred == "present" and not any(name.known or defect_like(name) for name in frame.names):
+        raise NotUnderstood("")
+    if any(not name.known and set(name.text.split()) <= words_of("generic defect") for name in frame.names):
         raise NotUnderstood("")
     if frame.only:
         if frame.pred != "lookfor" or frame.places:

@@ -15,6 +15,7 @@ from specsight.reading.tables import Row, row_cells, table_length
 
 BULLET = re.compile(r"^\s*(?:[-*•·‣▪◦–+]|\(?\d{1,3}[.)](?!\d)|\(?[a-zA-Z][.)]|\[[ xX]?\])\s+(?=\S)")
 RULE = re.compile(r"^\s*(?:=+|-{3,}|\*{3,}|_{3,})\s*$")
+UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
 TITLE = re.compile(r"^\s*#{1,6}\s+|^\s*\d{1,2}(?:\.\d{1,2})*\.?\s+(?=[A-Z][\w /&-]{1,40}$)")
 """Beginnings of headings: "## Limits", "3.1 Limits"."""
 ABBREVIATION = re.compile(
@@ -106,7 +107,14 @@ class _Page:
             return True
         if before[-1] in ".!?;:" or not (line[0].islower() or line[0].isdigit()):
             return False
-        return not (self.understood(_plain(line)) and self.understood(_plain(before)))
+        return not (self._is_whole(line) and self._is_whole(before))
+
+    def _is_whole(self, line: str) -> bool:
+        """Whether a line is understood, by itself or under its heading."""
+        given = _plain(line)
+        return self.understood(given) or (
+            bool(self.title) and self.understood(f"{_plain(self.title)}: {given}")
+        )
 
 
 def statements(text: str, understood: Understood) -> list[Statement]:
@@ -123,7 +131,10 @@ def statements(text: str, understood: Understood) -> list[Statement]:
                 page.found.append(Statement(line.strip(), _plain(line), page.lead, page.title, row))
             k += rows
             continue
-        if not lines[k].strip():
+        below = lines[k + 1] if k + 1 < len(lines) else ""
+        if lines[k].strip() and UNDERLINE.match(below) and len(lines[k]) < 80:
+            page.line(f"# {lines[k].strip()}")
+        elif not lines[k].strip():
             page.blank()
         elif not RULE.match(lines[k]):
             page.line(lines[k])

@@ -205,6 +205,8 @@ def _frame(segment: Sequence[Item]) -> Frame:
             if kind == "generic" and focus_pending:
                 frame.only, focus_pending = "generic", False
             frame.flags.add(kind)
+        elif kind == "ensure":
+            frame.flags.add("must")
         elif kind == "asdefect":
             frame.pred = "reject" if frame.pred in ("", "report", "accept") else frame.pred
             frame.flags.add("noun")
@@ -277,7 +279,8 @@ def _with_predicates(frames: list[Frame]) -> list[Frame]:
         if before is None or (
             before.postposed and behind is not None and behind.postposed and not frame.negated
         ):
-            if behind is None or not behind.postposed or "no" in behind.flags:
+            follows = behind is not None and behind.subjectless and "be" in behind.order
+            if behind is None or not (behind.postposed or follows) or "no" in behind.flags:
                 continue
             frame.pred = behind.pred
             frame.negated ^= behind.negated

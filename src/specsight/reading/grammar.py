@@ -88,7 +88,9 @@ def _without_reason(items: Sequence[Item]) -> Sequence[Item]:
     """Without what only says why: "because they are washed off"."""
     for k, item in enumerate(items):
         if item.kind == "because" and k:
-            return items[:k]
+            named = any(before.kind in ("names", "parts", "place", "generic", "all") for before in items[:k])
+            # "Do not reject because of stains" has nothing else to speak of.
+            return items[:k] if named else [*items[:k], *items[k + 1 :]]
     return items
 
 
@@ -158,7 +160,8 @@ def _statement_facts(statement: Statement, names: Names) -> list[Fact]:
     try:
         return facts_in(statement.plain, names)
     except NotUnderstood:
-        if statement.title in ("", statement.plain) or _says_nothing(statement.title, names):
+        limits = bool(set(stems(statement.title)) & {"limit", "tolerance"})
+        if statement.title in ("", statement.plain) or (_says_nothing(statement.title, names) and not limits):
             raise
         return facts_in(f"{statement.title}: {statement.plain}", names)
 

@@ -62,13 +62,25 @@ def _prefix(frame: Frame, others: Sequence[Frame]) -> None:
             frame.names, frame.places, frame.limit = condition.names, condition.places, condition.limit
             condition.order, condition.flags = (), set()
             return
-    if others and "if" in others[0].flags and others[0].limit is not None and frame.only == "alone":
+    counts = frame.only == "alone" or frame.pred in ("report", "reject")
+    if others and "if" in others[0].flags and others[0].limit is not None and counts:
         # "Only a problem when longer than 1 mm": the limit is what is meant.
         frame.only = ""
-    told = set(frame.order) <= {"if", "names", "limit", "be", "place", "present"} and "if" in frame.flags
+    told = "if" in frame.flags and set(frame.order) <= {
+        "if",
+        "names",
+        "limit",
+        "be",
+        "place",
+        "parts",
+        "have",
+        "pred",
+    }
+    told = told and frame.pred in ("", "present")
     if told and frame.names and others and others[0].pred and others[0].subjectless:
         # "If a stain is smaller than 1 mm, ignore it."
-        others[0].names, others[0].places, others[0].limit = frame.names, frame.places, frame.limit
+        others[0].names, others[0].limit = frame.names, frame.limit
+        others[0].places = frame.places or frame.parts
         frame.order, frame.flags = (), set()
         return
     topic = set(frame.order) <= {"names", "conj"} and frame.order and others

@@ -41,10 +41,10 @@ PATTERNS = tuple(
         rf"(?P<g>N)R{_F}T?{_L}",
         rf"T[-]?{_F}{_L}:?m?b?[RI]",
         rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
-        rf"{_L},?{_F}{_L2}mb?[Tt](?P<l3>L?)",
-        rf"{_F}mb(?P<l>L)",
+        rf"{_L},?{_F}{_L2}:?mb?[Tt](?P<l3>L?)",
+        rf"{_F}b?mb(?P<l>L)",
         rf"{_L},?[tT]mb?{_F}T?{_L2}",
-        rf"(?P<o>P)m(?:b?h|h){_F}T?t?{_L}",
+        rf"(?P<o>P)b?m(?:b?h|h){_F}T?t?{_L}",
         rf"(?P<o>P)b?R{_F}T?{_L}",
         rf"G?R:?j?:?{_F}{_L}",
         rf"(?:o|a)?Gmb?h{_F}T?{_L}",
@@ -162,4 +162,5 @@ def _name(feature: Sequence[Item], sentence: Sentence) -> str:
     words = list(sentence.words[feature[0].start : feature[-1].end])
     while words and words[0] in DETERMINERS:
         words.pop(0)
-    return " ".join(words).strip('"')
+    name = " ".join(words)
+    return name.strip('"') if name.count('"') == 2 and name[0] == name[-1] == '"' else name

@@ -18,6 +18,8 @@ def in_context(tokens: Sequence[Token]) -> list[Token]:
         before = found[-1] if found else None
         after = tokens[k + 1] if k + 1 < len(tokens) else None
         token = _in_sense(token, before, after)
+        if token.text == "one" and before is not None and before.kind in ("onlyone", "compare"):
+            token = token.be("block")
         if token.kind == "generic" and _predicated(found):
             token = token.be("pred", "reject")
         if token.kind == "particle":

@@ -7,11 +7,11 @@ A table may have one column of limits, or one for each part.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from specsight.reading.assembly import items_of
-from specsight.reading.facts import Fact
+from specsight.reading.facts import Fact, defect_like
 from specsight.reading.frames import frames_of
 from specsight.reading.items import Item, Name, NotUnderstood
 from specsight.reading.lexicon import words_of
@@ -49,39 +49,74 @@ def row_cells(line: str) -> tuple[str, ...]:
 
 
 def facts_of_row(row: Row, names: Names) -> list[Fact]:
-    """The limits in a row. Raises NotUnderstood where a column or a cell says something else."""
-    defects: tuple[Name, ...] = ()
-    parts: tuple[Name | None, ...] = (None,)
-    limits: list[tuple[str, str, tuple[Name | None, ...] | None]] = []
+    """The limits in a row, or what it requires, or whether a part is inspected; empty where it asks for nothing.
+
+    Raises NotUnderstood where a column or a cell says something else.
+    """
     if len(row.cells) != len(row.header):
         raise NotUnderstood("the row has not as many cells as the header")
+    columns: dict[str, list[tuple[str, str]]] = {}
     for header, cell in zip(row.header, row.cells):
         kind = _column(header, names)
-        if kind == "number":
-            continue
-        if kind == "defect":
-            defects = _names_in(cell, names, "names")
-        elif kind == "part":
-            parts = (
-                (None,)
-                if cell.casefold() in (*words_of("every part"), "")
-                else _names_in(cell, names, "parts")
-            )
-        elif kind == "limit":
-            limits.append((header, cell, None))
-        elif kind == "of part":
-            limits.append((header, cell, _names_in(UNIT.sub("", header), names, "parts")))
-        else:
+        if not kind:
             raise NotUnderstood(f"the column '{header}' is not understood")
-    if not defects or not limits:
+        if kind == "remark" and cell.strip(" -–"):
+            raise NotUnderstood(f"the remark '{cell}' is not understood")
+        columns.setdefault(kind, []).append((header, cell))
+    parts = _parts_of(columns, names)
+    if "inspected" in columns:
+        return _inspected(columns["inspected"][0][1], parts)
+    label = next((cell for kind in ("defect", "label") for _, cell in columns.get(kind, ()) if cell), "")
+    if "required" in columns:
+        return _required(label, columns["required"][0][1], parts)
+    return _limits_of(label, columns, parts, names)
+
+
+def _parts_of(columns: Mapping[str, Sequence[tuple[str, str]]], names: Names) -> tuple[Name | None, ...]:
+    """The parts that a row is about; None for all of them."""
+    for _, cell in columns.get("part", ()):
+        if cell.casefold() not in (*words_of("every part"), ""):
+            return _names_in(cell, names, "parts")
+    return (None,)
+
+
+def _inspected(cell: str, parts: Sequence[Name | None]) -> list[Fact]:
+    said = cell.casefold().strip(" .")
+    if said not in (*words_of("yes"), *words_of("no")):
+        raise NotUnderstood(f"'{cell}' does not say whether the part is inspected")
+    if said in words_of("yes"):
+        return []
+    return [
+        Fact("scope-out", part.text, confidence=0.95 * part.confidence) for part in parts if part is not None
+    ]
+
+
+def _required(feature: str, cell: str, parts: Sequence[Name | None]) -> list[Fact]:
+    if not feature or cell.casefold().strip(" .") not in words_of("yes"):
+        raise NotUnderstood("a row of requirements needs a feature, and yes")
+    return [Fact("requirement", part.text if part else None, feature.casefold(), 1.0, 0.9) for part in parts]
+
+
+def _limits_of(
+    label: str, columns: Mapping[str, Sequence[tuple[str, str]]], parts: Sequence[Name | None], names: Names
+) -> list[Fact]:
+    """A limit for each column of limits, on the row's parts or on the column's own."""
+    limits = [(header, cell, tuple(parts)) for header, cell in columns.get("limit", ())]
+    for header, cell in columns.get("of part", ()):
+        limits.append((header, cell, _names_in(UNIT.sub("", header), names, "parts")))
+    if not label or not limits:
         raise NotUnderstood("a row of limits needs a type of defect and a limit")
+    defects = _names_in(UNIT.sub("", label).strip(" ()"), names, "names")
+    unknown = [one.text for one in defects if not one.known and not defect_like(one)]
+    if unknown and names.defects:
+        raise NotUnderstood(f"'{unknown[0]}' is no type of defect of the product")
     return [
         _fact(defect, part, limit)
         for header, cell, own in limits
         if cell or len(limits) == 1
-        for limit in [_limit(cell, header, names)]
+        for limit in [_limit(cell, f"{header} {label}", names)]
         for defect in defects
-        for part in own or parts
+        for part in own
     ]
 
 
@@ -99,8 +134,16 @@ def _fact(defect: Name, part: Name | None, limit: float | None) -> Fact:
 def _column(header: str, names: Names) -> str:
     words = stems(UNIT.sub(" ", header.casefold().replace("(", " ").replace(")", " "))) or ("",)
     said = set(words)
-    if said <= words_of("number columns") | {""}:
+    if said <= {""}:
+        return "label"
+    if said <= words_of("number columns"):
         return "number"
+    if said <= words_of("remark columns"):
+        return "remark"
+    if said & words_of("required columns"):
+        return "required"
+    if said & words_of("inspected columns"):
+        return "inspected"
     if said & words_of("limit columns"):
         return "limit"
     if said & words_of("part columns"):

@@ -19,6 +19,7 @@ WORD = re.compile(
     r"(?P<quote>\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w))|(?P<quantity>\ufffc)|(?P<word>[^\W_]+(?:[.'_/][^\W_]+)*)|"
     r"(?P<sign>[<>=]=?|[≤≥&:,;()+/–]|\.{2,}|…)|(?P<other>\S)"
 )
+ARROW = re.compile(r" *(?:-+>|=+>(?! ?\d)|→|⇒) *")
 JOINED = re.compile(r"(?<!\bmax)(?<!\bmin)(?<!\bdia)(?<!\bno)(?<!\bin)(?<!\bincl)[.!;] +(?=[^\W\d])")
 """Full stops inside a statement, behind which it goes on."""
 QUOTED = re.compile(r"\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w)")
@@ -91,7 +92,8 @@ def tokenise(text: str, names: Names) -> Sentence:
 
 
 def _expanded(text: str) -> str:
-    """Contractions in full: "don't" → "do not"."""
+    """Contractions in full ("don't" → "do not"), arrows as colons."""
+    text = ARROW.sub(" : ", text)
     text = re.sub(r"\bcan't\b|\bcannot\b|\bcant\b", "can not", text)
     text = re.sub(r"\bwon't\b|\bwont\b", "will not", text)
     text = re.sub(r"\b(do|does|is|are|must|need|should|could|would)n'?t\b", r"\1 not", text)
@@ -190,10 +192,10 @@ def _phrase(words: list[str], start: int, longest: int) -> Token | None:
         if words[end - 1] in ("part", "parts") and end - start > 1 and _goes_on(words, end):
             continue
         if (
-            words[start] in ("and", "or")
+            words[start] in ("and", "or", "but")
             and end - start > 1
             and words[end : end + 1]
-            and words[end] in ("to", "\ufffc", "a")
+            and words[end] in ("to", "than", "\ufffc", "a")
         ):
             # "and up to 2 mm", "and over 2 mm" compare with what follows, and not with what stands before.
             continue
