@@ -93,6 +93,14 @@ def test_a_feature_of_a_part_is_looked_for_there() -> None:
     assert (other.count, other.reason) == (None, "the picture shows no 'face'")
 
 
+def test_a_coloured_part_is_looked_for_where_the_part_is() -> None:
+    on_rim, on_face = evidence(("red", 20, 60), parts=True), evidence(("red", 120, 60), parts=True)
+    requirement = Requirement(feature="red rim")
+    assert check(requirement, on_rim).count == 1
+    elsewhere = check(requirement, on_face)
+    assert (elsewhere.count, elsewhere.found, elsewhere.clause) == (0, "no red rim (required)", requirement)
+
+
 def good_pictures(share: float, varied: bool) -> list[Evidence]:
     """Twenty good pictures, of which a share shows the dot, at one place or anywhere."""
     rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ always show it, or its place is in view, or something else is in its place, or n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,11 +57,17 @@ class PresenceCheck:
         if (part := self.part_named(asked)) is not None:
             return self._outlined(requirement, asked, part, picture)
         if asked.colour:
-            return self._coloured(requirement, asked, picture)
+            # "Green cap": a region of that colour on the part that is called so, where there is one.
+            part = requirement.part or self._words.find(asked.kind)
+            sought = requirement.model_copy(update={"part": part})
+            if part is not None and not self._shows(picture.parts, part):
+                return Presence(requirement, None, f"the picture shows no '{part}'")
+            return replace(self._coloured(sought, asked, picture), clause=requirement)
         return Presence(
             requirement,
             None,
-            f"'{asked.name}' names no part, no colour and nothing that is written: nothing tells how it looks",
+            f"'{asked.name}' names no part, no colour and nothing that is written, so nothing tells how it looks: "
+            "outline it as a part in the specification",
         )
 
     def part_named(self, asked: Wanted) -> str | None:
@@ -236,5 +242,5 @@ def _found(asked: Wanted, requirement: Requirement, boxes: Sequence[Box], pictur
 
 
 def _absent(asked: Wanted, requirement: Requirement) -> str:
-    where = f" on the {requirement.part}" if requirement.part else ""
+    where = f" on the {requirement.part}" if requirement.part and requirement.part not in asked.name else ""
     return f"no {asked.name}{where} (required)"

@@ -29,8 +29,8 @@ READ_PICTURES = 16
 def learn(
     pictures: Iterable[Evidence], specification: Specification, again: Callable[[int], Evidence]
 ) -> GoodPictures:
-    """Measure good pictures, none of which is kept; `again` gives one of them by its number, with a view of it, where it
-    is to be read, or surroundings or parts are to be learned."""
+    """Measure good pictures, none of which is kept; `again` gives one of them by its number, with a view of it, where
+    it is to be read, or surroundings or parts are to be learned."""
     good = GoodPictures.of(pictures)
     good = replace(good, read=_read(good, specification, again))
     views: dict[int, View | None] = {}
