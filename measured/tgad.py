@@ -33,10 +33,11 @@ from specsight.evaluation.instructions.prompt_edits import (
 )
 from specsight.inspector import Inspector
 from specsight.metrics.image import image_auroc
-from specsight.metrics.language_control import decision_ranks
+from specsight.metrics.language_control import decision_ranks, right_both_ways
 from specsight.records import Sample
 from specsight.report.export import Table, markdown
 from specsight.runs.folder import RunFolder
+from specsight.runs.instructed import Instructed
 from specsight.runs.suite_record import RECORD, SuiteRecord, SuiteRow
 from specsight.specification import load_specification
 
@@ -209,25 +210,32 @@ def _scope_rows(sets: Sequence[Photographs], out: Path) -> Iterator[list[str]]:
 
 
 def _panel_rows(sets: Sequence[Photographs], out: Path) -> Iterator[list[str]]:
-    """Place alone (`part`), and place and type (the pairs), from the raw text and without it."""
-    yield ["panels of", "method", "image AUROC, all defects", "place alone, text", "place and type, text",
-           "the same without the words", "pairs: place, text", "pairs: type, text"]  # fmt: skip
+    """Place alone, and place and type together, from the raw text and without it."""
+    yield ["panels of", "method", "image AUROC, all defects", "one place, text", "place and type, text",
+           "pairs: place alone, text", "pairs: place and type, text"]  # fmt: skip
     for of in sets:
         run = out / of.name / "composed"
         for row in _suite_rows(run):
-            words = row.group != "reference"
+            way = "ignored" if row.group == "reference" else "text"
+            asked = [one for one in RunFolder(run / row.folder).instructed(0) if one.pair]
+            place, both = ([o for o in asked if len(o.clauses) == count] for count in (1, 2))
             cells = [_number(row, name) for name in ("image_auroc", "part_auroc_text")]
-            both = [f"{_auroc(run / row.folder, way):.3f}" for way in ("text", "ignored")]
-            pairs = [_number(row, f"pairs_{kind}_text", percent=True) for kind in ("scope", "knowledge")]
-            yield [of.title, row.name, *cells, both[0 if words else 1], both[1], *pairs]
+            shares = [f"{100 * _right(lines, way):.0f} % of {len(lines) // 2}" for lines in (place, both)]
+            yield [of.title, row.name, *cells, f"{_auroc(both, way):.3f}", *shares]
 
 
-def _auroc(run: Path, way: str) -> float:
-    """AUROC of the true verdict under instructions that name a place and a type, by the decisions under them."""
-    named = [one for one in RunFolder(run).instructed(0) if len(one.clauses) > 1]
-    answers = [one.answers[way] for one in named]
+def _auroc(asked: Sequence[Instructed], way: str) -> float:
+    """AUROC of the true verdict "reject" by the decisions."""
+    answers = [one.answers[way] for one in asked]
     ranks = decision_ranks([a.verdict == "reject" for a in answers], [a.margin for a in answers])
-    return float(image_auroc(np.array([one.truth == "reject" for one in named], bool), ranks))
+    return float(image_auroc(np.array([one.truth == "reject" for one in asked], bool), ranks))
+
+
+def _right(asked: Sequence[Instructed], way: str) -> float:
+    """Share of pairs with two right verdicts."""
+    pairs = [one.pair for one in asked]
+    right = right_both_ways(pairs, [one.answers[way].verdict == one.truth for one in asked])
+    return float(np.mean(right)) if len(right) else float("nan")
 
 
 if __name__ == "__main__":

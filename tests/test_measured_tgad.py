@@ -18,12 +18,12 @@ from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.specification import Instruction, load_specification
 
 
-def line(number: int, clause: dict[str, list[str]], truth: str, score: float) -> Instructed:
+def line(number: int, pair: str, clause: dict[str, list[str]], truth: str, score: float) -> Instructed:
     """One answer; the threshold is 0.5, and without words the score is 1."""
     verdict = "reject" if score > 0.5 else "accept"
     answers = {"text": Answer(verdict, score, 0.5), "ignored": Answer("reject", 1.0, 0.5)}  # type: ignore[arg-type]
     clauses = Instruction.model_validate(clause).clauses
-    return Instructed(0, "a", number, None, "scope", "p0", "x", truth, False, clauses, (), answers)  # type: ignore[arg-type]
+    return Instructed(0, "a", number, None, "scope", pair, "x", truth, False, clauses, (), answers)  # type: ignore[arg-type]
 
 
 def record(folder: Path, **values: float) -> None:
@@ -42,10 +42,12 @@ def test_tables_print_the_numbers_of_runs(tmp_path: Path) -> None:
     run.path.mkdir()
     both = {"scope": ["a"], "only": ["b"]}
     for one in (
-        line(0, both, "reject", 0.9),
-        line(1, both, "accept", 0.1),
-        line(2, both, "accept", 0.95),
-        line(3, {"scope": ["a"]}, "accept", 2.0),
+        line(0, "p0", both, "reject", 0.9),
+        line(1, "p0", both, "accept", 0.1),
+        line(2, "p1", both, "reject", 0.9),
+        line(3, "p1", both, "accept", 0.95),
+        line(4, "p2", {"scope": ["a"]}, "accept", 2.0),
+        line(5, "p2", {"scope": ["a"]}, "reject", 2.0),
     ):
         with (run.path / "instructions.jsonl").open("a") as file:
             file.write(json.dumps(one.to_json()) + "\n")
@@ -54,8 +56,8 @@ def test_tables_print_the_numbers_of_runs(tmp_path: Path) -> None:
     assert "| MVTec AD bottle | by hand | patchcore | - | 75 % | - | - | - | - |" in text
     assert "| MVTec AD bottle | found | patchcore | - | 50 % | - | - | - | - |" in text
     assert "| MVTec AD bottle | patchcore | 0.900 | - | 0.800 | - | - |" in text
-    # Place and type: one of two acceptances ranks below the rejection; without words all rank alike.
-    assert "| MVTec AD bottle | patchcore | 0.700 | - | 0.500 | 0.500 | - | - |" in text
+    # Place and type: of two acceptances one ranks below both rejections and one above.
+    assert "| MVTec AD bottle | patchcore | 0.700 | - | 0.500 | 0 % of 1 | 50 % of 2 |" in text
     assert "S1" not in text
 
 
