@@ -17,8 +17,8 @@ from specsight.reading.tokens import COUNTS, Sentence
 LETTERS = dict(  # noqa: C408
     names="N", parts="P", product="G", num="#", place="L", must="m", may="y", be="b", have="h", free="f", ensure="E",
     without="w", there="t", no="o", nothing="o", conj=",", colon=":", hasbeen="p", prep="-", lacking="K", all="a",
-    present="T", generic="d", naming="u", following="j", onlyone="e",
-) | {"not": "n", "if": "i", "except": "x"}  # fmt: skip
+    present="T", generic="d", naming="u", following="j", onlyone="e", rest="q",
+) | {"not": "n", "if": "i", "except": "x", "else": "q"}  # fmt: skip
 PREDICATES = dict(  # noqa: C408
     require="R",
     present="T",
@@ -41,8 +41,10 @@ PATTERNS = tuple(
         rf"(?P<g>N)R{_F}T?{_L}",
         rf"T[-]?{_F}{_L}:?m?b?[RI]",
         rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
-        rf"{_L},?{_F}{_L2}:?mb?[Tt](?P<l3>L?)",
-        rf"{_F}b?mb(?P<l>L)",
+        rf"{_L},?{_F}{_L2}:?mb?[Tt](?P<l3>L?)(?:,?qX)?",
+        rf"{_F}b?mb?(?P<l>L)",
+        rf"Gm?b?(?:X|nA|r)(?:w|i?o){_F}{_L}",
+        rf"io{_F}{_L}b?T?,?G?m?b?{_BAD}G?",
         rf"{_L},?[tT]mb?{_F}T?{_L2}",
         rf"(?P<o>P)b?m(?:b?h|h){_F}T?t?{_L}",
         rf"(?P<o>P)b?R{_F}T?{_L}",
