@@ -56,6 +56,9 @@ def _all_but(reading: Reading, frame: Frame, last: Frame, places: Sequence[Name]
     excuses = (last.pred in ("ignore", "accept")) != last.negated
     if inspects and not reading.vocabulary.parts and not any(name.known for name in frame.names):
         places, frame.names = frame.names or places, ()
+    strange = next((name.text for name in frame.names if not name.known), "")
+    if last.pred in ("inspect", "limitto") and strange and not places:
+        raise NotUnderstood(f"'{strange}' is no part of the product")
     if frame.names and not places:
         if (inspects and last.negated) or (last.pred == "ignore" and not last.negated):
             if frame.limit is not None:
