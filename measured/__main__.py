@@ -7,6 +7,7 @@ measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled
 place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
 
 `python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
+`python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import reading, tgad
+from measured import parts, reading, tgad
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
@@ -31,6 +32,8 @@ TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 
 def main(arguments: list[str]) -> int:
     """Measures and prints; returns the number of evaluations that failed."""
+    if arguments[:1] == ["parts"]:
+        return parts.main(arguments[1:])
     if arguments[:1] == ["reading"]:
         return reading.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m measured", description=__doc__.split("\n")[0])
@@ -95,14 +98,14 @@ def _specsight(*arguments: str) -> bool:
 
 def _tables(wanted: list[Measurement], out: Path) -> str:
     groups = {"memory": "PatchCore", "words": "Words alone", "others": "Other detectors"}
-    parts = []
+    tables = []
     for group, title in groups.items():
         own = [measurement for measurement in wanted if measurement.group == group]
         if own:
-            parts.append(f"## {title}\n\n{detectors_table(own, out)}")
+            tables.append(f"## {title}\n\n{detectors_table(own, out)}")
         if own and group == "words":
-            parts.append(f"## Words alone, by type\n\n{types_table(own, out)}")
-    return "\n".join(parts)
+            tables.append(f"## Words alone, by type\n\n{types_table(own, out)}")
+    return "\n".join(tables)
 
 
 if __name__ == "__main__":
