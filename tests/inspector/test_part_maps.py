@@ -12,8 +12,9 @@ from PIL import Image
 from tests.support.caps import YAML, cap, overlap, write_caps
 
 from specsight.errors import SpecsightError
+from specsight.images.rotation import rotated
 from specsight.inspector import Inspector
-from specsight.records import Sample
+from specsight.records import Picture, Sample
 from specsight.specification import Instruction, Scope
 
 SMALL: dict[str, Any] = {"encoder": "filters", "resolution": 128}
@@ -137,3 +138,34 @@ def test_a_reference_that_cannot_be_used_is_one_clear_line(
     with pytest.raises(SpecsightError, match=words) as error:
         Inspector.fit(caps / "good", specification=file, **SMALL)
     assert "\n" not in str(error.value)
+
+
+def bar(degrees: float, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A striped bar with a bright head at one end, turned: 1 shaft, 2 head."""
+    grey, parts = np.full((128, 128), 25.0), np.zeros((128, 128), np.uint8)
+    parts[50:78, 20:80], parts[44:84, 80:108] = 1, 2
+    y, x = np.indices(parts.shape)
+    grey[parts == 1] = (110 + 60 * np.sign(np.sin(x * 1.1)))[parts == 1]
+    grey[parts == 2] = (170 + 60 * np.sign(np.sin(x * 0.5) * np.sin(y * 0.5)))[parts == 2]
+    grey += np.random.default_rng(seed).normal(0, 4, grey.shape)
+    rgb = np.repeat(grey.clip(0, 255)[..., None], 3, 2).astype(np.uint8)
+    turned = rotated(Picture(rgb, parts=parts), degrees)
+    assert turned.parts is not None
+    return turned.rgb, turned.parts
+
+
+def test_parts_that_lie_turned_are_found_turned(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    for seed, degrees in enumerate((0, 100, 220, 310, 47, 163, 260)):
+        Image.fromarray(bar(degrees, seed)[0]).save(tmp_path / "good" / f"{seed}.png")
+    (tmp_path / "bar.yaml").write_text(
+        "product: bar\nreference: {picture: good/0.png, size: [128, 128]}\nparts:\n"
+        "- {name: shaft, outline: [{polygon: [[20, 50], [80, 50], [80, 78], [20, 78]]}]}\n"
+        "- {name: head, outline: [{polygon: [[80, 44], [108, 44], [108, 84], [80, 84]]}]}\n"
+    )
+    inspector = Inspector.fit(tmp_path / "good", specification=tmp_path / "bar.yaml", **SMALL)
+    for degrees in (0, 200, 127, 338):
+        rgb, truth = bar(degrees, 9)
+        found = inspector.look(rgb).picture.parts
+        assert found is not None
+        assert min(overlap(found, truth, 1), overlap(found, truth, 2)) > 0.75

@@ -6,13 +6,18 @@ why there is none. A part map that a sample brings stands.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from specsight import images
 from specsight.detectors import Detector, View, create_detector
 from specsight.errors import SpecsightError, UnreadableFile
+from specsight.images.rotation import rotated
 from specsight.parts import PartFinder, outlined, overlay, part_map, part_names
 from specsight.progress import track
 from specsight.records import Picture, Sample
@@ -20,6 +25,13 @@ from specsight.specification import Reference, Specification
 
 GOOD_PICTURES = 12
 """Good pictures that are looked at to learn how well pictures of the product agree with the reference."""
+AGREES = 0.6
+"""Half of the good pictures that agree with the reference this well lie as it does."""
+STEP = 15
+"""Degrees between turned references, which are tried where good pictures do not."""
+TURNED = 0.1
+"""By how much half of the good pictures must agree better with turned references: the more there are, the better one
+of them agrees with anything."""
 SHAPE_DIFFERS = 0.02
 """Share by which the sides of the reference may be in another proportion than the specification says."""
 
@@ -34,18 +46,40 @@ def learn_parts(
     """
     if specification is None or specification.reference is None:
         return None
-    references, used = [], set[Path]()
+    references, pictures_outlined, used = [], [], set[Path]()
     for number, (reference, _) in enumerate(outlined(specification)):
         sample = _reference(reference.picture, specification.product, good, bits)
         picture = _read(sample, detector)
         _check_shape(reference, picture)
-        references.append((_view(detector, picture), part_map(specification, picture.size, number)))
+        outlines = part_map(specification, picture.size, number)
+        references.append((_view(detector, picture), outlines))
+        pictures_outlined.append(replace(picture, parts=outlines))
         used.add(sample.image)
     others = [one for one in good if one.image not in used]
     step = max(1, len(others) // GOOD_PICTURES)
     pictures = [p for p in (_readable(one, detector) for one in others[::step][:GOOD_PICTURES]) if p]
     views = [_view(detector, one) for one in pictures]
-    return PartFinder.learn(references, part_names(specification), views, picture.circular)
+    names, circular = part_names(specification), picture.circular
+    finder = PartFinder.learn(references, names, views, circular)
+    upright = _agreement(finder, views)
+    if upright >= AGREES or circular:
+        return finder
+    turned = PartFinder.learn([*references, *_turned(detector, pictures_outlined)], names, views, circular)
+    return turned if _agreement(turned, views) > upright + TURNED else finder
+
+
+def _agreement(finder: PartFinder, views: Sequence[View]) -> float:
+    """What half of the good pictures agree with an outlined one by; without any, they are taken to."""
+    return statistics.median(finder.find(view).agreement for view in views) if views else 1.0
+
+
+def _turned(detector: Detector, outlined: Sequence[Picture]) -> Iterator[tuple[View, NDArray[np.uint8]]]:
+    """The outlined pictures turned about their middles, and their part maps with them."""
+    for picture in outlined:
+        for angle in range(STEP, 360, STEP):
+            turned = rotated(picture, angle)
+            assert turned.parts is not None
+            yield _view(detector, turned), turned.parts
 
 
 def with_parts(
