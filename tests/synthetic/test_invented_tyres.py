@@ -19,6 +19,7 @@ from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePictures, 
 from specsight.synthetic.tyres import generate, render, sample_tyre_scene
 from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.defects import KINDS
+from specsight.synthetic.tyres.features import ACCEPTABLE
 from specsight.synthetic.tyres.geometry import TyreModel
 from specsight.synthetic.tyres.invented import (
     FIRST_TRAINING_NUMBER,
@@ -168,6 +169,13 @@ def test_training_pictures_do_not_depend_on_workers_and_go_on(tmp_path: Path) ->
         expected = {GENERAL.spelling(d.type) for d in draw_picture(k, 64).defects if "rgb" in d.visible}
         assert {TYPES[v - 1] for v in np.unique(one[k].types) if 0 < v < NOT_VISIBLE} == expected
     assert len(names) > 4
+    seen: set[str] = set()
+    for k in range(30):
+        marks = {m.kind for m in draw_picture(k, 64).marks} & set(ACCEPTABLE)
+        shown = {ACCEPTABLE[v - 1] for v in np.unique(one[k].marks) if v}
+        assert shown <= marks, "a mark below another is not shown"
+        seen |= shown
+    assert len(seen) >= 3
 
 
 def test_a_folder_of_other_pictures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.conditions import LIGHTS, LightKind
 from specsight.synthetic.tyres.contact_sheet import contact_sheet
 from specsight.synthetic.tyres.defects import KINDS
+from specsight.synthetic.tyres.features import ACCEPTABLE
 from specsight.synthetic.tyres.geometry import FIELD_MM, PART_NAMES, ZONES, Zone
 from specsight.synthetic.tyres.measure import feret_mm
 from specsight.synthetic.tyres.rendering import DEPTH_NOISE_MM, build
@@ -226,3 +227,46 @@ def test_the_contact_sheet_shows_every_zone_light_and_type() -> None:
     assert sheet.shape[1] == 7 * 202
     assert sheet.shape[0] > tiles // 7 * 202
     assert 30 < sheet.mean() < 100
+
+
+def test_marks_know_the_pixels_that_show_them() -> None:
+    """Masks of marks measure what `size_mm` says, lie on the part it names, and differ from the plain surface there."""
+    kinds: set[str] = set()
+    for k in range(40):
+        scene = sample_tyre_scene((9, k), light="diffuse", size=SMALL)
+        picture = render(scene)
+        for mark in picture.marks:
+            mask = mark.mask(picture.parts.shape)
+            assert mask.sum() == len(mark.pixels) >= 4
+            if mark.kind in ACCEPTABLE:
+                assert feret_mm(mask, scene.window.mm_per_px) == pytest.approx(mark.size_mm)
+            values = np.bincount(picture.parts[mask])
+            assert PART_NAMES[int(values.argmax())] == mark.part or mark.size_mm == 0
+            kinds.add(mark.kind)
+    assert set(ACCEPTABLE) <= kinds
+
+
+def test_a_yellow_dot_is_yellow_within_its_mask_and_nowhere_else() -> None:
+    found = 0
+    for k in range(30):
+        picture = render(sample_tyre_scene((9, k), "sidewall", "diffuse", size=SMALL))
+        dots = [m.mask(picture.parts.shape) for m in picture.marks if m.kind == "yellow balance dot"]
+        if not dots:
+            continue
+        yellow = picture.rgb[..., 0].astype(int) - picture.rgb[..., 2]
+        inside = np.any(dots, axis=0)
+        assert np.median(yellow[inside]) > np.median(yellow[~inside]) + 20
+        found += 1
+    assert found >= 2
+
+
+def test_marks_of_a_strip_turn_with_its_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = sample_tyre_scene((6, 1), "bead", "diffuse", size=64, strip=True)
+    masks = []
+    for shift in (0, 37):
+        monkeypatch.setattr(TyreScene, "opening", shift)
+        picture = render(scene)
+        masks.append([m.mask(picture.parts.shape) for m in picture.marks])
+    assert len(masks[0]) == len(masks[1]) > 20
+    for uncut, cut in zip(*masks, strict=True):
+        np.testing.assert_array_equal(cut, np.roll(uncut, 37, axis=1))

@@ -25,6 +25,7 @@ from specsight.specification.synonyms import GENERAL
 from specsight.storage import parse_json, read_text, write_bytes, write_json
 from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.defects import KINDS
+from specsight.synthetic.tyres.features import ACCEPTABLE
 from specsight.synthetic.tyres.geometry import PART_NAMES, ZONES, Zone
 from specsight.synthetic.tyres.invented import FIRST_TRAINING_NUMBER, INVENTED, PICTURES_PER_MODEL, UNSEEN
 from specsight.synthetic.tyres.planning import GENERATOR
@@ -41,17 +42,19 @@ _ZONE_SHARES: dict[Zone, float] = {"tread": 0.5, "sidewall": 0.25, "bead": 0.25}
 _CATALOGUE_SHARE = 1 / 8
 _GOOD_SHARE = 0.3
 _SETTINGS = "pictures.json"
-_DRAWING = 2
+_DRAWING = 3
 """Raised whenever the same index gives another picture, as `GENERATOR` is by the tyre line."""
 
 
 @dataclass(frozen=True)
 class TyrePicture:
-    """`types` (H, W) uint8: 0 good, 1 + index into `names`, or NOT_VISIBLE; `parts` (H, W) uint8 by `PART_NAMES`."""
+    """`types` (H, W) uint8: 0 good, 1 + index into `names`, or NOT_VISIBLE; `parts` (H, W) uint8 by `PART_NAMES`;
+    `marks` (H, W) uint8: 0, or 1 + index into `ACCEPTABLE` of the tyre line."""
 
     rgb: NDArray[np.uint8]
     types: NDArray[np.uint8]
     parts: NDArray[np.uint8]
+    marks: NDArray[np.uint8]
     names: tuple[str, ...]
 
 
@@ -93,7 +96,7 @@ class TyrePictures:
             raise UnreadableFile(f"'{path}' is no picture: delete it, and it is rendered again")
         side = stacked.shape[1]
         rgb, truth = np.ascontiguousarray(stacked[:side, :, ::-1]), stacked[side:]
-        return TyrePicture(rgb, self._numbers[truth[..., 0]], truth[..., 1], self._names)
+        return TyrePicture(rgb, self._numbers[truth[..., 0]], truth[..., 1], truth[..., 2], self._names)
 
 
 def model_of(index: int) -> str:
@@ -128,13 +131,18 @@ def _path(folder: Path, index: int) -> Path:
 
 
 def _render_file(folder: Path, size: int, index: int) -> None:
-    """One file: RGB above, below it in its channels the numbers of defects (1 + index into `KINDS`) and of parts."""
+    """One file: RGB above, below it in its channels the numbers of defects (1 + index into `KINDS`), of
+    parts, and of acceptable marks (1 + index into `ACCEPTABLE`)."""
     picture = draw_picture(index, size)
     types = np.zeros(picture.parts.shape, np.uint8)
     for defect in picture.defects:
         in_rgb = "rgb" in defect.visible
         types[defect.mask] = 1 + list(KINDS).index(defect.type) if in_rgb else NOT_VISIBLE
-    truth = np.stack([types, picture.parts, np.zeros_like(types)], 2)
+    marks = np.zeros_like(types)
+    for mark in picture.marks:
+        if mark.kind in ACCEPTABLE:
+            marks[mark.pixels[:, 0], mark.pixels[:, 1]] = 1 + ACCEPTABLE.index(mark.kind)
+    truth = np.stack([types, picture.parts, marks], 2)
     stacked = np.concatenate([picture.rgb[..., ::-1], truth])
     write_bytes(_path(folder, index), cv2.imencode(".png", np.ascontiguousarray(stacked))[1].tobytes())
 

@@ -12,6 +12,9 @@ from specsight.synthetic.tyres.geometry import Window
 
 Box = tuple[slice, slice]
 
+ACCEPTABLE = ("yellow balance dot", "spew", "demoulding mark", "chalk mark")
+"""Kinds of what is dressed on good tyres and measured as a mark, in the order in which it is put on."""
+
 
 @dataclass(frozen=True)
 class Feature:

@@ -18,7 +18,7 @@ from specsight.synthetic.tyres import defects as flaws
 from specsight.synthetic.tyres import relief
 from specsight.synthetic.tyres.camera import grey_levels, photograph
 from specsight.synthetic.tyres.dressing import dress
-from specsight.synthetic.tyres.features import Feature
+from specsight.synthetic.tyres.features import Box, Feature
 from specsight.synthetic.tyres.geometry import PART_NAMES
 from specsight.synthetic.tyres.light import radiance
 from specsight.synthetic.tyres.measure import feret_mm
@@ -60,7 +60,18 @@ class Mark:
 
     kind: str
     size_mm: float
+    """Longest extent (maximum Feret diameter) of what the picture shows of it; 0 for lettering."""
     part: str
+    """Where most of its pixels lie."""
+    pixels: NDArray[np.int32]
+    """(N, 2): rows and columns of the picture that show it; of lettering, of its box. A strip has hundreds of marks,
+    so that a mask of the whole picture for each would fill the memory: `mask` makes one."""
+
+    def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """(rows, columns) of the picture, `shape`: true where it shows the mark."""
+        mask = np.zeros(shape, np.bool_)
+        mask[self.pixels[:, 0], self.pixels[:, 1]] = True
+        return mask
 
 
 @dataclass(frozen=True)
@@ -158,12 +169,17 @@ def _picture(
         normals=_rolled(normals[inner], shift),
         parts=_rolled(surface.parts[inner], shift),
         defects=tuple(replace(t, mask=_rolled(t.mask, shift)) for t in truths),
-        marks=marks,
+        marks=tuple(replace(m, pixels=_rolled_pixels(m.pixels, shift, window.columns)) for m in marks),
     )
 
 
 def _rolled(array: np.ndarray, shift: int) -> np.ndarray:
     return np.ascontiguousarray(np.roll(array, shift, axis=1)) if shift else np.ascontiguousarray(array)
+
+
+def _rolled_pixels(pixels: NDArray[np.int32], shift: int, columns: int) -> NDArray[np.int32]:
+    rows, places = pixels.T
+    return np.stack([rows, (places + shift) % columns], axis=1).astype(np.int32)
 
 
 def _truth(
@@ -195,15 +211,25 @@ def _marks(scene: TyreScene, features: tuple[Feature, ...]) -> tuple[Mark, ...]:
     for text in turn.texts:
         box = relief.canvas_box(text, scene.window, turn)
         if text.inscription.kind in ("size", "dot code") and box is not None and inner[box].all():
-            visible.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering"))
+            whole = np.ones(inner[box].shape, np.bool_)
+            pixels = _pixels(scene, box, whole)
+            visible.append(Mark(f"lettering '{text.inscription.text}'", 0.0, "lettering", pixels))
     for feature in features:
         mask = feature.mask & inner[feature.box]
         # Cut off by the picture's rim, a mark measures what is left of it: nobody sees more.
         if mask.sum() >= _LEAST_MARK_PX:
             shares = _shares(parts[feature.box][mask])
             part = max(shares, key=lambda name: shares[name])
-            visible.append(Mark(feature.kind, feret_mm(mask, scene.window.mm_per_px), part))
+            size = feret_mm(mask, scene.window.mm_per_px)
+            visible.append(Mark(feature.kind, size, part, _pixels(scene, feature.box, mask)))
     return tuple(visible)
+
+
+def _pixels(scene: TyreScene, box: Box, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """(N, 2): rows and columns in the window of the pixels of a mask within a box of the canvas."""
+    corner = np.array([box[0].start, box[1].start]) - scene.window.margin
+    pixels: NDArray[np.int32] = (np.argwhere(mask) + corner).astype(np.int32)
+    return pixels
 
 
 def _removed(mark: Mark, types: set[str]) -> bool:
