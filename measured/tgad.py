@@ -94,9 +94,11 @@ def _compose(of: Photographs, panels: Path) -> None:
     specification = load_specification(of.specification)
     samples = split_by_part(load_dataset(of.data)).samples
     tested = [sample for sample in samples if sample.split == "test"]
-    # One exposure of a tile: panels are to be independent.
-    good = {stated_part(s): s for s in samples if s.split == "train" and s.label == "good"}
-    write_panels([*good.values()], tested, specification, panels, LAYOUTS[of.name], **PANELS)
+    good = [sample for sample in samples if sample.split == "train" and sample.label == "good"]
+    # One exposure of a tile, as panels are to be independent; not the same for all, as those tested are not.
+    order = np.random.default_rng(0).permutation(len(good))
+    good = [*{stated_part(good[k]): good[k] for k in order}.values()]
+    write_panels(good, tested, specification, panels, LAYOUTS[of.name], **PANELS)
 
 
 def _kept(file: Path, measure: Callable[[], dict[str, Sensitivity]]) -> None:
