@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,30 @@ from specsight.evaluation import (
     run_suite,
 )
 from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
-from specsight.evaluation.instructions.questions import name_questions, pair_questions, part_questions
+from specsight.evaluation.instructions.questions import (
+    check_pairs,
+    name_questions,
+    pair_questions,
+    part_questions,
+)
 from specsight.evaluation.instructions.wordings import reworded
 from specsight.evaluation.suite_catalogue import instructions_rows
 from specsight.evaluation.suite_runner import _half_of_the_types
 from specsight.inspector import Inspector
+from specsight.records import Decision, Inspection
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import (
     INSTRUCTIONS,
     LEFT_OUT,
     NAME,
     OTHER_ORDER,
+    PART,
     TOGETHER,
     Answer,
     Instructed,
     Reworded,
 )
+from specsight.runs.predictions import Prediction
 from specsight.runs.suite_record import SuiteRecord
 from specsight.specification import DefectType, Scope, Specification, Tolerance
 
@@ -223,6 +232,51 @@ def line_of(picture: int, **more: Any) -> Instructed:
         **{"answers": {}, "wordings": {}},
     }
     return Instructed(**{**fields, **more})
+
+
+def test_without_a_threshold_nothing_is_right_or_accepted() -> None:
+    answers = dict.fromkeys(("clauses", "text", "ignored"), Answer(None, 1.0, None))
+    pair = [
+        line_of(0, kind="scope", pair="0 a", truth=truth, answers=answers) for truth in ("accept", "reject")
+    ]
+    beside = line_of(1, kind=PART, truth="accept", outside=True, answers=answers)
+    numbers = instruction_numbers({"plate": Asked([*pair, beside], ())}, 20)
+    for name in ("pairs_scope_text", "verdicts_text", "scope_compliance_text"):
+        assert np.isnan(numbers[name].value)
+        assert numbers[name].reason == "no threshold was calibrated"
+
+
+def test_differences_are_resampled_in_pairs() -> None:
+    """Pictures that rank under the scope as without it: whatever pictures a resample holds, the drop is 0."""
+    rng = np.random.default_rng(0)
+    scores, defective = rng.normal(size=24), np.arange(24) % 2 == 0
+    asked = [
+        line_of(k, kind=PART, truth="reject" if defective[k] else "accept", group=f"{k // 2}",
+                answers=dict.fromkeys(("clauses", "text", "ignored"), Answer("accept", float(scores[k]), 9.0)))
+        for k in range(24)
+    ]  # fmt: skip
+    alone = [
+        Inspection(f"{k}", "", "plate", score, Decision("accept", score, 9.0))
+        for k, score in enumerate(scores.tolist())
+    ]
+    pictures = [
+        Prediction(0, one, "defective" if defective[k] else "good", (), "test", (8, 8), "", group=f"{k // 2}")
+        for k, one in enumerate(alone)
+    ]
+    numbers = instruction_numbers({"plate": Asked(asked, pictures)}, 200)
+    auroc, drop = numbers["part_auroc_text"], numbers["scope_drop_text"]
+    assert auroc.low < auroc.value < auroc.high
+    assert drop.value == 0.0
+    assert np.isnan(drop.low), "all resamples are equal"
+
+
+def test_a_pair_calls_for_opposite_verdicts(plates: Path) -> None:
+    sample = next(s for s in load_dataset(plates).samples if s.instructions)
+    check_pairs([sample])
+    same = tuple(replace(one, verdict="accept") for one in sample.instructions)
+    for wrong in (same, sample.instructions[:1]):
+        with pytest.raises(SpecsightError, match="a pair has two instructions"):
+            check_pairs([replace(sample, instructions=wrong)])
 
 
 def test_names_are_counted_where_a_finding_lies_on_the_defect() -> None:

@@ -111,6 +111,17 @@ def test_unknown_types_follow_the_products_own_rule() -> None:
     ]
 
 
+@pytest.mark.parametrize("mm_per_px", [0.1, 0.05, 0.07, 0.3, 0.025])
+def test_what_is_as_long_as_a_limit_is_within_it(mm_per_px: float) -> None:
+    """3 pixels of 0.1 mm are 0.30000000000000004 mm, and no more severe than 0.3 mm."""
+    for pixels in range(1, 200):
+        limit = round(pixels * mm_per_px, 9)
+        rule = [{"level": "minor", "up_to_mm": limit}, {"level": "major"}]
+        plate = Specification.model_validate({"product": "plate", "severity": rule})
+        assert plate.severity_of(None, pixels * mm_per_px, 1.0) == "minor", limit
+        assert plate.severity_of(None, pixels * mm_per_px + 1e-6, 1.0) == "major", limit
+
+
 def test_an_instruction_reads_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "today.yaml"
     path.write_text(

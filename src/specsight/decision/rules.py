@@ -23,10 +23,9 @@ from specsight.specification.clauses import (
     Tolerance,
     Unread,
 )
+from specsight.specification.terms import is_within
 from specsight.specification.vocabulary import ABSENT, lacks
 
-ROUNDING = 1e-9
-"""Share by which a length may exceed a limit: 3 pixels of 0.1 mm are 0.30000000000000004 mm."""
 NO_TYPES = "the detector names no defect types"
 NO_SCALE = "the scale is unknown: give mm_per_px in the specification or the manifest"
 
@@ -166,7 +165,7 @@ def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circu
 
 def _within(finding: Finding, limit: float) -> bool:
     """Whether a finding's length is known and within a limit in millimetres; no length is within 0."""
-    return limit > 0 and finding.length_mm is not None and finding.length_mm <= limit * (1 + ROUNDING)
+    return limit > 0 and finding.length_mm is not None and is_within(finding.length_mm, limit)
 
 
 def _requirement(

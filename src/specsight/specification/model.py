@@ -14,7 +14,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from specsight.specification.clauses import Requirement, Tolerance
 from specsight.specification.fields import Model, Name, Scale
 from specsight.specification.outlines import FurtherReference, Reference
-from specsight.specification.terms import DEFAULT_SEVERITY, DefectType, Part, SeverityLevel, rising
+from specsight.specification.terms import DEFAULT_SEVERITY, DefectType, Part, SeverityLevel, is_within, rising
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
 
@@ -127,8 +127,8 @@ class Specification(Model):
 
 def _within(step: SeverityLevel, length_mm: float | None, area_percent: float) -> bool:
     if step.up_to_mm is not None:
-        return length_mm is not None and length_mm <= step.up_to_mm
-    return step.up_to_percent is None or area_percent <= step.up_to_percent
+        return length_mm is not None and is_within(length_mm, step.up_to_mm)
+    return step.up_to_percent is None or is_within(area_percent, step.up_to_percent)
 
 
 def _distinct(what: str, items: Sequence[Part | DefectType]) -> None:

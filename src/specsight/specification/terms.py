@@ -10,6 +10,9 @@ from pydantic import field_validator, model_validator
 from specsight.specification.fields import Millimetres, Model, Name, Percent, Phrases
 from specsight.specification.outlines import Outline
 
+ROUNDING = 1e-9
+"""Share by which a number may exceed a limit: 3 pixels of 0.1 mm are 0.30000000000000004 mm."""
+
 
 class Part(Model):
     """A named zone of the product."""
@@ -70,6 +73,11 @@ class DefectType(Model):
     @classmethod
     def _levels_rise(cls, severity: tuple[SeverityLevel, ...]) -> tuple[SeverityLevel, ...]:
         return rising(severity)
+
+
+def is_within(value: float, limit: float) -> bool:
+    """Whether a length or a share is at most its limit, but for `ROUNDING`."""
+    return value <= limit * (1 + ROUNDING)
 
 
 def rising(severity: tuple[SeverityLevel, ...]) -> tuple[SeverityLevel, ...]:

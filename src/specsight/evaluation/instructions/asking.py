@@ -17,6 +17,7 @@ from specsight.decision import clauses_in_force
 from specsight.evaluation.instructions.drawn import drawn_pixels
 from specsight.evaluation.instructions.questions import (
     Question,
+    check_pairs,
     name_questions,
     pair_questions,
     part_questions,
@@ -50,7 +51,8 @@ class Asker:
 
     @classmethod
     def of(cls, run: RunFolder, inspector: Inspector, tested: Sequence[Sample], seed: int) -> Asker:
-        """For the samples that are tested."""
+        """For the samples that are tested. Raises SpecsightError for pairs that are none."""
+        check_pairs(tested)
         known = Vocabulary.of(inspector.specification.defects if inspector.specification else ())
         types = sorted({type_ for s in tested if s.label == "defective" for type_ in s.types})
         pairs = {s.id: s.instructions for s in tested}

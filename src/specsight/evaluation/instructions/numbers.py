@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import metrics
-from specsight.evaluation.numbers import NAN, Number, Statistic, rate
+from specsight.evaluation.numbers import NAN, NO_THRESHOLD, Number, Statistic, rate
 from specsight.metrics import language_control as control
 from specsight.runs.instructed import NAME, OTHER_ORDER, PART, TOGETHER, Answer, Instructed, Reworded
 from specsight.runs.predictions import Prediction
@@ -78,6 +78,10 @@ class _Units:
         """Those of one kind; "": all."""
         return self.where(lambda one: not kind or one.kind == kind)
 
+    def decided(self, way: str) -> _Units:
+        """Those with a verdict: without a threshold there is none, and nothing is right, wrong or accepted."""
+        return self.where(lambda one: one.answers[way].verdict is not None)
+
     @property
     def objects(self) -> list[str]:
         """The physical object of each line; one that is seen as two products is resampled in each by itself."""
@@ -102,15 +106,17 @@ def _pairs(asked: _Units) -> dict[str, Number]:
         for kind in ("", *control.KINDS):
             units = asked.of_kind(kind)
             numbers[control.pairs_name(kind, way)] = _both_ways(units, way)
-        right = [one.answers[way].verdict == one.truth for one in asked.lines]
-        numbers[f"verdicts_{way}"] = asked.share(right, NO_PAIRS)
+        decided = asked.decided(way)
+        right = [one.answers[way].verdict == one.truth for one in decided.lines]
+        numbers[f"verdicts_{way}"] = decided.share(right, NO_THRESHOLD if asked.lines else NO_PAIRS)
     return numbers
 
 
 def _both_ways(asked: _Units, way: str) -> Number:
     """Share of pairs, each of which is one picture's."""
+    asked, every = asked.decided(way), asked.lines
     if not asked.lines:
-        return Number(NAN, reason=NO_PAIRS)
+        return Number(NAN, reason=NO_THRESHOLD if every else NO_PAIRS)
     names = [f"{name} {one.pair}" for name, one in zip(asked.products, asked.lines)]
     # Without words the two verdicts are one: that exactly one of them is right is no estimate.
     resamples = 0 if way == "ignored" else asked.resamples
@@ -139,11 +145,9 @@ def _parts(products: Mapping[str, Asked], resamples: int) -> dict[str, Number]:
     of_both = [name for name, _ in pictures] + list(parts.products)
     objects = [f"{name} {p.group or p.id}" for name, p in pictures] + parts.objects
     in_scope = np.array([one.truth == "reject" for one in parts.lines], bool)
-    outside = np.array([one.outside for one in parts.lines], bool)
     numbers = {}
     for way in control.WAYS:
         ranks = parts.ranks(way)
-        rejected = [one.answers[way].verdict == "reject" for one in parts.lines]
 
         def drop(chosen: NDArray[np.int64], ranks: NDArray[np.float64] = ranks) -> float:
             first, second = chosen[chosen < count], chosen[chosen >= count] - count
@@ -155,8 +159,10 @@ def _parts(products: Mapping[str, Asked], resamples: int) -> dict[str, Number]:
         numbers[f"part_auroc_{way}"] = parts.number(auroc, NO_PARTS)
         numbers[f"scope_drop_{way}"] = _resampled(drop, of_both, objects, resamples, NO_PARTS)
         beside = parts.where(lambda one: one.outside)
-        accepted = [not out for out, asked in zip(rejected, outside) if asked]
-        numbers[f"scope_compliance_{way}"] = beside.share(accepted, NO_PARTS)
+        decided = beside.decided(way)
+        accepted = [one.answers[way].verdict == "accept" for one in decided.lines]
+        reason = NO_THRESHOLD if beside.lines else NO_PARTS
+        numbers[f"scope_compliance_{way}"] = decided.share(accepted, reason)
     return numbers
 
 

@@ -38,6 +38,19 @@ class Question:
     """Of a question about a part: whether defects lie outside of it and none on it."""
 
 
+def check_pairs(samples: Sequence[Sample]) -> None:
+    """Raise SpecsightError for a matched pair that has not two instructions which call for opposite verdicts: of such
+    a one, who ignores words could be right both ways."""
+    for sample in samples:
+        for name in dict.fromkeys(one.pair for one in sample.instructions):
+            verdicts = [one.verdict for one in sample.instructions if one.pair == name]
+            if sorted(verdicts) != ["accept", "reject"]:
+                raise SpecsightError(
+                    f"'{sample.id}': the pair '{name}' calls for {' and '.join(verdicts)}: a pair has two "
+                    "instructions, one that accepts the picture and one that rejects it"
+                )
+
+
 def pair_questions(sample: Sample) -> list[Question]:
     """The instructions that come with a sample. Raises SpecsightError for a clause that is none."""
     return [
