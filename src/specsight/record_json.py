@@ -68,6 +68,7 @@ class DecisionJson(TypedDict):
     score: Finite
     unlike: NotRequired[Finite | None]
     promise: NotRequired[Text]
+    further_rejects: NotRequired[Text]
     deciding: dict[Text, Any] | None
     observed: list[ExcusedJson]
     not_applied: list[NotAppliedJson]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specsight.explain import describe, state, told_apart
 from specsight.records import Decision, Excused, Finding, Presence
-from specsight.specification import Ignore, Requirement
+from specsight.specification import Ignore, Knowledge, Requirement
 
 
 def finding(**changes: object) -> Finding:
@@ -65,3 +65,14 @@ def test_what_was_looked_for_is_told_once() -> None:
     assert "Looked for: no yellow dot (required); cap found" in state(
         Decision("reject", 4.0, 3.0, required=seen)
     )
+
+
+def test_what_looking_by_name_costs_is_told_where_it_rejects() -> None:
+    cost = "looking for 'rust' by name rejects up to about 2 of 40 good pictures"
+    named = Decision(
+        "reject", 2.0, 3.0, deciding=Knowledge(name="rust", text="Watch for rust."), further_rejects=cost
+    )
+    assert state(named) == f"Rejected: 'Watch for rust'. Beside what the threshold promises, {cost}."
+    lacking = Decision("reject", 2.0, 3.0, deciding=Requirement(feature="dot"), further_rejects=cost)
+    assert cost not in state(lacking)
+    assert cost not in state(Decision("reject", 4.0, 3.0, further_rejects=cost)), "the score alone rejects"

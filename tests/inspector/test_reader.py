@@ -14,7 +14,7 @@ from PIL import Image
 
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
-from specsight.inspector.reader import GOOD, READER, SPREAD, Limit, Reader
+from specsight.inspector.reader import GOOD, READER, SPREAD, Limit, Reader, _limits
 from specsight.records import Sample
 from specsight.specification import Ignore, Instruction, Knowledge, Only, Specification, Tolerance
 
@@ -105,10 +105,12 @@ def test_what_was_saved_judges_alike(inspector: Inspector, tmp_path: Path) -> No
         shutil.copytree(tmp_path / "model" / READER, tmp_path / "reader", dirs_exist_ok=True)
         (tmp_path / "reader" / name).write_bytes(content)
         with pytest.raises(SpecsightError, match=f"{name}' is missing or damaged"):
-            Reader.load(tmp_path / "reader", loaded.detector, "auto").limit(Knowledge(name="cut"))
+            Reader.load(tmp_path / "reader", loaded.detector, "auto").limits([Knowledge(name="cut")])
 
 
-def test_a_type_that_is_named_rejects_beyond_its_own_limit_whatever_the_score(inspector: Inspector) -> None:
+def test_a_type_that_is_named_rejects_beyond_its_own_limit_whatever_the_score(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert inspector.reader is not None
     assert inspector.calibration is not None
     seen = inspector.look(stained(96))
@@ -118,7 +120,7 @@ def test_a_type_that_is_named_rejects_beyond_its_own_limit_whatever_the_score(in
     blind = replace(inspector.calibration, score_threshold=1e9, map_seed=1e9)
     for limit, verdict in ((highest / 2, "reject"), (highest * 2, "accept")):
         reader = Reader(inspector.reader.detector, inspector.reader.good, inspector.reader.point_spread)
-        reader._limits[taught] = Limit(limit, limit / 2)
+        monkeypatch.setattr(reader, "limits", lambda _, own=limit: {taught: Limit(own, own / 2)})
         inspection = replace(inspector, calibration=blind, reader=reader).judge(
             seen, Instruction.of([taught])
         )
@@ -135,8 +137,8 @@ def test_limits_hold_even_if_some_good_pictures_show_the_type(inspector: Inspect
     shown = inspector.reader.good[0].copy()
     shown[:, 0, 0] = anchors.defects[anchors.types.index("cut")]
     cut = Knowledge(name="cut")
-    clean = inspector.reader.limit(cut).seed
-    mixed = Reader(inspector.reader.detector, (*inspector.reader.good, shown)).limit(cut).seed
+    clean = inspector.reader.limits([cut])[cut].seed
+    mixed = Reader(inspector.reader.detector, (*inspector.reader.good, shown)).limits([cut])[cut].seed
     peak = float(anchors.margins(shown, 0.07)[anchors.types.index("cut")].max())
     assert mixed < (clean + peak) / 2
 
@@ -173,3 +175,65 @@ def test_clauses_may_name_a_new_type_in_the_singular_and_in_the_plural(inspector
         "rust mark",
         None,
     }
+
+
+def test_types_that_are_looked_for_together_have_one_limit(inspector: Inspector) -> None:
+    """One by one, each by its own largest peak, 4 types would reject up to 4 in so many good pictures."""
+    assert inspector.reader is not None
+    reader = Reader(inspector.reader.detector, inspector.reader.good)
+    types = [Knowledge(name=name) for name in ("stain", "cut", "open splice", "rust mark")]
+    peaks = [np.array([_peak(reader, type_, grid) for grid in reader.good]) for type_ in types]
+    middle = [np.median(one) for one in peaks]
+    spread = [1.4826 * np.median(np.abs(one - m)) for one, m in zip(peaks, middle)]
+    largest = min(4.0, max((one.max() - m) / s for one, m, s in zip(peaks, middle, spread)))
+    limits = reader.limits(types)
+    for type_, m, s in zip(types, middle, spread):
+        usual = _usual(reader, type_)
+        assert limits[type_].seed == pytest.approx(m + largest * s - usual, abs=1e-5)
+        assert limits[type_].seed >= reader.limits([type_])[type_].seed - 1e-9
+        assert limits[type_].extent == pytest.approx(m - usual, abs=1e-5)
+
+
+def test_the_limit_of_several_types_keeps_their_false_rejects_together() -> None:
+    """Simulated: 20 types, independent of one another, and as many good pictures as are kept."""
+    rng, rejected = np.random.default_rng(0), []
+    for _ in range(200):
+        scale = rng.uniform(1, 5, 20)
+        seeds, _ = _limits(rng.uniform(size=(40, 20)).T * scale[:, None])
+        rejected.append((rng.uniform(size=(500, 20)) * scale > seeds).any(1).mean())
+    assert np.mean(rejected) < 0.05
+
+
+def test_what_looking_for_types_by_name_costs_is_said(inspector: Inspector) -> None:
+    """How many of the good pictures pass a limit that the others give is counted picture by picture here."""
+    assert inspector.reader is not None
+    reader = Reader(inspector.reader.detector, inspector.reader.good, inspector.reader.point_spread)
+    types = [Knowledge(name=name) for name in ("stain", "cut", "open splice", "rust mark")]
+    beyond = set[int]()
+    for k, grid in enumerate(reader.good):
+        others = Reader(reader.detector, (*reader.good[:k], *reader.good[k + 1 :]))
+        limits = others.limits(types)
+        if any(_peak(reader, one, grid) - _usual(others, one) > limits[one].seed + 1e-6 for one in types):
+            beyond.add(k)
+    assert reader.good_with_any(types) == len(beyond)
+    assert len(beyond) >= 1, "a largest peak always lies above all others"
+    seen = inspector.look(rubber(92))
+    said = inspector.judge(seen, Instruction.of(types)).decision.further_rejects
+    assert (
+        said
+        == f"looking for 4 types by name rejects up to about {len(beyond)} of {len(reader.good)} good pictures"
+    )
+    assert inspector.judge(seen, Instruction.of([Ignore(defect="stain")])).decision.further_rejects == ""
+
+
+def _margins(reader: Reader, type_: Knowledge, grid: np.ndarray) -> np.ndarray:
+    anchors = reader._anchors(reader.new_among([type_]))
+    return anchors.margins(grid, reader.detector.parameters()["temperature"])[anchors.types.index(type_.name)]
+
+
+def _usual(reader: Reader, type_: Knowledge) -> float:
+    return float(np.median([_margins(reader, type_, grid) for grid in reader.good]))
+
+
+def _peak(reader: Reader, type_: Knowledge, grid: np.ndarray) -> float:
+    return float(reader._drawn(_margins(reader, type_, grid)).max())

@@ -68,7 +68,9 @@ def _verdict(decision: Decision) -> str:
     verdict = "Rejected" if decision.verdict == "reject" else "Accepted"
     ground, over = deciding(decision), decision.score > decision.threshold
     if decision.verdict == "reject" and not over and ground:
-        return f"Rejected: {ground}.{f' {regions}' if regions else ''}"
+        named = not isinstance(decision.deciding, Requirement) and decision.further_rejects
+        beside = f" Beside what the threshold promises, {named}." if named else ""
+        return f"Rejected: {ground}.{f' {regions}' if regions else ''}{beside}"
     by_map = compared_by_map(decision)
     score, threshold = told_apart(decision.score, decision.threshold)
     what = f"what still counts reaches {score}, which" if by_map else f"score {score}"

@@ -26,7 +26,7 @@ from specsight.inspector.foreign import try_out
 from specsight.inspector.judgements import check_judgement
 from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
-from specsight.inspector.named import with_named
+from specsight.inspector.named import rejects_of_naming, with_named
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.part_maps import learn_parts, with_parts
 from specsight.inspector.pictures import PictureLike, read_picture
@@ -223,10 +223,12 @@ class Inspector:
         found = self._find(typed, observation, circumstances.focus)
         unlike = self._unlike(judgement, observation, found)
         found = found if unlike is None else ()
+        further, asked = "", instruction.clauses if instruction else ()
         if self.reader and self.calibration:
+            further = rejects_of_naming(asked, self.reader)
             found, named = with_named(
                 found,
-                instruction.clauses if instruction else (),
+                asked,
                 observation,
                 self.reader,
                 self.calibration,
@@ -234,7 +236,8 @@ class Inspector:
             )
             circumstances = replace(circumstances, named=named)
         decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
-        decision = replace(decision, not_applied=(*refused, *decision.not_applied))
+        not_applied = (*refused, *decision.not_applied)
+        decision = replace(decision, not_applied=not_applied, further_rejects=further)
         statement = explain.state(decision, given.clauses if given else ())
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
         sample = observation.sample

@@ -34,12 +34,14 @@ def with_named(
     """
     named = dict[int, Clause]()
     taught = [clause for clause in asked if isinstance(clause, Knowledge)]
-    for clause, type_ in _looked_for(asked):
+    looked_for = list(_looked_for(asked))
+    limits = reader.limits([type_ for _, type_ in looked_for]) if looked_for else {}
+    for clause, type_ in looked_for:
         words = Vocabulary.of((*reader.specification.defects, *taught, type_))
         maps = reader.type_maps(observation, [*taught, type_])
         # Where two clauses name it, once in the plural, the map has the name that came first.
         map_ = next(maps[name] for name in maps if words.same(name, type_.name))
-        limit = reader.limit(type_)
+        limit = limits[type_]
         spread = replace(reader.point_spread, base=0.0) if reader.point_spread else None
         thresholds = replace(
             calibration, map_seed=limit.seed, map_extent=limit.extent, point_spread=spread, type_levels={}
@@ -52,6 +54,19 @@ def with_named(
                 named[len(found)] = clause
                 found = (*found, one)
     return found, named
+
+
+def rejects_of_naming(asked: Sequence[Clause], reader: Reader) -> str:
+    """What looking for types that the clauses `asked` name adds to the false rejects that the threshold promises, in
+    words; empty where none is looked for."""
+    types = list(dict.fromkeys(type_ for _, type_ in _looked_for(asked)))
+    if not types:
+        return ""
+    names = f"'{types[0].name}'" if len(types) == 1 else f"{len(types)} types"
+    return (
+        f"looking for {names} by name rejects up to about {reader.good_with_any(types)} of {len(reader.good)} "
+        "good pictures"
+    )
 
 
 def _looked_for(clauses: Sequence[Clause]) -> Iterator[tuple[Clause, Knowledge]]:

@@ -72,7 +72,7 @@ class Reader:
     """Joint patches (D, h, w) of the good pictures that it learned from."""
     point_spread: PointSpread | None = None
     """How its maps spread what they show; None: too few discs were seen to say."""
-    _limits: dict[Knowledge, Limit] = field(default_factory=dict, init=False, repr=False)
+    _peaks: dict[Knowledge, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
     _untried: Path | None = field(default=None, init=False, repr=False)
     """Where it was read from, until it was tried out: that costs as much as loading a model, and few words need it."""
 
@@ -133,25 +133,45 @@ class Reader:
         specified = Vocabulary.of(self.specification.defects)
         return tuple(one for one in taught if one.name not in specified or one.phrases)
 
-    def limit(self, type_: Knowledge) -> Limit:
-        """How far the map of a type rises on good pictures.
+    def limits(self, types: Sequence[Knowledge]) -> Mapping[Knowledge, Limit]:
+        """How far the maps of types that are looked for together rise on good pictures.
 
-        As a rule none of them shows it, and the largest peak is the limit; where some do, peaks that lie `SPREADS`
-        robust standard deviations above the median are theirs.
+        In robust standard deviations above its median, the limit is the same for all of them: the largest peak of any
+        (Westfall and Young 1993, "Resampling-based multiple testing": the largest of several statistics), so that the
+        false rejects of types do not add up. `SPREADS` is the most: peaks beyond it are of good pictures that show
+        the type.
         """
-        if type_ not in self._limits:
+        peaks = np.array([self._peaks_of(type_) for type_ in types])
+        seeds, extents = _limits(peaks)
+        return {
+            type_: Limit(float(seed), float(extent)) for type_, seed, extent in zip(types, seeds, extents)
+        }
+
+    def good_with_any(self, types: Sequence[Knowledge]) -> int:
+        """How many of the good pictures have a map that passes the limit of one of these types, the limits taken from
+        the other pictures.
+
+        So many of as many further good pictures may be rejected for it, and rather fewer: what is found must also look
+        like the type before all others.
+        """
+        peaks, count = np.array([self._peaks_of(type_) for type_ in types]), len(self.good)
+        if count < 2:
+            return count
+        others = np.array([np.delete(np.arange(count), k) for k in range(count)])
+        seeds, _ = _limits(np.moveaxis(peaks[:, others], 1, 0))
+        return int((seeds < peaks.T).any(1).sum())
+
+    def _peaks_of(self, type_: Knowledge) -> NDArray[np.float64]:
+        """How far the map of a type rises on each good picture above what is usual."""
+        if type_ not in self._peaks:
             anchors = self._anchors(self.new_among([type_]))
             names = Vocabulary(tuple(name or "" for name in anchors.types))
             number = anchors.types.index(names.spelling(type_.name))
             temperature = self.detector.parameters()["temperature"]
             margins = [anchors.margins(grid, temperature)[number] for grid in self.good]
             usual = float(np.median(np.concatenate([one.ravel() for one in margins])))
-            peaks = np.array([self._drawn(one).max() for one in margins]) - usual
-            middle = float(np.median(peaks))
-            spread = 1.4826 * float(np.median(np.abs(peaks - middle)))
-            seed = min(float(peaks.max()), middle + SPREADS * spread)
-            self._limits[type_] = Limit(seed, min(middle, seed))
-        return self._limits[type_]
+            self._peaks[type_] = np.array([self._drawn(one).max() for one in margins], np.float64) - usual
+        return self._peaks[type_]
 
     def under(self, specification: Specification) -> Self:
         """This reader in the words of another specification."""
@@ -246,6 +266,16 @@ class _WhenRead(Mapping[str, NDArray[np.float32]]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _limits(peaks: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seeds and extents (..., K) of K types from the peaks of their maps on n good pictures, (..., K, n)."""
+    middle = np.median(peaks, -1)
+    spread = 1.4826 * np.median(np.abs(peaks - middle[..., None]), -1)
+    above = peaks.max(-1) - middle
+    most = np.divide(above, spread, out=np.where(above > 0, np.inf, 0.0), where=spread > 0)
+    seeds = middle + np.minimum(most.max(-1, keepdims=True), SPREADS) * spread
+    return seeds, np.minimum(middle, seeds)
 
 
 def _looked_at(

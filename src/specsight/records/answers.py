@@ -120,6 +120,9 @@ class Decision:
     """The clause that makes the verdict what it is, where the score alone would not; of several the first."""
     promise: str = ""
     """What is promised about false rejects under a scope, whose threshold is its own; empty: the calibration's."""
+    further_rejects: str = ""
+    """What looking for types by name adds to the false rejects that are promised, which count without it; empty: no
+    clause names one, or nothing looks for it."""
     counted: tuple[Finding, ...] = ()
     observed: tuple[Excused, ...] = ()
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
@@ -141,6 +144,7 @@ class Decision:
             "score": self.score,
             "unlike": self.unlike,
             "promise": self.promise,
+            "further_rejects": self.further_rejects,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
             "observed": [
                 {"finding": number, "clause": clause_to_json(one.clause)}
@@ -187,6 +191,7 @@ class Decision:
             threshold=threshold,
             unlike=values.get("unlike"),
             promise=values.get("promise", ""),
+            further_rejects=values.get("further_rejects", ""),
             deciding=None if deciding is None else clause_from_json(deciding),
             counted=tuple(finding for k, finding in enumerate(findings) if k not in excused),
             observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),
