@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from specsight.reading import as_objects
+from typing import TYPE_CHECKING
+
 from specsight.screen.printing import say, show
-from specsight.specification import Instruction, Specification, contradictions
+
+if TYPE_CHECKING:
+    from specsight.specification import Instruction, Specification
 
 
 def clauses(instruction: Instruction, specification: Specification | None) -> None:
     """Print the clauses of an instruction, one a line, and what a person should know of them."""
     from rich.table import Table
     from rich.text import Text
+
+    from specsight.reading import as_objects
+    from specsight.specification import contradictions
 
     table = Table(box=None, pad_edge=False)
     for name in ("kind", "part", "defect or feature", "limit", "sure", "sentence"):
