@@ -85,8 +85,8 @@ def test_a_run_that_goes_on_judges_changed_depth_anew(
     detector = create_detector("patchcore", encoder="filters", resolution=32)
     inspector = Inspector(detector.fit([sample]))
     judged = []
-    inspect = Inspector.inspect
-    monkeypatch.setattr(Inspector, "inspect", lambda *args: (judged.append(args[1].id), inspect(*args))[1])
+    look = Inspector.look
+    monkeypatch.setattr(Inspector, "look", lambda *args: (judged.append(args[1].id), look(*args))[1])
     (tmp_path / "run").mkdir()
     run = RunFolder(tmp_path / "run")
     for _ in range(2):

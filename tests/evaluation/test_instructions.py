@@ -34,6 +34,8 @@ from specsight.evaluation.instructions.wordings import reworded
 from specsight.evaluation.suite_catalogue import instructions_rows
 from specsight.evaluation.suite_runner import _half_of_the_types
 from specsight.inspector import Inspector
+from specsight.metrics import metrics
+from specsight.metrics.metric import Group
 from specsight.records import Decision, Inspection
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import (
@@ -85,6 +87,13 @@ def test_scopes_turn_the_verdict_and_ignoring_them_is_exactly_chance(run: RunFol
     assert numbers["scope_drop_ignored"]["value"] > numbers["scope_drop_text"]["value"] == 0.0
     assert numbers["control_gap_scope"]["value"] > 0.0
     assert numbers["pairs_requirement_text"]["reason"] == "the set brings no such pairs"
+
+
+def test_every_number_of_words_is_given_by_a_run(run: RunFolder) -> None:
+    listed = {name for name, metric in metrics.items() if metric.group == Group.WORDS}
+    # The suite asks for names outside of the specification in a run of its own.
+    missing = {name for name in listed - set(run.metrics()) if not name.startswith("unseen_")}
+    assert missing == set()
 
 
 def test_lines_hold_truth_and_every_decision_and_are_read_back(run: RunFolder) -> None:

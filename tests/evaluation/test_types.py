@@ -15,6 +15,7 @@ from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
 from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
 from specsight.metrics import metric_of, metrics
+from specsight.metrics.metric import Group
 from specsight.records import Decision, Defect, Inspection, Judgement, Label, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.maps import TYPE_SIDE
@@ -153,7 +154,7 @@ def test_type_maps_are_written_small(run: RunFolder) -> None:
 def test_every_metric_of_the_catalogue_is_given_by_some_run(
     run: RunFolder, calibration: Calibration, tmp_path: Path
 ) -> None:
-    """A name that is listed and that no run gives would be looked for in vain."""
+    """A name that is listed and that no run gives would be looked for in vain. Those of words: test_instructions."""
     picture(run, calibration, "good", {}, {})
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
     picture(run, calibration, "both", {"crack": CORNER, "stain": MIDDLE}, {"stain": MIDDLE})
@@ -169,4 +170,5 @@ def test_every_metric_of_the_catalogue_is_given_by_some_run(
     for predictions in (plain, [*plain, *views[2:4]], saturated):
         measured = measure(run, predictions, calibration, resamples=0)
         given |= {*measured.values, *(name for row in measured.per_type.values() for name in row)}
-    assert {name for name, _ in metrics.items()} - given == set()
+    listed = {name for name, metric in metrics.items() if metric.group != Group.WORDS}
+    assert listed - given == set()
