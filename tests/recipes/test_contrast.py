@@ -92,3 +92,20 @@ def test_evidence_is_the_mean_of_the_highest_margins_against_the_state_of_the_pi
         expected, rel=1e-5
     )
     assert float(contrast.evidence_loss(margins[2:], labels[2:], torch.tensor(10.0))) == 0.0
+
+
+def test_mark_loss_by_hand() -> None:
+    """Good, one type, two marks: a marked cell is compared with all four, any other one with its own and the marks."""
+    unit = torch.eye(4)
+    anchors, marks = unit[:2], unit[2:]
+    marked = contrast.mark_loss(unit[2:3], torch.tensor([-1]), anchors, marks, ONE)
+    assert marked.item() == pytest.approx(math.log(3 + math.e) - 1, rel=1e-6)
+    for cell, label in ((0, 0), (1, 1)):
+        loss = contrast.mark_loss(unit[cell : cell + 1], torch.tensor([label]), anchors, marks, ONE)
+        assert loss.item() == pytest.approx(math.log(2 + math.e) - 1, rel=1e-6)
+    wrong = contrast.mark_loss(unit[3:4], torch.tensor([-1]), anchors, marks, ONE)
+    assert wrong > marked
+    cells, labels = torch.stack([unit[2], unit[2], unit[2], unit[2]]), torch.tensor([-1, -1, -1, -2])
+    both = contrast.mark_loss(cells, labels, anchors, marks, ONE)
+    missed = contrast.mark_loss(unit[2:3], torch.tensor([-2]), anchors, marks, ONE)
+    assert both.item() == pytest.approx((marked.item() + missed.item()) / 2, rel=1e-6), "kinds count alike"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,16 +12,25 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'models'")
 
-from specsight.recipes.encoder.joint_batches import COVERED, IGNORED, UNNAMED, cell_labels
+from specsight.recipes.encoder.joint_batches import (
+    COVERED,
+    IGNORED,
+    UNNAMED,
+    cell_labels,
+    mark_labels,
+    state_sentences,
+)
 from specsight.recipes.encoder.scene_examples import (
     ANY,
+    MARK_KINDS,
     NOT_VISIBLE,
     TYPES,
+    SceneExample,
     SceneExamples,
     _example_with_defects,
 )
 from specsight.recipes.encoder.scene_examples import KINDS as SOURCES
-from specsight.recipes.encoder.sentences import THINGS
+from specsight.recipes.encoder.sentences import MARKS, THINGS, Meaning, contradictions, say
 from specsight.specification.synonyms import GENERAL
 from specsight.synthetic.defects.painting import VISIBLE
 from specsight.synthetic.scenes.blocks import render_block
@@ -113,3 +123,47 @@ def test_examples_of_every_kind_are_good_and_defective(kind: str, tmp_path: Path
     good = sum(not example.types.any() for example in made)
     assert 3 <= good <= 20
     assert all(int(example.regions.max()) < len(example.meanings) for example in made)
+
+
+def test_marks_label_the_cells_that_show_them_and_no_defect() -> None:
+    types, marks = np.zeros((2, 64, 64), np.uint8)
+    types[12:20, 12:20] = 3
+    marks[14:18, 14:18] = 4
+    marks[30:33, 30:32] = 2
+    marks[48, 0] = 1
+    labels = mark_labels(SceneExample(np.zeros((64, 64, 3), np.uint8), types, types, marks=marks))
+    assert labels[1, 1] == IGNORED, "a defect lies there"
+    assert labels[2, 2] == 2, "six pixels are enough"
+    assert labels[3, 0] == IGNORED, "two are neither enough nor none: the frame mirrors one"
+    assert labels[3, 3] == labels[0, 3] == 0
+    unmarked = mark_labels(SceneExample(np.zeros((64, 64, 3), np.uint8), types, types))
+    assert set(np.unique(unmarked)) == {0, IGNORED}
+
+
+def test_tyre_examples_show_the_marks_of_their_pictures(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}.jpg"), np.full((64, 64, 3), 90, np.uint8))
+    examples = SceneExamples(Photographs(tmp_path), TyrePictures(tmp_path / "tyres", 0, 6, 96, TYPES))
+    made = [examples.make_kind("tyre", np.random.default_rng(seed), 96) for seed in range(8)]
+    shown = [example.marks for example in made if example.marks is not None]
+    assert len(shown) == 8
+    assert {int(v) for marks in shown for v in np.unique(marks)} - {0} <= set(range(1, len(MARK_KINDS) + 1))
+    assert sum(bool(marks.any()) for marks in shown) >= 4
+    assert examples.make_kind("block", np.random.default_rng(0), 64).marks is None
+
+
+def test_sentences_name_marks_and_leave_those_about_defects_as_they_were() -> None:
+    said = {say(np.random.default_rng(seed), Meaning("", "chalk mark")) for seed in range(60)}
+    assert all(any(name in text for name in MARKS["chalk mark"]) for text in said)
+    assert len(said) > 30
+    assert set(MARKS) == set(MARK_KINDS)
+    assert not set(MARKS) & set(THINGS), "products and their states are drawn among THINGS alone"
+    kinds = [Meaning("", kind) for kind in MARKS]
+    apart = contradictions([*kinds, Meaning("", "tread")])
+    assert np.array_equal(apart, ~np.eye(len(kinds) + 1, dtype=bool))
+    pinned = say(np.random.default_rng(5), Meaning("crack", "tread", "rubber"))
+    assert pinned == "a photo of the caoutchouc tread pattern with a hairline crack"
+    good, damaged, types = state_sentences(np.random.default_rng(3))
+    assert (
+        hashlib.sha256("\n".join([*good, *damaged, *types]).encode()).hexdigest()[:16] == "454fda1d145354dc"
+    )

@@ -40,6 +40,27 @@ def typing_loss(cells: Tensor, labels: Tensor, anchors: Tensor, close: Tensor, s
     return balanced(losses, labels > 0)
 
 
+def mark_loss(cells: Tensor, labels: Tensor, anchors: Tensor, marks: Tensor, scale: Tensor) -> Tensor:
+    """Cross-entropy of cells (N, D) against the anchors of "good" and of every type, (1 + K, D), and of marks (M, D).
+
+    `labels` (N,): -m for cells with mark m (from 1), 0 for good ones without, above 0 the type of a defect. A cell with
+    a mark must be closer to its own words than to "good", to every type and to the other marks; one without closer to
+    its own anchor than to every mark (good against types is left to `typing_loss`). Marked cells and others count
+    alike, and so do the kinds of marks: a tyre has a hundred spews and one balance dot.
+    """
+    marked = labels < 0
+    logits = scale * cells @ torch.cat([anchors, marks]).T
+    own = torch.where(marked, len(anchors) - 1 - labels, labels)
+    rest = torch.zeros_like(logits, dtype=torch.bool)
+    rest[:, : len(anchors)] = ~marked[:, None] & ~functional.one_hot(labels.clamp_min(0), len(anchors)).bool()
+    losses = functional.cross_entropy(logits.masked_fill(rest, -1e4), own, reduction="none")
+    kinds = [losses[labels == kind].mean() for kind in torch.unique(labels[marked])]
+    parts = [torch.stack(kinds).mean()] if kinds else []
+    if not marked.all():
+        parts.append(balanced(losses[~marked], torch.zeros_like(labels[~marked], dtype=torch.bool)))
+    return torch.stack(parts).mean() if parts else losses.sum()
+
+
 def damage_loss(cells: Tensor, defective: Tensor, good: Tensor, damaged: Tensor, scale: Tensor) -> Tensor:
     """Two-way cross-entropy of cells (N, D) between the good anchor and "damaged" (D,)."""
     margin = scale * (cells @ (damaged - good))

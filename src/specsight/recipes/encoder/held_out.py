@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from specsight.metrics import image_auroc
-from specsight.recipes.encoder.joint_batches import IGNORED, UNNAMED, cell_labels
-from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
+from specsight.recipes.encoder.joint_batches import IGNORED, UNNAMED, cell_labels, mark_labels
+from specsight.recipes.encoder.scene_examples import MARK_KINDS, TYPES, SceneExamples
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.tyre_pictures import TyrePictures
 from specsight.synthetic.tyres.invented import PICTURES_PER_MODEL
@@ -31,9 +31,9 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class HeldOutExamples:
-    """Pictures (N, S, S, 3) uint8 and the labels of their cells (N, h, w), by kind."""
+    """Pictures (N, S, S, 3) uint8 and, of their cells (N, h, w), the labels and the acceptable marks, by kind."""
 
-    kinds: dict[str, tuple[Tensor, Tensor]]
+    kinds: dict[str, tuple[Tensor, Tensor, Tensor]]
 
     @classmethod
     def make(cls, examples: SceneExamples, count: int) -> HeldOutExamples:
@@ -47,19 +47,22 @@ class HeldOutExamples:
             kinds[kind] = (
                 pictures,
                 torch.from_numpy(np.stack([cell_labels(example.types) for example in own])),
+                torch.from_numpy(np.stack([mark_labels(example) for example in own])),
             )
         return cls(kinds)
 
     def measure(self, margins_of: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """AUROC of cells and of pictures, and the share of defective cells that are given their own type, by kind.
 
-        `margins_of`: pictures (B, S, S, 3) uint8 → margins (B, h, w, K) of every type over "good".
+        `margins_of`: pictures (B, S, S, 3) uint8 → margins (B, h, w, K) of every type over "good", or, of every kind
+        of mark as well, (B, h, w, K + M): then AUROC of the cells with each mark as well, by its own margin.
         """
         result = {}
-        for kind, (pictures, labels) in self.kinds.items():
-            margins = torch.cat(
+        for kind, (pictures, labels, marks) in self.kinds.items():
+            every = torch.cat(
                 [margins_of(pictures[k : k + AT_ONCE]).cpu() for k in range(0, len(pictures), AT_ONCE)]
             )
+            margins, of_marks = every[..., : len(TYPES)], every[..., len(TYPES) :]
             best = margins.max(-1)
             labelled = labels != IGNORED
             damaged = ((labels > 0) & labelled).flatten(1).any(1)
@@ -71,6 +74,11 @@ class HeldOutExamples:
             result[f"{kind}/cell_auroc"] = _auroc(labels[labelled] > 0, best.values[labelled])
             result[f"{kind}/image_auroc"] = _auroc(damaged[certain], peaks[certain])
             result[f"{kind}/type_accuracy"] = float(right)
+            for number in range(of_marks.shape[-1]):
+                if (marks == number + 1).any():
+                    known = marks != IGNORED
+                    found = _auroc(marks[known] == number + 1, of_marks[..., number][known])
+                    result[f"{kind}/{MARK_KINDS[number]}"] = found
         return {key: round(value, 4) for key, value in result.items()}
 
 

@@ -11,7 +11,14 @@ from torch import Tensor
 
 from specsight.images import Cells
 from specsight.images.cells import resampled
-from specsight.recipes.encoder.scene_examples import ANY, NOT_VISIBLE, TYPES, SceneExamples
+from specsight.recipes.encoder.scene_examples import (
+    ANY,
+    MARK_KINDS,
+    NOT_VISIBLE,
+    TYPES,
+    SceneExample,
+    SceneExamples,
+)
 from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradictions, say
 from specsight.recipes.encoder.student import cells
 from specsight.synthetic.scenes.materials import MATERIALS
@@ -24,6 +31,8 @@ TOUCHED = 0.01
 IGNORED = -1
 UNNAMED = len(TYPES) + 1
 """Label of a cell with a defect of no named type."""
+MARK_COVERED, MARK_TOUCHED = 0.02, 0.002
+"""The same for acceptable marks: a spew is a hair, and five pixels of a cell show all that can be seen of it."""
 SMALLEST_REGION = 6
 """Cells that a region must cover to get a sentence."""
 REGIONS_PER_PICTURE = 2
@@ -49,6 +58,10 @@ class JointBatch:
     """WORDINGS wordings of every type: all types in the first wording, then all in the second."""
     good_sentences: list[str]
     damaged_sentences: list[str]
+    marks: Tensor
+    """(B, h, w) int64: 0, 1 + index into MARK_KINDS, or IGNORED; cells that `labels` knows a defect in are IGNORED."""
+    mark_sentences: list[str]
+    """WORDINGS wordings of every kind of mark, in the order of `type_sentences`."""
 
 
 @dataclass
@@ -60,6 +73,7 @@ class JointBatchPart:
     regions: NDArray[np.uint8]
     """(B, h, w), indexes the `meanings` of each picture."""
     meanings: list[list[Meaning]]
+    marks: Tensor
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,8 @@ class JointBatches:
         labels = torch.from_numpy(np.stack([cell_labels(example.types) for example in examples]))
         regions = np.stack([example.regions[::STRIDE, ::STRIDE] for example in examples])
         regions = regions[:, : labels.shape[1], : labels.shape[2]]
-        return JointBatchPart(pictures, labels, regions, [example.meanings for example in examples])
+        marks = torch.from_numpy(np.stack([mark_labels(example) for example in examples]))
+        return JointBatchPart(pictures, labels, regions, [example.meanings for example in examples], marks)
 
     def join(self, rng: np.random.Generator, parts: list[JointBatchPart]) -> JointBatch:
         """One batch of several parts, with sentences of its own."""
@@ -97,6 +112,8 @@ class JointBatches:
             types,
             good,
             damaged,
+            torch.cat([part.marks for part in parts]),
+            mark_sentences(rng),
         )
 
 
@@ -109,16 +126,37 @@ def state_sentences(rng: np.random.Generator) -> tuple[list[str], list[str], lis
     return good, damaged, types
 
 
-def cell_labels(types: NDArray[np.uint8], stride: int = STRIDE) -> NDArray[np.int64]:
-    """Type map (H, W) of a scene example → labels (h, w) of the tower's cells of a stride, where they lie."""
+def mark_sentences(rng: np.random.Generator) -> list[str]:
+    """Sentences that something shows each kind of mark: all kinds in one wording, then all in the next."""
+    return [say(rng, Meaning("", kind)) for _ in range(WORDINGS) for kind in MARK_KINDS]
+
+
+def mark_labels(example: SceneExample, stride: int = STRIDE) -> NDArray[np.int64]:
+    """Kinds of acceptable marks (h, w) in the tower's cells: 0 none, 1 + index into MARK_KINDS, or IGNORED.
+
+    Where a defect touches a cell, nothing is said of its marks.
+    """
+    defects = cell_labels(example.types, stride)
+    if example.marks is None:
+        return np.where(defects == 0, 0, IGNORED)
+    labels = cell_labels(example.marks, stride, MARK_COVERED, MARK_TOUCHED)
+    return np.where(defects == 0, labels, IGNORED)
+
+
+def cell_labels(
+    types: NDArray[np.uint8], stride: int = STRIDE, covered: float = COVERED, touched: float = TOUCHED
+) -> NDArray[np.int64]:
+    """Type map (H, W) of a scene example → labels (h, w) of the tower's cells of a stride, where they lie.
+
+    `covered`, `touched`: shares of a cell from which on it shows a type, and is not known to show none.
+    """
     places = cells((types.shape[0], types.shape[1]), stride)
     shares = {int(value): _coverage(types == value, places) for value in np.unique(types) if value}
     labels = np.zeros(places.size, np.int64)
     if not shares:
         return labels
-    touched = sum(shares.values())
-    strongest = np.full(places.size, COVERED, np.float32)
-    labels[touched >= TOUCHED] = IGNORED
+    strongest = np.full(places.size, covered, np.float32)
+    labels[sum(shares.values()) >= touched] = IGNORED
     for value, share in shares.items():
         wins = share >= strongest
         labels[wins] = IGNORED if value == NOT_VISIBLE else UNNAMED if value == ANY else value

@@ -21,11 +21,12 @@ from specsight.recipes.encoder.joint_batches import (
     UNNAMED,
     JointBatch,
     JointBatches,
+    mark_sentences,
     state_sentences,
 )
 from specsight.recipes.encoder.pixels import normalise, varied_pixels
 from specsight.recipes.encoder.recipe import EncoderRecipe, JointStage
-from specsight.recipes.encoder.scene_examples import TYPES
+from specsight.recipes.encoder.scene_examples import MARK_KINDS, TYPES
 from specsight.recipes.encoder.student import StudentText, feature_maps
 from specsight.recipes.run import config_of
 from specsight.specification.synonyms import related
@@ -89,8 +90,8 @@ class JointTask(Task):
             batch.pictures, seeded_generator(seed, number, self.device, "joint: variation")
         )
         maps, cells, pooled = self._embed_pixels(pixels)
-        states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences)
-        good, damaged, wordings, sentences = self._embed_sentences(*states, batch.region_sentences)
+        states = (batch.good_sentences, batch.damaged_sentences, batch.type_sentences, batch.mark_sentences)
+        good, damaged, wordings, of_marks, sentences = self._embed_sentences(*states, batch.region_sentences)
         types = functional.normalize(wordings.mean(0), dim=1)
         scale, labels = self.head.scale, batch.labels.to(self.device)
         close = self._close.to(self.device)
@@ -103,6 +104,11 @@ class JointTask(Task):
             "picture": contrast.picture_loss(pooled, _present(labels, len(anchors)), anchors, scale),
         }
         losses["window"] = contrast.window_loss(cells, labels, good, damaged, scale)
+        kinds = functional.normalize(of_marks.mean(0), dim=1)
+        found = batch.marks.to(self.device)
+        told = torch.where(found > 0, -found, labels)
+        asked = named & ((found != IGNORED) | (labels > 0))
+        losses["mark"] = contrast.mark_loss(cells[asked], told[asked], anchors, kinds, scale)
         losses["wording"] = contrast.wording_loss(wordings, close[1:, 1:], scale)
         if len(sentences):
             masks, own = batch.regions.to(self.device).float(), cells[batch.of_regions.to(self.device)]
@@ -125,8 +131,10 @@ class JointTask(Task):
 
     def validate(self) -> Validation:
         """How well sentences find and name defects in held-out examples."""
-        good, _, wordings, _ = self._embed_sentences(*state_sentences(np.random.default_rng(SEED)), [])
-        directions = functional.normalize(wordings.mean(0), dim=1) - good
+        rng = np.random.default_rng(SEED)
+        good, _, wordings, of_marks, _ = self._embed_sentences(*state_sentences(rng), mark_sentences(rng), [])
+        named = torch.cat([wordings.mean(0), of_marks.mean(0)])
+        directions = functional.normalize(named, dim=1) - good
         return Validation(
             self.held_out.measure(
                 lambda pictures: self._embed_pixels(normalise(pictures, self.device))[1] @ directions.T
@@ -140,14 +148,16 @@ class JointTask(Task):
         last = maps["stride16"].float()
         return maps, self.head(last.permute(0, 2, 3, 1)), self.head(last.mean((2, 3)))
 
-    def _embed_sentences(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Sentences about good, damaged, types and regions → good (D,), damaged (D,), wordings of types (W, K, D),
-        sentences of regions (R, D)."""
+    def _embed_sentences(self, *groups: list[str]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Sentences about good, damaged, types, marks and regions → good (D,), damaged (D,), wordings of types
+        (W, K, D) and of marks (W, M, D), sentences of regions (R, D)."""
         with self.mixed_precision():
             joint = self.modules["text"]([sentence for group in groups for sentence in group])
         unit = functional.normalize(joint.float(), dim=1)
-        good, damaged, types, regions = torch.split(unit, [len(group) for group in groups])
-        return _mean(good), _mean(damaged), types.view(-1, len(TYPES), types.shape[1]), regions
+        good, damaged, types, marks, regions = torch.split(unit, [len(group) for group in groups])
+        width = unit.shape[1]
+        of_types, of_marks = types.view(-1, len(TYPES), width), marks.view(-1, len(MARK_KINDS), width)
+        return _mean(good), _mean(damaged), of_types, of_marks, regions
 
 
 def batches_and_held_out(stage: JointStage, photographs: Path, out: Path) -> tuple[Maker, HeldOutExamples]:

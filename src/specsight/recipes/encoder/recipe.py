@@ -107,6 +107,7 @@ class JointStage:
             "evidence": 0.5,
             "picture": 0.1,
             "window": 0.5,
+            "mark": 0.4,
             "region": 0.4,
             "wording": 0.4,
             "distillation": 0.75,

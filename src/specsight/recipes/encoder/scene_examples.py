@@ -27,6 +27,7 @@ from specsight.synthetic.scenes.scene import Scene, render_scene
 from specsight.synthetic.scenes.tyre_pictures import NOT_VISIBLE, TyrePicture, TyrePictures, part_thing
 from specsight.synthetic.scenes.variation import vary_photograph
 from specsight.synthetic.scenes.vessels import render_vessel
+from specsight.synthetic.tyres.features import ACCEPTABLE
 
 TYPES: tuple[str, ...] = tuple(name for name in PHRASES if name != "anomaly")
 """Defect types in the order of their numbers in type maps, from 1."""
@@ -43,6 +44,8 @@ SMALLEST_REGION = 0.02
 """Share of a picture from which on defects are confined to one of its objects."""
 BLUR_REACH = 3
 """Pixels beyond which no lens and no sharpening carries a visible change; of the sensor, where it is coarser."""
+MARK_KINDS = ACCEPTABLE
+"""Acceptable marks whose place is known, in the order of their numbers in maps of marks, from 1."""
 GOOD = 0.3
 """Share of examples without a defect. Acceptable variation comes as often on these as on the others."""
 VARIED_PHOTOGRAPHS = 0.7
@@ -62,6 +65,8 @@ class SceneExample:
     """(S, S), indexes `meanings`."""
     meanings: list[Meaning] = field(default_factory=list)
     """An empty one says nothing."""
+    marks: NDArray[np.uint8] | None = None
+    """(S, S): 0, or 1 + index into `MARK_KINDS`; None where no such mark can be."""
 
 
 class SceneExamples:
@@ -167,7 +172,7 @@ def _tyre_example(rng: np.random.Generator, picture: TyrePicture, side: int) -> 
     meanings += [
         Meaning("", part_thing(value), "rubber" if rng.random() < 0.5 else "") for value in range(1, 9)
     ]
-    return SceneExample(rgb, types, parts, meanings)
+    return SceneExample(rgb, types, parts, meanings, cut(picture.marks, cv2.INTER_NEAREST))
 
 
-__all__ = ["ANY", "NOT_VISIBLE", "SYNTHETIC", "TYPES", "SceneExample", "SceneExamples"]
+__all__ = ["ANY", "MARK_KINDS", "NOT_VISIBLE", "SYNTHETIC", "TYPES", "SceneExample", "SceneExamples"]

@@ -62,6 +62,33 @@ THINGS: dict[str, tuple[str, ...]] = {
     "toe": ("toe", "bead toe"),
 }
 """Object → its names."""
+MARKS: dict[str, tuple[str, ...]] = {
+    "yellow balance dot": (
+        "yellow balance dot",
+        "balance dot",
+        "yellow paint dot",
+        "yellow dot",
+        "balance mark",
+    ),
+    "spew": ("spew", "vent spew", "rubber hair", "rubber whisker", "vent hair", "rubber nib"),
+    "demoulding mark": (
+        "demoulding mark",
+        "demolding mark",
+        "mould release mark",
+        "release mark",
+        "mould drag mark",
+    ),
+    "chalk mark": (
+        "chalk mark",
+        "crayon mark",
+        "chalk line",
+        "chalk stroke",
+        "crayon stroke",
+        "wax crayon mark",
+    ),
+}
+"""Acceptable mark on a good part, a meaning's thing as well → its names. Apart from `THINGS`: no sentence is about a
+flawless or a damaged chalk mark."""
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "grey": ("grey", "gray"),
     "dark grey": ("dark grey", "dark gray", "charcoal"),
@@ -108,6 +135,21 @@ BAD = (
     "{p} can be seen on {np}",
     "{bare}",
 )
+MARKED = (
+    "{p}",
+    "{p}",
+    "{bare}",
+    "a photo of {p}",
+    "a close-up photo of {p}",
+    "{p} on {np}",
+    "{np} with {p}",
+    "a photo of {np} with {p}",
+    "a cropped photo of {p} on {np}",
+    "there is {p} on {np}",
+    "{np} has {p}",
+    "{p} can be seen on {np}",
+)
+"""The wordings of defects: a mark must differ from them by what it is, not by how sentences are built."""
 DAMAGED = (
     "{damaged}",
     "a photo of {damaged}",
@@ -133,11 +175,18 @@ _CONTRADICTING = np.array(
 """Of every two states, whether no region can have both."""
 _WEIGHTS = (0.5, 0.2, 0.2, 0.1)
 """What state, thing, material and colour count in an agreement."""
+CARRIERS = ("", "tyre", "tread", "sidewall", "bead")
+"""Things that sentences about marks put them on."""
 BROKEN = ("damaged", "defective", "faulty", "imperfect", "flawed", "bad", "abnormal")
 
 
 def say(rng: np.random.Generator, meaning: Meaning) -> str:
-    """One of the wordings of `meaning`."""
+    """One of the wordings of `meaning`; a mark is said to be on some part of a tyre."""
+    if meaning.thing in MARKS:
+        name = str(rng.choice(MARKS[meaning.thing]))
+        carrier = _noun(rng, Meaning("", str(rng.choice(CARRIERS)), meaning.material))
+        text = str(rng.choice(MARKED))
+        return text.format(np=_determined(rng, carrier), p=with_article(name), bare=name)
     noun = _noun(rng, meaning)
     place = meaning.place or "somewhere"
     if meaning.defect == "":
