@@ -13,6 +13,10 @@ from types import ModuleType
 
 CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories of what a terminal obeys or cannot show: controls, surrogates, separators of lines."""
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of the text behind them."""
+LONGEST_EXCERPT = 300
+"""Characters of other people's words in a message."""
 
 
 class SpecsightError(Exception):
@@ -41,13 +45,21 @@ def require(module: str, extra: str) -> ModuleType:
 
 
 def printable(text: str) -> str:
-    """`text` for a terminal: line ends stay; other control characters, which could steer it, are written as `\\x1b`."""
+    """`text` for a terminal: line ends stay; other control characters, which could steer it, and those that turn the
+    direction of what follows, so that it reads as something else, are written as `\\x1b`."""
     return "".join(
         character
-        if character == "\n" or unicodedata.category(character) not in CONTROLS
+        if character == "\n" or (unicodedata.category(character) not in CONTROLS and character not in TURNING)
         else _escaped(character)
         for character in text
     )
+
+
+def excerpt(text: str) -> str:
+    """`text` for a message: one that is longer than `LONGEST_EXCERPT` characters without its middle."""
+    if len(text) <= LONGEST_EXCERPT:
+        return text
+    return f"{text[: LONGEST_EXCERPT - 50].rstrip()} … {text[-40:].lstrip()} ({len(text):,} characters)"
 
 
 def _escaped(character: str) -> str:

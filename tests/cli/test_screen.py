@@ -17,6 +17,7 @@ STEERING = "\x1b]0;owned\x07\x1b[31m\x9b1m\u2028\udcff"
 
 def test_control_characters_are_written_out() -> None:
     assert printable(STEERING) == r"\x1b]0;owned\x07\x1b[31m\x9b1m\u2028\udcff"
+    assert printable("3\u202emm\u2066") == r"3\u202emm\u2066"
     assert printable("naïve\n日本 ø 👩‍🏭") == "naïve\n日本 ø 👩‍🏭"
 
 

@@ -169,3 +169,20 @@ def test_parts_that_lie_turned_are_found_turned(tmp_path: Path) -> None:
         found = inspector.look(rgb).picture.parts
         assert found is not None
         assert min(overlap(found, truth, 1), overlap(found, truth, 2)) > 0.75
+
+
+def test_outlines_that_good_parts_were_not_judged_by_keep_no_thresholds_of_scopes(
+    inspector: Inspector, caps: Path
+) -> None:
+    assert inspector.calibration is not None
+    assert inspector.calibration.part_peaks
+    same = inspector.under(caps / "cap.yaml").calibration
+    assert same == inspector.calibration
+    words = inspector.specification
+    assert words is not None
+    rim, face = words.parts
+    moved = words.model_copy(update={"parts": (rim, face.model_copy(update={"outline": rim.outline}))})
+    other = inspector.under(moved).calibration
+    assert other is not None
+    assert not other.part_peaks
+    assert other.score_threshold == inspector.calibration.score_threshold

@@ -192,3 +192,18 @@ def test_a_person_draws_a_ring_and_a_polygon_and_saves(browser: Any, served: Out
     browser.execute_script("window.onbeforeunload = null; saved = JSON.stringify(outlines())")
     browser.refresh()
     wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, "#drawing .shape")) == 2)
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "-1", "1e3", "9" * 5000, ""])
+def test_a_length_that_is_no_number_is_refused(
+    served: OutliningServer, capsys: pytest.CaptureFixture[str], length: str
+) -> None:
+    status, content, _ = ask(served, "save", "{}", Content_Length=length)
+    assert (status, content) == (400, b"too long, or no JSON")
+    assert not capsys.readouterr().err
+
+
+def test_what_is_no_json_is_said_of_what_the_page_sent(served: OutliningServer) -> None:
+    status, content, _ = ask(served, "save", "{")
+    assert status == 422
+    assert json.loads(content)["error"].startswith("what the page sent: Invalid JSON")

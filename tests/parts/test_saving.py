@@ -86,3 +86,11 @@ def test_a_file_that_would_be_no_specification_stays_as_it_is(file: Path) -> Non
     with pytest.raises(SpecsightError, match="not valid YAML"):
         save_outlines(file, file.parent / "1.png", (64, 48), {"rim": (DISC,)})
     assert file.read_text() == "product: ["
+
+
+def test_a_link_stays_one(file: Path) -> None:
+    link = file.with_name("link.yaml")
+    link.symlink_to(file)
+    save_outlines(link, file.with_name("good.png"), (100, 80), {"rim": (DISC,)})
+    assert link.is_symlink()
+    assert load_specification(file).parts[0].outline != ()

@@ -13,7 +13,15 @@ from click.testing import CliRunner, Result
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.reading import as_objects, pdf, read, read_instruction, read_notes
-from specsight.specification import DefectType, Part, Specification, dump_yaml, parse_instruction, save_yaml
+from specsight.specification import (
+    DefectType,
+    Part,
+    Specification,
+    Unread,
+    dump_yaml,
+    parse_instruction,
+    save_yaml,
+)
 
 CAP = Specification(
     product="cap",
@@ -203,3 +211,27 @@ def test_readers_are_listed_and_a_misspelt_one_is_hinted_at() -> None:
 )
 def test_tables_of_markdown_are_read_by_their_columns(table: str, clauses: set[tuple[Any, ...]]) -> None:
     assert kinds(as_objects(read(table, CAP))) == clauses
+
+
+def test_files_that_are_not_read_are_refused_and_not_taken_for_words(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"")
+    for given in (str(tmp_path), str(tmp_path / "photo.png"), "requirements.docx", "Limits.XLSX"):
+        with pytest.raises(SpecsightError, match=r"give a file of \.txt, .*, or sentences"):
+            read_instruction(given)
+    for words in ("Use the limits of cap.docx", "Inspect the rim only.", "rim/tread"):
+        assert read_instruction(words).clauses
+
+
+def test_a_character_that_is_no_unicode_is_no_question_mark() -> None:
+    assert [c.text for c in read_instruction("Ignore\udcffstains").clauses] == ["Ignore\ufffdstains"]
+
+
+@pytest.mark.parametrize("number", ["1/0", "0/0", "½/0"])
+def test_a_number_that_divides_by_zero_says_so(number: str) -> None:
+    (clause,) = read_instruction(f"Scratches up to {number} mm are fine.").clauses
+    assert isinstance(clause, Unread)
+    assert "divides by zero" in clause.reason
+
+
+def test_sentences_of_any_length_are_shown_in_short() -> None:
+    assert "(49,999 characters)" in " ".join(run("read", "word " * 10_000).output.split())

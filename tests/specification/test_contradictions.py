@@ -69,3 +69,14 @@ def test_what_cannot_hold_together_is_named(clauses: list[Clause], reason: str) 
 )
 def test_exceptions_and_repetitions_contradict_nothing(clauses: list[Clause]) -> None:
     assert contradictions(Instruction.of(clauses), TYRE) == []
+
+
+def test_a_long_text_of_contradictions_is_told_in_a_few_lines() -> None:
+    limits = [Tolerance(defect="stain", up_to_mm=k / 100, text="x" * 5000) for k in range(1, 80)]
+    lines = contradictions(Instruction.of(limits), TYRE)
+    assert len(lines) == 1
+    assert max(map(len, lines)) < 1000
+    named = [Tolerance(defect="stain", up_to_mm=k / 100, text=f"stain {k}") for k in range(1, 800)]
+    told = contradictions(Instruction.of(named), TYRE)
+    assert len(told) == 11
+    assert told[-1] == "more of the kind: shorten the instruction"

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from specsight.decision.circumstances import Circumstances
 from specsight.decision.effect import Effect
 from specsight.decision.scope import outside, part_reason, scope_effect, scopes_in_force
+from specsight.errors import excerpt
 from specsight.records import Box, Finding
 from specsight.specification.clauses import (
     Clause,
@@ -182,13 +183,15 @@ def _requirement(
     inspected, does not count.
     """
     if clause.part is not None and (scope := outside(clause.part, scopes, circumstances)):
-        return Effect(reason=f"'{clause.part}' is not to be inspected ({scope.words})")
+        return Effect(reason=f"'{clause.part}' is not to be inspected ({excerpt(scope.words)})")
     seen = circumstances.presence.get(clause)
     if seen is not None and seen.count is not None:
         unmet = seen.count < clause.count
         accepted = next((c for c in clauses if unmet and _accepts_lack(c, clause, circumstances)), None)
         return (
-            Effect(reason=f"its absence is accepted ({accepted.words})") if accepted else Effect(unmet=unmet)
+            Effect(reason=f"its absence is accepted ({excerpt(accepted.words)})")
+            if accepted
+            else Effect(unmet=unmet)
         )
     effect = _requirement_by_types(clause, found, circumstances, excused)
     return Effect(reason=seen.reason) if seen is not None and effect.reason else effect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from specsight.errors import excerpt
 from specsight.records import Decision, Excused, Finding, NotApplied
 from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance
 
@@ -53,7 +54,7 @@ def _length(finding: Finding) -> str:
 
 def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
     """Every clause that had no effect, each once, with the reason: "'Inspect the rim only.' (no part map)"."""
-    return list(dict.fromkeys(f"'{one.clause.words}' ({one.reason})" for one in clauses))
+    return list(dict.fromkeys(f"'{excerpt(one.clause.words)}' ({one.reason})" for one in clauses))
 
 
 def _verdict(decision: Decision) -> str:
@@ -97,15 +98,17 @@ def deciding(decision: Decision) -> str:
     if seen is not None:
         return seen.found
     if isinstance(clause, Requirement):
-        return f"'{clause.words}' is not met"
+        return f"'{excerpt(clause.words)}' is not met"
     if isinstance(clause, Knowledge):
-        return f"'{clause.words.rstrip('.')}'"
+        return f"'{excerpt(clause.words).rstrip('.')}'"
     excused = next((one.finding for one in decision.observed if one.clause == clause), None)
     if excused is not None and isinstance(clause, Tolerance | Ignore):
         name = f"{excused.type or clause.defect}{_also(excused)} {_length(excused)}"
         limit = clause.up_to_mm if isinstance(clause, Tolerance) else None
-        return f"{name}, tolerance {limit:g} mm" if limit is not None else f"{name}, '{clause.words}'"
-    return f"'{clause.words.rstrip('.')}'"
+        return (
+            f"{name}, tolerance {limit:g} mm" if limit is not None else f"{name}, '{excerpt(clause.words)}'"
+        )
+    return f"'{excerpt(clause.words).rstrip('.')}'"
 
 
 def compared_by_map(decision: Decision) -> bool:
@@ -136,7 +139,7 @@ def _required(decision: Decision) -> list[str]:
 def _excused(observed: Sequence[Excused]) -> list[str]:
     by_clause: dict[str, list[str]] = {}
     for one in observed:
-        by_clause.setdefault(one.clause.words, []).append(describe(one.finding))
+        by_clause.setdefault(excerpt(one.clause.words), []).append(describe(one.finding))
     return [f"Does not count ('{clause}'): {_list(found)}." for clause, found in by_clause.items()]
 
 

@@ -42,10 +42,10 @@ from specsight.inspector.words import (
     under_names_of,
     without_contradictions,
 )
-from specsight.parts import PartFinder
+from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
 from specsight.records import Finding, Inspection, Judgement, Sample
-from specsight.specification import Instruction, Specification
+from specsight.specification import Instruction, Outline, Specification
 from specsight.storage import given_path, read_folder, whole_folder
 
 
@@ -152,12 +152,16 @@ class Inspector:
         of those it was fitted with.
 
         A detector that reads looks for the new types too, by their words alone, and findings have the names of the new
-        specification only. Thresholds stay. Parts are found by the outlines of the new one, where it has some.
+        specification only. Thresholds stay. Parts are found by the outlines of the new one, where it has some; where
+        those differ from the ones that good parts were judged by, scopes have no thresholds of their own.
         """
         words = specification_of(specification)
+        calibration = self.calibration
+        if calibration and words and words.reference and _outlines(words) != _outlines(self.specification):
+            calibration = replace(calibration, part_peaks=())
         reader = self.reader.under(words) if self.reader and words else self.reader
         finder = learn_parts(self.detector, words, (), self.bits) or self.finder
-        return replace(self, specification=words, reader=reader, finder=finder)
+        return replace(self, specification=words, reader=reader, finder=finder, calibration=calibration)
 
     def look(self, picture: PictureLike) -> Observation:
         """Read a picture and encode it, once.
@@ -346,3 +350,8 @@ class Inspector:
             circular=sample.circular,
             focus=focus,
         )
+
+
+def _outlines(specification: Specification | None) -> list[tuple[tuple[int, int], dict[str, Outline]]]:
+    """Where parts are outlined, whatever the pictures are called."""
+    return [(one.size, dict(outlines)) for one, outlines in outlined(specification)] if specification else []

@@ -20,7 +20,8 @@ NO_SCALE = (
     "give mm_per_px in the specification or the manifest"
 )
 NO_PARTS = (
-    "the specification names parts, and without a part map they have no effect: name part maps in a manifest"
+    "the specification names parts, and without a part map they have no effect: outline them on a good picture with "
+    "'specsight parts', or name part maps in a manifest"
 )
 
 
@@ -35,7 +36,12 @@ def of_fit(
     lines = word_doubts(specification, detector.get_encoder()) if detector.needs.text else []
     if _limits_in_mm(specification) and samples and not all(_scaled(specification, s) for s in samples):
         lines.append(NO_SCALE)
-    if specification.parts and samples and not any(s.parts for s in samples):
+    if (
+        specification.parts
+        and specification.reference is None
+        and samples
+        and not any(s.parts for s in samples)
+    ):
         lines.append(NO_PARTS)
     if samples and width is None and _of_any_width(specification):
         lines.append(
@@ -54,7 +60,7 @@ def of_picture(
     lines = []
     if _limits_in_mm(specification) and not _scaled(specification, sample):
         lines.append(NO_SCALE)
-    if specification.parts and picture.parts is None:
+    if specification.parts and specification.reference is None and picture.parts is None:
         lines.append(NO_PARTS)
     if _of_any_width(specification) and sample.mm_per_px is None and width not in (None, picture.size[1]):
         lines.append(

@@ -48,7 +48,7 @@ def without_contradictions(
     lines = contradictions(instruction, specification) if instruction else []
     if instruction is None or not lines:
         return instruction, ()
-    reason = f"contradictory: {'; '.join(lines)}"
+    reason = f"{'; '.join(lines[:3])}{'; and more' if len(lines) > 3 else ''}; the full inspection is judged"
     return Instruction(text=instruction.text), tuple(NotApplied(c, reason) for c in instruction.clauses)
 
 

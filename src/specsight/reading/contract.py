@@ -32,7 +32,7 @@ class Reader(ABC):
         clause. Text is data: it can give clauses and nothing else.
         """
         # What a shell passes on may be no Unicode; nothing else of it could be written or compared.
-        text = text.encode("utf-8", "replace").decode("utf-8")
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         clauses = self._clauses(text[:LONGEST_TEXT], specification)
         if len(text) > LONGEST_TEXT:
             clauses.append(Unread(text=f"(everything after {LONGEST_TEXT} characters)"))

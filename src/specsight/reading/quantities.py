@@ -106,7 +106,12 @@ def _quantity(match: re.Match[str]) -> Quantity:
     elif match["plus"] or match["times"] or match["first"]:
         problem = f"'{written}' is not one length: give the longest extent"
     elif number is None or (lower and low is None):
-        problem = f"'{written}' can be read in two ways: write it without separators of thousands"
+        over_zero = re.search(r"/ ?0+(?!\d)", match[0])
+        problem = (
+            f"'{written}' divides by zero: check the number"
+            if over_zero
+            else f"'{written}' can be read in two ways: write it without separators of thousands"
+        )
     elif number * scale > LONGEST:
         problem = f"'{written}' is longer than {LONGEST / 1000:g} m, which no defect is: check the unit"
     if problem or number is None or scale is None:

@@ -14,6 +14,11 @@ from specsight.specification import Instruction, Specification, load_instruction
 from specsight.specification.yaml import read_words
 
 YAML, TEXT, PDF, NOTES = (".yaml", ".yml"), (".txt", ".md"), (".pdf",), (".jsonl", ".csv")
+DOCUMENTS = (
+    *(".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx"),
+    *(".html", ".htm", ".json", ".xml"),
+)
+"""Endings of documents that are not read."""
 NOTE = "operator_note"
 """Kind of a sample's words that holds what an operator wrote."""
 LONGEST_PATH = 1000
@@ -36,6 +41,7 @@ def read_instruction(
     one word."""
     path = _path(given, *YAML, *TEXT, *PDF)
     if path is None:
+        _refuse_file(given)
         return _read(given, "the instruction", specification, reader)
     if path.suffix.lower() in YAML:
         return load_instruction(path)
@@ -64,6 +70,24 @@ def _path(given: str, *endings: str) -> Path | None:
     """The path of a file with one of these endings; None for sentences."""
     path = Path(given) if len(given) < LONGEST_PATH and "\n" not in given else None
     return path if path is not None and path.suffix.lower() in endings and not _is_prose(given) else None
+
+
+def _refuse_file(given: str) -> None:
+    """Raise SpecsightError for the path of a file or folder that is not read: its name would be taken for words."""
+    path = (
+        Path(given) if len(given) < LONGEST_PATH and given.strip() and not set("\n\0") & set(given) else None
+    )
+    if path is None or not (path.suffix or len(path.parts) > 1 or path.is_absolute()):
+        return
+    try:
+        there = path.exists()
+    except OSError:  # too long for a name
+        return
+    if there or (" " not in given and path.suffix.lower() in DOCUMENTS):
+        raise SpecsightError(
+            f"'{given}' is {'a folder' if path.is_dir() else 'no file that instructions are read from'}: give a file "
+            f"of {', '.join((*TEXT, *PDF, *YAML))}, or sentences"
+        )
 
 
 def _is_prose(given: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specsight.errors import excerpt
 from specsight.screen.printing import say, show
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def clauses(instruction: Instruction, specification: Specification | None) -> No
         cells = (one["kind"], one["part"] or "", f"{count}{one['defect'] or ''}", limit)
         sure = "" if one["kind"] == "unread" else f"{one['confidence']:.0%}"
         style = "yellow" if one["kind"] == "unread" else ""
-        table.add_row(*(Text(cell, style=style) for cell in (*cells, sure, one["sentence"])))
+        table.add_row(*(Text(cell, style=style) for cell in (*cells, sure, excerpt(one["sentence"]))))
     show(table)
     for one in found:
         if "reason" in one:
-            say(f"unread: '{one['sentence']}': {one['reason']}")
+            say(f"unread: '{excerpt(one['sentence'])}': {excerpt(one['reason'])}")
     for line in contradictions(instruction, specification):
         say(f"contradiction: {line}; the full inspection is judged")
     limited = any(one["limit_mm"] for one in found)

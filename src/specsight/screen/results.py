@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specsight.errors import excerpt
 from specsight.screen.printing import say, show
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def instructed(run: Path) -> None:
     for one in next((varied(pairs)[0] for pairs in right.values() if pairs), ()):
         answer = one.answers["text"]
         verdict = "rejected" if answer.verdict == "reject" else "accepted"
-        by = f", because of '{answer.deciding.words}'" if answer.deciding else ""
+        by = f", because of '{excerpt(answer.deciding.words)}'" if answer.deciding else ""
         say(f"  {one.id}, '{one.text}': {verdict}{by}")
 
 

@@ -6,11 +6,15 @@ Whoever decides must not pick one of two contradictory clauses: it judges the fu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 
+from specsight.errors import excerpt
 from specsight.specification.clauses import Clause, Ignore, Instruction, Scope, Tolerance
 from specsight.specification.model import Specification
 from specsight.specification.vocabulary import Vocabulary
+
+MOST = 10
+"""Lines that a person reads; of a long text, there may be as many as there are pairs of sentences."""
 
 
 def contradictions(instruction: Instruction, specification: Specification | None = None) -> list[str]:
@@ -19,16 +23,23 @@ def contradictions(instruction: Instruction, specification: Specification | None
     Names are compared as the specification's vocabulary means them. Contradictory are: parts that alone are to be
     inspected and are not; two sentences that each leave another part alone to be inspected; types that alone count,
     or are looked for, and are ignored; two limits for one type on the same part, or one beside being ignored there. A
-    clause for one part beside a clause for all of them is an exception and no contradiction.
+    clause for one part beside a clause for all of them is an exception and no contradiction. After `MOST` lines the
+    last one says that there are more.
     """
     parts = Vocabulary.of(specification.parts if specification else ())
     defects = Vocabulary.of((*(specification.defects if specification else ()), *instruction.known_defects))
-    found = [
-        *_scopes(instruction.scope, parts),
-        *_types(instruction, defects),
-        *_limits(instruction, defects, parts),
-    ]
-    return list(dict.fromkeys(found))
+    found = chain(
+        _scopes(instruction.scope, parts),
+        _types(instruction, defects),
+        _limits(instruction, defects, parts),
+    )
+    told: list[str] = []
+    for line in found:
+        if len(told) == MOST and line not in told:
+            return [*told, "more of the kind: shorten the instruction"]
+        if line not in told:
+            told.append(line)
+    return told
 
 
 def _scopes(scopes: Sequence[Scope], parts: Vocabulary) -> Iterator[str]:
@@ -67,7 +78,7 @@ def _types(instruction: Instruction, defects: Vocabulary) -> Iterator[str]:
 
 def _limits(instruction: Instruction, defects: Vocabulary, parts: Vocabulary) -> Iterator[str]:
     for first, second in combinations(_accepting(instruction), 2):
-        if not defects.same(first.defect, second.defect) or _limit(first) == _limit(second):
+        if _limit(first) == _limit(second) or not defects.same(first.defect, second.defect):
             continue
         if (first.part is None) != (second.part is None):
             continue
@@ -90,5 +101,5 @@ def _same_sentence(first: Clause, second: Clause) -> bool:
 
 def _both(first: Clause, second: Clause, reason: str) -> str:
     if _same_sentence(first, second):
-        return f"'{first.words}' contradicts itself: {reason}"
-    return f"'{first.words}' and '{second.words}' contradict each other: {reason}"
+        return f"'{excerpt(first.words)}' contradicts itself: {reason}"
+    return f"'{excerpt(first.words)}' and '{excerpt(second.words)}' contradict each other: {reason}"

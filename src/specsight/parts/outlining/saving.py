@@ -48,7 +48,7 @@ def save_outlines(
     if len(text.getvalue().encode()) > LONGEST_FILE:
         raise SpecsightError(f"'{path}' would be larger than {LONGEST_FILE:,} bytes: draw with fewer points")
     parse_specification(text.getvalue(), str(path))
-    write_text(path, text.getvalue())
+    write_text(path.resolve(), text.getvalue())  # what a link leads to, so that it stays one
     return load_specification(path)
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hmac
 import http.server
 import json
+import re
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from importlib import resources
@@ -38,6 +40,13 @@ FILES = {
 OUTLINES = TypeAdapter(dict[str, Outline])
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away before its answer is no mistake of anybody's."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class OutliningServer:
     """Serves the page for one picture; `address` is what a browser opens. `said` is told what was saved."""
 
@@ -50,7 +59,7 @@ class OutliningServer:
         self._token = secrets.token_urlsafe(24)
         self._png = png(self._pixels)
         self._writing = threading.Lock()
-        self._server = http.server.ThreadingHTTPServer((HOST, 0), self._handler())
+        self._server = _Server((HOST, 0), self._handler())
         self._server.daemon_threads = True
 
     @property
@@ -102,7 +111,7 @@ class OutliningServer:
             outlines = OUTLINES.validate_json(content)
         except ValidationError as error:
             problem = error.errors()[0]
-            where = ".".join(str(step) for step in problem["loc"])
+            where = ".".join(str(step) for step in problem["loc"]) or "what the page sent"
             raise SpecsightError(f"{where}: {problem['msg'].removeprefix('Value error, ')}") from error
         with self._writing:
             words = save_outlines(self.specification, self.picture, self.size, outlines)
@@ -148,7 +157,7 @@ class OutliningServer:
                 if name is None:
                     return
                 given = self.headers.get("Content-Length", "")
-                length = int(given) if given.isdigit() else LONGEST + 1
+                length = int(given) if re.fullmatch(r"[0-9]{1,9}", given) else LONGEST + 1
                 if length > LONGEST or self.headers.get_content_type() != "application/json":
                     self._answer(400, "text/plain", b"too long, or no JSON")
                 elif name == "save":
