@@ -80,8 +80,22 @@ def test_what_is_missing_is_said(caps: Path) -> None:
         run("--spec", caps / "new.yaml")
     with pytest.raises(SpecsightError, match=r"no part is outlined on '.*01\.png': name one of .*00\.png"):
         run(caps / "good" / "01.png", "--spec", caps / "cap.yaml", "--show")
-    with pytest.raises(SpecsightError, match=r"there is no picture in"):
+    with pytest.raises(SpecsightError, match=r"--on '.*nowhere' is no folder"):
         run("--spec", caps / "cap.yaml", "--on", caps / "nowhere")
     (caps / "cap.yaml").write_text(YAML.replace("good/00.png", "good/gone.png"))
     with pytest.raises(SpecsightError, match=r"gone\.png"):
         run("--spec", caps / "cap.yaml", "--show")
+
+
+def test_pictures_and_the_specification_are_never_written_over(caps: Path) -> None:
+    good, spec = caps / "good", caps / "cap.yaml"
+    before = {path: path.read_bytes() for path in (*sorted(good.iterdir()), spec)}
+    for out in (good, good / "found"):
+        with pytest.raises(SpecsightError, match="is in the folder of the pictures"):
+            run("--spec", spec, "--on", good, "--out", out, "--encoder", "filters")
+    for out in (good / "00.png", spec):
+        with pytest.raises(SpecsightError, match="is a file that this reads"):
+            run("--spec", spec, "--show", "--out", out)
+    with pytest.raises(SpecsightError, match="is a file: give a folder"):
+        run("--spec", spec, "--on", good, "--out", spec, "--encoder", "filters")
+    assert {path: path.read_bytes() for path in before} == before

@@ -235,3 +235,12 @@ def test_a_number_that_divides_by_zero_says_so(number: str) -> None:
 
 def test_sentences_of_any_length_are_shown_in_short() -> None:
     assert "(49,999 characters)" in " ".join(run("read", "word " * 10_000).output.split())
+
+
+def test_no_code_of_the_current_folder_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pdf(tmp_path / "limits.pdf")
+    for name in ("json", "pdfplumber", "specsight"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
+    monkeypatch.chdir(tmp_path)
+    assert read_instruction("limits.pdf").clauses
+    assert not (tmp_path / "ran").exists()

@@ -59,7 +59,7 @@ def parts(
         reference = _outlined(words, spec).reference
         picture = Path(reference.picture) if reference else spec
     if show:
-        _show(_outlined(words, spec), picture, out)
+        _show(_outlined(words, spec), spec, picture, out)
     else:
         _serve(picture, spec, no_browser)
 
@@ -81,7 +81,7 @@ def _serve(picture: Path, spec: Path, no_browser: bool) -> None:
         server.run()
 
 
-def _show(words: Specification, picture: Path, out: Path | None) -> None:
+def _show(words: Specification, spec: Path, picture: Path, out: Path | None) -> None:
     from specsight import images
     from specsight.parts import outlined, overlay, part_map, part_names
     from specsight.storage import write_bytes
@@ -92,18 +92,27 @@ def _show(words: Specification, picture: Path, out: Path | None) -> None:
             f"no part is outlined on '{picture}': name one of {', '.join(str(one) for one in drawn)}, "
             "or see where parts are found with --on"
         )
+    out = out or Path(f"{picture.stem}_parts.png")
+    if out.resolve() in (*drawn, spec.resolve()):
+        raise SpecsightError(f"--out '{out}' is a file that this reads: choose another")
     rgb = images.read_rgb(picture)
     shown = part_map(words, (rgb.shape[0], rgb.shape[1]), drawn.index(picture.resolve()))
-    out = out or Path(f"{picture.stem}_parts.png")
     write_bytes(out, overlay(rgb, shown, part_names(words)))
     screen.say(f"saved: {out}")
 
 
 def _found(words: Specification, on: Path, out: Path | None, encoder: str, device: str) -> None:
     from specsight.inspector.part_maps import Overlays
-    from specsight.storage import given_path, write_bytes
+    from specsight.storage import check_output, given_path, write_bytes
 
     out = out or Path(f"{given_path(on, 'the folder of pictures').resolve().name}_parts")
+    if not on.is_dir():
+        raise SpecsightError(f"--on '{on}' is no folder: name the folder of the pictures")
+    if out.resolve().is_relative_to(on.resolve()):
+        raise SpecsightError(
+            f"--out '{out}' is in the folder of the pictures, which it could replace: choose another"
+        )
+    check_output(out)
     overlays, unmatched, count = Overlays(words, encoder, device), 0, 0
     out.mkdir(parents=True, exist_ok=True)
     for name, content, note in overlays.of_folder(on):

@@ -52,7 +52,10 @@ def read_pdf(path: Path) -> str:
 
 def _run(path: Path) -> dict[str, Any]:
     """What the process says of a file: its text, or what is wrong with it."""
-    command = [sys.executable, "-m", "specsight.reading.pdf", str(path.absolute())]
+    # With the places of modules that this process has, and never the folder that happens to be the current one.
+    places = json.dumps([*(place for place in sys.path if place), str(Path(__file__).parents[2])])
+    start = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from specsight.reading.pdf import main; main()"
+    command = [sys.executable, "-I", "-c", start, places, str(path.absolute())]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as error:
@@ -161,6 +164,7 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print, as JSON, what the file that is named last on the command line holds."""
     _limit_memory()
-    print(json.dumps(extract(Path(sys.argv[1]))))
+    print(json.dumps(extract(Path(sys.argv[-1]))))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 REJECTED_LINES = 10
 """Rejected pictures named on the screen; the rest is in the report."""
 
+MOST_LINES = 20
+"""Clauses without effect that are named on the screen; the rest is in the report."""
+
 
 def headline(run: Path) -> None:
     """The numbers of a run with their intervals, and its protocol."""
@@ -200,6 +203,10 @@ def _noticed(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
 
 
 def unapplied(run: RunFolder) -> None:
-    """One line for each clause of specification and instruction that had no effect: why, and in how many pictures."""
-    for line in run.protocol().not_applied:
+    """One line for each clause of specification and instruction that had no effect: why, and in how many pictures; of
+    more than `MOST_LINES`, how many more there are."""
+    lines = run.protocol().not_applied
+    for line in lines[:MOST_LINES]:
         say(f"not applied: {line}", err=True)
+    if len(lines) > MOST_LINES:
+        say(f"not applied: {len(lines) - MOST_LINES:,} more, which the report names", err=True)
