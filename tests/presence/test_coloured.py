@@ -161,6 +161,8 @@ def test_good_pictures_are_saved_and_read_back() -> None:
     damaged[0, 0] = 99
     with pytest.raises(ValueError, match="not there"):
         GoodPictures.from_saved(good.to_json(), {"blobs": damaged})
+    with pytest.raises(ValueError, match="blobs int64"):
+        GoodPictures.from_saved(good.to_json(), {"blobs": good.blobs.astype(np.int64)})
 
 
 def test_what_only_a_name_describes_cannot_be_said() -> None:

@@ -101,9 +101,14 @@ class GoodPictures:
     def from_saved(cls, values: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> Self:
         """Read what `to_json` and `state` gave. Raises ValueError for anything else."""
         values = check(GoodPicturesJson, values)
-        blobs = np.asarray(state["blobs"], np.float32)
-        if blobs.ndim != 2 or blobs.shape[1] != COLUMNS or values["colours"] != list(COLOUR_NAMES):
-            raise ValueError(f"blobs {blobs.shape} of {len(values['colours'])} colours")
+        blobs = state["blobs"]
+        if (
+            blobs.dtype != np.float32
+            or blobs.ndim != 2
+            or blobs.shape[1] != COLUMNS
+            or values["colours"] != list(COLOUR_NAMES)
+        ):
+            raise ValueError(f"blobs {blobs.dtype} {blobs.shape} of {len(values['colours'])} colours")
         limits = len(values["parts"]), len(COLOUR_NAMES)
         if len(blobs) and (blobs[:, :2].min() < 0 or (blobs[:, :2] >= limits).any()):
             raise ValueError("blobs of pictures or colours that are not there")
