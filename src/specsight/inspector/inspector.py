@@ -14,37 +14,28 @@ from typing import Any
 
 from typing_extensions import Self
 
-from specsight import explain, findings
+from specsight import explain
 from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
-from specsight.decision import clauses_in_force, decide, with_scope
 from specsight.detectors import Detector, load_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks, saved
 from specsight.inspector.foreign import try_out
-from specsight.inspector.judgements import check_judgement
+from specsight.inspector.judging import Judging
 from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
-from specsight.inspector.named import rejects_of_naming, with_named
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.part_maps import learn_parts, with_parts
 from specsight.inspector.pictures import PictureLike, read_picture
 from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
-from specsight.inspector.required import check_of, evidence_of, look_for
+from specsight.inspector.required import check_of, evidence_of
 from specsight.inspector.splits import GoodCounts
-from specsight.inspector.words import (
-    circumstances_of,
-    instruction_of,
-    names_types,
-    taught,
-    under_names_of,
-    without_contradictions,
-)
+from specsight.inspector.words import instruction_of
 from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
-from specsight.records import Finding, Inspection, Judgement, Sample
+from specsight.records import Inspection, Sample
 from specsight.specification import Instruction, Outline, Specification
 from specsight.storage import given_path, read_folder, whole_folder
 
@@ -199,63 +190,30 @@ class Inspector:
                 "that: look again with this inspector"
             )
         given = instruction_of(instruction, self.specification)
-        instruction, refused = without_contradictions(given, self.specification)
-        start = time.perf_counter()
-        new = taught(instruction, self.specification, self.detector)
-        judgement = self._judgement(
-            observation, Instruction.of(new) if new and self.detector.needs.text else None
-        )
-        judgement = under_names_of(self.specification, judgement, new, self.detector)
-        judged_at = time.perf_counter()
-        clauses = clauses_in_force(instruction, self.specification)
-        typed = judgement
-        if self.reader and not judgement.type_maps and names_types(clauses):
-            new = taught(instruction, self.specification, self.reader.detector)
-            typed = replace(judgement, type_maps=self.reader.type_maps(observation, new))
-        circumstances = with_scope(
-            circumstances_of(
-                typed, observation, self.specification, new, self.detector, reads=self.reader is not None
-            ),
-            clauses,
+        self._presence = check_of(self._presence, self.good_pictures, self.specification)
+        judged = Judging(
+            self.detector,
             self.calibration,
-        )
-        circumstances = replace(
-            circumstances,
-            given=instruction.clauses if instruction else (),
-            presence=look_for(clauses, observation, self._check_presence()),
-        )
-        found = self._find(typed, observation, circumstances.focus)
-        unlike = self._unlike(judgement, observation, found)
-        found = found if unlike is None else ()
-        further, asked = "", instruction.clauses if instruction else ()
-        if self.reader and self.calibration:
-            further = rejects_of_naming(asked, self.reader)
-            found, named = with_named(
-                found,
-                asked,
-                observation,
-                self.reader,
-                self.calibration,
-                lambda shown, thresholds: self._find(shown, observation, None, thresholds),
-            )
-            circumstances = replace(circumstances, named=named)
-        decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
-        not_applied = (*refused, *decision.not_applied)
-        decision = replace(decision, not_applied=not_applied, further_rejects=further)
-        statement = explain.state(decision, given.clauses if given else ())
-        seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
+            self.specification,
+            self.by_place,
+            self.likeness,
+            self.reader,
+            self._presence,
+            observation,
+            given,
+        ).run()
         sample = observation.sample
         return Inspection(
             id=sample.id,
             image=str(sample.image) if sample.image != Path() else "",
             product=sample.product,
-            score=judgement.score,
-            decision=decision,
-            findings=found,
-            statement=statement,
-            seconds={**observation.seconds, **seconds},
-            map=judgement.map,
-            type_maps=judgement.type_maps,
+            score=judged.judgement.score,
+            decision=judged.decision,
+            findings=judged.found,
+            statement=explain.state(judged.decision, given.clauses if given else ()),
+            seconds={**observation.seconds, **judged.seconds},
+            map=judged.judgement.map,
+            type_maps=judged.judgement.type_maps,
             map_threshold=self.calibration.map_seed if self.calibration else None,
             picture=observation.picture,
             notes=(
@@ -302,54 +260,6 @@ class Inspector:
         (kept, detector, reader), _ = read_folder(folder, read)
         try_out(detector, folder)
         return cls(detector, **vars(kept), reader=reader)
-
-    def _judgement(self, observation: Observation, taught: Instruction | None) -> Judgement:
-        """The detector's judgement, compared with good parts at the same place where that is done."""
-        known = observation.last.get(self.detector, self.by_place, taught)
-        if known is not None:
-            return known
-        judgement = self.detector.judge(observation.view, taught)
-        check_judgement(judgement, observation.picture, self.detector.name)
-        if self.by_place:
-            judgement = self.by_place.apply(judgement)
-        observation.last.keep(self.detector, self.by_place, taught, judgement)
-        return judgement
-
-    def _unlike(
-        self, judgement: Judgement, observation: Observation, found: Sequence[Finding]
-    ) -> float | None:
-        """See `Decision.unlike`; an accepted picture shows the product."""
-        if self.likeness is None or self.calibration is None:
-            return None
-        if judgement.score <= self.calibration.score_threshold:
-            return None
-        return self.likeness.unlike(observation.view, found)
-
-    def _check_presence(self) -> PresenceCheck:
-        self._presence = check_of(self._presence, self.good_pictures, self.specification)
-        return self._presence
-
-    def _find(
-        self,
-        judgement: Judgement,
-        observation: Observation,
-        focus: findings.Focus | None,
-        calibration: Calibration | None = None,
-    ) -> tuple[Finding, ...]:
-        calibration = calibration or self.calibration
-        if calibration is None:
-            return ()
-        sample = observation.sample
-        return findings.find(
-            judgement,
-            calibration,
-            self.specification,
-            parts=observation.picture.parts,
-            part_names=sample.part_names,
-            mm_per_px=sample.mm_per_px,
-            circular=sample.circular,
-            focus=focus,
-        )
 
 
 def _outlines(specification: Specification | None) -> list[tuple[tuple[int, int], dict[str, Outline]]]:
