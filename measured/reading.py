@@ -119,13 +119,19 @@ def measure(reader: str, items: Iterable[Mapping[str, Any]], products: Mapping[s
 
 
 def keys(clause: Mapping[str, Any], specification: Specification) -> list[Key]:
-    """What is compared of a clause: kind, part, defect, limit to 6 decimals; one for each of several parts."""
+    """What is compared of a clause: kind, part, defect, limit to 6 decimals; one for each of several parts.
+
+    A limit without a type is one for each type of the product: a clause holds one.
+    """
     kind = str(clause.get("kind", ""))
     if kind == "unread":
         return [(kind, "", "", None)]
     parts = _first(clause, "part")
     limit = _first(clause, "limit_mm")
     defect = _first(clause, "defect")
+    if kind == "tolerance" and not defect and specification.defects:
+        every = ({**clause, "defect": one.name} for one in specification.defects)
+        return [key for one in every for key in keys(one, specification)]
     of_parts, of_defects = Vocabulary.of(specification.parts), Vocabulary.of(specification.defects)
     return [
         (

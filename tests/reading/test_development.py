@@ -35,6 +35,19 @@ def test_the_development_set_is_large_and_of_other_products_than_the_test_set() 
     assert not set(used) & set(tested)
 
 
+def test_the_sentences_of_another_author_are_read() -> None:
+    given = FOLDER / "development"
+    tally = measure(
+        "grammar", load_items(given / "by_another_author.jsonl"), load_products(given / "products.yaml")
+    )
+    read, right, expected = (
+        sum(counts[kind] for kind in counts if kind != "unread")
+        for counts in (tally.read, tally.right, tally.expected)
+    )
+    assert right / read > 0.97
+    assert right / expected > 0.82
+
+
 def test_counts_of_required_features_are_read() -> None:
     reader = load_reader()
     for item in ITEMS:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specsight.errors import SpecsightError
-from specsight.reading import read, read_instruction
+from specsight.reading import as_objects, read, read_instruction
 from specsight.specification import (
     Clause,
     DefectType,
@@ -219,3 +219,19 @@ def test_a_name_with_a_zero_byte_is_no_file() -> None:
 
 def test_words_that_are_no_unicode_are_unread() -> None:
     assert [clause.words for clause in read("Ignore \udcff.").clauses] == ["Ignore \ufffd."]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind", "name"),
+    [
+        ("Stains are only cosmetic.", "ignore", "stains"),
+        ("The rim is hidden once mounted, so do not inspect it.", "scope-out", "rim"),
+        ("Concentrate on the rim.", "scope", "rim"),
+        ("We have lately seen orange peel on the rim; please report it.", "knowledge", "orange peel"),
+        ("A new kind of fault has appeared: flaking primer.", "knowledge", "flaking primer"),
+    ],
+)
+def test_idioms_pronouns_and_reports_are_read(sentence: str, kind: str, name: str) -> None:
+    (found,) = as_objects(read(sentence, CAP))
+    assert found["kind"] == kind
+    assert name in (found["defect"], found["part"])

@@ -28,6 +28,10 @@ def of_defects(reading: Reading, frame: Frame) -> None:
     """Tolerance, ignore, only: what is said of types of defect."""
     _free(frame)
     _of_subject(frame)
+    has = reading.last is not None and ("have" in reading.last.order or "carried" in reading.last.flags)
+    if has and "no" in frame.flags and not frame.places and not frame.parts:
+        # "The flank may have nicks up to 0.3 mm but no pits": no pits on the flank.
+        frame.places, frame.flags = reading.places, frame.flags | {"carried"}
     if "hasbeen" in frame.flags:
         raise NotUnderstood("")
     contrast = frame.negated and "inherited" in frame.flags and frame.limit is None and not frame.places

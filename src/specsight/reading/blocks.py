@@ -27,6 +27,7 @@ GOES_ON = re.compile(
     r"|(?i:the rest|the remainder|the others?|everything else|nothing else|anything else|all else|all others?"
     r"|elsewhere|nowhere else|the same|likewise|only there|exception:)\b"
     r"|(?i:this|that|these|those|it|they) (?:is|are|does|do|holds?|apply|applies|means?|must|should|may)\b"
+    r"|(?i:(?:please )?(?:also )?(?:add|report|flag|record|treat|include|ignore|skip) (?:it|them|these|those|this|both)\b)"  # noqa: E501
     r"|(?:on|in|at|of|up to|at most|and|or|if|when|while|where|is|are|must|only (?:on|in|at|if|when))\b"
 )
 """Beginnings of what still belongs to the sentence before, behind the end of a line or a full stop."""
@@ -36,6 +37,13 @@ OPEN = re.compile(
 """Endings of a line that say that the sentence goes on in the next."""
 MARKS = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)")
 PUNCTUATION = " .!?;:-*•–_#|=>+,"
+
+KEYED = re.compile(r"[\w ()/-]{1,40}?(?::(?=\s|$)| = )")
+"""Beginnings of lines that give a key its value: they begin a statement."""
+
+EMPHASISED = re.compile(r"(\*\*?|__?)[^*_]{1,60}\1:?")
+COLUMNS = re.compile(r"^([^\W\d][\w -]{1,30}?)(?: {3,}|\t+)(\S+(?: \S+){0,3})$")
+"""A line in two columns without a rule: "nick      0.05 mm"."""
 
 Understood = Callable[[str], bool]
 """Whether a sentence in plain characters is understood by itself."""
@@ -62,6 +70,8 @@ class _Page:
     lead: str = ""
     used: bool = False
     """Whether something has stood below `lead`."""
+    deep: bool = False
+    """Whether what stands below `lead` is indented."""
     title: str = ""
     waiting: str = ""
     found: list[Statement] = field(default_factory=list)
@@ -81,6 +91,15 @@ class _Page:
 
     def line(self, line: str) -> None:
         """One line that is no row of a table."""
+        if self.used and self.lead and line[0].isspace():
+            self.deep = True
+        elif self.deep and self.used:
+            self.flush()
+            self.lead, self.used, self.deep = "", False, False
+        if EMPHASISED.fullmatch(line.strip()):
+            line = f"{line.strip().rstrip(':')}:"
+            self.flush()
+        line = COLUMNS.sub(r"\1: \2", line)
         title = TITLE.match(line)
         if title and (line.lstrip()[0] == "#" or not self.understood(_plain(line[title.end() :]))):
             self.flush()
@@ -105,6 +124,8 @@ class _Page:
         before = self.waiting
         if GOES_ON.match(line) or OPEN.search(before[-10:]):
             return True
+        if KEYED.match(line) and not OPEN.search(before[-10:]):
+            return False
         if before[-1] in ".!?;:" or not (line[0].islower() or line[0].isdigit()):
             return False
         return not (self._is_whole(line) and self._is_whole(before))

@@ -21,7 +21,9 @@ from specsight.reading.lexicon import words_of
 from specsight.reading.meaning import facts_of
 from specsight.reading.names import Names
 from specsight.reading.normal import stems
+from specsight.reading.novelty import taught
 from specsight.reading.requirements import required
+from specsight.reading.retelling import retold
 from specsight.reading.tables import facts_of_row
 from specsight.reading.tokens import Sentence, tokenise
 from specsight.specification import (
@@ -114,28 +116,34 @@ def read_clauses(text: str, names: Names, specification: Specification | None) -
             return False
 
     clauses: list[Clause] = []
+    before = ""
     for statement in statements(text, understood):
-        for piece in _pieces(statement, understood):
-            clauses += read_statement(piece, names, specification)
+        for piece in _pieces(statement, understood, names):
+            clauses += read_statement(piece, names, specification, before)
+            before = piece.plain
     return list(dict.fromkeys(clauses))
 
 
-def _pieces(statement: Statement, understood: Understood) -> list[Statement]:
+def _pieces(statement: Statement, understood: Understood, names: Names) -> list[Statement]:
     """A statement at its semicolons: in pieces, unless one of them is understood with the others alone."""
     pieces = [piece.strip() for piece in re.split(r";\s+|;$", statement.plain) if piece.strip()]
     if len(pieces) < 2 or statement.row is not None:
         return [statement]
-    if not all(map(understood, pieces)) and understood(statement.plain):
+    if taught(statement.plain, names):
+        return [statement]
+    if not all(map(understood, pieces)) and (understood(statement.plain) or _retells(statement, names)):
         return [statement]
     texts = [piece.strip() for piece in re.split(r";\s+|;$", statement.text) if piece.strip()]
     return [replace(statement, text=text, plain=piece) for text, piece in zip(texts, pieces)]
 
 
-def read_statement(statement: Statement, names: Names, specification: Specification | None) -> list[Clause]:
+def read_statement(
+    statement: Statement, names: Names, specification: Specification | None, before: str = ""
+) -> list[Clause]:
     """The clauses of one statement: an `Unread` one with the reason where it is not understood."""
     text = statement.text
     try:
-        facts = _statement_facts(statement, names)
+        facts = _statement_facts(statement, names, before)
     except NotUnderstood as error:
         if statement.title == statement.plain and _says_nothing(statement.plain, names, "headings"):
             return []
@@ -147,7 +155,35 @@ def read_statement(statement: Statement, names: Names, specification: Specificat
     return clauses
 
 
-def _statement_facts(statement: Statement, names: Names) -> list[Fact]:
+def _statement_facts(statement: Statement, names: Names, before: str = "") -> list[Fact]:
+    """The facts of a statement: as a report of new kinds, by the grammar, else told in plainer words."""
+    statement = replace(statement, plain=NOT_EVEN.sub("", statement.plain))
+    if statement.row is None and not statement.lead and (found := taught(statement.plain, names)):
+        return found
+    try:
+        return _by_grammar(statement, names)
+    except NotUnderstood as error:
+        if statement.row is not None or len(statement.plain) > LONGEST_SENTENCE or _asks(statement.plain):
+            raise
+        try:
+            return _retold(statement, names, before)
+        except NotUnderstood:
+            raise error from None
+
+
+def _retells(statement: Statement, names: Names) -> bool:
+    try:
+        return bool(_retold(statement, names))
+    except NotUnderstood:
+        return False
+
+
+def _retold(statement: Statement, names: Names, before: str = "") -> list[Fact]:
+    lead = statement.lead if not _says_nothing(statement.lead, names) else ""
+    return retold(f"{lead} {statement.plain}".strip(), names, lambda text: facts_in(text, names), before)
+
+
+def _by_grammar(statement: Statement, names: Names) -> list[Fact]:
     if statement.row is not None:
         return facts_of_row(statement.row, names)
     if len(statement.plain) > LONGEST_SENTENCE:
@@ -219,5 +255,7 @@ def _percent(confidence: float) -> float:
 POLITE = re.compile(
     r"(?i)(?:could|would|can|will) you (?:please|kindly|be so kind|be so good)\b|please\b|would you mind\b"
 )
+NOT_EVEN = re.compile(r"(?i), not even [^,.;]*")
+"""What stresses that nothing is excused, and narrows nothing."""
 LONGEST_SENTENCE = 1500
 """Characters of a sentence that is read."""

@@ -70,9 +70,11 @@ def _adjective(item: Item, taught: bool) -> bool:
         item.value == "missing" or (item.kind == "block" and item.text in words_of("feature adjectives"))
     ):
         return True
-    return (item.kind == "pred" and item.value == "present" and item.text.endswith(("ed", "en"))) or (
-        item.kind == "compare" and item.text in ("minimum", "maximum", "min", "max")
-    )
+    return (
+        item.kind == "pred"
+        and item.value == "present"
+        and item.text.endswith(("ed", "en", "legible", "readable"))
+    ) or (item.kind == "compare" and item.text in ("minimum", "maximum", "min", "max"))
 
 
 def compound(first: Item, second: Item, sentence: Sentence) -> Item:

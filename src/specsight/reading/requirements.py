@@ -128,6 +128,8 @@ def _requirement(match: re.Match[str], items: Sequence[Item], sentence: Sentence
     if any(item.kind == "lacking" for item in feature) and len(feature) > 1:
         return []
     name = _name(feature, sentence)
+    if re.search(r"\b(?:in|on|at) (?:every|each)\b", name):
+        return []
     if not name or name in UNSAID or count < 1 or count > 1000:
         return []
     if len(feature) == 1 and feature[0].kind == "names" and feature[0].names[0].known and not groups.get("o"):

@@ -58,6 +58,8 @@ def facts_of_row(row: Row, names: Names) -> list[Fact]:
     columns: dict[str, list[tuple[str, str]]] = {}
     for header, cell in zip(row.header, row.cells):
         kind = _column(header, names)
+        if not kind and len(row.header) == 2 and _column(row.header[0], names) == "defect":
+            kind = "limit"
         if not kind:
             raise NotUnderstood(f"the column '{header}' is not understood")
         if kind == "remark" and cell.strip(" -–"):

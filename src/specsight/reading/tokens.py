@@ -76,7 +76,7 @@ class Sentence:
 
 def tokenise(text: str, names: Names) -> Sentence:
     """The readings of a sentence in plain characters, at most `MOST_READINGS`."""
-    text = _unquoted(_expanded(JOINED.sub(" ; ", text.casefold())), names)
+    text = _unquoted(expanded(JOINED.sub(" ; ", text.casefold())), names)
     found = list(quantities(text))
     for quantity in reversed(found):
         text = f"{text[: quantity.start]} \ufffc {text[quantity.end :]}"
@@ -91,7 +91,7 @@ def tokenise(text: str, names: Names) -> Sentence:
     return Sentence(tuple(words), readings)
 
 
-def _expanded(text: str) -> str:
+def expanded(text: str) -> str:
     """Contractions in full ("don't" → "do not"), arrows as colons."""
     text = ARROW.sub(" : ", text)
     text = re.sub(r"\bcan't\b|\bcannot\b|\bcant\b", "can not", text)
