@@ -235,3 +235,16 @@ def test_idioms_pronouns_and_reports_are_read(sentence: str, kind: str, name: st
     (found,) = as_objects(read(sentence, CAP))
     assert found["kind"] == kind
     assert name in (found["defect"], found["part"])
+
+
+def test_what_is_quoted_stays_as_it_was_written() -> None:
+    (clause,) = read("The lettering '205/55 R16 91V' must be present on the rim.", CAP).clauses
+    assert isinstance(clause, Requirement)
+    assert clause.feature == "lettering '205/55 R16 91V'"
+
+
+def test_an_absence_that_is_acceptable_is_the_type_of_what_is_missing() -> None:
+    tyre = Specification(product="tyre", defects=(DefectType(name="missing balance dot"),))
+    (clause,) = read("This batch leaves without a balance dot: its absence is acceptable.", tyre).clauses
+    assert isinstance(clause, Ignore)
+    assert clause.defect == "missing balance dot"

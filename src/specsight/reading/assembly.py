@@ -32,10 +32,16 @@ def _item(token: Token) -> Item:
     if kind == "def":
         kind, names = "names", (Name(value, True, token.confidence),)
     elif kind == "unk":
-        kind, names = "names", (Name(token.text.strip('"'), False, UNKNOWN),)
+        kind, names = "names", (Name(_bare(token.text), False, UNKNOWN),)
     elif kind == "part":
         kind, names = "parts", (Name(value, True, token.confidence),)
     if token.quantity is not None and token.quantity.problem:
         raise NotUnderstood(token.quantity.problem)
     limit = token if isinstance(token, Limit) else None
     return Item("limit" if limit else kind, token.start, token.end, token.text, value, names, limit)
+
+
+def _bare(text: str) -> str:
+    """Words without the quotation marks around all of them."""
+    whole = text.count('"') == 2 and text[0] == text[-1] == '"'
+    return text[1:-1] if whole else text

@@ -25,7 +25,7 @@ from specsight.reading.novelty import taught
 from specsight.reading.requirements import required
 from specsight.reading.retelling import retold
 from specsight.reading.tables import facts_of_row
-from specsight.reading.tokens import Sentence, tokenise
+from specsight.reading.tokens import QUOTED, Sentence, tokenise
 from specsight.specification import (
     Clause,
     Ignore,
@@ -242,10 +242,22 @@ def clauses_of(facts: Sequence[Fact], text: str) -> list[Clause]:
         elif fact.kind == "requirement":
             clauses.append(
                 Requirement(
-                    feature=name, part=fact.part, count=int(fact.limit or 1), text=text, confidence=sure
+                    feature=_as_written(name, text),
+                    part=fact.part,
+                    count=int(fact.limit or 1),
+                    text=text,
+                    confidence=sure,
                 )
             )
     return list(dict.fromkeys(clauses))
+
+
+def _as_written(name: str, text: str) -> str:
+    """A name with what it quotes spelled as in the text: lettering '205/55 R16 91V'."""
+    for quote in QUOTED.finditer(name):
+        if written := re.search(re.escape(quote[0]), text, re.IGNORECASE):
+            name = name.replace(quote[0], written[0])
+    return name
 
 
 def _percent(confidence: float) -> float:

@@ -92,6 +92,8 @@ PLAINER = tuple(
         (r"^(on|in|at) (.+?) we do not care$", r"is acceptable \1 \2"),
         (r"\b(?:may|must) be left\b", "is acceptable"),
         (r"^no \w+ without (?:a |an )?(.+?) (?:may|must|shall|can) (?:be shipped|leave.*)$", r"a \1 is required"),
+        (r"^[\w ]*\bwithout (?:an? |the )?([\w ]+?): its absence is ", r"missing \1 is "),
+        (r"^(?:the )?absence of (?:an? |the )?([\w ]+?) is ", r"missing \1 is "),
         (r"^each (\w+) must carry an? ", r"the \1 must have a "),
         (r"^(an? .+?) must be (?:sewn|glued|fixed|attached|fastened) (?:to|onto) (the .+)$", r"\2 must have \1"),
         (r"^make sure there (?:is|are) (.+?) in every (.+)$", r"the \2 must have \1"),

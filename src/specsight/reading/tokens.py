@@ -22,7 +22,7 @@ WORD = re.compile(
 ARROW = re.compile(r" *(?:-+>|=+>(?! ?\d)|→|⇒) *")
 JOINED = re.compile(r"(?<!\bmax)(?<!\bmin)(?<!\bdia)(?<!\bno)(?<!\bin)(?<!\bincl)[.!;] +(?=[^\W\d])")
 """Full stops inside a statement, behind which it goes on."""
-QUOTED = re.compile(r"\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w)")
+QUOTED = re.compile(r"(?<![\w\d])\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w)")
 CONJUNCTIONS = frozenset({
     ",", "and", "or", "&", "/", ";", "as well as", "along with", "together with", "plus", "+", "nor", "but also",
     "then", "yet", "–", "(", ")", "and/or", "while", "whereas", "and also", "…",
@@ -77,7 +77,12 @@ class Sentence:
 def tokenise(text: str, names: Names) -> Sentence:
     """The readings of a sentence in plain characters, at most `MOST_READINGS`."""
     text = _unquoted(expanded(JOINED.sub(" ; ", text.casefold())), names)
-    found = list(quantities(text))
+    quoted = [match.span() for match in QUOTED.finditer(text)]
+    found = [
+        quantity
+        for quantity in quantities(text)
+        if not any(start < quantity.start and quantity.end < end for start, end in quoted)
+    ]
     for quantity in reversed(found):
         text = f"{text[: quantity.start]} \ufffc {text[quantity.end :]}"
     glued: set[int] = set()
