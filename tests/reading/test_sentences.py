@@ -65,7 +65,7 @@ CAP = Specification(
         ("Dust, fibres and lint are ok.", [Ignore(defect=name) for name in ("dust", "fibres", "lint")]),
         ("Hole in cap is acceptable.", [Ignore(defect="hole in cap")]),
         ("Look for dirt on the rim.", [Knowledge(name="dirt")]),
-        ("The lettering '205/55 R16' is required.", [Requirement(feature="lettering '205/55 r16'")]),
+        ("The lettering '205/55 R16' is required.", [Requirement(feature="lettering '205/55 R16'")]),
         ("Handle with care.", [Unread(text="Handle with care.")]),
     ],
 )

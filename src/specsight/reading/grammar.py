@@ -23,7 +23,7 @@ from specsight.reading.names import Names
 from specsight.reading.normal import stems
 from specsight.reading.novelty import taught
 from specsight.reading.requirements import required
-from specsight.reading.retelling import retold
+from specsight.reading.retelling import THERE, retold
 from specsight.reading.tables import facts_of_row
 from specsight.reading.tokens import QUOTED, Sentence, tokenise
 from specsight.specification import (
@@ -130,6 +130,8 @@ def _pieces(statement: Statement, understood: Understood, names: Names) -> list[
     if len(pieces) < 2 or statement.row is not None:
         return [statement]
     if taught(statement.plain, names):
+        return [statement]
+    if any(map(THERE.search, pieces[1:])) and _retells(statement, names):
         return [statement]
     if not all(map(understood, pieces)) and (understood(statement.plain) or _retells(statement, names)):
         return [statement]

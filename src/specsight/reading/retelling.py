@@ -137,7 +137,10 @@ DEMANDS = frozenset(
     }
 )
 PRONOUN = re.compile(r"(?i)\b(?:it|them|they|those|these|of those|of the sort|of them|(?<=at )that)\b")
-THERE = re.compile(r"(?i)\bthere\b(?! (?:is|are|must|may|shall|should|can))")
+THERE = re.compile(
+    r"(?i)(?<=\w )(?<!\band )(?<!\bif )(?<!\bthat )(?<!\bwhen )(?<!\bsure )(?<!\bor )\bthere\b"
+    r"|\bthere\b(?! (?:is|are|must|may|shall|should|can))"
+)
 GENERIC = re.compile(
     r"(?i)\b(?:(?:all|any|every)? ?(?:anything|(?:defects?|faults?|flaws?|imperfections?)(?: of any kind| whatsoever)?))\b"  # noqa: E501
     r"(?: anywhere\b)?"
