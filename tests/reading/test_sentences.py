@@ -226,6 +226,7 @@ def test_words_that_are_no_unicode_are_unread() -> None:
     [
         ("Stains are only cosmetic.", "ignore", "stains"),
         ("The rim is hidden once mounted, so do not inspect it.", "scope-out", "rim"),
+        ("Stains simply are rejected.", "tolerance", "stains"),
         ("Concentrate on the rim.", "scope", "rim"),
         ("We have lately seen orange peel on the rim; please report it.", "knowledge", "orange peel"),
         ("A new kind of fault has appeared: flaking primer.", "knowledge", "flaking primer"),
