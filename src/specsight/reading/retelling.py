@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
 
 from specsight.reading.facts import Fact
 from specsight.reading.items import NotUnderstood
@@ -27,84 +31,6 @@ EMPHASIS = re.compile(
     r"|^(?:please )?note(?: that\b|:) *|^(?:as agreed|for this (?:batch|lot|order)), *"
 )
 """What only stresses that nothing is excused; it belongs to sentences that accept nothing."""
-PLAINER = tuple(
-    (re.compile(rf"(?i){pattern}"), words)
-    for pattern, words in (
-        (r"\b(?:please )?(?:concentrate on|focus on|restrict yourself to|have a close(?:r)? look at)\b", "inspect only"),  # noqa: E501
-        (r"^(?:please )?(?:inspect|check|examine|look at):? (?!only|if|whether|that|for|.*\b(?:but|except|other|apart|instead|for)\b)", "inspect only "),  # noqa: E501
-        (r"^(?:please )?(?:inspect|check|examine) (.+?) for everything\b", r"inspect only \1"),
-        (r"^(.+?) (?:is|are) (?:all|what) (?:we|i|you) (?:inspect|check|look at|want you to (?:look at|inspect|check))\b.*$",  # noqa: E501
-         r"inspect only \1"),
-        (r"^(?:nothing but) (.+?) (?:needs?|has to|have to|must|is to|are to)\b.*$", r"inspect only \1"),
-        (r"^apart from (.+?) nothing (?:has to|needs? to|must) be (?:inspected|checked)\b", r"inspect only \1"),
-        (r"^(?:[\w ]*\b)?inspection is (?:limited|restricted|confined) to ", "inspect only "),
-        (r"^(?:only )?(.+?) are (?:in scope|relevant)$", r"inspect only \1"),
-        (r"^only (.+?) (?:is|are) (?:relevant|accessible)$", r"inspect only \1"),
-        (r"\b(?:all of )?the (?:\w+ )?is inspected, (?:save for|except) ", "inspect everything except "),
-        (r"\b(?:is|are) (?:(?:only|purely|merely|perfectly|quite|just) )?(?:cosmetic|normal|natural)(?: only)?\b"
-         r"(?: and will be (?!rejected|reported|flagged)\w+ed[^,;\d]*)?",
-         "are acceptable"),
-        (r"\b(?:is|are) no (?:longer )?(?:a )?reasons? (?:for rejection|to reject)\b", "are acceptable"),
-        (r"\b(?:isn't|is not|aren't|are not) a (?:fault|defect|problem)\b", "are acceptable"),
-        (r"\bcan be as (?:big|long|large) as (?:they|it) likes?\b", "are acceptable"),
-        (r"\b(?:as long as|provided) the \w+ (?:isn't|is not) \w+ for more than\b", "up to"),
-        (r"\b(?:do not|don't) affect \w+ and\b", ""),
-        (r"\b(?:please )?(?:do not|don't) bother with\b|\bleave (?=.* alone\b)", "do not inspect "),
-        (r"(?<=\w) alone$", ""),
-        (r"^(.+?) is [\w -]+ and is not part of (?:this|the|our) job\b", r"\1 is not inspected"),
-        (r"\bis (?:exempt from inspection|not part of this job)\b", "is not inspected"),
-        (r"^(?:it would be wrong to reject|(?:please )?stop rejecting|do not reject|rejecting) (\w+) (?:for|because of) "  # noqa: E501
-         r"(.+?)(?: is to stop)?$", r"\2 on the \1 are acceptable"),
-        (r"\bmust not be (?:overlooked|ignored|missed|there|shipped|delivered)\b|\bmust not be$", "are rejected"),
-        (r"\bmustn't be (?:overlooked|ignored|missed|there|shipped|delivered)\b|\bmustn't either\b", "are rejected"),
-        (r"\b(?:is|are) out of the question\b", "are rejected"),
-        (r"\b(?:and none|none) (?:may|must|should) (?:get out|leave the house|be shipped|be left)\b", "are rejected"),
-        (r"\b(?:is|are|gets?|shall be|must be) (?:sorted out|cut out|trimmed|rejects|(?:a )?cause for (?:rejection|repair))\b",  # noqa: E501
-         "are rejected"),
-        (r"(?<=\d mm) are out$", " are rejected"),
-        (r"\b(?:are|is) limited to (?=\d)", "up to "),
-        (r"\bi (?:do )?want to see\b", "are rejected"),
-        (r"\bmay reach (?=\d)", "are acceptable up to "),
-        (r"\bmay be (\d\S* ?\w+)(?: but no more)?$", r"are acceptable up to \1"),
-        (r"\bshall stay below\b", "up to"),
-        (r"\b(?:and|,) must be reported\b|\band are to be reported\b|\band must be reported\b", ""),
-        (r", (?:the )?(?:shorter|smaller) (?:ones?) (?:are|is|may|can)(?: not| stay| pass)?$", ""),
-        (r"\b(?:other than|save for) (?=on|in|at)", "except "),
-        (r"\bmay be passed\b|\bmay (?:stay|pass)\b|\byou may let them go\b", "are acceptable"),
-        (r"\bunless more than (.+?) across\b", r"unless over \1"),
-        (r", unless ([^,]+), ((?:are|is|may) .+)$", r" \2 unless \1"),
-        (r", if not (?:longer|larger|bigger) than ([^,]+),", r" up to \1"),
-        (r"\bbeyond (?=\d)", "over "),
-        (r"\ba millimetre and a half\b", "1.5 mm"),
-        (r"\b(\d) tenths of a millimetre\b", r"0.\1 mm"),
-        (r"\bwith a (?:diameter|length) of (\S+ mm) or more\b", r"of \1 or more"),
-        (r"\b(?:deeper or longer|longer or deeper|depth or length)\b", "longer"),
-        (r": depth or length max\b", ": max"),
-        (r"(?<!we )\b(?:whatever|don't care|do not care|n/a, ignore|as you like|any)$", "any size"),
-        (r": zero$", ": none"),
-        (r"^without (?:a |an )?(.+?) ?(?::|→|->) ?reject$", r"a \1 is required"),
-        (r" whatsoever ?(?::|→|->) ?(?:reject|scrap|block the (?:batch|lot))$", " are rejected"),
-        (r"\bnothing (?:over|above|beyond|longer than|bigger than) (\d\S* \S+?)(?: is (?:acceptable|allowed|tolerated))?$",  # noqa: E501
-         r"up to \1 is acceptable"),
-        (r"\bgets (?=reported|rejected)", "is "),
-        (r"\bmust not be ignored: (.+) is the limit$", r"up to \1 are acceptable"),
-        (r"^([\w ]+)\? only if ", r"\1 are rejected if "),
-        (r"^(on|in|at) (.+?) we do not care$", r"is acceptable \1 \2"),
-        (r"\b(?:may|must) be left\b", "is acceptable"),
-        (r"^no \w+ without (?:a |an )?(.+?) (?:may|must|shall|can) (?:be shipped|leave.*)$", r"a \1 is required"),
-        (r"^[\w ]*\bwithout (?:an? |the )?([\w ]+?): its absence is ", r"missing \1 is "),
-        (r"^(?:the )?absence of (?:an? |the )?([\w ]+?) is ", r"missing \1 is "),
-        (r"^each (\w+) must carry an? ", r"the \1 must have a "),
-        (r"^(an? .+?) must be (?:sewn|glued|fixed|attached|fastened) (?:to|onto) (the .+)$", r"\2 must have \1"),
-        (r"^make sure there (?:is|are) (.+?) in every (.+)$", r"the \2 must have \1"),
-        (r"^never mind ", "ignore "),
-        (r"^(.+?) on the reverse of (.+)$", r"\1 on \2"),
-        (r"^max_(\w+) = (.+)$", r"\1: max \2"),
-        (r"^([a-z][\w ]{2,30}?) – ", r"\1: "),
-        (r"^([a-z][\w ]{2,30})\? (?=don't care about)", r"\1: "),
-    )
-)  # fmt: skip
-"""Idioms, and the words that the lexicon has for them."""
 JOINT = re.compile(
     r"\s*(?:[,;.!?]|(?<=\s)–)\s+(?:(?:so|hence|therefore|and|but|thus|then|whereas|while|on the other hand)\b,?\s*)*"
 )
@@ -161,10 +87,17 @@ class _Told:
     part: str = ""
 
 
+@lru_cache(maxsize=1)
+def _idioms() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Idioms of `idioms.yaml`, and the words that the lexicon has for them."""
+    given = yaml.load(Path(__file__).with_name("idioms.yaml").read_text("utf-8"), yaml.CSafeLoader)
+    return tuple((re.compile(one["idiom"], re.IGNORECASE), one["plain"]) for one in given)
+
+
 def plainer(text: str) -> str:
     """A sentence with its idioms in the words of the lexicon."""
     text = EMPHASIS.sub("", text).strip(" .!")
-    for pattern, words in PLAINER:
+    for pattern, words in _idioms():
         text = pattern.sub(words, text).strip()
     return " ".join(text.split())
 
