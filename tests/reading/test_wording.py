@@ -74,6 +74,11 @@ def test_the_order_of_sentences_changes_no_clause(items: list[dict[str, str]], r
     assert clauses(" ".join(shuffled), product) == clauses(" ".join(texts), product)
 
 
+def test_a_sentence_takes_no_type_from_the_one_before_unless_it_says_so() -> None:
+    both = clauses("Nicks are typically smaller than 1 mm. Reject everything.", "gear wheel")
+    assert {kind for kind, *_ in both} == {"unread"}
+
+
 @pytest.mark.parametrize(
     ("text", "millimetres"),
     [

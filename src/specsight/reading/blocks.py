@@ -19,11 +19,12 @@ UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
 TITLE = re.compile(r"^\s*#{1,6}\s+|^\s*\d{1,2}(?:\.\d{1,2})*\.?\s+(?=[A-Z][\w /&-]{1,40}$)")
 """Beginnings of headings: "## Limits", "3.1 Limits"."""
 ABBREVIATION = re.compile(
-    r"\b(?:max|min|e\.g|i\.e|dia|no|approx|incl|sq|resp|vs|ca|fig|[A-Z])\.$|\bin\.$", re.IGNORECASE
+    r"\b(?:max|min|e\.g|i\.e|dia|no|approx|incl|sq|resp|vs|ca|fig|(?<![-\w])[A-Z])\.$|\bin\.$", re.IGNORECASE
 )
 END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)")
 GOES_ON = re.compile(
-    r"(?i:except|excepting|exceptions?|excluding|unless|but|however|otherwise|though|although|apart)\b"
+    r"(?i:except|excepting|exceptions?|excluding|unless|but|however|otherwise|though|although)\b"
+    r"|(?i:apart)\b(?![^,]*, (?i:everything|nothing|all)\b)"
     r"|(?i:the rest|the remainder|the others?|everything else|nothing else|anything else|all else|all others?"
     r"|elsewhere|nowhere else|the same|likewise|only there|exception:)\b"
     r"|(?i:this|that|these|those|it|they) (?:is|are|does|do|holds?|apply|applies|means?|must|should|may)\b"
@@ -188,7 +189,7 @@ def _pieces(text: str) -> list[str]:
         if (
             pieces
             and ABBREVIATION.search(pieces[-1])
-            and not (pieces[-1].endswith("in.") and piece[:1].isupper())
+            and not (pieces[-1].endswith(("in.", "max.", "min.")) and piece[:1].isupper())
         ):
             pieces[-1] = f"{pieces[-1]} {piece}"
         elif piece.strip(PUNCTUATION):

@@ -159,20 +159,23 @@ def _by_pieces(text: str, names: Names, read: Read, told: _Told) -> list[Fact]:
     if len(pieces) < (2 if told == _Told() else 1) or len(pieces) > MOST_PIECES:
         raise NotUnderstood("")
     facts: list[Fact] = []
+    # A piece may leave out the type that another names; a sentence only refers to the one before by a pronoun.
+    here = _Told()
     for k, piece in enumerate(pieces):
-        found = _understood(piece, told, names, read)
+        found = _understood(piece, told, here, names, read)
         if not found and not _is_story(piece, names, pieces[k + 1 :], first=k == 0):
             raise NotUnderstood("")
         facts += found
-        told = _told(piece, told, names)
+        told, here = _told(piece, told, names), _told(piece, here, names)
     if not facts:
         raise NotUnderstood("")
     return list(dict.fromkeys(facts))
 
 
-def _understood(piece: str, told: _Told, names: Names, read: Read) -> list[Fact]:
-    """The facts of a piece, with what its pronouns mean; empty where it is not understood."""
-    for words in _candidates(piece, told, names):
+def _understood(piece: str, told: _Told, here: _Told, names: Names, read: Read) -> list[Fact]:
+    """The facts of a piece, with what its pronouns mean (`told`) and what it leaves out (`here`); empty where it is
+    not understood."""
+    for words in _candidates(piece, told, here, names):
         for said in dict.fromkeys((words, plainer(words))):
             try:
                 return read(said)
@@ -181,7 +184,7 @@ def _understood(piece: str, told: _Told, names: Names, read: Read) -> list[Fact]
     return []
 
 
-def _candidates(piece: str, told: _Told, names: Names) -> Iterator[str]:
+def _candidates(piece: str, told: _Told, here: _Told, names: Names) -> Iterator[str]:
     own = {token.kind for token in _named(piece, names)}
     placed = THERE.sub(f"on the {told.part}", piece) if told.part else piece
     if placed == piece and THERE.search(piece):
@@ -194,11 +197,11 @@ def _candidates(piece: str, told: _Told, names: Names) -> Iterator[str]:
                 yield PRONOUN.sub(told.part, placed, count=1)
         return
     yield placed
-    if "def" not in own and told.defect and not re.search(r"(?i)\bonly\b", placed):
+    if "def" not in own and here.defect and not re.search(r"(?i)\bonly\b", placed):
         if none := re.fullmatch(r"(?i)((?:on|in|at) .+?),? none", placed):
-            yield f"no {told.defect} {none[1]}"
-        yield f"{told.defect} {placed}"
-        yield f"{told.defect}: {placed}"
+            yield f"no {here.defect} {none[1]}"
+        yield f"{here.defect} {placed}"
+        yield f"{here.defect}: {placed}"
 
 
 def _named(text: str, names: Names) -> list[Token]:
