@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import TypedDict
 
 from specsight.calibration import ByPlace, Calibration, HeldOut
 from specsight.choosing import Choice
 from specsight.datasets.accounting import Account
+from specsight.detectors import State
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
 from specsight.inspector.likeness import Likeness
@@ -19,6 +21,8 @@ from specsight.presence import GoodPictures
 from specsight.record_json import Text, check
 from specsight.specification import Specification, load_specification, save_yaml
 from specsight.storage import given_path, parse_json, read_text, recover, write_json
+
+Kind = TypeVar("Kind")
 
 CALIBRATION = "calibration.json"
 ACCOUNT = "account.json"
@@ -109,10 +113,10 @@ def read(folder: Path) -> Kept:
         _width(reading) if reading.exists() else None,
         _account(folder / ACCOUNT) if (folder / ACCOUNT).exists() else None,
         *(_good_parts(good_parts) if good_parts.exists() else (None, {})),
-        _by_place(folder / BY_PLACE) if (folder / BY_PLACE).exists() else None,
-        _likeness(folder / LIKENESS) if (folder / LIKENESS).exists() else None,
+        _from_arrays(folder / BY_PLACE, ByPlace.from_state) if (folder / BY_PLACE).exists() else None,
+        _from_arrays(folder / LIKENESS, Likeness.from_state) if (folder / LIKENESS).exists() else None,
         _good_pictures(folder / PRESENCE) if (folder / PRESENCE).exists() else None,
-        _finder(folder / PARTS) if (folder / PARTS).exists() else None,
+        _from_arrays(folder / PARTS, PartFinder.from_state) if (folder / PARTS).exists() else None,
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
     )
 
@@ -166,34 +170,25 @@ def _good_parts(file: Path) -> tuple[HeldOut | None, dict[str, str]]:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
 
 
-def _by_place(file: Path) -> ByPlace:
-    """What good maps show at each place. Raises SpecsightError where the file is damaged."""
-    try:
-        return ByPlace.from_state(read_state(file.parent, file.name))
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
-
-
-def _likeness(file: Path) -> Likeness:
-    """Pooled good pictures. Raises SpecsightError where the file is damaged."""
-    try:
-        return Likeness.from_state(read_state(file.parent, file.name))
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+def _from_arrays(file: Path, from_state: Callable[[State], Kind]) -> Kind:
+    """What `from_state` makes of the arrays of a file. Raises SpecsightError where it is damaged."""
+    return _undamaged(file, lambda: from_state(read_state(file.parent, file.name)))
 
 
 def _good_pictures(file: Path) -> GoodPictures:
     """What good pictures show. Raises SpecsightError where a file is damaged."""
-    try:
-        return GoodPictures.from_saved(parse_json(read_text(file)), read_state(file.parent, PRESENCE_ARRAYS))
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
+    return _undamaged(
+        file,
+        lambda: GoodPictures.from_saved(
+            parse_json(read_text(file)), read_state(file.parent, PRESENCE_ARRAYS)
+        ),
+    )
 
 
-def _finder(file: Path) -> PartFinder:
-    """How parts are found. Raises SpecsightError where the file is damaged."""
+def _undamaged(file: Path, read: Callable[[], Kind]) -> Kind:
+    """What `read` gives. Raises SpecsightError where it says that the file does not hold what was saved."""
     try:
-        return PartFinder.from_state(read_state(file.parent, file.name))
+        return read()
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise SpecsightError(f"'{file}' is damaged ({error}): fit the model again") from error
 
