@@ -44,6 +44,7 @@ ORDER = [
     "inspector",
     "runs",
     "evaluation",
+    "benchmark",
     "recipes",
     "report",
     "screen",

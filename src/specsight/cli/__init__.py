@@ -7,7 +7,7 @@ import sys
 import click
 
 from specsight import screen
-from specsight.cli import changing, ending, inspecting, making, measuring, outlining, reading
+from specsight.cli import benchmark, changing, ending, inspecting, making, measuring, outlining, reading
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
@@ -29,6 +29,7 @@ for verb in (
     measuring.evaluate,
     measuring.report,
     measuring.check,
+    benchmark.benchmark,
     making.tyres,
     making.train,
 ):

@@ -1,0 +1,18 @@
+"""The verbs of `specsight benchmark`."""
+
+from __future__ import annotations
+
+import click
+
+from specsight.cli.options import Verbs
+
+
+@click.group(cls=Verbs)
+def benchmark() -> None:
+    """Turn a visual anomaly set into a benchmark of text and pictures; curate, check and run it."""
+
+
+VERBS: tuple[click.Command, ...] = ()
+
+for verb in VERBS:
+    benchmark.add_command(verb)
