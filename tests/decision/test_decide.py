@@ -528,6 +528,16 @@ def test_where_scopes_leave_nothing_the_full_inspection_holds_and_says_so() -> N
     ]
 
 
+def test_what_lies_beside_all_named_parts_is_not_inspected_alone() -> None:
+    framed = replace(CIRCUMSTANCES, parts=np.pad(PARTS[1:], ((1, 0), (0, 0))))
+    tread, sidewall = (Scope(parts=(name,), exclude=True) for name in ("tread", "sidewall"))
+    decision = decided(judgement("stain"), tread, sidewall, circumstances=framed)
+    assert (decision.verdict, len(decision.counted)) == ("reject", 1)
+    assert [one.clause for one in decision.not_applied] == [tread, sidewall]
+    more = replace(framed, part_words=Vocabulary(("tread", "sidewall", "bead")))
+    assert decided(judgement("stain"), tread, sidewall, circumstances=more).verdict == "accept"
+
+
 @given(st.sets(st.sampled_from(["stain", "cut"])), st.floats(0.1, 2))
 def test_clauses_that_excuse_nothing_keep_the_verdict_of_the_full_inspection(
     types: set[str], strength: float

@@ -29,7 +29,7 @@ from specsight.specification import (
 
 CAP = Specification(
     product="cap",
-    parts=(Part(name="rim", phrases=("edge",)), Part(name="thread")),
+    parts=(Part(name="rim", phrases=("edge",)), Part(name="thread"), Part(name="face")),
     defects=(DefectType(name="hole in cap"),),
 )
 
@@ -120,6 +120,7 @@ def sure(instruction: Instruction) -> list[Clause]:
         ("Look for cracks on the rim only.", ""),
         ("Inspect only the rim and ignore the rim.", "contradicts itself"),
         ("Scratches are acceptable and not acceptable.", "contradicts itself"),
+        ("Ignore the rim, the thread and the face.", "leaves no part to inspect"),
         (f"Inspect {'a' * 300} only.", ""),
         (f"Stains up to {'9' * 400} mm are acceptable.", "check the unit"),
         (f"{'9' * 5000} dots are required.", "characters"),

@@ -48,6 +48,25 @@ TYRE = Specification(
             ],
             "two limits of 'stain' on 'tread'",
         ),
+        (
+            [Scope(parts=("running surface", "sidewalls", "the bead"), exclude=True, text="Ignore all.")],
+            "'Ignore all.' leaves no part to inspect: tread, sidewall, bead are all that is named",
+        ),
+        (
+            [
+                Scope(parts=("tread",), exclude=True, text="No tread."),
+                Scope(parts=("sidewall", "bead"), exclude=True, text="Nor the rest."),
+            ],
+            "'No tread.' and 'Nor the rest.' leave no part to inspect",
+        ),
+        (
+            [
+                Scope(parts=("tread", "bead"), text="Tread and bead only."),
+                Scope(parts=("tread",), exclude=True, text="No tread."),
+                Scope(parts=("bead",), exclude=True, text="No bead."),
+            ],
+            "leave no part to inspect: tread, bead",
+        ),
     ],
 )
 def test_what_cannot_hold_together_is_named(clauses: list[Clause], reason: str) -> None:
@@ -60,6 +79,7 @@ def test_what_cannot_hold_together_is_named(clauses: list[Clause], reason: str) 
     [
         [Scope(parts=("tread",)), Scope(parts=("sidewall",), exclude=True)],
         [Scope(parts=("tread", "sidewall")), Scope(parts=("sidewall",), exclude=True)],
+        [Scope(parts=("tread", "sidewall"), exclude=True)],
         [Tolerance(defect="stain", up_to_mm=0), Tolerance(defect="stain", up_to_mm=1, part="tread")],
         [Ignore(defect="stain"), Tolerance(defect="stain", up_to_mm=0, part="tread")],
         [Knowledge(name="blister"), Tolerance(defect="blister", up_to_mm=2)],
@@ -69,6 +89,11 @@ def test_what_cannot_hold_together_is_named(clauses: list[Clause], reason: str) 
 )
 def test_exceptions_and_repetitions_contradict_nothing(clauses: list[Clause]) -> None:
     assert contradictions(Instruction.of(clauses), TYRE) == []
+
+
+def test_beside_the_only_named_part_there_is_a_product_to_inspect() -> None:
+    bottle = Specification(product="bottle", parts=(Part(name="label"),))
+    assert contradictions(Instruction.of([Scope(parts=("label",), exclude=True)]), bottle) == []
 
 
 def test_a_long_text_of_contradictions_is_told_in_a_few_lines() -> None:

@@ -19,7 +19,7 @@ from specsight.records import Finding
 from specsight.specification.clauses import Clause, Scope
 
 NO_PARTS = "the picture has no part map"
-NOTHING_LEFT = "of what the picture shows nothing would be left to inspect"
+NOTHING_LEFT = "of the product nothing would be left to inspect in this picture"
 
 
 def with_scope(
@@ -48,8 +48,12 @@ def scopes_in_force(clauses: Sequence[Clause], circumstances: Circumstances) -> 
 
 
 def _counting(scopes: Sequence[Scope], circumstances: Circumstances) -> list[int]:
-    """The values of the part map that are to be inspected."""
+    """The values of the part map that are to be inspected; none where all of several named parts are left out, as what
+    lies beside them is no product."""
     names = circumstances.part_names
+    named = {name for name in (*names.values(), *circumstances.part_words.names) if name}
+    if len(named) > 1 and all(outside(name, scopes, circumstances) for name in named):
+        return []
     return [v for v in circumstances.visible if outside(names.get(v) or None, scopes, circumstances) is None]
 
 

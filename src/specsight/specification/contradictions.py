@@ -21,15 +21,16 @@ def contradictions(instruction: Instruction, specification: Specification | None
     """What in an instruction cannot hold together, one line each; empty where everything can.
 
     Names are compared as the specification's vocabulary means them. Contradictory are: parts that alone are to be
-    inspected and are not; two sentences that each leave another part alone to be inspected; types that alone count,
-    or are looked for, and are ignored; two limits for one type on the same part, or one beside being ignored there. A
-    clause for one part beside a clause for all of them is an exception and no contradiction. After `MOST` lines the
-    last one says that there are more.
+    inspected and are not; two sentences that each leave another part alone to be inspected; leaving out every part
+    of a product that has several; types that alone count, or are looked for, and are ignored; two limits for one type
+    on the same part, or one beside being ignored there. A clause for one part beside a clause for all of them is an
+    exception and no contradiction. After `MOST` lines the last one says that there are more.
     """
     parts = Vocabulary.of(specification.parts if specification else ())
     defects = Vocabulary.of((*(specification.defects if specification else ()), *instruction.known_defects))
     found = chain(
         _scopes(instruction.scope, parts),
+        _nothing_left(instruction.scope, parts),
         _types(instruction, defects),
         _limits(instruction, defects, parts),
     )
@@ -55,6 +56,24 @@ def _scopes(scopes: Sequence[Scope], parts: Vocabulary) -> Iterator[str]:
             continue
         if not any(parts.same(one, other) for one in first.parts for other in second.parts):
             yield _both(first, second, "each says that its part is the only one")
+
+
+def _nothing_left(scopes: Sequence[Scope], parts: Vocabulary) -> Iterator[str]:
+    """Sentences that together leave no part to be inspected.
+
+    What lies beside the only named part may be the product; what lies beside all of several is its surroundings.
+    """
+    inspected = list(dict.fromkeys(part for scope in scopes if not scope.exclude for part in scope.parts))
+    inspected = inspected or list(parts.names)
+    excluding = [scope for scope in scopes if scope.exclude]
+    out = [part for scope in excluding for part in scope.parts]
+    if len(inspected) < 2 or not all(any(parts.same(part, one) for one in out) for part in inspected):
+        return
+    said = list(dict.fromkeys(excerpt(scope.words) for scope in excluding))
+    quoted = " and ".join(f"'{words}'" for words in said)
+    verb = "leaves" if len(said) == 1 else "leave"
+    reason = f"{', '.join(inspected)} are all that is named, so name what else there is in the specification"
+    yield f"{quoted} {verb} no part to inspect: {reason}"
 
 
 def _types(instruction: Instruction, defects: Vocabulary) -> Iterator[str]:
