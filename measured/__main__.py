@@ -14,28 +14,27 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 from __future__ import annotations
 
 import argparse
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 from speed import SHARED
 
 from measured import parts, reading, tgad
+from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
 from measured.tables import detectors_table, types_table
 
 TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
 TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
+OTHERS = {"parts": parts.main, "reading": reading.main, "tgad": tgad.main}
+"""What is measured elsewhere, by its name."""
 
 
 def main(arguments: list[str]) -> int:
     """Measures and prints; returns the number of evaluations that failed."""
-    if arguments[:1] == ["parts"]:
-        return parts.main(arguments[1:])
-    if arguments[:1] == ["reading"]:
-        return reading.main(arguments[1:])
+    if arguments[:1] and arguments[0] in OTHERS:
+        return OTHERS[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m measured", description=__doc__.split("\n")[0])
     parser.add_argument(
         "what", nargs="?", choices=(SUITE,), help="the suite of instructions instead of detection"
@@ -47,7 +46,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     tyres = given.out / "winter"
     if not given.tables and not (tyres / "specification.yaml").is_file():
-        _specsight("tyres", *TYRES, "--out", str(tyres))
+        specsight("tyres", *TYRES, "--out", str(tyres))
     if given.what == SUITE:
         return _instructions(measured_sets(tyres)["winter"], given)
     encoders = {"bundled": given.bundled, "mobilenet_v2": str(TEACHER), "filters": "filters"}
@@ -68,7 +67,7 @@ def main(arguments: list[str]) -> int:
 def _instructions(of: MeasuredSet, given: argparse.Namespace) -> int:
     """The suite of instructions; `--only` names its rows."""
     failed = (
-        0 if given.tables else int(not _specsight(*arguments_of(of, given.only, given.bundled, given.out)))
+        0 if given.tables else int(not specsight(*arguments_of(of, given.only, given.bundled, given.out)))
     )
     text = instruction_tables(of, given.out)
     (given.out / f"{SUITE}.md").write_text(text)
@@ -80,20 +79,13 @@ def _measure(measurement: Measurement, out: Path) -> bool:
     run = out / measurement.name
     if (run / "metrics.json").is_file():
         return True
-    return _specsight(
+    return specsight(
         "evaluate",
         *("--data", str(measurement.of.data), "--detector", measurement.detector),
         *("--resolution", str(measurement.resolution)),
         *measurement.arguments,
         *("--out", str(run)),
     )
-
-
-def _specsight(*arguments: str) -> bool:
-    """In a process of its own, whose memory is its own, and whose command is what a reader would type."""
-    print("specsight", shlex.join(arguments), flush=True)
-    command = [sys.executable, "-m", "specsight.cli", *arguments]
-    return subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def _tables(wanted: list[Measurement], out: Path) -> str:
@@ -109,4 +101,4 @@ def _tables(wanted: list[Measurement], out: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(tgad.main(sys.argv[2:]) if sys.argv[1:2] == ["tgad"] else main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -20,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from measured.command import specsight
 from measured.photographs import SETS, Photographs, write_photographs
 from measured.rows import ROOT
 from specsight.datasets import load_dataset
@@ -76,13 +74,13 @@ def _measure(of: Photographs, out: Path, detectors: Sequence[str]) -> int:
             write_photographs(of, folder, given_parts=folder == data)
     rows = ("--rows", ",".join(detectors))
     done = [
-        _specsight(out / "parts", data, of.specification, *rows),
-        _specsight(out / "found", found, of.specification, "--rows", detectors[0]),
+        _suite(out / "parts", data, of.specification, *rows),
+        _suite(out / "found", found, of.specification, "--rows", detectors[0]),
     ]
     if of.name in LAYOUTS:
         if not (panels / "manifest.jsonl").is_file():
             _compose(of, panels)
-        done.append(_specsight(out / "composed", panels, panels / "specification.yaml", *rows))
+        done.append(_suite(out / "composed", panels, panels / "specification.yaml", *rows))
     samples = load_dataset(data / "manifest.jsonl").samples
     for detector in detectors:
         _kept(out / f"prompts-{detector}.json", partial(_prompts, of, samples, detector))
@@ -107,13 +105,12 @@ def _kept(file: Path, measure: Callable[[], dict[str, Sensitivity]]) -> None:
         file.write_text(json.dumps({name: asdict(one) for name, one in measure().items()}))
 
 
-def _specsight(run: Path, data: Path, specification: Path, *arguments: str) -> bool:
-    """The suite of instructions, as a reader would type it; finished rows are not repeated."""
+def _suite(run: Path, data: Path, specification: Path, *arguments: str) -> bool:
+    """The suite of instructions; finished rows are not repeated."""
     files = ("--data", str(data / "manifest.jsonl"), "--spec", str(specification))
     how = ("--resolution", str(RESOLUTION), "--resamples", str(RESAMPLES))
     command = ("evaluate", "--suite", "instructions", *files, *how, *arguments, "--out", str(run))
-    print("specsight", shlex.join(command), flush=True)
-    return subprocess.run([sys.executable, "-m", "specsight.cli", *command], check=False).returncode == 0
+    return specsight(*command)
 
 
 def _prompts(of: Photographs, samples: Sequence[Sample], detector: str) -> dict[str, Sensitivity]:
@@ -238,7 +235,3 @@ def _right(asked: Sequence[Instructed], way: str) -> float:
     pairs = [one.pair for one in asked]
     right = right_both_ways(pairs, [one.answers[way].verdict == one.truth for one in asked])
     return float(np.mean(right)) if len(right) else float("nan")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

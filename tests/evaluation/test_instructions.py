@@ -83,6 +83,7 @@ def test_scopes_turn_the_verdict_and_ignoring_them_is_exactly_chance(run: RunFol
     assert numbers["verdicts_ignored"]["value"] == 0.5
     assert numbers["part_auroc_text"]["value"] == 1.0
     assert numbers["scope_compliance_text"]["value"] == 1.0
+    assert 0.0 < numbers["scope_compliance_text"]["low"] < 1.0, "Wilson's interval, as above"
     assert numbers["scope_compliance_ignored"]["value"] == 0.0
     assert numbers["scope_drop_ignored"]["value"] > numbers["scope_drop_text"]["value"] == 0.0
     assert numbers["control_gap_scope"]["value"] > 0.0

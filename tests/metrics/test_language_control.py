@@ -55,9 +55,6 @@ def test_golden_vector_of_scopes() -> None:
     labels, scores = [True, True, False, False], without
     assert control.scope_drop(labels, scores, in_scope, without) == pytest.approx(1 - 2 / 3)
     assert control.scope_drop(labels, scores, in_scope, under_scope) == 0.0
-    outside, rejected = [False, True, True, False], [True, False, True, False]
-    assert control.scope_compliance(outside, rejected) == 0.5
-    assert np.isnan(control.scope_compliance([False], [True]))
 
 
 def test_what_is_rejected_below_its_threshold_ranks_above_all_others() -> None:

@@ -79,13 +79,6 @@ def scope_drop(labels: ArrayLike, scores: ArrayLike, in_scope: ArrayLike, ranks:
     return image_auroc(labels, scores) - part_auroc(in_scope, ranks)
 
 
-def scope_compliance(outside_only: ArrayLike, rejected: ArrayLike) -> float:
-    """Share accepted of the questions (N,) whose picture has defects outside of the scope and none in it."""
-    asked, out = np.asarray(outside_only, bool), np.asarray(rejected, bool)
-    _same_length(asked, out)
-    return float((~out[asked]).mean()) if asked.any() else float("nan")
-
-
 def control_gap(rejects: ArrayLike, with_words: ArrayLike, with_random_words: ArrayLike) -> float:
     """AUROC of the true verdict "reject" (N,) by ranks under the right instruction (N,), less that by ranks under an
     instruction drawn at random (N,). 0: the words had no say."""
