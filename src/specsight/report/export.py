@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from specsight.metrics import metric_of
 from specsight.storage import write_text
+from specsight.storage.tables import markdown_table, markdown_text
 
 DASH = "–"
 _LATEX = {
@@ -39,7 +39,9 @@ def write_exports(out: Path, name: str, tables: Mapping[str, Table]) -> None:
 
     `tables` by title, each under its own; "": the first, which needs none.
     """
-    titled = [(f"## {_markdown(title)}\n\n" if title else "") + markdown(t) for title, t in tables.items()]
+    titled = [
+        (f"## {markdown_text(title)}\n\n" if title else "") + markdown(t) for title, t in tables.items()
+    ]
     write_text(out / f"{name}.md", "\n".join(titled))
     comments = [(f"% {' '.join(title.split())}\n" if title else "") + latex(t) for title, t in tables.items()]
     write_text(out / f"{name}.tex", "\n".join(comments))
@@ -47,13 +49,12 @@ def write_exports(out: Path, name: str, tables: Mapping[str, Table]) -> None:
 
 def markdown(table: Table, *, marked: bool = False) -> str:
     """As a Markdown table; `marked`: cells hold Markdown already, and are not escaped."""
-    rule = ["---" if i < table.words else "---:" for i in range(len(table.header))]
-    written = str if marked else _markdown
-    rows = [[written(cell) for cell in table.header], rule]
-    for r, row in enumerate(table.rows):
-        cells = map(written, row)
-        rows.append([f"**{c}**" if (r, i) in table.best else c for i, c in enumerate(cells)])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    written = str if marked else markdown_text
+    rows = [
+        [f"**{c}**" if (r, i) in table.best else c for i, c in enumerate(map(written, row))]
+        for r, row in enumerate(table.rows)
+    ]
+    return markdown_table([written(cell) for cell in table.header], rows, table.words)
 
 
 def latex(table: Table) -> str:
@@ -114,7 +115,3 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 def _latex(cell: str) -> str:
     return "".join(_LATEX.get(c, c) for c in " ".join(cell.split()))
-
-
-def _markdown(cell: str) -> str:
-    return re.sub(r"([\\|*_<>`\[\]])", r"\\\1", " ".join(cell.split()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from specsight.cli.benchmark import exporting
 from specsight.cli.options import Verbs
 
 
@@ -12,7 +13,7 @@ def benchmark() -> None:
     """Turn a visual anomaly set into a benchmark of text and pictures; curate, check and run it."""
 
 
-VERBS: tuple[click.Command, ...] = ()
+VERBS: tuple[click.Command, ...] = (exporting.export,)
 
 for verb in VERBS:
     benchmark.add_command(verb)
