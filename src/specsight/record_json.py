@@ -90,6 +90,7 @@ class InspectionJson(TypedDict):
     map_threshold: NotRequired[Finite | None]
     decision: NotRequired[DecisionJson]
     notes: NotRequired[list[Text]]
+    operator_note: NotRequired[Text]
 
 
 def check(kind: Any, values: Any) -> Mapping[str, Any]:

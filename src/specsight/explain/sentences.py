@@ -52,6 +52,23 @@ def _length(finding: Finding) -> str:
     return f"{finding.length_px:.0f} px"
 
 
+def operator_notes(count: int) -> str:
+    """What became of the notes that operators wrote of `count` pictures; empty for none."""
+    if not count:
+        return ""
+    one = "1 picture brings an operator's note, which is"
+    several = f"{count:,} pictures bring operators' notes, which are"
+    return (
+        f"{one if count == 1 else several} shown and no instruction: give inspect what is to act with --say "
+        "('specsight read MANIFEST' lists what is understood of notes)"
+    )
+
+
+def operator_note(note: str) -> str:
+    """A note as it is shown beside the statement of its picture."""
+    return f"Operator's note, no instruction: “{excerpt(note)}”"
+
+
 def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
     """Every clause that had no effect, each once, with the reason: "'Inspect the rim only.' (no part map)"."""
     return list(dict.fromkeys(f"'{excerpt(one.clause.words)}' ({one.reason})" for one in clauses))

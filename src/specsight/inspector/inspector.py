@@ -35,7 +35,7 @@ from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import instruction_of
 from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
-from specsight.records import Inspection, Sample
+from specsight.records import OPERATOR_NOTE, Inspection, Sample
 from specsight.specification import Instruction, Outline, Specification
 from specsight.storage import given_path, read_folder, whole_folder
 
@@ -216,6 +216,7 @@ class Inspector:
             type_maps=judged.judgement.type_maps,
             map_threshold=self.calibration.map_seed if self.calibration else None,
             picture=observation.picture,
+            operator_note=sample.text.get(OPERATOR_NOTE, ""),
             notes=(
                 *observation.picture.notes,
                 *observation.view.notes,

@@ -10,6 +10,7 @@ from pathlib import Path
 from specsight.errors import SpecsightError
 from specsight.reading.contract import DEFAULT, load_reader
 from specsight.reading.pdf import read_pdf
+from specsight.records import OPERATOR_NOTE
 from specsight.specification import Instruction, Specification, load_instruction
 from specsight.specification.yaml import read_words
 
@@ -19,8 +20,6 @@ DOCUMENTS = (
     *(".html", ".htm", ".json", ".xml"),
 )
 """Endings of documents that are not read."""
-NOTE = "operator_note"
-"""Kind of a sample's words that holds what an operator wrote."""
 LONGEST_PATH = 1000
 """Characters; a longer argument holds sentences and is no path."""
 
@@ -59,9 +58,12 @@ def read_notes(
         return None
     from specsight.datasets import load_dataset
 
-    notes = {sample.id: sample.text[NOTE] for sample in load_dataset(path).samples if sample.text.get(NOTE)}
+    written = {sample.id: sample.text.get(OPERATOR_NOTE) for sample in load_dataset(path).samples}
+    notes = {name: note for name, note in written.items() if note}
     if not notes:
-        raise SpecsightError(f"no sample of '{path}' has a note: operators' words stand in text.{NOTE}")
+        raise SpecsightError(
+            f"no sample of '{path}' has a note: operators' words stand in text.{OPERATOR_NOTE}"
+        )
     read_note = load_reader(reader).read
     return {name: read_note(note, specification) for name, note in notes.items()}
 

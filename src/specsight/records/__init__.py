@@ -8,6 +8,7 @@
 from specsight.records.answers import Decision, Excused, Finding, Inspection, Judgement, NotApplied, Presence
 from specsight.records.samples import (
     GOOD,
+    OPERATOR_NOTE,
     Box,
     Defect,
     ImageBatch,
@@ -20,6 +21,7 @@ from specsight.records.samples import (
 
 __all__ = [
     "GOOD",
+    "OPERATOR_NOTE",
     "Box",
     "Decision",
     "Defect",

@@ -246,6 +246,9 @@ class Inspection:
     picture: Picture | None = field(default=None, compare=False, repr=False)
     notes: tuple[str, ...] = ()
     """What a person should know of how the picture was read (`Picture.notes`)."""
+    operator_note: str = ""
+    """What an operator wrote of the picture, as it stands: data, which no decision follows unless it is given as the
+    instruction."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -276,6 +279,7 @@ class Inspection:
             "statement": self.statement,
             "seconds": dict(self.seconds),
             "notes": list(self.notes),
+            **({"operator_note": self.operator_note} if self.operator_note else {}),
         }
 
     @classmethod
@@ -295,8 +299,8 @@ class Inspection:
             decision = Decision(verdict, values["score"], threshold, counted=findings)
         names = ("id", "image", "product", "score", "statement", "seconds")
         given = {name: values[name] for name in names} | {"map_threshold": values.get("map_threshold")}
-        notes = tuple(values.get("notes", ()))
-        return cls(decision=decision, findings=findings, notes=notes, **given)
+        given |= {"notes": tuple(values.get("notes", ())), "operator_note": values.get("operator_note", "")}
+        return cls(decision=decision, findings=findings, **given)
 
     def plot(self) -> Figure:
         """Picture, map with the outlines of the findings, and the statement, as a matplotlib figure.

@@ -16,6 +16,8 @@ Box = tuple[int, int, int, int]
 """(x0, y0, x1, y1) in pixels, x1 and y1 exclusive."""
 
 GOOD = "good"
+OPERATOR_NOTE = "operator_note"
+"""Kind of a sample's words that holds what an operator wrote of the picture."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Sample:
     `split` is "train", "validation" or "test" (sets with further test splits keep their names, e.g.
     "test_private"). `group` names the physical object where several pictures show the same one (for leakage checks
     and for per-object scores). `conditions` holds light, plant, view and the like. `text` holds words by kind
-    ("description", "operator_note", "specification", ...).
+    ("description", `OPERATOR_NOTE`, "specification", ...).
     """
 
     id: str

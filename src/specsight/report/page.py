@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from specsight import explain
 from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
@@ -90,6 +91,7 @@ def _context(
         "headline": tables.headline(metrics),
         "notes": metrics.get("notes", []),
         "noticed": tables.noticed(predictions),
+        "written": explain.operator_notes(sum(bool(p.inspection.operator_note) for p in predictions)),
         "calibration": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(
@@ -106,6 +108,7 @@ def _context(
         "has_truth_outline": any(p.defects for p in predictions),
         "rows": [tables.row(p, located, shown[p.id]) for p in rows],
         "large": large,
+        "operator_note": explain.operator_note,
         "number": {row["id"]: number for number, row in enumerate(large)},
         "limits": f"{LARGE / 1e6:.0f} MB",
         "row_count": len(predictions),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from specsight import explain
 from specsight.errors import SpecsightError
 from specsight.runs.folder import RunFolder
 from specsight.storage import CHECKSUMS, check_output, csv_text, write_csv
@@ -98,7 +99,9 @@ def _pictures(run: RunFolder) -> Iterator[tuple[object, ...]]:
             len(one.decision.counted),
             "yes" if one.decision.unlike is None else "no",
             one.statement,
-            "; ".join(one.notes),
+            "; ".join(
+                (*one.notes, *([explain.operator_note(one.operator_note)] if one.operator_note else []))
+            ),
         )
     for picture in run.skipped():
         yield (picture.image, UNREADABLE, None, None, None, None, None, picture.reason, "")

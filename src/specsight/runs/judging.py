@@ -13,7 +13,7 @@ from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector, Observation
 from specsight.progress import track
-from specsight.records import Inspection, Sample
+from specsight.records import OPERATOR_NOTE, Inspection, Sample
 from specsight.runs.fit import Fit
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import Instructed
@@ -101,7 +101,10 @@ def _words(inspector: Inspector) -> str | None:
 
 
 def _unchanged(sample: Sample, prediction: Prediction) -> bool:
-    """Whether the files on disk are still those that were judged; an unreadable one is tried again."""
+    """Whether the files on disk, and what an operator wrote of them, are still those that were judged; an unreadable
+    one is tried again."""
+    if sample.text.get(OPERATOR_NOTE, "") != prediction.inspection.operator_note:
+        return False
     try:
         return sample_digest(sample) == prediction.digest
     except OSError:

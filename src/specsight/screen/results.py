@@ -136,6 +136,7 @@ def _cell(name: str, value: float | None, interval: tuple[float | None, float | 
 def verdicts(run: Path) -> None:
     """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
     from specsight.datasets.accounting import Account, said
+    from specsight.explain import operator_notes
     from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
@@ -148,6 +149,8 @@ def verdicts(run: Path) -> None:
     for picture in skipped:
         say(f"skipped: {picture.reason}", err=True)
     notes(_noticed(predictions))
+    if written := operator_notes(sum(bool(p.inspection.operator_note) for p in predictions)):
+        say(f"note: {written}", err=True)
     unapplied(judged)
     decided = any(p.inspection.verdict for p in predictions)
     others = sum(p.inspection.decision.unlike is not None for p in rejected)
