@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import exporting
+from specsight.cli.benchmark import exporting, running
 from specsight.cli.options import Verbs
 
 
@@ -13,7 +13,10 @@ def benchmark() -> None:
     """Turn a visual anomaly set into a benchmark of text and pictures; curate, check and run it."""
 
 
-VERBS: tuple[click.Command, ...] = (exporting.export,)
+VERBS: tuple[click.Command, ...] = (
+    exporting.export,
+    running.run,
+)
 
 for verb in VERBS:
     benchmark.add_command(verb)

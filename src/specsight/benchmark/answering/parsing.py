@@ -1,0 +1,225 @@
+"""A model's words → an answer in the form of its item, or None where they hold none.
+
+Letters follow MMAD (Jiang et al., ICLR 2025): the last letter that stands alone, else the option whose text the words
+come closest to. Before that, what is marked as the answer ("the answer is B", "<answer>B</answer>", "(B)") counts as
+such, and the article "A" in front of a word is no letter. What is thought aloud (<think>) is not read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from specsight.benchmark.records import Slots
+from specsight.benchmark.tasks import Form
+from specsight.records import Verdict
+from specsight.specification.vocabulary import normal_form
+
+LONGEST = 10_000
+"""Characters of an answer that are read, from its end: a model that repeats itself says nothing new."""
+ALIKE = 0.75
+"""Least similarity (`difflib`, [0, 1]) of words and the option that they are taken for."""
+AHEAD = 0.05
+"""By how much the closest option must be more similar than the next."""
+
+THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
+NUMBER = r"(?<![\w.])[-+]?\d{1,6}(?:\.\d{1,9})?(?![\d.]*\d)"
+BETWEEN = r"[^\d.+-]{1,8}"
+FOUR = re.compile(rf"({NUMBER}){BETWEEN}({NUMBER}){BETWEEN}({NUMBER}){BETWEEN}({NUMBER})")
+TWO = re.compile(rf"[\[(] ?({NUMBER}) ?[,; ] ?({NUMBER}) ?[\])]")
+NAMED_TWO = re.compile(rf"\bx\W{{1,4}}({NUMBER})\W{{1,4}}y\W{{1,4}}({NUMBER})", re.IGNORECASE)
+SIDE = 1000
+"""Coordinates are thousandths of the picture's width and height."""
+
+
+def parse(words: str, form: Form, options: Mapping[str, str]) -> str | None:
+    """The answer that `words` hold, in the form of `Item.answer`.
+
+    Parameters: `options` is letter → text as it was shown; empty for forms without options. Returns None where there is
+    no answer of this form.
+    """
+    said = _final(words)
+    if form == "choice":
+        return _letter(said, options)
+    if form == "choices":
+        return _letters(said, options)
+    if form == "box":
+        return _box(said)
+    if form == "point":
+        return _point(said)
+    if form == "text":
+        return said or None
+    slots = read_slots(said)
+    return None if slots is None else slots.model_dump_json(exclude_none=True)
+
+
+def _final(words: str) -> str:
+    """What is said in the end: without thoughts; inside the last answer tag where there is one."""
+    said = THOUGHT.sub(" ", words[-LONGEST:])
+    tagged = TAGGED.findall(said)
+    return " ".join((tagged[-1] if tagged else said).split())
+
+
+def _class(options: Mapping[str, str]) -> str:
+    return "".join(re.escape(letter) for letter in options if len(letter) == 1)
+
+
+def _letter(said: str, options: Mapping[str, str]) -> str | None:
+    """One of the letters of `options`."""
+    if not said or not options:
+        return None
+    if (value := _json_answer(said)) is not None:
+        said = value
+    bare = said.strip(" \t\r\n.:;,()[]{}*'\"`#")
+    if bare.upper() in options and len(bare) == 1:
+        return bare.upper()
+    letters = _class(options)
+    marked = rf"\b(?:answer|option|choice)\b(?: (?:is|would be|must be))? ?[:=]?[ *\"'(\[]*([{letters}])\b(?!'| [a-z])"
+    if found := re.findall(marked, said, re.IGNORECASE):
+        return str(found[-1]).upper()
+    # "A scratch": an article. "A." and "A: scratch" and "it is A": letters.
+    if found := re.findall(rf"\b([{letters}])\b(?!['’])(?!(?<=A) [a-z0-9])", said):
+        return str(found[-1])
+    return _closest(said, options)
+
+
+def _json_answer(said: str) -> str | None:
+    """The value of "answer" in a JSON object."""
+    for value in _objects(said):
+        for name in ("answer", "option", "choice"):
+            if isinstance(value.get(name), str):
+                return str(value[name])
+    return None
+
+
+def _closest(said: str, options: Mapping[str, str]) -> str | None:
+    """The letter of the option that is said in its own words, or nearly so; None where several are, or none."""
+    told = normal_form(said)
+    texts = {letter: normal_form(text) for letter, text in options.items()}
+    exact = [letter for letter, text in texts.items() if text == told]
+    if len(exact) == 1:
+        return exact[0]
+    inside = [letter for letter, text in texts.items() if text and re.search(rf"\b{re.escape(text)}\b", told)]
+    # "No defect" holds "defect": the option that holds the others is meant.
+    widest = [one for one in inside if all(texts[other] in texts[one] for other in inside)]
+    if len(widest) == 1:
+        return widest[0]
+    if inside:
+        return None
+    ratios = sorted(((_similarity(told, text), letter) for letter, text in texts.items()), reverse=True)
+    (best, letter), *others = ratios
+    if best < ALIKE or (others and best - others[0][0] < AHEAD):
+        return None
+    return letter
+
+
+def _similarity(told: str, text: str) -> float:
+    """In [0, 1]; 0 where the lengths alone keep them apart."""
+    matcher = difflib.SequenceMatcher(None, told, text)
+    return matcher.ratio() if matcher.real_quick_ratio() >= ALIKE else 0.0
+
+
+def _letters(said: str, options: Mapping[str, str]) -> str | None:
+    """Several letters, in the order of the options, as "A, C"."""
+    if not said or not options:
+        return None
+    letters = _class(options)
+    said = said.replace('"', "")
+    run = rf"\b[{letters}]\b(?:(?: ?[,;/&] ?| and | )(?:and )?\(?[{letters}]\b\)?)*"
+    marked = re.findall(rf"(?i:answers?|options?|choices?)\W{{0,4}}(?i:is|are)?\W{{0,4}}({run})", said)
+    given = marked or re.findall(rf"({run})(?!['’])(?!(?<=A) [a-z0-9])", said)
+    if given:
+        chosen = set(re.findall(rf"\b[{letters}]\b", given[-1])) if (marked or len(given) == 1) else set()
+        if not chosen:  # One a line: "A. scratch", "C. dent".
+            chosen = {letter for one in given for letter in re.findall(rf"\b[{letters}]\b", one)}
+        return ", ".join(letter for letter in options if letter in chosen)
+    told = normal_form(said)
+    texts = {letter: normal_form(text) for letter, text in options.items()}
+    found = [letter for letter, text in texts.items() if text and re.search(rf"\b{re.escape(text)}\b", told)]
+    return ", ".join(found) or None
+
+
+def _thousandths(numbers: Sequence[float]) -> list[int] | None:
+    """Whole thousandths; shares in [0, 1] with a decimal point are shares of the side. None outside of the picture."""
+    if all(0 <= number <= 1 for number in numbers) and any(number % 1 for number in numbers):
+        numbers = [number * SIDE for number in numbers]
+    if not all(math.isfinite(number) and 0 <= number <= SIDE for number in numbers):
+        return None
+    return [round(number) for number in numbers]
+
+
+def _box(said: str) -> str | None:
+    found = FOUR.findall(said)
+    values = _thousandths([float(number) for number in found[-1]]) if found else None
+    if values is None or values[0] >= values[2] or values[1] >= values[3]:
+        return None
+    return json.dumps(values)
+
+
+def _point(said: str) -> str | None:
+    found = TWO.findall(said) or NAMED_TWO.findall(said)
+    if not found and (bare := re.fullmatch(rf"\D{{0,20}}({NUMBER})\s*,\s*({NUMBER})\D{{0,5}}", said)):
+        found = [bare.groups()]
+    values = _thousandths([float(number) for number in found[-1]]) if found else None
+    return None if values is None else json.dumps(values)
+
+
+def read_slots(said: str) -> Slots | None:
+    """The last JSON object in `said` that fills at least one slot; a value that a slot cannot hold fills none."""
+    for value in reversed(_objects(said)):
+        filled = {}
+        for key, content in value.items():
+            name = normal_form(str(key)).replace(" ", "_")
+            name = {"type": "types", "cell": "cells", "part": "parts", "box": "boxes"}.get(name, name)
+            if name in Slots.model_fields and (kept := _slot(name, content)) is not None:
+                filled[name] = kept
+        if filled:
+            return Slots(**filled)
+    return None
+
+
+def _slot(name: str, content: Any) -> Any:
+    """`content` as the slot `name` holds it, or None."""
+    if name == "decision":
+        said = str(content).strip().lower()
+        return said if said in get_args(Verdict) else None
+    if name in ("types", "cells", "parts"):
+        listed = [content] if isinstance(content, str) else content
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            return None
+        return tuple(one.strip() for one in listed if one.strip())
+    if name == "boxes":
+        if not isinstance(content, list):
+            return None
+        listed = [content] if content and not isinstance(content[0], list) else content
+        boxes = [_box(json.dumps(one)) for one in listed]
+        return tuple(tuple(json.loads(box)) for box in boxes if box) if all(boxes) else None
+    try:
+        return getattr(Slots.model_validate({name: content}), name)
+    except ValidationError:
+        return None
+
+
+def _objects(said: str) -> list[dict[str, Any]]:
+    """The outermost JSON objects that stand in a text, in their order."""
+    decoder = json.JSONDecoder(parse_constant=_no_number)
+    found, start = [], said.find("{")
+    while start >= 0:
+        try:
+            value, end = decoder.raw_decode(said, start)
+            found.append(value)
+        except (ValueError, RecursionError):
+            end = start + 1
+        start = said.find("{", end)
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"JSON has no {word}")
