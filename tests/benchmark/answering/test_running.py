@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.small_benchmark import TYPES, item, items, write_benchmark
+from tests.support.capped_benchmark import TYPES, item, items, write_benchmark
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, CannotAnswer, Question, Reply
 from specsight.benchmark.answering.naming import answerer_named
