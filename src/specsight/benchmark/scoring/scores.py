@@ -1,0 +1,91 @@
+"""All numbers of one run: `scores.json`.
+
+In: a benchmark and a run folder. Out: `Scores`, by the names that `accuracy`, `words_decide`, `scenarios`,
+`text_quality` and `grounding` give.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from specsight.benchmark.answers import SCORES
+from specsight.benchmark.files import Benchmark
+from specsight.benchmark.records import Record
+from specsight.benchmark.scoring.accuracy import (
+    accuracy,
+    boxes,
+    circular,
+    decisions,
+    failures,
+    guessing,
+    letters,
+)
+from specsight.benchmark.scoring.reading import Answered, Origins, read_run
+from specsight.benchmark.scoring.resampling import Figure
+from specsight.benchmark.scoring.scenarios import scenarios
+from specsight.benchmark.scoring.words_decide import component_scope, control, matched_pairs, ranked_by
+from specsight.storage.files import write_json
+
+RESAMPLES = 1000
+
+
+class Scores(Record):
+    """The numbers of one model over one benchmark."""
+
+    benchmark: str
+    version: str
+    model: str
+    asked: int
+    """Questions that were asked."""
+    total: int
+    """Questions of the benchmark: where it is more, the numbers are those of a part."""
+    figures: Mapping[str, Figure]
+    errors: Mapping[str, int]
+    """Why there was no answer → how often, the most frequent first."""
+    resamples: int
+
+
+def score_run(
+    benchmark: Benchmark, folder: Path, *, resamples: int = RESAMPLES, origins: Origins | None = None
+) -> Scores:
+    """Score the run in `folder`, write `scores.json` into it, and return the scores.
+
+    `resamples` of the bootstrap over physical objects; 0: Wilson's intervals alone. Raises SpecsightError where the
+    folder holds no run over this benchmark.
+    """
+    scores = score(read_run(benchmark, folder, origins), resamples)
+    write_json(folder / SCORES, scores.model_dump(mode="json", exclude_defaults=True))
+    return scores
+
+
+def score(run: Answered, resamples: int = RESAMPLES) -> Scores:
+    """All numbers of a run that was read."""
+    statistics = {
+        **accuracy(run),
+        **decisions(run),
+        **failures(run),
+        **circular(run),
+        **letters(run),
+        **boxes(run),
+        **matched_pairs(run),
+        **component_scope(run),
+        **control(run),
+        **scenarios(run),
+    }
+    figures = run.objects.figures(statistics, resamples)
+    for name in figures:
+        if name.startswith(("part_auroc", "scope_drop", "control_gap")):
+            figures[name] = figures[name].model_copy(update={"variant": ranked_by(run)})
+    counts = Counter(one.error for one in run.asked if one.error is not None)
+    return Scores(
+        benchmark=run.run.benchmark,
+        version=run.run.version,
+        model=run.run.model,
+        asked=len(run.asked),
+        total=run.total,
+        figures={**figures, **guessing(run)},
+        errors=dict(counts.most_common()),
+        resamples=resamples,
+    )

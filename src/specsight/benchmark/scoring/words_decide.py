@@ -1,0 +1,141 @@
+"""Whether words decide: matched pairs, component-scoped inspection and the control gap, from answers to questions.
+
+In: a run's questions. Out: statistics by name. The numbers are those of `metrics.language_control`, whose functions the
+tests compare them with: an answerer that does not read gets no pair right both ways, and a control gap of 0.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.benchmark.scoring.accuracy import mean_of
+from specsight.benchmark.scoring.reading import Answered, Asked
+from specsight.benchmark.scoring.resampling import Difference, Mean, RankedAuroc, Statistic
+from specsight.benchmark.tasks import TASKS
+
+LIKELIHOODS = "ranked by the log-likelihoods of the two options"
+VERDICTS = "ranked by verdicts: (share rejected rightly + share accepted rightly) / 2"
+
+
+def pairs_of(asked: Sequence[Asked]) -> list[tuple[Asked, Asked]]:
+    """The matched pairs of which both questions were asked."""
+    found: dict[tuple[str | None, str, str], list[Asked]] = {}
+    for one in asked:
+        if one.pair is not None:
+            found.setdefault((one.scenario, one.task, f"{one.sample} {one.pair}"), []).append(one)
+    return [(both[0], both[1]) for both in found.values() if len(both) == 2]
+
+
+def matched_pairs(run: Answered) -> dict[str, Statistic]:
+    """Matched pairs of which both questions were asked.
+
+    "pairs/TASK": share with both answers right; "pairs": its mean over tasks; "same/TASK" and "same": share answered
+    alike both times, as one does who does not read.
+    """
+    statistics: dict[str, Statistic] = {}
+    for name, value in (("pairs", _both_right), ("same", _same)):
+        by_task: dict[str, Statistic] = {}
+        for task, info in TASKS.items():
+            pairs = pairs_of([one for one in run.plain if one.task == task]) if info.paired else []
+            if pairs:
+                values = {first.item: value(first, second) for first, second in pairs}
+                by_task[f"{name}/{task}"] = mean_of(
+                    run,
+                    [first for first, _ in pairs],
+                    lambda one, values=values: values[one.item],  # type: ignore[misc]
+                )
+        if by_task:
+            statistics |= {**by_task, name: Mean(list(by_task.values()))}
+    return statistics
+
+
+def component_scope(run: Answered) -> dict[str, Statistic]:
+    """Inspection of one part, as TGAD's second scenario has it.
+
+    "part_auroc": AUROC of "a defect lies on the part that is to be inspected", defects elsewhere and good pictures
+    being the negatives; "scope_drop": AUROC of "the picture is defective" less that; "scope_compliance": share accepted
+    of defective pictures whose defects all lie beside the part.
+    """
+    parts = [one for one in run.plain if one.task == "part_scope" and one.truth is not None]
+    whole = [one for one in run.plain if one.task == "anomaly" and one.truth is not None]
+    statistics: dict[str, Statistic] = {}
+    if _two_classes(parts):
+        statistics["part_auroc"] = _auroc(run, parts, parts)
+        if _two_classes(whole):
+            statistics["scope_drop"] = Difference(_auroc(run, whole, whole), statistics["part_auroc"])
+    beside = [one for one in parts if one.truth == "accept" and one.origin.defective]
+    if beside:
+        statistics["scope_compliance"] = mean_of(run, beside, lambda one: one.verdict == "accept")
+    return statistics
+
+
+def control(run: Answered, seed: int = 0) -> dict[str, Statistic]:
+    """What the right words are worth: 0 where words have no say.
+
+    "control_gap/TASK" and "control_gap": AUROC of the true verdict by answers under the right words, less that by
+    answers under the words of either question of its pair, drawn by `seed` and the question's id.
+    """
+    by_task: dict[str, Statistic] = {}
+    for task, info in TASKS.items():
+        pairs = pairs_of([one for one in run.plain if one.task == task]) if info.paired else []
+        asked = [one for both in pairs for one in both if one.truth is not None]
+        partner = {one.item: other for a, b in pairs for one, other in ((a, b), (b, a))}
+        if not _two_classes(asked):
+            continue
+        drawn = [partner[one.item] if _drawn(one, seed) else one for one in asked]
+        by_task[f"control_gap/{task}"] = Difference(_auroc(run, asked, asked), _auroc(run, asked, drawn))
+    return {**by_task, "control_gap": Mean(list(by_task.values()))} if by_task else {}
+
+
+def ranked_by(run: Answered) -> str:
+    """How answers were ranked for the AUROCs, in words."""
+    decided = [one for one in run.plain if one.truth is not None]
+    return LIKELIHOODS if _has_margins(decided) else VERDICTS
+
+
+def ranks(asked: Sequence[Asked], answered: Sequence[Asked]) -> NDArray[np.float64]:
+    """(N,) what the answers to `answered` rank the questions `asked` by, higher: rather to be rejected.
+
+    By likelihoods where every answer has them, else by verdicts: 1 rejected, 0 accepted; where there is no answer, the
+    opposite of what is true of the question asked: no answer is never right.
+    """
+    if _has_margins(answered):
+        return np.array([one.margin for one in answered], np.float64)
+    pairs = zip(asked, answered)
+    return np.array(
+        [
+            answer.verdict == "reject" if answer.verdict else question.truth == "accept"
+            for question, answer in pairs
+        ],
+        np.float64,
+    )
+
+
+def _auroc(run: Answered, asked: Sequence[Asked], answered: Sequence[Asked]) -> Statistic:
+    positives = np.array([one.truth == "reject" for one in asked], bool)
+    return RankedAuroc(positives, ranks(asked, answered), run.members(asked))
+
+
+def _has_margins(asked: Sequence[Asked]) -> bool:
+    return bool(asked) and all(one.margin is not None for one in asked)
+
+
+def _two_classes(asked: Sequence[Asked]) -> bool:
+    return len({one.truth for one in asked} - {None}) == 2
+
+
+def _both_right(first: Asked, second: Asked) -> bool:
+    return first.mark.right and second.mark.right
+
+
+def _same(first: Asked, second: Asked) -> bool:
+    return first.verdict is not None and first.verdict == second.verdict
+
+
+def _drawn(one: Asked, seed: int) -> bool:
+    """Whether the words of the other question of the pair are drawn."""
+    return bool(np.random.default_rng([seed, zlib.crc32(one.item.encode())]).integers(2))
