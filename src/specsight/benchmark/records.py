@@ -53,10 +53,10 @@ class Instance(Record):
     type_raw: str
     """The set's own name."""
     type: str
-    """Canonical name of `ontology`, or the set's own where that does not know it."""
+    """Canonical name of `ontology`, or the set's own in words where that does not know it."""
     superclass: str | None = None
     box: tuple[Pixels, Pixels, Pixels, Pixels]
-    """(x0, y0, x1, y1), x1 and y1 exclusive."""
+    """(x0, y0, x1, y1), x1 and y1 exclusive: the set's own where it gives boxes, else that of the mask."""
     area_px: Annotated[int, Field(ge=1)]
     area_share: Share
     centroid: tuple[float, float]

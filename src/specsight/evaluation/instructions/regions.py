@@ -51,14 +51,26 @@ def regions_of(sample: Sample, size: tuple[int, int]) -> list[Region] | None:
         return []
     if sample.label != "defective" or not images.masks_known(sample):
         return None
+    masks = defect_pixels(sample, size)
+    if any(mask is None for mask in masks):
+        return None
+    return _pieces(sample.defects, [mask for mask in masks if mask is not None])
+
+
+def defect_pixels(sample: Sample, size: tuple[int, int]) -> list[NDArray[np.bool_] | None]:
+    """One mask (H, W) per defect of a sample whose every defect has a mask or a box (`images.masks_known`), in order.
+
+    Of a box these are the pixels inside that differ from the sample's reference; None without one of the same size.
+    """
     masks: list[NDArray[np.bool_]] = images.defect_masks(sample, size)
     boxed = [defect.mask is None for defect in sample.defects]
-    if any(boxed):
-        changed = _changed(sample, size)
-        if changed is None:
-            return None
-        masks = [mask & changed if box else mask for mask, box in zip(masks, boxed, strict=True)]
-    return _pieces(sample.defects, masks)
+    if not any(boxed):
+        return list(masks)
+    changed = _changed(sample, size)
+    return [
+        mask if not box else None if changed is None else mask & changed
+        for mask, box in zip(masks, boxed, strict=True)
+    ]
 
 
 def _changed(sample: Sample, size: tuple[int, int]) -> NDArray[np.bool_] | None:
