@@ -1,0 +1,45 @@
+"""All tasks, and the two passes over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specsight.benchmark.items.anomaly import Anomaly
+from specsight.benchmark.items.asking import Asker, Candidate
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.counting import Count
+from specsight.benchmark.items.location import Location
+from specsight.benchmark.items.types import Type
+from specsight.benchmark.records import BenchmarkSample, Item
+
+ASKERS: tuple[Asker, ...] = (Anomaly(), Type(), Location(), Count())
+
+
+def survey(samples: Iterable[BenchmarkSample], context: Context) -> Context:
+    """The first pass: count in `context` which answers occur, and keep references. Returns the context.
+
+    The order of samples makes no difference. Memory is bounded by the number of different answers.
+    """
+    for sample in samples:
+        if sample.label == "unknown":
+            continue
+        context.census.keep_reference(sample, context.seed)
+        for asker in ASKERS:
+            for candidate in asker.candidates(sample, context):
+                if isinstance(candidate, Candidate):
+                    context.census.count(asker.pool(candidate), candidate.right)
+    return context
+
+
+def make_items(sample: BenchmarkSample, context: Context) -> list[Item]:
+    """The second pass: the items of one sample, in the order of tasks.
+
+    Pictures that are neither good nor defective have none. What a task does not ask is noted with its reason in
+    `context.not_made`. Raises KeyError for a sample that was not surveyed.
+    """
+    if sample.label == "unknown":
+        return []
+    items = [item for asker in ASKERS for item in asker.items(sample, context)]
+    for item in items:
+        context.made[sample.product, item.task] += 1
+    return items
