@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.benchmark import instances
 from specsight.benchmark.records import BenchmarkSample, Instance
-from specsight.errors import require
 
 
 def united_mask(sample: BenchmarkSample) -> NDArray[np.bool_]:
@@ -20,21 +20,14 @@ def united_mask(sample: BenchmarkSample) -> NDArray[np.bool_]:
 
 
 def mask_of(instance: Instance, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """One defect, (H, W)."""
-    if instance.rle is None:
-        mask = np.zeros(size, bool)
-        x0, y0, x1, y1 = instance.box
-        mask[y0:y1, x0:x1] = True
-        return mask
-    require("pycocotools", "benchmark")
-    from pycocotools import mask as coco
-
-    counts = instance.rle["counts"]
-    encoded = {
-        "size": list(instance.rle["size"]),
-        "counts": counts.encode() if isinstance(counts, str) else counts,
-    }
-    return np.asarray(coco.decode(encoded), bool)
+    """One defect, (H, W); where only its box is known, the pixels of the box."""
+    known = instances.mask_of(instance)
+    if known is not None:
+        return known
+    mask = np.zeros(size, bool)
+    x0, y0, x1, y1 = instance.box
+    mask[y0:y1, x0:x1] = True
+    return mask
 
 
 def polygons_of(mask: NDArray[np.bool_]) -> Sequence[Sequence[float]]:
