@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specsight.explain import describe, state, told_apart
 from specsight.records import Decision, Excused, Finding, Presence
 from specsight.specification import Ignore, Knowledge, Requirement
@@ -65,6 +67,8 @@ def test_what_was_looked_for_is_told_once() -> None:
     assert "Looked for: no yellow dot (required); cap found" in state(
         Decision("reject", 4.0, 3.0, required=seen)
     )
+    specified = replace(seen[1], clause=Requirement(feature="cap", text="A cap is required."))
+    assert state(Decision("accept", 2.0, 3.0, required=(seen[1], specified))).count("cap found") == 1
 
 
 def test_what_looking_by_name_costs_is_told_where_it_rejects() -> None:

@@ -147,9 +147,9 @@ def told_apart(first: float, second: float) -> tuple[str, str]:
 
 
 def _required(decision: Decision) -> list[str]:
-    """What was looked for because it is required, but for what the verdict has told already."""
+    """What was looked for because it is required, each once, but for what the verdict has told already."""
     told = decision.deciding if decision.verdict == "reject" else None
-    found = [one.found for one in decision.required if one.clause != told]
+    found = dict.fromkeys(one.found for one in decision.required if one.clause != told)
     return [f"Looked for: {'; '.join(found)}."] if found else []
 
 
