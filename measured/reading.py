@@ -121,12 +121,13 @@ def measure(reader: str, items: Iterable[Mapping[str, Any]], products: Mapping[s
 def keys(clause: Mapping[str, Any], specification: Specification) -> list[Key]:
     """What is compared of a clause: kind, part, defect, limit to 6 decimals; one for each of several parts.
 
-    A limit without a type is one for each type of the product: a clause holds one.
+    A limit without a type is one for each type of the product: a clause holds one. The sets were written without the
+    part that a new type is taught on.
     """
     kind = str(clause.get("kind", ""))
     if kind == "unread":
         return [(kind, "", "", None)]
-    parts = _first(clause, "part")
+    parts = _first({**clause, "part": None} if kind == "knowledge" else clause, "part")
     limit = _first(clause, "limit_mm")
     defect = _first(clause, "defect")
     if kind == "tolerance" and not defect and specification.defects:

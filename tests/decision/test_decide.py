@@ -518,6 +518,71 @@ def test_a_finding_of_a_type_that_was_looked_for_rejects_whatever_the_score_says
     assert decision(taught, Tolerance(defect="chalk mark", up_to_mm=4)).verdict == "reject"
 
 
+ON_TREAD, ON_SIDEWALL = (Knowledge(name="chalk mark", part=part) for part in ("tread", "sidewall"))
+
+
+@pytest.mark.parametrize(
+    ("clauses", "deciding"),
+    [
+        ([ON_TREAD], ON_TREAD),
+        ([ON_SIDEWALL], None),
+        ([ON_SIDEWALL, ON_TREAD], ON_TREAD),
+        ([ON_TREAD, Ignore(defect="chalk mark")], ON_TREAD),
+        ([ON_SIDEWALL, Ignore(defect="chalk mark")], None),
+    ],
+)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_type_that_is_taught_on_one_part_counts_there(
+    clauses: list[Clause], deciding: Clause | None, by_name: bool
+) -> None:
+    """On the tread lies a chalk mark, which is found by its name or in the maps of a detector that was taught it."""
+    one = judgement("stain", score=0.5 if by_name else 3.0)
+    (mark,) = findings.find(
+        one, CALIBRATION, SPECIFICATION, parts=PARTS, part_names={1: "tread", 2: "sidewall"}
+    )
+    mark = replace(mark, type="chalk mark")
+    given = replace(CIRCUMSTANCES, types=("stain", "cut", "chalk mark"), follows_words=True, given=clauses)
+    circumstances = (
+        replace(given, named={0: clauses[0]}) if by_name else replace(given, taught=["chalk mark"])
+    )
+    decision = decide(one, [mark], CALIBRATION, clauses, circumstances)
+    assert (decision.verdict, decision.not_applied) == ("reject" if deciding else "accept", ())
+    assert decision.counted == ((mark,) if deciding else ())
+    if by_name:
+        assert decision.deciding == deciding
+
+
+def test_a_type_that_is_taught_on_one_part_excuses_nothing_that_the_score_tells_of() -> None:
+    follows = replace(CIRCUMSTANCES, follows_words=True)
+    decision = decided(judgement("stain"), Knowledge(name="stain", part="sidewall"), circumstances=follows)
+    assert (decision.verdict, len(decision.counted), decision.not_applied) == ("reject", 1, ())
+
+
+@pytest.mark.parametrize(
+    ("part", "more", "reason"),
+    [
+        ("hub", (), "the part map has no 'hub'"),
+        ("tread", (Scope(parts=("sidewall",)),), "'tread' is not to be inspected"),
+    ],
+)
+def test_a_part_that_cannot_be_told_of_leaves_what_is_taught_on_it_without_effect(
+    part: str, more: tuple[Clause, ...], reason: str
+) -> None:
+    (mark,) = findings.find(
+        judgement("stain"), CALIBRATION, SPECIFICATION, parts=PARTS, part_names={1: "tread"}
+    )
+    taught = Knowledge(name="chalk mark", part=part)
+    circumstances = replace(CIRCUMSTANCES, follows_words=True, named={0: taught}, given=[taught])
+    clauses = (taught, *more)
+    decision = decide(
+        judgement(score=0.5), [replace(mark, type="chalk mark")], CALIBRATION, clauses, circumstances
+    )
+    assert (decision.verdict, decision.counted) == ("accept", ())
+    (one,) = decision.not_applied
+    assert one.clause is taught
+    assert reason in one.reason
+
+
 def test_where_scopes_leave_nothing_the_full_inspection_holds_and_says_so() -> None:
     tread_alone = replace(CIRCUMSTANCES, parts=np.ones_like(PARTS))
     without = Scope(parts=("tread",), exclude=True)
@@ -558,6 +623,15 @@ def test_clauses_that_excuse_nothing_keep_the_verdict_of_the_full_inspection(
         decision.threshold,
     )
     assert decision.observed == ()
+
+
+def test_a_specified_tolerance_holds_beside_a_type_that_is_taught_on_one_part() -> None:
+    accepted, on_tread = Tolerance(defect="stain"), Tolerance(defect="stain", part="tread")
+    words = SPECIFICATION.model_copy(update={"tolerances": (accepted, on_tread)})
+    taught = Knowledge(name="stain", part="running surface")
+    assert clauses_in_force(Instruction.of([taught]), words) == (taught, accepted)
+    everywhere = Knowledge(name="stain")
+    assert clauses_in_force(Instruction.of([everywhere]), words) == (everywhere,)
 
 
 def test_requirements_of_the_specification_give_way_to_types_that_alone_count() -> None:

@@ -16,7 +16,7 @@ from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.inspector.reader import GOOD, READER, SPREAD, Limit, Reader, _limits
 from specsight.records import Sample
-from specsight.specification import Ignore, Instruction, Knowledge, Only, Specification, Tolerance
+from specsight.specification import Ignore, Instruction, Knowledge, Only, Part, Specification, Tolerance
 
 pytest.importorskip("torch")
 save = pytest.importorskip("safetensors.numpy").save
@@ -141,6 +141,44 @@ def test_limits_hold_even_if_some_good_pictures_show_the_type(inspector: Inspect
     mixed = Reader(inspector.reader.detector, (*inspector.reader.good, shown)).limits([cut])[cut].seed
     peak = float(anchors.margins(shown, 0.07)[anchors.types.index("cut")].max())
     assert mixed < (clean + peak) / 2
+
+
+def test_a_type_that_is_taught_on_one_part_is_found_there_alone(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert inspector.reader is not None
+    assert inspector.calibration is not None
+    Image.fromarray(stained(96)).save(tmp_path / "a.png")
+    Image.fromarray(np.repeat(np.array([1, 2, 3], np.uint8), (52, 20, 24))[None].repeat(96, 0)).save(
+        tmp_path / "parts.png"
+    )
+    names = {1: "tread", 2: "sidewall", 3: "bead"}
+    seen = inspector.look(
+        Sample("a", tmp_path / "a.png", "tyre", parts=tmp_path / "parts.png", part_names=names)
+    )
+    type_ = _type(inspector, seen)
+    highest = float(inspector.reader.type_maps(seen)[type_].max())
+    reader = Reader(inspector.reader.detector, inspector.reader.good, inspector.reader.point_spread)
+    limit = Limit(0.9 * highest, 0.8 * highest)
+    monkeypatch.setattr(reader, "limits", lambda types: dict.fromkeys(types, limit))
+    blind = replace(
+        inspector,
+        calibration=replace(inspector.calibration, score_threshold=1e9, map_seed=1e9),
+        reader=reader,
+        specification=SPECIFICATION.model_copy(update={"parts": (Part(name="tread"), Part(name="sidewall"))}),
+    )
+
+    def taught(part: str) -> Instruction:
+        return Instruction.of([Knowledge(name=type_, part=part, text=f"Watch the {part}.")])
+
+    inspection = blind.judge(seen, taught("tread"))
+    assert (inspection.verdict, {f.part for f in inspection.decision.counted}) == ("reject", {"tread"})
+    inspection = blind.judge(seen, taught("sidewall"))
+    assert (inspection.verdict, inspection.decision.not_applied) == ("accept", ())
+    assert f"Does not count ('Watch the sidewall.'): {type_} on the tread" in inspection.statement
+    without = blind.inspect(stained(96), taught("tread"))
+    assert without.verdict == "accept"
+    assert [one.reason for one in without.decision.not_applied] == ["the picture has no part map"]
 
 
 def test_without_a_reader_every_clause_about_types_says_so(good: list[Sample]) -> None:

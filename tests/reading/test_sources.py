@@ -173,6 +173,17 @@ def test_the_verb_prints_objects_yaml_and_a_table(tmp_path: Path) -> None:
     assert "no scale: the specification has no mm_per_px" in table
 
 
+def test_the_part_that_a_type_is_taught_on_is_printed_and_comes_back(tmp_path: Path) -> None:
+    save_yaml(CAP, tmp_path / "cap.yaml")
+    words, spec = "Watch for open splices on the rim.", ("--spec", tmp_path / "cap.yaml")
+    (one,) = json.loads(run("read", words, *spec, "--json").output)
+    assert (one["kind"], one["part"], one["defect"]) == ("knowledge", "rim", "open splices")
+    assert "knowledge  rim   open splices" in run("read", words, *spec).output
+    edited = parse_instruction(run("read", words, *spec, "--yaml").output)
+    assert edited == read(words, CAP)
+    assert edited.known_defects[0].part == "rim"
+
+
 def test_readers_are_listed_and_a_misspelt_one_is_hinted_at() -> None:
     assert "grammar" in run("list", "readers").output
     error = run("read", "Ignore dust.", "--reader", "gramar", fails=True).exception

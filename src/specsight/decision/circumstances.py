@@ -37,6 +37,8 @@ class Circumstances:
     """Whether findings have lengths in millimetres."""
     follows_words: bool = False
     """Whether the types that the instruction teaches have been looked for."""
+    taught: Collection[str] = ()
+    """Types that the detector's own maps hold because an instruction, and nothing else, names them."""
     named: Mapping[int, Clause] = field(default_factory=dict)
     """Numbers of findings that the score does not tell of: those of types that were looked for by name, with the clause
     that names each. They reject whatever the score says."""

@@ -19,10 +19,10 @@ from specsight import findings
 from specsight.calibration import Calibration
 from specsight.decision.circumstances import Circumstances
 from specsight.decision.effect import Effect
-from specsight.decision.rules import effects
+from specsight.decision.rules import effects, teaches
 from specsight.decision.scope import with_scope
 from specsight.records import Decision, Excused, Finding, Judgement, NotApplied
-from specsight.specification.clauses import Clause, Ignore, Only, Scope, Tolerance
+from specsight.specification.clauses import Clause, Ignore, Knowledge, Only, Scope, Tolerance
 
 NO_THRESHOLD = "no threshold was calibrated, so there is no verdict"
 UNSCOPED = "the threshold of the whole picture: too few held-out good parts showed these parts in a part map"
@@ -77,7 +77,11 @@ def decide(
     deciding = None
     if rejected != over:
         deciding = _deciding(excused, applied) if over and excused_of_score else _narrowing(clauses, applied)
-    named = (clause for k, clause in circumstances.named.items() if k not in excused)
+    named = (
+        _teaching(clause, found[k], clauses, circumstances)
+        for k, clause in circumstances.named.items()
+        if k not in excused
+    )
     unmet = (c for c, effect in zip(clauses, applied) if effect.unmet)
     against = next(chain(unmet, named), None)
     if against is not None and not rejected:
@@ -113,6 +117,17 @@ def _excused(clauses: Sequence[Clause], applied: Sequence[Effect]) -> Mapping[in
         for number in effect.excused:
             excused.setdefault(number, clause)
     return excused
+
+
+def _teaching(
+    clause: Clause, finding: Finding, clauses: Sequence[Clause], circumstances: Circumstances
+) -> Clause:
+    """The clause that a finding of a type that was looked for is there for: of several that teach the type, the one for
+    its part."""
+    if not isinstance(clause, Knowledge) or teaches(clause, finding, circumstances):
+        return clause
+    others = (c for c in clauses if isinstance(c, Knowledge) and teaches(c, finding, circumstances))
+    return next(others, clause)
 
 
 def _deciding(excused: Mapping[int, Clause], applied: Sequence[Effect]) -> Clause:

@@ -47,7 +47,9 @@ def clauses_in_force(
 
 def _replaces(clause: Clause, specified: Tolerance, words: Vocabulary, parts: Vocabulary) -> bool:
     if isinstance(clause, Knowledge):
-        return words.same(clause.name, specified.defect)
+        # A tolerance of all parts holds beside a type that is taught on one of them.
+        here = clause.part is None or (specified.part is not None and parts.same(clause.part, specified.part))
+        return here and words.same(clause.name, specified.defect)
     if isinstance(clause, Requirement):
         return lacks(specified.defect, clause.feature)
     if not isinstance(clause, Tolerance | Ignore) or not words.same(clause.defect, specified.defect):

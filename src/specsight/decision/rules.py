@@ -37,9 +37,10 @@ def effects(
     """The effect of every clause on the findings, in the order of `clauses`."""
     scopes = scopes_in_force(clauses, circumstances)
     only = [c for c in clauses if isinstance(c, Only)]
-    on_parts = [c for c in clauses if isinstance(c, Tolerance | Ignore) and c.part is not None]
+    on_parts = [c for c in clauses if isinstance(c, Tolerance | Ignore | Knowledge) and c.part is not None]
+    known = [c for c in clauses if isinstance(c, Knowledge)]
     others = {
-        k: _effect(clause, found, circumstances, scopes, only, on_parts)
+        k: _effect(clause, found, circumstances, scopes, only, on_parts, known)
         for k, clause in enumerate(clauses)
         if not isinstance(clause, Requirement)
     }
@@ -58,7 +59,8 @@ def _effect(
     circumstances: Circumstances,
     scopes: Sequence[Scope],
     only: Sequence[Only],
-    on_parts: Sequence[Tolerance | Ignore],
+    on_parts: Sequence[Tolerance | Ignore | Knowledge],
+    known: Sequence[Knowledge],
 ) -> Effect:
     if isinstance(clause, Scope):
         return scope_effect(clause, found, circumstances, scopes)
@@ -67,12 +69,56 @@ def _effect(
     if isinstance(clause, Tolerance | Ignore):
         return _tolerance(clause, found, circumstances, on_parts)
     if isinstance(clause, Knowledge):
-        if circumstances.follows_words:
-            return Effect(in_maps=True)
-        return Effect(reason="the detector does not read words")
+        return _knowledge(clause, found, circumstances, scopes, known)
     if isinstance(clause, Unread):
         return Effect(reason=clause.reason or "the sentence was not understood")
     raise TypeError(f"no rule for a clause of kind {clause.kind!r}")
+
+
+def _knowledge(
+    clause: Knowledge,
+    found: Sequence[Finding],
+    circumstances: Circumstances,
+    scopes: Sequence[Scope],
+    known: Sequence[Knowledge],
+) -> Effect:
+    """Findings of a type that is taught on one part and that are there because of that, beside the part.
+
+    What the score tells of counts wherever it lies: being taught on one part accepts nothing on others.
+    """
+    if not circumstances.follows_words:
+        return Effect(reason="the detector does not read words")
+    if clause.part is None:
+        return Effect(in_maps=True)
+    beside = frozenset(
+        k
+        for k, finding in enumerate(found)
+        if _is_taught(k, finding, clause, circumstances)
+        and not any(teaches(one, finding, circumstances) for one in known)
+    )
+    reason = part_reason(clause.part, circumstances)
+    if not reason and (scope := outside(clause.part, scopes, circumstances)):
+        reason = f"'{clause.part}' is not to be inspected ({excerpt(scope.words)})"
+    return Effect(beside, reason=reason, in_maps=not reason)
+
+
+def _is_taught(number: int, finding: Finding, clause: Knowledge, circumstances: Circumstances) -> bool:
+    """Whether a finding is of the clause's type and is there because a clause teaches it."""
+    if number in circumstances.named:
+        named = circumstances.named[number]
+        return isinstance(named, Knowledge) and circumstances.same_defect(named.name, clause.name)
+    return circumstances.same_defect(finding.type, clause.name) and circumstances.same_defect(
+        clause.name, *circumstances.taught
+    )
+
+
+def teaches(clause: Knowledge, finding: Finding, circumstances: Circumstances) -> bool:
+    """Whether a clause teaches the type of a finding where it lies: most of it, or its peak."""
+    if not circumstances.same_defect(finding.type, clause.name):
+        return False
+    return clause.part is None or any(
+        circumstances.same_part(part, clause.part) for part in (finding.part, finding.peak_part)
+    )
 
 
 def _only(
@@ -104,7 +150,7 @@ def _tolerance(
     clause: Tolerance | Ignore,
     found: Sequence[Finding],
     circumstances: Circumstances,
-    on_parts: Sequence[Tolerance | Ignore],
+    on_parts: Sequence[Tolerance | Ignore | Knowledge],
 ) -> Effect:
     """Findings of a type that is accepted, up to a limit or whatever their size.
 
@@ -156,8 +202,10 @@ def _is_at(finding: Finding, box: Box) -> bool:
     )
 
 
-def _is_about(clause: Tolerance | Ignore, finding: Finding, circumstances: Circumstances) -> bool:
+def _is_about(clause: Tolerance | Ignore | Knowledge, finding: Finding, circumstances: Circumstances) -> bool:
     """Whether a finding is of the clause's type, and on its part."""
+    if isinstance(clause, Knowledge):
+        return teaches(clause, finding, circumstances)
     meant = clause in circumstances.given and circumstances.may_be(finding, clause.defect)
     return (meant or circumstances.same_defect(finding.type, clause.defect)) and (
         clause.part is None or circumstances.same_part(finding.part, clause.part)

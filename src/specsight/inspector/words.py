@@ -121,6 +121,7 @@ def circumstances_of(
     reader for types that are taught."""
     sample = observation.sample
     scale = sample.mm_per_px or (specification.mm_per_px if specification else None)
+    specified = Vocabulary.of(specification.defects if specification else ())
     return Circumstances(
         types=tuple(judgement.type_maps),
         parts=observation.picture.parts,
@@ -129,6 +130,7 @@ def circumstances_of(
         part_words=Vocabulary.of(specification.parts if specification else ()),
         scale_known=scale is not None,
         follows_words=detector.needs.text or reads,
+        taught=[t.name for t in taught if detector.needs.text and t.name not in specified],
         circular=sample.circular,
         score_of_map=detector.score_of_map,
     )

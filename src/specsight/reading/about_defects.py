@@ -197,7 +197,9 @@ def knowledge(reading: Reading, frame: Frame) -> None:
             raise NotUnderstood("")
         put_only(reading, frame)
         return
-    sure = 0.7 if frame.places else 0.9
-    reading.facts += [
-        Fact("knowledge", defect=name.whole or name.text, confidence=sure) for name in frame.names
-    ]
+    for place in _places(frame):
+        sure = 0.9 * (place.confidence if place else 1.0)
+        part = place.text if place else None
+        reading.facts += [
+            Fact("knowledge", part, name.whole or name.text, confidence=sure) for name in frame.names
+        ]

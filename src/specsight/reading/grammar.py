@@ -240,7 +240,7 @@ def clauses_of(facts: Sequence[Fact], text: str) -> list[Clause]:
         elif fact.kind == "only":
             clauses.append(Only(defect=name, text=text, confidence=sure))
         elif fact.kind == "knowledge":
-            clauses.append(Knowledge(name=name, text=text, confidence=sure))
+            clauses.append(Knowledge(name=name, part=fact.part, text=text, confidence=sure))
         elif fact.kind == "requirement":
             clauses.append(
                 Requirement(

@@ -45,7 +45,7 @@ def _objects(clause: Clause) -> list[dict[str, Any]]:
         count = {"count": clause.count} if clause.count > 1 else {}
         return [_object(clause, "requirement", clause.part, clause.feature) | count]
     if isinstance(clause, Knowledge):
-        return [_object(clause, "knowledge", None, clause.name)]
+        return [_object(clause, "knowledge", clause.part, clause.name)]
     if isinstance(clause, Unread):
         reason = {"reason": clause.reason} if clause.reason else {}
         return [_object(clause, "unread", None, None) | reason]

@@ -1,7 +1,8 @@
 """Sentences that report a kind of defect as new → the names that they teach.
 
 In: a statement in plain characters, and the names of a product. Out: `Fact`s of kind "knowledge", or none. A kind that
-the product knows already is taught by no sentence, and the place of a new one belongs to no clause.
+the product knows already is taught by no sentence. What is to be reported "on the tread" is taught for that part; where
+a new kind was seen so far confines nothing.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ PATTERNS = tuple(
     )
 )
 PLACE = re.compile(
-    r"(?i) (?:on|in|at|along|beneath|under|underneath|near|of|around|from) (?:the |every |each )?(?=\w)"
+    r"(?i) (on|in|at|along|beneath|under|underneath|near|of|around|from) (?:the |every |each )?(?=\w)"
 )
+ON = ("on", "in", "at", "along")
+"""Words for a place on a part, and not beside or below it."""
 OTHER_WORDS = re.compile(
     r"(?i)\b(?:not|no|none|only|any|all|except|unless|if|or|it|they|them|these|those|what|everything|anything|nothing"
     r"|longer|larger|bigger|smaller|over|under|than|is|are|be|whether|list|defect|fault|problem)\b"
@@ -76,8 +79,8 @@ def taught(text: str, names: Names) -> list[Fact]:
         if not match:
             continue
         found = [_name(piece, names) for piece in _pieces(match["n"])]
-        if found and all(found):
-            return [Fact("knowledge", defect=name, confidence=0.85) for name in found]
+        if found and all(name for name, _ in found):
+            return [Fact("knowledge", part, name, confidence=0.85) for name, part in found]
     return []
 
 
@@ -85,16 +88,23 @@ def _pieces(given: str) -> Sequence[str]:
     return [piece for piece in re.split(r",? and |, ", given.strip()) if piece]
 
 
-def _name(given: str, names: Names) -> str:
-    """The name without article and place; empty where it is none, or one that the product knows."""
+def _name(given: str, names: Names) -> tuple[str, str | None]:
+    """The name without article and place, and the part that it is on; an empty name where it is none, or one that the
+    product knows."""
     words = re.sub(r"(?i)^(?:a|an|the|some|any) ", "", given.strip(" '\"–-")).casefold()
+    part = None
     for match in PLACE.finditer(words):
         rest = words[match.end() :].split()
-        if rest and any(one.kind == "part" and one.length == len(rest) for one in names.matches(rest, 0)):
-            words = words[: match.start()]
+        parts = (
+            [m.name for m in names.matches(rest, 0) if m.kind == "part" and m.length == len(rest)]
+            if rest
+            else []
+        )
+        if parts:
+            words, part = words[: match.start()], parts[0] if match[1] in ON else None
             break
     bare = words.replace("-", " ").split()
     if not bare or len(bare) > MOST_WORDS or OTHER_WORDS.search(words) or any(quantities(words)):
-        return ""
+        return "", None
     own = any(one.kind != "product" and one.length == len(bare) for one in names.matches(bare, 0))
-    return "" if own else words
+    return ("", None) if own else (words, part)

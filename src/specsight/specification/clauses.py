@@ -125,18 +125,20 @@ class Requirement(Clause):
 
 
 class Knowledge(Clause, DefectType):
-    """A type of defect to look for, described by its name and phrases alone."""
+    """A type of defect to look for, described by its name and phrases alone: everywhere, or on one part."""
 
     kind = "knowledge"
     short_form = "name"
 
+    part: Name | None = None
+
     @property
     def defect(self) -> DefectType:
         """The type that it teaches."""
-        return DefectType(**self.model_dump(exclude={"text", "confidence"}))
+        return DefectType(**self.model_dump(exclude={"text", "confidence", "part"}))
 
     def _in_words(self) -> str:
-        return f"known defect: {self.name}"
+        return f"known defect: {self.name}{f' on {self.part}' if self.part else ''}"
 
 
 class Unread(Clause):

@@ -31,7 +31,7 @@ def contradictions(instruction: Instruction, specification: Specification | None
     found = chain(
         _scopes(instruction.scope, parts),
         _nothing_left(instruction.scope, parts),
-        _types(instruction, defects),
+        _types(instruction, defects, parts),
         _limits(instruction, defects, parts),
     )
     told: list[str] = []
@@ -76,14 +76,15 @@ def _nothing_left(scopes: Sequence[Scope], parts: Vocabulary) -> Iterator[str]:
     yield f"{quoted} {verb} no part to inspect: {reason}"
 
 
-def _types(instruction: Instruction, defects: Vocabulary) -> Iterator[str]:
-    everywhere = [clause for clause in _accepting(instruction) if _limit(clause) is None and not clause.part]
-    for clause in everywhere:
+def _types(instruction: Instruction, defects: Vocabulary, parts: Vocabulary) -> Iterator[str]:
+    for clause in _accepting(instruction):
+        if _limit(clause) is not None:
+            continue
         for only in instruction.only:
-            if defects.same(only.defect, clause.defect):
+            if not clause.part and defects.same(only.defect, clause.defect):
                 yield _both(only, clause, f"'{only.defect}' cannot be what alone counts and be ignored")
         for known in instruction.known_defects:
-            if defects.same(known.name, clause.defect):
+            if defects.same(known.name, clause.defect) and _same_place(known.part, clause.part, parts):
                 yield _both(known, clause, f"'{known.name}' cannot be looked for and be ignored")
     if not instruction.only:
         return
@@ -99,11 +100,16 @@ def _limits(instruction: Instruction, defects: Vocabulary, parts: Vocabulary) ->
     for first, second in combinations(_accepting(instruction), 2):
         if _limit(first) == _limit(second) or not defects.same(first.defect, second.defect):
             continue
-        if (first.part is None) != (second.part is None):
-            continue
-        if first.part is None or second.part is None or parts.same(first.part, second.part):
+        if _same_place(first.part, second.part, parts):
             where = f" on '{first.part}'" if first.part else ""
             yield _both(first, second, f"two limits of '{first.defect}'{where}")
+
+
+def _same_place(first: str | None, second: str | None, parts: Vocabulary) -> bool:
+    """Whether two clauses are about the same part, or both about all of them."""
+    if first is None or second is None:
+        return first is second
+    return parts.same(first, second)
 
 
 def _accepting(instruction: Instruction) -> list[Tolerance | Ignore]:

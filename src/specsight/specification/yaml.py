@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from specsight.errors import SpecsightError
-from specsight.specification.clauses import Instruction, Requirement, Tolerance
+from specsight.specification.clauses import Instruction, Knowledge, Requirement, Tolerance
 from specsight.specification.model import Specification
 from specsight.specification.outlines import Ellipse, FurtherReference, Reference, Ring, Shape
 from specsight.specification.terms import DefectType, Part, SeverityLevel
@@ -196,7 +196,7 @@ def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
         "parts": Part,
         "severity": SeverityLevel,
         "defects": DefectType,
-        "known_defects": DefectType,
+        "known_defects": Knowledge,
         "tolerances": Tolerance,
         "requirements": Requirement,
         "outline": Shape,

@@ -88,14 +88,16 @@ def _paraphrase(clause: Clause) -> str:
             return f"We accept every {clause.defect}{on}."
         return f"We accept {_article(clause.defect)}{on} as long as it is not longer than {clause.up_to_mm:g} mm."
     if isinstance(clause, Ignore):
-        return f"Do not pay attention to any {clause.defect}."
+        on = f" on the {clause.part}" if clause.part else ""
+        return f"Do not pay attention to any {clause.defect}{on}."
     if isinstance(clause, Only):
         return f"Nothing counts but {_article(clause.defect)}."
     if isinstance(clause, Requirement) and clause.count == 1:
         on = f" on the {clause.part}" if clause.part else ""
         return f"There must be {_article(clause.feature)}{on}."
     if isinstance(clause, Knowledge):
-        return f"Watch for this defect: {clause.name}."
+        on = f" on the {clause.part}" if clause.part else ""
+        return f"Watch for this defect{on}: {clause.name}."
     return ""
 
 
