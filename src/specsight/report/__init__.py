@@ -1,7 +1,8 @@
-"""Run folder → one self-contained HTML page; suites and few-shot curves → pages that compare their runs."""
+"""Run folder → one self-contained HTML page; suites, few-shot curves and benchmarks → pages that compare runs."""
 
+from specsight.report.benchmark_page import render_benchmark
 from specsight.report.curve_page import render_curve
 from specsight.report.page import render
 from specsight.report.suite_page import render_suite
 
-__all__ = ["render", "render_curve", "render_suite"]
+__all__ = ["render", "render_benchmark", "render_curve", "render_suite"]

@@ -143,19 +143,20 @@ def _draw(renderer: Renderer, gallery_: Sequence[Prediction], rows: Sequence[Pre
 
 def write_page(run: RunFolder, template: str, context: Mapping[str, Any]) -> Path:
     """Fill a template and write it as `report.html` into the folder; returns the page's path."""
+    return write_page_at(run.path / folder.PAGE, template, context, drawn_from(run.path))
+
+
+def write_page_at(path: Path, template: str, context: Mapping[str, Any], digest: str = "") -> Path:
+    """Fill a template with `context`, style and script, and write it to `path`, which is returned.
+
+    `digest` says what the page was drawn from; empty where nobody asks.
+    """
     files = resources.files("specsight.report") / "templates"
     style = (files / "style.css").read_text("utf-8")
     script = "\n".join((files / name).read_text("utf-8") for name in ("table.js", "large.js"))
-    own = {
-        "style": style,
-        "script": script,
-        "policy": _policy(style, script),
-        "drawn_from": drawn_from(run.path),
-    }
-    page = fill(template, {**context, **own})
-    path = run.path / folder.PAGE
+    own = {"style": style, "script": script, "policy": _policy(style, script), "drawn_from": digest}
     # File names that are not valid Unicode would otherwise stop the page from being written.
-    write_bytes(path, page.encode("utf-8", "replace"))
+    write_bytes(path, fill(template, {**context, **own}).encode("utf-8", "replace"))
     return path
 
 

@@ -85,9 +85,8 @@ def test_a_paired_difference_has_the_interval_of_the_differences(asked: tuple) -
         }
     )
     assert found["apart"].value == pytest.approx((first - second).mean())
-    # Resamples that equal the estimate count half; rounding takes some of them for smaller ones.
     ends = [(found[name].low, found[name].high) for name in ("apart", "paired")]
-    assert ends[0] == pytest.approx(ends[1], abs=1e-3)
+    assert ends[0] == pytest.approx(ends[1], abs=1e-9)
 
 
 def test_a_mean_leaves_out_what_a_resample_leaves_empty() -> None:

@@ -205,10 +205,10 @@ def test_scores_are_written_beside_the_answers(tmp_path: Path) -> None:
 
 def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
     benchmark = write_benchmark(tmp_path / "bench", [sample("s")], [verdict_item("s/a", "s", "accept")])
-    with pytest.raises(SpecsightError, match=r"no run over a benchmark.*run\.json"):
+    with pytest.raises(SpecsightError, match=r"no run of a benchmark.*run\.json"):
         read_run(benchmark, tmp_path)
     run = write_run(tmp_path / "run", benchmark, {"s/other": "B"})
-    with pytest.raises(SpecsightError, match="answers 's/other', which"):
+    with pytest.raises(SpecsightError, match="answers 's/other', which the run was not to ask"):
         read_run(benchmark, run)
     write_run(tmp_path / "run", benchmark, {"s/a": "B"})
     other = write_benchmark(tmp_path / "bench", [sample("s")], [verdict_item("s/a", "s", "reject")])

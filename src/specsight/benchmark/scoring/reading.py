@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.benchmark.answers import ANSWERS, RUN, Answer, Run
+from specsight.benchmark.answering.running import read_run as read_record
+from specsight.benchmark.answering.selecting import Selection
+from specsight.benchmark.answers import ANSWERS, Answer, Run
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines
 from specsight.benchmark.records import BenchmarkSample, Item, Slots
 from specsight.benchmark.scoring.marking import Mark, chance, mark, slots_of
@@ -22,7 +24,6 @@ from specsight.benchmark.tasks import TASKS, Form, Task
 from specsight.errors import SpecsightError
 from specsight.records import Verdict
 from specsight.storage.files import sha256
-from specsight.storage.reading import read_text
 
 DECIDED: Collection[Task] = ("anomaly", *(task for task, info in TASKS.items() if info.paired))
 """Tasks whose answer accepts or rejects a part."""
@@ -89,7 +90,7 @@ class Answered:
     folder: Path
     asked: tuple[Asked, ...]
     total: int
-    """Items of the benchmark."""
+    """Items that were to be asked."""
     objects: Objects
     spoken: Mapping[str, str] = field(default_factory=dict)
     """Item → the model's words; of text and reports alone."""
@@ -144,7 +145,7 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
     for answer in read_lines(folder / ANSWERS, Answer):
         answers.setdefault(answer.item, {})[answer.rotation] = answer
     asked, spoken, total = [], {}, 0
-    for item in benchmark.items():
+    for item in _selection(run).items(benchmark):
         total += 1
         if 0 not in (given := answers.pop(item.id, {})):
             continue
@@ -157,24 +158,21 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
             spoken[item.id] = given[0].raw
     if answers:
         raise SpecsightError(
-            f"'{folder / ANSWERS}' answers '{next(iter(answers))}', which '{benchmark.folder}' does not ask"
+            f"'{folder / ANSWERS}' answers '{next(iter(answers))}', which the run was not to ask: remove that line"
         )
     if not asked:
         raise SpecsightError(f"'{folder}' holds no answer yet: go on with: specsight benchmark run")
     return Answered(run, folder, tuple(asked), total, origins.objects, spoken)
 
 
-def read_record(folder: Path) -> Run:
-    """`run.json` of a run folder. Raises SpecsightError."""
-    path = folder / RUN
-    try:
-        return Run.model_validate_json(read_text(path))
-    except OSError as error:
-        raise SpecsightError(
-            f"'{folder}' is no run over a benchmark: it has no {RUN}; make one with: specsight benchmark run"
-        ) from error
-    except ValueError as error:
-        raise SpecsightError(f"'{path}' is damaged: {str(error).splitlines()[0]}") from error
+def _selection(run: Run) -> Selection:
+    """Which items were to be asked; all where the run does not say."""
+    chosen = run.protocol.get("selection")
+    if not isinstance(chosen, Mapping):
+        return Selection(None)
+    return Selection(
+        chosen.get("split"), tuple(chosen.get("tasks", ())), chosen.get("limit"), chosen.get("seed", 0)
+    )
 
 
 def _asked(item: Item, answers: Mapping[int, Answer], origin: Origin) -> Asked:

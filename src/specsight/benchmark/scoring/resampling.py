@@ -220,11 +220,11 @@ class Objects:
         A share that is 0 or 1 in every resample has no bootstrap interval; it gets Wilson's of as many objects.
         """
         every = np.ones((1, len(self)))
-        values = {name: float(one.resampled(every)[0]) for name, one in statistics.items()}
+        values = {name: float(_rounded(one.resampled(every))[0]) for name, one in statistics.items()}
         drawn: dict[str, list[Floats]] = {name: [] for name in statistics}
         for weights in self._drawn(resamples, seed):
             for name, one in statistics.items():
-                drawn[name].append(one.resampled(weights))
+                drawn[name].append(_rounded(one.resampled(weights)))
         figures = {}
         for name, one in statistics.items():
             resampled = np.concatenate(drawn[name]) if drawn[name] else np.empty(0)
@@ -268,6 +268,11 @@ def _nan_mean(values: Floats) -> Floats:
     """Mean over the last axis of what is defined; nan where nothing is."""
     known = ~np.isnan(values)
     return _quotient(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
+
+
+def _rounded(values: Floats) -> Floats:
+    """Without the last digits: resamples that equal the estimate are counted half, and rounding would hide them."""
+    return np.round(values, 12)
 
 
 def _quotient(top: Floats, bottom: Floats) -> Floats:

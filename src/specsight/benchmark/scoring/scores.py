@@ -40,7 +40,7 @@ class Scores(Record):
     asked: int
     """Questions that were asked."""
     total: int
-    """Questions of the benchmark: where it is more, the numbers are those of a part."""
+    """Questions that were to be asked: where it is more, the run has not ended."""
     figures: Mapping[str, Figure]
     errors: Mapping[str, int]
     """Why there was no answer → how often, the most frequent first."""
@@ -56,8 +56,13 @@ def score_run(
     folder holds no run over this benchmark.
     """
     scores = score(read_run(benchmark, folder, origins), resamples)
-    write_json(folder / SCORES, scores.model_dump(mode="json", exclude_defaults=True))
+    write_scores(folder, scores)
     return scores
+
+
+def write_scores(folder: Path, scores: Scores) -> None:
+    """Write `scores.json` into the folder of a run."""
+    write_json(folder / SCORES, scores.model_dump(mode="json", exclude_defaults=True))
 
 
 def score(run: Answered, resamples: int = RESAMPLES) -> Scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import exporting, running
+from specsight.cli.benchmark import exporting, reporting, running
 from specsight.cli.options import Verbs
 
 
@@ -15,6 +15,7 @@ def benchmark() -> None:
 
 VERBS: tuple[click.Command, ...] = (
     exporting.export,
+    reporting.report,
     running.run,
 )
 
