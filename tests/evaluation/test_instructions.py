@@ -51,7 +51,7 @@ from specsight.runs.instructed import (
 )
 from specsight.runs.predictions import Prediction
 from specsight.runs.suite_record import SuiteRecord
-from specsight.specification import DefectType, Scope, Specification, Tolerance
+from specsight.specification import DefectType, Scope, Specification, Tolerance, save_yaml
 
 
 def config_of(data: Path, resamples: int = 50) -> EvaluationConfig:
@@ -172,6 +172,34 @@ def test_the_suite_has_a_row_that_ignores_words(plates: Path, tmp_path: Path) ->
     assert rows["patchcore"].values["pairs_scope_text"] == 1.0
     with pytest.raises(SpecsightError, match="has no row 'patchcor': did you mean 'patchcore'"):
         run_suite(config, "instructions", tmp_path / "out", only=["patchcor"])
+
+
+def test_a_set_of_which_nothing_can_be_asked_is_refused_with_what_pairs_need(
+    plates: Path, tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in (plates / "manifest.jsonl").read_text().splitlines()]
+
+    def suite(name: str, *left_out: str) -> None:
+        """The suite on the plates without their pairs, and without what else is left out of each line."""
+        manifest = plates / f"{name}.jsonl"
+        kept = [{k: v for k, v in line.items() if k not in ("instructions", *left_out)} for line in lines]
+        manifest.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+        config = replace(config_of(plates), data=DataConfig(manifest))
+        config = replace(config, learning=LearningConfig(specification=tmp_path / "plate.yaml"))
+        run_suite(config, "instructions", tmp_path / name, only=["patchcore"])
+
+    save_yaml(
+        Specification(product="plate", defects=(DefectType(name="dark spot"),)), tmp_path / "plate.yaml"
+    )
+
+    with pytest.raises(
+        SpecsightError, match=r"two sentences about one picture.*masks or boxes of the defects"
+    ):
+        suite("bare", "defects")
+    assert not (tmp_path / "bare" / "patchcore").exists(), "said before anything was fitted"
+    # Masks alone, of the only type and without parts or a scale, make no pair: known once the first row was run.
+    with pytest.raises(SpecsightError, match="no instruction can be asked of"):
+        suite("masks", "parts", "part_names")
 
 
 def test_rows_are_all_detectors_that_can_be_fitted(plates: Path) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from specsight.datasets import load_dataset
 from specsight.detectors import detectors
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
+from specsight.evaluation.instructions.questions import check_askable, nothing_to_ask
 from specsight.evaluation.own_process import RowError, evaluate_in_own_process
 from specsight.evaluation.suite_catalogue import PICTURES, SUITES, Row
 from specsight.progress import track
@@ -40,8 +42,8 @@ def run_suite(
 
     `encoders` are those to compare besides the run's own; `only` names the rows to run, all where it is empty. What a
     row learns from another set is saved below `out` for rows that would learn the same. A row that fails does not stop
-    the others. Raises SpecsightError for an unknown suite or row and for a folder that cannot be written, and, when all
-    rows were tried, SuiteError where some failed.
+    the others. Raises SpecsightError for an unknown suite or row, for a folder that cannot be written, where a suite of
+    instructions has nothing to ask of the set, and, when all rows were tried, SuiteError where some failed.
     """
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
@@ -54,6 +56,10 @@ def run_suite(
         # Names and parameters are tried before the first hour is spent.
         _detector_of(row, named).create(seed=0)
     check_output(out)
+    asks = bool(SUITES[suite].reference)
+    if asks:
+        listing = load_dataset(config.data.path, config.data.layout, config.data.product)
+        check_askable(listing.samples, str(config.data.path))
     record = SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds)
     with only_writer(out):
         for row in track(rows, f"suite {suite}"):
@@ -64,6 +70,8 @@ def run_suite(
                 record = replace(record, failed={**record.failed, row.name: str(error)})
             else:
                 finished = [_finished(row, run, SUITES[suite].metrics)]
+                if asks and all(v is None for name, v in finished[0].values.items() if name not in PICTURES):
+                    raise nothing_to_ask(str(config.data.path))
                 if SUITES[suite].reference and not record.rows:
                     finished.append(_without_words(finished[0], run, SUITES[suite].reference))
                 record = replace(record, rows=(*record.rows, *finished))

@@ -51,6 +51,22 @@ def check_pairs(samples: Sequence[Sample]) -> None:
                 )
 
 
+def nothing_to_ask(data: str) -> SpecsightError:
+    """That no question can be asked of a set, and what would have to be there."""
+    return SpecsightError(
+        f"no instruction can be asked of '{data}': a matched pair is two sentences about one picture, one that accepts "
+        "it and one that rejects it. Give pairs in a manifest ('instructions'), or masks or boxes of the defects, "
+        "of which pairs are made: they need the specification's names of their types, or its parts"
+    )
+
+
+def check_askable(samples: Sequence[Sample], data: str) -> None:
+    """Raise SpecsightError where no sample brings instructions or shows where a defect lies: no question can be made of
+    any."""
+    if not any(s.instructions or any(d.mask or d.box for d in s.defects) for s in samples):
+        raise nothing_to_ask(data)
+
+
 def pair_questions(sample: Sample) -> list[Question]:
     """The instructions that come with a sample. Raises SpecsightError for a clause that is none."""
     return [
