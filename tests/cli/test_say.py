@@ -98,16 +98,40 @@ def test_an_operators_note_is_shown_and_decides_nothing(model: Path, tmp_path: P
     assert predictions()["12"]["operator_note"].startswith("Scratched.")
 
 
-def test_a_requirement_document_is_read(model: Path, tmp_path: Path) -> None:
+def test_a_requirement_document_decides(model: Path, tmp_path: Path) -> None:
+    """Sentences and a table of a PDF; the dark square of the second picture lies on the rim."""
     pytest.importorskip("pdfplumber")
-    canvas = pytest.importorskip("reportlab.pdfgen.canvas")
-    page = canvas.Canvas(str(tmp_path / "requirements.pdf"))
-    page.drawString(72, 700, "Inspect the rim only.")
-    page.save()
-    result = invoke(
-        "inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", tmp_path / "requirements.pdf"
+    platypus = pytest.importorskip("reportlab.platypus")
+    style = pytest.importorskip("reportlab.lib.styles").getSampleStyleSheet()["Normal"]
+    ruled = platypus.TableStyle([("GRID", (0, 0), (-1, -1), 0.5, "black")])
+    document = tmp_path / "requirements.pdf"
+    platypus.SimpleDocTemplate(str(document)).build(
+        [
+            platypus.Paragraph("Requirements QS-114, rev. 3", style),
+            platypus.Paragraph("The rim is not inspected.", style),
+            platypus.Table([["Defect", "Limit (mm)"], ["Scratch", "2"]], style=ruled),
+        ]
     )
-    assert "not applied: 'Inspect the rim only.' (the picture has no part map)" in result.output
+    shutil.copytree(model.parent / "new", tmp_path / "new")
+    parts = np.zeros((64, 64), np.uint8)
+    parts[:60, :60] = 1
+    Image.fromarray(parts).save(tmp_path / "new" / "parts.png")
+    lines = [
+        {"image": f"new/{name}.png", "id": name, "parts": "new/parts.png", "part_names": {"1": "rim"}}
+        for name in ("11", "12")
+    ]
+    (tmp_path / "manifest.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (tmp_path / "plate.yaml").write_text("product: plate\nparts: [{name: rim}]\n")
+    result = invoke("inspect", model, tmp_path / "manifest.jsonl", "-o", tmp_path / "out",
+                    "--spec", tmp_path / "plate.yaml", "--say", document)  # fmt: skip
+    assert "2 judged: 0 rejected, 2 accepted" in result.output
+    judged = [
+        json.loads(line) for line in (tmp_path / "out" / "predictions.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert judged[1]["decision"]["deciding"]["text"] == "The rim is not inspected."
+    assert judged[1]["statement"].startswith("Accepted: 'The rim is not inspected'.")
+    assert "not applied: '| Scratch | 2 |' (the detector names no defect types)" in result.output
+    assert "not applied: 'Requirements QS-114, rev. 3'" in result.output
 
 
 def test_other_words_need_another_folder(model: Path, tmp_path: Path) -> None:

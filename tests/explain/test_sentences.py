@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specsight.explain import describe, state, told_apart
-from specsight.records import Decision, Excused, Finding, Presence
-from specsight.specification import Ignore, Knowledge, Requirement
+from specsight.records import Decision, Excused, Finding, NotApplied, Presence
+from specsight.specification import Ignore, Knowledge, Requirement, Unread
 
 
 def finding(**changes: object) -> Finding:
@@ -54,6 +54,16 @@ def test_many_findings_are_counted_after_the_first_five() -> None:
     words = state(Decision("reject", 4.0, 3.0, counted=(finding(),) * 7))
     assert words.count("top left") == 5
     assert words.endswith("; and 2 smaller ones.")
+
+
+def test_clauses_of_a_long_document_that_cannot_be_applied_are_counted_after_the_first_five() -> None:
+    clauses = [Unread(text=f"Sentence {k}.") for k in range(8)]
+    words = state(
+        Decision("accept", 2.0, 3.0, not_applied=tuple(NotApplied(one, "not understood") for one in clauses)),
+        clauses,
+    )
+    assert words.count("(not understood)") == 5
+    assert words.endswith("; and 3 more. The picture was judged as without this.")
 
 
 def test_what_was_looked_for_is_told_once() -> None:

@@ -9,7 +9,7 @@ from specsight.records import Decision, Excused, Finding, NotApplied
 from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance
 
 LISTED = 5
-"""Findings described one by one; the rest is counted."""
+"""Findings, and clauses that could not be applied, described one by one; the rest is counted."""
 DECIMALS = 1080
 """As many tell any two finite numbers apart."""
 
@@ -162,7 +162,13 @@ def _excused(observed: Sequence[Excused]) -> list[str]:
 
 def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
     lines = not_applied([one for one in clauses if one.clause in given])
-    return [f"Not applied: {'; '.join(lines)}. The picture was judged as without this."] if lines else []
+    rest = len(lines) - LISTED
+    more = f"; and {rest} more" if rest > 0 else ""
+    return (
+        [f"Not applied: {'; '.join(lines[:LISTED])}{more}. The picture was judged as without this."]
+        if lines
+        else []
+    )
 
 
 def _regions(findings: Sequence[Finding]) -> str:
