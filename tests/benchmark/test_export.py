@@ -139,8 +139,8 @@ def test_label_studio_gets_outlines_in_percent(benchmark: Benchmark, tmp_path: P
     results = scratch["predictions"][0]["result"]
     assert [one["value"]["polygonlabels"] for one in results] == [["scratch"], ["dent"]]
     points = np.array(results[0]["value"]["points"])
-    assert points.min(0) == pytest.approx([100 * 5 / WIDTH, 100 * 10 / HEIGHT])
-    assert points.max(0) == pytest.approx([100 * 24 / WIDTH, 100 * 13 / HEIGHT])
+    assert points.min(0) == pytest.approx([0, 100 * 8 / HEIGHT])
+    assert points.max(0) == pytest.approx([100 * 19 / WIDTH, 100 * 11 / HEIGHT])
     labels = ElementTree.parse(tmp_path / "out" / "config.xml").getroot().iter("Label")
     assert {label.get("value") for label in labels} == {"scratch", "dent"}
 

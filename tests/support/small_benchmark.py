@@ -29,9 +29,9 @@ def write_small_benchmark(folder: Path) -> Benchmark:
     """`folder`/data: good.png, scratch.png (two defects with masks), boxed.png (a box alone); `folder`/bench."""
     data, bench = folder / "data", folder / "bench"
     for name in ("good", "scratch", "boxed"):
-        pixels = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+        pixels = np.full((HEIGHT, WIDTH, 3), 110 if name == "boxed" else 120, np.uint8)
         if name != "good":
-            pixels[10:14, 5:25] = 220
+            pixels[8:12, 0:20] = 220
         data.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(data / f"{name}.png"), pixels)
     bench.mkdir()
@@ -56,7 +56,7 @@ def write_small_benchmark(folder: Path) -> Benchmark:
 def samples(data: Path) -> list[BenchmarkSample]:
     """In the order of ids."""
     scratch = np.zeros((HEIGHT, WIDTH), np.uint8)
-    scratch[10:14, 5:25] = 1
+    scratch[8:12, 0:20] = 1
     dent = np.zeros((HEIGHT, WIDTH), np.uint8)
     dent[30:36, 50:58] = 1
     shared = {
@@ -68,8 +68,8 @@ def samples(data: Path) -> list[BenchmarkSample]:
         return BenchmarkSample.model_validate({**shared, **known, **more})
 
     box = Instance(
-        type_raw="scratch", type="scratch", box=(5, 10, 25, 14), area_px=80, area_share=80 / 2400,
-        centroid=(15, 12), cells=("top left",), length_px=20,
+        type_raw="scratch", type="scratch", box=(0, 8, 20, 12), area_px=80, area_share=80 / 2400,
+        centroid=(10, 10), cells=("top left",), length_px=20,
     )  # fmt: skip
     defects = (instance("scratch", scratch, "top left"), instance("dent", dent, "bottom right"))
     return [

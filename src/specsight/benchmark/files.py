@@ -130,6 +130,24 @@ class Benchmark:
             file.seek(self._offsets[id_])
             return _read(BenchmarkSample, file.readline(), f"'{path}', sample '{id_}'")
 
+    def by_sample(self) -> Iterator[tuple[BenchmarkSample, list[Item]]]:
+        """Each sample with its items, which stand together in the file; samples without items come too.
+
+        Items that stand elsewhere come at the end, with their sample once more. Raises SpecsightError for an item of a
+        sample that is not there.
+        """
+        items = self.items()
+        following = next(items, None)
+        for sample in self.samples():
+            own = list[Item]()
+            while following is not None and following.sample == sample.id:
+                own.append(following)
+                following = next(items, None)
+            yield sample, own
+        while following is not None:
+            yield self.sample(following.sample), [following]
+            following = next(items, None)
+
 
 def read_lines(path: Path, model: type[R]) -> Iterator[R]:
     """The records of a JSON Lines file, one at a time. Raises SpecsightError that names file and line."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.registry import Registry
 from specsight.storage.files import copy_file
 from specsight.storage.folders import whole_folder
@@ -54,22 +53,6 @@ def export_benchmark(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 copy_file(benchmark.picture(relative), target)
     return exported
-
-
-def by_sample(benchmark: Benchmark) -> Iterator[tuple[BenchmarkSample, list[Item]]]:
-    """Each sample with its items, which stand together in the file; samples without items come too."""
-    items, waiting = benchmark.items(), list[Item]()
-    following = next(items, None)
-    for sample in benchmark.samples():
-        while following is not None and following.sample == sample.id:
-            waiting.append(following)
-            following = next(items, None)
-        yield sample, waiting
-        waiting = []
-    while following is not None:
-        # Composed panels and items that a person moved: they belong to a sample that came before.
-        yield benchmark.sample(following.sample), [following]
-        following = next(items, None)
 
 
 def _pictures(benchmark: Benchmark) -> Iterator[str]:

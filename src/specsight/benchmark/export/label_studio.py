@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from specsight.benchmark.export.contract import Exported, by_sample, exporters
+from specsight.benchmark.export.contract import Exported, exporters
 from specsight.benchmark.export.masks import mask_of, polygons_of
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Instance
@@ -21,7 +21,7 @@ LOCAL = "/data/local-files/?d="
 def write_label_studio(benchmark: Benchmark, out: Path, exported: Exported) -> None:
     """One task a picture (`tasks.json`) and the page on which it is corrected (`config.xml`)."""
     tasks, types = list[Any](), dict[str, None]()
-    for sample, items in by_sample(benchmark):
+    for sample, items in benchmark.by_sample():
         types.update(dict.fromkeys(instance.type for instance in sample.instances))
         questions = [
             {"id": i.id, "question": i.question, "options": dict(i.options), "answer": i.answer}

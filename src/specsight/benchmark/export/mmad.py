@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from specsight.benchmark.export.contract import Exported, by_sample, exporters
+from specsight.benchmark.export.contract import Exported, exporters
 from specsight.benchmark.export.masks import united_mask
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
@@ -25,7 +25,7 @@ def write_mmad(benchmark: Benchmark, out: Path, exported: Exported) -> None:
     """Pictures with their questions, by path. Left out: items with another form than one letter, without a row in
     MMAD's tables, or with words of an inspection (its prompt has no place for them)."""
     content, rows = dict[str, Any](), list[tuple[str, ...]]()
-    for sample, items in by_sample(benchmark):
+    for sample, items in benchmark.by_sample():
         kept = [item for item in items if _has_place(item, exported)]
         if not kept:
             continue

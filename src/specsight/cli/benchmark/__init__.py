@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import exporting, reporting, running
+from specsight.cli.benchmark import checking, exporting, reporting, running
 from specsight.cli.options import Verbs
 
 
@@ -14,6 +14,7 @@ def benchmark() -> None:
 
 
 VERBS: tuple[click.Command, ...] = (
+    checking.check,
     exporting.export,
     reporting.report,
     running.run,

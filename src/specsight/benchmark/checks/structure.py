@@ -1,0 +1,119 @@
+"""Names, answers and files: whether everything that a line says of itself can be."""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import ValidationError
+
+from specsight.benchmark.checks.contract import Check, Result, checks
+from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark
+from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.tasks import TASKS
+from specsight.storage.files import sha256
+
+MOST = 1000
+"""Boxes and points are in thousandths of width and height."""
+
+
+@checks.register("structure")
+class Structure(Check):
+    """Ids are unique, answers have the form of their item, pairs are pairs, and files are those of the manifest."""
+
+    name, title = "structure", "Ids, answers, pairs and files agree"
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        super().__init__(benchmark)
+        self._samples, self._items = set[int](), set[int]()
+        self._pairs: dict[str, list[str]] = {}
+        self._counts = {"samples": 0, "items": 0}
+
+    def see_sample(self, sample: BenchmarkSample) -> None:
+        """Unique ids; a good part has no defects; boxes lie on the picture."""
+        self._unique(self._samples, sample.id, "id of a sample is not unique")
+        self._counts["samples"] += 1
+        if sample.label == "good" and sample.instances:
+            self.problems.add("a good sample lists defects", sample.id)
+
+    def see_item(self, item: Item, sample: BenchmarkSample) -> None:
+        """Unique ids; the answer has the form of the item; same split and product as its sample."""
+        self._unique(self._items, item.id, "id of an item is not unique")
+        for name in ("items", f"items/{item.task}"):
+            self._counts[name] = self._counts.get(name, 0) + 1
+        if item.form not in TASKS[item.task].forms:
+            self.problems.add("a form that its task does not have", f"{item.id} ({item.form})")
+        if reason := _unlike_its_form(item):
+            self.problems.add(reason, item.id)
+        if item.split != sample.split:
+            self.problems.add("another split than its sample", item.id)
+        if not item.provenance:
+            self.problems.add("no provenance", item.id)
+        if TASKS[item.task].paired and item.pair is None:
+            self.problems.add("task asks for matched pairs, and this item has none", item.id)
+        if item.pair is not None:
+            self._pairs.setdefault(f"{item.sample}/{item.task}/{item.pair}", []).append(
+                item.options.get(item.answer, item.answer)
+            )
+
+    def result(self) -> Result:
+        """Pairs and files are judged at the end."""
+        for name, answers in self._pairs.items():
+            if len(answers) != 2 or len(set(answers)) != 2:
+                self.problems.add(
+                    "a matched pair has not two opposite answers", f"{name} ({' / '.join(answers)})"
+                )
+        manifest = self.benchmark.manifest
+        for name, count in self._counts.items():
+            if manifest.counts.get(name, 0) != count:
+                self.problems.add(
+                    "manifest counts otherwise",
+                    f"{name}: {manifest.counts.get(name, 0):,}, there are {count:,}",
+                )
+        for name, digest in manifest.files.items():
+            path = self.benchmark.folder / name
+            if not path.is_file() or sha256(path) != digest:
+                self.problems.add("a file is not the one of the manifest", name)
+        for name in (SAMPLES, ITEMS):
+            if name not in manifest.files:
+                self.problems.add("the manifest has no digest of a file", name)
+        return self.found(
+            f"{self._counts['samples']:,} samples, {self._counts['items']:,} items, {len(self._pairs):,} matched pairs"
+        )
+
+    def _unique(self, seen: set[int], id_: str, what: str) -> None:
+        key = hash(id_)
+        if key in seen:
+            self.problems.add(what, id_)
+        seen.add(key)
+
+
+def _unlike_its_form(item: Item) -> str:
+    """Why an item's answer is none of its form; empty where it is."""
+    if item.form == "choice" and item.answer not in item.options:
+        return "the answer is none of the options"
+    if item.form == "choices" and not {one.strip() for one in item.answer.split(",")} <= set(item.options):
+        return "the answers are none of the options"
+    if item.form in ("choice", "choices"):
+        if len(item.options) < 2:
+            return "fewer than two options"
+        if len({" ".join(text.lower().split()) for text in item.options.values()}) < len(item.options):
+            return "two options are the same"
+    if item.form in ("box", "point") and not _in_thousandths(item.answer, 4 if item.form == "box" else 2):
+        return f"the answer is no {item.form} in thousandths"
+    if item.form == "report":
+        try:
+            Slots.model_validate_json(item.answer)
+        except ValidationError:
+            return "the answer is no report"
+    return "" if item.answer else "the answer is empty"
+
+
+def _in_thousandths(answer: str, count: int) -> bool:
+    try:
+        numbers = json.loads(answer)
+    except ValueError:
+        return False
+    if not (isinstance(numbers, list) and len(numbers) == count):
+        return False
+    inside = all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= MOST for one in numbers)
+    return inside and (count == 2 or (numbers[0] < numbers[2] and numbers[1] < numbers[3]))
