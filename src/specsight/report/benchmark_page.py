@@ -13,6 +13,7 @@ from typing import Any
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.scoring.comparing import differences
 from specsight.benchmark.scoring.reading import Answered, Origins, read_run
+from specsight.benchmark.scoring.reports import Truths
 from specsight.benchmark.scoring.scores import RESAMPLES, Scores, score, write_scores
 from specsight.errors import SpecsightError
 from specsight.progress import track
@@ -35,11 +36,11 @@ def render_benchmark(
     """
     if not folders:
         raise SpecsightError("no run was named: make one with: specsight benchmark run")
-    origins = Origins.read(benchmark.samples())
+    origins, truths = Origins.read(benchmark.samples()), Truths.of(benchmark)
     runs = _named([read_run(benchmark, folder, origins) for folder in folders])
     scores: dict[str, Scores] = {}
     for name, run in track(runs.items(), "Scoring", len(runs)):
-        scores[name] = score(run, resamples)
+        scores[name] = score(run, truths, resamples)
         write_scores(run.folder, scores[name])
     ranked = [name for name, run in runs.items() if run.run.model != ORACLE] or list(runs)
     tables = blocks(scores, [name for name in runs if name not in ranked])

@@ -9,13 +9,52 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from specsight.benchmark.scoring.accuracy import OVERLAPS
 from specsight.benchmark.scoring.resampling import Figure
 from specsight.benchmark.scoring.scores import Scores
 from specsight.benchmark.tasks import SUBTASKS, TASKS
 
 DASH = "–"
-Format = Literal["percent", "number", "points"]
+Format = Literal["percent", "number", "points", "hundred"]
+"""Shares; three decimals; signed percentage points; a score of 0 to 100, one decimal."""
+Better = Literal["higher", "lower", ""]
+TEXT_FORM = [task for task, info in TASKS.items() if "text" in info.forms]
 PAIRED = [task for task, info in TASKS.items() if info.paired]
+
+
+TEXT_METRICS: Sequence[tuple[str, str, Format]] = (
+    ("exact", "exact match", "percent"),
+    ("f1", "token F1", "number"),
+    ("bleu", "BLEU", "hundred"),
+    ("rouge_l", "ROUGE-L", "number"),
+    ("cider", "CIDEr-D", "number"),
+    ("meteor", "METEOR", "number"),
+    ("similarity", "sentence similarity", "number"),
+)
+
+
+GROUNDING: Sequence[tuple[str, str, Better, Format]] = (
+    ("consistency", "Consistency index", "higher", "number"),
+    ("valid", "Reports that can be read", "higher", "percent"),
+    ("polarity", "Verdict is the true one", "higher", "percent"),
+    ("types", "Types, F1", "higher", "number"),
+    ("cells", "Cells, Jaccard index", "higher", "number"),
+    ("cells_hit", "Centroids in stated cells", "higher", "percent"),
+    ("mass_in", "Defect pixels in stated cells", "higher", "percent"),
+    ("boxes", "Boxes, IoU", "higher", "number"),
+    *((f"boxes_acc@{limit}", f"Boxes found at IoU {limit}", "higher", "percent") for limit in OVERLAPS),
+    ("count_error", "Number of defects, mean error", "lower", "number"),
+    ("severity_kappa", "Severity, weighted kappa", "higher", "number"),
+    ("severity_rho", "Severity, Spearman", "higher", "number"),
+    ("severity_stated", "Severity stated", "higher", "percent"),
+    ("hallucination", "Hallucination", "lower", "percent"),
+    ("hallucination/good", "Hallucination, good pictures", "lower", "percent"),
+    ("hallucination/defective", "Hallucination, defective pictures", "lower", "percent"),
+    ("omission", "Omission", "lower", "percent"),
+    ("omission/good", "Omission, good pictures", "lower", "percent"),
+    ("omission/defective", "Omission, defective pictures", "lower", "percent"),
+    ("invented", "Good pictures with an invented defect", "lower", "percent"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +63,7 @@ class Line:
 
     name: str
     title: str
-    better: Literal["higher", "lower", ""] = "higher"
+    better: Better = "higher"
     format: Format = "percent"
 
 
@@ -285,6 +324,8 @@ def _counts(counts: set[int]) -> str:
 def _text(value: float, format: Format) -> str:
     if format == "percent":
         return f"{100 * value:.1f} %"
+    if format == "hundred":
+        return f"{value:.1f}"
     if format == "points":
         return f"{100 * value:+.1f}".replace("-", "−")
     return f"{value:.3f}".replace("-", "−")

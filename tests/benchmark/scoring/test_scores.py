@@ -12,7 +12,7 @@ from tests.support.answered_benchmark import item, sample, verdict_item, write_b
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.reading import read_run
-from specsight.benchmark.scoring.scores import Scores, score, score_run
+from specsight.benchmark.scoring.scores import Scores, score_run
 from specsight.errors import SpecsightError
 from specsight.metrics import language_control
 
@@ -226,6 +226,6 @@ def test_a_part_of_the_questions_is_scored_as_a_part(tmp_path: Path) -> None:
         item("t/d", "t", slots=Slots()),
     ]
     benchmark = write_benchmark(tmp_path / "bench", [sample("s"), sample("t")], items)
-    scores = score(read_run(benchmark, write_run(tmp_path / "run", benchmark, {"s/a": "B"})), 0)
+    scores = score_run(benchmark, write_run(tmp_path / "run", benchmark, {"s/a": "B"}), resamples=0)
     assert (scores.asked, scores.total) == (1, 3)
     assert values(scores)["accuracy"] == 1.0

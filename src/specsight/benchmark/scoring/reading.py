@@ -47,6 +47,7 @@ class Asked:
     item: str
     task: Task
     form: Form
+    category: str
     sample: str
     origin: Origin
     mark: Mark
@@ -186,6 +187,7 @@ def _asked(item: Item, answers: Mapping[int, Answer], origin: Origin) -> Asked:
         item=item.id,
         task=item.task,
         form=item.form,
+        category=item.category,
         sample=item.sample,
         origin=origin,
         mark=mark(item, first.given),

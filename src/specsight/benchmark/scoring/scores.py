@@ -23,8 +23,10 @@ from specsight.benchmark.scoring.accuracy import (
     letters,
 )
 from specsight.benchmark.scoring.reading import Answered, Origins, read_run
+from specsight.benchmark.scoring.reports import Truths, reports
 from specsight.benchmark.scoring.resampling import Figure
 from specsight.benchmark.scoring.scenarios import scenarios
+from specsight.benchmark.scoring.text_quality import text_quality
 from specsight.benchmark.scoring.words_decide import component_scope, control, matched_pairs, ranked_by
 from specsight.storage.files import write_json
 
@@ -55,7 +57,7 @@ def score_run(
     `resamples` of the bootstrap over physical objects; 0: Wilson's intervals alone. Raises SpecsightError where the
     folder holds no run over this benchmark.
     """
-    scores = score(read_run(benchmark, folder, origins), resamples)
+    scores = score(read_run(benchmark, folder, origins), Truths.of(benchmark), resamples)
     write_scores(folder, scores)
     return scores
 
@@ -65,8 +67,8 @@ def write_scores(folder: Path, scores: Scores) -> None:
     write_json(folder / SCORES, scores.model_dump(mode="json", exclude_defaults=True))
 
 
-def score(run: Answered, resamples: int = RESAMPLES) -> Scores:
-    """All numbers of a run that was read."""
+def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similarity: bool = True) -> Scores:
+    """All numbers of a run that was read; `similarity`: whether answers in words are encoded, which takes longest."""
     statistics = {
         **accuracy(run),
         **decisions(run),
@@ -79,7 +81,12 @@ def score(run: Answered, resamples: int = RESAMPLES) -> Scores:
         **control(run),
         **scenarios(run),
     }
-    figures = run.objects.figures(statistics, resamples)
+    texts = text_quality(run, similarity)
+    grounded, whole = reports(run, truths)
+    figures = run.objects.figures({**statistics, **texts.statistics, **grounded}, resamples)
+    figures |= {**texts.whole, **whole}
+    for name, variant in texts.variants.items():
+        figures[name] = figures[name].model_copy(update={"variant": variant})
     for name in figures:
         if name.startswith(("part_auroc", "scope_drop", "control_gap")):
             figures[name] = figures[name].model_copy(update={"variant": ranked_by(run)})

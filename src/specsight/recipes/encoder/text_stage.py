@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from specsight.language.sentences import SentenceEncoder
 from specsight.learning.batches import SeededMaker
 from specsight.learning.task import Maker, Task, Validation
 from specsight.recipes.encoder.recipe import EncoderRecipe
-from specsight.recipes.encoder.sentence_teacher import SentenceTeacher
 from specsight.recipes.encoder.sentences import MATERIAL_NAMES, NONE, THINGS, Meaning, agreements, say
 from specsight.recipes.encoder.student import StudentText
 from specsight.recipes.encoder.tokenizer import general_words
@@ -97,7 +97,7 @@ class SentenceTask(Task):
     def __init__(self, recipe: EncoderRecipe, tower: StudentText, folder: Path, device: torch.device) -> None:
         """`folder`: of the sentence encoder, which works on `device`, where the tower is."""
         self.recipe, self.tower, self.config = recipe, tower, config_of(recipe.text)
-        self.teacher = SentenceTeacher(folder, device)
+        self.teacher = SentenceEncoder(folder, device)
         words = general_words(folder / "vocab.txt", recipe.text.general_words)
         batches = SentenceBatches(words, recipe.text.batch)
         self._maker = SeededMaker(batches)

