@@ -151,13 +151,30 @@ class Benchmark:
 
 def read_lines(path: Path, model: type[R]) -> Iterator[R]:
     """The records of a JSON Lines file, one at a time. Raises SpecsightError that names file and line."""
+    for _, record in read_lines_at(path, model):
+        yield record
+
+
+def read_lines_at(path: Path, model: type[R]) -> Iterator[tuple[int, R]]:
+    """As `read_lines`, each with the byte at which its line begins, by which `read_line` finds it again."""
     try:
         with path.open("rb") as file:
-            number = 0
+            number = offset = 0
             while line := file.readline(LONGEST_LINE):
                 number += 1
                 if line.strip():
-                    yield _read(model, line, f"'{path}', line {number}")
+                    yield offset, _read(model, line, f"'{path}', line {number}")
+                offset += len(line)
+    except OSError as error:
+        raise SpecsightError(f"cannot read '{path}': {error.strerror or error}") from error
+
+
+def read_line(path: Path, offset: int, model: type[R]) -> R:
+    """The record whose line begins at a byte. Raises SpecsightError where there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return _read(model, file.readline(LONGEST_LINE), f"'{path}', byte {offset}")
     except OSError as error:
         raise SpecsightError(f"cannot read '{path}': {error.strerror or error}") from error
 

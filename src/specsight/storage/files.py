@@ -18,7 +18,7 @@ from specsight.storage.reading import check_regular
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically (temporary sibling, flush, rename). Raises SpecsightError where it cannot."""
-    _write(path, lambda file: file.write(data))
+    write_by(path, lambda file: file.write(data))
 
 
 def copy_file(source: Path, path: Path) -> None:
@@ -26,15 +26,15 @@ def copy_file(source: Path, path: Path) -> None:
     cannot be written, or `source` not be read."""
     try:
         with source.open("rb") as opened:
-            _write(path, lambda file: shutil.copyfileobj(opened, file))
+            write_by(path, lambda file: shutil.copyfileobj(opened, file))
         shutil.copystat(source, path)
     except OSError as error:
         raise SpecsightError(f"cannot copy '{source}' to '{path}': {error.strerror or error}") from error
 
 
-def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write what `fill` writes, whole or not at all; never in the place of a device or a pipe, which renaming a file
-    over it would remove."""
+def write_by(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write what `fill` writes, as `write_bytes` does, without holding it in memory; never in the place of a device or
+    a pipe, which renaming a file over it would remove."""
     check_regular(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
-from pydantic import ValidationError
-
 from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.forms import unlike_its_form
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS
 from specsight.storage.files import sha256
-
-MOST = 1000
-"""Boxes and points are in thousandths of width and height."""
 
 
 @checks.register("structure")
@@ -42,7 +36,7 @@ class Structure(Check):
             self._counts[name] = self._counts.get(name, 0) + 1
         if item.form not in TASKS[item.task].forms:
             self.problems.add("a form that its task does not have", f"{item.id} ({item.form})")
-        if reason := _unlike_its_form(item):
+        if reason := unlike_its_form(item):
             self.problems.add(reason, item.id)
         if item.split != sample.split:
             self.problems.add("another split than its sample", item.id)
@@ -85,35 +79,3 @@ class Structure(Check):
         if key in seen:
             self.problems.add(what, id_)
         seen.add(key)
-
-
-def _unlike_its_form(item: Item) -> str:
-    """Why an item's answer is none of its form; empty where it is."""
-    if item.form == "choice" and item.answer not in item.options:
-        return "the answer is none of the options"
-    if item.form == "choices" and not {one.strip() for one in item.answer.split(",")} <= set(item.options):
-        return "the answers are none of the options"
-    if item.form in ("choice", "choices"):
-        if len(item.options) < 2:
-            return "fewer than two options"
-        if len({" ".join(text.lower().split()) for text in item.options.values()}) < len(item.options):
-            return "two options are the same"
-    if item.form in ("box", "point") and not _in_thousandths(item.answer, 4 if item.form == "box" else 2):
-        return f"the answer is no {item.form} in thousandths"
-    if item.form == "report":
-        try:
-            Slots.model_validate_json(item.answer)
-        except ValidationError:
-            return "the answer is no report"
-    return "" if item.answer else "the answer is empty"
-
-
-def _in_thousandths(answer: str, count: int) -> bool:
-    try:
-        numbers = json.loads(answer)
-    except ValueError:
-        return False
-    if not (isinstance(numbers, list) and len(numbers) == count):
-        return False
-    inside = all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= MOST for one in numbers)
-    return inside and (count == 2 or (numbers[0] < numbers[2] and numbers[1] < numbers[3]))

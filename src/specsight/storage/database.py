@@ -1,0 +1,93 @@
+"""SQLite files that several threads and processes write at once, their connections all set up the same way.
+
+SQLAlchemy opens them: it is the maintained library that pools connections by thread and binds every value of a
+statement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specsight.errors import SpecsightError, require
+from specsight.storage.reading import check_regular
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+BUSY = 30_000
+"""Milliseconds that a writer waits for another one."""
+SYNCHRONOUS = "FULL"
+"""What was committed survives a power cut (SQLite's `synchronous`)."""
+SIGNATURE = b"SQLite format 3\x00"
+
+
+def database(path: Path) -> sqlalchemy.Engine:
+    """An engine on the SQLite file `path`, made where it is absent; readers never wait for a writer (WAL).
+
+    Transactions of `writing` take the write lock as they begin, so that what they read stays true until they write.
+    Raises SpecsightError where SQLAlchemy is missing, or the file is another one or cannot be opened.
+    """
+    require("sqlalchemy", "serve")
+    import sqlalchemy
+    from sqlalchemy import event
+
+    check_regular(path)
+    try:
+        if path.exists():
+            with path.open("rb") as file:
+                if file.read(len(SIGNATURE)) not in (SIGNATURE, b""):
+                    raise SpecsightError(f"'{path}' is no SQLite file: move it away")
+    except OSError as error:
+        raise SpecsightError(f"cannot read '{path}': {error.strerror or error}") from error
+    address = sqlalchemy.URL.create("sqlite", database=str(path))
+    engine = sqlalchemy.create_engine(address, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = (
+            None  # "begin" below says how; the driver would begin late and share locks
+        )
+        for pragma in (
+            f"busy_timeout={BUSY}",
+            "journal_mode=WAL",
+            f"synchronous={SYNCHRONOUS}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        immediate = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+@contextlib.contextmanager
+def reading(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+    """A transaction that sees one state of the file. Raises SpecsightError where the file cannot be read."""
+    with _told(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+    """A transaction that writes: committed as a whole, or, after an exception, not at all.
+
+    Raises SpecsightError where the file is damaged, full, read-only, or held by another writer for too long.
+    """
+    with _told(engine), engine.connect().execution_options(writing=True) as connection, connection.begin():
+        yield connection
+
+
+@contextlib.contextmanager
+def _told(engine: sqlalchemy.Engine) -> Iterator[None]:
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        raise SpecsightError(f"'{engine.url.database}': {error.orig}") from error
