@@ -43,13 +43,14 @@ def render_benchmark(
         scores[name] = score(run, truths, resamples)
         write_scores(run.folder, scores[name])
     ranked = [name for name, run in runs.items() if run.run.model != ORACLE] or list(runs)
-    tables = blocks(scores, [name for name in runs if name not in ranked])
+    unranked = [name for name in runs if name not in ranked]
+    tables = blocks(scores, unranked)
     base = _base(runs)
     if len(runs) > 1:
         compared = {
             name: differences(run, runs[base], resamples) for name, run in runs.items() if name != base
         }
-        tables.insert(1, difference_block(compared, base))
+        tables.insert(1, difference_block(compared, base, unranked))
     focus = max(ranked, key=lambda name: _accuracy(scores[name]))
     context = _context(benchmark, runs, scores)
     context |= {"blocks": tables, "base": base, "focus": focus}

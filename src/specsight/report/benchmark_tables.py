@@ -115,7 +115,9 @@ def blocks(scores: Mapping[str, Scores], unranked: Sequence[str] = ()) -> list[B
     return [block for block in made if block.rows]
 
 
-def difference_block(figures: Mapping[str, Mapping[str, Figure]], base: str) -> Block:
+def difference_block(
+    figures: Mapping[str, Mapping[str, Figure]], base: str, unranked: Sequence[str] = ()
+) -> Block:
     """How far each model lies above `base`, on the questions that both were asked."""
     lines = [
         Line("accuracy", "Mean over tasks", format="points"),
@@ -127,7 +129,7 @@ def difference_block(figures: Mapping[str, Mapping[str, Figure]], base: str) -> 
         f"In percentage points, on the questions that both were asked; the interval is of the paired differences over "
         f"physical objects. One that holds 0 shows no difference to {base}."
     )
-    return _block("differences", f"Compared with {base}", meaning, lines, figures, ())
+    return _block("differences", f"Compared with {base}", meaning, lines, figures, unranked)
 
 
 def interval_text(figure: Figure, format: Format) -> str:

@@ -29,7 +29,7 @@ def asked() -> tuple[Objects, np.ndarray, np.ndarray, np.ndarray]:
     return (
         Objects([str(k) for k in range(OBJECTS)], strata),
         members,
-        (rng.random(QUESTIONS) < 0.6).astype(float),
+        rng.random(QUESTIONS) < 0.6,
         rng.integers(0, 8, QUESTIONS).astype(float),
     )
 
@@ -57,7 +57,7 @@ def test_wilsons_interval_is_that_of_statsmodels(asked: tuple) -> None:
 
 def test_all_right_has_wilsons_interval_of_as_many_objects() -> None:
     objects = Objects("abc", ["good"] * 3)
-    found = objects.figures({"right": share([1, 1, 1, 1], [0, 0, 1, 2], 3)}, 50)["right"]
+    found = objects.figures({"right": share([True] * 4, [0, 0, 1, 2], 3)}, 50)["right"]
     assert (found.value, found.low, found.high) == pytest.approx(
         (1.0, *proportion_confint(3, 3, method="wilson"))
     )
@@ -65,7 +65,7 @@ def test_all_right_has_wilsons_interval_of_as_many_objects() -> None:
 
 def test_auroc_and_its_interval(asked: tuple) -> None:
     objects, members, positive, ranks = asked
-    auroc = RankedAuroc(positive.astype(bool), ranks, members)
+    auroc = RankedAuroc(positive, ranks, members)
     found = objects.figures({"auroc": auroc}, resamples=100, seed=0)["auroc"]
     assert found.value == pytest.approx(roc_auc_score(positive, ranks))
     strata = [objects.strata[m] for m in members]
@@ -77,14 +77,14 @@ def test_auroc_and_its_interval(asked: tuple) -> None:
 
 def test_a_paired_difference_has_the_interval_of_the_differences(asked: tuple) -> None:
     objects, members, first, ranks = asked
-    second = (ranks > 3).astype(float)
+    second = ranks > 3
     found = objects.figures(
         {
             "apart": Difference(share(first, members, OBJECTS), share(second, members, OBJECTS)),
-            "paired": share(first - second, members, OBJECTS),
+            "paired": share(first.astype(float) - second, members, OBJECTS),
         }
     )
-    assert found["apart"].value == pytest.approx((first - second).mean())
+    assert found["apart"].value == pytest.approx((first.astype(float) - second).mean())
     ends = [(found[name].low, found[name].high) for name in ("apart", "paired")]
     assert ends[0] == pytest.approx(ends[1], abs=1e-9)
 

@@ -9,6 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tests.support.answered_benchmark import item, sample, verdict_item, write_benchmark, write_run
 
+from specsight.benchmark.answering.contract import AnswererConfig
+from specsight.benchmark.answering.naming import answerer_named
+from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.reading import read_run
@@ -229,3 +232,17 @@ def test_a_part_of_the_questions_is_scored_as_a_part(tmp_path: Path) -> None:
     scores = score_run(benchmark, write_run(tmp_path / "run", benchmark, {"s/a": "B"}), resamples=0)
     assert (scores.asked, scores.total) == (1, 3)
     assert values(scores)["accuracy"] == 1.0
+
+
+def test_the_oracle_is_right_in_every_order_of_options(tmp_path: Path) -> None:
+    items = [verdict_item(f"s{k}/a", f"s{k}", "accept") for k in range(4)]
+    items += [item(f"s{k}/t", f"s{k}", "type", options=FOUR, answer="ABCD"[k]) for k in range(4)]
+    items += [
+        item(f"s{k}/m", f"s{k}", "type", form="choices", options=FOUR, answer="A, C", pair=None)
+        for k in range(4)
+    ]
+    benchmark = write_benchmark(tmp_path / "bench", [sample(f"s{k}") for k in range(4)], items)
+    config = RunConfig(rotations=4)
+    run_benchmark(benchmark, "oracle", answerer_named("oracle", AnswererConfig()), tmp_path / "run", config)
+    got = values(score_run(benchmark, tmp_path / "run", resamples=0))
+    assert got["circular"] == got["circular/type"] == got["accuracy"] == got["mmad"] == 1.0

@@ -133,10 +133,14 @@ class Oracle(Answerer):
         return {"reads": "the answers"}
 
     def answer(self, question: Question) -> Reply:
-        """The item's answer."""
-        if question.truth is None:
+        """The item's answer; letters are those of the true options as they are shown."""
+        truth = question.truth
+        if truth is None:
             raise ValueError("the oracle was handed no truth")
-        return Reply(question.truth.answer)
+        if not question.options:
+            return Reply(truth.answer)
+        true = {truth.options[letter.strip()] for letter in truth.answer.split(",")}
+        return Reply(", ".join(letter for letter, text in question.options.items() if text in true))
 
 
 def _maker(name: str, make: Callable[[AnswererConfig], Answerer]) -> None:

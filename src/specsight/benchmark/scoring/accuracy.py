@@ -183,8 +183,8 @@ def guessing(run: Answered) -> dict[str, Figure]:
 
 
 def mean_of(run: Answered, asked: Sequence[Asked], value: Callable[[Asked], float]) -> Statistic:
-    """The mean of `value` over questions, resampled by their objects."""
-    return share([float(value(one)) for one in asked], run.members(asked), len(run.objects))
+    """The mean of `value` over questions, resampled by their objects; of bools it is a share with Wilson's interval."""
+    return share([value(one) for one in asked], run.members(asked), len(run.objects))
 
 
 def right(one: Asked) -> bool:

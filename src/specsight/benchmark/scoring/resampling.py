@@ -63,20 +63,20 @@ class Share:
     bottom: Floats
     """(G,) number of questions."""
     yes_no: bool = False
-    """Whether every value is 0 or 1."""
+    """Whether the values are answers to yes or no."""
 
     @classmethod
     def of(
-        cls, values: Sequence[float] | Floats, members: Sequence[int] | NDArray[np.int64], objects: int
+        cls,
+        values: Sequence[float] | Floats | NDArray[np.bool_],
+        members: Sequence[int] | NDArray[np.int64],
+        objects: int,
     ) -> Share:
-        """Of `values` (N,), whose question belongs to object `members` (N,) of `objects`."""
-        at, each = np.asarray(members, np.int64), np.asarray(values, np.float64)
-        questions = np.bincount(at, minlength=objects).astype(np.float64)
-        return cls(
-            np.bincount(at, each, objects).astype(np.float64),
-            questions,
-            bool(np.isin(each, (0.0, 1.0)).all()),
-        )
+        """Of `values` (N,), numbers or bool, whose question belongs to object `members` (N,) of `objects`."""
+        at, each = np.asarray(members, np.int64), np.asarray(values)
+        top = np.bincount(at, each.astype(np.float64), objects)
+        questions = np.bincount(at, minlength=objects)
+        return cls(top.astype(np.float64), questions.astype(np.float64), each.dtype == np.bool_)
 
     @property
     def count(self) -> int:
@@ -258,7 +258,9 @@ NO_QUESTIONS = "no question of this kind was asked"
 
 
 def share(
-    values: Sequence[float] | Floats, members: Sequence[int] | NDArray[np.int64], objects: int
+    values: Sequence[float] | Floats | NDArray[np.bool_],
+    members: Sequence[int] | NDArray[np.int64],
+    objects: int,
 ) -> Combined:
     """The mean of values over questions as a statistic."""
     return Combined((Share.of(values, members, objects),), lambda means: means[:, 0])

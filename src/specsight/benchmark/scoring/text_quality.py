@@ -104,9 +104,9 @@ def normalised(text: str) -> str:
     return " ".join(ARTICLES.sub(" ", bare).split())
 
 
-def exact_match(answer: str, reference: str) -> float:
-    """1.0 where both are the same, normalised."""
-    return float(normalised(answer) == normalised(reference))
+def exact_match(answer: str, reference: str) -> bool:
+    """Whether both are the same, normalised."""
+    return normalised(answer) == normalised(reference)
 
 
 def token_f1(answer: str, reference: str) -> float:
