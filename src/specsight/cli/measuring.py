@@ -76,7 +76,6 @@ def evaluate(
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
     from specsight import evaluation
-    from specsight.report import render
 
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
@@ -102,12 +101,19 @@ def evaluate(
                 "--suite names its own methods: give one --detector and one number of --shots"
             )
         _suite(config, suite, out, encoders, rows.split(",") if rows else ())
-        return
-    if rows:
+    elif rows:
         raise SpecsightError("--rows chooses among the rows of a suite: name it with --suite")
-    if len(methods) > 1 or len(counts) > 1:
+    elif len(methods) > 1 or len(counts) > 1:
         _curve(config, methods, counts or (None,), out)
-        return
+    else:
+        _run(config, out)
+
+
+def _run(config: EvaluationConfig, out: Path) -> None:
+    """One detector: its run, its page, and its numbers on the screen."""
+    from specsight import evaluation
+    from specsight.report import render
+
     run = evaluation.run_evaluation(config, out).folder
     page = render(run)
     screen.headline(run)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,47 +59,25 @@ def decide(
         return Decision("reject", judgement.score, threshold, not_applied=reasons, unlike=unlike)
     excused = _excused(clauses, applied)
     counted = [finding for k, finding in enumerate(found) if k not in excused]
-    of_score = [
-        finding for k, finding in enumerate(found) if k not in excused and k not in circumstances.named
-    ]
-    excused_of_score = excused.keys() - circumstances.named.keys()
     over = judgement.score > calibration.score_threshold
-    score, threshold, promise = judgement.score, calibration.score_threshold, ""
-    attributed = len(found) > len(circumstances.named) or not over or circumstances.score_of_map
-    if circumstances.inside is not None and attributed:
-        score = _largest_left(judgement, of_score, calibration, circumstances)
-        threshold, promise = _limit(calibration, circumstances)
-    elif over and excused_of_score:
-        score, threshold = (
-            _largest_left(judgement, of_score, calibration, circumstances),
-            calibration.map_seed,
-        )
-    rejected = score > threshold
+    compared = _compared(judgement, found, excused, calibration, circumstances)
+    rejected = compared.score > compared.threshold
     deciding = None
     if rejected != over:
-        deciding = _deciding(excused, applied) if over and excused_of_score else _narrowing(clauses, applied)
-    named = (
-        _teaching(clause, found[k], clauses, circumstances)
-        for k, clause in circumstances.named.items()
-        if k not in excused
-    )
-    unmet = (c for c, effect in zip(clauses, applied) if effect.unmet)
-    against = next(chain(unmet, named), None)
+        excuses_score = over and bool(excused.keys() - circumstances.named.keys())
+        deciding = _deciding(excused, applied) if excuses_score else _narrowing(clauses, applied)
+    against = _against(found, clauses, applied, excused, circumstances)
     if against is not None and not rejected:
         rejected, deciding = True, against
     not_applied = _not_applied(clauses, applied)
-    if not attributed:
-        not_applied += tuple(
-            NotApplied(c, NOWHERE)
-            for c, effect in zip(clauses, applied)
-            if isinstance(c, Scope | Tolerance | Ignore | Only) and not effect.reason
-        )
+    if not compared.attributed:
+        not_applied += _without_place(clauses, applied)
     return Decision(
         verdict="reject" if rejected else "accept",
-        score=score,
-        threshold=threshold,
+        score=compared.score,
+        threshold=compared.threshold,
         deciding=deciding,
-        promise=promise,
+        promise=compared.promise,
         counted=tuple(counted),
         observed=tuple(Excused(found[k], clause) for k, clause in sorted(excused.items())),
         not_applied=not_applied,
@@ -107,6 +86,63 @@ def decide(
             for clause, effect in zip(clauses, applied)
             if not effect.reason and (seen := circumstances.presence.get(clause)) and seen.count is not None
         ),
+    )
+
+
+class _Compared(NamedTuple):
+    """What the verdict rests on."""
+
+    score: float
+    threshold: float
+    promise: str
+    attributed: bool
+    """Whether the score can be put to a part or a type."""
+
+
+def _compared(
+    judgement: Judgement,
+    found: Sequence[Finding],
+    excused: Mapping[int, Clause],
+    calibration: Calibration,
+    circumstances: Circumstances,
+) -> _Compared:
+    """The score with its threshold; where a scope has one of its own, or clauses excuse what the score tells of, the
+    largest map value that still counts with that of maps."""
+    over = judgement.score > calibration.score_threshold
+    attributed = len(found) > len(circumstances.named) or not over or circumstances.score_of_map
+    scoped = circumstances.inside is not None and attributed
+    if not scoped and not (over and excused.keys() - circumstances.named.keys()):
+        return _Compared(judgement.score, calibration.score_threshold, "", attributed)
+    of_score = [f for k, f in enumerate(found) if k not in excused and k not in circumstances.named]
+    left = _largest_left(judgement, of_score, calibration, circumstances)
+    threshold, promise = _limit(calibration, circumstances) if scoped else (calibration.map_seed, "")
+    return _Compared(left, threshold, promise, attributed)
+
+
+def _against(
+    found: Sequence[Finding],
+    clauses: Sequence[Clause],
+    applied: Sequence[Effect],
+    excused: Mapping[int, Clause],
+    circumstances: Circumstances,
+) -> Clause | None:
+    """The first clause that rejects whatever the score says: a requirement that is not met, or a type that was looked
+    for by name."""
+    unmet = (c for c, effect in zip(clauses, applied) if effect.unmet)
+    named = (
+        _teaching(clause, found[k], clauses, circumstances)
+        for k, clause in circumstances.named.items()
+        if k not in excused
+    )
+    return next(chain(unmet, named), None)
+
+
+def _without_place(clauses: Sequence[Clause], applied: Sequence[Effect]) -> tuple[NotApplied, ...]:
+    """Clauses about parts and types that could act, were the score put to one."""
+    return tuple(
+        NotApplied(c, NOWHERE)
+        for c, effect in zip(clauses, applied)
+        if isinstance(c, Scope | Tolerance | Ignore | Only) and not effect.reason
     )
 
 

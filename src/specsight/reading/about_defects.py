@@ -200,6 +200,8 @@ def knowledge(reading: Reading, frame: Frame) -> None:
     for place in _places(frame):
         sure = 0.9 * (place.confidence if place else 1.0)
         part = place.text if place else None
+        # "Flank tears" are called so wherever they are: the part belongs to the name.
         reading.facts += [
-            Fact("knowledge", part, name.whole or name.text, confidence=sure) for name in frame.names
+            Fact("knowledge", None if name.whole else part, name.whole or name.text, confidence=sure)
+            for name in frame.names
         ]

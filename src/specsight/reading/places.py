@@ -5,6 +5,7 @@ In: items. Out: items, with parts behind a preposition as places; what stands on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from specsight.reading.items import UNKNOWN, Item, Name
@@ -39,15 +40,7 @@ def with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list[
             placed.append(found[k + 1])
             k += 3
             continue
-        turned = [one.kind for one in found[k : k + 2]] == ["not", "place"] or (
-            item.kind == "not" and after is not None and after.kind == "prep"
-        )
-        if (
-            turned
-            and placed
-            and "generic" in [one.kind for one in placed[-2:]]
-            and placed[-1].kind in ("be", "generic")
-        ):
+        if _is_turned(found, k, placed):
             # "All defects that are not in the bore": those outside of it.
             placed = placed[:-1] if placed[-1].kind == "be" else placed
             found[k + 1] = replace(found[k + 1], kind="outside")
@@ -82,14 +75,7 @@ def with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list[
             and not after.names[0].known
             and (item.text not in SILENT or after.value == "place")
         ):
-            last = placed[-1] if placed else None
-            if last is not None and last.kind == "names" and not last.names[0].known and teaches(found):
-                name = f"{last.text} {sentence.name(item.start, after.end)}"
-                placed[-1] = Item("names", last.start, after.end, name, "", (Name(name, False, UNKNOWN),))
-            elif has_parts:
-                placed.append(Item("lacking", after.start, after.end, after.text))
-            else:
-                placed.append(replace(after, kind=kind, start=item.start))
+            placed = _at_unknown(placed, item, after, kind, found, sentence, has_parts)
             k += 2
         else:
             if item.text == "about" and after.kind == "limit":
@@ -101,6 +87,35 @@ def with_places(found: list[Item], sentence: Sentence, has_parts: bool) -> list[
                 placed.append(replace(item, kind="block"))
             k += 1
     return _without_product(placed)
+
+
+def _is_turned(found: Sequence[Item], k: int, placed: Sequence[Item]) -> bool:
+    """Whether "not" before a place, behind all defects, turns it: "all defects not on the rim"."""
+    item, after = found[k], found[k + 1] if k + 1 < len(found) else None
+    before_place = [one.kind for one in found[k : k + 2]] == ["not", "place"]
+    turned = before_place or (item.kind == "not" and after is not None and after.kind == "prep")
+    generic = "generic" in [one.kind for one in placed[-2:]]
+    return turned and generic and placed[-1].kind in ("be", "generic")
+
+
+def _at_unknown(
+    placed: Sequence[Item],
+    item: Item,
+    after: Item,
+    kind: str,
+    found: Sequence[Item],
+    sentence: Sentence,
+    has_parts: bool,
+) -> list[Item]:
+    """The items with a place that no specification names: part of the name that is taught, a part that is lacking, or a
+    place where there are no parts."""
+    last = placed[-1] if placed else None
+    if last is not None and last.kind == "names" and not last.names[0].known and teaches(found):
+        name = f"{last.text} {sentence.name(item.start, after.end)}"
+        return [*placed[:-1], Item("names", last.start, after.end, name, "", (Name(name, False, UNKNOWN),))]
+    if has_parts:
+        return [*placed, Item("lacking", after.start, after.end, after.text)]
+    return [*placed, replace(after, kind=kind, start=item.start)]
 
 
 def _remark(item: Item) -> bool:

@@ -56,16 +56,21 @@ class OutliningServer:
         self.picture, self.specification, self._said = picture, specification, said
         self._pixels = images.read_rgb(picture)
         self._words()  # what cannot be read is said before a page opens
-        self._token = secrets.token_urlsafe(24)
-        self._png = png(self._pixels)
+        self.token = secrets.token_urlsafe(24)
+        self.png = png(self._pixels)
         self._writing = threading.Lock()
-        self._server = _Server((HOST, 0), self._handler())
+        self._server = _Server((HOST, 0), type("Handler", (_Handler,), {"outlining": self}))
         self._server.daemon_threads = True
 
     @property
     def address(self) -> str:
         """Where the page is."""
-        return f"http://{HOST}:{self._server.server_port}/{self._token}/"
+        return f"http://{HOST}:{self.port}/{self.token}/"
+
+    @property
+    def port(self) -> int:
+        """Of this machine, that it listens on."""
+        return self._server.server_port
 
     @property
     def size(self) -> tuple[int, int]:
@@ -128,82 +133,81 @@ class OutliningServer:
         own = self.picture.resolve()
         return next((o for one, o in outlined(words) if Path(one.picture).resolve() == own), {})
 
-    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
-        outlining = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            server_version, sys_version = "specsight", ""
-            timeout = 30
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers what the page of one `OutliningServer` asks for."""
 
-            def do_GET(self) -> None:
-                """The page, its files, the picture, and what it begins with."""
-                name = self._asked()
-                if name is None:
-                    return
-                if name in FILES:
-                    file, kind = FILES[name]
-                    content = resources.files(__package__).joinpath("page").joinpath(file).read_bytes()
-                    self._answer(200, f"{kind}; charset=utf-8", content)
-                elif name == "picture.png":
-                    self._answer(200, "image/png", outlining._png)
-                elif name == "state":
-                    self._tell(outlining.state)
-                else:
-                    self._answer(404, "text/plain", b"not found")
+    outlining: OutliningServer
+    server_version, sys_version = "specsight", ""
+    timeout = 30
 
-            def do_POST(self) -> None:
-                """Save outlines, or end."""
-                name = self._asked()
-                if name is None:
-                    return
-                given = self.headers.get("Content-Length", "")
-                length = int(given) if re.fullmatch(r"[0-9]{1,9}", given) else LONGEST + 1
-                if length > LONGEST or self.headers.get_content_type() != "application/json":
-                    self._answer(400, "text/plain", b"too long, or no JSON")
-                elif name == "save":
-                    content = self.rfile.read(length)
-                    self._tell(lambda: {"said": outlining.save(content)})
-                elif name == "close":
-                    self._answer(200, "application/json", b"{}")
-                    outlining.close()
-                else:
-                    self._answer(404, "text/plain", b"not found")
+    def do_GET(self) -> None:
+        """The page, its files, the picture, and what it begins with."""
+        name = self._asked()
+        if name is None:
+            return
+        if name in FILES:
+            file, kind = FILES[name]
+            content = resources.files(__package__).joinpath("page").joinpath(file).read_bytes()
+            self._answer(200, f"{kind}; charset=utf-8", content)
+        elif name == "picture.png":
+            self._answer(200, "image/png", self.outlining.png)
+        elif name == "state":
+            self._tell(self.outlining.state)
+        else:
+            self._answer(404, "text/plain", b"not found")
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing: the address is a secret."""
+    def do_POST(self) -> None:
+        """Save outlines, or end."""
+        name = self._asked()
+        if name is None:
+            return
+        given = self.headers.get("Content-Length", "")
+        length = int(given) if re.fullmatch(r"[0-9]{1,9}", given) else LONGEST + 1
+        if length > LONGEST or self.headers.get_content_type() != "application/json":
+            self._answer(400, "text/plain", b"too long, or no JSON")
+        elif name == "save":
+            content = self.rfile.read(length)
+            self._tell(lambda: {"said": self.outlining.save(content)})
+        elif name == "close":
+            self._answer(200, "application/json", b"{}")
+            self.outlining.close()
+        else:
+            self._answer(404, "text/plain", b"not found")
 
-            def _asked(self) -> str | None:
-                """What is asked for below the token; None for a request that was refused."""
-                port = outlining._server.server_port
-                host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
-                _, _, rest = self.path.partition("/")
-                token, _, name = rest.partition("/")
-                here = {f"{HOST}:{port}", f"localhost:{port}"}
-                known = hmac.compare_digest(token.encode("utf-8", "replace"), outlining._token.encode())
-                if host in here and known and (origin is None or origin.removeprefix("http://") in here):
-                    return name
-                self._answer(403, "text/plain", b"not allowed")
-                return None
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the address is a secret."""
 
-            def _tell(self, ask: Callable[[], dict[str, Any]]) -> None:
-                try:
-                    answer, status = ask(), 200
-                except SpecsightError as error:
-                    answer, status = {"error": str(error)}, 422
-                self._answer(status, "application/json", json.dumps(answer).encode())
+    def _asked(self) -> str | None:
+        """What is asked for below the token; None for a request that was refused."""
+        port = self.outlining.port
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        _, _, rest = self.path.partition("/")
+        token, _, name = rest.partition("/")
+        here = {f"{HOST}:{port}", f"localhost:{port}"}
+        known = hmac.compare_digest(token.encode("utf-8", "replace"), self.outlining.token.encode())
+        if host in here and known and (origin is None or origin.removeprefix("http://") in here):
+            return name
+        self._answer(403, "text/plain", b"not allowed")
+        return None
 
-            def _answer(self, status: int, kind: str, content: bytes) -> None:
-                self.send_response(status)
-                for name, value in (
-                    ("Content-Type", kind),
-                    ("Content-Length", str(len(content))),
-                    ("Content-Security-Policy", POLICY),
-                    ("X-Content-Type-Options", "nosniff"),
-                    ("Referrer-Policy", "no-referrer"),
-                    ("Cache-Control", "no-store"),
-                ):
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
+    def _tell(self, ask: Callable[[], dict[str, Any]]) -> None:
+        try:
+            answer, status = ask(), 200
+        except SpecsightError as error:
+            answer, status = {"error": str(error)}, 422
+        self._answer(status, "application/json", json.dumps(answer).encode())
 
-        return Handler
+    def _answer(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Length", str(len(content))),
+            ("Content-Security-Policy", POLICY),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cache-Control", "no-store"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
