@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -17,18 +18,49 @@ TYPES = {
     "missing rivet": "lack",
 }  # fmt: skip
 PARTS = ("rim", "face", "edge")
+BACK = ("edge", "hub", "bore")
+"""Parts of plates that lie on their face."""
 SEVERITY = (
     SeverityLevel(level="minor", up_to_mm=4), SeverityLevel(level="major", up_to_mm=9), SeverityLevel(level="critical"),
 )  # fmt: skip
 SPECIFICATION = Specification(
     product="plate",
-    parts=tuple(Part(name=part) for part in PARTS),
+    parts=tuple(Part(name=part) for part in dict.fromkeys((*PARTS, *BACK))),
     defects=tuple(
         DefectType(name=name, superclass=kind, phrases=(f"a {name} mark",), severity=SEVERITY)
         for name, kind in TYPES.items()
     ),
     requirements=({"feature": "rivet", "part": "edge"},),  # type: ignore[arg-type]
 )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a type."""
+
+    name: str
+    superclass: str
+    synonyms: tuple[str, ...] = ()
+    looks: str = "It stands out."
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        return (f"a {self.name} tool on station {len(self.name)}", "haste")[: 1 + (self.name == "dent")]
+
+    @property
+    def consequence(self) -> str:
+        return f"The plate fails by {self.name}."
+
+    @property
+    def action(self) -> str:
+        return "Reject it." if self.superclass == "surface" else f"Check what made the {self.name}."
+
+
+class Kinds:
+    """What is known of the types of plates."""
+
+    def find(self, raw: str, product: str) -> Known | None:
+        return Known(raw, TYPES[raw]) if raw in TYPES else None
 
 
 def plates(count: int = 240, seed: int = 0) -> list[BenchmarkSample]:
@@ -41,14 +73,15 @@ def made(
     samples: list[BenchmarkSample], seed: int = 0, specification: Specification = SPECIFICATION
 ) -> tuple[list[Item], Context]:
     """All items of samples, and the context that made them."""
-    context = survey(samples, Context(specification=specification, seed=seed))
+    context = survey(samples, Context(specification=specification, ontology=Kinds(), seed=seed))
     return [item for sample in samples for item in make_items(sample, context)], context
 
 
 def _plate(rng: np.random.Generator, number: int) -> BenchmarkSample:
     bad = bool(rng.random() < 0.5)
     several = bad and rng.random() < 1 / 6
-    instances = tuple(_instance(rng) for _ in range(int(rng.integers(2, 4)) if several else int(bad)))
+    shown = PARTS if rng.random() < 0.7 else BACK
+    instances = tuple(_instance(rng, shown) for _ in range(int(rng.integers(2, 4)) if several else int(bad)))
     product = ("round plate", "square plate")[int(rng.integers(2))]
     split: Split = "test" if rng.random() < 0.6 else "train"
     return BenchmarkSample(
@@ -56,16 +89,16 @@ def _plate(rng: np.random.Generator, number: int) -> BenchmarkSample:
         label="defective" if bad else "good", group=f"object_{number}", image=f"rgb/{number:04d}.png",
         depth=f"depth/{number:04d}.tiff", sha256="0" * 64, width=SIDE, height=SIDE, mm_per_px=0.1,
         masks=tuple(f"masks/{number:04d}_{k}.png" for k in range(len(instances))),
-        parts=f"parts/{number:04d}.png", part_names=dict(enumerate(PARTS, 1)), instances=instances,
+        parts=f"parts/{number:04d}.png", part_names=dict(enumerate(shown, 1)), instances=instances,
     )  # fmt: skip
 
 
-def _instance(rng: np.random.Generator) -> Instance:
+def _instance(rng: np.random.Generator, shown: tuple[str, ...]) -> Instance:
     type_ = list(TYPES)[int(rng.integers(len(TYPES)))]
     cell = int(rng.integers(9))
     length = int(rng.integers(10, 99))
     x, y = SIDE // 3 * (cell % 3), SIDE // 3 * (cell // 3)
-    part = PARTS[int(rng.integers(3))]
+    part = shown[int(rng.integers(3))]
     millimetres = round(length * 0.1, 2)
     return Instance(
         type_raw=type_, type=type_, superclass=TYPES[type_], box=(x, y, x + length, y + 10), area_px=10 * length,

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.inspected_plates import SPECIFICATION, made, plates
+from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates
 
 from specsight.benchmark.items import Balance, Context, make_items, survey
 from specsight.benchmark.items.truth import only_instance, types_of
-from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.tasks import TASKS
+from specsight.specification import Instruction
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
 SAMPLES = plates()
 BY_ID = {sample.id: sample for sample in SAMPLES}
 ITEMS, CONTEXT = made(SAMPLES)
 CHOICES = [item for item in ITEMS if item.form == "choice"]
+
+
+@cache
+def many() -> list[Item]:
+    """Items of pictures enough for statistics."""
+    return made(plates(2500, seed=1))[0]
 
 
 def chosen(item: Item) -> str:
@@ -39,6 +49,7 @@ def test_no_two_options_mean_the_same() -> None:
     words = Vocabulary.of(SPECIFICATION.defects)
     for item in CHOICES:
         for first, second in combinations(item.options.values(), 2):
+            assert normal_form(first) != normal_form(second)
             assert not words.same(first, second), item
 
 
@@ -77,7 +88,7 @@ def test_the_same_seed_gives_the_same_items_and_another_one_others() -> None:
 
 
 def test_the_order_of_samples_changes_letters_paraphrases_and_surplus_alone() -> None:
-    context = survey(SAMPLES[::-1], Context(specification=SPECIFICATION))
+    context = survey(SAMPLES[::-1], Context(specification=SPECIFICATION, ontology=Kinds()))
     other = {item.id: item for sample in SAMPLES[::-1] for item in make_items(sample, context)}
     same = [(item, other[item.id]) for item in CHOICES if item.id in other and item.task == "type"]
     assert len(same) > 50
@@ -93,10 +104,13 @@ def test_the_order_of_samples_changes_letters_paraphrases_and_surplus_alone() ->
 
 
 def test_a_build_that_was_stopped_goes_on_as_if_it_had_not_been() -> None:
-    first = survey(SAMPLES, Context(specification=SPECIFICATION))
+    first = survey(SAMPLES, Context(specification=SPECIFICATION, ontology=Kinds()))
     before = [item for sample in SAMPLES[:100] for item in make_items(sample, first)]
     again = survey(
-        SAMPLES, Context(specification=SPECIFICATION, balance=Balance.from_json(first.balance.to_json()))
+        SAMPLES,
+        Context(
+            specification=SPECIFICATION, ontology=Kinds(), balance=Balance.from_json(first.balance.to_json())
+        ),
     )
     after = [item for sample in SAMPLES[100:] for item in make_items(sample, again)]
     assert before + after == ITEMS
@@ -151,12 +165,119 @@ def _location(item: Item, sample: BenchmarkSample) -> bool:
     )
 
 
+def _severity(item: Item, sample: BenchmarkSample) -> bool:
+    order = ("no defect", "minor", "major", "critical")
+    gravest = max((order.index(one.severity or "") for one in sample.instances), default=0)
+    return "major up to 9 mm" in (item.instruction or "") and chosen(item).lower() == order[gravest]
+
+
+def _description(item: Item, sample: BenchmarkSample) -> bool:
+    (one,) = sample.instances
+    text = item.answer if item.form == "text" else chosen(item)
+    stated = (one.type, f"on the {one.part}", one.cells[0])
+    return all(words in text for words in stated) and (
+        item.form == "choice" or (f"{one.length_mm:.2g} mm" in text and text.endswith("It stands out."))
+    )
+
+
+def _analysis(item: Item, sample: BenchmarkSample) -> bool:
+    (type_,) = types_of(sample)
+    known = Kinds().find(type_, sample.product)
+    assert known is not None
+    said = (known.causes[0], known.consequence.rstrip("."), known.action.rstrip("."))
+    if item.form == "text":
+        return item.answer == "Likely cause: {}. Consequence: {}. Action: {}.".format(*said)
+    return chosen(item) in [text[0].upper() + text[1:] for text in said]
+
+
+def _object(item: Item, sample: BenchmarkSample) -> bool:
+    return chosen(item).lower() == sample.product and sample.product not in item.question
+
+
+def _structure(item: Item, sample: BenchmarkSample) -> bool:
+    shown = {
+        part
+        for part in sample.part_names.values()
+        if part in {text.lower() for text in item.options.values()}
+    }
+    return {chosen(item).lower()} == shown
+
+
+def verdict(clause: Mapping[str, Any], sample: BenchmarkSample) -> str:
+    """What an inspector says who sees everything; written apart from what makes the pairs."""
+    limits = {one["defect"]: one.get("up_to_mm", np.inf) for one in clause.get("tolerances", ())}
+    for one in sample.instances:
+        listed = one.type in clause.get("only", (one.type,)) and one.type not in clause.get("ignore", ())
+        inside = not clause.get("scope") or any(part in one.parts for part in clause["scope"])
+        if listed and inside and (one.length_mm or 0) > limits.get(one.type, 0.0):
+            return "reject"
+    rivet = not any(one.type == "missing rivet" for one in sample.instances)
+    if clause.get("requirements") and not rivet:
+        return "reject"
+    return "reject" if clause.get("known_defects") and rivet else "accept"
+
+
+def _pair(item: Item, sample: BenchmarkSample) -> bool:
+    said = {"accept": "Accept", "reject": "Reject"}[verdict(item.clause, sample)]
+    Instruction.model_validate({"text": item.instruction, **item.clause})
+    return chosen(item) == said and item.slots.decision == said.lower()
+
+
+def _contradiction(item: Item, sample: BenchmarkSample) -> bool:
+    note = item.question.split('"')[1].lower()
+    types = types_of(sample)
+    named = [type_ for type_ in SPECIFICATION_TYPES if type_ in note]
+    agrees = set(named) <= set(types) if named else sample.label == "good"
+    return chosen(item) == ("Yes" if agrees else "No")
+
+
+def _comparison(item: Item, sample: BenchmarkSample) -> bool:
+    (reference,) = item.reference_images
+    other = next(one for one in SAMPLES if one.image == reference)
+    beside = other.label == "good" and other.split == "train" and other.product == sample.product
+    if sample.label == "good":
+        return beside and chosen(item).startswith("No defect")
+    return beside and _description(item, sample)
+
+
+def _report(item: Item, sample: BenchmarkSample) -> bool:
+    stated = Slots.model_validate_json(item.answer)
+    assert stated.types is not None
+    return stated == item.slots and (stated.count, set(stated.types)) == (
+        len(sample.instances),
+        set(types_of(sample)),
+    )
+
+
+def _cross_modal(item: Item, sample: BenchmarkSample) -> bool:
+    words = {"rgb": "Colour alone", "depth": "Depth alone", "both": "Both of them"}
+    seen = {words[one.visible or ""] for one in sample.instances} or {"Neither, there is no defect"}
+    return {chosen(item)} == seen and item.images == (sample.image, sample.depth)
+
+
+SPECIFICATION_TYPES = [defect.name for defect in SPECIFICATION.defects]
 TRUE: dict[str, Callable[[Item, BenchmarkSample], bool]] = {
     "anomaly": _anomaly,
     "type": _type,
     "count": _count,
     "location": _location,
+    "severity": _severity,
+    "description": _description,
+    "analysis": _analysis,
+    "object": _object,
+    "structure": _structure,
+    "part_scope": _pair,
+    "tolerance": _pair,
+    "compliance": _pair,
+    "contradiction": _contradiction,
+    "comparison": _comparison,
+    "report": _report,
+    "cross_modal": _cross_modal,
 }
+
+
+def test_every_task_is_asked() -> None:
+    assert {item.task for item in ITEMS} == set(TRUE) == set(TASKS)
 
 
 @pytest.mark.parametrize("task", TRUE)
@@ -166,20 +287,54 @@ def test_what_is_said_to_be_right_is_true_of_the_sample(task: str) -> None:
     assert all(TRUE[task](item, BY_ID[item.sample]) for item in asked)
 
 
-@pytest.mark.parametrize("task", ["type", "location", "count"])
+@pytest.mark.parametrize("task", ["type", "location", "count", "severity", "object", "cross_modal"])
 def test_an_option_is_right_as_often_as_wrong_options_let_expect(task: str) -> None:
     """Of all questions that offer an answer, about 1/k have it as the right one, for each answer."""
-    many, _ = made(plates(3000, seed=1))
     offered: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for item in many:
+    for item in many():
         if item.task == task and item.form == "choice":
+            place = "" if task == "object" else item.category
             for letter, text in item.options.items():
-                offered[item.category, item.split, text].append(
-                    (letter == item.answer) - 1 / len(item.options)
-                )
+                offered[place, item.split, text].append((letter == item.answer) - 1 / len(item.options))
     for key, differences in offered.items():
         error = np.std(differences) / np.sqrt(len(differences))
         assert abs(np.mean(differences)) < 4 * error + 0.02, (key, len(differences), np.mean(differences))
+
+
+def test_pairs_are_two_questions_about_one_picture_with_opposite_answers() -> None:
+    pairs: dict[str, list[Item]] = defaultdict(list)
+    for item in ITEMS:
+        if item.pair is not None:
+            pairs[item.pair].append(item)
+    assert len(pairs) > 100
+    for both in pairs.values():
+        assert {chosen(item) for item in both} == {"Accept", "Reject"}
+        assert len({item.sample for item in both}) == 1
+        assert len({item.instruction for item in both}) == len(both) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "field"), [("part_scope", "scope"), ("tolerance", "only"), ("tolerance", "ignore")]
+)
+def test_what_an_instruction_names_does_not_decide(task: str, field: str) -> None:
+    verdicts: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
+    for item in many():
+        if item.task == task and field in item.clause:
+            verdicts[item.category, item.split, item.clause[field][0]].append(item.slots.decision == "reject")
+    assert len(verdicts) >= 12
+    for key, rejected in verdicts.items():
+        assert abs(np.mean(rejected) - 0.5) < 2 / np.sqrt(len(rejected)), (key, np.mean(rejected))
+
+
+def test_a_limit_is_passed_as_often_as_it_is_kept() -> None:
+    verdicts: dict[tuple[str, str, str, float], list[bool]] = defaultdict(list)
+    for item in many():
+        for one in item.clause.get("tolerances", ()) if item.task == "tolerance" else ():
+            limit = (item.category, item.split, one["defect"], one.get("up_to_mm", 0))
+            verdicts[limit].append(item.slots.decision == "reject")
+    assert sum(map(len, verdicts.values())) > 200
+    for key, rejected in verdicts.items():
+        assert abs(np.mean(rejected) - 0.5) < 2 / np.sqrt(len(rejected)), (key, np.mean(rejected))
 
 
 def test_what_is_not_asked_is_said_with_its_reason() -> None:

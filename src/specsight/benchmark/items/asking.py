@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from specsight.benchmark.items.census import Pool
-from specsight.benchmark.items.context import Context, Grouping, product_words
+from specsight.benchmark.items.context import Context, product_words
+from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.templates import Variant, fill, templates
 from specsight.benchmark.items.truth import slots_of
 from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Provenance
@@ -69,23 +70,20 @@ class Asker(ABC):
         return templates(self.task)[candidate.variant]
 
     def items(self, sample: BenchmarkSample, context: Context) -> Iterator[Item]:
-        """The items of one picture."""
-        number = 0
+        """The items of one picture, without ids."""
         for candidate in self.candidates(sample, context):
             if isinstance(candidate, NotMade):
                 context.refuse(sample, self.task, candidate.reason)
                 continue
-            for made in self._asked(candidate, sample, context):
-                yield made.model_copy(update={"id": f"{sample.id}/{self.task}/{number}"})
-                number += 1
+            yield from self._asked(candidate, sample, context)
 
     def _asked(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Iterator[Item]:
         pool = self.pool(candidate)
-        sets = context.sets(pool, candidate.right, self.grouping(candidate, sample, context))
-        if not sets.possible:
+        group = context.group(pool, candidate.right, self.grouping(candidate, sample, context), sample)
+        if not group.sets.possible:
             context.refuse(sample, self.task, "no picture of the product and split has another answer")
-        elif context.kept(pool, candidate.right, sets):
-            wrong = sets.draw(context.generator(sample, *pool), candidate.right, candidate.barred)
+        elif context.kept(pool, candidate.right, group):
+            wrong = group.sets.draw(context.generator(sample, *pool), candidate.right, candidate.barred)
             if wrong is None:
                 context.refuse(sample, self.task, "every other answer is true of the picture as well")
             else:

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from specsight.benchmark.items.balance import Balance
 from specsight.benchmark.items.census import Census, Pool, Reference
-from specsight.benchmark.items.option_sets import Likeness, OptionSets, in_groups, unlike
-from specsight.benchmark.items.truth import NONE, levels
+from specsight.benchmark.items.grouping import AnswerGroup, Grouping, answer_groups
+from specsight.benchmark.items.lengths import Limits
+from specsight.benchmark.items.truth import levels
 from specsight.benchmark.records import BenchmarkSample, Description
 from specsight.specification import Specification
 from specsight.specification.vocabulary import as_words
-
-MOST_NONE = 1.5
-""""No defect" is the right answer at most so many times as often as another one is on average."""
 
 
 class KnownType(Protocol):
@@ -65,17 +63,6 @@ class KnownTypes(Protocol):
         """The type that a name means on a product."""
 
 
-@dataclass(frozen=True)
-class Grouping:
-    """How the answers of a pool are put together to sets of options."""
-
-    sizes: tuple[int, ...] = (4, 3, 2)
-    likeness: Likeness = unlike
-    neighbours: Callable[[str], Any] = str
-    """Answers are ordered by it where there are too many for one group."""
-    together: Callable[[Collection[str]], bool] | None = None
-
-
 @dataclass
 class Context:
     """Everything that decides on items besides the sample itself.
@@ -97,35 +84,34 @@ class Context:
     """(product, task) → number of items."""
     not_made: dict[tuple[str, str], Counter[str]] = field(default_factory=dict, init=False)
     """(product, task) → reason → number of pictures."""
-    _sets: dict[Pool, dict[str, OptionSets]] = field(default_factory=dict, init=False, repr=False)
+    limits: dict[Pool, Limits] = field(default_factory=dict, init=False, repr=False)
+    """Of the types of a pool, found once."""
+    _groups: dict[Pool, list[AnswerGroup]] = field(default_factory=dict, init=False, repr=False)
 
     def generator(self, sample: BenchmarkSample, *what: str) -> np.random.Generator:
         """Random numbers that depend on the seed, the sample and what they are for."""
         name = "/".join((sample.id, *what)).encode("utf-8", "replace")
         return np.random.default_rng([self.seed, zlib.crc32(name), zlib.adler32(name)])
 
-    def sets(self, pool: Pool, right: str, grouping: Grouping) -> OptionSets:
-        """The sets of options over the answers of a pool among which `right` is."""
-        if pool not in self._sets:
-            counts = _without_surplus(self.census.right[pool])
-            ordered = sorted(counts, key=lambda option: (grouping.neighbours(option), option))
-            found = {}
-            for group in in_groups(ordered):
-                sets = OptionSets(
-                    {option: counts[option] for option in group},
-                    grouping.sizes,
-                    grouping.likeness,
-                    grouping.together,
-                )
-                found.update(dict.fromkeys(group, sets))
-            self._sets[pool] = found
-        return self._sets[pool][right]
+    def group(self, pool: Pool, right: str, grouping: Grouping, sample: BenchmarkSample) -> AnswerGroup:
+        """The answers that `right` is compared with in a pool, and their sets of options.
 
-    def kept(self, pool: Pool, right: str, sets: OptionSets) -> bool:
+        "No defect" is in every group; which one a good picture belongs to is drawn by its id.
+        """
+        if pool not in self._groups:
+            self._groups[pool] = answer_groups(self.census.right[pool], grouping)
+        groups = self._groups[pool]
+        among = [group for group in groups if right in group.counts]
+        return among[self._drawn(sample.id, *pool) % len(among)]
+
+    def kept(self, pool: Pool, right: str, group: AnswerGroup) -> bool:
         """Whether a question is asked about this picture, or it is one of a surplus."""
-        share = sets.quota(right) / self.census.right[pool][right]
-        start = zlib.crc32("/".join((str(self.seed), *pool, right)).encode("utf-8", "replace")) / 2**32
-        return self.balance.keeps((*pool, right), share, start)
+        share = group.sets.quota(right) / group.counts[right]
+        start = self._drawn(*pool, right) / 2**32
+        return self.balance.keeps((*pool, str(group.number), right), min(share, 1.0), start)
+
+    def _drawn(self, *what: str) -> int:
+        return zlib.crc32("/".join((str(self.seed), *what)).encode("utf-8", "replace"))
 
     def refuse(self, sample: BenchmarkSample, task: str, reason: str) -> None:
         """Note why a task asks nothing about a picture."""
@@ -163,12 +149,3 @@ class Context:
 def product_words(sample: BenchmarkSample) -> dict[str, str]:
     """The placeholder that every template may have."""
     return {"product": as_words(sample.product)}
-
-
-def _without_surplus(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts of answers, of which "no defect" is not much more frequent than others."""
-    others = [count for option, count in counts.items() if option != NONE]
-    if NONE not in counts or len(others) < 2:
-        return dict(counts)
-    most = max(1, round(MOST_NONE * float(np.mean(others))))
-    return {**counts, NONE: min(counts[NONE], most)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
-from specsight.benchmark.items.context import Context, Grouping
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.grouping import Grouping
+from specsight.benchmark.items.truth import defects_of
 from specsight.benchmark.records import BenchmarkSample
 
 MOST = 9
@@ -19,7 +21,7 @@ class Count(Asker):
 
     def candidates(self, sample: BenchmarkSample, context: Context) -> Iterator[Candidate | NotMade]:
         """One of each picture."""
-        number = len(sample.instances)
+        number = len(defects_of(sample))
         if sample.label == "defective" and (not sample.masks_known or not number):
             yield NotMade("where its defects are is not known")
         elif number > MOST:

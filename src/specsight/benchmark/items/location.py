@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
-from specsight.benchmark.items.context import Context, Grouping
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.truth import CELLS, NONE, box_of, only_instance, thousandths
 from specsight.benchmark.records import BenchmarkSample, Instance, Item
 from specsight.benchmark.tasks import Form

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
+from specsight.benchmark.items.analysis import Analysis
 from specsight.benchmark.items.anomaly import Anomaly
 from specsight.benchmark.items.asking import Asker, Candidate
+from specsight.benchmark.items.comparison import Comparison
+from specsight.benchmark.items.compliance import Compliance
 from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.contradiction import Contradiction
 from specsight.benchmark.items.counting import Count
+from specsight.benchmark.items.cross_modal import CrossModal
+from specsight.benchmark.items.description import Description
 from specsight.benchmark.items.location import Location
+from specsight.benchmark.items.part_scope import PartScope
+from specsight.benchmark.items.product import Object
+from specsight.benchmark.items.report import Report
+from specsight.benchmark.items.severity import Severity
+from specsight.benchmark.items.structure import Structure
+from specsight.benchmark.items.tolerance import Tolerance
 from specsight.benchmark.items.types import Type
 from specsight.benchmark.records import BenchmarkSample, Item
 
-ASKERS: tuple[Asker, ...] = (Anomaly(), Type(), Location(), Count())
+ASKERS: tuple[Asker, ...] = (
+    Anomaly(),
+    Type(),
+    Location(),
+    Count(),
+    Severity(),
+    Description(),
+    Analysis(),
+    Object(),
+    Structure(),
+    PartScope(),
+    Tolerance(),
+    Compliance(),
+    Contradiction(),
+    Comparison(),
+    Report(),
+    CrossModal(),
+)
 
 
 def survey(samples: Iterable[BenchmarkSample], context: Context) -> Context:
@@ -39,7 +69,11 @@ def make_items(sample: BenchmarkSample, context: Context) -> list[Item]:
     """
     if sample.label == "unknown":
         return []
-    items = [item for asker in ASKERS for item in asker.items(sample, context)]
-    for item in items:
-        context.made[sample.product, item.task] += 1
+    items: list[Item] = []
+    numbers: Counter[str] = Counter()
+    for asker in ASKERS:
+        for item in asker.items(sample, context):
+            items.append(item.model_copy(update={"id": f"{sample.id}/{item.task}/{numbers[item.task]}"}))
+            numbers[item.task] += 1
+            context.made[sample.product, item.task] += 1
     return items

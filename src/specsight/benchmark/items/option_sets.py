@@ -44,7 +44,7 @@ class OptionSets:
 
     def __init__(
         self,
-        counts: Mapping[str, int],
+        counts: Mapping[str, float],
         sizes: Iterable[int] = (4, 3, 2),
         likeness: Likeness = unlike,
         together: Callable[[Collection[str]], bool] | None = None,

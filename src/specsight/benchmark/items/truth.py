@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+from specsight.benchmark.instances import is_speck
 from specsight.benchmark.records import BenchmarkSample, Instance, Slots
 from specsight.specification import Specification
 from specsight.specification.vocabulary import COLUMNS, ROWS
@@ -18,6 +20,11 @@ CELLS = tuple(
 """Names of the cells of the 3 × 3 grid, row by row (`specification.vocabulary.place_name`)."""
 
 
+def defects_of(sample: BenchmarkSample) -> tuple[Instance, ...]:
+    """The instances that are asked about: crumbs of masks are none, unless there is nothing else."""
+    return tuple(one for one in sample.instances if not is_speck(one)) or sample.instances
+
+
 def types_of(sample: BenchmarkSample) -> tuple[str, ...]:
     """The types on the picture, in the order of names."""
     return tuple(sorted({instance.type for instance in sample.instances}))
@@ -25,11 +32,11 @@ def types_of(sample: BenchmarkSample) -> tuple[str, ...]:
 
 def only_instance(sample: BenchmarkSample) -> Instance | None:
     """The instance of a picture that has one alone, and whose place is known."""
-    if sample.label == "defective" and sample.masks_known and len(sample.instances) == 1:
-        return sample.instances[0]
-    return None
+    found = defects_of(sample)
+    return found[0] if sample.label == "defective" and sample.masks_known and len(found) == 1 else None
 
 
+@lru_cache(maxsize=8)
 def levels(specification: Specification | None) -> tuple[str, ...]:
     """All names of severity levels, mildest first."""
     if specification is None:
@@ -47,7 +54,7 @@ def levels(specification: Specification | None) -> tuple[str, ...]:
 
 def gravest(sample: BenchmarkSample, order: Sequence[str]) -> str | None:
     """The gravest level on the picture; None where that of an instance is not known."""
-    found = [instance.severity for instance in sample.instances]
+    found = [instance.severity for instance in defects_of(sample)]
     if not found or any(level not in order for level in found):
         return None
     return max((level for level in found if level is not None), key=order.index)
@@ -74,7 +81,7 @@ def slots_of(sample: BenchmarkSample, order: Sequence[str] = ()) -> Slots:
         return Slots(decision="accept", types=(), cells=(), parts=(), boxes=(), count=0)
     if sample.label != "defective":
         return Slots()
-    instances = sample.instances
+    instances = defects_of(sample)
     if not sample.masks_known or not instances:
         return Slots(decision="reject", types=types_of(sample) or None)
     parts = sorted({instance.part for instance in instances if instance.part is not None})

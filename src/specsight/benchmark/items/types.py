@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
-from specsight.benchmark.items.context import Context, Grouping
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.truth import NONE, OTHER, types_of
 from specsight.benchmark.records import BenchmarkSample
 from specsight.specification.vocabulary import as_words

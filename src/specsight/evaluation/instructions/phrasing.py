@@ -31,6 +31,12 @@ ONLY = (
     "Reject for {some} and for nothing else.",
     "Search for {some} and ignore every other defect.",
 )
+IGNORED = (
+    "Ignore {some}.",
+    "Do not reject for {some}.",
+    "Today {some} does not count.",
+    "Let {some} pass, whatever its size.",
+)
 
 
 def scope_sentence(rng: np.random.Generator, part: str) -> str:
@@ -50,6 +56,11 @@ def only_sentence(rng: np.random.Generator, type_: DefectType) -> str:
     """That no type of defect counts but this one."""
     some = _called(rng, type_)
     return _one_of(rng, ONLY).format(some=some, bare=without_article(some))
+
+
+def ignore_sentence(rng: np.random.Generator, type_: DefectType) -> str:
+    """That defects of a type do not count."""
+    return _one_of(rng, IGNORED).format(some=_called(rng, type_))
 
 
 def _called(rng: np.random.Generator, type_: DefectType) -> str:
