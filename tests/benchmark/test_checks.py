@@ -121,7 +121,12 @@ def _defect(**update: Any) -> Callable[[BenchmarkSample], BenchmarkSample]:
 
 
 DAMAGED_SAMPLES: dict[str, tuple[str, Callable[[BenchmarkSample], BenchmarkSample], str]] = {
-    "box": ("truth", _defect(box=(0, 0, 5, 5)), "box is not the mask's"),
+    "box": (
+        "truth",
+        lambda sample: _defect(box=(0, 0, 5, 5))(sample.model_copy(update={"masks": ("mask.png",)})),
+        "box is not the mask's",
+    ),
+    "box of the set": ("truth", _defect(box=(0, 0, 5, 5)), "mask is not inside the box"),
     "box off the picture": ("truth", _defect(box=(50, 10, 70, 14)), "not on its picture"),
     "area": ("truth", _defect(area_px=3), "area"),
     "cells": ("truth", _defect(cells=("left",)), "cells"),

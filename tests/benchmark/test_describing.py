@@ -24,7 +24,7 @@ from specsight.specification.yaml import parse_specification
 
 
 def disc(
-    count: int = 1, radius: int = 40, colour: str = "brown", size: tuple[int, int] = (200, 120)
+    count: int = 1, radius: int = 40, colour: str = "#6b4224", size: tuple[int, int] = (200, 120)
 ) -> NDArray[np.uint8]:
     """`count` discs beside each other before white."""
     image = Image.new("RGB", size, "white")
@@ -59,10 +59,7 @@ def said(description: Description, aspect: str) -> list[str]:
 def test_a_disc_before_white_is_one_round_brown_thing(tmp_path: Path) -> None:
     description = describe("plastic_cap", saved(tmp_path, [disc()] * 3))
     assert said(description, "object") == ["The product is called plastic cap."]
-    assert (
-        said(description, "colour")[0].startswith("It is mainly red (")
-        or "brown" in said(description, "colour")[0]
-    )
+    assert said(description, "colour") == ["It is mainly brown (100% of its area)."]
     assert said(description, "count") == ["One piece stands before an even background."]
     outline, symmetry = said(description, "geometry")
     assert outline == "Its outline is round and covers 21% of the picture."
@@ -73,11 +70,11 @@ def test_a_disc_before_white_is_one_round_brown_thing(tmp_path: Path) -> None:
     assert {one.provenance.source for one in description.sentences} == {"dataset", "measured"}
 
 
-@pytest.mark.parametrize(("colour", "name"), [("#111112", "black"), ("#bf2120", "red"), ("#248cae", "blue")])
+@pytest.mark.parametrize(("colour", "name"), [("#111112", "black"), ("#bf2120", "red"), ("#244aae", "blue")])
 def test_colours_are_named_with_their_shares(colour: str, name: str) -> None:
     looks = looks_of(disc(colour=colour))
     best = max(looks.colours, key=lambda key: looks.colours[key])
-    assert best == name or (name == "blue" and best == "turquoise")
+    assert best == name
     assert sum(looks.colours.values()) == pytest.approx(1)
     assert looks.colours[best] > 0.9
 
@@ -181,7 +178,7 @@ def test_examples_are_spread_over_objects() -> None:
     pairs = {s.id: str(int(s.id) // 2) for s in samples}
     assert len({pairs[s.id] for s in spread(samples, pairs, 10)}) == 10
     assert len(spread(samples, dict.fromkeys(pairs, "one"), 10)) == 10
-    assert spread(samples[:3], pairs, 10) == samples[:3] or len(spread(samples[:3], pairs, 10)) == 3
+    assert {s.id for s in spread(samples[:3], pairs, 10)} == {"00", "01", "02"}
 
 
 def test_another_captioner_is_named_and_its_words_come_with_their_source(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 from tests.support import dataset_layouts
 
 from specsight.benchmark import ingest as module
-from specsight.benchmark.files import line_of, read_lines
+from specsight.benchmark.checks.truth import Truth
+from specsight.benchmark.files import Benchmark, line_of, read_lines
 from specsight.benchmark.ingest import (
     LeftOut,
     Membership,
@@ -62,6 +63,10 @@ def test_every_layout_is_ingested_with_all_its_defects(tmp_path: Path, layout: s
         elif areas:
             assert len(sample.instances) == len(areas)
         assert sample.masks_known == (label == "good" or bool(sample.instances))
+    truth = Truth(Benchmark(tmp_path))
+    for sample in samples:
+        truth.see_sample(sample)
+    assert truth.result().problems == ()
 
 
 def test_a_sample_tells_file_licence_and_group(listing: DatasetListing) -> None:
