@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,31 @@ def test_the_verb(bench: Benchmark, tmp_path: Path) -> None:
     assert "some: accuracy" in result.output
     assert "(10 of 10 questions)" in result.output
     assert (tmp_path / "page.html").is_file()
+
+
+def test_in_a_browser_nothing_of_an_item_runs_and_nothing_is_fetched(
+    browser: Any, bench: Benchmark, tmp_path: Path
+) -> None:
+    folders = [
+        run(bench, tmp_path / name, f"{name} {HOSTILE}", wrong) for name, wrong in (("random", 5), ("a", 1))
+    ]
+    render_benchmark(bench, folders, tmp_path / "page.html", resamples=20)
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert browser.title == "Caps · Specsight"
+    assert browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requested = [
+        m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
+    ]
+    assert [url for url in requested if not url.startswith("data:")] == [(tmp_path / "page.html").as_uri()]
+    widths = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")
+    assert widths
+    assert all(widths)
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    targets = browser.execute_script(
+        "return [...document.querySelectorAll('nav a')].map(a => !!document.querySelector(a.getAttribute('href')))"
+    )
+    assert len(targets) > 5
+    assert all(targets)

@@ -75,6 +75,7 @@ def _context(
             name: {"asked": scores[name].asked, "fingerprint": run.run.fingerprint, **run.run.protocol}
             for name, run in runs.items()
         },
+        "costs": {name: one.costs for name, one in scores.items()},
         "resamples": next(iter(scores.values())).resamples,
     }
 

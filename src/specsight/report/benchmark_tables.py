@@ -206,6 +206,14 @@ def _tables(
         _scenario_lines(names),
     )
     yield (
+        ("groups", "By product and condition", "Accuracy, mean over the tasks that each group has."),
+        [
+            Line(name, "{}: {}".format(*name.split("/", 2)[1:]).capitalize())
+            for name in names
+            if name.startswith("by/")
+        ],
+    )
+    yield (
         ("verdicts", "Verdicts", "Wrong verdicts by kind, of every task that accepts or rejects."),
         [
             Line(f"{name}/{task}", f"{TASKS[task].title}: {words}", "lower")

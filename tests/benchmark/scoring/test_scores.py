@@ -246,3 +246,36 @@ def test_the_oracle_is_right_in_every_order_of_options(tmp_path: Path) -> None:
     run_benchmark(benchmark, "oracle", answerer_named("oracle", AnswererConfig()), tmp_path / "run", config)
     got = values(score_run(benchmark, tmp_path / "run", resamples=0))
     assert got["circular"] == got["circular/type"] == got["accuracy"] == got["mmad"] == 1.0
+
+
+def test_accuracy_by_product_difficulty_and_condition(tmp_path: Path) -> None:
+    samples = [
+        sample(
+            f"s{k}", conditions={"light": "grazing" if k < 2 else "dark", "serial": str(k)} if k < 30 else {}
+        )
+        for k in range(40)
+    ]
+    items = [
+        verdict_item(
+            f"s{k}/a", f"s{k}", "accept", category="cap" if k % 2 else "lid", difficulty="hard" if k else None
+        )
+        for k in range(40)
+    ]
+    got = values(
+        scored(tmp_path, samples, items, {i.id: "B" if k in (0, 2) else "A" for k, i in enumerate(items)})
+    )
+    assert got["by/light/grazing"] == 0.5
+    assert got["by/light/dark"] == pytest.approx(1 / 28)
+    assert (got["by/product/cap"], got["by/product/lid"]) == (0.0, 0.1)
+    assert not [name for name in got if name.startswith(("by/serial", "by/difficulty"))]
+
+
+def test_what_answers_took_is_added_up(tmp_path: Path) -> None:
+    answers = [
+        Answer(item="s/a", given="B", seconds=0.5, tokens_read=10, tokens_written=1, cost=0.25),
+        Answer(item="s/a", given="B", rotation=1, seconds=1.5, tokens_read=10, cost=0.5),
+    ]
+    scores = scored(tmp_path, [sample("s")], [verdict_item("s/a", "s", "accept")], answers)
+    assert scores.costs == {
+        "answers": 2, "seconds": 2.0, "median_seconds": 1.0, "tokens_read": 20, "tokens_written": 1, "money": 0.75,
+    }  # fmt: skip

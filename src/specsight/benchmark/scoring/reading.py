@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ class Origin:
     defective: bool
     member: int
     """Number of its object."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Asked:
     error: str | None
     pair: str | None
     scenario: str | None
+    difficulty: str | None
     truth: Verdict | None
     """The true verdict, where the task asks for one and has two options."""
     margin: float | None
@@ -83,6 +86,38 @@ class Asked:
         return self.origin.member
 
 
+@dataclass
+class Costs:
+    """What all answers of a run took, those with options in other orders too."""
+
+    answers: int = 0
+    seconds: list[float] = field(default_factory=list)
+    """Of each answer that took any."""
+    tokens_read: int = 0
+    tokens_written: int = 0
+    money: float | None = None
+    """In the currency of the price that was given."""
+
+    def add(self, answer: Answer) -> None:
+        """Count one answer."""
+        self.answers += 1
+        if answer.seconds:
+            self.seconds.append(answer.seconds)
+        self.tokens_read += answer.tokens_read or 0
+        self.tokens_written += answer.tokens_written or 0
+        if answer.cost is not None:
+            self.money = (self.money or 0.0) + answer.cost
+
+    def to_json(self) -> dict[str, float]:
+        """What is known of it."""
+        found: dict[str, float] = {"answers": self.answers}
+        if self.seconds:
+            found |= {"seconds": sum(self.seconds), "median_seconds": median(self.seconds)}
+        if self.tokens_read or self.tokens_written:
+            found |= {"tokens_read": self.tokens_read, "tokens_written": self.tokens_written}
+        return found if self.money is None else {**found, "money": self.money}
+
+
 @dataclass(frozen=True)
 class Answered:
     """One run, ready for scoring."""
@@ -93,8 +128,7 @@ class Answered:
     total: int
     """Items that were to be asked."""
     objects: Objects
-    spoken: Mapping[str, str] = field(default_factory=dict)
-    """Item → the model's words; of text and reports alone."""
+    costs: Costs = field(default_factory=Costs)
 
     @property
     def plain(self) -> list[Asked]:
@@ -122,7 +156,8 @@ class Origins:
         for sample in samples:
             member = numbers.setdefault(sample.group, len(numbers))
             labels.setdefault(member, set()).add(sample.label)
-            origins[sample.id] = Origin(sample.source, sample.label == "defective", member)
+            defective = sample.label == "defective"
+            origins[sample.id] = Origin(sample.source, defective, member, sample.conditions)
         strata = ["+".join(sorted(labels[member])) for member in range(len(numbers))]
         return cls(origins, Objects(list(numbers), strata))
 
@@ -143,9 +178,11 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
         )
     origins = origins or Origins.read(benchmark.samples())
     answers: dict[str, dict[int, Answer]] = {}
+    costs = Costs()
     for answer in read_lines(folder / ANSWERS, Answer):
+        costs.add(answer)
         answers.setdefault(answer.item, {})[answer.rotation] = answer
-    asked, spoken, total = [], {}, 0
+    asked, total = [], 0
     for item in _selection(run).items(benchmark):
         total += 1
         if 0 not in (given := answers.pop(item.id, {})):
@@ -155,15 +192,13 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
                 f"item '{item.id}' is about sample '{item.sample}', which the benchmark lacks"
             )
         asked.append(_asked(item, given, origins.of[item.sample]))
-        if item.form in ("text", "report"):
-            spoken[item.id] = given[0].raw
     if answers:
         raise SpecsightError(
             f"'{folder / ANSWERS}' answers '{next(iter(answers))}', which the run was not to ask: remove that line"
         )
     if not asked:
         raise SpecsightError(f"'{folder}' holds no answer yet: go on with: specsight benchmark run")
-    return Answered(run, folder, tuple(asked), total, origins.objects, spoken)
+    return Answered(run, folder, tuple(asked), total, origins.objects, costs)
 
 
 def _selection(run: Run) -> Selection:
@@ -198,6 +233,7 @@ def _asked(item: Item, answers: Mapping[int, Answer], origin: Origin) -> Asked:
         error=first.error,
         pair=item.pair,
         scenario=item.scenario,
+        difficulty=item.difficulty,
         truth=item.slots.decision if decided else None,
         margin=_margin(item, first) if decided else None,
         rotated=rotated if len(rotated) == count > 1 else (),

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import Field
+
 from specsight.benchmark.answers import SCORES
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import Record
@@ -22,6 +24,7 @@ from specsight.benchmark.scoring.accuracy import (
     guessing,
     letters,
 )
+from specsight.benchmark.scoring.breakdown import breakdown
 from specsight.benchmark.scoring.reading import Answered, Origins, read_run
 from specsight.benchmark.scoring.reports import Truths, reports
 from specsight.benchmark.scoring.resampling import Figure
@@ -46,6 +49,8 @@ class Scores(Record):
     figures: Mapping[str, Figure]
     errors: Mapping[str, int]
     """Why there was no answer → how often, the most frequent first."""
+    costs: Mapping[str, float] = Field(default_factory=dict)
+    """"answers", "seconds", "median_seconds", "tokens_read", "tokens_written", "money", as far as they are known."""
     resamples: int
 
 
@@ -80,6 +85,7 @@ def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similari
         **component_scope(run),
         **control(run),
         **scenarios(run),
+        **breakdown(run),
     }
     texts = text_quality(run, similarity)
     grounded, whole = reports(run, truths)
@@ -99,5 +105,6 @@ def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similari
         total=run.total,
         figures={**figures, **guessing(run)},
         errors=dict(counts.most_common()),
+        costs=run.costs.to_json(),
         resamples=resamples,
     )
