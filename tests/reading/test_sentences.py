@@ -70,6 +70,8 @@ CAP = Specification(
             [Knowledge(name="open splices", part=part) for part in ("thread", "rim")],
         ),
         ("Also report bulges on the thread.", [Knowledge(name="bulges", part="thread")]),
+        ("Please note that new defect: rim tear.", [Knowledge(name="rim tear")]),
+        ("ALSO LOOK FOR SPOTS AND BULGES.", [Knowledge(name="spots"), Knowledge(name="bulges")]),
         ("Also look for bulges near the thread.", [Knowledge(name="bulges")]),
         ("The lettering '205/55 R16' is required.", [Requirement(feature="lettering '205/55 R16'")]),
         ("Handle with care.", [Unread(text="Handle with care.")]),

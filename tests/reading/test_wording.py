@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def test_spelling_that_says_nothing_changes_no_clause(item: dict[str, str], chan
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(SINGLE),
+    # A sentence that brings such a remark itself is not read with two of them: it is unread.
+    st.sampled_from([item for item in SINGLE if not re.search(r"^As per|, which ", item["text"])]),
     st.sampled_from(["Please note that ", "As agreed, ", "Please note: ", "For this batch, "]),
 )
 def test_politeness_changes_no_clause(item: dict[str, str], before: str) -> None:

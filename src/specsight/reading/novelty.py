@@ -85,7 +85,7 @@ def taught(text: str, names: Names) -> list[Fact]:
 
 
 def _pieces(given: str) -> Sequence[str]:
-    return [piece for piece in re.split(r",? and |, ", given.strip()) if piece]
+    return [piece for piece in re.split(r"(?i),? and |, ", given.strip()) if piece]
 
 
 def _name(given: str, names: Names) -> tuple[str, str | None]:
