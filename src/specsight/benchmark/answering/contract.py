@@ -45,6 +45,7 @@ class Question:
     task: Task
     form: Form
     category: str
+    """The product; empty where that is what is asked."""
     text: str
     options: Mapping[str, str]
     instruction: str | None
@@ -112,7 +113,7 @@ class Answerer(ABC):
 
 @dataclass(frozen=True)
 class AnswererConfig:
-    """What a person may say about any answerer; each takes what concerns it and refuses nothing silently."""
+    """What a person may say about answerers; each takes what concerns it."""
 
     seed: int = 0
     device: str = "auto"
@@ -121,8 +122,11 @@ class AnswererConfig:
     """Longer side in pixels of the pictures that a language model is shown, at most."""
     part_maps: bool = False
     clauses: bool = False
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Further options by name, such as those of an endpoint; an answerer refuses what it does not know."""
+    encoder: str | None = None
+    resolution: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further options by name: hyper-parameters of a detector, prices of an endpoint. An answerer refuses what it does
+    not know."""
 
     def check_settings(self, who: str, known: Mapping[str, str]) -> None:
         """Raise SpecsightError for a setting that is not among `known` (name → what it is)."""
@@ -160,7 +164,7 @@ def question_of(item: Item, sample: BenchmarkSample, benchmark: Benchmark, answe
         id=item.id,
         task=item.task,
         form=item.form,
-        category=item.category,
+        category="" if item.task == "object" else item.category,
         text=item.question,
         options=item.options,
         instruction=item.instruction,

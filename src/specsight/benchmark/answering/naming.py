@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, answerers
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.storage import CHECKSUMS
 
 
 def answerer_named(name: str, config: AnswererConfig | None = None) -> Answerer:
-    """The answerer called `name`: one of `answerers`, with ":" and what it needs to know behind it.
+    """The answerer called `name`: one of `answerers`, with ":" and what it needs to know behind it, or a folder.
 
     Raises SpecsightError for an unknown name and for what the answerer cannot use.
     """
+    config = config or AnswererConfig()
     kind, _, rest = name.partition(":")
-    return answerers[kind](rest, config or AnswererConfig())
+    if kind in answerers or kind in answerers.broken:
+        return answerers[kind](rest, config)
+    if (Path(name) / CHECKSUMS).is_file():
+        return answerers["model"](name, config)
+    raise SpecsightError(
+        f"--model {name}: no answerer is called '{kind}' and no saved model lies there; {did_you_mean(kind, answerers)}"
+    )

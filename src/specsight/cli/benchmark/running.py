@@ -7,14 +7,19 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.cli.settings import parameters
 
 SPLITS = ("train", "validation", "test", "all")
 
 
 @click.command()
 @click.argument("folder", metavar="BENCH", type=PATH)
-@click.option("--model", required=True, help="random, majority, oracle; see: docs/benchmarks.md")
+@click.option(
+    "--model",
+    required=True,
+    help="random, majority, oracle, detector:NAME, or the folder of a saved model.",
+)
 @click.option("-o", "--out", type=PATH, required=True, help="Folder of the run.")
 @click.option("--data", type=PATH, help="Where the pictures are, if not where the benchmark says.")
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
@@ -23,6 +28,14 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option("--rotations", default=1, show_default=True, help="Orders in which options are shown.")
 @click.option("--shots", type=int, help="Reference pictures shown with an item at most; default: its own.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help=DEVICE_HELP)
+@click.option("--encoder", help="Of detectors: a name, a folder or a hub id.")
+@click.option("--resolution", type=int, help="Of detectors: shorter side in pixels.")
+@click.option("--part-maps", is_flag=True, help="Hand detectors the part maps of the set.")
+@click.option(
+    "--clauses", is_flag=True, help="Hand detectors the typed clauses of instructions, not the words."
+)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model.")
 @click.option("--retry", is_flag=True, help="Ask again what failed in an earlier call.")
 @MAX_MEGAPIXELS
 def run(
@@ -36,6 +49,12 @@ def run(
     rotations: int,
     shots: int | None,
     seed: int,
+    device: str,
+    encoder: str | None,
+    resolution: int | None,
+    part_maps: bool,
+    clauses: bool,
+    settings: tuple[str, ...],
     retry: bool,
 ) -> None:
     """Ask a model every item of a benchmark; a stopped run goes on when called again."""
@@ -47,7 +66,16 @@ def run(
 
     chosen = Selection(None if split == "all" else split, tasks, limit, seed)  # type: ignore[arg-type]
     config = RunConfig(chosen, rotations, shots, retry=retry)
-    answerer = answerer_named(model, AnswererConfig(seed=seed))
+    given = AnswererConfig(
+        seed=seed,
+        device=device,
+        part_maps=part_maps,
+        clauses=clauses,
+        settings=parameters(settings),
+        encoder=encoder,
+        resolution=resolution,
+    )
+    answerer = answerer_named(model, given)
     tally = run_benchmark(Benchmark(folder, data), model, answerer, out, config)
     screen.say(f"{tally.answered} answers in '{out}', {tally.before} of them from earlier calls")
     if tally.invalid:
