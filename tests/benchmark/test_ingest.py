@@ -19,8 +19,8 @@ from specsight.benchmark.ingest import (
     data_folder,
     difference_hash,
     ingest,
-    ingest_to_file,
 )
+from specsight.benchmark.ingest_file import ingest_to_file
 from specsight.benchmark.records import BenchmarkSample
 from specsight.datasets import DatasetListing, load_dataset
 from specsight.datasets.parallel import AHEAD

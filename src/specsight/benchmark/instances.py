@@ -7,16 +7,19 @@ a length, or a saturation area as MVTec LOCO has it) is one instance, whatever n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.benchmark.records import DepthStatistics, Instance, Visible
+from specsight.benchmark.records import Instance, Visible
+from specsight.benchmark.surrounding import Surrounding, widened
 from specsight.errors import require
+from specsight.evaluation.instructions.from_masks import MARGIN
 from specsight.evaluation.instructions.regions import SPECK, defect_pixels
 from specsight.records import Box, Defect, Sample
 from specsight.specification import Specification
@@ -24,14 +27,6 @@ from specsight.specification.vocabulary import as_words, place_name
 
 LEAST_CELL_SHARE = 0.1
 """Share of an instance's area that a cell must hold to be named."""
-RING = 0.02
-"""Width of the surrounding that depth is compared with, as a share of the picture's shorter side; at least 4 pixels."""
-CLEAR_OF_EDGE = 2
-"""Pixels around a mask that belong to neither side: depth of an edge is smeared."""
-LEAST_RING = 16
-"""Pixels of a part that must lie around an instance for its depth to be compared with them."""
-EXTREME = 1.0
-"""Percent of an instance's pixels that may lie beyond its lowest and highest depth: sensors have noise."""
 VISIBLE: Mapping[str, Visible] = {"rgb": "rgb", "depth": "depth", "rgb and depth": "both"}
 """What the tyre line's condition "visible" says of each defect."""
 
@@ -63,9 +58,11 @@ class Planes:
     """(H, W)."""
     parts: NDArray[np.uint8] | None = None
     """(H, W), 0 where no part is."""
-    part_names: Mapping[int, str] | None = None
+    part_names: Mapping[int, str] = field(default_factory=dict)
     depth: NDArray[np.float32] | None = None
     """(H, W), distance from the sensor; NaN where unknown."""
+    parts_found: bool = False
+    """The part map was found, not drawn: no outline of it is more exact than `MARGIN`."""
 
 
 def instances_of(
@@ -87,7 +84,7 @@ def instances_of(
     ]
     surrounding = None
     if planes.depth is not None:
-        surrounding = _Surrounding(planes.depth, np.any(masks, axis=0), planes.parts)
+        surrounding = Surrounding(planes.depth, np.any(masks, axis=0), planes.parts)
     found = []
     for number, (defect, mask) in enumerate(zip(sample.defects, masks, strict=True)):
         said = {"visible": _visible(sample, number), "text": defect.text}
@@ -183,7 +180,7 @@ def _pieces(defect: Defect, mask: NDArray[np.bool_], circular: bool) -> Iterator
         yield np.isin(labels, np.flatnonzero(names == name)) if circular else labels == name
 
 
-def _measured(region: _Region, planes: Planes, surrounding: _Surrounding | None) -> dict[str, Any]:
+def _measured(region: _Region, planes: Planes, surrounding: Surrounding | None) -> dict[str, Any]:
     """The fields of an instance that its pixels tell."""
     return {
         "box": region.box,
@@ -230,76 +227,17 @@ def _named(
 
 
 def _part_shares(mask: NDArray[np.bool_], planes: Planes) -> dict[str, float]:
-    """Part → share of a mask that lies on it, largest first."""
+    """Part → share of a mask that lies on it, largest first; 0 for a found part that it comes near."""
     if planes.parts is None or not planes.part_names:
         return {}
-    values, counts = np.unique(planes.parts[mask], return_counts=True)
+    reach = max(1, math.ceil(MARGIN * min(planes.size)))
+    near = widened(mask, reach) if planes.parts_found else mask
     shares = {
-        planes.part_names[int(value)]: round(float(count / counts.sum()), 4)
-        for value, count in zip(values, counts, strict=True)
+        planes.part_names[int(value)]: round(float((planes.parts[mask] == value).mean()), 4)
+        for value in np.unique(planes.parts[near])
         if int(value) in planes.part_names
     }
     return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
-
-
-class _Surrounding:
-    """Depth of a picture, and what lies around its defects."""
-
-    def __init__(
-        self, depth: NDArray[np.float32], defects: NDArray[np.bool_], parts: NDArray[np.uint8] | None
-    ) -> None:
-        self._depth, self._reach = depth, max(4, round(RING * min(depth.shape)))
-        self._usable = np.isfinite(depth) & ~_widened(defects, CLEAR_OF_EDGE)
-        self._parts = np.zeros(depth.shape, np.uint8) if parts is None else parts
-
-    def statistics(self, mask: NDArray[np.bool_]) -> DepthStatistics | None:
-        """How far the pixels of a mask rise above the planes through their surrounding; None without measurements.
-
-        Each part has a plane of its own, through what of it lies in the ring around the mask and is no defect: the
-        floor of a groove says nothing about the block beside it. Pixels of a part that the ring does not show are left
-        out.
-        """
-        ring = _widened(mask, CLEAR_OF_EDGE + self._reach) & self._usable
-        inside = mask & np.isfinite(self._depth)
-        rises = []
-        for part in np.unique(self._parts[inside]):
-            here, around = inside & (self._parts == part), ring & (self._parts == part)
-            if around.sum() >= LEAST_RING:
-                rises.append(_plane(around, self._depth)(here) - self._depth[here])
-        if not rises:
-            return None
-        rise = np.concatenate(rises)
-        lowest, highest = np.percentile(rise, [EXTREME, 100 - EXTREME])
-        mean, low, high = (round(float(value), 4) for value in (rise.mean(), lowest, highest))
-        return DepthStatistics(mean=mean, lowest=low, highest=high)
-
-
-def _plane(
-    pixels: NDArray[np.bool_], depth: NDArray[np.float32]
-) -> Callable[[NDArray[np.bool_]], NDArray[np.float64]]:
-    """The plane through the depth of some pixels, to be evaluated on others: least squares, twice fitted again without
-    what lies further from it than three deviations of the middle half (lettering, edges)."""
-    ys, xs = np.nonzero(pixels)
-    design = np.stack([xs, ys, np.ones(len(xs))], axis=1)
-    values, kept = depth[pixels].astype(float), np.ones(len(xs), bool)
-    for _ in range(3):
-        plane, *_ = np.linalg.lstsq(design[kept], values[kept], rcond=None)
-        rest = values - design @ plane
-        deviation = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
-        kept = np.abs(rest - np.median(rest)) <= max(3 * deviation, np.finfo(np.float32).eps)
-
-    def at(others: NDArray[np.bool_]) -> NDArray[np.float64]:
-        ys, xs = np.nonzero(others)
-        return np.asarray(np.stack([xs, ys, np.ones(len(xs))], axis=1) @ plane)
-
-    return at
-
-
-def _widened(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    import cv2
-
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
 
 
 def _visible(sample: Sample, number: int) -> Visible | None:

@@ -66,7 +66,7 @@ class Instance(Record):
     part: str | None = None
     """The part that most of it lies on."""
     parts: Mapping[str, Share] = Field(default_factory=dict)
-    """Part → share of its area."""
+    """Part → share of its area; 0 for one that it comes near, where parts were found and not drawn."""
     length_px: float
     """Longest extent (`images.longest_extent`)."""
     length_mm: float | None = None
