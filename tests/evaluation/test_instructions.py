@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,6 +175,31 @@ def test_the_suite_has_a_row_that_ignores_words(plates: Path, tmp_path: Path) ->
     assert rows["patchcore"].values["pairs_scope_text"] == 1.0
     with pytest.raises(SpecsightError, match="has no row 'patchcor': did you mean 'patchcore'"):
         run_suite(config, "instructions", tmp_path / "out", only=["patchcor"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a row may outlive its suite for a moment")
+def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(plates: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "specsight.cli", "evaluate", "--suite", "instructions", "--rows", "patchcore",
+               "--data", str(plates), "--spec", str(plates / "specification.yaml"), "--encoder", "filters",
+               "--resolution", "64", "--resamples", "0", "--out"]  # fmt: skip
+    judged = tmp_path / "killed" / "patchcore" / "predictions.jsonl"
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "killed")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while not (judged.is_file() and judged.stat().st_size) and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 0 < len(judged.read_text().splitlines()) < 12, "killed between the first picture and the last"
+    config = replace(config_of(plates, resamples=0), measuring=MeasuringConfig(resamples=0))
+    for name in ("killed", "whole"):
+        run_suite(config, "instructions", tmp_path / name, only=["patchcore"])
+    killed, whole = (SuiteRecord.read(tmp_path / name) for name in ("killed", "whole"))
+    assert [row.values for row in killed.rows] == [row.values for row in whole.rows]
+    lines = [RunFolder(tmp_path / name / "patchcore").instructed() for name in ("killed", "whole")]
+    first, second = (sorted(found, key=lambda one: (one.id, one.number)) for found in lines)
+    assert first == second
 
 
 def test_a_set_of_which_nothing_can_be_asked_is_refused_with_what_pairs_need(
