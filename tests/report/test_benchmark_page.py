@@ -144,10 +144,13 @@ def test_in_a_browser_nothing_of_an_item_runs_and_nothing_is_fetched(
     assert browser.title == "Caps · Specsight"
     assert browser.get_log("browser") == []
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    address = (tmp_path / "page.html").as_uri()
     requested = [
-        m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"
+        m["params"]["request"]["url"]
+        for m in messages
+        if m["method"] == "Network.requestWillBeSent" and m["params"]["documentURL"] == address
     ]
-    assert [url for url in requested if not url.startswith("data:")] == [(tmp_path / "page.html").as_uri()]
+    assert [url for url in requested if not url.startswith("data:")] == [address]
     widths = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")
     assert widths
     assert all(widths)

@@ -206,6 +206,15 @@ def _tables(
         _scenario_lines(names),
     )
     yield (
+        (
+            "counterfactual",
+            "Counterfactual pictures",
+            "Flip: of rejected originals, the share accepted once their defects are painted over. Stability: the share "
+            "of verdicts that stay when an equal region without defects is painted over.",
+        ),
+        [Line("counterfactual/flip", "Flip"), Line("counterfactual/stability", "Stability")],
+    )
+    yield (
         ("groups", "By product and condition", "Accuracy, mean over the tasks that each group has."),
         [
             Line(name, "{}: {}".format(*name.split("/", 2)[1:]).capitalize())

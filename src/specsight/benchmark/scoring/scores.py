@@ -25,6 +25,7 @@ from specsight.benchmark.scoring.accuracy import (
     letters,
 )
 from specsight.benchmark.scoring.breakdown import breakdown
+from specsight.benchmark.scoring.counterfactual import counterfactual
 from specsight.benchmark.scoring.reading import Answered, Origins, read_run
 from specsight.benchmark.scoring.reports import Truths, reports
 from specsight.benchmark.scoring.resampling import Figure
@@ -85,6 +86,7 @@ def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similari
         **component_scope(run),
         **control(run),
         **scenarios(run),
+        **counterfactual(run),
         **breakdown(run),
     }
     texts = text_quality(run, similarity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import checking, curating, exporting, reporting, running
+from specsight.cli.benchmark import checking, counterfactual, curating, exporting, reporting, running
 from specsight.cli.options import Verbs
 
 
@@ -15,6 +15,7 @@ def benchmark() -> None:
 
 VERBS: tuple[click.Command, ...] = (
     checking.check,
+    counterfactual.counterfactuals,
     curating.curate,
     exporting.export,
     reporting.report,

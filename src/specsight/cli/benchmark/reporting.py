@@ -9,6 +9,14 @@ import click
 from specsight import screen
 from specsight.cli.options import PATH
 
+HEADLINES = (
+    ("accuracy", "accuracy"),
+    ("pairs", "pairs right both ways"),
+    ("counterfactual/flip", "flip"),
+    ("counterfactual/stability", "stability"),
+)
+"""Name of a number → what it is called on the screen."""
+
 
 @click.command()
 @click.argument("bench", type=PATH)
@@ -34,11 +42,10 @@ def report(bench: Path, runs: tuple[Path, ...], out: Path, data: Path | None, re
         raise SpecsightError(f"--resamples {resamples}: give a number of resamples, or 0")
     scores = render_benchmark(Benchmark(bench, data), runs, out, resamples=resamples)
     for name, one in scores.items():
-        accuracy, pairs = one.figures.get("accuracy"), one.figures.get("pairs")
         words = [
             f"{title} {100 * figure.value:.1f} %"
-            for title, figure in (("accuracy", accuracy), ("pairs right both ways", pairs))
-            if figure is not None and figure.value is not None
+            for key, title in HEADLINES
+            if (figure := one.figures.get(key)) is not None and figure.value is not None
         ]
         screen.say(
             f"{name}: {', '.join(words) or 'nothing to count'} ({one.asked:,} of {one.total:,} questions)"
