@@ -47,6 +47,7 @@ ORDER = [
     "benchmark",
     "recipes",
     "report",
+    "service",
     "screen",
     "doctor",
     "cli",

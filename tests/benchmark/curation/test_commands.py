@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.benchmark.curation.caps import item, make
+from tests.support.curated_caps import item, make
 
 from specsight.benchmark.curation.store import CurationStore
 from specsight.benchmark.files import Benchmark

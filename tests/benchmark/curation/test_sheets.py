@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.benchmark.curation.caps import item, make
+from tests.support.curated_caps import item, make
 
 from specsight.benchmark.curation.decisions import Decision, Edit
 from specsight.benchmark.curation.sheets import read_sheet, write_sheet
@@ -109,7 +109,8 @@ def test_two_persons_sheets_say_nothing_of_each_other(tmp_path: Path) -> None:
     [
         ({"action": "keep"}, r"line 2: action"),
         ({"action": "reject"}, r"line 2: a rejection needs a reason"),
-        ({"action": "accept", "question": "Other?"}, r"line 2: accepted, but changed \(question\)"),
+        ({"action": "accept", "question": "Other?"}, r"line 2: accept keeps no changes.*\(question\)"),
+        ({"action": "reject", "reason": "odd", "question": "Other?"}, r"line 2: reject keeps no changes"),
         ({"action": "edit"}, r"line 2: nothing is changed"),
         ({"question": "Other?"}, r"line 2: its words were changed"),
         ({"action": "edit", "answer": "Z"}, r"line 2: the answer is none of the options: 'Z'"),

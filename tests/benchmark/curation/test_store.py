@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from tests.benchmark.curation.caps import item, make
+from tests.support.curated_caps import item, make
 
 from specsight.benchmark.curation.agreement import agreement
 from specsight.benchmark.curation.decisions import Decision, Edit, applied, decided, edit_of

@@ -77,6 +77,29 @@ def decided(action: str, reason: str = "", severity: str | None = None, edit: Ed
         ) from error
 
 
+def decided_on(
+    item: Item,
+    before: Decision | None,
+    action: str,
+    edit: Edit | None,
+    reason: str = "",
+    severity: str | None = None,
+) -> Decision:
+    """A decision about an item whose words a person had before them, changed as `edit` says; `before` is the one that
+    stood. Raises SpecsightError where words and action do not go together, or where the edit leaves no item."""
+    if action == "edit" and edit is None:
+        raise SpecsightError("nothing is changed: accept the item, or change its words")
+    former = before.edit if before is not None else None
+    if edit is not None and action != "edit" and not (action == "reject" and edit == former):
+        changed = ", ".join(edit.model_dump(exclude_none=True))
+        raise SpecsightError(
+            f"{action} keeps no changes, and there are some ({changed}): choose edit, or put the words back"
+        )
+    decision = decided(action, reason, severity, edit if action == "edit" else None)
+    applied(item, decision)
+    return decision
+
+
 def edit_of(
     item: Item,
     question: str | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from specsight.benchmark.curation.decisions import Decision, Edit, Saved, applied, decided, edit_of
+from specsight.benchmark.curation.decisions import Edit, Saved, applied, decided_on, edit_of
 from specsight.benchmark.curation.store import Conflict, CurationStore, Entry, Saving, check_code
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError, excerpt
@@ -121,30 +121,20 @@ def _saving(store: CurationStore, curator: str, cells: Mapping[str, str]) -> Sav
         if _edit(item, None, cells) is not None:
             raise SpecsightError("its words were changed: write edit into 'action'")
         return None
-    decision = _decision(item, saved, action, cells)
+    decision = decided_on(
+        item,
+        saved.decision if saved else None,
+        action,
+        _edit(item, saved, cells),
+        cell_text(cells["reason"]),
+        cell_text(cells["severity"]).strip(),
+    )
     if saved is not None and saved.decision == decision:
         return None
     revision = cells["revision"].strip()
     if not revision.isascii() or not revision.isdigit():
         raise SpecsightError(f"revision '{excerpt(revision)}' is no number: leave it as it was exported")
     return Saving(number, decision, int(revision))
-
-
-def _decision(item: Item, saved: Saved | None, action: str, cells: Mapping[str, str]) -> Decision:
-    edit = _edit(item, saved, cells)
-    if action == "edit" and edit is None:
-        raise SpecsightError("nothing is changed: write accept")
-    if action == "accept" and edit is not None:
-        changed = ", ".join(edit.model_dump(exclude_none=True))
-        raise SpecsightError(f"accepted, but changed ({changed}): write edit, or put the words back")
-    decision = decided(
-        action,
-        cell_text(cells["reason"]),
-        cell_text(cells["severity"]).strip() or None,
-        edit if action == "edit" else None,
-    )
-    applied(item, decision)
-    return decision
 
 
 def _edit(item: Item, saved: Saved | None, cells: Mapping[str, str]) -> Edit | None:

@@ -1,0 +1,114 @@
+"""Pictures of an item for a browser, and what is known of its defects as a layer over them.
+
+In: the store and an item. Out: WebP files, their longest side at most `SIDE` pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.benchmark.export.masks import mask_of
+from specsight.benchmark.files import Benchmark
+from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.errors import SpecsightError
+from specsight.report.pictures import TRUTH, encode, fitted
+
+SIDE = 1600
+"""Pixels."""
+TINT = 70
+"""Opacity of a defect, of 255."""
+
+
+def shown(benchmark: Benchmark, item: Item) -> list[tuple[str, str]]:
+    """Each picture of an item, its references last: (what it is, why it cannot be shown or "")."""
+    named = [
+        *(("picture", path) for path in item.images),
+        *(("good part", path) for path in item.reference_images),
+    ]
+    return [(f"{what} {Path(path).name}", _missing(benchmark, path)) for what, path in named]
+
+
+def picture(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int) -> bytes:
+    """Picture `number` of `shown`; depth in grey, the nearest white. Raises SpecsightError where it cannot be shown."""
+    relative = _relative(item, number)
+    path = benchmark.picture(relative)
+    rgb = _grey(images.read_depth(path)) if relative == sample.depth else images.read_rgb(path)
+    return encode(_resized(rgb), ".webp")
+
+
+def has_marks(item: Item, sample: BenchmarkSample, number: int) -> bool:
+    """Whether something is known of defects on a picture."""
+    if number >= len(item.images):
+        return False
+    return bool(sample.instances) if _is_of(sample, item.images[number]) else bool(item.masks)
+
+
+def marks(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int) -> bytes:
+    """Defects of a picture, tinted and outlined on a clear ground. Raises SpecsightError where they are not known."""
+    if not has_marks(item, sample, number):
+        raise SpecsightError("nothing is marked on this picture")
+    mask = _mask(benchmark, item, sample, number)
+    height, width = mask.shape
+    size = fitted(height, width, SIDE) if max(height, width) > SIDE else (height, width)
+    # Any share counts: a defect of a few pixels stays visible in a small picture.
+    small = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0
+    side = 2 * max(1, round(max(size) / 400)) + 1
+    grown = cv2.dilate(small.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    layer = np.zeros((*size, 4), np.uint8)
+    layer[..., :3] = TRUTH
+    layer[small, 3] = TINT
+    layer[grown & ~small, 3] = 255
+    return encode(layer, ".webp")
+
+
+def _mask(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int) -> NDArray[np.bool_]:
+    if not _is_of(sample, item.images[number]):
+        masks = [images.read_mask(benchmark.picture(path)) > 0 for path in item.masks]
+        if len({mask.shape for mask in masks}) != 1:
+            raise SpecsightError(f"the masks of item '{item.id}' are of several sizes")
+        return np.asarray(np.any(masks, axis=0), bool)
+    size = (sample.height, sample.width)
+    images.check_pixels(benchmark.picture(sample.image), *size)
+    mask = np.zeros(size, bool)
+    for instance in sample.instances:
+        if instance.rle is not None and tuple(instance.rle.get("size", ())) != size:
+            raise SpecsightError(f"sample '{sample.id}' has run lengths of another size than its picture")
+        mask |= mask_of(instance, size)
+    return mask
+
+
+def _is_of(sample: BenchmarkSample, relative: str) -> bool:
+    return relative in (sample.image, sample.depth, sample.normals)
+
+
+def _relative(item: Item, number: int) -> str:
+    named = (*item.images, *item.reference_images)
+    if not 0 <= number < len(named):
+        raise SpecsightError(f"item '{item.id}' has no picture {number}")
+    return named[number]
+
+
+def _missing(benchmark: Benchmark, relative: str) -> str:
+    try:
+        return "" if benchmark.picture(relative).is_file() else f"'{relative}' is not there"
+    except SpecsightError as error:
+        return str(error)
+
+
+def _grey(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+    known = depth[np.isfinite(depth)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    scaled = (np.nan_to_num(depth, nan=low) - low) / (high - low) if high > low else np.zeros_like(depth)
+    return np.repeat((255 * scaled).round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _resized(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if max(rgb.shape[:2]) <= SIDE:
+        return rgb
+    height, width = fitted(rgb.shape[0], rgb.shape[1], SIDE)
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

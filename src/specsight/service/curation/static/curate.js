@@ -1,0 +1,36 @@
+"use strict";
+// Keys for everything: what carries data-key is pressed by it. Without script the page works by its buttons.
+(() => {
+  const pictures = document.querySelector(".pictures");
+  const press = (element) => {
+    if (element.id === "toggle-marks") pictures.classList.toggle("bare");
+    else if (element.id === "zoom") pictures.classList.toggle("large");
+    else if (element.matches("textarea, select")) element.focus();
+    else if (element.matches("summary")) {
+      element.parentNode.open = true;
+      element.parentNode.querySelector("textarea").focus();
+    } else element.click();
+  };
+  for (const button of document.querySelectorAll("#toggle-marks, #zoom")) button.addEventListener("click", () => press(button));
+
+  let sent = false;
+  const form = document.getElementById("decide");
+  if (form) form.addEventListener("submit", (event) => { if (sent) event.preventDefault(); sent = true; });
+  // A page that comes back by the browser's own button may be sent again.
+  window.addEventListener("pageshow", () => { sent = false; });
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.matches("textarea, select, input");
+    if (field && event.key === "Escape") { event.target.blur(); return; }
+    if (field && event.key === "Enter" && event.ctrlKey && event.target.dataset.saves) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector(`button[value=${event.target.dataset.saves}]`));
+      return;
+    }
+    if (field || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    const element = /^[a-z]$/i.test(event.key) && document.querySelector(`[data-key=${event.key.toLowerCase()}]`);
+    if (!element) return;
+    event.preventDefault();
+    press(element);
+  });
+})();
