@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import checking, counterfactual, curating, exporting, reporting, running
+from specsight.cli.benchmark import checking, counterfactual, curating, exporting, hiding, reporting, running
 from specsight.cli.options import Verbs
 
 
@@ -18,6 +18,7 @@ VERBS: tuple[click.Command, ...] = (
     counterfactual.counterfactuals,
     curating.curate,
     exporting.export,
+    hiding.hide,
     reporting.report,
     running.run,
 )
