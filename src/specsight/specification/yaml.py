@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -26,7 +26,7 @@ from specsight.storage import read_text, write_text
 
 LONGEST_FILE = 1 << 18
 """Bytes of a file of words: thousands of clauses, and read in seconds."""
-M = TypeVar("M", Specification, Instruction)
+M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R", bound=Reference)
 
 
@@ -35,7 +35,7 @@ def load_specification(path: str | Path) -> Specification:
 
     The path of its reference picture, where that is relative, continues the folder of the file.
     """
-    read = _parse(read_words(Path(path)), Specification, str(path))
+    read = parse_model(read_words(Path(path)), Specification, str(path), _NESTED)
     folder = Path(path).absolute().parent
     first = None if read.reference is None else _located(read.reference, folder)
     further = tuple(_located(one, folder) for one in read.further_references)
@@ -44,17 +44,17 @@ def load_specification(path: str | Path) -> Specification:
 
 def load_instruction(path: str | Path) -> Instruction:
     """Read an instruction from a YAML file. Raises SpecsightError that names the file, the line and the way out."""
-    return _parse(read_words(Path(path)), Instruction, str(path))
+    return parse_model(read_words(Path(path)), Instruction, str(path), _NESTED)
 
 
 def parse_specification(text: str, source: str = "specification") -> Specification:
     """Read a specification from YAML text; `source` names the text in errors."""
-    return _parse(text, Specification, source)
+    return parse_model(text, Specification, source, _NESTED)
 
 
 def parse_instruction(text: str, source: str = "instruction") -> Instruction:
     """Read an instruction from YAML text; `source` names the text in errors."""
-    return _parse(text, Instruction, source)
+    return parse_model(text, Instruction, source, _NESTED)
 
 
 def dump_yaml(model: Specification | Instruction) -> str:
@@ -82,7 +82,18 @@ def _located(reference: R, folder: Path) -> R:
     return reference.model_copy(update={"picture": str(folder / reference.picture)})
 
 
-def _parse(text: str, model: type[M], source: str) -> M:
+def parse_model(
+    text: str,
+    model: type[M],
+    source: str,
+    nested: Mapping[str, type[BaseModel]],
+    context: Mapping[str, Any] | None = None,
+) -> M:
+    """Read a model from YAML text that a person wrote.
+
+    Parameters: `source` names the text in errors; `nested` says which model stands below which key, to suggest keys
+    for a misspelt one; `context` is what its validators may ask for. Raises SpecsightError that names the line.
+    """
     try:
         node, content = read_nodes(text)
     except Refusal as error:
@@ -96,12 +107,18 @@ def _parse(text: str, model: type[M], source: str) -> M:
         keys = ", ".join(sorted(model.model_fields))
         raise SpecsightError(f"{source}, line 1: expected 'key: value' lines; the keys here are {keys}")
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context=context)
     except ValidationError as error:
-        raise SpecsightError(_explain(error, node, model, source)) from error
+        raise SpecsightError(_explain(error, node, model, source, nested)) from error
 
 
-def _explain(error: ValidationError, node: yaml.Node, model: type[BaseModel], source: str) -> str:
+def _explain(
+    error: ValidationError,
+    node: yaml.Node,
+    model: type[BaseModel],
+    source: str,
+    nested: Mapping[str, type[BaseModel]],
+) -> str:
     """One line for one problem: where it stands and what would be right; a misspelt key before a missing one."""
     errors = error.errors()
     first = errors[0]
@@ -110,7 +127,7 @@ def _explain(error: ValidationError, node: yaml.Node, model: type[BaseModel], so
     loc = first["loc"]
     message = _message(first)
     if first["type"] == "extra_forbidden":
-        known = _fields_at(model, loc[:-1])
+        known = _fields_at(model, loc[:-1], nested)
         close = difflib.get_close_matches(str(loc[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"the keys here are {', '.join(known)}"
         message = f"unknown key '{loc[-1]}': {hint}"
@@ -190,21 +207,26 @@ def _line_of_value(node: yaml.Node, value: str) -> int | None:
     return max(lines, default=None)
 
 
-def _fields_at(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
+def _fields_at(
+    model: type[BaseModel], loc: Sequence[int | str], nested: Mapping[str, type[BaseModel]]
+) -> list[str]:
     """Keys that are allowed where `loc` points to, for "did you mean"."""
-    nested: dict[str, type[BaseModel]] = {
-        "parts": Part,
-        "severity": SeverityLevel,
-        "defects": DefectType,
-        "known_defects": Knowledge,
-        "tolerances": Tolerance,
-        "requirements": Requirement,
-        "outline": Shape,
-        "ring": Ring,
-        "ellipse": Ellipse,
-        "reference": Reference,
-        "further_references": FurtherReference,
-        "outlines": Shape,
-    }
     inside = [nested[str(step)] for step in loc if step in nested]
     return sorted((inside or [model])[-1].model_fields)
+
+
+_NESTED: Mapping[str, type[BaseModel]] = {
+    "known_defects": Knowledge,
+    "parts": Part,
+    "severity": SeverityLevel,
+    "defects": DefectType,
+    "tolerances": Tolerance,
+    "requirements": Requirement,
+    "outline": Shape,
+    "ring": Ring,
+    "ellipse": Ellipse,
+    "reference": Reference,
+    "further_references": FurtherReference,
+    "outlines": Shape,
+}
+"""Key of a specification or an instruction → what stands below it."""
