@@ -77,10 +77,15 @@ def _changed(sample: Sample, size: tuple[int, int]) -> NDArray[np.bool_] | None:
     """Pixels (H, W) in which a picture differs from its reference; None without one of the same size."""
     if sample.reference is None:
         return None
-    grey = [images.read_rgb(file).mean(axis=2) for file in (sample.image, sample.reference)]
-    if grey[0].shape != size or grey[1].shape != size:
+    sums = [_sum(images.read_rgb(file)) for file in (sample.image, sample.reference)]
+    if sums[0].shape != size or sums[1].shape != size:
         return None
-    return np.asarray(np.abs(grey[0] - grey[1]) >= DIFFERENT)
+    return np.asarray(np.abs(sums[0] - sums[1]) >= 3 * DIFFERENT)
+
+
+def _sum(rgb: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Three times the grey level, (H, W); channel by channel, which is much faster than along the last axis."""
+    return np.asarray(rgb[..., 0].astype(np.int16) + rgb[..., 1] + rgb[..., 2], np.int16)
 
 
 def _pieces(defects: Sequence[Defect], masks: Sequence[NDArray[np.bool_]]) -> list[Region]:
