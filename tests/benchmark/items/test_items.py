@@ -14,8 +14,11 @@ from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates
 
 from specsight.benchmark.items import Balance, Context, make_items, survey
 from specsight.benchmark.items.truth import only_instance, types_of
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Instructed, Item, Slots
 from specsight.benchmark.tasks import TASKS
+from specsight.evaluation.instructions.panels import PRODUCT
+from specsight.evaluation.instructions.prompt_edits import EDITS
+from specsight.records import Verdict
 from specsight.specification import Instruction
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
@@ -28,7 +31,7 @@ CHOICES = [item for item in ITEMS if item.form == "choice"]
 @cache
 def many() -> list[Item]:
     """Items of pictures enough for statistics."""
-    return made(plates(2500, seed=1))[0]
+    return made(plates(1800, seed=1))[0]
 
 
 def chosen(item: Item) -> str:
@@ -54,19 +57,20 @@ def test_no_two_options_mean_the_same() -> None:
 
 
 def test_letters_are_balanced() -> None:
-    for (task, split, size), letters in _letters(CHOICES).items():
-        assert max(letters.values()) - min(letters[letter] for letter in "ABCDE"[:size]) <= 1, (
-            task,
-            split,
-            letters,
-        )
+    _check_letters(CHOICES)
 
 
-def _letters(items: list[Item]) -> dict[tuple[str, str, int], Counter[str]]:
-    counts: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
+def _check_letters(items: list[Item]) -> None:
+    """Of each kind of question no letter is right more than once more often than another."""
+    counts: dict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
+    kinds: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for item in items:
-        counts[item.task, item.split, len(item.options)][item.answer] += 1
-    return counts
+        key = item.task, item.scenario, item.split, len(item.options)
+        counts[key][item.answer] += 1
+        kinds[key].add(item.provenance[-1].by)
+    for key, letters in counts.items():
+        found = [letters[letter] for letter in "ABCDE"[: key[-1]]]
+        assert max(found) - min(found) <= len(kinds[key]), (key, letters)
 
 
 def test_no_name_of_a_file_and_no_id_is_in_the_words() -> None:
@@ -95,12 +99,7 @@ def test_the_order_of_samples_changes_letters_paraphrases_and_surplus_alone() ->
     for one, two in same:
         assert set(one.options.values()) == set(two.options.values())
         assert chosen(one) == chosen(two)
-    for (task, split, size), letters in _letters([*other.values()]).items():
-        if size:
-            assert max(letters.values()) - min(letters[letter] for letter in "ABCDE"[:size]) <= 1, (
-                task,
-                split,
-            )
+    _check_letters([item for item in other.values() if item.form == "choice"])
 
 
 def test_a_build_that_was_stopped_goes_on_as_if_it_had_not_been() -> None:
@@ -131,6 +130,8 @@ def test_good_and_defective_pictures_are_asked_equally_often_in_each_split() -> 
 
 
 def _anomaly(item: Item, sample: BenchmarkSample) -> bool:
+    if item.scenario is not None:
+        return chosen(item) == {"accept": "Accept", "reject": "Reject"}[verdict(item.clause, sample)]
     asks_for_good = any(
         word in item.question for word in ("free", "order", "sound", "without", "good", "flawless")
     )
@@ -335,6 +336,60 @@ def test_a_limit_is_passed_as_often_as_it_is_kept() -> None:
     assert sum(map(len, verdicts.values())) > 200
     for key, rejected in verdicts.items():
         assert abs(np.mean(rejected) - 0.5) < 2 / np.sqrt(len(rejected)), (key, np.mean(rejected))
+
+
+def test_prompts_of_the_first_scenario_vary_alone() -> None:
+    """The same question with the same letters under every prompt, of good and defective pictures equally often."""
+    prompted: dict[str, list[Item]] = defaultdict(list)
+    for item in ITEMS:
+        if (item.scenario or "").startswith("S1/"):
+            prompted[item.sample].append(item)
+    assert len(prompted) > 50
+    for same in prompted.values():
+        assert [item.scenario for item in same] == [f"S1/{name}" for name in EDITS]
+        assert len({(item.question, *item.options.items(), item.answer) for item in same}) == 1
+        assert len({item.instruction for item in same}) == len(EDITS)
+    labels = Counter(BY_ID[id_].label for id_ in prompted)
+    assert abs(labels["good"] - labels["defective"]) <= 2
+
+
+def test_a_component_is_to_be_rejected_as_often_as_accepted() -> None:
+    counts = Counter((item.scope.parts, item.slots.decision) for item in many() if item.scenario == "S2")
+    assert sum(counts.values()) > 300
+    for parts, _ in counts:
+        assert abs(counts[parts, "accept"] - counts[parts, "reject"]) <= 4, parts
+
+
+def test_panels_are_asked_their_own_pairs_alone() -> None:
+    said: tuple[tuple[str, Verdict, dict[str, Any]], ...] = (
+        ("scope", "reject", {"scope": ["left cap"]}),
+        ("scope", "accept", {"scope": ["right cap"]}),
+    )
+    typed: tuple[tuple[str, Verdict, dict[str, Any]], ...] = (
+        ("knowledge", "accept", {"scope": ["left cap"], "only": ["dent"]}),
+        ("knowledge", "reject", {"scope": ["left cap"], "only": ["cut"]}),
+    )
+    pairs = [
+        Instructed(text=f"{kind} {verdict_}", verdict=verdict_, kind=kind, pair=f"p{n}", clause=clause)
+        for n, both in enumerate((said, typed))
+        for kind, verdict_, clause in both
+    ]
+    panel = SAMPLES[0].model_copy(
+        update={
+            "product": PRODUCT,
+            "instructions": tuple(pairs),
+            "part_names": {1: "left cap", 2: "right cap"},
+        }
+    )
+    items, _ = made([panel])
+    assert [(item.task, item.scenario) for item in items] == [("part_scope", "S3")] * 2 + [
+        ("tolerance", "S3")
+    ] * 2
+    for item in items:
+        assert (
+            item.instruction
+            == f"{'scope' if item.task == 'part_scope' else 'knowledge'} {chosen(item).lower()}"
+        )
 
 
 def test_what_is_not_asked_is_said_with_its_reason() -> None:

@@ -8,6 +8,7 @@ from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.export.masks import mask_of
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.instances import cells_of
+from specsight.benchmark.items.truth import defects_of
 from specsight.benchmark.records import BenchmarkSample, Instance, Item
 
 ROUNDING = 1e-3
@@ -82,6 +83,6 @@ class Truth(Check):
 
 
 def _numbers(sample: BenchmarkSample) -> set[int]:
-    """How many defects there are, of all types and of each."""
+    """How many defects there are, of all types, of each, and without crumbs of masks."""
     types = [instance.type for instance in sample.instances]
-    return {0, len(types), *(types.count(one) for one in types)}
+    return {0, len(types), len(defects_of(sample)), *(types.count(one) for one in types)}

@@ -11,16 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+
 from specsight.benchmark.items.census import Pool
 from specsight.benchmark.items.context import Context, product_words
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.templates import Variant, fill, templates
 from specsight.benchmark.items.truth import slots_of
-from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Provenance
+from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Provenance, Slots
 from specsight.benchmark.tasks import Form, Task
+from specsight.records import Verdict
 from specsight.version import __version__
 
 LETTERS = "ABCDE"
+VERDICTS: Mapping[str, str] = {"accept": "Accept", "reject": "Reject"}
+"""Verdict → how it is offered."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,16 @@ class Candidate:
     """Placeholder → words."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the item that are not those of every item."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One instruction."""
+
+    text: str
+    clause: Mapping[str, Any]
+    """Fields of `specification.Instruction` that it stands for."""
+    scope: ItemScope = field(default_factory=ItemScope)
 
 
 @dataclass(frozen=True)
@@ -82,12 +97,16 @@ class Asker(ABC):
         group = context.group(pool, candidate.right, self.grouping(candidate, sample, context), sample)
         if not group.sets.possible:
             context.refuse(sample, self.task, "no picture of the product and split has another answer")
-        elif context.kept(pool, candidate.right, group):
+        elif context.kept(pool, candidate.right, self.told_apart(candidate), group):
             wrong = group.sets.draw(context.generator(sample, *pool), candidate.right, candidate.barred)
             if wrong is None:
                 context.refuse(sample, self.task, "every other answer is true of the picture as well")
             else:
                 yield from self.ask(candidate, wrong, sample, context)
+
+    def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
+        """The barred answers by which cases of one right answer are counted apart; the fewer, the fewer counters."""
+        return ()
 
     def pool(self, candidate: Candidate) -> Pool:
         """Whose answers are compared."""
@@ -115,12 +134,52 @@ class Asker(ABC):
         """An item with one right letter. `texts` maps answers to what is printed, `right` among them."""
         generator = context.generator(sample, *self.pool(candidate), "order", str(fields.get("pair", "")))
         letters = LETTERS[: len(texts)]
-        place = (self.task, sample.split, str(len(texts)), "letter")
+        place = (self.task, candidate.variant, sample.split, str(len(texts)), "letter")
         letter = context.balance.least(place, letters, generator)
         others = [answer for answer in texts if answer != right]
         shuffled = iter([others[k] for k in generator.permutation(len(others))])
         options = {one: texts[right if one == letter else next(shuffled)] for one in letters}
         return self.item(candidate, sample, context, "choice", letter, options=options, said=right, **fields)
+
+    def paired(
+        self,
+        candidate: Candidate,
+        both: tuple[Wording, Wording],
+        sample: BenchmarkSample,
+        context: Context,
+        generator: np.random.Generator,
+        **fields: Any,
+    ) -> Iterator[Item]:
+        """The two items of what calls for rejecting and what calls for accepting."""
+        verdicts: tuple[Verdict, Verdict] = ("reject", "accept")
+        name = "/".join(filter(None, (fields.get("scenario"), candidate.variant, candidate.right)))
+        for k in generator.permutation(2):
+            yield self.judged(
+                candidate, both[k], verdicts[k], sample, context, pair=f"{sample.id}/{name}", **fields
+            )
+
+    def judged(
+        self,
+        candidate: Candidate,
+        wording: Wording,
+        verdict: Verdict,
+        sample: BenchmarkSample,
+        context: Context,
+        **fields: Any,
+    ) -> Item:
+        """A question for a verdict under an instruction."""
+        return self.choice(
+            candidate,
+            verdict,
+            VERDICTS,
+            sample,
+            context,
+            instruction=wording.text,
+            clause=wording.clause,
+            scope=wording.scope,
+            slots=Slots(decision=verdict),
+            **fields,
+        )
 
     def item(
         self,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from specsight.benchmark.items.option_sets import Case
 from specsight.benchmark.records import BenchmarkSample
 
 REFERENCES = 32
@@ -31,12 +32,19 @@ class Reference:
 class Census:
     """Counts of right answers by pool, and references by product. The order of samples makes no difference."""
 
-    right: dict[Pool, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    right: dict[Pool, Counter[Case]] = field(default_factory=lambda: defaultdict(Counter))
     _references: dict[str, list[tuple[int, Reference]]] = field(default_factory=dict)
 
-    def count(self, pool: Pool, right: str) -> None:
-        """One more picture of which `right` is the answer."""
-        self.right[pool][right] += 1
+    def count(self, pool: Pool, right: str, barred: Iterable[str] = ()) -> None:
+        """One more picture of which `right` is the answer, and `barred` are true besides."""
+        self.right[pool][right, tuple(sorted(barred))] += 1
+
+    def answers(self, pool: Pool) -> dict[str, int]:
+        """Answer → pictures of which it is right."""
+        found: Counter[str] = Counter()
+        for (right, _), count in self.right[pool].items():
+            found[right] += count
+        return dict(found)
 
     def keep_reference(self, sample: BenchmarkSample, seed: int) -> None:
         """Keep a good picture of the train split, if it is among the first in an order that the seed draws."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from specsight.benchmark.items.asking import Candidate, NotMade
+from specsight.benchmark.items.asking import Candidate, NotMade, Wording
 from specsight.benchmark.items.context import Context
-from specsight.benchmark.items.pairs import PairAsker, Wording
+from specsight.benchmark.items.pairs import PairAsker
 from specsight.benchmark.items.templates import fill
 from specsight.benchmark.items.truth import types_of
 from specsight.benchmark.records import BenchmarkSample, ItemScope, Provenance

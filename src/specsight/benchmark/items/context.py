@@ -18,7 +18,7 @@ from specsight.benchmark.items.balance import Balance
 from specsight.benchmark.items.census import Census, Pool, Reference
 from specsight.benchmark.items.grouping import AnswerGroup, Grouping, answer_groups
 from specsight.benchmark.items.lengths import Limits
-from specsight.benchmark.items.truth import levels
+from specsight.benchmark.items.truth import NONE, levels
 from specsight.benchmark.records import BenchmarkSample, Description
 from specsight.specification import Specification
 from specsight.specification.vocabulary import as_words
@@ -101,14 +101,14 @@ class Context:
         if pool not in self._groups:
             self._groups[pool] = answer_groups(self.census.right[pool], grouping)
         groups = self._groups[pool]
-        among = [group for group in groups if right in group.counts]
+        among = [group for group in groups if right in group.answers]
         return among[self._drawn(sample.id, *pool) % len(among)]
 
-    def kept(self, pool: Pool, right: str, group: AnswerGroup) -> bool:
+    def kept(self, pool: Pool, right: str, barred: Collection[str], group: AnswerGroup) -> bool:
         """Whether a question is asked about this picture, or it is one of a surplus."""
-        share = group.sets.quota(right) / group.counts[right]
-        start = self._drawn(*pool, right) / 2**32
-        return self.balance.keeps((*pool, str(group.number), right), min(share, 1.0), start)
+        share = group.sets.rate(right, barred) * (group.asked if right == NONE else 1.0)
+        what = (*pool, str(group.number), right, *sorted(barred))
+        return self.balance.keeps(what, min(share, 1.0), self._drawn(*what) / 2**32)
 
     def _drawn(self, *what: str) -> int:
         return zlib.crc32("/".join((str(self.seed), *what)).encode("utf-8", "replace"))

@@ -6,9 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from specsight.benchmark.items.option_sets import Likeness, OptionSets, in_groups, unlike
+from specsight.benchmark.items.option_sets import Case, Likeness, OptionSets, in_groups, unlike
 from specsight.benchmark.items.truth import NONE
 
 MOST_NONE = 1.5
@@ -31,28 +29,27 @@ class AnswerGroup:
     """Some answers of a pool."""
 
     number: int
-    counts: Mapping[str, float]
-    """Answer → pictures of which it is right."""
+    answers: Collection[str]
     sets: OptionSets
+    asked: float = 1.0
+    """Share of the pictures without defects among which questions are chosen."""
 
 
-def answer_groups(counts: Mapping[str, int], grouping: Grouping) -> list[AnswerGroup]:
+def answer_groups(counts: Mapping[Case, int], grouping: Grouping) -> list[AnswerGroup]:
     """The answers in groups of neighbours; "no defect" is in each, and right at most `MOST_NONE` times as often as
     another answer is on average."""
-    ordered = sorted(
-        (option for option in counts if option != NONE),
-        key=lambda option: (grouping.neighbours(option), option),
-    )
+    answers = {right for right, _ in counts}
+    ordered = sorted(answers - {NONE}, key=lambda option: (grouping.neighbours(option), option))
+    good = sum(count for (right, _), count in counts.items() if right == NONE)
     split = in_groups(ordered)
     found = []
     for number, group in enumerate(split):
-        own: dict[str, float] = {option: counts[option] for option in group}
-        asked = dict(own)
-        if counts.get(NONE):
-            own[NONE] = counts[NONE] / len(split)
-            most = MOST_NONE * float(np.mean(list(asked.values()))) if len(asked) > 1 else own[NONE]
-            asked[NONE] = min(own[NONE], most)
-        found.append(
-            AnswerGroup(number, own, OptionSets(asked, grouping.sizes, grouping.likeness, grouping.together))
-        )
+        cases: dict[Case, float] = {case: count for case, count in counts.items() if case[0] in group}
+        share = 1.0
+        if good:
+            here, most = good / len(split), MOST_NONE * sum(cases.values()) / max(1, len(group))
+            share = min(1.0, most / here) if len(group) > 1 else 1.0
+            cases[NONE, ()] = share * here
+        sets = OptionSets(cases, grouping.sizes, grouping.likeness, grouping.together)
+        found.append(AnswerGroup(number, {right for right, _ in cases}, sets, share))
     return found

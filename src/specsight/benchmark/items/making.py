@@ -19,6 +19,7 @@ from specsight.benchmark.items.location import Location
 from specsight.benchmark.items.part_scope import PartScope
 from specsight.benchmark.items.product import Object
 from specsight.benchmark.items.report import Report
+from specsight.benchmark.items.scenarios import Component, PanelPlaces, PanelTypes, Prompted, is_panel
 from specsight.benchmark.items.severity import Severity
 from specsight.benchmark.items.structure import Structure
 from specsight.benchmark.items.tolerance import Tolerance
@@ -42,7 +43,10 @@ ASKERS: tuple[Asker, ...] = (
     Comparison(),
     Report(),
     CrossModal(),
+    Prompted(),
+    Component(),
 )
+PANEL_ASKERS: tuple[Asker, ...] = (PanelPlaces(), PanelTypes())
 
 
 def survey(samples: Iterable[BenchmarkSample], context: Context) -> Context:
@@ -54,10 +58,10 @@ def survey(samples: Iterable[BenchmarkSample], context: Context) -> Context:
         if sample.label == "unknown":
             continue
         context.census.keep_reference(sample, context.seed)
-        for asker in ASKERS:
+        for asker in _askers(sample):
             for candidate in asker.candidates(sample, context):
                 if isinstance(candidate, Candidate):
-                    context.census.count(asker.pool(candidate), candidate.right)
+                    context.census.count(asker.pool(candidate), candidate.right, asker.told_apart(candidate))
     return context
 
 
@@ -71,9 +75,13 @@ def make_items(sample: BenchmarkSample, context: Context) -> list[Item]:
         return []
     items: list[Item] = []
     numbers: Counter[str] = Counter()
-    for asker in ASKERS:
+    for asker in _askers(sample):
         for item in asker.items(sample, context):
             items.append(item.model_copy(update={"id": f"{sample.id}/{item.task}/{numbers[item.task]}"}))
             numbers[item.task] += 1
             context.made[sample.product, item.task] += 1
     return items
+
+
+def _askers(sample: BenchmarkSample) -> tuple[Asker, ...]:
+    return PANEL_ASKERS if is_panel(sample) else ASKERS

@@ -7,29 +7,14 @@ that the words alone decide nothing.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from specsight.benchmark.items.asking import Asker, Candidate
+from specsight.benchmark.items.asking import Asker, Candidate, Wording
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.grouping import Grouping
-from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Slots
-from specsight.records import Verdict
-
-OPTIONS: Mapping[str, str] = {"accept": "Accept", "reject": "Reject"}
-
-
-@dataclass(frozen=True)
-class Wording:
-    """One instruction of a pair."""
-
-    text: str
-    clause: Mapping[str, Any]
-    """Fields of `specification.Instruction` that it stands for."""
-    scope: ItemScope = field(default_factory=ItemScope)
+from specsight.benchmark.records import BenchmarkSample, Item
 
 
 class PairAsker(Asker):
@@ -57,43 +42,3 @@ class PairAsker(Asker):
         generator = context.generator(sample, *self.pool(candidate), "words")
         both = self.wordings(candidate, wrong[0], sample, generator, context)
         yield from self.paired(candidate, both, sample, context, generator)
-
-    def paired(
-        self,
-        candidate: Candidate,
-        both: tuple[Wording, Wording],
-        sample: BenchmarkSample,
-        context: Context,
-        generator: np.random.Generator,
-        **fields: Any,
-    ) -> Iterator[Item]:
-        """The two items of what calls for rejecting and what calls for accepting."""
-        verdicts: tuple[Verdict, Verdict] = ("reject", "accept")
-        name = "/".join(filter(None, (fields.get("scenario"), candidate.variant, candidate.right)))
-        for k in generator.permutation(2):
-            yield self.judged(
-                candidate, both[k], verdicts[k], sample, context, pair=f"{sample.id}/{name}", **fields
-            )
-
-    def judged(
-        self,
-        candidate: Candidate,
-        wording: Wording,
-        verdict: Verdict,
-        sample: BenchmarkSample,
-        context: Context,
-        **fields: Any,
-    ) -> Item:
-        """One question for a verdict under an instruction."""
-        return self.choice(
-            candidate,
-            verdict,
-            OPTIONS,
-            sample,
-            context,
-            instruction=wording.text,
-            clause=wording.clause,
-            scope=wording.scope,
-            slots=Slots(decision=verdict),
-            **fields,
-        )

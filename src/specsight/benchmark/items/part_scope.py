@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specsight.benchmark.items.asking import Candidate, NotMade
+from specsight.benchmark.items.asking import Candidate, NotMade, Wording
 from specsight.benchmark.items.context import Context
-from specsight.benchmark.items.pairs import PairAsker, Wording
+from specsight.benchmark.items.pairs import PairAsker
 from specsight.benchmark.items.truth import defects_of
 from specsight.benchmark.records import BenchmarkSample, ItemScope
 from specsight.evaluation.instructions.from_masks import HOME
@@ -35,6 +35,10 @@ class PartScope(PairAsker):
         touched = {part for instance in sample.instances for part in instance.parts}
         barred = tuple(sorted(touched - {home}))
         yield Candidate("one", home, (sample.product, sample.split, *names), barred)
+
+    def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
+        """Some parts lie on others, whose defects touch both: letters on a sidewall."""
+        return candidate.barred
 
     def wordings(
         self,

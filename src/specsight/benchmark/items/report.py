@@ -29,7 +29,7 @@ class Report(Asker):
         group = context.group(pool, candidate.right, self.grouping(candidate, sample, context), sample)
         # Every defective picture is worth a report; good ones are many.
         if sample.label == "good" and not (
-            group.sets.possible and context.kept(pool, candidate.right, group)
+            group.sets.possible and context.kept(pool, candidate.right, (), group)
         ):
             return
         answer = slots_of(sample, context.levels).model_dump_json(exclude_none=True)

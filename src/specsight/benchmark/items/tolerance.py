@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specsight.benchmark.items.asking import Candidate, NotMade
+from specsight.benchmark.items.asking import Candidate, NotMade, Wording
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.lengths import Limits, bin_of, limits_of, measured_length
-from specsight.benchmark.items.pairs import PairAsker, Wording
+from specsight.benchmark.items.pairs import PairAsker
 from specsight.benchmark.items.truth import types_of
 from specsight.benchmark.items.types import type_grouping
 from specsight.benchmark.records import BenchmarkSample, Item, ItemScope
@@ -49,7 +49,7 @@ class Tolerance(PairAsker):
 
     def grouping(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Grouping:
         """Types of one superclass together."""
-        types = set(context.census.right[self.pool(candidate)])
+        types = set(context.census.answers(self.pool(candidate)))
         return type_grouping(sample.product, context, types, sizes=(2,))
 
     def wordings(
@@ -108,7 +108,7 @@ class Tolerance(PairAsker):
         """The limits of all types of a product and split."""
         pool = self.pool(candidate)
         if pool not in context.limits:
-            context.limits[pool] = limits_of(context.census.right[pool], BETWEEN)
+            context.limits[pool] = limits_of(context.census.answers(pool), BETWEEN)
         return context.limits[pool]
 
     @staticmethod

@@ -41,7 +41,7 @@ class Type(Asker):
 
     def grouping(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Grouping:
         """Types of one superclass together; three options at least."""
-        pool = context.census.right[self.pool(candidate)]
+        pool = context.census.answers(self.pool(candidate))
         types = {option for option in pool if option not in (NONE, OTHER)}
         return type_grouping(sample.product, context, types, sizes=(4, 3))
 

@@ -26,6 +26,8 @@ from specsight.records import Defect, InstructedVerdict, Sample, Verdict
 from specsight.specification import DefectType, Part, Reference, Shape, Specification, save_yaml
 from specsight.specification.vocabulary import normal_form
 
+PRODUCT = "panel"
+"""What samples of panels have as their product."""
 ROWS = {1: ("",), 2: ("upper", "lower"), 3: ("upper", "middle", "lower")}
 COLUMNS = {1: ("",), 2: ("left", "right"), 3: ("left", "middle", "right")}
 LEAST_VISIBLE = 0.5
@@ -186,7 +188,7 @@ class _Writer:
         return Sample(
             id=f"{split}/{number:04d}",
             image=image,
-            product="panel",
+            product=PRODUCT,
             split=split,
             label="defective" if defects else "good",
             defects=tuple(defects),
