@@ -2,23 +2,22 @@
 
 In: the questions "is anything wrong?" about defective pictures. Out: a small benchmark that asks each of them of three
 pictures: the original; the same with its defects painted over, where the answer must become the other one; and one in
-which an equal region without defects was painted over, where it must stay. `scoring.counterfactual` counts.
+which an equal region without defects was painted over, where it must stay. The good training pictures come with it, for
+answerers that learn from them. `scoring.counterfactual` counts.
 
-Painted over means: with the pixels of an aligned good picture where the set gives one, else inpainted (Telea, Journal
-of Graphics Tools 2004). Both edits are made alike: an answerer that sees the edit and not the defect is told apart.
+Both edits are made alike (`painting_over`): an answerer that sees the edit and not the defect is told apart.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from specsight import images
 from specsight.benchmark.export.masks import united_mask
@@ -32,6 +31,7 @@ from specsight.benchmark.files import (
     write_lines,
     write_manifest,
 )
+from specsight.benchmark.painting_over import Pixels, equal_region, painted_over, widened
 from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots
 from specsight.benchmark.scoring.counterfactual import ELSEWHERE, ORIGINAL, REMOVED
 from specsight.errors import SpecsightError
@@ -39,18 +39,20 @@ from specsight.progress import track
 from specsight.storage.files import copy_file, sha256, write_bytes
 from specsight.version import __version__
 
-Pixels = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 PICTURES = "data"
 """Folder of the pictures, inside the new benchmark."""
-MARGIN = 0.01
-"""By which share of the shorter side a defect is painted over beyond its mask, at least two pixels."""
 LARGEST = 0.15
 """Share of a picture that can be painted over without showing more than the defect's absence."""
-TRIES = 200
+TRAINING = "train"
+"""Folder of the good training pictures, inside that of the pictures."""
+ALONE = {"masks": (), "depth": None, "normals": None, "parts": None, "reference": None, "instructions": ()}
+"""What does not go with a picture."""
+OTHERS = 3
+"""Good training pictures that patches may come from, those taken under the same conditions first."""
 NO_MASK = "where its defects are is not known"
 TOO_LARGE = f"its defects cover more than {LARGEST:.0%} of it"
 NO_ROOM = "no place without defects has room for an equal region"
+NO_PATCH = "no place of a good picture continues the surroundings"
 NOT_IN_COLOUR = "a defect is visible in depth alone"
 
 
@@ -76,19 +78,20 @@ def make_counterfactuals(
     if folder.is_dir() and any(folder.iterdir()):
         raise SpecsightError(f"'{folder}' is not empty: choose another --out")
     made = Made(Benchmark(folder))
-    asked = _questions(benchmark, seed)
+    asked, good = _questions(benchmark, seed), _good(benchmark)
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     samples: list[BenchmarkSample] = []
     items: list[Item] = []
     for item in track(asked, "Painting over", len(asked) if limit is None else min(limit, len(asked))):
         if made.pictures == limit:
             break
-        for sample, question in _triple(benchmark, item, folder, seed, made):
+        for sample, question in _triple(benchmark, item, good, folder, seed, made):
             samples.append(sample)
             items.append(question)
     if not items:
         reasons = "; ".join(made.left_out) or "it asks nothing about defective test pictures"
         raise SpecsightError(f"'{benchmark.folder}' has no picture to paint a defect over on: {reasons}")
+    samples += _training(benchmark, folder, {sample.product for sample in samples}, made)
     for name in (SPECIFICATION, ONTOLOGY):
         if (benchmark.folder / name).is_file():
             copy_file(benchmark.folder / name, folder / name)
@@ -98,44 +101,6 @@ def make_counterfactuals(
     write_lines(folder / ITEMS, items)
     _write_manifest(benchmark, folder, samples, items, seed, limit)
     return made
-
-
-def painted_over(rgb: Pixels, mask: Mask, reference: Pixels | None = None) -> Pixels:
-    """(H, W, 3) with the pixels of `mask` (H, W), and a margin around it, taken from `reference` or inpainted."""
-    wide = widened(mask)
-    if reference is None:
-        return np.asarray(cv2.inpaint(rgb, wide.astype(np.uint8), 5, cv2.INPAINT_TELEA), np.uint8)
-    # A soft edge: brightness of two photographs is never quite the same.
-    margin = _margin(mask)
-    weight = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), margin / 2)[..., None]
-    weight[mask] = 1
-    return np.asarray(np.round(weight * reference + (1 - weight) * rgb), np.uint8)
-
-
-def equal_region(mask: Mask, generator: np.random.Generator) -> Mask | None:
-    """`mask` (H, W) moved to where it meets neither itself, margins included, nor the picture's edge; None: no room."""
-    barred = widened(widened(mask))
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    height, width = mask.shape
-    for _ in range(TRIES):
-        down = int(generator.integers(-rows[0], height - rows[-1]))
-        right = int(generator.integers(-columns[0], width - columns[-1]))
-        moved = np.roll(mask, (down, right), axis=(0, 1))
-        if not np.any(widened(moved) & barred):
-            return moved
-    return None
-
-
-def widened(mask: Mask) -> Mask:
-    """With the margin that is painted over too."""
-    margin = _margin(mask)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0)
-
-
-def _margin(mask: Mask) -> int:
-    height, width = mask.shape
-    return max(2, int(MARGIN * min(height, width) + 0.5))
 
 
 def _questions(benchmark: Benchmark, seed: int) -> list[Item]:
@@ -149,12 +114,25 @@ def _questions(benchmark: Benchmark, seed: int) -> list[Item]:
     return sorted(asked.values(), key=lambda item: hashlib.sha256(f"{seed}:{item.sample}".encode()).digest())
 
 
+Good = Mapping[tuple[str, int, int], Sequence[tuple[str, Mapping[str, str]]]]
+"""Product, width, height → good training pictures, each with its conditions."""
+
+
+def _good(benchmark: Benchmark) -> Good:
+    found: dict[tuple[str, int, int], list[tuple[str, Mapping[str, str]]]] = {}
+    for sample in benchmark.samples():
+        if sample.split == "train" and sample.label == "good":
+            key = (sample.product, sample.width, sample.height)
+            found.setdefault(key, []).append((sample.image, sample.conditions))
+    return found
+
+
 def _triple(
-    benchmark: Benchmark, item: Item, folder: Path, seed: int, made: Made
+    benchmark: Benchmark, item: Item, good: Good, folder: Path, seed: int, made: Made
 ) -> Iterator[tuple[BenchmarkSample, Item]]:
     """The original and both edits of a picture; none where it cannot be edited, which is counted."""
     sample = benchmark.sample(item.sample)
-    edited = _edited(benchmark, sample, seed)
+    edited = _edited(benchmark, sample, good, seed)
     if isinstance(edited, str):
         made.left_out[edited] += 1
         return
@@ -168,7 +146,7 @@ def _triple(
         yield _sample(sample, kind, folder, name), _item(item, kind, name)
 
 
-def _edited(benchmark: Benchmark, sample: BenchmarkSample, seed: int) -> dict[str, Pixels] | str:
+def _edited(benchmark: Benchmark, sample: BenchmarkSample, good: Good, seed: int) -> dict[str, Pixels] | str:
     """Scenario → picture; or why there is none."""
     if not sample.masks_known or not sample.instances or any(one.rle is None for one in sample.instances):
         return NO_MASK
@@ -183,16 +161,48 @@ def _edited(benchmark: Benchmark, sample: BenchmarkSample, seed: int) -> dict[st
         return NO_ROOM
     try:
         rgb = images.read_rgb(benchmark.picture(sample.image))
-        reference = images.read_rgb(benchmark.picture(sample.reference)) if sample.reference else None
+        aligned = images.read_rgb(benchmark.picture(sample.reference)) if sample.reference else None
+        others = (
+            []
+            if aligned is not None
+            else [images.read_rgb(benchmark.picture(n)) for n in _alike(sample, good)]
+        )
     except SpecsightError as error:
         return str(error)
-    if rgb.shape[:2] != mask.shape or (reference is not None and reference.shape != rgb.shape):
+    if rgb.shape[:2] != mask.shape or (aligned is not None and aligned.shape != rgb.shape):
         return "its mask or its reference has another size"
-    return {
-        ORIGINAL: rgb,
-        REMOVED: painted_over(rgb, mask, reference),
-        ELSEWHERE: painted_over(rgb, elsewhere, reference),
-    }
+    removed, changed = (painted_over(rgb, region, mask, others, aligned) for region in (mask, elsewhere))
+    if removed is None or changed is None:
+        return NO_PATCH
+    return {ORIGINAL: rgb, REMOVED: removed, ELSEWHERE: changed}
+
+
+def _alike(sample: BenchmarkSample, good: Good) -> list[str]:
+    """Good training pictures of the product, first those that share most conditions with a sample."""
+    pictures = good.get((sample.product, sample.width, sample.height), [])
+
+    def unlike(picture: tuple[str, Mapping[str, str]]) -> tuple[int, str]:
+        name, conditions = picture
+        return -sum(sample.conditions.get(key) == value for key, value in conditions.items()), name
+
+    return [name for name, _ in sorted(pictures, key=unlike)[:OTHERS]]
+
+
+def _training(
+    benchmark: Benchmark, folder: Path, products: Collection[str], made: Made
+) -> Iterator[BenchmarkSample]:
+    """Copies of the good training pictures of the products."""
+    (folder / PICTURES / TRAINING).mkdir()
+    for number, sample in enumerate(benchmark.samples()):
+        if sample.split != "train" or sample.label != "good" or sample.product not in products:
+            continue
+        name = f"{TRAINING}/{number:05d}{Path(sample.image).suffix}"
+        try:
+            copy_file(benchmark.picture(sample.image), folder / PICTURES / name)
+        except (OSError, SpecsightError) as error:
+            made.left_out[f"training picture: {error}"] += 1
+            continue
+        yield sample.model_copy(update={"image": name, **ALONE})
 
 
 def _sample(sample: BenchmarkSample, kind: str, folder: Path, name: str) -> BenchmarkSample:
@@ -204,14 +214,7 @@ def _sample(sample: BenchmarkSample, kind: str, folder: Path, name: str) -> Benc
             "sha256": sha256(folder / PICTURES / name),
             "label": "good" if kind == REMOVED else "defective",
             "instances": () if kind == REMOVED else sample.instances,
-            **{
-                "masks": (),
-                "depth": None,
-                "normals": None,
-                "parts": None,
-                "reference": None,
-                "instructions": (),
-            },
+            **ALONE,
         }
     )
 
