@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from tests.support.curated_caps import item, make
 
+from specsight.benchmark.curation.decisions import Decision
 from specsight.benchmark.curation.store import CurationStore
 from specsight.benchmark.files import Benchmark
 from specsight.cli import cli
@@ -35,3 +36,13 @@ def test_a_table_goes_out_and_comes_back(tmp_path: Path) -> None:
         run("curate", bench, "--to-csv", table)
     with pytest.raises(SpecsightError, match="--share 1"):
         run("curate", bench, "--share", "0.5", "--status")
+
+
+def test_what_was_decided_is_released_as_the_next_version(tmp_path: Path) -> None:
+    bench = make(tmp_path / "bench", [*(item(k) for k in range(3)), item(3, task="tolerance")])
+    CurationStore(bench, share=0).save("r1", 0, Decision(action="accept"), 0)
+    said = run("release", bench.folder, "-o", tmp_path / "next", "--keep-undecided", "--force", "a test")
+    assert "version 1.1.0, 4 items: 1 accepted" in said
+    assert "although a check fails: structure" in said
+    assert "a test" in said
+    assert Benchmark(tmp_path / "next").manifest.version == "1.1.0"

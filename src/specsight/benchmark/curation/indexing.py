@@ -52,10 +52,11 @@ def _items(benchmark: Benchmark, seed: int, letters: set[str]) -> Iterator[dict[
             raise SpecsightError(f"item '{item.id}' has an option whose name is no letter")
         letters.update(item.options)
         # The two of a matched pair have one rank: persons see both, or neither.
-        rank = hashlib.sha256(f"{seed} {item.pair or item.id}".encode("utf-8", "surrogatepass")).hexdigest()
+        ranked = f"{seed} {item.id if item.pair is None else (item.sample, item.task, item.pair)}"
+        rank = hashlib.sha256(ranked.encode("utf-8", "surrogatepass")).hexdigest()
         yield {
-            "number": number, "id": item.id, "offset": offset, "task": item.task, "category": item.category,
-            "pair": item.pair, "rank": rank[:16], "seats": 1, "taken": 0, "state": "open",
+            "number": number, "id": item.id, "offset": offset, "sample": item.sample, "task": item.task,
+            "category": item.category, "pair": item.pair, "rank": rank[:16], "seats": 1, "taken": 0, "state": "open",
         }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ items = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),  # from 0, in the order of items.jsonl
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("offset", sa.Integer, nullable=False),
+    sa.Column("sample", sa.Text, nullable=False),
     sa.Column("task", sa.Text, nullable=False),
     sa.Column("category", sa.Text, nullable=False),
     sa.Column("pair", sa.Text),
@@ -30,7 +31,7 @@ items = sa.Table(
     sa.Column("action", sa.Text),  # of the decision that stands
     sa.Index("items_state", "state", "number"),
     sa.Index("items_task", "task", "state", "number"),
-    sa.Index("items_pair", "pair"),
+    sa.Index("items_pair", "sample", "task", "pair"),
 )
 samples = sa.Table(
     "samples",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.benchmark import checking, counterfactual, curating, exporting, hiding, reporting, running
+from specsight.cli.benchmark import (
+    checking,
+    counterfactual,
+    curating,
+    exporting,
+    hiding,
+    releasing,
+    reporting,
+    running,
+)
 from specsight.cli.options import Verbs
 
 
@@ -19,6 +28,7 @@ VERBS: tuple[click.Command, ...] = (
     curating.curate,
     exporting.export,
     hiding.hide,
+    releasing.release,
     reporting.report,
     running.run,
 )
