@@ -400,3 +400,12 @@ def test_what_is_not_asked_is_said_with_its_reason() -> None:
     items, context = made(alone)
     assert not any(item.task in ("anomaly", "type") for item in items)
     assert "another answer" in next(iter(context.reasons()["cap", "anomaly"]))
+
+
+def test_references_are_those_of_the_few_shot_lists_however_many_good_pictures_there_are() -> None:
+    good = next(one for one in SAMPLES if one.label == "good" and one.split == "train")
+    many_good = [good.model_copy(update={"id": f"{k:03}", "group": f"{k:03}"}) for k in range(200)]
+    allowed = {good.product: ("007", "113")}
+    context = survey(many_good, Context(specification=SPECIFICATION, few_shot=allowed))
+    assert {one.id for one in context.references(good)} == {"007", "113"}
+    assert {one.id for one in context.references(many_good[7])} == {"113"}

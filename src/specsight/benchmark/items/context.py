@@ -119,12 +119,8 @@ class Context:
 
     def references(self, sample: BenchmarkSample) -> tuple[Reference, ...]:
         """Good training pictures of the same product that show another object."""
-        allowed = self.few_shot.get(sample.product)
-        return tuple(
-            one
-            for one in self.census.references.get(sample.product, ())
-            if one.group != sample.group and (allowed is None or one.id in allowed)
-        )
+        known = self.census.references.get(sample.product, ())
+        return tuple(one for one in known if one.group != sample.group)
 
     def superclass(self, type_: str, product: str) -> str | None:
         """The wider kind of a type, where it is known."""

@@ -57,7 +57,8 @@ def survey(samples: Iterable[BenchmarkSample], context: Context) -> Context:
     for sample in samples:
         if sample.label == "unknown":
             continue
-        context.census.keep_reference(sample, context.seed)
+        if sample.id in context.few_shot.get(sample.product, (sample.id,)):
+            context.census.keep_reference(sample, context.seed)
         for asker in _askers(sample):
             for candidate in asker.candidates(sample, context):
                 if isinstance(candidate, Candidate):
