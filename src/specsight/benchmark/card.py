@@ -10,6 +10,7 @@ al., "Datasheets for datasets", CACM 2021.
 from __future__ import annotations
 
 import datetime
+import logging
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -41,11 +42,11 @@ ITEM_FIELDS: Mapping[str, tuple[str, bool]] = {
 """Name → (description, whether it holds several)."""
 
 
-def write_card(benchmark: Benchmark, date: datetime.date) -> tuple[Path, Path]:
+def write_card(benchmark: Benchmark, date: datetime.date | None = None) -> tuple[Path, Path]:
     """Write `card.json` and `datasheet.md` into the benchmark's folder; returns both paths.
 
-    `date`: of publication, as both say it. Raises SpecsightError where the extra "benchmark" is missing, or where the
-    card does not validate.
+    `date`: of publication, as both say it; None: it is not published yet. Raises SpecsightError where the extra
+    "benchmark" is missing, or where the card does not validate.
     """
     card = croissant(benchmark, date)
     write_json(benchmark.folder / CARD, card)
@@ -54,7 +55,7 @@ def write_card(benchmark: Benchmark, date: datetime.date) -> tuple[Path, Path]:
     return benchmark.folder / CARD, benchmark.folder / DATASHEET
 
 
-def croissant(benchmark: Benchmark, date: datetime.date) -> dict[str, Any]:
+def croissant(benchmark: Benchmark, date: datetime.date | None = None) -> dict[str, Any]:
     """The benchmark as Croissant 1.1: its files with digests, the fields of items, and what responsible use asks."""
     require("mlcroissant", "benchmark")
     import mlcroissant as mlc
@@ -92,7 +93,7 @@ def croissant(benchmark: Benchmark, date: datetime.date) -> dict[str, Any]:
         description=_summary(benchmark, facts),
         conforms_to=[CONFORMS_TO],
         cite_as=f"{manifest.title or manifest.name}, version {manifest.version}",
-        date_published=datetime.datetime(date.year, date.month, date.day),
+        date_published=datetime.datetime(date.year, date.month, date.day) if date else None,
         license=[derived_terms(one) for one in licences],
         version=manifest.version,
         creators=[mlc.Organization(ctx=context, name="the makers of this benchmark")],
@@ -117,6 +118,8 @@ def validate(path: Path) -> None:
     require("mlcroissant", "benchmark")
     import mlcroissant as mlc
 
+    # What is recommended and not there yet (a date before it is published) is no news to anyone.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         issues = mlc.Dataset(jsonld=str(path)).metadata.ctx.issues
     except mlc.ValidationError as error:
@@ -136,7 +139,7 @@ def derived_terms(licence: str) -> str:
     return f"{licence}; derived text: {' and '.join(words)}" if words else licence
 
 
-def datasheet(benchmark: Benchmark, date: datetime.date) -> str:
+def datasheet(benchmark: Benchmark, date: datetime.date | None = None) -> str:
     """Questions and answers about a benchmark, in Markdown, for people."""
     manifest, facts = benchmark.manifest, _Facts(benchmark)
     tasks = [
@@ -154,7 +157,7 @@ def datasheet(benchmark: Benchmark, date: datetime.date) -> str:
         "How pictures came about": facts.collection,
         "How truth and words came about": facts.annotation,
         "Where sentences of the items come from": _table(
-            ("source", "items"), [(name, f"{count:,}") for name, count in facts.sources.items()]
+            ("source", "items"), [(name, f"{count:,}") for name, count in sorted(facts.sources.items())]
         ),
         "Licences": "Text and paths are shipped; pictures are not. Text derived from a picture is under its terms.\n\n"
         + _table(("pictures", "text derived from them", "items"), licences),
@@ -164,7 +167,8 @@ def datasheet(benchmark: Benchmark, date: datetime.date) -> str:
         "Checks that failed when it was released": "\n".join(f"- {one}" for one in manifest.forced) or "none",
         "How it was built": _table(("option", "value"), [(k, str(v)) for k, v in manifest.build.items()]),
     }
-    head = f"# {markdown_text(manifest.title or manifest.name)}\n\nVersion {manifest.version}, {date.isoformat()}.\n"
+    published = date.isoformat() if date else "not published yet"
+    head = f"# {markdown_text(manifest.title or manifest.name)}\n\nVersion {manifest.version}, {published}.\n"
     return head + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
 
 
@@ -182,7 +186,7 @@ class _Facts:
             count[0] += 1
             count[1] += sample.label == "good"
             count[2] += sample.label == "defective"
-            conditions.update(sample.conditions)
+            conditions.update(list(sample.conditions))
         for item in benchmark.items():
             self.licences[item.licence] += 1
             self.sources.update({one.source for one in item.provenance})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from specsight.cli.benchmark import (
+    building,
     checking,
     counterfactual,
     curating,
@@ -23,6 +24,7 @@ def benchmark() -> None:
 
 
 VERBS: tuple[click.Command, ...] = (
+    building.build,
     checking.check,
     counterfactual.counterfactuals,
     curating.curate,

@@ -1,0 +1,259 @@
+"""A data set → a benchmark's folder: samples, descriptions, items, splits, words, card.
+
+In: a listing of samples, and the product's specification where there is one. Out: the folder of `files`, whole or not
+at all. What was made lies in a folder beside it until then, and a build of the same data and options that was killed
+goes on there. The same build gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from specsight.benchmark.card import write_card
+from specsight.benchmark.describing import descriptions, first_specification, specification_text
+from specsight.benchmark.files import (
+    CHANGELOG,
+    DESCRIPTIONS,
+    ITEMS,
+    ONTOLOGY,
+    SAMPLES,
+    SPECIFICATION,
+    SPLITS,
+    Benchmark,
+    Manifest,
+    read_lines,
+    write_lines,
+    write_manifest,
+)
+from specsight.benchmark.ingest import LeftOut, data_folder
+from specsight.benchmark.ingest_file import ingest_to_file
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.making import make_items, survey
+from specsight.benchmark.ontology import Ontology, load_ontology, save_ontology
+from specsight.benchmark.outlined_parts import OutlinedParts
+from specsight.benchmark.records import BenchmarkSample, Description, Item
+from specsight.benchmark.splits import MadeSplits, SplitPlan, make_splits
+from specsight.datasets import DatasetListing
+from specsight.errors import SpecsightError
+from specsight.progress import track
+from specsight.records import Sample
+from specsight.specification import Reference, Specification, dump_yaml, load_specification
+from specsight.storage.files import cannot_write, write_json, write_text
+from specsight.storage.locks import only_writer
+from specsight.version import __version__
+
+FIRST_VERSION = "1.0.0"
+R = TypeVar("R", bound=Reference)
+SYNTHETIC = "synthetic"
+"""What the condition "origin" says of rendered pictures."""
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Everything that a benchmark depends on besides its data."""
+
+    name: str
+    title: str = ""
+    specification: Path | None = None
+    """The product's words; None: a first specification is made of the data."""
+    extend: tuple[Path, ...] = ()
+    """Files of knowledge about types beside the shipped ones."""
+    splits: SplitPlan = field(default_factory=SplitPlan)
+    shots: int = 4
+    """Good training pictures of a product that items may show as references, at most."""
+    captioners: tuple[str, ...] = ()
+    licence: str | None = None
+    """Of the pictures; None: that of the public set, where the data are one."""
+    encoder: str = "bundled"
+    """What finds outlined parts on pictures without a part map."""
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came of a build."""
+
+    benchmark: Benchmark
+    left_out: Sequence[LeftOut]
+    not_made: Mapping[tuple[str, str], Counter[str]]
+    """(product, task) → why nothing is asked → pictures."""
+    missing: Sequence[str]
+    """What a person must complete."""
+    notes: Sequence[str]
+    """What reading and splitting the data brought up."""
+
+
+def build_benchmark(listing: DatasetListing, out: Path, plan: BuildPlan) -> Built:
+    """Make a benchmark of a listing in the folder `out`, which must not be there yet.
+
+    Memory does not grow with pixels, and by some hundred bytes per sample. Raises SpecsightError where the data cannot
+    be split, no sample can be read, words are damaged, or `out` is there or cannot be written.
+    """
+    if out.exists():
+        raise SpecsightError(f"'{out}' is there already: choose another folder, or move it away")
+    work = out.with_name(f".{out.name}.building")
+    try:
+        with only_writer(work):
+            built = _built(listing, out, work, plan)
+        work.replace(out)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    return Built(Benchmark(out), *built)
+
+
+def _built(
+    listing: DatasetListing, out: Path, work: Path, plan: BuildPlan
+) -> tuple[list[LeftOut], Mapping[tuple[str, str], Counter[str]], list[str], list[str]]:
+    made = make_splits(listing, plan.splits)
+    ontology = load_ontology(listing.layout, plan.extend)
+    given = load_specification(plan.specification) if plan.specification else None
+    described = list(
+        descriptions(made.listing.samples, made.members, given, plan.captioners, device=plan.device)
+    )
+    write_lines(work / DESCRIPTIONS, described)
+    specification = _words(work, out, made, described, ontology, given, plan)
+    good = [
+        one for one in made.listing.samples if one.label == "good" and made.members[one.id].split == "train"
+    ]
+    left_out = _ingest(work / SAMPLES, made, specification, ontology, good, plan)
+    context = Context(
+        specification=specification,
+        ontology=ontology,
+        descriptions={one.product: one for one in described},
+        few_shot=_few_shot(made, plan.shots),
+        seed=plan.seed,
+        version=FIRST_VERSION,
+    )
+    total = len(made.listing.samples) - len(left_out)
+    survey(track(read_lines(work / SAMPLES, BenchmarkSample), "Surveying", total), context)
+    counts: Counter[str] = Counter(samples=total)
+    write_lines(work / ITEMS, _items(work / SAMPLES, context, counts, total))
+    if not counts["items"]:
+        raise SpecsightError(
+            f"'{listing.root}': nothing can be asked about these pictures: {_first_reason(context)}"
+        )
+    save_ontology(ontology, work / ONTOLOGY, plan.name)
+    write_json(work / SPLITS, made.splits.model_dump(mode="json"))
+    write_text(work / CHANGELOG, f"# Changes\n\n## {FIRST_VERSION}\n\nBuilt: {counts['items']:,} items.\n")
+    _describe_itself(work, out, made, counts, plan)
+    missing = list(dict.fromkeys(one for description in described for one in description.missing))
+    return left_out, context.not_made, missing, [*made.listing.notes, *made.splits.notes]
+
+
+def _words(
+    work: Path,
+    out: Path,
+    made: MadeSplits,
+    described: Sequence[Description],
+    ontology: Ontology,
+    given: Specification | None,
+    plan: BuildPlan,
+) -> Specification:
+    """The product's words, written beside the samples; the outlined picture is named from there."""
+    if given is not None:
+        write_text(work / SPECIFICATION, dump_yaml(_placed(given, out)))
+        return given
+    first = first_specification(made.listing.samples, described, ontology, plan.name)
+    write_text(work / SPECIFICATION, specification_text(first, described))
+    return first
+
+
+def _placed(specification: Specification, out: Path) -> Specification:
+    """The specification as it stands in the folder `out`: its pictures are named from there."""
+
+    def placed(one: R) -> R:
+        return one.model_copy(update={"picture": _relative(Path(one.picture), out)})
+
+    first = specification.reference
+    further = tuple(placed(one) for one in specification.further_references)
+    return specification.model_copy(
+        update={"reference": placed(first) if first else None, "further_references": further}
+    )
+
+
+def _ingest(
+    path: Path,
+    made: MadeSplits,
+    specification: Specification,
+    ontology: Ontology,
+    good: Sequence[Sample],
+    plan: BuildPlan,
+) -> list[LeftOut]:
+    """The samples of an earlier call, where that ended, else those of the data."""
+    undrawn = any(sample.parts is None for sample in made.listing.samples)
+    parts = OutlinedParts.learn(specification, good, plan.encoder, plan.device) if undrawn else None
+    return ingest_to_file(
+        path,
+        made.listing,
+        specification,
+        ontology,
+        members=made.members,
+        parts=parts,
+        licence=plan.licence,
+    )
+
+
+def _few_shot(made: MadeSplits, shots: int) -> dict[str, tuple[str, ...]]:
+    """Product → the longest of its lists that has at most `shots` pictures; of the first seed."""
+    lists: dict[str, tuple[str, ...]] = {}
+    for one in made.splits.few_shot:
+        if one.seed == 0 and one.shots <= shots and len(one.samples) > len(lists.get(one.product, ())):
+            lists[one.product] = one.samples
+    return lists
+
+
+def _items(samples: Path, context: Context, counts: Counter[str], total: int) -> Iterator[Item]:
+    for sample in track(read_lines(samples, BenchmarkSample), "Making items", total):
+        for item in make_items(sample, context):
+            counts["items"] += 1
+            counts[f"items/{item.task}"] += 1
+            yield item
+
+
+def _first_reason(context: Context) -> str:
+    reasons = Counter(reason for counter in context.not_made.values() for reason in counter)
+    return reasons.most_common(1)[0][0] if reasons else "none of them is known to be good or defective"
+
+
+def _describe_itself(
+    work: Path, out: Path, made: MadeSplits, counts: Mapping[str, int], plan: BuildPlan
+) -> None:
+    """Manifest, card and datasheet."""
+    samples = made.listing.samples
+    licences = sorted({one.licence for one in read_lines(work / SAMPLES, BenchmarkSample)})
+    manifest = Manifest(
+        name=plan.name,
+        title=plan.title,
+        version=FIRST_VERSION,
+        made_by=__version__,
+        data=_relative(data_folder(made.listing), out),
+        layout=made.listing.layout,
+        build={
+            "seed": plan.seed,
+            "shots": plan.shots,
+            "captioners": list(plan.captioners),
+            "specification": "given" if plan.specification else "made of the data",
+            "ontology": [path.name for path in plan.extend],
+            "splits": made.splits.model_dump(mode="json", exclude={"few_shot", "counts", "notes"}),
+        },
+        products=tuple(sorted({one.product for one in samples})),
+        licences=tuple(licences),
+        synthetic=any(one.conditions.get("origin") == SYNTHETIC for one in samples),
+        counts=dict(counts),
+    )
+    write_manifest(work, manifest)
+    write_card(Benchmark(work))
+    write_manifest(work, manifest)
+
+
+def _relative(data: Path, out: Path) -> str:
+    try:
+        return Path(os.path.relpath(data.resolve(), out.resolve())).as_posix()
+    except ValueError:  # another drive
+        return data.resolve().as_posix()

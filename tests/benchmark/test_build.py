@@ -1,0 +1,115 @@
+"""A data set becomes a benchmark: sound, the same each time, going on after a kill, and saying what it did not make."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pycocotools")
+pytest.importorskip("mlcroissant")
+
+from specsight.benchmark.build import BuildPlan, build_benchmark
+from specsight.benchmark.checks import check_benchmark, failures
+from specsight.benchmark.files import Benchmark
+from specsight.datasets import load_dataset
+from specsight.errors import SpecsightError
+from specsight.specification import load_specification
+from specsight.synthetic.tyres import generate
+
+CHECKS = ("structure", "truth", "letters", "lengths", "duplicates", "leakage", "pictures")
+
+
+@pytest.fixture(scope="module")
+def tyres(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tyres") / "set"
+    generate(folder, 48, 3, size=128, zones=("sidewall",), workers=1)
+    return folder
+
+
+def _plan(tyres: Path) -> BuildPlan:
+    return BuildPlan(name="tyres", specification=tyres / "specification.yaml")
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_build_passes_its_checks_and_is_the_same_each_time(tyres: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    contents = []
+    for place in ("a", "b"):
+        built = build_benchmark(load_dataset(tyres), tmp_path / place / "bench", _plan(tyres))
+        contents.append(_content(tmp_path / place / "bench"))
+        assert not built.left_out
+    assert contents[0] == contents[1]
+    benchmark = Benchmark(tmp_path / "a" / "bench")
+    results = check_benchmark(benchmark, CHECKS)
+    assert failures(results) == []
+    counts = benchmark.manifest.counts
+    assert counts["samples"] == 48
+    assert counts["items"] == sum(count for name, count in counts.items() if "/" in name) > 150
+    assert benchmark.manifest.synthetic
+    assert b"not published yet" in contents[0]["datasheet.md"]
+    assert str(tyres).encode() not in b"".join(contents[0].values())
+
+
+def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, tmp_path: Path) -> None:
+    whole = build_benchmark(load_dataset(tyres), tmp_path / "whole", _plan(tyres)).benchmark.folder
+    out = tmp_path / "killed"
+    work = tmp_path / ".killed.building"
+    command = [sys.executable, "-m", "specsight.cli", "benchmark", "build", str(tyres), "-o", str(out)]
+    command += ["--spec", str(tyres / "specification.yaml"), "--name", "tyres"]
+    process = subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    _wait(lambda: any(path.stat().st_size for path in work.glob("samples.jsonl*.partial")), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not out.exists()
+    partial = next(work.glob("samples.jsonl*.partial"), None)
+    before = partial.stat().st_size if partial else 0
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"saved: {out}" in done.stdout
+    assert not work.exists()
+    assert before <= (out / "samples.jsonl").stat().st_size
+    assert _content(out) == _content(whole)
+
+
+def _wait(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None and not there():
+        time.sleep(0.002)
+    assert there() or process.poll() == 0
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_named(tyres: Path, tmp_path: Path) -> None:
+    shutil.copytree(tyres, tmp_path / "set")
+    first = load_dataset(tmp_path / "set").samples[0]
+    first.image.write_bytes(b"no picture")
+    built = build_benchmark(load_dataset(tmp_path / "set"), tmp_path / "bench", _plan(tyres))
+    assert [one.id for one in built.left_out] == [first.id]
+    assert built.benchmark.manifest.counts["samples"] == 47
+
+
+def test_without_words_a_first_specification_is_made(tyres: Path, tmp_path: Path) -> None:
+    built = build_benchmark(load_dataset(tyres), tmp_path / "bench", BuildPlan(name="tyre"))
+    specification = load_specification(tmp_path / "bench" / "specification.yaml")
+    present = {defect.type for sample in load_dataset(tyres).samples for defect in sample.defects}
+    assert present <= {defect.name for defect in specification.defects}
+    assert any("critical" in one for one in built.missing)
+
+
+def test_a_folder_that_is_there_is_kept(tyres: Path, tmp_path: Path) -> None:
+    (tmp_path / "bench").mkdir()
+    with pytest.raises(SpecsightError, match="is there already"):
+        build_benchmark(load_dataset(tyres), tmp_path / "bench", _plan(tyres))
