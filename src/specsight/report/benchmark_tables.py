@@ -13,6 +13,7 @@ from specsight.benchmark.scoring.accuracy import OVERLAPS
 from specsight.benchmark.scoring.resampling import Figure
 from specsight.benchmark.scoring.scores import Scores
 from specsight.benchmark.tasks import SUBTASKS, TASKS
+from specsight.specification.vocabulary import as_words
 
 DASH = "–"
 Format = Literal["percent", "number", "points", "hundred"]
@@ -96,6 +97,11 @@ class Block:
     title: str
     meaning: str
     rows: Sequence[Row]
+
+    @property
+    def folded(self) -> bool:
+        """Whether the page shows it when it is asked for: what is looked up, and not read."""
+        return self.id in ("groups", "letters", "invalid")
 
     @property
     def has_chance(self) -> bool:
@@ -216,11 +222,7 @@ def _tables(
     )
     yield (
         ("groups", "By product and condition", "Accuracy, mean over the tasks that each group has."),
-        [
-            Line(name, "{}: {}".format(*name.split("/", 2)[1:]).capitalize())
-            for name in names
-            if name.startswith("by/")
-        ],
+        [Line(name, _group_title(name)) for name in names if name.startswith("by/")],
     )
     yield (
         ("verdicts", "Verdicts", "Wrong verdicts by kind, of every task that accepts or rejects."),
@@ -267,6 +269,13 @@ def _tables(
     )
 
 
+def _group_title(name: str) -> str:
+    """ "by/light_side/left" → "Light side: left"."""
+    _, key, value = name.split("/", 2)
+    words = as_words(key)
+    return f"{words[:1].upper()}{words[1:]}: {as_words(value)}"
+
+
 def _scenario_lines(names: Iterable[str]) -> list[Line]:
     listed = set(names)
     scenarios = [name.partition("/")[2] for name in sorted(listed) if name.startswith("scenario/")]
@@ -274,6 +283,8 @@ def _scenario_lines(names: Iterable[str]) -> list[Line]:
         Line("scenario", "accuracy"),
         Line("change", "change", "", "points"),
         Line("flipped", "other answer", "lower"),
+        Line("scenario_auroc", "AUROC", format="number"),
+        Line("change_auroc", "change of AUROC", "", "number"),
         Line("scenario_pairs", "pairs right both ways"),
     )
     return [

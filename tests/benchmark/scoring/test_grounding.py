@@ -15,9 +15,10 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 from tests.support.answered_benchmark import item, sample, write_benchmark, write_run
 
-from specsight.benchmark.files import SPECIFICATION
+from specsight.benchmark.files import ONTOLOGY, SPECIFICATION
 from specsight.benchmark.records import Instance, Slots
 from specsight.benchmark.scoring import grounding
+from specsight.benchmark.scoring.reports import Truths
 from specsight.benchmark.scoring.scores import Scores, score_run
 from specsight.specification.vocabulary import place_name
 
@@ -213,3 +214,19 @@ def test_levels_that_nobody_orders_are_said_so(tmp_path: Path) -> None:
     figure = scores.figures["grounding/severity_kappa"]
     assert figure.value is None
     assert "orders no severity" in figure.reason
+
+
+def test_the_ontology_knows_synonyms_and_superclasses(tmp_path: Path) -> None:
+    benchmark = write_benchmark(tmp_path / "bench", [sample("a")], [])
+    assert Truths.of(benchmark).credit("Scratches", "scratch", "cap") == 1.0
+    assert Truths.of(benchmark).credit("score mark", "scratch", "cap") == 0.0
+    (benchmark.folder / ONTOLOGY).write_text(
+        "superclasses: {surface: damage of the surface, colour: another colour}\n"
+        "types:\n- {name: scratch, superclass: surface, synonyms: [score mark]}\n"
+        "- {name: cut, superclass: surface}\n- {name: stain, superclass: colour}\n"
+    )
+    credit_of = Truths.of(benchmark).credit
+    assert credit_of("score mark", "scratch", "cap") == 1.0
+    assert credit_of("cut", "scratch", "cap") == 0.5
+    assert credit_of("stain", "scratch", "cap") == 0.0
+    assert credit_of("elephant", "scratch", "cap") == 0.0

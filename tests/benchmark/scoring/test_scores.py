@@ -13,6 +13,7 @@ from specsight.benchmark.answering.contract import AnswererConfig
 from specsight.benchmark.answering.naming import answerer_named
 from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answers import Answer
+from specsight.benchmark.hiding import HIDDEN
 from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.reading import read_run
 from specsight.benchmark.scoring.scores import Scores, score_run
@@ -183,6 +184,37 @@ def test_scenarios_are_compared_with_the_same_questions_in_plain_words(tmp_path:
     assert got["flipped/S1/noun removed"] == 1.0
     assert got["scenario/S3"] == 1.0
     assert "change/S3" not in got
+
+
+def test_auroc_under_a_prompt_is_compared_with_that_under_the_plain_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    samples = [sample(f"s{k}", label="defective" if k % 2 else "good") for k in range(20)]
+    items, answers, margins = [], [], {}
+    for name in ("plain", "noun removed"):
+        for k, one in enumerate(samples):
+            truth = "reject" if k % 2 else "accept"
+            items.append(verdict_item(f"{one.id}/{name}", one.id, truth, scenario=f"S1/{name}"))
+            a, b = rng.normal(size=2)
+            margins[name, k] = a - b
+            answers.append(
+                Answer(item=items[-1].id, given="A" if a > b else "B", likelihoods={"A": a, "B": b})
+            )
+    got = values(scored(tmp_path, samples, items, answers))
+    bad = [k % 2 == 1 for k in range(20)]
+    plain, removed = (
+        roc_auc_score(bad, [margins[name, k] for k in range(20)]) for name in ("plain", "noun removed")
+    )
+    assert got["scenario_auroc/S1/noun removed"] == pytest.approx(removed)
+    assert got["change_auroc/S1/noun removed"] == pytest.approx(removed - plain)
+    assert "change/S1/plain" not in got
+    flipped = np.mean([(margins["plain", k] > 0) != (margins["noun removed", k] > 0) for k in range(20)])
+    assert got["flipped/S1/noun removed"] == pytest.approx(flipped)
+
+
+def test_hidden_answers_are_not_scored(tmp_path: Path) -> None:
+    hidden = verdict_item("s/a", "s", "accept").model_copy(update={"answer": HIDDEN + "0" * 64})
+    with pytest.raises(SpecsightError, match="are hidden"):
+        scored(tmp_path, [sample("s")], [hidden], {"s/a": "B"})
 
 
 def test_boxes_are_counted_at_several_overlaps(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from specsight.benchmark.answering.running import read_run as read_record
 from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import ANSWERS, Answer, Run
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines
+from specsight.benchmark.hiding import HIDDEN
 from specsight.benchmark.records import BenchmarkSample, Item, Slots
 from specsight.benchmark.scoring.marking import Mark, chance, mark, slots_of
 from specsight.benchmark.scoring.resampling import Objects
@@ -187,6 +188,10 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
         total += 1
         if 0 not in (given := answers.pop(item.id, {})):
             continue
+        if item.answer.startswith(HIDDEN):
+            raise SpecsightError(
+                f"the answers of '{benchmark.folder}' are hidden: who keeps the whole benchmark can score '{folder}'"
+            )
         if item.sample not in origins.of:
             raise SpecsightError(
                 f"item '{item.id}' is about sample '{item.sample}', which the benchmark lacks"

@@ -12,14 +12,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.benchmark.files import SPECIFICATION, Benchmark
+from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.items.truth import levels
+from specsight.benchmark.ontology import read_ontology
 from specsight.benchmark.scoring.accuracy import OVERLAPS, mean_of
 from specsight.benchmark.scoring.grounding import Compared, compare, mass_in, weighted_kappa
 from specsight.benchmark.scoring.reading import Answered, Asked
 from specsight.benchmark.scoring.resampling import Combined, Figure, Floats, Mean, Share, Statistic
 from specsight.specification import Specification, load_specification
-from specsight.specification.vocabulary import normal_form, place_name
+from specsight.specification.vocabulary import normal_form, place_name, same_name
 
 NO_LEVELS = "the specification orders no severity levels that the truth is stated in"
 NO_PAIRS = "fewer than two levels were stated where one is true"
@@ -240,22 +241,16 @@ def _specification(benchmark: Benchmark) -> Specification | None:
 
 
 def _credit(benchmark: Benchmark) -> Callable[[str, str, str], float]:
-    """By the superclasses that the benchmark's instances have; they are read when they are first asked for."""
+    """By the benchmark's ontology, with its synonyms and superclasses; without one, equal names alone count."""
+    path = benchmark.folder / ONTOLOGY
+    if not path.is_file():
+        return lambda stated, true, _product: float(same_name(stated, true))
+    ontology = read_ontology(path)
 
-    @lru_cache(maxsize=1)
-    def superclasses() -> dict[str, str | None]:
-        return {
-            normal_form(instance.type): instance.superclass
-            for sample in benchmark.samples()
-            for instance in sample.instances
-        }
-
-    def credit(stated: str, true: str, _product: str) -> float:
-        first, second = normal_form(stated), normal_form(true)
-        if first == second:
+    def credit(stated: str, true: str, product: str) -> float:
+        if ontology.same(stated, true, product):
             return 1.0
-        kind = superclasses().get(first)
-        return 0.5 if kind is not None and kind == superclasses().get(second) else 0.0
+        return 0.5 if ontology.same_superclass(stated, true, product) else 0.0
 
     return credit
 

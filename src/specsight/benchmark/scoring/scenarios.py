@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from specsight.benchmark.scoring.accuracy import MARKED, mean_of, right
 from specsight.benchmark.scoring.reading import Answered, Asked
-from specsight.benchmark.scoring.resampling import Statistic
-from specsight.benchmark.scoring.words_decide import pairs_of
+from specsight.benchmark.scoring.resampling import Difference, Statistic
+from specsight.benchmark.scoring.words_decide import auroc, pairs_of, two_classes
 
 PLAIN = "S1/plain"
 """The scenario of plain words; where there is none, questions of no scenario are."""
@@ -20,7 +20,8 @@ PLAIN = "S1/plain"
 def scenarios(run: Answered) -> dict[str, Statistic]:
     """Numbers of every scenario.
 
-    "scenario/NAME": accuracy; "scenario_pairs/NAME": pairs right both ways; "change/NAME": accuracy less that of the
+    "scenario/NAME": accuracy; "scenario_auroc/NAME": AUROC of the true verdict, by likelihoods or verdicts;
+    "scenario_pairs/NAME": pairs right both ways; "change/NAME" and "change_auroc/NAME": these numbers less those of the
     same questions in plain words; "flipped/NAME": share of these whose answer is another.
     """
     statistics: dict[str, Statistic] = {}
@@ -30,6 +31,9 @@ def scenarios(run: Answered) -> dict[str, Statistic]:
         if not asked:
             continue
         statistics[f"scenario/{name}"] = mean_of(run, asked, right)
+        verdicts = [one for one in asked if one.truth is not None]
+        if two_classes(verdicts):
+            statistics[f"scenario_auroc/{name}"] = auroc(run, verdicts, verdicts)
         pairs = {first.item: first.mark.right and second.mark.right for first, second in pairs_of(asked)}
         if pairs:
             firsts = [one for one in asked if one.item in pairs]
@@ -44,6 +48,12 @@ def scenarios(run: Answered) -> dict[str, Statistic]:
         if both:
             statistics[f"change/{name}"] = mean_of(run, both, lambda one: _change(one, plain))
             statistics[f"flipped/{name}"] = mean_of(run, both, lambda one: _flipped(one, plain))
+        judged = [one for one in both if one.truth is not None and plain[_key(one)].truth is not None]
+        if two_classes(judged):
+            before = [plain[_key(one)] for one in judged]
+            statistics[f"change_auroc/{name}"] = Difference(
+                auroc(run, judged, judged), auroc(run, judged, before)
+            )
     return statistics
 
 

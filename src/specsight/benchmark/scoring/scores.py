@@ -96,7 +96,7 @@ def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similari
     for name, variant in texts.variants.items():
         figures[name] = figures[name].model_copy(update={"variant": variant})
     for name in figures:
-        if name.startswith(("part_auroc", "scope_drop", "control_gap")):
+        if name.startswith(("part_auroc", "scope_drop", "control_gap", "scenario_auroc", "change_auroc")):
             figures[name] = figures[name].model_copy(update={"variant": ranked_by(run)})
     counts = Counter(one.error for one in run.asked if one.error is not None)
     return Scores(

@@ -63,10 +63,10 @@ def component_scope(run: Answered) -> dict[str, Statistic]:
     parts = [one for one in run.plain if one.task == "part_scope" and one.truth is not None]
     whole = [one for one in run.plain if one.task == "anomaly" and one.truth is not None]
     statistics: dict[str, Statistic] = {}
-    if _two_classes(parts):
-        statistics["part_auroc"] = _auroc(run, parts, parts)
-        if _two_classes(whole):
-            statistics["scope_drop"] = Difference(_auroc(run, whole, whole), statistics["part_auroc"])
+    if two_classes(parts):
+        statistics["part_auroc"] = auroc(run, parts, parts)
+        if two_classes(whole):
+            statistics["scope_drop"] = Difference(auroc(run, whole, whole), statistics["part_auroc"])
     beside = [one for one in parts if one.truth == "accept" and one.origin.defective]
     if beside:
         statistics["scope_compliance"] = mean_of(run, beside, lambda one: one.verdict == "accept")
@@ -84,10 +84,10 @@ def control(run: Answered, seed: int = 0) -> dict[str, Statistic]:
         pairs = pairs_of([one for one in run.plain if one.task == task]) if info.paired else []
         asked = [one for both in pairs for one in both if one.truth is not None]
         partner = {one.item: other for a, b in pairs for one, other in ((a, b), (b, a))}
-        if not _two_classes(asked):
+        if not two_classes(asked):
             continue
         drawn = [partner[one.item] if _drawn(one, seed) else one for one in asked]
-        by_task[f"control_gap/{task}"] = Difference(_auroc(run, asked, asked), _auroc(run, asked, drawn))
+        by_task[f"control_gap/{task}"] = Difference(auroc(run, asked, asked), auroc(run, asked, drawn))
     return {**by_task, "control_gap": Mean(list(by_task.values()))} if by_task else {}
 
 
@@ -115,7 +115,8 @@ def ranks(asked: Sequence[Asked], answered: Sequence[Asked]) -> NDArray[np.float
     )
 
 
-def _auroc(run: Answered, asked: Sequence[Asked], answered: Sequence[Asked]) -> Statistic:
+def auroc(run: Answered, asked: Sequence[Asked], answered: Sequence[Asked]) -> Statistic:
+    """AUROC of "the true verdict of `asked` is to reject" by the answers to `answered`, question by question."""
     positives = np.array([one.truth == "reject" for one in asked], bool)
     return RankedAuroc(positives, ranks(asked, answered), run.members(asked))
 
@@ -124,7 +125,8 @@ def _has_margins(asked: Sequence[Asked]) -> bool:
     return bool(asked) and all(one.margin is not None for one in asked)
 
 
-def _two_classes(asked: Sequence[Asked]) -> bool:
+def two_classes(asked: Sequence[Asked]) -> bool:
+    """Whether some of the questions are to be rejected and some to be accepted."""
     return len({one.truth for one in asked} - {None}) == 2
 
 
