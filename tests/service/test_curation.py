@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -24,18 +23,11 @@ from specsight.service.access import Access
 from specsight.service.curation.application import application
 from specsight.service.guard import LONGEST
 from specsight.service.local import LocalServer
-from specsight.storage import database
 
 EVIL = "<script>window.owned = 1</script>"
 BROKEN = "\"><img src=x onerror='window.owned = 2'>"
 LONG = "long words " * 9300
 LEVELS = ("minor", "major")
-
-
-@pytest.fixture(autouse=True)
-def _no_power_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-    monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 class Served:
@@ -197,7 +189,7 @@ def test_strangers_and_other_sites_get_nothing(served: Served) -> None:
     anna.connection.close()
     stranger = Client(served, "r2")
     stranger.cookie = ""
-    for path in ("/", "/item/0", "/item/1/picture/0", "/static/curate.js", "/enter/guess", "/openapi.json"):
+    for path in ("/", "/item/0", "/item/1/picture/0", "/static/keys.js", "/enter/guess", "/openapi.json"):
         assert stranger.ask(path)[0] == 403, path
     assert stranger.ask("/", Cookie=f"specsight-{served.server.port}=guess")[0] == 403
     assert anna.ask("/static/..%2Fapplication.py")[0] == 404

@@ -20,7 +20,7 @@ KINDS = {".css": "text/css", ".js": "text/javascript"}
 
 
 class Pages:
-    """Templates of one page's `package` and those that all share; `files` are served below /static/."""
+    """Templates of one page's `package` and those that all share, whose files are served below /static/."""
 
     def __init__(self, package: str, title: str) -> None:
         self.title = title
@@ -36,8 +36,7 @@ class Pages:
         )
         self._files = {
             entry.name: entry.read_bytes()
-            for owner in (__package__, package)
-            for entry in resources.files(owner).joinpath("static").iterdir()
+            for entry in resources.files(__package__).joinpath("static").iterdir()
             if entry.name.endswith(tuple(KINDS))
         }
 

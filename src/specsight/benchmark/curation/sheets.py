@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from specsight.benchmark.curation.decisions import Edit, Saved, applied, decided_on, edit_of
-from specsight.benchmark.curation.store import Conflict, CurationStore, Entry, Saving, check_code
+from specsight.benchmark.curation.store import Conflict, CurationStore, Entry, Saving
+from specsight.benchmark.persons import check_code
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError, excerpt
 from specsight.storage.tables import cell, cell_text, read_csv, write_csv

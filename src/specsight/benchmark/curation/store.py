@@ -7,7 +7,6 @@ holds it (optimistic locking). The store belongs to one `items.jsonl`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +19,7 @@ from specsight.benchmark.curation import schema
 from specsight.benchmark.curation.decisions import Action, Decision, Saved, applied
 from specsight.benchmark.curation.indexing import make_index
 from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark, read_line
+from specsight.benchmark.persons import check_code
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
 from specsight.storage.database import database, reading, writing
@@ -28,7 +28,6 @@ from specsight.storage.files import sha256
 FILE = "curation.sqlite"
 ADJUDICATED = 0
 """The seat whose decision stands whatever the others are."""
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 State = Literal["open", "decided", "disputed"]
 
 
@@ -210,15 +209,6 @@ class CurationStore:
                 _save(connection, curator, one, self.clock(), ADJUDICATED if adjudicate else None)
                 for one in savings
             ]
-
-
-def check_code(curator: str) -> str:
-    """A person's code, as it was given. Raises SpecsightError for what is none."""
-    if not CODE.fullmatch(curator):
-        raise SpecsightError(
-            f"'{curator[:60]}' is no code of a person: up to 40 letters, digits, dots, dashes; better no name"
-        )
-    return curator
 
 
 def _save(connection: sa.Connection, curator: str, saving: Saving, now: datetime, seat: int | None) -> Saved:

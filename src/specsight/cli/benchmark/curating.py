@@ -81,7 +81,7 @@ def _serve(
     store: CurationStore, codes: tuple[str, ...], leads: tuple[str, ...], port: int, no_browser: bool
 ) -> None:
     from specsight.benchmark.curation.agreement import severity_levels
-    from specsight.benchmark.curation.store import check_code
+    from specsight.benchmark.persons import check_code
     from specsight.service.access import Access
     from specsight.service.curation.application import CURATOR, LEAD, application
     from specsight.service.local import LocalServer

@@ -1,4 +1,4 @@
 """The page on which experts accept, edit or reject the items of a benchmark, several of them at once.
 
-`pictures`: what is shown of an item. `forms`: what is in a form. `application`: which address does what.
+`forms`: what is in a form. `application`: which address does what.
 """

@@ -20,8 +20,8 @@ from specsight.benchmark.curation.store import ADJUDICATED, Conflict, CurationSt
 from specsight.benchmark.records import Item
 from specsight.benchmark.tasks import TASKS
 from specsight.errors import SpecsightError
+from specsight.service import pictures
 from specsight.service.access import Person
-from specsight.service.curation import pictures
 from specsight.service.curation.forms import Form
 from specsight.service.pages import Pages, checked_form, person_of
 
@@ -169,10 +169,7 @@ class _Curation:
             adjudicating=seat == ADJUDICATED,
             others=[saved for saved in entry.decisions if _may_see(saved, entry, person)],
             history=[saved for saved in self.store.history(entry.number) if _may_see(saved, entry, person)],
-            pictures=[
-                (what, missing, not missing and pictures.has_marks(item, sample, index))
-                for index, (what, missing) in enumerate(pictures.shown(self.store.benchmark, item))
-            ],
+            pictures=pictures.layers(self.store.benchmark, item, sample),
         )
 
 

@@ -14,13 +14,13 @@
   for (const button of document.querySelectorAll("#toggle-marks, #zoom")) button.addEventListener("click", () => press(button));
 
   let sent = false;
-  const form = document.getElementById("decide");
+  const form = document.querySelector("form");
   if (form) form.addEventListener("submit", (event) => { if (sent) event.preventDefault(); sent = true; });
   // A page that comes back by the browser's own button may be sent again.
   window.addEventListener("pageshow", () => { sent = false; });
 
   document.addEventListener("keydown", (event) => {
-    const field = event.target.matches("textarea, select, input");
+    const field = event.target.matches("textarea, select");
     if (field && event.key === "Escape") { event.target.blur(); return; }
     if (field && event.key === "Enter" && event.ctrlKey && event.target.dataset.saves) {
       event.preventDefault();
@@ -28,6 +28,19 @@
       return;
     }
     if (field || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    const scales = form ? [...form.querySelectorAll("fieldset")] : [];
+    if (/^[0-9]$/.test(event.key) && scales.length) {
+      // A digit answers the scale that has the focus, or the first without a value, and goes on to the next.
+      const scale = document.activeElement.closest("fieldset") || scales.find((one) => !one.querySelector(":checked"));
+      const choice = scale && scale.querySelector(`input[value="${event.key}"]`);
+      if (!choice) return;
+      choice.checked = true;
+      event.preventDefault();
+      const left = scales.find((one) => !one.querySelector(":checked"));
+      if (left) left.querySelector("input").focus();
+      else form.querySelector("button").focus();
+      return;
+    }
     const element = /^[a-z]$/i.test(event.key) && document.querySelector(`[data-key=${event.key.toLowerCase()}]`);
     if (!element) return;
     event.preventDefault();

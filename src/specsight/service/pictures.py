@@ -41,6 +41,19 @@ def picture(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: i
     return encode(_resized(rgb), ".webp")
 
 
+def picture_of(benchmark: Benchmark, relative: str) -> bytes:
+    """A picture of colours by its path. Raises SpecsightError where it cannot be shown."""
+    return encode(_resized(images.read_rgb(benchmark.picture(relative))), ".webp")
+
+
+def layers(benchmark: Benchmark, item: Item, sample: BenchmarkSample) -> list[tuple[str, str, bool]]:
+    """As `shown`, and whether defects can be shown over it."""
+    return [
+        (what, missing, not missing and has_marks(item, sample, index))
+        for index, (what, missing) in enumerate(shown(benchmark, item))
+    ]
+
+
 def has_marks(item: Item, sample: BenchmarkSample, number: int) -> bool:
     """Whether something is known of defects on a picture."""
     if number >= len(item.images):

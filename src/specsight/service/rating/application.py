@@ -1,0 +1,147 @@
+"""Addresses of the rating page: the guide with its anchors, and a statement with its pictures and scales.
+
+In: a store. Out: an application for `LocalServer`. A rater reaches their own statements and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from specsight.benchmark.rating.folder import Statement
+from specsight.benchmark.rating.scales import HIGHEST, LOWEST, SCALES
+from specsight.benchmark.rating.store import Rated, RatingStore, Saving
+from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.errors import SpecsightError
+from specsight.service import pictures
+from specsight.service.pages import Pages, checked_form, person_of
+
+RATER = "rater"
+
+
+def application(store: RatingStore) -> FastAPI:
+    """The page over a rating folder. Raises SpecsightError where its benchmark is not there."""
+    return _RatingPage(store).app
+
+
+class _RatingPage:
+    def __init__(self, store: RatingStore) -> None:
+        self.store = store
+        _ = store.folder.items  # read before requests come, all at once
+        self.pages = Pages("specsight.service.rating", "Rate statements")
+        self.app = self.pages.application()
+        for path, answer, method in (
+            ("/", self.guide, "GET"),
+            ("/anchor/{index}", self.anchor, "GET"),
+            ("/next", self.next, "GET"),
+            ("/statement/{place}", self.statement, "GET"),
+            ("/statement/{place}", self.save, "POST"),
+            ("/statement/{place}/picture/{index}", self.picture, "GET"),
+            ("/statement/{place}/marks/{index}", self.marks, "GET"),
+        ):
+            self.app.add_api_route(path, answer, methods=[method], response_model=None)
+
+    def guide(self, request: Request) -> Response:
+        """Scales, anchors, and how far the rater is."""
+        rater = person_of(request).code
+        return self.pages.page(
+            "guide.html.j2",
+            request,
+            scales=SCALES,
+            anchors=self.store.folder.rating.anchors,
+            done=len(self.store.rated(rater)),
+            total=len(self.store.folder.of(rater)),
+        )
+
+    def anchor(self, index: int) -> Response:
+        """The picture of an anchor."""
+        anchors = self.store.folder.rating.anchors
+        if not 0 <= index < len(anchors):
+            raise HTTPException(404, "there is no such anchor")
+        try:
+            content = pictures.picture_of(self.store.folder.benchmark, anchors[index].image)
+        except SpecsightError as error:
+            raise HTTPException(404, str(error)) from error
+        return Response(content, media_type="image/webp")
+
+    def next(self, request: Request, after: int = 0) -> Response:
+        """To the next statement that is not rated."""
+        rater = person_of(request).code
+        rated = self.store.rated(rater)
+        left = [one.place for one in self.store.folder.of(rater) if (rater, one.place) not in rated]
+        place = next((p for p in left if p > after), left[0] if left else None)
+        return RedirectResponse("/" if place is None else f"/statement/{place}", 303)
+
+    def statement(self, request: Request, place: int) -> Response:
+        """One statement."""
+        rater = person_of(request).code
+        statement, item, sample = self._asked(rater, place)
+        rated = self.store.rated(rater).get((rater, place), Rated({}))
+        return self._page(request, statement, item, sample, rated)
+
+    def save(
+        self, request: Request, place: int, fields: Annotated[Mapping[str, str], Depends(checked_form)]
+    ) -> Response:
+        """Save a rating, and on to the next statement."""
+        rater = person_of(request).code
+        statement, item, sample = self._asked(rater, place)
+        allowed = {str(value): value for value in range(LOWEST, HIGHEST + 1)}
+        values = {name: allowed[fields[name]] for name in SCALES if fields.get(name) in allowed}
+        rated = Rated(values, fields.get("comment", "").replace("\r\n", "\n").strip())
+        try:
+            self.store.save(rater, [Saving(place, rated)])
+        except SpecsightError as error:
+            return self._page(request, statement, item, sample, rated, str(error), 422)
+        return RedirectResponse(f"/next?after={place}", 303)
+
+    def picture(self, request: Request, place: int, index: int) -> Response:
+        """One picture of a statement's item."""
+        return self._drawn(request, place, index, marks=False)
+
+    def marks(self, request: Request, place: int, index: int) -> Response:
+        """What is known of its defects."""
+        return self._drawn(request, place, index, marks=True)
+
+    def _drawn(self, request: Request, place: int, index: int, marks: bool) -> Response:
+        _, item, sample = self._asked(person_of(request).code, place)
+        draw = pictures.marks if marks else pictures.picture
+        try:
+            content = draw(self.store.folder.benchmark, item, sample, index)
+        except SpecsightError as error:
+            raise HTTPException(404, str(error)) from error
+        return Response(content, media_type="image/webp")
+
+    def _asked(self, rater: str, place: int) -> tuple[Statement, Item, BenchmarkSample]:
+        statement = self.store.folder.statements.get((rater, place))
+        if statement is None:
+            raise HTTPException(404, f"there is no statement {place}")
+        return statement, *self.store.folder.items[statement.item]
+
+    def _page(
+        self,
+        request: Request,
+        statement: Statement,
+        item: Item,
+        sample: BenchmarkSample,
+        rated: Rated,
+        problem: str = "",
+        status: int = 200,
+    ) -> Response:
+        return self.pages.page(
+            "statement.html.j2",
+            request,
+            status,
+            place=statement.place,
+            total=len(self.store.folder.of(statement.rater)),
+            text=statement.text,
+            item=item,
+            rated=rated,
+            problem=problem,
+            scales=SCALES,
+            values=range(LOWEST, HIGHEST + 1),
+            pictures=pictures.layers(self.store.folder.benchmark, item, sample),
+        )
