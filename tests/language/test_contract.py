@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,28 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
 
 from specsight.errors import SpecsightError
 from specsight.language import LanguageModel, Message, language_models, load_language_model
 
-EXAMPLES: dict[str, Callable[[Path], str]] = {
-    "transformers": lambda folder: f"transformers:{save_causal(folder)}"
+EXAMPLES: dict[str, Callable[[Path, ExitStack], str]] = {
+    "transformers": lambda folder, stack: f"transformers:{save_causal(folder)}",
+    "endpoint": lambda folder, stack: f"endpoint:{stack.enter_context(chat_server()).url}",
 }
-"""Adapter → the name of a small model, built in a folder. An adapter that is not here is loaded by its bare name."""
+"""Adapter → the name of a small model, built in a folder, or of one that runs until the stack is left. An
+adapter that is not here is loaded by its bare name."""
 QUESTION = [Message("system", "You inspect tyres."), Message("user", "Is a blister a defect?")]
 
 
 @pytest.fixture(scope="module", params=list(language_models))
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
-    example = EXAMPLES.get(request.param, lambda folder: request.param)
-    return load_language_model(example(tmp_path_factory.mktemp("model")), device="cpu")
+def model(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LanguageModel]:
+    example = EXAMPLES.get(request.param, lambda folder, stack: request.param)
+    with ExitStack() as stack:
+        yield load_language_model(example(tmp_path_factory.mktemp("model"), stack), device="cpu")
 
 
 def test_answers_are_deterministic_and_end_where_they_should(model: LanguageModel) -> None:
@@ -46,6 +53,10 @@ def test_sampled_answers_depend_on_the_seed_alone(model: LanguageModel) -> None:
 
 
 def test_an_option_is_weighed_by_itself(model: LanguageModel) -> None:
+    if not model.weighs:
+        with pytest.raises(SpecsightError, match="gives no likelihoods"):
+            model.likelihoods(QUESTION, ["yes"])
+        return
     options = ["yes", "no", "perhaps it is"]
     together = model.likelihoods(QUESTION, options)
     assert together == [model.likelihoods(QUESTION, [option])[0] for option in options]
@@ -55,11 +66,17 @@ def test_an_option_is_weighed_by_itself(model: LanguageModel) -> None:
 
 
 def test_a_longer_option_is_less_likely_than_its_beginning(model: LanguageModel) -> None:
+    if not model.weighs:
+        pytest.skip(f"{model.name} gives no likelihoods")
     short, long = model.likelihoods(QUESTION, ["no", "no defect"])
     assert long < short
 
 
 def test_hidden_states_are_finite_features_per_token(model: LanguageModel) -> None:
+    if not model.embeds:
+        with pytest.raises(SpecsightError, match="gives no hidden states"):
+            model.hidden_states(QUESTION)
+        return
     states = model.hidden_states(QUESTION)
     assert states.dtype == np.float32
     assert states.ndim == 2
@@ -77,7 +94,7 @@ def test_hidden_states_are_finite_features_per_token(model: LanguageModel) -> No
         (lambda m: m.generate([*QUESTION, Message("assistant", "Yes.")], 3), "the assistant has spoken last"),
         (lambda m: m.generate(QUESTION, 0), "max_tokens must be at least 1, got 0"),
         (lambda m: m.generate(QUESTION, 3, stop=[""]), "a string to stop at must not be empty"),
-        (lambda m: m.likelihoods(QUESTION, ["yes", ""]), "an option must not be empty"),
+        (lambda m: m.likelihoods(QUESTION, ["yes", ""]), "an option must not be empty|gives no likelihoods"),
     ],
 )
 def test_what_cannot_be_conversation_is_refused(
@@ -89,11 +106,11 @@ def test_what_cannot_be_conversation_is_refused(
 
 def test_pictures_are_read_or_refused(model: LanguageModel) -> None:
     conversation = [Message("user", "What is shown?", (np.zeros((56, 56, 3), np.uint8),))]
-    requests: list[Callable[[], object]] = [
-        lambda: model.generate(conversation, 3),
-        lambda: model.likelihoods(conversation, ["a"]),
-        lambda: model.hidden_states(conversation),
-    ]
+    requests: list[Callable[[], object]] = [lambda: model.generate(conversation, 3)]
+    if model.weighs:
+        requests.append(lambda: model.likelihoods(conversation, ["a"]))
+    if model.embeds:
+        requests.append(lambda: model.hidden_states(conversation))
     for ask in requests:
         if model.sees:
             assert ask() is not None

@@ -47,6 +47,10 @@ class LanguageModel(ABC):
     """Hex digest over configuration, tokenizer and weights: same fingerprint, same answers up to rounding."""
     sees: bool = False
     """Whether messages may hold pictures."""
+    weighs: bool = True
+    """Whether it gives likelihoods of given words."""
+    embeds: bool = True
+    """Whether it gives hidden states."""
 
     def generate(
         self, messages: Sequence[Message], max_tokens: int, stop: Sequence[str] = (), seed: int | None = None
@@ -73,6 +77,8 @@ class LanguageModel(ABC):
         Each option is weighed by itself. Longer options have more tokens and so lower sums: compare options of equal
         length, or divide. Raises SpecsightError for an empty option, and as `generate` does.
         """
+        if not self.weighs:
+            raise SpecsightError(f"language model '{self.name}' gives no likelihoods: let it generate")
         self.check(messages, answered=True)
         if "" in options:
             raise SpecsightError("an option must not be empty: say what the model could answer")
@@ -83,6 +89,10 @@ class LanguageModel(ABC):
 
         A conversation that the assistant has to go on with includes the tokens that open its turn.
         """
+        if not self.embeds:
+            raise SpecsightError(
+                f"language model '{self.name}' gives no hidden states: load a checkpoint on this machine"
+            )
         self.check(messages, answered=False)
         return self._hidden_states(messages)
 

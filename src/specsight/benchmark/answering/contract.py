@@ -113,7 +113,7 @@ class Answerer(ABC):
 
 @dataclass(frozen=True)
 class AnswererConfig:
-    """What a person may say about answerers; each takes what concerns it."""
+    """What a person may say about answerers; each takes what concerns it. Raises SpecsightError for sizes too small."""
 
     seed: int = 0
     device: str = "auto"
@@ -127,6 +127,10 @@ class AnswererConfig:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Further options by name: hyper-parameters of a detector, prices of an endpoint. An answerer refuses what it does
     not know."""
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1 or self.image_size < 32:
+            raise SpecsightError("max_tokens must be at least 1, and image_size at least 32 pixels")
 
     def check_settings(self, who: str, known: Mapping[str, str]) -> None:
         """Raise SpecsightError for a setting that is not among `known` (name → what it is)."""

@@ -10,7 +10,7 @@ from specsight.storage import CHECKSUMS
 
 
 def answerer_named(name: str, config: AnswererConfig | None = None) -> Answerer:
-    """The answerer called `name`: one of `answerers`, with ":" and what it needs to know behind it, or a folder.
+    """The answerer called `name`: one of `answerers`, with ":" and what it needs to know, an address, or a folder.
 
     Raises SpecsightError for an unknown name and for what the answerer cannot use.
     """
@@ -18,6 +18,8 @@ def answerer_named(name: str, config: AnswererConfig | None = None) -> Answerer:
     kind, _, rest = name.partition(":")
     if kind in answerers or kind in answerers.broken:
         return answerers[kind](rest, config)
+    if kind in ("http", "https"):
+        return answerers["endpoint"](name, config)
     if (Path(name) / CHECKSUMS).is_file():
         return answerers["model"](name, config)
     raise SpecsightError(

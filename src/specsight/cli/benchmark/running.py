@@ -18,7 +18,8 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option(
     "--model",
     required=True,
-    help="random, majority, oracle, detector:NAME, or the folder of a saved model.",
+    help="random, majority, blind, oracle, detector:NAME, the folder of a saved model, endpoint:URL#MODEL, "
+    "text:NAME (a language model without pictures).",
 )
 @click.option("-o", "--out", type=PATH, required=True, help="Folder of the run.")
 @click.option("--data", type=PATH, help="Where the pictures are, if not where the benchmark says.")
@@ -36,6 +37,11 @@ SPLITS = ("train", "validation", "test", "all")
     "--clauses", is_flag=True, help="Hand detectors the typed clauses of instructions, not the words."
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the model.")
+@click.option("--max-tokens", default=256, show_default=True, help="Longest answer of a language model.")
+@click.option(
+    "--image-size", default=512, show_default=True, help="Longer side of pictures it is shown, at most."
+)
+@click.option("--workers", default=1, show_default=True, help="Questions to an endpoint under way at once.")
 @click.option("--retry", is_flag=True, help="Ask again what failed in an earlier call.")
 @MAX_MEGAPIXELS
 def run(
@@ -55,6 +61,9 @@ def run(
     part_maps: bool,
     clauses: bool,
     settings: tuple[str, ...],
+    max_tokens: int,
+    image_size: int,
+    workers: int,
     retry: bool,
 ) -> None:
     """Ask a model every item of a benchmark; a stopped run goes on when called again."""
@@ -65,8 +74,10 @@ def run(
     from specsight.benchmark.files import Benchmark
 
     chosen = Selection(None if split == "all" else split, tasks, limit, seed)  # type: ignore[arg-type]
-    config = RunConfig(chosen, rotations, shots, retry=retry)
+    config = RunConfig(chosen, rotations, shots, workers, retry)
     given = AnswererConfig(
+        max_tokens=max_tokens,
+        image_size=image_size,
         seed=seed,
         device=device,
         part_maps=part_maps,

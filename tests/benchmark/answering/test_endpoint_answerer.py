@@ -1,0 +1,164 @@
+"""An endpoint answers a benchmark over a real connection: nothing that goes wrong ends the run or counts as right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("openai")
+
+from tests.support.capped_benchmark import item, items, write_benchmark
+from tests.support.chat_server import ChatServer, chat_server
+
+from specsight.benchmark.answering.contract import AnswererConfig, CannotAnswer
+from specsight.benchmark.answering.naming import answerer_named
+from specsight.benchmark.answering.running import RunConfig, run_benchmark
+from specsight.benchmark.answering.selecting import Selection
+from specsight.benchmark.answers import Answer
+from specsight.benchmark.files import read_lines
+from specsight.errors import SpecsightError
+
+CHOICES = RunConfig(Selection(tasks=("anomaly", "type")))
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with chat_server() as running:
+        running.answer = lambda request: "The answer is B."
+        yield running
+
+
+def answers(folder: Path) -> list[Answer]:
+    return list(read_lines(folder / "answers.jsonl", Answer))
+
+
+def config(**settings: Any) -> AnswererConfig:
+    return AnswererConfig(settings={"timeout": 0.4, "retries": 0, **settings})
+
+
+def test_answers_are_read_and_paid_for(server: ChatServer, tmp_path: Path) -> None:
+    bench = write_benchmark(tmp_path / "bench")
+    answerer = answerer_named(server.url, config(price_read=2.5, price_written=10))
+    tally = run_benchmark(bench, server.url, answerer, tmp_path / "run", CHOICES)
+    assert [one.given for one in answers(tmp_path / "run")] == ["B"] * 7
+    assert tally.cost == pytest.approx(7 * (1000 * 2.5 + 10 * 10) / 1e6)
+    assert (tally.tokens_read, tally.tokens_written) == (7000, 70)
+    content = server.requests[0]["messages"][1]["content"]
+    assert [one["type"] for one in content] == ["image_url", "text"]
+    assert content[1]["text"].endswith("Answer with the letter of the right option alone.")
+
+
+def test_every_fault_is_noted_of_its_item_and_asked_again_when_wanted(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    bench = write_benchmark(tmp_path / "bench")
+    server.faults = ["stall", "html", "429", "500", "cut", "truncated"]
+    out = tmp_path / "run"
+    tally = run_benchmark(bench, server.url, answerer_named(server.url, config()), out, CHOICES)
+    reasons = [one.error or "" for one in answers(out)]
+    for reason, words in zip(
+        reasons,
+        (
+            "in time",
+            "is no JSON: <html>",
+            "answered 429",
+            "answered 500",
+            "cannot be reached",
+            "cannot be read",
+            "",
+        ),
+    ):
+        assert words in reason
+    assert [one.given for one in answers(out)] == [None] * 6 + ["B"]
+    assert (sum(tally.failed.values()), tally.answered) == (6, 7)
+    retry = RunConfig(CHOICES.selection, retry=True)
+    again = run_benchmark(bench, server.url, answerer_named(server.url, config()), out, retry)
+    assert (again.before, again.answered, sum(again.failed.values())) == (1, 7, 0)
+
+
+def test_an_endpoint_that_refuses_or_stays_silent_ends_the_run(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specsight.benchmark.answering.speaking.GIVE_UP", 3)
+    bench, answerer = write_benchmark(tmp_path / "bench"), answerer_named(server.url, config())
+    server.always = "401"
+    with pytest.raises(CannotAnswer, match="SPECSIGHT_ENDPOINT_KEY"):
+        run_benchmark(bench, server.url, answerer, tmp_path / "refused")
+    server.always = "cut"
+    with pytest.raises(CannotAnswer, match="3 items in a row: run it again to go on"):
+        run_benchmark(bench, server.url, answerer, tmp_path / "silent")
+    assert len(answers(tmp_path / "silent")) == 2
+
+
+def test_several_questions_are_under_way_at_once(server: ChatServer, tmp_path: Path) -> None:
+    made = [item(f"d/anomaly/{k}", "d", "test", "A") for k in range(1, 25)]
+    server.delay = 0.2
+    bench = write_benchmark(tmp_path / "bench", [*items(), *made])
+    start = time.monotonic()
+    config_of = RunConfig(Selection(tasks=("anomaly",)), workers=8)
+    run_benchmark(
+        bench, server.url, answerer_named(server.url, config(timeout=20)), tmp_path / "run", config_of
+    )
+    assert time.monotonic() - start < 27 * 0.2
+    assert len({one.item for one in answers(tmp_path / "run")}) == 27
+
+
+def test_a_killed_run_pays_no_answer_twice(server: ChatServer, tmp_path: Path) -> None:
+    made = [item(f"d/anomaly/{k:03}", "d", "test", "A") for k in range(40)]
+    bench, out = write_benchmark(tmp_path / "bench", made), tmp_path / "run"
+    write_benchmark(bench.folder, made + [one for one in items() if one.split == "train"])
+    server.delay = 0.03
+    command = [
+        sys.executable,
+        "-m",
+        "specsight.cli",
+        "benchmark",
+        "run",
+        str(bench.folder),
+        "--model",
+        server.url,
+    ]
+    command += ["-o", str(out), "--set", "retries=0"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(server.requests) < 8:
+        time.sleep(0.005)
+    first.send_signal(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+    asked = len(server.requests)
+    assert 8 <= asked < 40
+    second = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert second.returncode == 0, second.stderr
+    assert sorted(one.item for one in answers(out)) == [one.id for one in made]
+    # The one that was under way when it was killed is asked again.
+    assert 40 <= len(server.requests) <= 41
+
+
+def test_what_an_endpoint_cannot_be_told_is_refused(server: ChatServer) -> None:
+    with pytest.raises(SpecsightError, match="price_read and price_written go together"):
+        answerer_named(server.url, config(price_read=1))
+    with pytest.raises(SpecsightError, match=r"--set prize: .* has no such setting; it has: price_read"):
+        answerer_named(server.url, config(prize=1))
+    with pytest.raises(SpecsightError, match="give a number from 0"):
+        answerer_named(server.url, config(timeout="soon"))
+    with pytest.raises(SpecsightError, match="name the model, such as endpoint:http"):
+        answerer_named("endpoint")
+
+
+def test_a_language_model_without_pictures_is_shown_none(server: ChatServer, tmp_path: Path) -> None:
+    bench = write_benchmark(tmp_path / "bench")
+    for picture in bench.folder.glob("*.png"):
+        picture.unlink()
+    answerer = answerer_named(f"text:endpoint:{server.url}", config())
+    tally = run_benchmark(bench, "text", answerer, tmp_path / "run", CHOICES)
+    assert not tally.failed
+    assert all(isinstance(one["content"], str) for request in server.requests for one in request["messages"])
+    assert answerer.protocol["order"] == "no pictures"

@@ -1,0 +1,125 @@
+"""A real HTTP server on the loopback address that speaks chat completions, and can misbehave as servers do.
+
+It answers by hashing the conversation, so that equal requests get equal answers; `faults` are taken one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Fault = str
+"""stall | html | 429 | 500 | 401 | 404 | 400 | cut | truncated | empty"""
+
+
+@dataclass
+class ChatServer:
+    """What was asked, and what is to go wrong."""
+
+    url: str = ""
+    faults: list[Fault] = field(default_factory=list)
+    always: Fault | None = None
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    models: tuple[str, ...] = ("tiny",)
+    answer: Callable[[dict[str, Any]], str] | None = None
+    stall: float = 5.0
+    delay: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def next_fault(self) -> Fault | None:
+        with self._lock:
+            return self.faults.pop(0) if self.faults else self.always
+
+    def reply(self, request: dict[str, Any]) -> str:
+        """Letters that depend on the conversation, and on the seed where one is given; as many as tokens allow."""
+        if self.answer is not None:
+            return self.answer(request)
+        digest = hashlib.sha256(json.dumps([request["messages"], request.get("seed")]).encode()).hexdigest()
+        return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)[: request["max_tokens"]]
+
+
+@contextlib.contextmanager
+def chat_server() -> Iterator[ChatServer]:
+    """A server that runs meanwhile."""
+    state = ChatServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            models = [
+                {"id": name, "object": "model", "created": 0, "owned_by": "test"} for name in state.models
+            ]
+            self._send(200, json.dumps({"object": "list", "data": models}).encode())
+
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with state._lock:
+                state.requests.append(request)
+                state.times.append(time.monotonic())
+                state.keys.append(self.headers.get("Authorization", ""))
+            time.sleep(state.delay)
+            fault = state.next_fault()
+            body = _completion(state.reply(request))
+            if fault is None:
+                self._send(200, body)
+            elif fault == "stall":
+                time.sleep(state.stall)
+            elif fault == "html":
+                self._send(200, b"<html><script>alert(1)</script>Bad gateway</html>", "text/html")
+            elif fault == "cut":
+                self.wfile.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+                )
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_RDWR)
+            elif fault == "truncated":
+                self._send(200, body[: len(body) // 2])
+            elif fault == "empty":
+                self._send(200, b'{"choices": []}')
+            else:
+                wait = {"Retry-After": "1"} if fault == "429" else {}
+                self._send(int(fault), json.dumps({"error": {"message": f"no: {fault}"}}).encode(), **wait)
+
+        def _send(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+            with contextlib.suppress(OSError):
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.end_headers()
+                self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _completion(text: str) -> bytes:
+    message = {"role": "assistant", "content": text}
+    return json.dumps(
+        {
+            "id": "c", "object": "chat.completion", "created": 0, "model": "tiny",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
+        }
+    ).encode()  # fmt: skip
