@@ -56,7 +56,7 @@ def sample(number: int, folder: Path) -> BenchmarkSample:
     )  # fmt: skip
 
 
-def make(folder: Path, items: Iterable[Item], layout: str = "folder", pictures: int = 4) -> Benchmark:
+def make(folder: Path, items: Iterable[Item], synthetic: bool = False, pictures: int = 4) -> Benchmark:
     """A benchmark in `folder` with these items, and pictures beside it."""
     data = folder.parent / "pictures"
     data.mkdir(parents=True, exist_ok=True)
@@ -67,8 +67,9 @@ def make(folder: Path, items: Iterable[Item], layout: str = "folder", pictures: 
     (folder / "specification.yaml").write_text(YAML)
     tasks = {f"items/{task}": sum(i.task == task for i in items) for task in {i.task for i in items}}
     manifest = Manifest(
-        name="caps", version="1.0.0", made_by="0", data="../pictures", layout=layout, build={"seed": 0},
-        products=("cap",), licences=("CC0",), counts={"samples": pictures, "items": len(items), **tasks},
+        name="caps", version="1.0.0", made_by="0", data="../pictures", layout="folder", synthetic=synthetic,
+        build={"seed": 0}, products=("cap",), licences=("CC0",),
+        counts={"samples": pictures, "items": len(items), **tasks},
     )  # fmt: skip
     write_manifest(folder, manifest)
     return Benchmark(folder)

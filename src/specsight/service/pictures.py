@@ -1,10 +1,11 @@
 """Pictures of an item for a browser, and what is known of its defects as a layer over them.
 
-In: the store and an item. Out: WebP files, their longest side at most `SIDE` pixels.
+In: a benchmark and an item. Out: WebP files of at most `PIXELS` pixels, no side longer than `SIDE`.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,8 @@ from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
 from specsight.report.pictures import TRUTH, encode, fitted
 
-SIDE = 1600
-"""Pixels."""
+SIDE, PIXELS = 8000, 4_000_000
+"""A strip keeps enough of its length for small defects; WebP ends at 16,383."""
 TINT = 70
 """Opacity of a defect, of 255."""
 
@@ -66,8 +67,7 @@ def marks(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int
     if not has_marks(item, sample, number):
         raise SpecsightError("nothing is marked on this picture")
     mask = _mask(benchmark, item, sample, number)
-    height, width = mask.shape
-    size = fitted(height, width, SIDE) if max(height, width) > SIDE else (height, width)
+    size = _shown_size(*mask.shape)
     # Any share counts: a defect of a few pixels stays visible in a small picture.
     small = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0
     side = 2 * max(1, round(max(size) / 400)) + 1
@@ -121,7 +121,14 @@ def _grey(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _resized(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if max(rgb.shape[:2]) <= SIDE:
+    height, width = _shown_size(rgb.shape[0], rgb.shape[1])
+    if (height, width) == rgb.shape[:2]:
         return rgb
-    height, width = fitted(rgb.shape[0], rgb.shape[1], SIDE)
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _shown_size(height: int, width: int) -> tuple[int, int]:
+    """Of a picture (height, width); smaller ones stay as they are."""
+    longest = max(height, width)
+    side = min(longest, SIDE, int(longest * math.sqrt(PIXELS / (height * width))))
+    return (height, width) if side == longest else fitted(height, width, side)

@@ -113,9 +113,9 @@ def test_a_share_of_each_task_and_product_is_for_two_persons_and_pairs_stay_toge
     assert [e.id for e in store.entries(shared=True)] == [e.id for e in twice]
 
 
-@pytest.mark.parametrize(("layout", "seats"), [("tyres", 20), ("mvtec", 2)])
-def test_two_persons_decide_about_all_of_the_tyre_line(tmp_path: Path, layout: str, seats: int) -> None:
-    store = CurationStore(make(tmp_path / "bench", [item(k) for k in range(20)], layout))
+@pytest.mark.parametrize(("synthetic", "seats"), [(True, 20), (False, 2)])
+def test_two_persons_decide_about_all_of_the_tyre_line(tmp_path: Path, synthetic: bool, seats: int) -> None:
+    store = CurationStore(make(tmp_path / "bench", [item(k) for k in range(20)], synthetic))
     assert sum(entry.seats == 2 for entry in store.entries()) == seats
 
 

@@ -93,8 +93,8 @@ class CurationStore:
     """The store of a benchmark, made where there is none; any number of threads and processes may use it at once.
 
     `share`: of items that two persons decide about, in each task of each product, in [0, 1]; None: that of the store,
-    for a new one all of the tyre line's and a tenth of others'. `seed` chooses which. Raises SpecsightError where the
-    store belongs to other items, or has another share.
+    for a new one all of the (synthetic) tyre line's, a tenth of others'. `seed` chooses which. Raises SpecsightError
+    where the store belongs to other items, or has another share.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class CurationStore:
         self.engine = database(self.path)
         if share is not None and not 0 <= share <= 1:
             raise SpecsightError(f"share {share:g} of items for two persons: give a number from 0 to 1")
-        default = 1.0 if manifest.layout == "tyres" else 0.1
+        default = 1.0 if manifest.synthetic else 0.1
         with writing(self.engine) as connection:
             if not sa.inspect(connection).has_table("about"):
                 make_index(connection, benchmark, share if share is not None else default, seed, wanted)

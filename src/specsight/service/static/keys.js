@@ -4,7 +4,15 @@
   const pictures = document.querySelector(".pictures");
   const press = (element) => {
     if (element.id === "toggle-marks") pictures.classList.toggle("bare");
-    else if (element.id === "zoom") pictures.classList.toggle("large");
+    else if (element.id === "zoom") {
+      const large = pictures.classList.toggle("large");
+      for (const image of pictures.querySelectorAll(".layers img")) {
+        const frame = image.parentNode;
+        const width = Math.max(2.5 * frame.clientWidth, frame.querySelector("img").naturalWidth);
+        image.style.width = large ? `${width}px` : "";
+        image.style.height = large ? "auto" : "";
+      }
+    }
     else if (element.matches("textarea, select")) element.focus();
     else if (element.matches("summary")) {
       element.parentNode.open = true;
