@@ -92,6 +92,13 @@ def test_something_else_has_no_parts(parts: OutlinedParts) -> None:
     assert parts.find(noise) is None
 
 
+def test_what_lies_otherwise_than_the_outlined_picture_has_no_parts(parts: OutlinedParts) -> None:
+    rgb, _ = cap(20, (6, -5))
+    half = rgb.copy()
+    half[:, :70] = np.random.default_rng(1).integers(0, 255, (128, 70, 3))
+    assert parts.find(half) is None
+
+
 def test_a_specification_without_outlines_finds_none() -> None:
     assert OutlinedParts.learn(Specification(product="cap"), []) is None
     assert OutlinedParts.learn(None, []) is None
