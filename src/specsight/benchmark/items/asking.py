@@ -105,8 +105,9 @@ class Asker(ABC):
                 yield from self.ask(candidate, wrong, sample, context)
 
     def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
-        """The barred answers by which cases of one right answer are counted apart; the fewer, the fewer counters."""
-        return ()
+        """The barred answers by which cases of one right answer are counted apart: some are true together more often
+        than others, and a set of options must not tell which."""
+        return candidate.barred
 
     def pool(self, candidate: Candidate) -> Pool:
         """Whose answers are compared."""
@@ -209,7 +210,7 @@ class Asker(ABC):
             category=sample.product,
             images=given.pop("images", (sample.image,)),
             masks=sample.masks,
-            question=fill(paraphrases[phrasing], {**product_words(sample), **candidate.words}),
+            question=fill(paraphrases[phrasing], {**product_words(sample, context), **candidate.words}),
             answer=answer,
             slots=given.pop("slots", slots_of(sample, context.levels)),
             scope=given.pop("scope", ItemScope()),

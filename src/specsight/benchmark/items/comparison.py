@@ -45,6 +45,10 @@ class Comparison(Asker):
             replace(candidate, details={"reference_images": (image,)}), wrong, sample, context
         )
 
+    def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
+        """None: there are as many cases as pictures, and one description seldom fits two of them."""
+        return ()
+
     def option(self, answer: str, candidate: Candidate, sample: BenchmarkSample, context: Context) -> str:
         """The description in words."""
         return self.variant(candidate).options[NONE] if answer == NONE else in_words(answer)

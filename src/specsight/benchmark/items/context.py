@@ -6,6 +6,7 @@ records with their common fields.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -142,6 +143,14 @@ class Context:
         }
 
 
-def product_words(sample: BenchmarkSample) -> dict[str, str]:
-    """The placeholder that every template may have."""
-    return {"product": as_words(sample.product)}
+def product_words(sample: BenchmarkSample, context: Context) -> dict[str, str]:
+    """The placeholder that every template may have: the product's name, or the specification's for a number."""
+    known = context.specification
+    return {
+        "product": as_words(sample.product if is_named(sample.product) or known is None else known.product)
+    }
+
+
+def is_named(product: str) -> bool:
+    """Whether a product has a name rather than a number ("group00041")."""
+    return re.search(r"\d{3}", product) is None

@@ -47,6 +47,10 @@ class Description(Asker):
         """Descriptions that differ in one thing together."""
         return description_grouping(sample.product, context)
 
+    def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
+        """None: there are as many cases as pictures, and one description seldom fits two of them."""
+        return ()
+
     def option(self, answer: str, candidate: Candidate, sample: BenchmarkSample, context: Context) -> str:
         """The description in words."""
         return in_words(answer)

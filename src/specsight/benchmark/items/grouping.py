@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from specsight.benchmark.items.option_sets import Case, Likeness, OptionSets, in_groups, unlike
+from specsight.benchmark.items.option_sets import MOST_OPTIONS, Case, Likeness, OptionSets, in_groups, unlike
 from specsight.benchmark.items.truth import NONE
 
 MOST_NONE = 1.5
@@ -22,6 +22,8 @@ class Grouping:
     neighbours: Callable[[str], Any] = str
     """Answers are ordered by it where there are too many for one group."""
     together: Callable[[Collection[str]], bool] | None = None
+    most: int = MOST_OPTIONS
+    """Answers of one group."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def answer_groups(counts: Mapping[Case, int], grouping: Grouping) -> list[Answer
     answers = {right for right, _ in counts}
     ordered = sorted(answers - {NONE}, key=lambda option: (grouping.neighbours(option), option))
     good = sum(count for (right, _), count in counts.items() if right == NONE)
-    split = in_groups(ordered)
+    split = in_groups(ordered, grouping.most)
     found = []
     for number, group in enumerate(split):
         cases: dict[Case, float] = {case: count for case, count in counts.items() if case[0] in group}

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.grouping import Grouping
-from specsight.benchmark.items.truth import CELLS, NONE, box_of, only_instance, thousandths
-from specsight.benchmark.records import BenchmarkSample, Instance, Item
+from specsight.benchmark.items.truth import CELLS, NONE, box_of, defects_of, only_instance, thousandths
+from specsight.benchmark.records import BenchmarkSample, Instance, Item, Slots
 from specsight.benchmark.tasks import Form
+from specsight.specification.vocabulary import as_words
 
 HOME = 0.6
 """Share of a defect that must lie on a part, or in a cell, to be called its place (as `from_masks.HOME`)."""
@@ -31,7 +32,7 @@ class Location(Asker):
             return
         instance = only_instance(sample)
         if instance is None:
-            yield NotMade("not one defect whose place is known")
+            yield from self._of_types(sample, context)
             return
         yield Candidate("cell", instance.cells[0], key, barred=instance.cells[1:])
         if instance.part is None or len(names) < 2:
@@ -44,18 +45,43 @@ class Location(Asker):
         yield Candidate("box", "")
         yield Candidate("point", "")
 
+    def _of_types(self, sample: BenchmarkSample, context: Context) -> Iterator[Candidate | NotMade]:
+        """Where the only defect of a type is, on a picture with several types."""
+        alone = only_of_types(sample)
+        if not alone:
+            yield NotMade("no defect is the only one of its type, or where it is is not known")
+            return
+        type_ = sorted(alone)[int(context.generator(sample, self.task, "type").integers(len(alone)))]
+        instance, words = alone[type_], {"type": as_words(type_)}
+        key = (sample.product, sample.split, type_)
+        slots = Slots(
+            decision="reject", types=(type_,), cells=instance.cells, boxes=(box_of(instance, sample),)
+        )
+        details = {"slots": slots}
+        yield Candidate("cell_of", instance.cells[0], key, instance.cells[1:], words, details)
+        yield Candidate("box_of", type_, words=words, details=details)
+
     def grouping(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Grouping:
         """Adjacent and mirrored cells together."""
-        return Grouping(likeness=near) if candidate.variant == "cell" else Grouping()
+        return Grouping(likeness=near) if candidate.variant in ("cell", "cell_of") else Grouping()
 
     def _asked(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Iterator[Item]:
-        if candidate.variant in ("cell", "part"):
+        if candidate.variant in ("cell", "cell_of", "part"):
             yield from super()._asked(candidate, sample, context)
             return
-        instance = only_instance(sample)
+        instance = only_of_types(sample)[candidate.right] if candidate.right else only_instance(sample)
         if instance is not None:
-            form: Form = "box" if candidate.variant == "box" else "point"
+            form: Form = "point" if candidate.variant == "point" else "box"
             yield self.item(candidate, sample, context, form, place(instance, sample, form))
+
+
+def only_of_types(sample: BenchmarkSample) -> dict[str, Instance]:
+    """Type → the only instance of it, on a picture where its place is known."""
+    if sample.label != "defective" or not sample.masks_known:
+        return {}
+    found = defects_of(sample)
+    types = [instance.type for instance in found]
+    return {one.type: one for one in found if types.count(one.type) == 1 and one.cells}
 
 
 def place(instance: Instance, sample: BenchmarkSample, form: Form) -> str:

@@ -36,10 +36,6 @@ class PartScope(PairAsker):
         barred = tuple(sorted(touched - {home}))
         yield Candidate("one", home, (sample.product, sample.split, *names), barred)
 
-    def told_apart(self, candidate: Candidate) -> tuple[str, ...]:
-        """Some parts lie on others, whose defects touch both: letters on a sidewall."""
-        return candidate.barred
-
     def wordings(
         self,
         candidate: Candidate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
-from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.context import Context, is_named
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.records import BenchmarkSample
 from specsight.specification.vocabulary import as_words, normal_forms, product_form
@@ -18,7 +18,10 @@ class Object(Asker):
 
     def candidates(self, sample: BenchmarkSample, context: Context) -> Iterator[Candidate | NotMade]:
         """One of each picture."""
-        yield Candidate("product", sample.product, (sample.split,))
+        if is_named(sample.product):
+            yield Candidate("product", sample.product, (sample.split,))
+        else:
+            yield NotMade("products have numbers, no names")
 
     def option(self, answer: str, candidate: Candidate, sample: BenchmarkSample, context: Context) -> str:
         """Its name."""
