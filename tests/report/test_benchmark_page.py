@@ -16,11 +16,16 @@ from tests.support.answered_benchmark import item, sample, verdict_item, write_b
 
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.records import Instance
+from specsight.benchmark.records import Instance, Slots
+from specsight.benchmark.scoring.scores import score_run
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.report import render_benchmark
+from specsight.report.benchmark_lines import tables
 
+VERDICTS = ("reject", "accept")
+CHANGED = ("counterfactual/removed", "counterfactual/elsewhere")
+CF = ("counterfactual/original", *CHANGED)
 HOSTILE = "</style><script>document.title = 'taken'</script><img src=x onerror=alert(1)>"
 
 
@@ -160,3 +165,50 @@ def test_in_a_browser_nothing_of_an_item_runs_and_nothing_is_fetched(
     )
     assert len(targets) > 5
     assert all(targets)
+
+
+def test_every_number_that_scoring_gives_stands_in_a_table(tmp_path: Path) -> None:
+    samples = [sample("g", conditions={"light": "dark"}), sample("h")]
+    mask = np.zeros((60, 90), np.uint8)
+    mask[10:20, 10:30] = 1
+    samples += [
+        sample(k, label="defective", instances=(defect(mask),), conditions={"light": k}) for k in "de"
+    ]
+    ids = {one.id: "reject" if one.label == "defective" else "accept" for one in samples}
+    items = []
+    for scenario in (None, "S1/plain", "S1/noun removed", "counterfactual/original", *CHANGED):
+        items += [
+            verdict_item(
+                f"{id_}/{scenario}", id_, truth, scenario=scenario, pair=id_ if scenario in CF else None
+            )
+            for id_, truth in ids.items()
+        ]
+    items += [
+        verdict_item(f"d/p/{k}", "d", truth, "part_scope", pair="p") for k, truth in enumerate(VERDICTS)
+    ]
+    items += [item(f"{k}/b", k, "location", form="box", options={}, answer="[1, 1, 9, 9]") for k in "de"]
+    items += [item(f"{k}/t", k, "description", form="text", options={}, answer=f"A {k}ut.") for k in "de"]
+    slots = Slots(
+        decision="reject",
+        types=("cut",),
+        cells=("top left",),
+        boxes=((1, 1, 9, 9),),
+        severity="minor",
+        count=1,
+    )
+    items += [item(f"{k}/r", k, "report", form="report", options={}, answer="{}", slots=slots) for k in "de"]
+    bench = write_benchmark(tmp_path / "bench", samples, items)
+    answers = []
+    for one in items:
+        given = slots.model_dump_json(exclude_none=True) if one.form == "report" else one.answer
+        likelihoods = {"A": 0.0, "B": -1.0} if one.options else None
+        answers += [
+            Answer(item=one.id, given=given, rotation=k, likelihoods=likelihoods)
+            for k in range(2 if one.options else 1)
+        ]
+    scores = score_run(bench, write_run(tmp_path / "run", bench, answers), resamples=0)
+    names = {name for name in scores.figures if not name.startswith("chance/")}
+    listed = {line.name for table in tables(names) for line in table.lines}
+    assert names - listed == set()
+    assert {"circular", "pairs", "change_auroc/S1/noun removed", "counterfactual/flip", "by/light/d"} <= names
+    assert {"text/description/bleu", "grounding/consistency", "box/iou", "mmad", "letter/A/given"} <= names

@@ -5,67 +5,14 @@ In: `Scores` by the names that `benchmark.scoring` gives. Out: `Block`s for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from specsight.benchmark.scoring.accuracy import OVERLAPS
 from specsight.benchmark.scoring.resampling import Figure
 from specsight.benchmark.scoring.scores import Scores
-from specsight.benchmark.tasks import SUBTASKS, TASKS
-from specsight.specification.vocabulary import as_words
+from specsight.report.benchmark_lines import DIFFERENCES, Format, Line, Table, tables
 
 DASH = "–"
-Format = Literal["percent", "number", "points", "hundred"]
-"""Shares; three decimals; signed percentage points; a score of 0 to 100, one decimal."""
-Better = Literal["higher", "lower", ""]
-TEXT_FORM = [task for task, info in TASKS.items() if "text" in info.forms]
-PAIRED = [task for task, info in TASKS.items() if info.paired]
-
-
-TEXT_METRICS: Sequence[tuple[str, str, Format]] = (
-    ("exact", "exact match", "percent"),
-    ("f1", "token F1", "number"),
-    ("bleu", "BLEU", "hundred"),
-    ("rouge_l", "ROUGE-L", "number"),
-    ("cider", "CIDEr-D", "number"),
-    ("meteor", "METEOR", "number"),
-    ("similarity", "sentence similarity", "number"),
-)
-
-
-GROUNDING: Sequence[tuple[str, str, Better, Format]] = (
-    ("consistency", "Consistency index", "higher", "number"),
-    ("valid", "Reports that can be read", "higher", "percent"),
-    ("polarity", "Verdict is the true one", "higher", "percent"),
-    ("types", "Types, F1", "higher", "number"),
-    ("cells", "Cells, Jaccard index", "higher", "number"),
-    ("cells_hit", "Centroids in stated cells", "higher", "percent"),
-    ("mass_in", "Defect pixels in stated cells", "higher", "percent"),
-    ("boxes", "Boxes, IoU", "higher", "number"),
-    *((f"boxes_acc@{limit}", f"Boxes found at IoU {limit}", "higher", "percent") for limit in OVERLAPS),
-    ("count_error", "Number of defects, mean error", "lower", "number"),
-    ("severity_kappa", "Severity, weighted kappa", "higher", "number"),
-    ("severity_rho", "Severity, Spearman", "higher", "number"),
-    ("severity_stated", "Severity stated", "higher", "percent"),
-    ("hallucination", "Hallucination", "lower", "percent"),
-    ("hallucination/good", "Hallucination, good pictures", "lower", "percent"),
-    ("hallucination/defective", "Hallucination, defective pictures", "lower", "percent"),
-    ("omission", "Omission", "lower", "percent"),
-    ("omission/good", "Omission, good pictures", "lower", "percent"),
-    ("omission/defective", "Omission, defective pictures", "lower", "percent"),
-    ("invented", "Good pictures with an invented defect", "lower", "percent"),
-)
-
-
-@dataclass(frozen=True)
-class Line:
-    """How one number is called and written."""
-
-    name: str
-    title: str
-    better: Better = "higher"
-    format: Format = "percent"
 
 
 @dataclass(frozen=True)
@@ -101,7 +48,7 @@ class Block:
     @property
     def folded(self) -> bool:
         """Whether the page shows it when it is asked for: what is looked up, and not read."""
-        return self.id in ("groups", "letters", "invalid")
+        return self.id in ("groups", "circular", "letters", "invalid")
 
     @property
     def has_chance(self) -> bool:
@@ -117,7 +64,8 @@ class Block:
 def blocks(scores: Mapping[str, Scores], unranked: Sequence[str] = ()) -> list[Block]:
     """All tables, the models in the order of `scores`; `unranked` are never called the best."""
     figures = {name: one.figures for name, one in scores.items()}
-    made = (_block(*words, lines, figures, unranked) for words, lines in _tables(figures))
+    names = {name for one in figures.values() for name in one}
+    made = (_block(table, figures, unranked) for table in tables(names))
     return [block for block in made if block.rows]
 
 
@@ -125,17 +73,11 @@ def difference_block(
     figures: Mapping[str, Mapping[str, Figure]], base: str, unranked: Sequence[str] = ()
 ) -> Block:
     """How far each model lies above `base`, on the questions that both were asked."""
-    lines = [
-        Line("accuracy", "Mean over tasks", format="points"),
-        Line("mmad", "MMAD's mean", format="points"),
-        Line("pairs", "Pairs right both ways", format="points"),
-        *(Line(f"task/{task}", info.title, format="points") for task, info in TASKS.items()),
-    ]
     meaning = (
         f"In percentage points, on the questions that both were asked; the interval is of the paired differences over "
         f"physical objects. One that holds 0 shows no difference to {base}."
     )
-    return _block("differences", f"Compared with {base}", meaning, lines, figures, unranked)
+    return _block(Table("differences", f"Compared with {base}", meaning, DIFFERENCES), figures, unranked)
 
 
 def interval_text(figure: Figure, format: Format) -> str:
@@ -146,172 +88,10 @@ def interval_text(figure: Figure, format: Format) -> str:
     return f"{_text(ends[0], format).removesuffix(' %')} to {_text(ends[1], format)}"
 
 
-def _tables(
-    figures: Mapping[str, Mapping[str, Figure]],
-) -> Iterable[tuple[tuple[str, str, str], list[Line]]]:
-    names = sorted({name for one in figures.values() for name in one})
-    yield (
-        (
-            "overview",
-            "Overview",
-            "The mean over tasks weighs every task alike. An invalid answer is a wrong one. Over-kill: parts rejected "
-            "that are to be accepted; miss: parts accepted that are to be rejected; undecided: neither was said.",
-        ),
-        [
-            Line("accuracy", "Accuracy, mean over tasks"),
-            Line("accuracy/all", "Accuracy, all questions"),
-            Line("mmad", "Accuracy by MMAD's rule"),
-            Line("pairs", "Matched pairs right both ways"),
-            Line("circular", "Right in every order of options"),
-            Line("over_kill/anomaly", "Over-kill", "lower"),
-            Line("miss/anomaly", "Miss", "lower"),
-            Line("undecided/anomaly", "Undecided", "lower"),
-            Line("invalid", "Invalid answers", "lower"),
-            Line("error", "Failed questions", "lower"),
-        ],
-    )
-    yield (
-        ("tasks", "By task", "Share of right answers."),
-        [Line(f"task/{task}", info.title) for task, info in TASKS.items()],
-    )
-    yield (
-        (
-            "mmad",
-            "By MMAD's rows",
-            "Accuracy by set and row, then the mean over sets; detection: the mean of good and of defective pictures.",
-        ),
-        [Line(f"subtask/{row}", row) for row in SUBTASKS],
-    )
-    yield (
-        (
-            "words",
-            "Whether words decide",
-            "The two questions of a matched pair show the same picture and call for opposite verdicts. Who does not "
-            "read answers both alike, gets no pair right and has a control gap of 0.",
-        ),
-        [
-            *(Line(f"pairs/{task}", f"{TASKS[task].title}: right both ways") for task in PAIRED),
-            *(Line(f"same/{task}", f"{TASKS[task].title}: answered alike", "lower") for task in PAIRED),
-            Line("part_auroc", "Part-AUROC", format="number"),
-            Line("scope_drop", "Scope drop", "lower", "number"),
-            Line("scope_compliance", "Scope compliance"),
-            *(
-                Line(f"control_gap/{task}", f"Control gap: {TASKS[task].title.lower()}", format="number")
-                for task in PAIRED
-            ),
-            Line("control_gap", "Control gap", format="number"),
-        ],
-    )
-    yield (
-        (
-            "scenarios",
-            "Scenarios, TGAD-style",
-            "S1: the same questions, worded otherwise; the change is against the same questions in plain words. S2: "
-            "one component alone is inspected. S3: composed panels of several parts.",
-        ),
-        _scenario_lines(names),
-    )
-    yield (
-        (
-            "counterfactual",
-            "Counterfactual pictures",
-            "Flip: of rejected originals, the share accepted once their defects are painted over. Stability: the share "
-            "of verdicts that stay when an equal region without defects is painted over.",
-        ),
-        [Line("counterfactual/flip", "Flip"), Line("counterfactual/stability", "Stability")],
-    )
-    yield (
-        ("groups", "By product and condition", "Accuracy, mean over the tasks that each group has."),
-        [Line(name, _group_title(name)) for name in names if name.startswith("by/")],
-    )
-    yield (
-        ("verdicts", "Verdicts", "Wrong verdicts by kind, of every task that accepts or rejects."),
-        [
-            Line(f"{name}/{task}", f"{TASKS[task].title}: {words}", "lower")
-            for task in ("anomaly", *PAIRED)
-            for name, words in (("over_kill", "over-kill"), ("miss", "miss"), ("undecided", "undecided"))
-        ],
-    )
-    yield (
-        (
-            "boxes",
-            "Boxes",
-            "Intersection over union with the true box, and the share of boxes from a limit on.",
-        ),
-        [
-            Line("box/iou", "Mean IoU", format="number"),
-            *(
-                Line(name, f"IoU of {name.partition('@')[2]} or more")
-                for name in names
-                if name.startswith("box/acc@")
-            ),
-        ],
-    )
-    yield (
-        (
-            "letters",
-            "Preferred letters",
-            "How often each letter was answered, and how often it is right: what a model prefers before it has looked.",
-        ),
-        [
-            Line(name, f"{name.split('/')[1]}, {'answered' if name.endswith('given') else 'right'}", "")
-            for name in names
-            if name.startswith("letter/")
-        ],
-    )
-    yield (
-        (
-            "invalid",
-            "Invalid answers by task",
-            "Answers that are not in the form that was asked for, or missing.",
-        ),
-        [Line(f"invalid/{task}", info.title, "lower") for task, info in TASKS.items()],
-    )
-
-
-def _group_title(name: str) -> str:
-    """ "by/light_side/left" → "Light side: left"."""
-    _, key, value = name.split("/", 2)
-    words = as_words(key)
-    return f"{words[:1].upper()}{words[1:]}: {as_words(value)}"
-
-
-def _scenario_lines(names: Iterable[str]) -> list[Line]:
-    listed = set(names)
-    scenarios = [name.partition("/")[2] for name in sorted(listed) if name.startswith("scenario/")]
-    kinds = (
-        Line("scenario", "accuracy"),
-        Line("change", "change", "", "points"),
-        Line("flipped", "other answer", "lower"),
-        Line("scenario_auroc", "AUROC", format="number"),
-        Line("change_auroc", "change of AUROC", "", "number"),
-        Line("scenario_pairs", "pairs right both ways"),
-    )
-    return [
-        Line(
-            f"{kind.name}/{scenario}",
-            f"{scenario.replace('/', ', ')}: {kind.title}",
-            kind.better,
-            kind.format,
-        )
-        for scenario in scenarios
-        for kind in kinds
-        if f"{kind.name}/{scenario}" in listed
-    ]
-
-
-def _block(
-    id_: str,
-    title: str,
-    meaning: str,
-    lines: Sequence[Line],
-    figures: Mapping[str, Mapping[str, Figure]],
-    unranked: Sequence[str],
-) -> Block:
-    rows = [
-        _row(line, figures, unranked) for line in lines if any(line.name in one for one in figures.values())
-    ]
-    return Block(id_, title, meaning, rows)
+def _block(table: Table, figures: Mapping[str, Mapping[str, Figure]], unranked: Sequence[str]) -> Block:
+    known = [line for line in table.lines if any(line.name in one for one in figures.values())]
+    rows = [_row(line, figures, unranked) for line in known]
+    return Block(table.id, table.title, table.meaning, rows)
 
 
 def _row(line: Line, figures: Mapping[str, Mapping[str, Figure]], unranked: Sequence[str]) -> Row:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from specsight.benchmark.scoring.accuracy import MARKED, mean_of, right
 from specsight.benchmark.scoring.reading import Answered, Asked
 from specsight.benchmark.scoring.resampling import Difference, Statistic
-from specsight.benchmark.scoring.words_decide import auroc, pairs_of, two_classes
+from specsight.benchmark.scoring.words_decide import auroc, has_margins, pairs_of, two_classes
 
 PLAIN = "S1/plain"
 """The scenario of plain words; where there is none, questions of no scenario are."""
@@ -20,7 +20,7 @@ PLAIN = "S1/plain"
 def scenarios(run: Answered) -> dict[str, Statistic]:
     """Numbers of every scenario.
 
-    "scenario/NAME": accuracy; "scenario_auroc/NAME": AUROC of the true verdict, by likelihoods or verdicts;
+    "scenario/NAME": accuracy; "scenario_auroc/NAME": AUROC of the true verdict, where answers have likelihoods;
     "scenario_pairs/NAME": pairs right both ways; "change/NAME" and "change_auroc/NAME": these numbers less those of the
     same questions in plain words; "flipped/NAME": share of these whose answer is another.
     """
@@ -32,7 +32,7 @@ def scenarios(run: Answered) -> dict[str, Statistic]:
             continue
         statistics[f"scenario/{name}"] = mean_of(run, asked, right)
         verdicts = [one for one in asked if one.truth is not None]
-        if two_classes(verdicts):
+        if two_classes(verdicts) and has_margins(verdicts):
             statistics[f"scenario_auroc/{name}"] = auroc(run, verdicts, verdicts)
         pairs = {first.item: first.mark.right and second.mark.right for first, second in pairs_of(asked)}
         if pairs:
@@ -49,8 +49,8 @@ def scenarios(run: Answered) -> dict[str, Statistic]:
             statistics[f"change/{name}"] = mean_of(run, both, lambda one: _change(one, plain))
             statistics[f"flipped/{name}"] = mean_of(run, both, lambda one: _flipped(one, plain))
         judged = [one for one in both if one.truth is not None and plain[_key(one)].truth is not None]
-        if two_classes(judged):
-            before = [plain[_key(one)] for one in judged]
+        before = [plain[_key(one)] for one in judged]
+        if two_classes(judged) and has_margins([*judged, *before]):
             statistics[f"change_auroc/{name}"] = Difference(
                 auroc(run, judged, judged), auroc(run, judged, before)
             )

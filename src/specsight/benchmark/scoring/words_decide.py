@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specsight.benchmark.scoring.accuracy import mean_of
 from specsight.benchmark.scoring.reading import Answered, Asked
-from specsight.benchmark.scoring.resampling import Difference, Mean, RankedAuroc, Statistic
+from specsight.benchmark.scoring.resampling import Difference, RankedAuroc, Statistic
 from specsight.benchmark.tasks import TASKS
 
 LIKELIHOODS = "ranked by the log-likelihoods of the two options"
@@ -33,23 +33,21 @@ def pairs_of(asked: Sequence[Asked]) -> list[tuple[Asked, Asked]]:
 def matched_pairs(run: Answered) -> dict[str, Statistic]:
     """Matched pairs of which both questions were asked.
 
-    "pairs/TASK": share with both answers right; "pairs": its mean over tasks; "same/TASK" and "same": share answered
-    alike both times, as one does who does not read.
+    "pairs/TASK" and, of all tasks, "pairs": share with both answers right; "same/TASK" and "same": share answered alike
+    both times, as one does who does not read.
     """
     statistics: dict[str, Statistic] = {}
+    pairs = pairs_of([one for one in run.plain if TASKS[one.task].paired])
     for name, value in (("pairs", _both_right), ("same", _same)):
-        by_task: dict[str, Statistic] = {}
-        for task, info in TASKS.items():
-            pairs = pairs_of([one for one in run.plain if one.task == task]) if info.paired else []
-            if pairs:
-                values = {first.item: value(first, second) for first, second in pairs}
-                by_task[f"{name}/{task}"] = mean_of(
+        values = {first.item: value(first, second) for first, second in pairs}
+        for task in ("", *TASKS):
+            firsts = [first for first, _ in pairs if task in ("", first.task)]
+            if firsts:
+                statistics[f"{name}/{task}" if task else name] = mean_of(
                     run,
-                    [first for first, _ in pairs],
+                    firsts,
                     lambda one, values=values: values[one.item],  # type: ignore[misc]
                 )
-        if by_task:
-            statistics |= {**by_task, name: Mean(list(by_task.values()))}
     return statistics
 
 
@@ -76,25 +74,26 @@ def component_scope(run: Answered) -> dict[str, Statistic]:
 def control(run: Answered, seed: int = 0) -> dict[str, Statistic]:
     """What the right words are worth: 0 where words have no say.
 
-    "control_gap/TASK" and "control_gap": AUROC of the true verdict by answers under the right words, less that by
-    answers under the words of either question of its pair, drawn by `seed` and the question's id.
+    "control_gap/TASK" and, of all tasks, "control_gap": AUROC of the true verdict by answers under the right words,
+    less that by answers under the words of either question of its pair, drawn by `seed` and the question's id.
     """
-    by_task: dict[str, Statistic] = {}
-    for task, info in TASKS.items():
-        pairs = pairs_of([one for one in run.plain if one.task == task]) if info.paired else []
-        asked = [one for both in pairs for one in both if one.truth is not None]
-        partner = {one.item: other for a, b in pairs for one, other in ((a, b), (b, a))}
-        if not two_classes(asked):
-            continue
-        drawn = [partner[one.item] if _drawn(one, seed) else one for one in asked]
-        by_task[f"control_gap/{task}"] = Difference(auroc(run, asked, asked), auroc(run, asked, drawn))
-    return {**by_task, "control_gap": Mean(list(by_task.values()))} if by_task else {}
+    statistics: dict[str, Statistic] = {}
+    pairs = pairs_of([one for one in run.plain if TASKS[one.task].paired and one.truth is not None])
+    for task in ("", *TASKS):
+        chosen = [both for both in pairs if task in ("", both[0].task)]
+        asked = [one for both in chosen for one in both]
+        if two_classes(asked):
+            partner = {one.item: other for a, b in chosen for one, other in ((a, b), (b, a))}
+            drawn = [partner[one.item] if _drawn(one, seed) else one for one in asked]
+            name = f"control_gap/{task}" if task else "control_gap"
+            statistics[name] = Difference(auroc(run, asked, asked), auroc(run, asked, drawn))
+    return statistics
 
 
 def ranked_by(run: Answered) -> str:
     """How answers were ranked for the AUROCs, in words."""
     decided = [one for one in run.plain if one.truth is not None]
-    return LIKELIHOODS if _has_margins(decided) else VERDICTS
+    return LIKELIHOODS if has_margins(decided) else VERDICTS
 
 
 def ranks(asked: Sequence[Asked], answered: Sequence[Asked]) -> NDArray[np.float64]:
@@ -103,7 +102,7 @@ def ranks(asked: Sequence[Asked], answered: Sequence[Asked]) -> NDArray[np.float
     By likelihoods where every answer has them, else by verdicts: 1 rejected, 0 accepted; where there is no answer, the
     opposite of what is true of the question asked: no answer is never right.
     """
-    if _has_margins(answered):
+    if has_margins(answered):
         return np.array([one.margin for one in answered], np.float64)
     pairs = zip(asked, answered)
     return np.array(
@@ -121,7 +120,8 @@ def auroc(run: Answered, asked: Sequence[Asked], answered: Sequence[Asked]) -> S
     return RankedAuroc(positives, ranks(asked, answered), run.members(asked))
 
 
-def _has_margins(asked: Sequence[Asked]) -> bool:
+def has_margins(asked: Sequence[Asked]) -> bool:
+    """Whether every answer came with the likelihoods of both options."""
     return bool(asked) and all(one.margin is not None for one in asked)
 
 
