@@ -1,9 +1,9 @@
 """Part maps of photographs, whose set draws none: found from the picture on which the specification outlines parts.
 
 In: a specification with outlines, good training pictures. Out: a part map per picture, found as every inspection finds
-it (`inspector.part_maps`); none where the picture does not lie as the outlined one does. What is taken for truth must be
-exact: parts of objects that lie so are found to 0.89 (mean overlap, MVTec AD bottle), of other pictures to 0.44 and 0.52
-(magnetic tile, DeepPCB; docs/parts.md).
+it (`inspector.part_maps`); none where the picture does not lie as the outlined one does. What is taken for truth must
+be exact: parts of objects that lie so are found to 0.89 (mean overlap, MVTec AD bottle), of other pictures to 0.44 and
+0.52 (magnetic tile, DeepPCB; docs/parts.md).
 """
 
 from __future__ import annotations

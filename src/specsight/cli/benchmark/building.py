@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TYRES = "tyres"
 DATA = "data"
 """Folder in which the tyre recipe renders, beside what it builds."""
-MOST_REASONS = 12
+MOST_REASONS = 2
 
 
 @click.command()
@@ -133,14 +133,7 @@ def _say(built: Built, out: Path) -> None:
         screen.say(f"note: {note}")
     for lost in built.left_out:
         screen.say(f"left out: {lost.id}: {lost.reason}")
-    reasons: Counter[str] = Counter()
-    for (_, task), counter in built.not_made.items():
-        for reason, count in counter.items():
-            reasons[f"{task}: {reason}"] += count
-    for reason, count in reasons.most_common(MOST_REASONS):
-        screen.say(f"not asked of {count:,} pictures: {reason}")
-    if len(reasons) > MOST_REASONS:
-        screen.say(f"and {len(reasons) - MOST_REASONS} further reasons")
+    _say_not_made(built)
     tasks = ", ".join(
         f"{name.partition('/')[2]} {count:,}" for name, count in manifest.counts.items() if "/" in name
     )
@@ -148,3 +141,22 @@ def _say(built: Built, out: Path) -> None:
     for one in built.missing:
         screen.say(f"to complete in {out / 'specification.yaml'}: {one}")
     screen.say(f"saved: {out}\nnext: specsight benchmark check {out}")
+
+
+def _say_not_made(built: Built) -> None:
+    """Why tasks ask nothing, or not about all pictures: of each the reasons that most pictures have."""
+    from specsight.benchmark.tasks import TASKS
+
+    counts = built.benchmark.manifest.counts
+    for task in TASKS:
+        reasons: Counter[str] = Counter()
+        for (_, name), counter in built.not_made.items():
+            if name == task:
+                reasons.update(counter)
+        told = "; ".join(
+            f"{reason} ({count:,} pictures)" for reason, count in reasons.most_common(MOST_REASONS)
+        )
+        if not counts.get(f"items/{task}"):
+            screen.say(f"no items of {task}: {told or 'no picture is in question'}")
+        elif told:
+            screen.say(f"not all pictures of {task}: {told}")
