@@ -14,12 +14,14 @@ pytest.importorskip("transformers")
 
 from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
+from tests.support.seeing_checkpoints import save_seeing
 
 from specsight.errors import SpecsightError
 from specsight.language import LanguageModel, Message, language_models, load_language_model
 
 EXAMPLES: dict[str, Callable[[Path, ExitStack], str]] = {
     "transformers": lambda folder, stack: f"transformers:{save_causal(folder)}",
+    "vision": lambda folder, stack: f"vision:{save_seeing(folder, 'llava')}",
     "endpoint": lambda folder, stack: f"endpoint:{stack.enter_context(chat_server()).url}",
 }
 """Adapter → the name of a small model, built in a folder, or of one that runs until the stack is left. An

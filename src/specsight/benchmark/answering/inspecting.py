@@ -2,6 +2,7 @@
 
 `detector:NAME` fits one inspector per product on the good parts of the train split; `model:FOLDER`, or the folder
 alone, is a saved one. Masks, conditions and words of a sample are never read; its part map only with `--part-maps`.
+Causes and actions are those that the benchmark's ontology knows of the type that was found.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from specsight.benchmark.answering.contract import (
     answerers,
 )
 from specsight.benchmark.answering.rules import Case, Product, answer, rules_protocol
-from specsight.benchmark.files import SPECIFICATION, Benchmark
+from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.records import BenchmarkSample
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.records import Inspection, Sample
@@ -31,6 +32,7 @@ from specsight.storage import CHECKSUMS, sha256
 
 if TYPE_CHECKING:
     from specsight.benchmark.answering.beliefs import Beliefs
+    from specsight.benchmark.ontology import Ontology
     from specsight.inspector import Inspector, Observation
 
 KEPT = 4
@@ -46,6 +48,7 @@ class InspectorAnswerer(Answerer):
         self.config = config
         self.part_maps, self.clauses = config.part_maps, config.clauses
         self.specification: Specification | None = None
+        self._ontology: Ontology | None = None
         self._shows: dict[str, Counter[str]] = defaultdict(Counter)
         self._looked: OrderedDict[tuple[str, Path], Observation] = OrderedDict()
         self._judged: dict[tuple[str, Path, str], Inspection] = {}
@@ -72,12 +75,17 @@ class InspectorAnswerer(Answerer):
         """Names of the products that there are inspectors of."""
 
     def prepare(self, benchmark: Benchmark) -> None:
-        """Read the specification, and of the train split which pictures are good and which parts they show."""
+        """Read what is known of the product and of types, and of the train split its good parts and what they show."""
         path = benchmark.folder / SPECIFICATION
         if path.is_file():
             from specsight.specification.yaml import load_specification
 
             self.specification = load_specification(path)
+        types = benchmark.folder / ONTOLOGY
+        if types.is_file():
+            from specsight.benchmark.ontology import read_ontology
+
+            self._ontology = read_ontology(types)
         for sample in benchmark.samples():
             if sample.split == "train" and sample.label == "good":
                 self._shows[sample.product].update(set(sample.part_names.values()))
@@ -92,12 +100,19 @@ class InspectorAnswerer(Answerer):
         product = closest[0] if closest else question.category or self.products()[0]
         beliefs = self._beliefs(question, product)
         known = Product(self.inspector(product).specification, self._shows.get(product, {}))
-        case = Case(question, beliefs, known, self.config.seed, closest=closest)
+        case = Case(question, beliefs, known, self.config.seed, self._known, closest)
         answered = answer(case)
         if question.form in ("text", "report"):
             return Reply(answered.answer)
         said = " Guessed, for nothing found tells it." if answered.guessed else ""
         return Reply(f"{beliefs.inspection.statement}{said} <answer>{answered.answer}</answer>")
+
+    def _known(self, type_: str, product: str) -> Mapping[str, tuple[str, ...]]:
+        """What the benchmark's ontology knows of a type, whatever picture shows it."""
+        entry = self._ontology.find(type_, product) if self._ontology else None
+        if entry is None:
+            return {}
+        return {"cause": entry.causes, "consequence": (entry.consequence,), "action": (entry.action,)}
 
     def _beliefs(self, question: Question, product: str) -> Beliefs:
         from specsight.benchmark.answering.beliefs import beliefs_of

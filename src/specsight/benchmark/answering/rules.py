@@ -227,7 +227,9 @@ def _description(case: Case) -> Answered:
 def _analysis(case: Case) -> Answered:
     """The option that is known of the type that was found."""
     for name in case.beliefs.types:
-        known = {normal_form(text.rstrip(".")) for ways in _known(case, name).values() for text in ways}
+        known = {
+            normal_form(text.rstrip(".")) for ways in _known(case, name).values() for text in ways if text
+        }
         for letter, text in case.question.options.items():
             if normal_form(text.rstrip(".")) in known:
                 return Answered(letter)
@@ -298,7 +300,7 @@ def _text(case: Case) -> Answered:
     said = f"{said[:1].upper()}{said[1:]}."
     if case.question.task == "analysis" and first.type:
         known = _known(case, first.type)
-        told = [f"{field}: {ways[0].rstrip('.')}." for field, ways in known.items() if ways]
+        told = [f"{field}: {ways[0].rstrip('.')}." for field, ways in known.items() if any(ways)]
         said = " ".join([said, *(one[:1].upper() + one[1:] for one in told)])
     return Answered(said)
 
@@ -333,4 +335,4 @@ NOTHING_FOUND = frozenset({"type", "location", "severity", "description", "compa
 
 def rules_protocol() -> Mapping[str, Any]:
     """What is said of these rules in a run."""
-    return {"rules": 1, "reads": ["map", "findings", "decision", "clauses", "specification"]}
+    return {"rules": 1, "reads": ["map", "findings", "decision", "clauses", "specification", "ontology"]}

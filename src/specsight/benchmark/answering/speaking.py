@@ -180,6 +180,13 @@ def _named(rest: str, example: str) -> str:
     return rest
 
 
+@answerers.register("transformers")
+def checkpoint(rest: str, config: AnswererConfig) -> Answerer:
+    """`transformers:FOLDER`."""
+    name = _named(rest, "transformers:checkpoints/smolvlm")
+    return SpeakingAnswerer(load_language_model(f"vision:{name}", config.device), config, pictures=True)
+
+
 @answerers.register("endpoint")
 def endpoint(rest: str, config: AnswererConfig) -> Answerer:
     """`endpoint:URL#MODEL`."""

@@ -19,7 +19,7 @@ SPLITS = ("train", "validation", "test", "all")
     "--model",
     required=True,
     help="random, majority, blind, oracle, detector:NAME, the folder of a saved model, endpoint:URL#MODEL, "
-    "text:NAME (a language model without pictures).",
+    "transformers:FOLDER (a vision-language checkpoint), text:NAME (a language model without pictures).",
 )
 @click.option("-o", "--out", type=PATH, required=True, help="Folder of the run.")
 @click.option("--data", type=PATH, help="Where the pictures are, if not where the benchmark says.")
