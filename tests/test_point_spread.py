@@ -86,7 +86,8 @@ def test_corners_are_lost_and_a_square_is_read_as_a_rounded_one() -> None:
 def test_defects_that_are_not_resolved_are_read_as_one_size(diameter: float, spread: PointSpread) -> None:
     point = 2 * WIDTH * np.sqrt(2 * np.log(2) / -np.log2(spread.edge))
     (finding,) = find(Judgement(4.0, seen(disc(diameter), spread)), replace(CALIBRATION, point_spread=spread))
-    assert finding.length_px == pytest.approx(UNRESOLVED * point, abs=2)
+    assert spread.least(SIDE) == pytest.approx(UNRESOLVED * point)
+    assert finding.length_px == pytest.approx(spread.least(SIDE), abs=2)
     old = replace(CALIBRATION, point_spread=None)
     (before,) = find(Judgement(4.0, seen(disc(diameter), spread)), old)
     assert before.length_px > 1.5 * finding.length_px

@@ -72,8 +72,12 @@ class PointSpread:
         """
         width, gamma = self.width * side, -math.log2(self.edge)
         linear = share ** (1 / gamma)
-        least = UNRESOLVED * 2 * width * math.sqrt(2 * math.log(2) / gamma)
-        return min(extent, max(least, width * _length(extent / width, linear)))
+        return min(extent, max(self.least(side), width * _length(extent / width, linear)))
+
+    def least(self, side: int) -> float:
+        """Shortest length (px) that maps whose shorter side is `side` px tell; smaller defects look the same."""
+        gamma = -math.log2(self.edge)
+        return UNRESOLVED * 2 * self.width * side * math.sqrt(2 * math.log(2) / gamma)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any] | None) -> PointSpread | None:

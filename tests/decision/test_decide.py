@@ -642,3 +642,22 @@ def test_requirements_of_the_specification_give_way_to_types_that_alone_count() 
         assert clauses_in_force(Instruction(only=(only,)), specified) == (only, *kept)
     both = Instruction(only=(Only(defect="cut"),), requirements=(dot,))
     assert clauses_in_force(both, specified) == (*both.only, dot), "what is required this time holds"
+
+
+def test_a_limit_that_the_model_cannot_measure_is_told() -> None:
+    seen = replace(CIRCUMSTANCES, least_mm=4.8)
+    clause = Tolerance(defect="stain", up_to_mm=2, text="Stains up to 2 mm are fine.")
+    told = decided(judgement("stain"), clause, circumstances=seen)
+    assert told.verdict == "reject"
+    assert [(one.clause, one.reason) for one in told.not_applied] == [
+        (
+            clause,
+            "limit 2 mm is below the shortest length that this model can measure here (4.8 mm): "
+            "what it finds is rejected, however small",
+        )
+    ]
+    # A limit that can be measured says nothing, nor does 0, nor one within which something was found.
+    for limit, least in ((5, 4.8), (0, 4.8), (4, 4.8), (2, None)):
+        clause = Tolerance(defect="stain", up_to_mm=limit)
+        known = replace(CIRCUMSTANCES, least_mm=least)
+        assert not decided(judgement("stain"), clause, circumstances=known).not_applied

@@ -35,6 +35,8 @@ class Circumstances:
     picture: there, the type must be the likeliest one."""
     scale_known: bool = False
     """Whether findings have lengths in millimetres."""
+    least_mm: float | None = None
+    """Shortest length that the detector's maps tell here: smaller defects are measured as that long. None: unknown."""
     follows_words: bool = False
     """Whether the types that the instruction teaches have been looked for."""
     taught: Collection[str] = ()

@@ -170,7 +170,19 @@ def _tolerance(
     if clause.part is None:
         meant = (k for k in meant if not any(_is_about(c, found[k], circumstances) for c in on_parts))
     accepted = {k for k in meant if limit is None or _within(found[k], limit)}
-    return Effect(frozenset(accepted | {k for k, f in enumerate(found) if any(_is_at(f, b) for b in missed)}))
+    accepted |= {k for k, finding in enumerate(found) if any(_is_at(finding, box) for box in missed)}
+    return Effect(frozenset(accepted), reason="" if accepted else _too_short(limit, circumstances))
+
+
+def _too_short(limit: float | None, circumstances: Circumstances) -> str:
+    """Why a limit accepts no defect, however small: the map tells no length as short; empty where it does."""
+    least = circumstances.least_mm
+    if not limit or least is None or is_within(least, limit):
+        return ""
+    return (
+        f"limit {limit:g} mm is below the shortest length that this model can measure here "
+        f"({least:.1f} mm): what it finds is rejected, however small"
+    )
 
 
 def _missed(defect: str, circumstances: Circumstances) -> list[Box]:

@@ -123,7 +123,14 @@ class Judging:
         )
         looked_for = look_for(clauses, self.observation, self.presence)
         scoped = with_scope(known, clauses, self.calibration)
-        return replace(scoped, given=asked, presence=looked_for)
+        return replace(scoped, given=asked, presence=looked_for, least_mm=self._least_mm(typed))
+
+    def _least_mm(self, judgement: Judgement) -> float | None:
+        """See `Circumstances.least_mm`."""
+        size, sample = judgement.map.shape, self.observation.sample
+        scale = sample.mm_per_px or (self.specification.scale(size[1]) if self.specification else None)
+        spread = self.calibration.point_spread if self.calibration else None
+        return spread.least(min(size)) * scale if spread and scale else None
 
     def _find(
         self,

@@ -81,7 +81,7 @@ class Excused:
 
 @dataclass(frozen=True)
 class NotApplied:
-    """A clause that had no effect on a decision because something needed for it is missing."""
+    """A clause that had no effect on a decision because something needed for it is missing, or cannot be measured."""
 
     clause: Clause
     reason: str
