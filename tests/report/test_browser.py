@@ -112,6 +112,17 @@ def test_the_table_pages_filters_and_sorts(page: Any) -> None:
     assert visible_rows(page) == []
 
 
+@pytest.mark.parametrize("width", [1000, 1600])
+def test_statements_are_wrapped_and_not_cut_off(page: Any, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    inside, seen = page.execute_script(
+        "const e = document.getElementById('table').closest('.scroll'); return [e.scrollWidth, e.clientWidth]"
+    )
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert inside == seen
+
+
 def test_the_table_sorts_by_number_with_the_keyboard(page: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
