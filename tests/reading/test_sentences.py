@@ -258,3 +258,31 @@ def test_an_absence_that_is_acceptable_is_the_type_of_what_is_missing() -> None:
     (clause,) = read("This batch leaves without a balance dot: its absence is acceptable.", tyre).clauses
     assert isinstance(clause, Ignore)
     assert clause.defect == "missing balance dot"
+
+
+TYRE = Specification(
+    product="tyre",
+    mm_per_px=0.5,
+    parts=(Part(name="tread"), Part(name="sidewall"), Part(name="bead")),
+    defects=(DefectType(name="cut"), DefectType(name="stain"), DefectType(name="crack")),
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "feature", "part"),
+    [
+        ("Without the lettering '195/65 R15 91T' the tyre is rejected.", "lettering '195/65 R15 91T'", None),
+        ("Without the lettering '195/65 R15 91T' no tyre is accepted.", "lettering '195/65 R15 91T'", None),
+        ("Without a yellow balance dot the tyre must be rejected", "yellow balance dot", None),
+        ("Without a yellow balance dot the wheel must be rejected.", "yellow balance dot", None),
+        ("Without a barcode label every tyre fails.", "barcode label", None),
+        ("If there is no yellow balance dot the tyre is rejected.", "yellow balance dot", None),
+        ("Without a balance dot the sidewall is rejected.", "balance dot", "sidewall"),
+        ("Without a heat number on the bead the tyre is not acceptable.", "heat number", "bead"),
+        ("Without the tyre label, reject.", "tyre label", None),
+    ],
+)
+def test_a_main_clause_is_no_part_of_the_feature(sentence: str, feature: str, part: str | None) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Requirement)
+    assert (clause.feature, clause.part) == (feature, part)

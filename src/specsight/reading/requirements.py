@@ -30,7 +30,9 @@ PREDICATES = dict(  # noqa: C408
     lookfor="S",
     report="r",
 )
-_F = r"(?P<f>#?z*[NP](?:[-]?[NPG])?)"
+_F = r"(?P<f>#?z*[NP](?:-[NPG]|[NPV])?)"
+_S = r"(?:[GVW]|(?P<o>[PQ]))?"
+"""What a main clause behind the feature may be about: the product, a part, or anything else with an article."""
 _L = r"(?P<l>L?)"
 _L2 = r"(?P<l2>L?)"
 _BAD = r"(?:m?b?X|[my]?n?b?nA|m?nb?A|m?b?nA|mb?r|r)"
@@ -40,11 +42,12 @@ PATTERNS = tuple(
         rf"{_L},?{_F}{_L2}:?m?b?Rb?(?P<l3>L?)",
         rf"(?P<g>N)R{_F}T?{_L}",
         rf"T[-]?{_F}{_L}:?m?b?[RI]",
-        rf"w{_F}{_L},?G?(?P<o>P?)m?b?{_BAD}G?",
+        rf"w{_F}{_L},?{_S}m?b?{_BAD}G?",
+        rf"w{_F}{_L},?o[GVWNPQ]m?b?A",
         rf"{_L},?{_F}{_L2}:?mb?[Tt](?P<l3>L?)(?:,?qX)?",
         rf"{_F}b?mb?(?P<l>L)",
         rf"Gm?b?(?:X|nA|r)(?:w|i?o){_F}{_L}",
-        rf"io{_F}{_L}b?T?,?G?m?b?{_BAD}G?",
+        rf"io{_F}{_L}b?T?,?{_S}m?b?{_BAD}G?",
         rf"{_L},?[tT]mb?{_F}T?{_L2}",
         rf"(?P<o>P)b?m(?:b?h|h){_F}T?t?{_L}",
         rf"(?P<o>P)b?R{_F}T?{_L}",
@@ -87,7 +90,7 @@ def required(items: Sequence[Item], sentence: Sentence, has_parts: bool) -> list
     Raises NotUnderstood for a requirement on a part that the product lacks.
     """
     items = _numbered(items)
-    letters = "".join(_letter(item) for item in items)
+    letters = "".join(_letter(item, before, sentence) for before, item in zip([None, *items], items))
     if not re.search(r"[RTMtwEhm]", letters) or re.search(r"[?p]", letters):
         return []
     for pattern in PATTERNS:
@@ -99,7 +102,17 @@ def required(items: Sequence[Item], sentence: Sentence, has_parts: bool) -> list
     return []
 
 
-def _letter(item: Item) -> str:
+def _letter(item: Item, before: Item | None, sentence: Sentence) -> str:
+    """One letter for what an item may be in a pattern.
+
+    Behind another name, names with an article of their own are no part of it: "without a dot | the tyre is rejected".
+    """
+    if before is not None and before.kind in ("names", "parts", "product"):
+        between = sentence.words[before.end : item.start]
+        if item.kind in ("names", "parts") and not DETERMINERS.isdisjoint(between):
+            return "W" if item.kind == "names" else "Q"
+        if item.kind == "product" and not between:
+            return "G" if item.text.endswith("s") else "V"
     if item.text == "lacking":
         return "w"
     if item.kind == "deep" or (
