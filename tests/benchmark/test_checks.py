@@ -153,16 +153,19 @@ def test_a_damaged_sample_is_found(benchmark: Benchmark, name: str) -> None:
 
 
 def _many(benchmark: Benchmark, answer: Callable[[int], str], right: str, wrong: str) -> Benchmark:
-    """80 items with three options, whose right one reads `right`."""
-    letters = "ABC"
+    """80 items of two samples with three options, whose right one reads `right`."""
+    (pattern,) = (one for one in small_items() if one.task == "type")
     items = []
     for k in range(80):
-        letter = answer(k)
-        options = {one: f"{right if one == letter else wrong} {one}" for one in letters}
-        (item,) = _item(
-            id=f"scratch/type/{k}", form="choice", answer=letter, options=options, question=f"What {k}?"
-        )([one for one in small_items() if one.task == "type"])
-        items.append(item)
+        letter, sample = answer(k), "boxed" if k < 40 else "scratch"
+        update: dict[str, Any] = {
+            "id": f"{sample}/type/{k}",
+            "sample": sample,
+            "form": "choice",
+            "answer": letter,
+        }
+        update["options"] = {one: f"{right if one == letter else wrong} {one}" for one in "ABC"}
+        items.append(pattern.model_copy(update={**update, "question": f"What {k}?"}))
     return _changed(benchmark, items=items)
 
 
@@ -176,6 +179,14 @@ def test_answers_that_are_longer_are_found(benchmark: Benchmark) -> None:
     result = _result(_many(benchmark, lambda k: "ABC"[k % 3], "a much longer word", "word"), "lengths")
     assert result.status == "fails"
     assert len(result.problems) == 2
+
+
+def test_what_words_give_away_is_found(benchmark: Benchmark) -> None:
+    told = _result(_many(benchmark, lambda k: "ABC"[k % 3], "cracked", "whole"), "words_alone")
+    assert told.status == "fails"
+    assert "all tasks" in told.problems[0]
+    hidden = _result(_many(benchmark, lambda k: "ABC"[(k * 7 + k // 5) % 3], "word", "word"), "words_alone")
+    assert hidden.status == "passes", hidden.problems
 
 
 def test_a_line_that_cannot_be_read_fails_and_the_rest_is_not_run(benchmark: Benchmark) -> None:

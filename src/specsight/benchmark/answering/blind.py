@@ -76,7 +76,7 @@ def fit_blind(items: Iterable[Item]) -> BlindModel | None:
     from scipy.optimize import minimize
     from scipy.sparse import csr_matrix
 
-    chosen = _drawn(items)
+    chosen = drawn(items)
     if not chosen:
         return None
     rows = [row for item in chosen for row in _rows(item, item.question)]
@@ -149,7 +149,7 @@ class Blind(Answerer):
         )
 
 
-def _drawn(items: Iterable[Item]) -> list[Item]:
+def drawn(items: Iterable[Item]) -> list[Item]:
     """At most `MOST_ITEMS` of the items with options, in the order of the digests of their ids."""
     heap: list[tuple[int, str, Item]] = []
     for item in items:
@@ -178,7 +178,8 @@ def _rows(asked: Asked, question: str) -> list[NDArray[np.int64]]:
     for letter, text in asked.options.items():
         own = WORD.findall(text.casefold())
         said = [*dict.fromkeys(own), *(f"{a} {b}" for a, b in pairwise(own)), f"={' '.join(own)}"]
-        about = f"{asked.task}|{asked.category}"
+        # What product it is, is what an item of this task asks.
+        about = f"{asked.task}|{'' if asked.task == 'object' else asked.category}"
         names = [
             f"letter {letter}",
             f"{asked.task} letter {letter}",
