@@ -109,7 +109,9 @@ def test_nobody_reaches_what_is_not_theirs(served: tuple[RatingStore, LocalServe
     assert ask("/statement/99", cookie=cookie)[0] == 404
     assert ask("/statement/1/picture/0", cookie=cookie)[0] == 200
     assert ask("/statement/1/picture/9", cookie=cookie)[0] == 404
-    assert ask("/anchor/9", cookie=cookie)[0] == 404
+    assert ask("/anchor/0/marks", cookie=cookie)[0] == 200
+    for path in ("/anchor/9/picture", "/anchor/-1/picture"):
+        assert ask(path, cookie=cookie)[0] == 404
     whole = "&".join(f"{name}=3" for name in SCALES)
     assert ask("/statement/1", whole, cookie)[0] == 403
     assert store.rated() == {}

@@ -66,8 +66,28 @@ def marks(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int
     """Defects of a picture, tinted and outlined on a clear ground. Raises SpecsightError where they are not known."""
     if not has_marks(item, sample, number):
         raise SpecsightError("nothing is marked on this picture")
-    mask = _mask(benchmark, item, sample, number)
-    size = _shown_size(*mask.shape)
+    if _is_of(sample, item.images[number]):
+        return marks_of(benchmark, sample)
+    masks = [images.read_mask(benchmark.picture(path)) > 0 for path in item.masks]
+    if len({mask.shape for mask in masks}) != 1:
+        raise SpecsightError(f"the masks of item '{item.id}' are of several sizes")
+    return _layer(np.asarray(np.any(masks, axis=0), bool))
+
+
+def marks_of(benchmark: Benchmark, sample: BenchmarkSample) -> bytes:
+    """As `marks`, of a sample's own picture."""
+    size = (sample.height, sample.width)
+    images.check_pixels(benchmark.picture(sample.image), *size)
+    mask = np.zeros(size, bool)
+    for instance in sample.instances:
+        if instance.rle is not None and tuple(instance.rle.get("size", ())) != size:
+            raise SpecsightError(f"sample '{sample.id}' has run lengths of another size than its picture")
+        mask |= mask_of(instance, size)
+    return _layer(mask)
+
+
+def _layer(mask: NDArray[np.bool_]) -> bytes:
+    size = _shown_size(mask.shape[0], mask.shape[1])
     # Any share counts: a defect of a few pixels stays visible in a small picture.
     small = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0
     side = 2 * max(1, round(max(size) / 400)) + 1
@@ -77,22 +97,6 @@ def marks(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int
     layer[small, 3] = TINT
     layer[grown & ~small, 3] = 255
     return encode(layer, ".webp")
-
-
-def _mask(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int) -> NDArray[np.bool_]:
-    if not _is_of(sample, item.images[number]):
-        masks = [images.read_mask(benchmark.picture(path)) > 0 for path in item.masks]
-        if len({mask.shape for mask in masks}) != 1:
-            raise SpecsightError(f"the masks of item '{item.id}' are of several sizes")
-        return np.asarray(np.any(masks, axis=0), bool)
-    size = (sample.height, sample.width)
-    images.check_pixels(benchmark.picture(sample.image), *size)
-    mask = np.zeros(size, bool)
-    for instance in sample.instances:
-        if instance.rle is not None and tuple(instance.rle.get("size", ())) != size:
-            raise SpecsightError(f"sample '{sample.id}' has run lengths of another size than its picture")
-        mask |= mask_of(instance, size)
-    return mask
 
 
 def _is_of(sample: BenchmarkSample, relative: str) -> bool:

@@ -16,12 +16,14 @@ from tests.support.rated_caps import write_caps, write_run
 
 from specsight.benchmark.alpha import krippendorff_alpha
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.rating.anchors import anchors_of
 from specsight.benchmark.rating.folder import RatingFolder
 from specsight.benchmark.rating.planning import RatingConfig, plan_rating
 from specsight.benchmark.rating.scales import SCALES
 from specsight.benchmark.rating.sheets import read_sheet, write_sheet
 from specsight.benchmark.rating.store import Rated, RatingStore, Saving
 from specsight.benchmark.rating.summary import summarise
+from specsight.benchmark.records import BenchmarkSample, Instance
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 
@@ -291,3 +293,25 @@ def test_the_command_makes_a_rating_takes_tables_and_sums_up(
     assert "usefulness: 5.00 (5.00 to 5.00; 1 items)" in said
     with pytest.raises(SpecsightError, match="--out"):
         run(benchmark.folder, *runs)
+
+
+def test_an_example_invents_a_defect_of_the_same_product() -> None:
+    def sample(id_: str, product: str, type_: str, cell: str) -> BenchmarkSample:
+        instance = Instance(
+            type_raw=type_, type=type_, box=(0, 0, 2, 2), area_px=4, area_share=0.1, centroid=(1, 1), cells=(cell,),
+            length_px=2,
+        )  # fmt: skip
+        return BenchmarkSample(
+            id=id_, source="s", licence="CC0", product=product, split="test", label="defective", group=id_,
+            image=f"{id_}.png", sha256="0" * 64, width=8, height=8, instances=(instance,),
+        )  # fmt: skip
+
+    cap, other = sample("a", "cap", "scratch", "centre"), sample("b", "cap", "dent", "top left")
+    elsewhere = sample("c", "nut", "burr", "bottom")
+    anchors = anchors_of([elsewhere, cap, other])
+    assert [one.sample for one in anchors] == ["c", "a", "b", "b", "b"]
+    assert anchors[3].text == "There are 2 defects: dent in the cell top left; scratch in the cell centre."
+    assert anchors[4].text == "There is one defect: scratch in the cell centre."
+    assert set(anchors[4].ratings.values()) == {1}
+    assert len(anchors_of([elsewhere, cap])) == 3
+    assert anchors_of([]) == ()

@@ -1,4 +1,4 @@
-"""Five examples with the ratings that they should get, made of the truth about pictures that are not rated."""
+"""Examples with the ratings that they should get, made of the truth about pictures that are not rated."""
 
 from __future__ import annotations
 
@@ -7,58 +7,57 @@ from collections.abc import Sequence
 from specsight.benchmark.rating.folder import Anchor
 from specsight.benchmark.records import BenchmarkSample, Instance
 
-COUNT = 5
-
 
 def anchors_of(samples: Sequence[BenchmarkSample]) -> tuple[Anchor, ...]:
-    """Anchors on defective samples whose defects are known, at most five pictures, which may repeat.
+    """Anchors on defective samples whose defects are known: on different pictures, as far as there are.
 
-    Fewer where what one of them needs is not there: another type of defect in another place.
+    Without another type of defect in another place of the same product, the two with an invented one are left out.
     """
-    pictures = [one for one in samples if one.instances][:COUNT]
-    if not pictures:
+    if not samples:
         return ()
-    turn = [pictures[k % len(pictures)] for k in range(COUNT)]
+    first, second, third = (samples[k % len(samples)] for k in range(3))
     made = [
+        _anchor(first, _statement(first.instances), (5, 5, 5, 5, 5), "It says what is there, and no more."),
         _anchor(
-            turn[0], _statement(turn[0].instances), (5, 5, 5, 5, 5), "It says what is there, and no more."
-        ),
-        _anchor(
-            turn[1],
+            second,
             "There is no defect: the part is good.",
             (1, 1, 1, 1, 5),
             "It misses the defect, and invents nothing.",
         ),
         _anchor(
-            turn[2],
-            "There is a defect on the part.",
+            third,
+            "The part is defective.",
             (1, 5, 2, 2, 5),
-            "It is true and says neither where nor what.",
+            "It is true, and says neither where nor what.",
         ),
     ]
-    other = next(
-        (o for o in pictures for i in o.instances if _unlike(i, turn[3])),
-        None,
-    )
-    if other is not None:
-        strange = next(i for i in other.instances if _unlike(i, turn[3]))
-        made.append(
+    if (found := _with_a_stranger(samples)) is not None:
+        sample, strange = found
+        made += [
             _anchor(
-                turn[3],
-                _statement((*turn[3].instances, strange)),
+                sample,
+                _statement((*sample.instances, strange)),
                 (3, 3, 5, 3, 3),
                 "All that is there is said, and one defect besides that is not there.",
-            )
-        )
-        made.append(
+            ),
             _anchor(
-                turn[3],
+                sample,
                 _statement((strange,)),
                 (1, 1, 1, 1, 1),
-                "A defect that is not there, in the place of the one that is.",
-            )
-        )
+                "A defect that is not there in the place of what is.",
+            ),
+        ]
     return tuple(made)
+
+
+def _with_a_stranger(samples: Sequence[BenchmarkSample]) -> tuple[BenchmarkSample, Instance] | None:
+    """The last sample for which another of its product has a defect unlike all of its own, and that defect."""
+    for sample in reversed(samples):
+        for other in samples:
+            for instance in other.instances:
+                if other.product == sample.product and _unlike(instance, sample):
+                    return sample, instance
+    return None
 
 
 def _anchor(sample: BenchmarkSample, text: str, values: tuple[int, ...], why: str) -> Anchor:

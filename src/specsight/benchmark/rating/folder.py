@@ -60,7 +60,7 @@ class Rating(Record):
     """Different ones; each rater sees some of them twice."""
     anchors: tuple[Anchor, ...] = ()
     left_out: int = 0
-    """Items that not all models answered in words."""
+    """Items that some models answered in words, and others did not."""
 
 
 class Statement(Record):
@@ -119,6 +119,15 @@ class RatingFolder:
         if sha256(folder / ITEMS) != self.rating.items:
             raise SpecsightError(f"the items of '{folder}' are not those that were to be rated")
         return benchmark
+
+    @cached_property
+    def anchors(self) -> list[BenchmarkSample]:
+        """The samples of the anchors."""
+        needed = {one.sample for one in self.rating.anchors}
+        found = {one.id: one for one in self.benchmark.samples() if one.id in needed}
+        if missing := needed - found.keys():
+            raise SpecsightError(f"'{self.benchmark.folder}' has no sample '{min(missing)}'")
+        return [found[one.sample] for one in self.rating.anchors]
 
     @cached_property
     def items(self) -> dict[str, tuple[Item, BenchmarkSample]]:

@@ -20,7 +20,7 @@ from specsight.benchmark.answering.running import read_run
 from specsight.benchmark.answers import ANSWERS, Answer
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines, write_lines
 from specsight.benchmark.persons import check_code
-from specsight.benchmark.rating.anchors import COUNT, anchors_of
+from specsight.benchmark.rating.anchors import anchors_of
 from specsight.benchmark.rating.folder import GUIDE, KEY, RATING, Rating, RatingFolder, Statement
 from specsight.benchmark.rating.scales import SCALES
 from specsight.benchmark.records import BenchmarkSample, Item
@@ -127,15 +127,16 @@ def _models(benchmark: Benchmark, runs: Sequence[Path]) -> dict[str, Path]:
 def _eligible(
     benchmark: Benchmark, runs: Sequence[Path], tasks: Sequence[str]
 ) -> tuple[list[tuple[Item, str]], int]:
-    """Items answered in words by all runs, and how many were not."""
+    """Items answered in words by all runs, and how many by some."""
     answered: list[set[str]] = [{one.item for one in _words(run)} for run in runs]
     found, left_out = [], 0
     for item in benchmark.items():
         if item.form not in ("text", "report") or (tasks and item.task not in tasks):
             continue
-        if all(item.id in ids for ids in answered):
+        by = sum(item.id in ids for ids in answered)
+        if by == len(answered):
             found.append((item, item.sample))
-        else:
+        elif by:
             left_out += 1
     if not found:
         raise SpecsightError(
@@ -193,14 +194,14 @@ def _order(
 
 
 def _others(benchmark: Benchmark, rated: Collection[str], seed: int) -> list[BenchmarkSample]:
-    """A few defective samples that are not rated, of as many types as possible."""
-    by_type: dict[str, tuple[str, BenchmarkSample]] = {}
+    """Defective samples that are not rated, one of each type of each product, in an order of chance."""
+    drawn: dict[tuple[str, str], tuple[str, BenchmarkSample]] = {}
     for one in benchmark.samples():
         if one.instances and one.masks_known and one.id not in rated:
-            type_, drawn = one.instances[0].type, _draw(seed, one.id)
-            if type_ not in by_type or drawn < by_type[type_][0]:
-                by_type[type_] = (drawn, one)
-    return [one for _, one in sorted(by_type.values(), key=lambda each: each[0])[:COUNT]]
+            kind, mark = (one.product, one.instances[0].type), _draw(seed, one.id)
+            if kind not in drawn or mark < drawn[kind][0]:
+                drawn[kind] = (mark, one)
+    return [one for _, one in sorted(drawn.values(), key=lambda each: each[0])]
 
 
 def _draw(seed: int, name: str) -> str:

@@ -6,7 +6,7 @@ In: a store. Out: an application for `LocalServer`. A rater reaches their own st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -31,12 +31,12 @@ def application(store: RatingStore) -> FastAPI:
 class _RatingPage:
     def __init__(self, store: RatingStore) -> None:
         self.store = store
-        _ = store.folder.items  # read before requests come, all at once
+        _ = store.folder.items, store.folder.anchors  # read before requests come, all at once
         self.pages = Pages("specsight.service.rating", "Rate statements")
         self.app = self.pages.application()
         for path, answer, method in (
             ("/", self.guide, "GET"),
-            ("/anchor/{index}", self.anchor, "GET"),
+            ("/anchor/{index}/{layer}", self.anchor, "GET"),
             ("/next", self.next, "GET"),
             ("/statement/{place}", self.statement, "GET"),
             ("/statement/{place}", self.save, "POST"),
@@ -57,13 +57,16 @@ class _RatingPage:
             total=len(self.store.folder.of(rater)),
         )
 
-    def anchor(self, index: int) -> Response:
-        """The picture of an anchor."""
-        anchors = self.store.folder.rating.anchors
-        if not 0 <= index < len(anchors):
+    def anchor(self, index: int, layer: Literal["picture", "marks"]) -> Response:
+        """The picture of an anchor, or its defects."""
+        if not 0 <= index < len(self.store.folder.anchors):
             raise HTTPException(404, "there is no such anchor")
+        sample, benchmark = self.store.folder.anchors[index], self.store.folder.benchmark
         try:
-            content = pictures.picture_of(self.store.folder.benchmark, anchors[index].image)
+            if layer == "marks":
+                content = pictures.marks_of(benchmark, sample)
+            else:
+                content = pictures.picture_of(benchmark, sample.image)
         except SpecsightError as error:
             raise HTTPException(404, str(error)) from error
         return Response(content, media_type="image/webp")
