@@ -87,7 +87,21 @@ def test_lengths_are_compared_with_tolerances_of_every_detector(inspector: Inspe
     )
     strict = inspector.judge(seen, Instruction.of([Tolerance(defect=type_, up_to_mm=1.0)]))
     assert strict.verdict == "reject"
-    assert strict.decision.not_applied == ()
+    # What a detector's map of this picture cannot tell is said, in the decision and in the statement.
+    (told,) = strict.decision.not_applied
+    assert told.reason.startswith(
+        "limit 1 mm is below the shortest length that this model can measure here ("
+    )
+    assert told.reason in strict.statement
+    assert inspector.calibration is not None
+    assert inspector.calibration.point_spread is not None
+    assert strict.map is not None
+    finding = strict.findings[0]
+    assert finding.length_mm is not None
+    scale = finding.length_mm / finding.length_px
+    measurable = inspector.calibration.point_spread.least(min(strict.map.shape)) * scale + 0.1
+    fine = inspector.judge(seen, Instruction.of([Tolerance(defect=type_, up_to_mm=measurable)]))
+    assert fine.decision.not_applied == ()
 
 
 def test_what_was_saved_judges_alike(inspector: Inspector, tmp_path: Path) -> None:
