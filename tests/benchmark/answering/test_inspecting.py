@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PIL import Image
 from tests.support.capped_benchmark import item, sample, write_benchmark
 from tests.support.caps import YAML, cap, specification
 
-from specsight.benchmark.answering.contract import AnswererConfig
+from specsight.benchmark.answering.contract import AnswererConfig, CannotAnswer
 from specsight.benchmark.answering.inspecting import FittedAnswerer
 from specsight.benchmark.answering.naming import answerer_named
 from specsight.benchmark.answering.running import RunConfig, run_benchmark
@@ -18,6 +19,7 @@ from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark, read_lines
 from specsight.benchmark.records import BenchmarkSample, Instance, Item, ItemScope, Provenance, Slots, Split
+from specsight.benchmark.splits import FewShot, Splits
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector, Observation
 from specsight.records import Inspection, Sample
@@ -193,3 +195,52 @@ def test_names_that_nothing_answers_to_are_refused(bench: Benchmark, tmp_path: P
     (reason,) = tally.failed
     assert "no good part of 'plate'" in reason
     assert tally.failed[reason] == 1
+
+
+def test_a_detector_is_fitted_on_the_few_shot_list_alone(bench: Benchmark, tmp_path: Path) -> None:
+    made = write_benchmark(tmp_path / "bench", items(), list(bench.samples()))
+    (made.folder / "specification.yaml").write_bytes((bench.folder / "specification.yaml").read_bytes())
+    few = [
+        FewShot(product="cap", shots=k, seed=0, samples=tuple(f"c{n:02}" for n in range(k))) for k in (1, 8)
+    ]
+    splits = Splits(seed=0, shares=None, counts={}, few_shot=tuple(few))
+    (made.folder / "splits.json").write_text(splits.model_dump_json())
+    data = Benchmark(made.folder, bench.folder)
+    answerer = answerer_named("detector:patchcore", replace(SETTINGS, shots=8))
+    assert isinstance(answerer, FittedAnswerer)
+    answerer.prepare(data)
+    counts = answerer.inspector("cap").counts
+    assert counts is not None
+    assert counts.learned == 8
+    with pytest.raises(CannotAnswer, match="1 good parts of 'cap' give no threshold"):
+        run_benchmark(
+            data, "d", answerer_named("detector:patchcore", replace(SETTINGS, shots=1)), tmp_path / "run"
+        )
+
+
+def test_products_are_told_apart_by_their_good_parts(bench: Benchmark, tmp_path: Path) -> None:
+    """Half of the caps are given out as another product, and are lighter."""
+    samples, folder = [], tmp_path / "bench"
+    folder.mkdir()
+    for number, one in enumerate(bench.samples()):
+        light = 0.5 if number % 2 else 1.0
+        rgb, _ = cap(number, light=light)
+        Image.fromarray(rgb).save(folder / one.image)
+        samples.append(one.model_copy(update={"product": "dark cap" if number % 2 else "cap"}))
+    names = {"A": "Dark cap", "B": "Cap"}
+    asked = [
+        item(
+            name,
+            name,
+            "test",
+            letter,
+            task="object",
+            options=names,
+            category=product,
+            images=(f"{name}.png",),
+        )
+        for name, letter, product in (("c24", "B", "cap"), ("c25", "A", "dark cap"))
+    ]
+    made = write_benchmark(folder, asked, samples)
+    run_benchmark(made, "d", answerer_named("detector:patchcore", SETTINGS), tmp_path / "run")
+    assert answers(tmp_path / "run") == {"c24": "B", "c25": "A"}

@@ -20,6 +20,7 @@ from specsight.benchmark.answering.running import RunConfig, read_run, run_bench
 from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark, read_lines
+from specsight.benchmark.splits import FewShot, Splits
 from specsight.errors import SpecsightError
 
 
@@ -219,3 +220,18 @@ def test_a_limit_draws_equally_and_keeps_pairs_whole(tmp_path: Path) -> None:
     assert chosen != list(Selection(limit=10, seed=1).items(bench))
     with pytest.raises(SpecsightError, match="unknown task 'anomoly': did you mean 'anomaly'"):
         Selection(tasks=("anomoly",))
+
+
+def test_good_parts_of_the_lists_are_shown_with_every_question(bench: Benchmark, tmp_path: Path) -> None:
+    lists = tuple(FewShot(product="cap", shots=k, seed=0, samples=("c", "a")[:k]) for k in (1, 2))
+    made = Splits(seed=0, shares=None, counts={}, few_shot=lists)
+    (bench.folder / "splits.json").write_text(made.model_dump_json())
+    scripted = Scripted("A")
+    run_benchmark(bench, "scripted", scripted, tmp_path / "run", RunConfig(shots=2))
+    assert {tuple(path.name for path in one.references) for one in scripted.asked} == {("c.png", "a.png")}
+    assert read_run(tmp_path / "run").protocol["shots"] == 2
+    with pytest.raises(SpecsightError, match="no list of 4 shots with seed 0"):
+        run_benchmark(bench, "scripted", scripted, tmp_path / "four", RunConfig(shots=4))
+    (bench.folder / "splits.json").unlink()
+    with pytest.raises(SpecsightError, match="nothing says which parts --shots means"):
+        run_benchmark(bench, "scripted", scripted, tmp_path / "none", RunConfig(shots=1))

@@ -122,6 +122,8 @@ class AnswererConfig:
     """Longer side in pixels of the pictures that a language model is shown, at most."""
     part_maps: bool = False
     clauses: bool = False
+    shots: int = 0
+    """Good parts of each product that a detector is fitted on; 0: all of the train split."""
     encoder: str | None = None
     resolution: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

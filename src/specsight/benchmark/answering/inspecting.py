@@ -21,11 +21,12 @@ from specsight.benchmark.answering.contract import (
     Reply,
     answerers,
 )
+from specsight.benchmark.answering.few_shot import few_shot_lists
 from specsight.benchmark.answering.rules import Case, Product, answer, rules_protocol
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.records import BenchmarkSample
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.records import Inspection, Sample
+from specsight.records import Decision, Inspection, Sample
 from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import product_form
 from specsight.storage import CHECKSUMS, sha256
@@ -60,6 +61,7 @@ class InspectorAnswerer(Answerer):
             **rules_protocol(),
             "part_maps": self.part_maps,
             "clauses": self.clauses,
+            "shots": self.config.shots,
             "seed": self.config.seed,
             "encoder": self.config.encoder,
             "resolution": self.config.resolution,
@@ -150,14 +152,30 @@ class InspectorAnswerer(Answerer):
         return self._looked[key]
 
     def _closest(self, question: Question) -> list[str]:
-        """Offered products by how far the picture lies from their good parts; empty where that cannot be told."""
+        """Offered products, the likeliest first: by how far the picture lies from their good parts, in multiples of
+        what those do, or, where there are too few to say, by the score in multiples of the threshold. Empty where there
+        is one inspector for all."""
         offered = set(map(product_form, question.options.values()))
-        distances = {}
-        for product in self.products():
-            likeness = self.inspector(product).likeness
-            if product_form(product) in offered and likeness is not None:
-                distances[product] = likeness.times_farther(self._look(question, product).view)
-        return sorted((one for one in distances if distances[one] > 0), key=lambda one: distances[one])
+        products = [one for one in self.products() if product_form(one) in offered]
+        if len(products) < 2:
+            return []
+        looked = {one: (self.inspector(one), self._look(question, one)) for one in products}
+        distances = {
+            one: inspector.likeness.times_farther(observation.view) if inspector.likeness else 0.0
+            for one, (inspector, observation) in looked.items()
+        }
+        if not all(distances.values()):
+            decisions = {
+                one: inspector.judge(observation).decision for one, (inspector, observation) in looked.items()
+            }
+            distances = {one: _times_threshold(decision) for one, decision in decisions.items()}
+        return sorted(products, key=lambda one: (distances[one], one))
+
+
+def _times_threshold(decision: Decision) -> float:
+    """Scores are compared with their own threshold where that is above zero; elsewhere by their distance to it."""
+    threshold = decision.threshold or 0.0
+    return decision.score / threshold if threshold > 0 else 1 + decision.score - threshold
 
 
 class FittedAnswerer(InspectorAnswerer):
@@ -174,6 +192,7 @@ class FittedAnswerer(InspectorAnswerer):
         self._detector = detector
         made = create_detector(detector, **self._parameters)
         self._encoder = made.get_encoder().fingerprint
+        self._listed: frozenset[str] | None = None
         self._good: dict[str, list[Sample]] = defaultdict(list)
         self._fitted: dict[str, Inspector] = {}
 
@@ -182,7 +201,16 @@ class FittedAnswerer(InspectorAnswerer):
         """Of the encoder."""
         return self._encoder
 
+    def prepare(self, benchmark: Benchmark) -> None:
+        """With `shots`, good parts are those of the few-shot lists alone."""
+        if self.config.shots:
+            lists = few_shot_lists(benchmark, self.config.shots, self.config.seed)
+            self._listed = frozenset(id_ for ids in lists.ids.values() for id_ in ids)
+        super().prepare(benchmark)
+
     def _learn(self, sample: BenchmarkSample, benchmark: Benchmark) -> None:
+        if self._listed is not None and sample.id not in self._listed:
+            return
         self._good[sample.product].append(_train_sample(sample, benchmark, self.part_maps))
 
     def products(self) -> list[str]:
@@ -209,6 +237,11 @@ class FittedAnswerer(InspectorAnswerer):
                 )
             except SpecsightError as error:
                 raise CannotAnswer(f"{self._detector} cannot be fitted to '{product}': {error}") from error
+            if self._fitted[product].calibration is None:
+                raise CannotAnswer(
+                    f"{len(self._good[product])} good parts of '{product}' give no threshold, and so no verdict: fit "
+                    "on more (--shots)"
+                )
         return self._fitted[product]
 
 

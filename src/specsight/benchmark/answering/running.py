@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from specsight.benchmark.answering.contract import Answerer, CannotAnswer, Question, Reply, question_of
+from specsight.benchmark.answering.few_shot import FewShotLists, few_shot_lists
 from specsight.benchmark.answering.parsing import parse
 from specsight.benchmark.answering.rotating import original_answer, original_letter, rotate
 from specsight.benchmark.answering.selecting import Selection
@@ -70,15 +71,15 @@ class RunConfig:
     selection: Selection = field(default_factory=Selection)
     rotations: int = 1
     """In how many orders the options of an item are shown; never more than it has options."""
-    shots: int | None = None
-    """Reference pictures of an item that are shown at most; None: all."""
+    shots: int = 0
+    """Good parts of the train split that are shown with every question, beside the references that it has itself."""
     workers: int = 1
     """Questions under way at once, where the answerer can."""
     retry: bool = False
     """Ask again what failed in an earlier call."""
 
     def __post_init__(self) -> None:
-        if self.rotations < 1 or self.workers < 1 or (self.shots is not None and self.shots < 0):
+        if self.rotations < 1 or self.workers < 1 or self.shots < 0:
             raise SpecsightError("rotations and workers must be at least 1, and shots at least 0")
 
 
@@ -94,7 +95,8 @@ def run_benchmark(
     with only_writer(out):
         _claim(out, _run_of(benchmark, model, answerer, config))
         tally, done = _earlier(out / ANSWERS, config.retry)
-        todo = _todo(benchmark, answerer, config, done)
+        lists = few_shot_lists(benchmark, config.shots, config.selection.seed) if config.shots else None
+        todo = _todo(benchmark, answerer, config, lists, done)
         first = next(todo, None)
         if first is None:
             if not tally.answered:
@@ -192,7 +194,11 @@ Asked = tuple[Item, Question | SpecsightError, int]
 
 
 def _todo(
-    benchmark: Benchmark, answerer: Answerer, config: RunConfig, done: set[tuple[str, int]]
+    benchmark: Benchmark,
+    answerer: Answerer,
+    config: RunConfig,
+    lists: FewShotLists | None,
+    done: set[tuple[str, int]],
 ) -> Iterator[Asked]:
     sample = lru_cache(maxsize=8)(benchmark.sample)
     total = _count(benchmark, config)
@@ -202,6 +208,7 @@ def _todo(
                 continue
             try:
                 question = question_of(item, sample(item.sample), benchmark, answerer)
+                shown = lists.images(item.category) if lists else ()
             except SpecsightError as error:
                 yield item, error, rotation
                 continue
@@ -210,7 +217,7 @@ def _todo(
                 replace(
                     question,
                     options=rotate(item.options, rotation),
-                    references=question.references[: config.shots],
+                    references=(*shown, *question.references),
                 ),
                 rotation,
             )

@@ -27,7 +27,12 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option("--task", "tasks", multiple=True, help="Ask items of this task alone; may be given again.")
 @click.option("--limit", type=int, help="Items of each task at most, drawn by --seed.")
 @click.option("--rotations", default=1, show_default=True, help="Orders in which options are shown.")
-@click.option("--shots", type=int, help="Reference pictures shown with an item at most; default: its own.")
+@click.option(
+    "--shots",
+    default=0,
+    show_default=True,
+    help="Good train parts shown with every question, or that a detector is fitted on (0: all).",
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help=DEVICE_HELP)
 @click.option("--encoder", help="Of detectors: a name, a folder or a hub id.")
@@ -53,7 +58,7 @@ def run(
     tasks: tuple[str, ...],
     limit: int | None,
     rotations: int,
-    shots: int | None,
+    shots: int,
     seed: int,
     device: str,
     encoder: str | None,
@@ -76,6 +81,7 @@ def run(
     chosen = Selection(None if split == "all" else split, tasks, limit, seed)  # type: ignore[arg-type]
     config = RunConfig(chosen, rotations, shots, workers, retry)
     given = AnswererConfig(
+        shots=shots,
         max_tokens=max_tokens,
         image_size=image_size,
         seed=seed,
