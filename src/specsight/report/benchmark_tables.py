@@ -57,8 +57,12 @@ class Block:
 
     @property
     def notes(self) -> list[str]:
-        """Under which definitions numbers were measured, each once."""
-        return list(dict.fromkeys(cell.note for row in self.rows for cell in row.cells if cell.note))
+        """Under which definitions numbers were measured, or why there are none: each once, with its rows."""
+        rows: dict[str, list[str]] = {}
+        for row in self.rows:
+            for note in dict.fromkeys(cell.note for cell in row.cells if cell.note):
+                rows.setdefault(note, []).append(row.title)
+        return [f"{', '.join(titles)}: {note}" for note, titles in rows.items()]
 
 
 def blocks(scores: Mapping[str, Scores], unranked: Sequence[str] = ()) -> list[Block]:

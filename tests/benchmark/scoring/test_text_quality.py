@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,26 @@ def test_minilm_says_that_a_synonym_is_closer_than_another_thing() -> None:
     )
     assert close > far + 0.2
     assert quality.similarities(["A scratch."], ["A scratch."])[0] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_of_many_answers_some_are_encoded_and_the_number_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[str] = []
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        encoded.extend(texts)
+        return np.ones((len(texts), 1), np.float32)
+
+    monkeypatch.setattr(quality, "MOST_ENCODED", 5)
+    monkeypatch.setattr(quality, "_minilm", lambda: encode)
+    items = [
+        item(f"s{k}/d", f"s{k}", "description", form="text", options={}, answer=f"text {k}")
+        for k in range(20)
+    ]
+    benchmark = write_benchmark(tmp_path / "bench", [sample(f"s{k}") for k in range(20)], items)
+    answers = {one.id: one.answer for one in items}
+    figure = score_run(benchmark, write_run(tmp_path / "run", benchmark, answers), resamples=0).figures
+    assert figure["text/description/similarity"].count == len(encoded) == 5
+    assert "5 of 20" in figure["text/description/similarity"].variant
+    assert figure["text/description/f1"].count == 20

@@ -232,7 +232,9 @@ def _consistency(statistics: dict[str, Statistic]) -> Statistic:
         parts.append(
             _Agreement(statistics["grounding/severity_kappa"], statistics["grounding/severity_stated"])
         )
-    return Mean([*parts, _Supported(statistics["grounding/hallucination"])])
+    return Mean(
+        [*parts, _Supported(statistics["grounding/hallucination"])], statistics["grounding/valid"].count
+    )
 
 
 def _specification(benchmark: Benchmark) -> Specification | None:

@@ -96,8 +96,8 @@ class Combined:
 
     @property
     def count(self) -> int:
-        """Questions of all shares."""
-        return sum(share.count for share in self.shares)
+        """Questions of all shares; where sums are taken, all are of the same questions."""
+        return self.shares[0].count if self.sums else sum(share.count for share in self.shares)
 
     def resampled(self, weights: Floats) -> Floats:
         """Its value in each resample."""
@@ -161,11 +161,13 @@ class Mean:
     """Unweighted mean of several statistics; one that a resample leaves without questions is left out of it."""
 
     of: Sequence[Statistic]
+    questions: int | None = None
+    """Where they are of the same questions: how many there are."""
 
     @property
     def count(self) -> int:
         """Questions of all of them."""
-        return sum(one.count for one in self.of)
+        return sum(one.count for one in self.of) if self.questions is None else self.questions
 
     def resampled(self, weights: Floats) -> Floats:
         """Its value in each resample."""
@@ -254,7 +256,7 @@ class Objects:
         return shown.model_copy(update={"low": ends.low, "high": ends.high})
 
 
-NO_QUESTIONS = "no question of this kind was asked"
+NO_QUESTIONS = "there is nothing to count"
 
 
 def share(
