@@ -156,6 +156,17 @@ def test_two_persons_do_not_see_each_other_and_a_lead_adjudicates(shared: Served
     assert anna.send(3, own)[0] == 409
 
 
+def test_a_lead_starts_from_one_of_two_edits(shared: Served) -> None:
+    anna, ben, lead = (Client(shared, code) for code in ("r1", "r2", "r3"))
+    anna.send(3, anna.form(3, action="edit", question="Annas question?"))
+    ben.send(3, ben.form(3, action="edit", question="Bens question?"))
+    page = lead.ask("/item/3?start=2")[1]
+    assert ">Bens question?</textarea>" in page
+    assert ">Bens question?</textarea>" not in anna.ask("/item/3?start=2")[1]
+    assert lead.send(3, lead.form(3, action="edit", question="Bens question?"))[0] == 303
+    assert shared.store.entry(3).standing == Decision(action="edit", edit=Edit(question="Bens question?"))
+
+
 def test_what_makes_no_sense_is_said_and_kept_in_the_form(served: Served) -> None:
     anna = Client(served, "r1")
     for changes, words in (

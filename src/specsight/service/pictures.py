@@ -6,6 +6,7 @@ In: a benchmark and an item. Out: WebP files of at most `PIXELS` pixels, no side
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from specsight.benchmark.export.masks import mask_of
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
-from specsight.report.pictures import TRUTH, encode, fitted
+from specsight.report.pictures import PREDICTION, TRUTH, encode, fitted
 
 SIDE, PIXELS = 8000, 4_000_000
 """A strip keeps enough of its length for small defects; WebP ends at 16,383."""
@@ -63,19 +64,26 @@ def has_marks(item: Item, sample: BenchmarkSample, number: int) -> bool:
 
 
 def marks(benchmark: Benchmark, item: Item, sample: BenchmarkSample, number: int) -> bytes:
-    """Defects of a picture, tinted and outlined on a clear ground. Raises SpecsightError where they are not known."""
+    """Defects of a picture, tinted and outlined on a clear ground; where the item is about some of them, these in a
+    frame. Raises SpecsightError where they are not known."""
     if not has_marks(item, sample, number):
         raise SpecsightError("nothing is marked on this picture")
     if _is_of(sample, item.images[number]):
-        return marks_of(benchmark, sample)
+        layer = _layer(_defects(benchmark, sample))
+        boxes = item.slots.boxes or ()
+        return encode(_boxed(layer, boxes if len(boxes) < len(sample.instances) else ()), ".webp")
     masks = [images.read_mask(benchmark.picture(path)) > 0 for path in item.masks]
     if len({mask.shape for mask in masks}) != 1:
         raise SpecsightError(f"the masks of item '{item.id}' are of several sizes")
-    return _layer(np.asarray(np.any(masks, axis=0), bool))
+    return encode(_layer(np.asarray(np.any(masks, axis=0), bool)), ".webp")
 
 
 def marks_of(benchmark: Benchmark, sample: BenchmarkSample) -> bytes:
     """As `marks`, of a sample's own picture."""
+    return encode(_layer(_defects(benchmark, sample)), ".webp")
+
+
+def _defects(benchmark: Benchmark, sample: BenchmarkSample) -> NDArray[np.bool_]:
     size = (sample.height, sample.width)
     images.check_pixels(benchmark.picture(sample.image), *size)
     mask = np.zeros(size, bool)
@@ -83,10 +91,24 @@ def marks_of(benchmark: Benchmark, sample: BenchmarkSample) -> bytes:
         if instance.rle is not None and tuple(instance.rle.get("size", ())) != size:
             raise SpecsightError(f"sample '{sample.id}' has run lengths of another size than its picture")
         mask |= mask_of(instance, size)
-    return _layer(mask)
+    return mask
 
 
-def _layer(mask: NDArray[np.bool_]) -> bytes:
+def _boxed(layer: NDArray[np.uint8], boxes: Iterable[tuple[int, int, int, int]]) -> NDArray[np.uint8]:
+    """Frames around boxes in thousandths, a little apart from what is in them."""
+    height, width = layer.shape[:2]
+    thick = max(1, round(max(height, width) / 400))
+    drawn: NDArray[np.uint8] = layer.copy()
+    for x0, y0, x1, y1 in boxes:
+        corners = (
+            (x0 * width // 1000 - 4 * thick, y0 * height // 1000 - 4 * thick),
+            (x1 * width // 1000 + 4 * thick, y1 * height // 1000 + 4 * thick),
+        )
+        cv2.rectangle(drawn, *corners, (*PREDICTION, 255), thick)
+    return drawn
+
+
+def _layer(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     size = _shown_size(mask.shape[0], mask.shape[1])
     # Any share counts: a defect of a few pixels stays visible in a small picture.
     small = cv2.resize(mask.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0
@@ -96,7 +118,7 @@ def _layer(mask: NDArray[np.bool_]) -> bytes:
     layer[..., :3] = TRUTH
     layer[small, 3] = TINT
     layer[grown & ~small, 3] = 255
-    return encode(layer, ".webp")
+    return layer
 
 
 def _is_of(sample: BenchmarkSample, relative: str) -> bool:

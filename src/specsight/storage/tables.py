@@ -88,8 +88,12 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
 
 
 def cell(value: object) -> object:
-    """What is written for a value: text that begins as a formula does with an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """What is written for a value: text that begins as a formula does with an apostrophe in front, lines ended by line
+    feeds alone, for Python's writer puts no quotes around a carriage return, which ends the row for its reader."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def cell_text(written: str) -> str:

@@ -105,7 +105,9 @@ def _row(store: CurationStore, entry: Entry, saved: Saved | None, revision: int)
 
 def _saving(store: CurationStore, curator: str, cells: Mapping[str, str]) -> Saving | None:
     """What a row says; None where it says nothing new. Raises SpecsightError."""
-    number = store.number_of(cell_text(cells["id"]))
+    number = store.number_of(cells["id"])
+    if number is None:
+        number = store.number_of(cell_text(cells["id"]))
     if number is None:
         raise SpecsightError(f"there is no item '{excerpt(cells['id'])}'")
     entry, item = store.entry(number), store.item(number)

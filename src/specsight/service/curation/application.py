@@ -81,10 +81,11 @@ class _Curation:
         )
         return RedirectResponse(where, 303)
 
-    def item(self, request: Request, number: int, task: str = "") -> Response:
-        """One item."""
+    def item(self, request: Request, number: int, task: str = "", start: int | None = None) -> Response:
+        """One item; who adjudicates may start from the decision on a seat."""
         entry, item, seat = self._asked(request, number)
-        form = None if seat is None else Form.of(item, entry, seat)
+        start = start if seat == ADJUDICATED else None
+        form = None if seat is None else Form.of(item, entry, seat, start)
         return self._page(request, entry, item, seat, form, task)
 
     def save(

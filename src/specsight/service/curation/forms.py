@@ -26,9 +26,9 @@ class Form:
     revision: int
 
     @classmethod
-    def of(cls, item: Item, entry: Entry, seat: int) -> Form:
-        """As it is opened."""
-        saved = entry.at(seat)
+    def of(cls, item: Item, entry: Entry, seat: int, start: int | None = None) -> Form:
+        """As it is opened; `start`: the seat whose decision it begins with, in place of the person's own."""
+        saved = entry.at(seat if start is None else start)
         decision = saved.decision if saved else Decision(action="accept")
         now = applied(item, decision)
         return cls(
