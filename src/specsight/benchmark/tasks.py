@@ -100,3 +100,6 @@ TASKS: Mapping[Task, TaskInfo] = {
         "Cross-modal", "Which of colour and depth shows the defect?", ("choice",)
     ),
 }  # fmt: skip
+
+TOLD_BY_PRODUCT: frozenset[Task] = frozenset({"object", "structure"})
+"""Tasks whose answer follows from the product's name: it is not shown with their questions."""

@@ -23,6 +23,7 @@ from specsight.benchmark.answering.baselines import Majority, no_name
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import Item
+from specsight.benchmark.tasks import TOLD_BY_PRODUCT
 
 FEATURES = 2**16
 MOST_ITEMS = 12_000
@@ -178,8 +179,8 @@ def _rows(asked: Asked, question: str) -> list[NDArray[np.int64]]:
     for letter, text in asked.options.items():
         own = WORD.findall(text.casefold())
         said = [*dict.fromkeys(own), *(f"{a} {b}" for a, b in pairwise(own)), f"={' '.join(own)}"]
-        # What product it is, is what an item of this task asks.
-        about = f"{asked.task}|{'' if asked.task == 'object' else asked.category}"
+        product = "" if asked.task in TOLD_BY_PRODUCT else asked.category
+        about = f"{asked.task}|{product}"
         names = [
             f"letter {letter}",
             f"{asked.task} letter {letter}",

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
-from specsight.benchmark.tasks import Form, Task
+from specsight.benchmark.tasks import TOLD_BY_PRODUCT, Form, Task
 from specsight.errors import SpecsightError
 from specsight.registry import Registry
 
@@ -45,7 +45,7 @@ class Question:
     task: Task
     form: Form
     category: str
-    """The product; empty where that is what is asked."""
+    """The product; empty where the answer follows from it."""
     text: str
     options: Mapping[str, str]
     instruction: str | None
@@ -170,7 +170,7 @@ def question_of(item: Item, sample: BenchmarkSample, benchmark: Benchmark, answe
         id=item.id,
         task=item.task,
         form=item.form,
-        category="" if item.task == "object" else item.category,
+        category="" if item.task in TOLD_BY_PRODUCT else item.category,
         text=item.question,
         options=item.options,
         instruction=item.instruction,

@@ -7,6 +7,7 @@ import click
 from specsight.cli.benchmark import (
     building,
     checking,
+    composing,
     counterfactual,
     curating,
     exporting,
@@ -27,6 +28,7 @@ def benchmark() -> None:
 VERBS: tuple[click.Command, ...] = (
     building.build,
     checking.check,
+    composing.panels,
     counterfactual.counterfactuals,
     curating.curate,
     exporting.export,
