@@ -286,3 +286,94 @@ def test_a_main_clause_is_no_part_of_the_feature(sentence: str, feature: str, pa
     (clause,) = read(sentence, TYRE).clauses
     assert isinstance(clause, Requirement)
     assert (clause.feature, clause.part) == (feature, part)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Known defects now include the zipper break: reject it.",
+        "Known defects now also include zipper break.",
+        "Original equipment: any zipper break is a defect.",
+        "From today zipper break is a reject criterion.",
+        "As of 1 May a zipper break is a rejection criterion.",
+        "Effective immediately, any zipper break is rejectable.",
+        "The defect catalogue has been extended by the zipper break.",
+        "The zipper break has been added to the list of defects.",
+        "New reject criterion: zipper break.",
+        "As per drawing 12, the defect list now contains the zipper break, please.",
+        "The list of defects now covers the zipper break; report it.",
+        "A zipper break is a defect.",
+    ],
+)
+def test_a_kind_that_is_added_to_the_defects_is_taught(sentence: str) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Knowledge)
+    assert (clause.name, clause.part) == ("zipper break", None)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A zipper break is not a defect.",
+        "From today a zipper break is no longer a defect.",
+        "Original equipment: no zipper break is a defect.",
+        "Known defects no longer include the zipper break.",
+        "The zipper break has been removed from the defect catalogue.",
+        "A zipper break is not a reject criterion.",
+    ],
+)
+def test_a_kind_that_is_taken_from_the_defects_does_not_count(sentence: str) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Ignore)
+    assert clause.defect == "zipper break"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Known defects now include the zipper break: do not reject it.",
+        "From today zipper breaks over 3 mm are a reject criterion.",
+        "From today only zipper breaks are a reject criterion.",
+        "Known defects do not include the zipper break.",
+    ],
+)
+def test_what_may_mean_either_is_not_taught(sentence: str) -> None:
+    assert {clause.kind for clause in read(sentence, TYRE).clauses} == {"unread"}
+
+
+def test_a_known_type_and_a_name_with_a_part_keep_their_meaning() -> None:
+    (known,) = read("Known defects now include the cut: reject it.", TYRE).clauses
+    assert isinstance(known, Tolerance)
+    assert (known.defect, known.up_to_mm) == ("cut", 0)
+    (named,) = read("Known defects now include bead kinks; report them.", TYRE).clauses
+    assert isinstance(named, Knowledge)
+    assert named.name == "bead kinks"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "As per drawing 12, {}",
+        "Please, as per drawing 12, {}",
+        "As per drawing 12, {}, which the customer asked for.",
+        "Hello team, please note: according to section 4.2 of the specification, {}, thank you.",
+        "{}, which the customer asked for, please.",
+        "{} (see drawing A-12/3), as agreed with the customer, thanks in advance.",
+    ],
+)
+@pytest.mark.parametrize(
+    "demand",
+    [
+        "stains up to 2 mm are acceptable",
+        "inspect the tread only",
+        "leave out the bead",
+        "cracks are rejected",
+    ],
+)
+def test_remarks_change_nothing_however_many_there_are(around: str, demand: str) -> None:
+    bare = read(f"{demand.capitalize()}.", TYRE).clauses
+    assert bare[0].kind != "unread"
+    told = read(around.format(demand), TYRE).clauses
+    assert [clause.model_copy(update={"text": ""}) for clause in told] == [
+        clause.model_copy(update={"text": ""}) for clause in bare
+    ]

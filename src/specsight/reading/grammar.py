@@ -14,6 +14,7 @@ from dataclasses import replace
 from specsight.reading.assembly import items_of
 from specsight.reading.blocks import Statement, Understood, statements
 from specsight.reading.contract import Reader, readers
+from specsight.reading.criteria import restated
 from specsight.reading.facts import Fact
 from specsight.reading.frames import frames_of
 from specsight.reading.items import Item, NotUnderstood
@@ -22,6 +23,7 @@ from specsight.reading.meaning import facts_of
 from specsight.reading.names import Names
 from specsight.reading.normal import stems
 from specsight.reading.novelty import taught
+from specsight.reading.remarks import without_remarks
 from specsight.reading.requirements import required
 from specsight.reading.retelling import THERE, retold
 from specsight.reading.tables import facts_of_row
@@ -129,7 +131,7 @@ def _pieces(statement: Statement, understood: Understood, names: Names) -> list[
     pieces = [piece.strip() for piece in re.split(r";\s+|;$", statement.plain) if piece.strip()]
     if len(pieces) < 2 or statement.row is not None:
         return [statement]
-    if taught(statement.plain, names):
+    if restated(without_remarks(statement.plain), names) or taught(statement.plain, names):
         return [statement]
     if any(map(THERE.search, pieces[1:])) and _retells(statement, names):
         return [statement]
@@ -160,8 +162,11 @@ def read_statement(
 def _statement_facts(statement: Statement, names: Names, before: str = "") -> list[Fact]:
     """The facts of a statement: as a report of new kinds, by the grammar, else told in plainer words."""
     statement = replace(statement, plain=NOT_EVEN.sub("", statement.plain))
-    if statement.row is None and not statement.lead and (found := taught(statement.plain, names)):
-        return found
+    if statement.row is None and not statement.lead:
+        if told := restated(without_remarks(statement.plain), names):
+            return [fact for name in told.kinds for fact in _criterion(name, told.counts, names)]
+        if found := taught(statement.plain, names):
+            return found
     try:
         return _by_grammar(statement, names)
     except NotUnderstood as error:
@@ -170,7 +175,19 @@ def _statement_facts(statement: Statement, names: Names, before: str = "") -> li
         try:
             return _retold(statement, names, before)
         except NotUnderstood:
-            raise error from None
+            plain = without_remarks(statement.plain)
+            if plain == statement.plain.strip():
+                raise error from None
+        return _statement_facts(replace(statement, plain=plain), names, before)
+
+
+def _criterion(name: str, counts: bool, names: Names) -> list[Fact]:
+    """What "X is a defect", or is not, demands; a kind that the product does not know is taught, whatever its name
+    begins with ("bead kinks")."""
+    facts = facts_in(f"a {name} is {'a' if counts else 'not a'} defect", names)
+    if counts and any(fact.kind != "knowledge" and fact.defect not in names.defects for fact in facts):
+        return facts_in(f"known defects: {name}", names)
+    return facts
 
 
 def _retells(statement: Statement, names: Names) -> bool:
