@@ -18,6 +18,7 @@ from specsight.benchmark.card import write_card
 from specsight.benchmark.describing import descriptions, first_specification, specification_text
 from specsight.benchmark.files import (
     CHANGELOG,
+    CHANGELOG_TITLE,
     DESCRIPTIONS,
     ITEMS,
     ONTOLOGY,
@@ -140,7 +141,9 @@ def _built(
         )
     save_ontology(ontology, work / ONTOLOGY, plan.name)
     write_json(work / SPLITS, made.splits.model_dump(mode="json"))
-    write_text(work / CHANGELOG, f"# Changes\n\n## {FIRST_VERSION}\n\nBuilt: {counts['items']:,} items.\n")
+    write_text(
+        work / CHANGELOG, f"{CHANGELOG_TITLE}\n## {FIRST_VERSION}\n\nBuilt: {counts['items']:,} items.\n"
+    )
     _describe_itself(work, out, made, counts, plan)
     missing = list(dict.fromkeys(one for description in described for one in description.missing))
     return left_out, context.not_made, missing, [*made.listing.notes, *made.splits.notes]

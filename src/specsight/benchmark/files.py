@@ -38,6 +38,7 @@ SPLITS = "splits.json"
 CARD = "card.json"
 DATASHEET = "datasheet.md"
 CHANGELOG = "CHANGELOG.md"
+CHANGELOG_TITLE = "# Changes\n"
 FORMAT = 1
 LONGEST_LINE = 16 * 2**20
 """Bytes of one line: run lengths of a picture's masks are far shorter."""

@@ -85,9 +85,9 @@ def test_undecided_items_are_kept_where_that_is_wanted_and_the_changelog_grows(
     again.save("r1", 0, ACCEPT, 0)
     release(again, tmp_path / "third", keep_undecided=True)
     changelog = (tmp_path / "third" / "CHANGELOG.md").read_text()
-    assert changelog.startswith("# Changelog\n\n## 1.2.0 (")
+    assert changelog.startswith("# Changes\n\n## 1.2.0 (")
     assert changelog.index("## 1.2.0") < changelog.index("## 1.1.0")
-    assert changelog.count("# Changelog") == 1
+    assert changelog.count("# Changes") == 1
 
 
 def test_half_a_matched_pair_is_left_out_and_so_is_what_two_persons_dispute(
@@ -97,7 +97,7 @@ def test_half_a_matched_pair_is_left_out_and_so_is_what_two_persons_dispute(
         store.save("r1", number, ACCEPT, 0)
     store.save("r1", 4, Decision(action="reject", reason="odd"), 0)
     released = release(store, tmp_path / "next")
-    assert released.unpaired == ["`scratch/part\\_scope/0`"]
+    assert released.unpaired == ["scratch/part\\_scope/0"]
     assert [item.task for item in Benchmark(tmp_path / "next").items()] == ["anomaly", "anomaly", "type"]
     store.close()
     store.path.unlink()

@@ -7,7 +7,6 @@ bytes. A benchmark that fails a check is released only with a note, which stands
 from __future__ import annotations
 
 import datetime
-import itertools
 import os
 import shutil
 import tempfile
@@ -26,6 +25,7 @@ from specsight.benchmark.curation.decisions import applied
 from specsight.benchmark.curation.store import ADJUDICATED, CurationStore, Entry
 from specsight.benchmark.files import (
     CHANGELOG,
+    CHANGELOG_TITLE,
     DESCRIPTIONS,
     ITEMS,
     ONTOLOGY,
@@ -47,7 +47,6 @@ from specsight.storage.tables import markdown_text
 from specsight.version import __version__
 
 SAME = (SAMPLES, DESCRIPTIONS, SPECIFICATION, ONTOLOGY, SPLITS)
-TITLE = "# Changelog\n"
 
 
 @dataclass
@@ -166,7 +165,7 @@ def _kept(store: CurationStore, released: Released) -> Iterator[Item]:
         for saved in entry.decisions:
             released.curators.add(saved.curator)
             released.last = max(saved.at, released.last or saved.at)
-        name = f"`{markdown_text(item.id)}`"
+        name = markdown_text(item.id)
         if entry.state == "disputed":
             released.disputed += 1
         elif standing is None:
@@ -247,8 +246,8 @@ def _changelog(source: Benchmark, released: Released, agreed: Mapping[str, Alpha
         if entries:
             lines += ["", f"### {title}", "", *(f"- {one}" for one in entries)]
     former = source.folder / CHANGELOG
-    before = read_text(former).removeprefix(TITLE).lstrip("\n") if former.is_file() else ""
-    return "\n".join(itertools.chain([TITLE], lines, [""])) + (f"\n{before}" if before else "")
+    before = read_text(former).removeprefix(CHANGELOG_TITLE).lstrip("\n") if former.is_file() else ""
+    return "\n".join([CHANGELOG_TITLE, *lines, ""]) + (f"\n{before}" if before else "")
 
 
 def _next_version(version: str) -> str:
