@@ -110,8 +110,8 @@ BY_ROW = Table(
 WORDS = Table(
     "words",
     "Whether words decide",
-    "The two questions of a matched pair show the same picture and call for opposite verdicts. Who does not read "
-    "answers both alike, gets no pair right and has a control gap of 0.",
+    "The two questions of a matched pair show the same picture and call for opposite verdicts. Who looks and does not "
+    "read answers both alike and gets no pair right; who guesses gets a quarter; both have a control gap of 0.",
     (
         *(Line(f"pairs/{task}", f"{TASKS[task].title}: right both ways") for task in PAIRED),
         Line("pairs", "All pairs: right both ways"),

@@ -141,6 +141,7 @@ def test_who_reads_gets_all_of_them(tmp_path: Path) -> None:
     got = values(paired(tmp_path, {})[0])
     assert got["pairs"] == got["part_auroc"] == got["scope_compliance"] == 1.0
     assert got["same"] == got["scope_drop"] == 0.0
+    assert got["chance/pairs"] == got["chance/pairs/part_scope"] == 0.25
     assert got["control_gap"] is not None
     assert got["control_gap"] > 0
 

@@ -31,7 +31,13 @@ from specsight.benchmark.scoring.reports import Truths, reports
 from specsight.benchmark.scoring.resampling import Figure
 from specsight.benchmark.scoring.scenarios import scenarios
 from specsight.benchmark.scoring.text_quality import text_quality
-from specsight.benchmark.scoring.words_decide import component_scope, control, matched_pairs, ranked_by
+from specsight.benchmark.scoring.words_decide import (
+    component_scope,
+    control,
+    guessed_pairs,
+    matched_pairs,
+    ranked_by,
+)
 from specsight.storage.files import write_json
 
 RESAMPLES = 1000
@@ -105,7 +111,7 @@ def score(run: Answered, truths: Truths, resamples: int = RESAMPLES, *, similari
         model=run.run.model,
         asked=len(run.asked),
         total=run.total,
-        figures={**figures, **guessing(run)},
+        figures={**figures, **guessing(run), **guessed_pairs(run)},
         errors=dict(counts.most_common()),
         costs=run.costs.to_json(),
         resamples=resamples,

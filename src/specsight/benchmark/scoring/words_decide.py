@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specsight.benchmark.scoring.accuracy import mean_of
 from specsight.benchmark.scoring.reading import Answered, Asked
-from specsight.benchmark.scoring.resampling import Difference, RankedAuroc, Statistic
+from specsight.benchmark.scoring.resampling import Difference, Figure, RankedAuroc, Statistic
 from specsight.benchmark.tasks import TASKS
 
 LIKELIHOODS = "ranked by the log-likelihoods of the two options"
@@ -49,6 +49,22 @@ def matched_pairs(run: Answered) -> dict[str, Statistic]:
                     lambda one, values=values: values[one.item],  # type: ignore[misc]
                 )
     return statistics
+
+
+def guessed_pairs(run: Answered) -> dict[str, Figure]:
+    """What even guesses are expected to get of the pairs, as "chance/pairs" and "chance/pairs/TASK"."""
+    pairs = pairs_of([one for one in run.plain if TASKS[one.task].paired])
+    figures = {}
+    for task in ("", *TASKS):
+        both = [
+            (first.chance or 0.0) * (second.chance or 0.0)
+            for first, second in pairs
+            if task in ("", first.task)
+        ]
+        if both:
+            name = f"chance/pairs/{task}" if task else "chance/pairs"
+            figures[name] = Figure(value=sum(both) / len(both), count=len(both))
+    return figures
 
 
 def component_scope(run: Answered) -> dict[str, Statistic]:
