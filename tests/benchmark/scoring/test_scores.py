@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,14 @@ def test_likelihoods_rank_answers_as_language_control_does(tmp_path: Path) -> No
     figure = scores.figures["part_auroc"]
     assert figure.value == pytest.approx(roc_auc_score(truths, margins))
     assert figure.value == pytest.approx(language_control.part_auroc(truths, margins))
+    # The words of either question of a pair, as numbers of the seed 0 and of the question's id decide.
+    coins = [np.random.default_rng([0, zlib.crc32(id_.encode())]).integers(2) for id_ in ids]
+    other = [margins[k ^ 1] if coin else margins[k] for k, coin in enumerate(coins)]
+    gap = language_control.control_gap(truths, margins, other)
+    assert scores.figures["control_gap"].value == pytest.approx(gap)
+    verdicts = [i.slots.decision == "reject" for i in items if i.task == "anomaly"]
+    drop = language_control.scope_drop(verdicts, [float(v) for v in verdicts], truths, margins)
+    assert scores.figures["scope_drop"].value == pytest.approx(drop)
 
 
 def test_scenarios_are_compared_with_the_same_questions_in_plain_words(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from specsight.cli.options import PATH
 HEADLINES = (
     ("accuracy", "accuracy"),
     ("pairs", "pairs right both ways"),
+    ("scenario_pairs/S3", "pairs of panels right both ways"),
     ("counterfactual/flip", "flip"),
     ("counterfactual/stability", "stability"),
 )
