@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from specsight.benchmark.alpha import Alpha, krippendorff_alpha
 from specsight.benchmark.curation.decisions import ACTIONS
-from specsight.benchmark.curation.store import ADJUDICATED, CurationStore
+from specsight.benchmark.curation.entries import ADJUDICATED
+from specsight.benchmark.curation.store import CurationStore
 from specsight.benchmark.files import SPECIFICATION
 from specsight.benchmark.items.truth import levels
 from specsight.specification import load_specification

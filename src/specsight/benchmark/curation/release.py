@@ -22,7 +22,8 @@ from specsight.benchmark.checks import check_benchmark, failures
 from specsight.benchmark.curation import schema
 from specsight.benchmark.curation.agreement import agreement, severity_levels
 from specsight.benchmark.curation.decisions import applied
-from specsight.benchmark.curation.store import ADJUDICATED, CurationStore, Entry
+from specsight.benchmark.curation.entries import ADJUDICATED, Entry
+from specsight.benchmark.curation.store import CurationStore
 from specsight.benchmark.files import (
     CHANGELOG,
     CHANGELOG_TITLE,

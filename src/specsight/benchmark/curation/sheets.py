@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from specsight.benchmark.curation.decisions import Edit, Saved, applied, decided_on, edit_of
-from specsight.benchmark.curation.store import Conflict, CurationStore, Entry, Saving
+from specsight.benchmark.curation.entries import Entry
+from specsight.benchmark.curation.store import Conflict, CurationStore, Saving
 from specsight.benchmark.persons import check_code
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError, excerpt

@@ -8,15 +8,23 @@ holds it (optimistic locking). The store belongs to one `items.jsonl`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from specsight.benchmark.curation import schema
 from specsight.benchmark.curation.decisions import Action, Decision, Saved, applied
+from specsight.benchmark.curation.entries import (
+    ADJUDICATED,
+    ENTRIES,
+    Entry,
+    State,
+    read_entries,
+    read_entry,
+    read_saved,
+)
 from specsight.benchmark.curation.indexing import make_index
 from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark, read_line
 from specsight.benchmark.persons import check_code
@@ -26,9 +34,6 @@ from specsight.storage.database import database, reading, writing
 from specsight.storage.files import sha256
 
 FILE = "curation.sqlite"
-ADJUDICATED = 0
-"""The seat whose decision stands whatever the others are."""
-State = Literal["open", "decided", "disputed"]
 
 
 class Conflict(SpecsightError):
@@ -37,44 +42,6 @@ class Conflict(SpecsightError):
     def __init__(self, message: str, current: Saved | None) -> None:
         super().__init__(message)
         self.current = current
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the store knows of an item."""
-
-    number: int
-    id: str
-    task: str
-    category: str
-    pair: str | None
-    seats: int
-    state: State
-    action: Action | None
-    """Of the decision that stands."""
-    decisions: tuple[Saved, ...]
-    """By seat."""
-
-    @property
-    def standing(self) -> Decision | None:
-        """The decision that stands; None for an item that is open or disputed."""
-        return self.decisions[0].decision if self.state == "decided" else None
-
-    def seat_of(self, curator: str) -> int | None:
-        """The seat that a person would save to; None where all are taken by others."""
-        if self.seats == 1:
-            return 1
-        own = next((s.seat for s in self.decisions if s.curator == curator and s.seat > 0), None)
-        taken = {s.seat for s in self.decisions}
-        return own or next((k for k in range(1, self.seats + 1) if k not in taken), None)
-
-    def at(self, seat: int | None) -> Saved | None:
-        """The decision on a seat."""
-        return next((s for s in self.decisions if s.seat == seat), None)
-
-    def revision(self, seat: int) -> int:
-        """What tells one state of a seat from the next. Who adjudicates rests on all decisions, not on one seat's."""
-        return sum(s.revision for s in self.decisions if seat in (s.seat, ADJUDICATED))
 
 
 class Saving(NamedTuple):
@@ -162,18 +129,18 @@ class CurationStore:
     def entry(self, number: int) -> Entry:
         """What was decided about an item. Raises SpecsightError where there is none."""
         with reading(self.engine) as connection:
-            return _entry(connection, number)
+            return read_entry(connection, number)
 
     def entries(self, state: State | None = None, shared: bool = False) -> Iterator[Entry]:
         """Of all items, or those in one state, in order; one at a time, all of one state of the file. `shared`: only
         those that two persons decide about."""
-        query = _ENTRIES.order_by(schema.items.c.number, schema.decisions.c.seat)
+        query = ENTRIES.order_by(schema.items.c.number, schema.decisions.c.seat)
         if shared:
             query = query.where(schema.items.c.seats > 1)
         if state is not None:
             query = query.where(schema.items.c.state == state)
         with reading(self.engine) as connection:
-            yield from _entries(connection.execution_options(yield_per=1000).execute(query))
+            yield from read_entries(connection.execution_options(yield_per=1000).execute(query))
 
     def number_of(self, id_: str) -> int | None:
         """The number of an item by its id."""
@@ -186,7 +153,7 @@ class CurationStore:
         """Every saving of an item's decisions, the first one first."""
         query = sa.select(schema.changes).where(schema.changes.c.item == number).order_by(schema.changes.c.id)
         with reading(self.engine) as connection:
-            return [_saved(row) for row in connection.execute(query)]
+            return [read_saved(row) for row in connection.execute(query)]
 
     def save(
         self, curator: str, number: int, decision: Decision, revision: int, adjudicate: bool = False
@@ -212,7 +179,7 @@ class CurationStore:
 
 
 def _save(connection: sa.Connection, curator: str, saving: Saving, now: datetime, seat: int | None) -> Saved:
-    entry = _entry(connection, saving.number)
+    entry = read_entry(connection, saving.number)
     if seat is None:
         if (final := entry.at(ADJUDICATED)) is not None:
             raise Conflict(f"item '{entry.id}' was adjudicated by {final.curator} meanwhile", final)
@@ -259,52 +226,6 @@ def _state(rows: Sequence[Saved], seats: int) -> tuple[State, Action | None]:
     if all(first.agrees_with(one.decision) for one in rows[1:]):
         return "decided", first.action
     return "disputed", None
-
-
-_ENTRIES = sa.select(
-    schema.items.c.number, schema.items.c.id, schema.items.c.task, schema.items.c.category, schema.items.c.pair,
-    schema.items.c.seats, schema.items.c.state, schema.items.c.action,
-    schema.decisions.c.seat, schema.decisions.c.curator, schema.decisions.c.revision, schema.decisions.c.at,
-    schema.decisions.c.decision,
-).select_from(schema.items.outerjoin(schema.decisions))  # fmt: skip
-
-
-def _entry(connection: sa.Connection, number: int) -> Entry:
-    query = _ENTRIES.where(schema.items.c.number == number).order_by(schema.decisions.c.seat)
-    for entry in _entries(connection.execute(query)):
-        return entry
-    raise SpecsightError(f"there is no item number {number}")
-
-
-def _entries(rows: Any) -> Iterator[Entry]:
-    """Rows of `_ENTRIES`, those of one item after another."""
-    first: Any = None
-    held: list[Saved] = []
-    for row in rows:
-        if first is not None and row.number != first.number:
-            yield _entry_of(first, held)
-            held = []
-        first = row
-        if row.seat is not None:
-            held.append(_saved(row))
-    if first is not None:
-        yield _entry_of(first, held)
-
-
-def _entry_of(row: Any, held: list[Saved]) -> Entry:
-    return Entry(
-        row.number, row.id, row.task, row.category, row.pair, row.seats, row.state, row.action, tuple(held)
-    )
-
-
-def _saved(row: Any) -> Saved:
-    return Saved(
-        decision=Decision.model_validate_json(row.decision),
-        curator=row.curator,
-        seat=row.seat,
-        revision=row.revision,
-        at=datetime.fromisoformat(row.at),
-    )
 
 
 def _there(path: Path) -> Path:

@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 
 from specsight.benchmark.curation.agreement import agreement
 from specsight.benchmark.curation.decisions import Saved
+from specsight.benchmark.curation.entries import ADJUDICATED, Entry
 from specsight.benchmark.curation.queue import next_item, progress
-from specsight.benchmark.curation.store import ADJUDICATED, Conflict, CurationStore, Entry
+from specsight.benchmark.curation.store import Conflict, CurationStore
 from specsight.benchmark.records import Item
 from specsight.benchmark.tasks import TASKS
 from specsight.errors import SpecsightError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specsight.benchmark.curation.decisions import Decision, applied, decided_on, edit_of
-from specsight.benchmark.curation.store import Entry
+from specsight.benchmark.curation.entries import Entry
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError
 
