@@ -91,6 +91,18 @@ def test_what_fails_for_good_is_told_in_one_line(
     assert len(server.requests) == 1
 
 
+def test_newer_servers_are_told_the_longest_answer_by_its_newer_name(server: ChatServer) -> None:
+    server.always, server.answer = "newer", lambda request: "B"
+    model = Endpoint(server.url, retries=0, temperature=None)
+    assert [model.complete(QUESTION, 7).text for _ in range(2)] == ["B", "B"]
+    assert [set(request) & {"max_tokens", "max_completion_tokens"} for request in server.requests] == [
+        {"max_tokens"},
+        {"max_completion_tokens"},
+        {"max_completion_tokens"},
+    ]
+    assert all("temperature" not in request for request in server.requests)
+
+
 def test_requests_keep_a_pace(server: ChatServer) -> None:
     model = Endpoint(server.url, per_minute=600)
     for _ in range(4):

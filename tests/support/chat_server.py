@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Fault = str
-"""stall | html | 429 | 500 | 401 | 404 | 400 | cut | truncated | empty"""
+"""stall | html | 429 | 500 | 401 | 404 | 400 | cut | truncated | empty | newer (takes max_completion_tokens alone)"""
 
 
 @dataclass
@@ -71,9 +71,13 @@ def chat_server() -> Iterator[ChatServer]:
                 state.keys.append(self.headers.get("Authorization", ""))
             time.sleep(state.delay)
             fault = state.next_fault()
-            body = _completion(state.reply(request))
-            if fault is None:
+            limit = request.get("max_tokens") or request["max_completion_tokens"]
+            body = _completion(state.reply({**request, "max_tokens": limit}))
+            if fault is None or (fault == "newer" and "max_completion_tokens" in request):
                 self._send(200, body)
+            elif fault == "newer":
+                said = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+                self._send(400, json.dumps({"error": {"message": said}}).encode())
             elif fault == "stall":
                 time.sleep(state.stall)
             elif fault == "html":

@@ -27,6 +27,8 @@ KEY = "SPECSIGHT_ENDPOINT_KEY"
 TIMEOUT = 120.0
 """Seconds that a server may be silent for."""
 RETRIES = 4
+LENGTHS = ("max_tokens", "max_completion_tokens")
+"""What servers call the longest answer: the older name, and the newer one, which some models insist on."""
 LARGEST_PICTURES = 64 * 2**20
 """Bytes of all pictures of a conversation, encoded."""
 
@@ -53,7 +55,8 @@ class Endpoint(LanguageModel):
     """A model behind an address; it sees, as far as the model there does.
 
     Parameters: `name` is URL#MODEL; `timeout` in seconds; `retries` of a request and requests `per_minute` at
-    most (None: as many as are asked). Temperature 0 without a seed. Raises SpecsightError for what is no address, and
+    most (None: as many as are asked); `temperature` without a seed (None: the server's own, for models that take no
+    other). Raises SpecsightError for what is no address, and
     `EndpointRefuses` where the server cannot be asked which models it has.
     """
 
@@ -68,6 +71,7 @@ class Endpoint(LanguageModel):
         timeout: float = TIMEOUT,
         retries: int = RETRIES,
         per_minute: float | None = None,
+        temperature: float | None = 0.0,
     ) -> None:
         openai = require("openai", "endpoint")
         url, _, model = name.partition("#")
@@ -81,7 +85,8 @@ class Endpoint(LanguageModel):
             base_url=url, api_key=os.environ.get(KEY) or "none", timeout=timeout, max_retries=retries
         )
         self._url, self._retries = url.rstrip("/"), retries
-        self._pace = _Pace(per_minute)
+        self._pace, self._temperature = _Pace(per_minute), temperature
+        self._length = LENGTHS[0]
         self.model = model or self._only_model()
         self.name = f"endpoint:{self._url}#{self.model}"
         self.fingerprint = hashlib.sha256(self.name.encode()).hexdigest()
@@ -94,7 +99,9 @@ class Endpoint(LanguageModel):
         Raises `EndpointRefuses` and `EndpointSilent`, and SpecsightError for anything else that is no answer.
         """
         self.check(messages, answered=True)
-        options: dict[str, Any] = {"temperature": 0} if seed is None else {"temperature": 1, "seed": seed}
+        options: dict[str, Any] = {} if self._temperature is None else {"temperature": self._temperature}
+        if seed is not None:
+            options = {"temperature": 1, "seed": seed}
         if stop:
             options["stop"] = list(stop)
         body = [_turn(message) for message in messages]
@@ -126,13 +133,19 @@ class Endpoint(LanguageModel):
             return self._client.chat.completions.create(
                 model=self.model,
                 messages=body,
-                max_tokens=max_tokens,
+                **{self._length: max_tokens},
                 **options,
             )
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
             raise EndpointRefuses(
                 f"{self.name} refuses: {_said(error)}; check the address, the model's name and {KEY}"
             ) from error
+        except openai.BadRequestError as error:
+            if self._length == LENGTHS[0] and LENGTHS[1] in str(error):
+                # Newer servers have another name for the same limit, and say so.
+                self._length = LENGTHS[1]
+                return self._send(body, max_tokens, options)
+            raise SpecsightError(f"{self.name} answered {error.status_code}: {_said(error)}") from error
         except openai.APITimeoutError as error:
             raise EndpointSilent(f"{self.name} did not answer in time, {self._retries + 1} times") from error
         except openai.APIConnectionError as error:

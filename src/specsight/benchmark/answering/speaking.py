@@ -36,6 +36,7 @@ ENDPOINT_SETTINGS = {
     "timeout": "seconds",
     "retries": "of a request",
     "per_minute": "requests at most",
+    "temperature": "a number, or default for models that take no other",
 }
 LOCAL_SETTINGS = {"choose_by": f"{BY_WORDS}, or {BY_LIKELIHOOD} of the letters"}
 
@@ -116,11 +117,14 @@ class EndpointAnswerer(Answerer):
         settings = config.settings
         self.prices = Prices.of(settings)
         rate = settings.get("per_minute")
+        warmth = settings.get("temperature", 0)
+        self._temperature = None if warmth == "default" else _number("temperature", warmth)
         self.model: Endpoint = Endpoint(
             name,
             timeout=_number("timeout", settings.get("timeout", TIMEOUT)),
             retries=int(_number("retries", settings.get("retries", RETRIES))),
             per_minute=None if rate is None else _number("per_minute", rate),
+            temperature=self._temperature,
         )
         self.config, self.pictures = config, pictures
         self._silent = 0
@@ -132,7 +136,7 @@ class EndpointAnswerer(Answerer):
         return {
             **prompt_protocol(self.config.image_size, self.pictures),
             "max_tokens": self.config.max_tokens,
-            "temperature": 0,
+            "temperature": self._temperature,
         }
 
     @property
