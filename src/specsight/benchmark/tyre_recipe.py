@@ -30,7 +30,7 @@ class Size:
     strips: int
 
 
-SIZES: Mapping[str, Size] = {"tiny": Size(72, 0), "standard": Size(900, 30), "large": Size(6000, 240)}
+SIZES: Mapping[str, Size] = {"tiny": Size(72, 0), "standard": Size(900, 90), "large": Size(6000, 240)}
 
 
 def write_tyres(folder: Path, size: str, workers: int | None = None) -> tuple[Path, BuildPlan]:

@@ -218,6 +218,28 @@ def test_a_detector_is_fitted_on_the_few_shot_list_alone(bench: Benchmark, tmp_p
         )
 
 
+def test_a_product_that_nothing_can_be_fitted_to_does_not_end_the_run(
+    bench: Benchmark, tmp_path: Path
+) -> None:
+    """One good part is taken out as a product of its own."""
+    samples = [
+        one.model_copy(update={"product": "rare cap"}) if number == 0 else one
+        for number, one in enumerate(bench.samples())
+    ]
+    assert (samples[0].split, samples[0].label) == ("train", "good")
+    made = write_benchmark(tmp_path / "bench", items(), samples)
+    (made.folder / "specification.yaml").write_bytes((bench.folder / "specification.yaml").read_bytes())
+    answerer = answerer_named("detector:patchcore", SETTINGS)
+    assert isinstance(answerer, FittedAnswerer)
+    answerer.prepare(Benchmark(made.folder, bench.folder))
+    for _ in range(2):
+        with pytest.raises(SpecsightError, match="1 good parts of 'rare cap' give no threshold") as raised:
+            answerer.inspector("rare cap")
+        assert not isinstance(raised.value, CannotAnswer)
+    assert answerer.products() == ["cap"]
+    assert answerer.inspector("cap").calibration is not None
+
+
 def test_products_are_told_apart_by_their_good_parts(bench: Benchmark, tmp_path: Path) -> None:
     """Half of the caps are given out as another product, and are lighter."""
     samples, folder = [], tmp_path / "bench"

@@ -98,7 +98,7 @@ class InspectorAnswerer(Answerer):
 
     def answer(self, question: Question) -> Reply:
         """By the rules; the reply says what was found, and where it was guessed."""
-        closest = self._closest(question) if question.task == "object" else []
+        closest = [] if question.category else self._closest(question)
         product = closest[0] if closest else question.category or self.products()[0]
         beliefs = self._beliefs(question, product)
         known = Product(self.inspector(product).specification, self._shows.get(product, {}))
@@ -152,11 +152,12 @@ class InspectorAnswerer(Answerer):
         return self._looked[key]
 
     def _closest(self, question: Question) -> list[str]:
-        """Offered products, the likeliest first: by how far the picture lies from their good parts, in multiples of
-        what those do, or, where there are too few to say, by the score in multiples of the threshold. Empty where there
-        is one inspector for all."""
+        """Offered products, or all where none are, the likeliest first: by how far the picture lies from their good
+        parts, in multiples of what those do, or, where there are too few to say, by the score in multiples of the
+        threshold. Empty where there is one inspector for all."""
         offered = set(map(product_form, question.options.values()))
-        products = [one for one in self.products() if product_form(one) in offered]
+        known = self.products()
+        products = [one for one in known if product_form(one) in offered] or known
         if len(products) < 2:
             return []
         looked = {one: (self.inspector(one), self._look(question, one)) for one in products}
@@ -195,6 +196,8 @@ class FittedAnswerer(InspectorAnswerer):
         self._listed: frozenset[str] | None = None
         self._good: dict[str, list[Sample]] = defaultdict(list)
         self._fitted: dict[str, Inspector] = {}
+        self._failed: dict[str, str] = {}
+        """Product → why nothing can be fitted to it."""
 
     @property
     def fingerprint(self) -> str:
@@ -214,35 +217,44 @@ class FittedAnswerer(InspectorAnswerer):
         self._good[sample.product].append(_train_sample(sample, benchmark, self.part_maps))
 
     def products(self) -> list[str]:
-        """Those with good parts in the train split."""
-        return sorted(self._good)
+        """Those with good parts in the train split to which something could be fitted, as far as that was tried."""
+        return sorted(set(self._good) - set(self._failed))
 
     def inspector(self, product: str) -> Inspector:
         """Fitted with the benchmark's specification, or with the product's name alone."""
-        from specsight.inspector import Inspector
-
         if product not in self._good:
             raise SpecsightError(
                 f"the train split has no good part of '{product}': {did_you_mean(product, self._good)}"
             )
-        if product not in self._fitted:
-            specification = self.specification or Specification(product=product)
-            try:
-                self._fitted[product] = Inspector.fit(
-                    self._good[product],
-                    detector=self._detector,
-                    specification=specification,
-                    seed=self.config.seed,
-                    **self._parameters,
-                )
-            except SpecsightError as error:
-                raise CannotAnswer(f"{self._detector} cannot be fitted to '{product}': {error}") from error
-            if self._fitted[product].calibration is None:
-                raise CannotAnswer(
-                    f"{len(self._good[product])} good parts of '{product}' give no threshold, and so no verdict: fit "
-                    "on more (--shots)"
-                )
+        if product not in self._fitted and product not in self._failed:
+            self._fit(product)
+        if product in self._failed:
+            # Of several products the others can be answered about.
+            all_failed = set(self._failed) == set(self._good)
+            raise (CannotAnswer if all_failed else SpecsightError)(self._failed[product])
         return self._fitted[product]
+
+    def _fit(self, product: str) -> None:
+        from specsight.inspector import Inspector
+
+        try:
+            inspector = Inspector.fit(
+                self._good[product],
+                detector=self._detector,
+                specification=self.specification or Specification(product=product),
+                seed=self.config.seed,
+                **self._parameters,
+            )
+        except SpecsightError as error:
+            self._failed[product] = f"{self._detector} cannot be fitted to '{product}': {error}"
+            return
+        if inspector.calibration is None:
+            self._failed[product] = (
+                f"{len(self._good[product])} good parts of '{product}' give no threshold, and so no verdict: fit on "
+                "more (--shots)"
+            )
+            return
+        self._fitted[product] = inspector
 
 
 class SavedAnswerer(InspectorAnswerer):
