@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from specsight.benchmark.items.description import named
 from specsight.benchmark.items.making import ASKERS
 from specsight.benchmark.items.templates import LEAST, SLOTS, fill, malformed, read_templates, templates
 from specsight.errors import SpecsightError
@@ -47,6 +48,14 @@ def test_filled_questions_are_well_formed(task: str, name: str, text: str) -> No
 )
 def test_malformed_templates_are_named(text: str, problem: str) -> None:
     assert problem in (malformed(text) or "")
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"),
+    [("open splice", "an open splice"), ("excess_flash", "excess flash"), ("broken teeth", "broken teeth")],
+)
+def test_types_take_an_article_where_they_can_be_counted(type_: str, words: str) -> None:
+    assert named(type_) == words
 
 
 def test_a_damaged_file_is_refused_with_its_place(tmp_path: Path) -> None:

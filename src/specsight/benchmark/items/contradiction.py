@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from specsight.benchmark.items.asking import Asker, Candidate, NotMade
 from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.description import named
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.templates import fill
 from specsight.benchmark.items.truth import NONE, types_of
@@ -42,10 +43,13 @@ class Contradiction(Asker):
         generator = context.generator(sample, self.task, "note")
         place = (self.task, sample.product, sample.split, candidate.right, "agrees")
         right = context.balance.least(place, ("yes", "no"), generator)
-        named = candidate.right if right == "yes" else wrong[0]
-        kind = "nothing" if named == NONE else "defect"
+        said_type = candidate.right if right == "yes" else wrong[0]
+        kind = "nothing" if said_type == NONE else "defect"
         notes = [text for name, text in self.variant(candidate).answers.items() if name.startswith(kind)]
-        note = fill(notes[int(generator.integers(len(notes)))], {"type": as_words(named)})
+        note = fill(
+            notes[int(generator.integers(len(notes)))],
+            {"type": as_words(said_type), "a_type": named(said_type)},
+        )
         texts = {answer: self.variant(candidate).options[answer] for answer in ("yes", "no")}
         said = replace(candidate, words={"note": note})
         yield self.choice(said, right, texts, sample, context, instruction=None)

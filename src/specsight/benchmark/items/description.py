@@ -12,16 +12,29 @@ from specsight.benchmark.records import BenchmarkSample, Instance, Item, Provena
 from specsight.specification.vocabulary import as_words, with_article
 
 BETWEEN = "|"
-UNCOUNTABLE = (
-    "flash",
-    "lettering",
-    "cord",
-    "contamination",
-    "damage",
-    "discolouration",
-    "material",
-    "dirt",
-    "underfill",
+UNCOUNTABLE = frozenset(
+    [
+        "contamination",
+        "copper",
+        "cord",
+        "damage",
+        "dirt",
+        "discolouration",
+        "fabric",
+        "flash",
+        "insulation",
+        "lettering",
+        "material",
+        "packaging",
+        "residue",
+        "rust",
+        "underfill",
+        "wax",
+        "teeth",
+        "parts",
+        "defects",
+        "together",
+    ]
 )
 """Last words of types that take no article."""
 
