@@ -13,29 +13,12 @@ from specsight.specification.vocabulary import as_words, with_article
 
 BETWEEN = "|"
 UNCOUNTABLE = frozenset(
-    [
-        "contamination",
-        "copper",
-        "cord",
-        "damage",
-        "dirt",
-        "discolouration",
-        "fabric",
-        "flash",
-        "insulation",
-        "lettering",
-        "material",
-        "packaging",
-        "residue",
-        "rust",
-        "underfill",
-        "wax",
-        "teeth",
-        "parts",
-        "defects",
+    (
+        "contamination", "copper", "cord", "damage", "dirt", "discolouration", "fabric", "flash", "insulation",
+        "lettering", "material", "packaging", "residue", "rust", "underfill", "wax", "teeth", "parts", "defects",
         "together",
-    ]
-)
+    )
+)  # fmt: skip
 """Last words of types that take no article."""
 
 
