@@ -235,3 +235,16 @@ def test_good_parts_of_the_lists_are_shown_with_every_question(bench: Benchmark,
     (bench.folder / "splits.json").unlink()
     with pytest.raises(SpecsightError, match="nothing says which parts --shots means"):
         run_benchmark(bench, "scripted", scripted, tmp_path / "none", RunConfig(shots=1))
+
+
+def test_what_has_no_effect_on_an_answerer_is_refused(bench: Benchmark, tmp_path: Path) -> None:
+    with pytest.raises(SpecsightError, match="--workers 2: 'random' is asked one question at a time"):
+        run_benchmark(bench, "random", answerer_named("random"), tmp_path / "run", RunConfig(workers=2))
+    for config, option in (
+        (AnswererConfig(encoder="filters"), "--encoder"),
+        (AnswererConfig(image_size=64), "--image-size"),
+        (AnswererConfig(part_maps=True), "--part-maps"),
+    ):
+        with pytest.raises(SpecsightError, match=f"{option} has no effect on 'random': leave it out"):
+            answerer_named("random", config)
+    assert answerer_named("random", AnswererConfig(seed=3)).protocol["seed"] == 3

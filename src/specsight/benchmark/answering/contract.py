@@ -82,6 +82,8 @@ class Answerer(ABC):
     """Answers questions one by one. Deterministic; a reply depends on its question and on what `prepare` read alone."""
 
     needs_truth: ClassVar[bool] = False
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """Fields of `AnswererConfig` that act on it besides `seed` and `settings`; others are refused where given."""
     parallel: ClassVar[bool] = False
     """Whether `answer` may be called by several threads at once."""
     part_maps: bool = False

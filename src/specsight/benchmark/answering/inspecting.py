@@ -45,6 +45,8 @@ UNINSTRUCTED = frozenset({"severity"})
 class InspectorAnswerer(Answerer):
     """Answers from what an inspector finds."""
 
+    takes = frozenset({"device", "encoder", "part_maps", "clauses"})
+
     def __init__(self, config: AnswererConfig) -> None:
         self.config = config
         self.part_maps, self.clauses = config.part_maps, config.clauses
@@ -181,6 +183,8 @@ def _times_threshold(decision: Decision) -> float:
 
 class FittedAnswerer(InspectorAnswerer):
     """One inspector per product, fitted on the good parts of the train split when it is first needed."""
+
+    takes = InspectorAnswerer.takes | {"resolution", "shots"}
 
     def __init__(self, detector: str, config: AnswererConfig) -> None:
         from specsight.detectors import create_detector

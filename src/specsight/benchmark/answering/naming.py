@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, answerers
@@ -15,6 +16,17 @@ def answerer_named(name: str, config: AnswererConfig | None = None) -> Answerer:
     Raises SpecsightError for an unknown name and for what the answerer cannot use.
     """
     config = config or AnswererConfig()
+    made = _made(name, config)
+    plain = AnswererConfig()
+    for one in fields(config):
+        if one.name in ("seed", "settings") or one.name in made.takes:
+            continue
+        if getattr(config, one.name) != getattr(plain, one.name):
+            raise SpecsightError(f"--{one.name.replace('_', '-')} has no effect on '{name}': leave it out")
+    return made
+
+
+def _made(name: str, config: AnswererConfig) -> Answerer:
     kind, _, rest = name.partition(":")
     if kind in answerers or kind in answerers.broken:
         return answerers[kind](rest, config)

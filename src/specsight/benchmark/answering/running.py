@@ -92,6 +92,10 @@ def run_benchmark(
     another model, benchmark or protocol, and where nothing is chosen; `CannotAnswer` where no item can be answered.
     """
     config = config or RunConfig()
+    if config.workers > 1 and not answerer.parallel:
+        raise SpecsightError(
+            f"--workers {config.workers}: '{model}' is asked one question at a time: leave it out"
+        )
     with only_writer(out):
         _claim(out, _run_of(benchmark, model, answerer, config))
         tally, done = _earlier(out / ANSWERS, config.retry)

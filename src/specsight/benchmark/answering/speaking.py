@@ -44,6 +44,8 @@ LOCAL_SETTINGS = {"choose_by": f"{BY_WORDS}, or {BY_LIKELIHOOD} of the letters"}
 class SpeakingAnswerer(Answerer):
     """A language model on this machine. A choice is made by its words, or by the likelihoods of the letters."""
 
+    takes = frozenset({"device", "max_tokens", "image_size", "shots"})
+
     def __init__(self, model: LanguageModel, config: AnswererConfig, pictures: bool) -> None:
         who = f"language model '{model.name}'"
         config.check_settings(who, LOCAL_SETTINGS)
@@ -108,6 +110,7 @@ class Prices:
 class EndpointAnswerer(Answerer):
     """A model behind an address; several questions may be under way at once."""
 
+    takes = frozenset({"max_tokens", "image_size", "shots"})
     parallel: ClassVar[bool] = True
 
     def __init__(self, name: str, config: AnswererConfig, pictures: bool = True) -> None:
