@@ -27,7 +27,8 @@ def test_the_page_on_python(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "python.md").read_text("utf-8")
     printed = run("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), tmp_path)
     assert "false rejects with 95 % confidence" in printed
-    assert "Not applied: 'Inspect nothing but the moon.' ('moon' is no part of the product)" in printed
+    assert "'moon' is no part of the product" in printed
+    assert "Inspect nothing but the moon. had no effect: 'moon' is no part of the product" in printed
     assert (tmp_path / "inspection.png").is_file()
     assert (tmp_path / "runs" / "tyres" / "metrics.json").is_file()
 

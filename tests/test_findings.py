@@ -15,7 +15,7 @@ from specsight.calibration import Calibration
 from specsight.findings import find, segment
 from specsight.images import longest_extent
 from specsight.records import Judgement
-from specsight.specification import parse_specification
+from specsight.specification import Specification, parse_specification
 
 CALIBRATION = Calibration(1.0, map_seed=2.0, map_extent=1.0, good_count=59, false_reject_rate=0.05,
                           wanted_rate=0.05, confidence=0.95)  # fmt: skip
@@ -95,6 +95,26 @@ def test_a_defect_for_which_no_type_rises_above_good_parts_has_no_name() -> None
     assert (named.type, named.type_score) == ("stain", pytest.approx(0.4))
     (other,) = find(Judgement(5.0, map_, {"stain": map_ * 0.1}), levelled)
     assert (other.type, other.type_score) == (None, None)
+
+
+@pytest.mark.parametrize(("taught", "type_"), [(1.05, "cord"), (1.5, "residue")])
+def test_a_taught_type_names_a_finding_only_where_it_rises_clearly_higher(taught: float, type_: str) -> None:
+    """Else what the specification knows keeps its name, and with it its severity."""
+    specification = Specification.model_validate(
+        {
+            "product": "tyre",
+            "severity": [{"level": "minor"}],
+            "defects": [{"name": "cord", "severity": [{"level": "critical"}]}],
+        }
+    )
+    map_ = picture("0000", "0990", "0000")
+    maps = {"residue": taught * map_, "cord": map_}
+    (found,) = find(Judgement(9.0, map_, maps), CALIBRATION, specification, taught=["residue"])
+    assert found.type == type_
+    assert found.severity == ("critical" if type_ == "cord" else "minor")
+    assert found.also == (("residue",) if type_ == "cord" else ())
+    (named,) = find(Judgement(9.0, map_, maps), CALIBRATION, specification)
+    assert named.type == "residue"
 
 
 def test_a_region_over_the_seam_of_a_strip_is_one() -> None:

@@ -9,7 +9,7 @@ until it is as long as the defect that gives such a region.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,12 +102,15 @@ def find(
     mm_per_px: float | None = None,
     circular: bool = False,
     focus: Focus | None = None,
+    taught: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Findings of one judged picture, the strongest first.
 
     `parts` is (H, W) with the values of `part_names`; `mm_per_px` overrides the specification's scale. On `circular`
     pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
-    Within `focus` regions are findings too that reach no more than its seed.
+    Within `focus` regions are findings too that reach no more than its seed. Types that words have `taught` give a
+    finding its name only where they rise clearly higher than all others: what is known, with its severity and its
+    clauses, is not displaced by a name of today that fits as well.
     """
     labels = regions(judgement.map, calibration, circular, focus)
     scale = mm_per_px or (specification.scale(judgement.map.shape[1]) if specification else None)
@@ -115,7 +118,7 @@ def find(
     found = []
     for label, box in enumerate(find_objects(labels), 1):
         region = _Region(judgement.map, labels[box] == label, box, circular)
-        type_, type_score, also = _type(judgement, region, calibration)
+        type_, type_score, also = _type(judgement, region, calibration, taught)
         part, peak_part = _parts(parts, part_names or {}, region)
         finding = _measured(region, scale)
         percent = 100 * finding.area_px / judgement.map.size
@@ -270,21 +273,25 @@ def _unwrapped(inside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
 
 
 def _type(
-    judgement: Judgement, region: _Region, calibration: Calibration
+    judgement: Judgement, region: _Region, calibration: Calibration, taught: Collection[str]
 ) -> tuple[str | None, float | None, tuple[str, ...]]:
     """The type whose map rises most above what it is on good parts, how far it does, and those that rise nearly as far;
-    no type where none rises: the words then tell no more of the defect than of a good part."""
+    no type where none rises: the words then tell no more of the defect than of a good part.
+
+    Of a type that was taught and others that rise nearly as far, the highest of the others is the type.
+    """
     means = {
         name: calibration.above_good(name, float(region.of(map_).mean()))
         for name, map_ in judgement.type_maps.items()
     }
     if not means:
         return None, None, ()
-    best = max(means, key=lambda name: means[name])
-    if means[best] <= 0:
+    most = max(means.values())
+    if most <= 0:
         return None, None, ()
-    also = [name for name, mean in means.items() if name != best and mean >= NEAR * means[best]]
-    return best, means[best], tuple(sorted(also, key=lambda name: -means[name]))
+    near = sorted((name for name in means if means[name] >= NEAR * most), key=lambda name: -means[name])
+    best = next((name for name in near if name not in taught), near[0])
+    return best, means[best], tuple(name for name in near if name != best)
 
 
 def _parts(

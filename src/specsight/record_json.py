@@ -72,6 +72,7 @@ class DecisionJson(TypedDict):
     deciding: dict[Text, Any] | None
     observed: list[ExcusedJson]
     not_applied: list[NotAppliedJson]
+    in_part: NotRequired[list[NotAppliedJson]]
     required: NotRequired[list[PresenceJson]]
 
 

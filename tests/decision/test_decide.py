@@ -583,6 +583,25 @@ def test_a_part_that_cannot_be_told_of_leaves_what_is_taught_on_it_without_effec
     assert reason in one.reason
 
 
+@pytest.mark.parametrize("exclude", [False, True])
+def test_a_scope_holds_for_those_of_its_parts_that_the_part_map_has(exclude: bool) -> None:
+    known = replace(CIRCUMSTANCES, part_words=Vocabulary(("tread", "sidewall", "lettering")))
+    inspected = "sidewall" if not exclude else "tread"
+    one = Scope(parts=(inspected,), exclude=exclude)
+    both = Scope(parts=(inspected, "lettering"), exclude=exclude)
+    alone, with_it = (decided(judgement("stain"), clause, circumstances=known) for clause in (one, both))
+    assert (with_it.verdict, with_it.score, with_it.not_applied) == (alone.verdict, alone.score, ())
+    assert alone.verdict == "accept"
+    assert [(rest.clause, rest.reason) for rest in with_it.in_part] == [
+        (both, f"the picture shows no 'lettering'; it holds for {inspected}")
+    ]
+    assert alone.in_part == ()
+    nowhere = Scope(parts=("lettering", "valve"), exclude=exclude)
+    full = decided(judgement("stain"), nowhere, circumstances=known)
+    assert (full.verdict, full.in_part) == ("reject", ())
+    assert [rest.clause for rest in full.not_applied] == [nowhere]
+
+
 def test_where_scopes_leave_nothing_the_full_inspection_holds_and_says_so() -> None:
     tread_alone = replace(CIRCUMSTANCES, parts=np.ones_like(PARTS))
     without = Scope(parts=("tread",), exclude=True)

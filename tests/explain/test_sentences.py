@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from specsight.explain import describe, state, told_apart
 from specsight.records import Decision, Excused, Finding, NotApplied, Presence
-from specsight.specification import Ignore, Knowledge, Requirement, Unread
+from specsight.specification import Ignore, Knowledge, Requirement, Scope, Unread
 
 
 def finding(**changes: object) -> Finding:
@@ -56,14 +56,33 @@ def test_many_findings_are_counted_after_the_first_five() -> None:
     assert words.endswith("; and 2 smaller ones.")
 
 
-def test_clauses_of_a_long_document_that_cannot_be_applied_are_counted_after_the_first_five() -> None:
-    clauses = [Unread(text=f"Sentence {k}.") for k in range(8)]
+def test_clauses_of_a_long_document_that_a_picture_does_not_allow_are_counted_after_the_first_five() -> None:
+    clauses = [Scope(parts=("lid",), text=f"Sentence {k}.") for k in range(8)]
     words = state(
-        Decision("accept", 2.0, 3.0, not_applied=tuple(NotApplied(one, "not understood") for one in clauses)),
+        Decision("accept", 2.0, 3.0, not_applied=tuple(NotApplied(one, "no lid here") for one in clauses)),
         clauses,
     )
-    assert words.count("(not understood)") == 5
+    assert words.count("(no lid here)") == 5
     assert words.endswith("; and 3 more. The picture was judged as without this.")
+
+
+def test_sentences_that_were_not_understood_are_not_repeated_with_every_picture() -> None:
+    """They are the same for all pictures: the decision holds them, and screen and report name each once."""
+    unread, scope = Unread(text="How are you?"), Scope(parts=("lid",), text="Lid only.")
+    both = (NotApplied(unread, "not understood"), NotApplied(scope, "no lid here"))
+    words = state(Decision("accept", 2.0, 3.0, not_applied=both), [unread, scope])
+    assert words.endswith("Not applied: 'Lid only.' (no lid here). The picture was judged as without this.")
+    assert "How are you?" not in words
+    assert "Not applied" not in state(Decision("accept", 2.0, 3.0, not_applied=both[:1]), [unread, scope])
+
+
+def test_what_a_clause_could_not_reach_is_told() -> None:
+    scope = Scope(parts=("lid", "rim"), text="Lid and rim only.")
+    rest = NotApplied(scope, "the picture shows no 'lid'; it holds for rim")
+    words = state(Decision("accept", 2.0, 3.0, in_part=(rest,)), [scope])
+    assert words.endswith(
+        "Applied in part: 'Lid and rim only.' (the picture shows no 'lid'; it holds for rim)."
+    )
 
 
 def test_what_was_looked_for_is_told_once() -> None:

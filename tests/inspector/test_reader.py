@@ -195,6 +195,93 @@ def test_a_type_that_is_taught_on_one_part_is_found_there_alone(
     assert [one.reason for one in without.decision.not_applied] == ["the picture has no part map"]
 
 
+@pytest.mark.parametrize(
+    ("clause", "verdict"),
+    [
+        (Tolerance(defect="TYPE", up_to_mm=1.0), "accept"),
+        (Tolerance(defect="TYPE"), "accept"),
+        (Ignore(defect="TYPE"), "accept"),
+        (Tolerance(defect="TYPE", up_to_mm=0), "reject"),
+        (Tolerance(defect="TYPE", up_to_mm=0, part="tread"), "reject"),
+        (Tolerance(defect="TYPE", up_to_mm=0, part="sidewall"), "accept"),
+        (Tolerance(defect="SPECIFIED", up_to_mm=1.0), "reject"),
+        (Tolerance(defect="SPECIFIED", up_to_mm=1e6), "accept"),
+        (Only(defect="TYPE"), "reject"),
+    ],
+)
+def test_a_tolerance_judges_no_picture_more_strictly_than_its_specification_does(
+    clause: Tolerance | Ignore | Only,
+    verdict: str,
+    inspector: Inspector,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """What the detector does not see is looked for only where a clause accepts less than holds without words, and
+    there."""
+    assert inspector.reader is not None
+    assert inspector.calibration is not None
+    Image.fromarray(stained(96)).save(tmp_path / "a.png")
+    Image.fromarray(np.repeat(np.array([1, 2, 0], np.uint8), (52, 20, 24))[None].repeat(96, 0)).save(
+        tmp_path / "parts.png"
+    )
+    names = {1: "tread", 2: "sidewall"}
+    seen = inspector.look(
+        Sample("a", tmp_path / "a.png", "tyre", parts=tmp_path / "parts.png", part_names=names)
+    )
+    type_ = _type(inspector, seen)
+    specified = clause.defect == "SPECIFIED"
+    words = SPECIFICATION.model_copy(
+        update={
+            "parts": (Part(name="tread"), Part(name="sidewall")),
+            "tolerances": (Tolerance(defect=type_, up_to_mm=100.0),) if specified else (),
+        }
+    )
+    blind = replace(
+        inspector,
+        calibration=replace(inspector.calibration, score_threshold=1e9, map_seed=1e9),
+        reader=inspector.reader.under(words),
+        specification=words,
+    )
+    highest = float(inspector.reader.type_maps(seen)[type_].max())
+    monkeypatch.setattr(
+        blind.reader, "limits", lambda types: dict.fromkeys(types, Limit(0.9 * highest, 0.8 * highest))
+    )
+    asked = clause.model_copy(update={"defect": type_})
+    inspection = blind.judge(seen, Instruction.of([asked]))
+    assert blind.judge(seen).verdict == "accept"
+    assert inspection.verdict == verdict
+    assert inspection.decision.deciding == (asked if verdict == "reject" else None)
+    forbids = verdict == "reject" or getattr(clause, "up_to_mm", None) == 0
+    assert bool(inspection.decision.further_rejects) == forbids
+
+
+def test_what_is_said_of_one_part_goes_before_a_limit_of_0_for_all(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert inspector.reader is not None
+    assert inspector.calibration is not None
+    Image.fromarray(stained(96)).save(tmp_path / "a.png")
+    Image.fromarray(np.ones((96, 96), np.uint8)).save(tmp_path / "parts.png")
+    seen = inspector.look(
+        Sample("a", tmp_path / "a.png", "tyre", parts=tmp_path / "parts.png", part_names={1: "tread"})
+    )
+    type_ = _type(inspector, seen)
+    words = SPECIFICATION.model_copy(update={"parts": (Part(name="tread"), Part(name="sidewall"))})
+    blind = replace(
+        inspector,
+        calibration=replace(inspector.calibration, score_threshold=1e9, map_seed=1e9),
+        reader=inspector.reader.under(words),
+        specification=words,
+    )
+    highest = float(inspector.reader.type_maps(seen)[type_].max())
+    monkeypatch.setattr(
+        blind.reader, "limits", lambda types: dict.fromkeys(types, Limit(0.9 * highest, 0.8 * highest))
+    )
+    for part, verdict in (("tread", "accept"), ("sidewall", "reject")):
+        clauses = [Tolerance(defect=type_, up_to_mm=0), Tolerance(defect=type_, up_to_mm=1.0, part=part)]
+        assert blind.judge(seen, Instruction.of(clauses)).verdict == verdict
+
+
 def test_without_a_reader_every_clause_about_types_says_so(good: list[Sample]) -> None:
     inspector = Inspector.fit(
         good, detector="patchcore", specification=SPECIFICATION, encoder="filters", holdout=6, rotate=False

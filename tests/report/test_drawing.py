@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,8 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specsight import findings
+from specsight.calibration import calibrate
+from specsight.records import Judgement
 from specsight.report import charts, pictures
 from specsight.report.pictures import Drawing, HeatScale
+from specsight.report.renderer import told_regions
 
 finite = st.floats(-1e6, 1e6)
 
@@ -62,6 +67,22 @@ def test_curves_are_cut_at_the_limit_with_interpolation() -> None:
 
 def test_marks_beyond_the_limit_are_left_out() -> None:
     assert charts.plot({}, limit=0.3, marks=[(0.5, 1.0, "there"), (0.1, 1.0, "here")]).marks[0][2] == "here"
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_findings_that_the_map_does_not_show_are_drawn_where_they_lie(circular: bool) -> None:
+    """What was found by the map of a type that an instruction names; on a circular picture, over the seam."""
+    map_ = np.zeros((40, 60), np.float32)
+    map_[5:15, 10:30] = 5
+    calibration = calibrate([(0.1, np.full((4, 4), 0.1, np.float32))] * 20, 0.05, 0.5)
+    (seen,) = findings.find(Judgement(5.0, map_, {}), calibration, circular=circular)
+    named = replace(seen, box=(55, 20, 65, 30) if circular else (40, 20, 50, 30), type="scratch")
+    of_map = findings.segment(map_, calibration, circular)
+    assert (told_regions(map_, calibration, [seen], circular) == of_map).all()
+    drawn = told_regions(map_, calibration, [seen, named], circular)
+    expected = of_map.copy()
+    expected[20:30, np.arange(named.box[0], named.box[2]) % 60] = True
+    assert (drawn == expected).all()
 
 
 def test_the_threshold_lies_in_the_middle_of_the_heat_scale_of_every_picture() -> None:

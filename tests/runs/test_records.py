@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def test_fits_of_version_0_1_are_read_and_damaged_ones_named(tmp_path: Path) -> 
 
 def test_a_protocol_survives_its_file() -> None:
     protocol = Protocol("a line", "how", (0, 2), True, True, "3f2a", {"Shots": "4"}, "a title")
+    protocol = replace(protocol, in_part=("'Lid and rim only.' (no lid)",), further_rejects="3 of 40")
     assert Protocol.from_json(json.loads(json.dumps(protocol.to_json()))) == protocol
     assert Protocol.from_json({"line": "a line", "unknown": 1}) == Protocol("a line")
 

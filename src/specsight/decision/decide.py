@@ -81,6 +81,7 @@ def decide(
         counted=tuple(counted),
         observed=tuple(Excused(found[k], clause) for k, clause in sorted(excused.items())),
         not_applied=not_applied,
+        in_part=tuple(NotApplied(c, e.rest) for c, e in zip(clauses, applied) if e.rest),
         required=tuple(
             seen
             for clause, effect in zip(clauses, applied)

@@ -15,5 +15,7 @@ class Effect:
     """A requirement that is not met."""
     reason: str = ""
     """Why it could not be applied; empty: it was."""
+    rest: str = ""
+    """Of a clause that was applied: what of it could not be, and why; empty: nothing."""
     in_maps: bool = False
     """The detector has applied it to its maps already."""

@@ -66,7 +66,8 @@ def scope_effect(
         return Effect(reason=reason)
     if not scopes:
         return Effect(reason=NOTHING_LEFT)
-    return Effect(frozenset(k for k, f in enumerate(found) if excuses(scopes, f, circumstances) is clause))
+    excused = frozenset(k for k, f in enumerate(found) if excuses(scopes, f, circumstances) is clause)
+    return Effect(excused, rest=scope_rest(clause, circumstances))
 
 
 def excuses(scopes: Sequence[Scope], finding: Finding, circumstances: Circumstances) -> Scope | None:
@@ -78,15 +79,35 @@ def excuses(scopes: Sequence[Scope], finding: Finding, circumstances: Circumstan
 
 
 def _scope_reason(clause: Scope, circumstances: Circumstances) -> str:
-    """Why a scope cannot be applied; empty where it can."""
+    """Why a scope cannot be applied; empty where it can: where the part map has one of its parts, and, if these alone
+    are to be inspected, the picture shows one."""
     if circumstances.parts is None:
         return NO_PARTS
-    if reason := next((r for name in clause.parts if (r := part_reason(name, circumstances))), ""):
-        return reason
-    shown = [circumstances.part_names.get(value) for value in circumstances.visible]
-    if clause.exclude or any(circumstances.same_part(name, *clause.parts) for name in shown):
+    known = [name for name in clause.parts if not part_reason(name, circumstances)]
+    if not known:
+        return part_reason(clause.parts[0], circumstances)
+    if clause.exclude or any(_is_shown(name, circumstances) for name in known):
         return ""
     return f"the picture shows no '{', '.join(clause.parts)}'"
+
+
+def scope_rest(clause: Scope, circumstances: Circumstances) -> str:
+    """What a scope that can be applied names and the picture does not show, in words; empty for nothing. What is left
+    out is missed only where the part map does not know it."""
+    missing = [
+        name
+        for name in clause.parts
+        if part_reason(name, circumstances) or not (clause.exclude or _is_shown(name, circumstances))
+    ]
+    if not missing:
+        return ""
+    held = ", ".join(name for name in clause.parts if name not in missing)
+    return f"the picture shows no '{', '.join(missing)}'; it holds for {held}"
+
+
+def _is_shown(name: str, circumstances: Circumstances) -> bool:
+    shown = (circumstances.part_names.get(value) for value in circumstances.visible)
+    return any(circumstances.same_part(one, name) for one in shown)
 
 
 def part_reason(name: str, circumstances: Circumstances) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from specsight.errors import excerpt
 from specsight.records import Decision, Excused, Finding, NotApplied
-from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance
+from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance, Unread
 
 LISTED = 5
 """Findings, and clauses that could not be applied, described one by one; the rest is counted."""
@@ -17,13 +17,15 @@ DECIMALS = 1080
 def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
     """The verdict and what it rests on, in words.
 
-    Of the clauses that could not be applied those are named that are among `given` (the words of this inspection;
-    those of the specification hold for every picture and are reported once for all).
+    Of the clauses that could not be applied those are named that are among `given` (the words of this inspection) and
+    that this picture does not allow. Sentences that were not understood, and the clauses of the specification, are the
+    same for every picture: they are reported once for all.
     """
     words = [
         _verdict(decision),
         *_required(decision),
         *_excused(decision.observed),
+        *_in_part(decision.in_part, given),
         *_unapplied(decision.not_applied, given),
     ]
     return " ".join(words)
@@ -160,8 +162,15 @@ def _excused(observed: Sequence[Excused]) -> list[str]:
     return [f"Does not count ('{clause}'): {_list(found)}." for clause, found in by_clause.items()]
 
 
-def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
+def _in_part(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
     lines = not_applied([one for one in clauses if one.clause in given])
+    return [f"Applied in part: {'; '.join(lines)}."] if lines else []
+
+
+def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
+    lines = not_applied(
+        [one for one in clauses if one.clause in given and not isinstance(one.clause, Unread)]
+    )
     rest = len(lines) - LISTED
     more = f"; and {rest} more" if rest > 0 else ""
     return (

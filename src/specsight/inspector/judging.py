@@ -30,6 +30,7 @@ from specsight.presence import PresenceCheck
 from specsight.records import Decision, Finding, Judgement
 from specsight.specification import Clause, Instruction, Specification
 from specsight.specification.terms import DefectType
+from specsight.specification.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class Judging:
         judged_at = time.perf_counter()
         typed, types = self._typed(judgement, instruction, clauses)
         circumstances = self._circumstances(typed, types, asked, clauses)
-        found = self._find(typed, focus=circumstances.focus)
+        known = Vocabulary.of(self.specification.defects if self.specification else ())
+        new = [type_.name for type_ in types if type_.name not in known]
+        found = self._find(typed, focus=circumstances.focus, taught=new)
         unlike = self._unlike(judgement, found)
         found = found if unlike is None else ()
         further = ""
@@ -137,6 +140,7 @@ class Judging:
         judgement: Judgement,
         calibration: Calibration | None = None,
         focus: findings.Focus | None = None,
+        taught: Sequence[str] = (),
     ) -> tuple[Finding, ...]:
         """Findings under other thresholds than the inspector's, where they are given."""
         calibration = calibration or self.calibration
@@ -152,6 +156,7 @@ class Judging:
             mm_per_px=sample.mm_per_px,
             circular=sample.circular,
             focus=focus,
+            taught=taught,
         )
 
     def _unlike(self, judgement: Judgement, found: Sequence[Finding]) -> float | None:

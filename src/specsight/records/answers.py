@@ -128,6 +128,8 @@ class Decision:
     """Findings outside the scope, within a tolerance, of an ignored type, or of a feature that is required."""
     not_applied: tuple[NotApplied, ...] = ()
     """Every clause that was given and could not be applied, with the reason: nothing is ignored in silence."""
+    in_part: tuple[NotApplied, ...] = ()
+    """Clauses that could be applied but for some of what they name, with the reason."""
     required: tuple[Presence, ...] = ()
     """What was looked for because a clause requires it, and found or not."""
     unlike: float | None = None
@@ -153,6 +155,7 @@ class Decision:
             "not_applied": [
                 {"clause": clause_to_json(one.clause), "reason": one.reason} for one in self.not_applied
             ],
+            "in_part": [{"clause": clause_to_json(one.clause), "reason": one.reason} for one in self.in_part],
             "required": [
                 {
                     "clause": clause_to_json(one.clause),
@@ -197,6 +200,10 @@ class Decision:
             observed=tuple(Excused(findings[k], clause) for k, clause in excused.items()),
             not_applied=tuple(
                 NotApplied(clause_from_json(one["clause"]), one["reason"]) for one in values["not_applied"]
+            ),
+            in_part=tuple(
+                NotApplied(clause_from_json(one["clause"]), one["reason"])
+                for one in values.get("in_part", ())
             ),
             required=tuple(
                 Presence(

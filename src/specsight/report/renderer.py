@@ -12,10 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
+from specsight.records import Finding
 from specsight.report import pictures
 from specsight.report.freshness import drawn_by
 from specsight.report.large import Large, large
@@ -30,6 +33,8 @@ SCALE = "scale.json"
 """Heat scale of a folder of sheets, and what drew them."""
 SHEET_PANEL = 640
 """Longest side in pixels of a panel on a sheet."""
+SAME = 0.5
+"""Share that a finding's box and a region's have in common from which on the region is the finding."""
 
 PANELS = {
     "overview": "whole picture with outlines; the frame is the window shown below",
@@ -122,7 +127,8 @@ class Renderer:
             return None, f"The picture cannot be shown: {error}"
         if rgb.shape[:2] != map_.shape:
             return None, "The picture cannot be shown: the file has changed since it was judged."
-        found = findings.segment(map_, self.calibration, sample.circular) if self.calibration else None
+        told = prediction.inspection.findings
+        found = told_regions(map_, self.calibration, told, sample.circular) if self.calibration else None
         try:
             drawable = sample.defects and images.masks_known(sample)
             mask = images.anomaly_mask(sample, prediction.size) if drawable else None
@@ -162,6 +168,31 @@ class Renderer:
             [v[:: max(1, v.size // 20_000)] for v in sampled] or [np.zeros(0, np.float32)]
         )
         return HeatScale.of(values, self.calibration.map_seed if self.calibration else None)
+
+
+def told_regions(
+    map_: NDArray[np.float32], calibration: Calibration, told: Sequence[Finding], circular: bool
+) -> NDArray[np.bool_]:
+    """The pixels (H, W) of all findings: regions of the map, and the boxes of those `told` that lie on none of them,
+    for they were found by a map that is not kept, of a type that an instruction names, or in a scope."""
+    labels = findings.regions(map_, calibration, circular)
+    drawn = labels > 0
+    places = [
+        (np.unique(ys + box[0].start), np.unique(xs + box[1].start))
+        for number, box in enumerate(find_objects(labels), 1)
+        for ys, xs in [np.nonzero(labels[box] == number)]
+    ]
+    for one in told:
+        x0, y0, x1, y1 = one.box
+        rows, columns = np.arange(y0, y1), np.unique(np.arange(x0, x1) % map_.shape[1])
+        if not any(_share(rows, ys) * _share(columns, xs) > SAME for ys, xs in places):
+            drawn[y0:y1, columns] = True
+    return drawn
+
+
+def _share(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+    """Of all rows, or columns, those that both have."""
+    return len(np.intersect1d(first, second)) / len(np.union1d(first, second))
 
 
 def overlay(prediction: Prediction) -> str:

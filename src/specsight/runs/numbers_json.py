@@ -56,6 +56,8 @@ class ProtocolJson(TypedDict, total=False):
     details: dict[Text, Text | Finite]
     instruction: Text
     not_applied: list[Text]
+    in_part: list[Text]
+    further_rejects: Text
     title: Text
     account: Text
     notes: list[Text]

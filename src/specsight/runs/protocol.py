@@ -7,12 +7,13 @@ In: the content of `config.yaml`, the fits and the predictions. Out: a `Protocol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from specsight import explain
 from specsight.datasets.accounting import Account
+from specsight.records import Decision, NotApplied
 from specsight.runs.fit import Fit, of_parts
 from specsight.runs.licences import licence_of
 from specsight.runs.predictions import Prediction
@@ -20,6 +21,10 @@ from specsight.specification import Instruction
 
 SYNTHETIC = "synthetic"
 """The condition "origin" of generated samples."""
+
+
+LISTS = ("seeds", "not_applied", "in_part", "notes")
+"""Fields of a `Protocol` that JSON holds as lists."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class Protocol:
     """What was to be inspected, in the words that were given."""
     not_applied: tuple[str, ...] = ()
     """Clauses that had no effect, each with the reason and on how many pictures."""
+    in_part: tuple[str, ...] = ()
+    """Clauses that could be applied but for some of what they name, likewise."""
+    further_rejects: str = ""
+    """What the instruction adds to the false rejects that the threshold promises."""
     title: str = ""
     """Of a run over several products; empty for one."""
     account: str = ""
@@ -57,16 +66,14 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """All fields, as JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        lists: dict[str, Any] = {
-            name: list(getattr(self, name)) for name in ("seeds", "not_applied", "notes")
-        }
+        lists: dict[str, Any] = {name: list(getattr(self, name)) for name in LISTS}
         return {**values, **lists, "details": dict(self.details)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Protocol:
         """Entries that are missing say nothing, and those that this version does not know are left out."""
         values = {f.name: content[f.name] for f in fields(cls) if f.name in content}
-        lists = [name for name in ("seeds", "not_applied", "notes") if name in values]
+        lists = [name for name in LISTS if name in values]
         values.update({name: tuple(values[name]) for name in lists})
         return cls(**values)
 
@@ -86,7 +93,8 @@ def of_evaluation(
         synthetic=synthetic,
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
-        not_applied=_not_applied(tested),
+        not_applied=_lines(tested, lambda decision: decision.not_applied),
+        in_part=_lines(tested, lambda decision: decision.in_part),
         details=_details(config, layout, fit, tested, synthetic),
     )
 
@@ -99,13 +107,17 @@ def of_inspection(
 ) -> Protocol:
     """The protocol of pictures judged without truth, under an instruction if one was given."""
     count = f"{len(judged)} picture{'' if len(judged) == 1 else 's'}"
+    # One instruction holds for all pictures, so that it says the same with each.
+    further = dict.fromkeys(said for p in judged if (said := p.inspection.decision.further_rejects))
     model = f"model {config['model']}" + (f" ({fit.learned_from})" if fit.learned_from else "")
     return Protocol(
         line=" · ".join([_method(fit.detector, fit), f"encoder {_encoder(fit)}", model, count]),
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
         instruction=instruction.words if instruction else "",
-        not_applied=_not_applied(judged),
+        not_applied=_lines(judged, lambda decision: decision.not_applied),
+        in_part=_lines(judged, lambda decision: decision.in_part),
+        further_rejects="; ".join(further),
         details={
             "Detector": _with_parameters(fit.detector, fit.parameters),
             "Encoder": _encoder(fit),
@@ -119,9 +131,9 @@ def of_inspection(
     )
 
 
-def _not_applied(judged: Sequence[Prediction]) -> tuple[str, ...]:
-    """Every clause that had no effect on some of the pictures."""
-    lines = Counter(line for p in judged for line in explain.not_applied(p.inspection.decision.not_applied))
+def _lines(judged: Sequence[Prediction], of: Callable[[Decision], Sequence[NotApplied]]) -> tuple[str, ...]:
+    """Every clause that had no effect, or not all of it, on some of the pictures."""
+    lines = Counter(line for p in judged for line in explain.not_applied(of(p.inspection.decision)))
     return tuple(
         line if count == len(judged) else f"{line}: {count} of {len(judged)} pictures"
         for line, count in lines.items()

@@ -162,6 +162,8 @@ def verdicts(run: Path) -> None:
     )
     ignored = Account.from_json(judged.metrics()["account"]).ignored
     rest = f"; {said(ignored)}" if ignored else ""
+    if further := judged.protocol().further_rejects:
+        say(f"note: beside what the threshold promises, {further}", err=True)
     say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read{rest}")
 
 
@@ -206,10 +208,12 @@ def _noticed(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
 
 
 def unapplied(run: RunFolder) -> None:
-    """One line for each clause of specification and instruction that had no effect: why, and in how many pictures; of
-    more than `MOST_LINES`, how many more there are."""
+    """One line for each clause of specification and instruction that had no effect, or not all of it: why, and in how
+    many pictures; of more than `MOST_LINES`, how many more there are."""
     lines = run.protocol().not_applied
     for line in lines[:MOST_LINES]:
         say(f"not applied: {line}", err=True)
     if len(lines) > MOST_LINES:
         say(f"not applied: {len(lines) - MOST_LINES:,} more, which the report names", err=True)
+    for line in run.protocol().in_part[:MOST_LINES]:
+        say(f"applied in part: {line}", err=True)
