@@ -78,6 +78,9 @@ def test_the_page_is_served_until_it_is_closed(caps: Path, monkeypatch: pytest.M
 def test_what_is_missing_is_said(caps: Path) -> None:
     with pytest.raises(SpecsightError, match="outlines no part yet: name a picture"):
         run("--spec", caps / "new.yaml")
+    for more in ((), ("--show",)):
+        with pytest.raises(SpecsightError, match=r"there is no picture '.*nope\.png'"):
+            run(caps / "nope.png", "--spec", caps / "new.yaml", *more)
     with pytest.raises(SpecsightError, match=r"no part is outlined on '.*01\.png': name one of .*00\.png"):
         run(caps / "good" / "01.png", "--spec", caps / "cap.yaml", "--show")
     with pytest.raises(SpecsightError, match=r"--on '.*nowhere' is no folder"):

@@ -105,6 +105,23 @@ def test_a_picture_or_specification_that_cannot_be_read_is_said_before_a_page_op
         OutliningServer(tmp_path / "a.png", tmp_path / "cap.yaml")
 
 
+def test_a_part_of_a_name_that_means_another_is_refused_when_it_is_added(served: OutliningServer) -> None:
+    served.specification.write_text("product: cap\nparts:\n- {name: rim, phrases: [edge]}\n")
+    for name, words in (
+        ("Rim", "there is a part 'rim' already, and 'Rim' means the same"),
+        ("edge", "'rim'"),
+    ):
+        status, content, _ = ask(served, "name", json.dumps([name, "rim"]))
+        assert (status, words in json.loads(content)["error"]) == (422, True)
+    assert ask(served, "name", json.dumps(["label", "rim"]))[0] == 200
+    assert ask(served, "name", json.dumps(["Rim"]))[0] == 200, "the page has removed it"
+    assert ask(served, "name", json.dumps(["labels", "rim", "label"]))[0] == 422
+    for sent in ("[]", '[""]', "{}"):
+        assert ask(served, "name", sent)[0] == 422
+    status, content, _ = ask(served, "save", json.dumps({"rim": [], "Rim": [SHAPE]}))
+    assert (status, "line" in json.loads(content)["error"]) == (422, False), "no line of the file is at fault"
+
+
 def test_a_person_draws_a_ring_and_a_polygon_and_saves(browser: Any, served: OutliningServer) -> None:
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.by import By
@@ -139,6 +156,7 @@ def test_a_person_draws_a_ring_and_a_polygon_and_saves(browser: Any, served: Out
         to(x, y).click().perform()
     to(40, 40).click().perform()
     browser.find_element(By.ID, "part-name").send_keys("label", Keys.ENTER)
+    wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, "#parts button")) == 3)
     assert [b.text.split("\n")[0] for b in browser.find_elements(By.CSS_SELECTOR, "#parts button")] == [
         "rim",
         "<b>face</b>",
@@ -155,6 +173,19 @@ def test_a_person_draws_a_ring_and_a_polygon_and_saves(browser: Any, served: Out
     assert np.abs(np.array(polygon.polygon) - [(40, 40), (88, 40), (88, 88), (40, 88)]).max() < 0.5
     assert [part.name for part in words.parts] == ["rim", "<b>face</b>", "label"]
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+    # A name that means a part is refused at once, and a removed part leaves the file when that is saved.
+    assert browser.find_element(By.ID, "target").text == f"Save writes to {served.specification}."
+    name = browser.find_element(By.ID, "part-name")
+    name.send_keys("Rim", Keys.ENTER)
+    wait.until(lambda page: "means the same" in page.find_element(By.ID, "status").text)
+    name.clear()
+    browser.find_element(By.ID, "remove-part").click()
+    browser.find_element(By.ID, "save").click()
+    wait.until(lambda page: [p.name for p in load_specification(served.specification).parts][2:] == [])
+    browser.find_element(By.ID, "undo").click()
+    browser.find_element(By.ID, "save").click()
+    wait.until(lambda page: [p.name for p in load_specification(served.specification).parts][2:] == ["label"])
 
     # Undo takes the polygon back; a reload shows what was saved.
     for _ in range(2):

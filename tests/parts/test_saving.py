@@ -79,7 +79,7 @@ def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:
 
 
 def test_a_file_that_would_be_no_specification_stays_as_it_is(file: Path) -> None:
-    with pytest.raises(SpecsightError, match="a phrase of 'rim'"):
+    with pytest.raises(SpecsightError, match="a part 'rim' already, and 'edge' means"):
         save_outlines(file, file.parent / "1.png", (64, 48), {"edge": (DISC,)})
     assert file.read_text() == WRITTEN
     file.write_text("product: [")
@@ -94,3 +94,26 @@ def test_a_link_stays_one(file: Path) -> None:
     save_outlines(link, file.with_name("good.png"), (100, 80), {"rim": (DISC,)})
     assert link.is_symlink()
     assert load_specification(file).parts[0].outline != ()
+
+
+def test_a_part_that_is_removed_leaves_with_its_outlines_on_all_pictures(file: Path) -> None:
+    first, second = file.parent / "1.png", file.parent / "2.png"
+    save_outlines(file, first, (64, 48), {"rim": (DISC,), "label": (DISC,)})
+    save_outlines(file, second, (80, 60), {"rim": (TRIANGLE,), "label": (DISC,)})
+    words = save_outlines(file, first, (64, 48), {"rim": (DISC,), "label": None})
+    assert "label" not in [part.name for part in words.parts]
+    assert set(words.further_references[0].outlines) == {"rim"}
+    again = save_outlines(file, first, (64, 48), {"rim": (DISC,), "Label": (DISC,)})
+    assert "Label" in [part.name for part in again.parts]
+
+
+def test_a_part_that_a_clause_needs_stays(tmp_path: Path) -> None:
+    file = tmp_path / "cap.yaml"
+    written = (
+        "product: cap\nparts: [{name: rim}, {name: face}]\ndefects: [{name: dent}]\n"
+        "tolerances:\n- {defect: dent, up_to_mm: 2, part: rim, text: Dents on the rim.}\n"
+    )
+    file.write_text(written)
+    with pytest.raises(SpecsightError, match=r"'rim' is needed by 'Dents on the rim\.'"):
+        save_outlines(file, tmp_path / "1.png", (64, 48), {"rim": None, "face": (DISC,)})
+    assert file.read_text() == written

@@ -51,6 +51,8 @@ def parts(
     """
     from specsight.specification import load_specification
 
+    if picture is not None and not picture.is_file():
+        raise SpecsightError(f"there is no picture '{picture}': name a good picture of the product")
     words = load_specification(spec) if spec.exists() else None
     if on is not None:
         _found(_outlined(words, spec), on, out, encoder, device)

@@ -8,22 +8,44 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
-from specsight.specification import Outline, Specification, load_specification, parse_specification
+from specsight.specification import (
+    Outline,
+    Part,
+    Requirement,
+    Specification,
+    Tolerance,
+    load_specification,
+    parse_specification,
+)
+from specsight.specification.vocabulary import Vocabulary
 from specsight.specification.yaml import LONGEST_FILE, read_words
 from specsight.storage import write_text
 
+LONGEST_NAME = 200
+
+
+def check_new_part(name: str, parts: Sequence[Part]) -> None:
+    """Raise SpecsightError where a further part cannot be called `name`: it is empty or too long, or one of the `parts`
+    is called so, or means the same, by its name or a phrase."""
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise SpecsightError(f"a part needs a name, of at most {LONGEST_NAME} characters")
+    if other := Vocabulary.of(parts).find(name):
+        means = "" if other == name else f", and '{name}' means the same"
+        raise SpecsightError(f"there is a part '{other}' already{means}: choose it, or another name")
+
 
 def save_outlines(
-    path: Path, picture: Path, size: tuple[int, int], outlines: Mapping[str, Outline]
+    path: Path, picture: Path, size: tuple[int, int], outlines: Mapping[str, Outline | None]
 ) -> Specification:
     """Write outlines that were drawn on `picture`, (width, height) pixels, into a specification; returns what it says.
 
-    The file is made where there is none. Parts that it does not name are added to it. The first picture is its
+    The file is made where there is none. Parts that it does not name are added to it, those of None are taken out, with
+    their outlines on all pictures. The first picture is its
     reference; outlines on another one are a further reference; of a picture that has outlines, they are replaced, and
     where none are left, it is a reference no more. Written whole or not at all, after it was read as a specification.
 
@@ -33,7 +55,9 @@ def save_outlines(
     yaml = _yaml()
     document = _document(yaml, path)
     drawn = {name: shapes for name, shapes in outlines.items() if shapes}
-    _add_parts(document, outlines)
+    kept = {name: shapes for name, shapes in outlines.items() if shapes is not None}
+    _remove_parts(document, before, outlines.keys() - kept.keys())
+    _add_parts(document, before, kept)
     named = {"picture": _relative(picture, path), "size": _flow(list(size))}
     if before is None or before.reference is None or _same(before.reference.picture, picture):
         _set_first(document, named, drawn)
@@ -75,10 +99,33 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-def _add_parts(document: Any, named: Mapping[str, Outline]) -> None:
+def _remove_parts(document: Any, before: Specification | None, names: Set[str]) -> None:
+    if before is None or not names:
+        return
+    needed: list[Tolerance | Requirement] = [*before.tolerances, *before.requirements]
+    for clause in needed:
+        named = Vocabulary.of(before.parts).find(clause.part) if clause.part else None
+        if named in names:
+            raise SpecsightError(
+                f"the part '{named}' is needed by '{clause.words}': take that out of the file first"
+            )
+    document["parts"] = type(document["parts"])(
+        part for part in document["parts"] if part["name"] not in names
+    )
+    for reference in document.get("further_references", ()):
+        for name in names & reference["outlines"].keys():
+            del reference["outlines"][name]
+
+
+def _add_parts(document: Any, before: Specification | None, named: Mapping[str, Outline]) -> None:
     parts = document.setdefault("parts", [])
     known = [part["name"] for part in parts]
-    parts.extend({"name": name} for name in named if name not in known)
+    there = [part for part in (before.parts if before else ()) if part.name in known]
+    for name in named:
+        if name not in known:
+            check_new_part(name, there)
+            there.append(Part(name=name))
+            parts.append({"name": name})
 
 
 def _set_first(document: Any, named: Mapping[str, Any], drawn: Mapping[str, Outline]) -> None:

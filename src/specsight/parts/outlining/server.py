@@ -17,16 +17,17 @@ import threading
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from specsight import images
 from specsight.errors import SpecsightError
 from specsight.parts.outlines import outlined
-from specsight.parts.outlining.saving import save_outlines
+from specsight.parts.outlining.saving import check_new_part, save_outlines
 from specsight.parts.overlays import COLOURS, png
-from specsight.specification import Outline, Specification, load_specification
+from specsight.specification import Outline, Part, Specification, load_specification
+from specsight.specification.fields import Name
 
 HOST = "127.0.0.1"
 LONGEST = 1 << 20
@@ -37,7 +38,9 @@ FILES = {
     "page.js": ("page.js", "text/javascript"),
     "page.css": ("page.css", "text/css"),
 }
-OUTLINES = TypeAdapter(dict[str, Outline])
+Sent = TypeVar("Sent")
+OUTLINES = TypeAdapter(dict[str, Outline | None])
+NAMES = TypeAdapter(Annotated[list[Name], Field(min_length=1)])
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -111,19 +114,24 @@ class OutliningServer:
         }
 
     def save(self, content: bytes) -> str:
-        """Save what the page sent: part → shapes, as JSON. Returns what was done; raises SpecsightError."""
-        try:
-            outlines = OUTLINES.validate_json(content)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(str(step) for step in problem["loc"]) or "what the page sent"
-            raise SpecsightError(f"{where}: {problem['msg'].removeprefix('Value error, ')}") from error
+        """Save what the page sent: part → shapes, or null for a part that was removed, as JSON. Returns what was done;
+        raises SpecsightError."""
+        outlines = _validated(OUTLINES, content)
         with self._writing:
             words = save_outlines(self.specification, self.picture, self.size, outlines)
         named = ", ".join(self._outlines(words))
         said = f"saved to {self.specification}: {named or 'no outline on this picture'}"
         self._said(said)
         return said
+
+    def check_name(self, content: bytes) -> str:
+        """The name of a part that can be added; raises SpecsightError where it cannot. `content` is the name and those
+        of the parts that the page holds, a list as JSON."""
+        name, *held = _validated(NAMES, content)
+        words = self._words()
+        known = {part.name: part for part in (words.parts if words else ())}
+        check_new_part(name, [known.get(one) or Part(name=one) for one in held])
+        return name
 
     def _words(self) -> Specification | None:
         return load_specification(self.specification) if self.specification.exists() else None
@@ -132,6 +140,16 @@ class OutliningServer:
         """Those on this picture."""
         own = self.picture.resolve()
         return next((o for one, o in outlined(words) if Path(one.picture).resolve() == own), {})
+
+
+def _validated(form: TypeAdapter[Sent], content: bytes) -> Sent:
+    """What the page sent. Raises SpecsightError for anything else."""
+    try:
+        return form.validate_json(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(step) for step in problem["loc"]) or "what the page sent"
+        raise SpecsightError(f"{where}: {problem['msg'].removeprefix('Value error, ')}") from error
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -158,7 +176,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(404, "text/plain", b"not found")
 
     def do_POST(self) -> None:
-        """Save outlines, or end."""
+        """Save outlines, say whether a part may be called so, or end."""
         name = self._asked()
         if name is None:
             return
@@ -169,6 +187,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif name == "save":
             content = self.rfile.read(length)
             self._tell(lambda: {"said": self.outlining.save(content)})
+        elif name == "name":
+            content = self.rfile.read(length)
+            self._tell(lambda: {"name": self.outlining.check_name(content)})
         elif name == "close":
             self._answer(200, "application/json", b"{}")
             self.outlining.close()

@@ -9,13 +9,14 @@ const HELP = {
   ellipse: "Press on the centre and drag out. The handles change the radii and turn it.",
   change: "Click a shape to choose it, drag it to move it, drag its handles to change it. Delete removes it.",
 };
-let state, chosen = 0, selected = -1, tool = "polygon", draft = null, drag = null, past = [], saved = "", zoom = 1;
+let state, chosen = 0, selected = -1, tool = "polygon", draft = null, drag = null, past = [], saved = "", filed = [], zoom = 1;
 
 const round = (value) => Math.round(value * 10) / 10;
 const point = (x, y) => [round(x), round(y)];
 const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 const colour = (index) => `rgb(${state.colours[index % state.colours.length].join(",")})`;
-const outlines = () => Object.fromEntries(state.parts.map((part) => [part.name, part.outline]));
+// What is saved: parts with their shapes, and null for those of the file that were removed here.
+const outlines = () => Object.fromEntries([...filed.map((name) => [name, null]), ...state.parts.map((part) => [part.name, part.outline])]);
 const part = () => state.parts[chosen];
 const shape = () => part()?.outline[selected];
 const unit = () => state.size[0] / byId("drawing").getBoundingClientRect().width; // picture pixels in one screen pixel
@@ -127,6 +128,7 @@ function list() {
     button.addEventListener("click", () => { chosen = index; selected = -1; draft = null; show(); });
     return element("li", {}, button);
   }));
+  byId("remove-part").disabled = !part();
   byId("chosen-name").textContent = part() ? part().name : "…";
   byId("shapes").replaceChildren(...(part()?.outline || []).map((given, number) => {
     const kind = Object.keys(given).find((key) => given[key]);
@@ -247,7 +249,10 @@ async function save() {
   const sent = outlines();
   try {
     const [fine, said] = await post("save", sent);
-    if (fine) saved = JSON.stringify(sent);
+    if (fine) {
+      filed = Object.keys(sent).filter((name) => sent[name]);
+      saved = JSON.stringify(Object.fromEntries(filed.map((name) => [name, sent[name]])));
+    }
     say(fine ? said.said[0].toUpperCase() + said.said.slice(1) : said.error, fine ? "fine" : "bad");
   } catch { say("Not saved: 'specsight parts' no longer runs.", "bad"); }
   list();
@@ -257,6 +262,31 @@ async function close() {
   saved = JSON.stringify(outlines());
   try { await post("close", {}); } catch { /* it has ended already */ }
   document.body.replaceChildren(element("p", { class: "closed soft", text: "Closed. You may close this tab." }));
+}
+
+async function addPart() {
+  const name = byId("part-name").value.trim();
+  if (!name) return;
+  try {
+    const [fine, said] = await post("name", [name, ...state.parts.map((one) => one.name)]);
+    if (!fine) { say(said.error, "bad"); return; }
+  } catch { say("'specsight parts' no longer runs.", "bad"); return; }
+  remember();
+  state.parts.push({ name, description: "", outline: [] });
+  chosen = state.parts.length - 1;
+  selected = -1;
+  byId("part-name").value = "";
+  say("");
+  show();
+}
+function removePart() {
+  if (!part()) return;
+  remember();
+  state.parts.splice(chosen, 1);
+  chosen = Math.max(0, Math.min(chosen, state.parts.length - 1));
+  selected = -1;
+  draft = null;
+  show();
 }
 
 function scaled(by) {
@@ -270,11 +300,12 @@ function scaled(by) {
 
 async function begin() {
   state = await (await fetch("state")).json();
+  filed = state.parts.map((part) => part.name);
   saved = JSON.stringify(outlines());
   chosen = Math.max(0, state.parts.findIndex((one) => !one.outline.length));
   document.title = `Outline parts: ${state.picture}`;
   byId("picture-name").textContent = state.picture;
-  byId("target").textContent = `Saved in ${state.specification}.` + (state.first ? ` Parts are outlined on ${state.first} already; what you draw here is added as a further picture.` : "");
+  byId("target").textContent = `Save writes to ${state.specification}.` + (state.first ? ` Parts are outlined on ${state.first} already; what you draw here is added as a further picture.` : "");
   const drawing = byId("drawing");
   drawing.setAttribute("viewBox", `0 0 ${state.size.join(" ")}`);
   drawing.setAttribute("preserveAspectRatio", "none");
@@ -285,19 +316,8 @@ async function begin() {
   drawing.addEventListener("dblclick", () => { if (draft?.points) closePolygon(); });
   document.addEventListener("keydown", keyed);
   document.querySelectorAll("[data-tool]").forEach((one) => one.addEventListener("click", () => { tool = one.dataset.tool; draft = null; show(); }));
-  byId("new-part").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const name = byId("part-name").value.trim();
-    if (!name) return;
-    if (state.parts.some((one) => one.name === name)) { say(`There is a part '${name}' already.`, "bad"); return; }
-    remember();
-    state.parts.push({ name, description: "", outline: [] });
-    chosen = state.parts.length - 1;
-    selected = -1;
-    byId("part-name").value = "";
-    say("");
-    show();
-  });
+  byId("new-part").addEventListener("submit", (event) => { event.preventDefault(); addPart(); });
+  byId("remove-part").addEventListener("click", removePart);
   byId("undo").addEventListener("click", undo);
   byId("save").addEventListener("click", save);
   byId("close").addEventListener("click", close);
