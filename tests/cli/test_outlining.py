@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from tests.support.caps import YAML, write_caps
+from tests.support.caps import YAML, cap, write_caps
 
 from specsight.cli import cli
 from specsight.errors import SpecsightError
@@ -54,6 +54,27 @@ def test_parts_are_found_on_every_picture_of_a_folder(caps: Path) -> None:
     assert "noise.png: its parts were not found" in said
     assert "broken.png:" in said
     assert sorted(p.name for p in (caps / "found").iterdir()) == ["00.png", "01.png", "02.png", "noise.png"]
+
+
+def test_a_part_that_is_found_much_larger_than_on_good_pictures_is_noted(tmp_path: Path) -> None:
+    """Through a break in a quarter of the rim the face spills out."""
+    write_caps(tmp_path, 8)
+    broken, _ = cap(20)
+    y, x = np.mgrid[:128, :128] - 63.5
+    checks = (150 + 50 * np.sign(np.sin(x / 2.5) * np.sin(y / 2.5))).astype(np.uint8)
+    spilled = (x > 0) & (y > 0) & (np.hypot(x, y) < 60)
+    broken[spilled] = checks[spilled][:, None]
+    (tmp_path / "new").mkdir()
+    Image.fromarray(broken).save(tmp_path / "new" / "broken.png")
+    Image.fromarray(cap(21, (3, -2))[0]).save(tmp_path / "new" / "whole.png")
+    said = run(
+        "--spec", tmp_path / "cap.yaml", "--on", tmp_path / "new", "--out", tmp_path / "found",
+        "--encoder", "filters",
+    )  # fmt: skip
+    assert "broken.png: face covers" in said
+    assert "more than on good pictures: look whether it was found rightly" in said
+    assert "whole.png" not in said
+    assert "2 pictures, parts found on 2" in said
 
 
 def test_the_page_is_served_until_it_is_closed(caps: Path, monkeypatch: pytest.MonkeyPatch) -> None:

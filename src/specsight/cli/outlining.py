@@ -115,13 +115,13 @@ def _found(words: Specification, on: Path, out: Path | None, encoder: str, devic
             f"--out '{out}' is in the folder of the pictures, which it could replace: choose another"
         )
     check_output(out)
-    overlays, unmatched, count = Overlays(words, encoder, device), 0, 0
+    overlays, matched, count = Overlays(words, encoder, device), 0, 0
     out.mkdir(parents=True, exist_ok=True)
-    for name, content, note in overlays.of_folder(on):
+    for one in overlays.of_folder(on):
         count += 1
-        if content:
-            write_bytes(out / name, content)
-        if note:
-            unmatched += 1
-            screen.say(f"{name}: {note}")
-    screen.say(f"{count} pictures, parts found on {count - unmatched}: {out}")
+        matched += one.found
+        if one.png:
+            write_bytes(out / one.name, one.png)
+        if one.note:
+            screen.say(f"{one.name}: {one.note}")
+    screen.say(f"{count} pictures, parts found on {matched}: {out}")

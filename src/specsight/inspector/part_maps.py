@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from specsight import images
 from specsight.detectors import Detector, View, create_detector
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images.rotation import rotated
-from specsight.parts import PartFinder, outlined, overlay, part_map, part_names
+from specsight.parts import PartFinder, UsualAreas, outlined, overlay, part_map, part_names
 from specsight.progress import track
 from specsight.records import Picture, Sample
 from specsight.specification import Reference, Specification
@@ -147,6 +147,19 @@ def grid_view(detector: Detector, picture: Picture, view: View) -> View:
     return view
 
 
+@dataclass(frozen=True)
+class Overlay:
+    """A picture with the parts that are found on it drawn over."""
+
+    name: str
+    png: bytes
+    """Empty for a picture that cannot be read."""
+    found: bool
+    """Whether its parts were found."""
+    note: str = ""
+    """Why they were not, or what of them is unusual."""
+
+
 class Overlays:
     """Pictures with the parts that are found on them drawn over, for a person to check before a model is fitted."""
 
@@ -156,10 +169,13 @@ class Overlays:
         if finder is None:
             raise SpecsightError(f"the specification of '{specification.product}' outlines no part")
         self._finder = finder
+        references = [Path(reference.picture) for reference, _ in outlined(specification)]
+        self._areas = self._usual_areas(references)
 
-    def of_folder(self, folder: Path) -> Iterator[tuple[str, bytes, str]]:
-        """For each picture in a folder and those below it: a name for its overlay, the PNG, and a note where its parts
-        were not found or it cannot be read. Raises SpecsightError for a folder without pictures."""
+    def of_folder(self, folder: Path) -> Iterator[Overlay]:
+        """For each picture in a folder and those below it: its overlay, with a note where its parts were not found, it
+        cannot be read, or a part covers much less or more than on good pictures: those that lie in one folder with the
+        outlined ones. Raises SpecsightError for a folder without pictures."""
         pictures = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.IMAGE_SUFFIXES)
         if not pictures:
             raise SpecsightError(f"there is no picture in '{folder}'")
@@ -168,8 +184,24 @@ class Overlays:
             try:
                 picture = images.load_picture(Sample(path.stem, path, ""))
             except UnreadableFile as error:
-                yield name, b"", str(error)
+                yield Overlay(name, b"", False, str(error))
                 continue
             found = self._finder.find(_view(self._detector, picture))
-            drawn = overlay(picture.rgb, found.parts, self._finder.names, found.note)
-            yield name, drawn, found.note
+            note = found.note
+            if found.parts is not None:
+                note = self._areas.note(found.parts, self._finder.names)
+            drawn = overlay(picture.rgb, found.parts, self._finder.names, note)
+            yield Overlay(name, drawn, found.parts is not None, note)
+
+    def _usual_areas(self, references: Sequence[Path]) -> UsualAreas:
+        folders = dict.fromkeys(path.parent for path in references)
+        beside = sorted(
+            p for one in folders for p in one.iterdir() if p.suffix.lower() in images.IMAGE_SUFFIXES
+        )
+        maps = []
+        for path in beside[:: max(1, len(beside) // GOOD_PICTURES)][:GOOD_PICTURES]:
+            picture = _readable(Sample(path.stem, path, ""), self._detector)
+            found = self._finder.find(_view(self._detector, picture)) if picture else None
+            if found and found.parts is not None:
+                maps.append(found.parts)
+        return UsualAreas.of(maps, list(self._finder.names))
