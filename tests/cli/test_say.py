@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,26 @@ def test_what_is_said_is_on_the_page_and_what_had_no_effect_is_named(model: Path
     decisions = [json.loads(line)["decision"] for line in lines]
     assert all(len(decision["not_applied"]) == 2 for decision in decisions)
     assert "no yellow dot (required)" in result.output
+
+
+def test_what_naming_types_costs_good_parts_stands_once_beside_the_promise(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specsight.inspector import Inspector
+
+    judge, cost = Inspector.judge, "looking for 7 types by name rejects up to about 6 of 40 good pictures"
+
+    def costly(self: Inspector, observation: Any, instruction: Any = None) -> Any:
+        inspection = judge(self, observation, instruction)
+        return replace(inspection, decision=replace(inspection.decision, further_rejects=cost))
+
+    monkeypatch.setattr(Inspector, "judge", costly)
+    result = invoke("inspect", model, model.parent / "new", "-o", tmp_path / "out", "--say", "No dust.")
+    assert result.output.count(cost) == 1
+    assert f"note: beside what the threshold promises, {cost}" in result.output
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count(cost) == 1
+    assert f" Beside that, {cost}." in page
 
 
 def test_an_operators_note_is_shown_and_decides_nothing(model: Path, tmp_path: Path) -> None:
