@@ -377,3 +377,54 @@ def test_remarks_change_nothing_however_many_there_are(around: str, demand: str)
     assert [clause.model_copy(update={"text": ""}) for clause in told] == [
         clause.model_copy(update={"text": ""}) for clause in bare
     ]
+
+
+TYRE = Specification(
+    product="tyre",
+    parts=tuple(Part(name=name) for name in ("tread", "shoulder", "sidewall", "lettering", "bead", "flange")),
+    defects=(
+        DefectType(name="stain", phrases=("dirt", "spot of dirt")),
+        *(DefectType(name=name) for name in ("crack", "cut", "bulge", "demoulding mark")),
+    ),
+)
+"""With a type that has a phrase of a wider kind: "dirt" is what contamination is called, too."""
+INSPECTS = ("Inspect {}", "Check {}", "The inspection covers {}", "Please examine {}")
+BUT_NOT = (", not {}", " but not {}", ", but not {}", "; {} is excluded", ", {} is not inspected")
+
+
+@given(
+    st.sampled_from(INSPECTS),
+    st.lists(st.sampled_from([part.name for part in TYRE.parts]), min_size=2, max_size=4, unique=True),
+    st.sampled_from(BUT_NOT),
+    st.sampled_from(["", " only"]),
+)
+@example("The inspection covers {}", ["sidewall", "lettering", "flange", "shoulder"], "; {} is excluded", "")
+@example("Inspect {}", ["sidewall", "lettering"], ", not {}", " only")
+def test_nothing_of_a_scope_with_an_exclusion_vanishes(
+    inspects: str, parts: list[str], but_not: str, only: str
+) -> None:
+    *named, last = (f"the {part}" for part in parts)
+    whole = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    text = f"{inspects.format(whole)}{only}{but_not.format(last)}."
+    clauses = read(text, TYRE).clauses
+    if any(isinstance(clause, Unread) for clause in clauses):
+        assert [clause.text for clause in clauses] == [text]
+        return
+    scopes = [clause for clause in clauses if isinstance(clause, Scope)]
+    assert {name for scope in scopes if not scope.exclude for name in scope.parts} == set(parts[:-1])
+    assert {name for scope in scopes if scope.exclude for name in scope.parts} == {parts[-1]}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The inspection covers the sidewall, the lettering and the flange; the shoulder is excluded.",
+        "Inspect the sidewall, the lettering and the flange but not the shoulder.",
+        "Check the sidewall, the lettering and the flange, not the shoulder.",
+    ],
+)
+def test_a_scope_and_its_exclusion_are_both_read(sentence: str) -> None:
+    assert sure(read(sentence, TYRE)) == [
+        Scope(parts=("sidewall", "lettering", "flange"), text=sentence),
+        Scope(parts=("shoulder",), exclude=True, text=sentence),
+    ]

@@ -61,7 +61,7 @@ def inspection(reading: Reading, frame: Frame) -> None:
     elif frame.only or frame.pred == "limitto":
         put_scope(reading, "scope", parts, PLAIN if frame.only or frame.pred != "limitto" else FOCUSED)
     else:
-        reading.inspected = parts
+        reading.inspected += parts
 
 
 def of_parts(reading: Reading, frame: Frame) -> None:

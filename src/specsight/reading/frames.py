@@ -232,6 +232,9 @@ def _add_predicate(frame: Frame, item: Item) -> None:
     if item.value not in STRONG and item.value != "present":
         raise NotUnderstood("")
     before, new = frame.pred, item.value
+    if before == new == "inspect" and frame.negated and frame.parts and not frame.postposed:
+        # "Inspect the tread, the bead is not inspected": not both of them are said to be left out.
+        raise NotUnderstood("")
     if not before or before == "present":
         frame.pred = new
     elif new == "limit" or before == "limit":
@@ -288,7 +291,9 @@ def _with_predicates(frames: list[Frame]) -> list[Frame]:
         else:
             frame.pred = before.pred
             frame.flags |= {"inherited"}
-            frame.only = frame.only or ("" if before.only in ("limit", "place") else before.only)
+            if not frame.negated:
+                # "Inspect the sidewall only, not the lettering": "only" belongs to what is inspected.
+                frame.only = frame.only or ("" if before.only in ("limit", "place") else before.only)
             # "up to 2 mm but not on the band": the "not" turns what is inherited round, but for "stains are".
             own = "be" in frame.order or frame.flags & {"may", "must"}
             frame.negated ^= before.negated and not own and not before.flags & {"no", "nothing"}

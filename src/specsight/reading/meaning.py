@@ -41,8 +41,12 @@ def facts_of(frames: Sequence[Frame], vocabulary: Names) -> list[Fact]:
         if reading.pending is not None and reading.last is not None:
             pending, reading.pending = reading.pending, None
             except_from(reading, pending)
-    if reading.rest and reading.inspected:
+    excluded = bool(reading.facts) and all(fact.kind == "scope-out" for fact in reading.facts)
+    if reading.inspected and (reading.rest or excluded):
+        # "Inspect the sidewall, not the lettering": both are meant.
         make_scope(reading)
+    if reading.inspected:
+        raise NotUnderstood("")
     if reading.pending is not None or not reading.facts:
         raise NotUnderstood("")
     return list(dict.fromkeys(reading.facts))
