@@ -428,3 +428,92 @@ def test_a_scope_and_its_exclusion_are_both_read(sentence: str) -> None:
         Scope(parts=("sidewall", "lettering", "flange"), text=sentence),
         Scope(parts=("shoulder",), exclude=True, text=sentence),
     ]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Check the sidewall thoroughly.", "Check the lettering too.", "Also inspect the bead closely."],
+)
+def test_emphasis_is_no_scope(sentence: str) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Unread)
+
+
+def test_emphasis_beside_a_restriction_is_a_scope_and_its_absence_is_named() -> None:
+    (clause,) = read("Check the sidewall thoroughly.", TYRE).clauses
+    assert isinstance(clause, Unread)
+    assert "write 'only'" in clause.reason
+    text = "Inspect only the sidewall thoroughly."
+    assert sure(read(text, TYRE)) == [Scope(parts=("sidewall",), text=text)]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Dust is OK.", "Residue up to 3 mm is fine.", "An oil stain is acceptable."]
+)
+def test_nothing_is_accepted_by_the_name_of_another_kind(sentence: str) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Unread)
+    assert "'stain'" in clause.reason
+
+
+def test_words_of_equal_meaning_accept_and_loose_ones_may_reject() -> None:
+    (fissure,) = read("Fissures up to 2 mm are acceptable.", TYRE).clauses
+    assert isinstance(fissure, Tolerance)
+    assert (fissure.defect, fissure.up_to_mm) == ("crack", 2)
+    (dust,) = read("Dust is rejected.", TYRE).clauses
+    assert isinstance(dust, Tolerance)
+    assert (dust.defect, dust.up_to_mm) == ("stain", 0)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "feature"),
+    [
+        ("The lettering “SpecSight's Pro” is required.", 'lettering "SpecSight\'s Pro"'),
+        ("The lettering ‘SpecSight Pro’ is required.", "lettering 'SpecSight Pro'"),
+        ("The lettering ‘Driver’s Own’ is required.", "lettering 'Driver’s Own'"),
+    ],
+)
+def test_quotes_of_every_kind_keep_what_they_hold(sentence: str, feature: str) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Requirement)
+    assert clause.feature == feature
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name", "part"),
+    [
+        ("Glue residue counts as a defect.", "glue residue", None),
+        ("A worm on the sidewall counts as a defect.", "worm", "sidewall"),
+        ("A zipper on the bead is a defect.", "zipper", "bead"),
+    ],
+)
+def test_what_counts_as_a_defect_is_taught(sentence: str, name: str, part: str | None) -> None:
+    (clause,) = read(sentence, TYRE).clauses
+    assert isinstance(clause, Knowledge)
+    assert (clause.name, clause.part) == (name, part)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Stains up to 5 mm (not on the lettering) are acceptable.",
+        "Stains up to 5 mm – not on the lettering – are acceptable.",
+        "Stains up to 5 mm, not on the lettering, are acceptable.",
+    ],
+)
+def test_an_exception_that_is_set_off_is_one(sentence: str) -> None:
+    assert sure(read(sentence, TYRE)) == [
+        Tolerance(defect="stain", up_to_mm=5, text=sentence),
+        Tolerance(defect="stain", up_to_mm=0, part="lettering", text=sentence),
+    ]
+
+
+def test_figures_of_codes_are_no_lengths_and_numbers_of_documents_stay_whole() -> None:
+    assert not any(
+        "91v" in clause.reason for clause in unread("The size marking 205/55 R16 91V must be legible.")
+    )
+    assert [clause.text for clause in unread("Doc. QM-TY-017 Rev. C")] == ["Doc. QM-TY-017 Rev. C"]
+
+
+def unread(text: str) -> list[Unread]:
+    return [clause for clause in read(text, TYRE).clauses if isinstance(clause, Unread)]

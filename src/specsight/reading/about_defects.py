@@ -46,13 +46,18 @@ def of_defects(reading: Reading, frame: Frame) -> None:
         # "Only allowed on the web, up to 2 mm": the limit belongs to what was said before.
         with_limit(reading, frame, _within(frame.limit, frame, _polarity(frame) > 0), unlimited=True)
         return
-    bare = frame.limit is None and not (frame.negated or frame.any_size or frame.places)
+    bare = frame.limit is None and not (frame.negated or frame.any_size)
+    noun = "noun" in frame.flags and not frame.only
     reported = frame.pred == "report" and not frame.only and all(defect_like(name) for name in frame.names)
-    taught_by = "noun" in frame.flags or reported
-    if taught_by and bare and not any(name.known or name.within for name in frame.names):
-        # "Plucking is a defect": a type that no specification has is taught.
-        taught = [name.whole or name.text for name in frame.names]
-        reading.facts += [Fact("knowledge", defect=name, confidence=0.85) for name in taught]
+    taught_by = noun or (reported and not frame.places and not any(name.within for name in frame.names))
+    if taught_by and bare and not any(name.known for name in frame.names):
+        # "Plucking is a defect", "a worm on the sidewall is a defect": a type that no specification has is taught.
+        for name in frame.names:
+            on = () if name.whole else frame.places
+            reading.facts += [
+                Fact("knowledge", place.text if place else None, name.whole or name.text, None, 0.85)
+                for place in on or (None,)
+            ]
         return
     limit = _limit_of(reading, frame)
     places = _places(frame)
@@ -67,7 +72,7 @@ def of_defects(reading: Reading, frame: Frame) -> None:
             raise NotUnderstood("")
         reading.facts += [Fact("scope-out", part.text, confidence=part.confidence) for part in frame.parts]
     sure = INHERITED if frame.flags & {"inherited", "shared"} else PLAIN
-    for name in (type_of(reading, one) for one in frame.names):
+    for name in (type_of(reading, one, limit != 0.0) for one in frame.names):
         reading.facts += [fact_of(name, place, limit, sure) for place in places]
         if frame.outside:
             if limit == 0.0:

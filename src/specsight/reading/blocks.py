@@ -19,7 +19,7 @@ UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
 TITLE = re.compile(r"^\s*#{1,6}\s+|^\s*\d{1,2}(?:\.\d{1,2})*\.?\s+(?=[A-Z][\w /&-]{1,40}$)")
 """Beginnings of headings: "## Limits", "3.1 Limits"."""
 ABBREVIATION = re.compile(
-    r"\b(?:max|min|e\.g|i\.e|dia|no|approx|incl|sq|resp|vs|ca|fig|rev|(?<![-\w])[A-Z])\.$|\bin\.$",
+    r"\b(?:max|min|doc|e\.g|i\.e|dia|no|approx|incl|sq|resp|vs|ca|fig|rev|(?<![-\w])[A-Z])\.$|\bin\.$",
     re.IGNORECASE,
 )
 END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=\S)")

@@ -57,16 +57,21 @@ def fact_of(name: Name, place: Name | None, limit: float | None, sure: float) ->
     return Fact(kind, place.text if place else None, name.text, limit, confidence)
 
 
-def type_of(reading: Reading, name: Name) -> Name:
+def type_of(reading: Reading, name: Name, lenient: bool = False) -> Name:
     """The name as that of a type of defect.
 
     A name that is in no specification is one where it looks like one, or where the reader takes it for a known one.
-    Raises NotUnderstood for all others.
+    Raises NotUnderstood for all others, and with `lenient`, where something is accepted, for a name that is taken for
+    a known one.
     """
     vocabulary = reading.vocabulary
     if name.known or not vocabulary.defects:
         return name
     if vocabulary.guess is not None and (guessed := vocabulary.guess(name.text)):
+        if lenient:
+            raise NotUnderstood(
+                f"'{name.text}' is no name of '{guessed[0]}' in the specification, the nearest type"
+            )
         return Name(guessed[0], True, guessed[1])
     if name.within:
         raise NotUnderstood(f"'{name.text}' is no type of defect of the product, which knows '{name.within}'")

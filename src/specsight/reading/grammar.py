@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from specsight.reading.assembly import items_of
 from specsight.reading.blocks import Statement, Understood, statements
+from specsight.reading.bounds import but_for_places, refuse_emphasis, refuse_loose_leniency
 from specsight.reading.contract import Reader, readers
 from specsight.reading.criteria import restated
 from specsight.reading.facts import Fact
@@ -148,12 +149,21 @@ def read_statement(
     text = statement.text
     try:
         facts = _statement_facts(statement, names, before)
+        refuse_emphasis(statement.plain, facts)
+        refuse_loose_leniency(statement.plain, facts, names)
     except NotUnderstood as error:
         if statement.title == statement.plain and _says_nothing(statement.plain, names, "headings"):
             return []
         whole = f"{statement.lead} {text}".strip()
         return [Unread(text=whole, reason=str(error))]
     clauses = clauses_of(facts, text)
+    if contradictions(Instruction.of(clauses), specification) and (
+        plainly := but_for_places(statement.plain)
+    ):
+        return [
+            clause.model_copy(update={"text": text})
+            for clause in read_statement(replace(statement, plain=plainly), names, specification, before)
+        ]
     if problems := contradictions(Instruction.of(clauses), specification):
         return [Unread(text=text, reason=problems[0])]
     return clauses
@@ -274,9 +284,17 @@ def clauses_of(facts: Sequence[Fact], text: str) -> list[Clause]:
 def _as_written(name: str, text: str) -> str:
     """A name with what it quotes spelled as in the text: lettering '205/55 R16 91V'."""
     for quote in QUOTED.finditer(name):
-        if written := re.search(re.escape(quote[0]), text, re.IGNORECASE):
-            name = name.replace(quote[0], written[0])
+        inner = "".join(_any_spelling(letter) for letter in quote[0][1:-1])
+        if written := re.search(inner, text, re.IGNORECASE):
+            name = name.replace(quote[0][1:-1], written[0])
     return name
+
+
+def _any_spelling(letter: str) -> str:
+    """A pattern of the characters that become `letter` in plain text."""
+    if letter in "'\"":
+        return "['\"\u2018-\u201f\u2032\u2033\u00b4`]"
+    return r"\s+" if letter == " " else re.escape(letter)
 
 
 def _percent(confidence: float) -> float:

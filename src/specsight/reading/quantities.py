@@ -60,6 +60,8 @@ QUANTITY = re.compile(
     rf"(?P<plus>± ?|\+/- ?)?(?P<sign>(?<![\w)])- ?|\bminus )?{_LOW}?(?P<first>\d ?[x×] ?)?(?P<number>{_NUMBER})"
     rf"(?:[ -]|(?: of)? (?:an? )?)?(?P<square>square |sq\.? ?|cubic )?{_UNIT}(?P<times> ?[x×] ?\d)?"
 )
+CODE = re.compile(r"(?<!\S)[a-z]\d{2,} $")
+"""A code such as "r16" at the end of a text."""
 INCH_IS_PREPOSITION = re.compile(
     r" (?:the|an?|any|diameter|length|size|width|extent|total|all|each|every|this|these|extension|dimension|general)\b"
 )
@@ -82,6 +84,9 @@ def quantities(text: str) -> Iterator[Quantity]:
     while match := QUANTITY.search(text, position):
         position = match.end()
         if match["unit"] == "in" and INCH_IS_PREPOSITION.match(text, match.end("unit")):
+            continue
+        if match["unit"] in FOREIGN and CODE.search(text, 0, match.start()):
+            # "205/55 R16 91V": a figure behind a code belongs to it.
             continue
         if match["number"] in ("a", "an") and match["unit"] in ("in", "m", "g", "s", "l", "k", "n", "h", "v"):
             continue

@@ -16,13 +16,13 @@ from specsight.reading.names import Match, Names
 from specsight.reading.quantities import Quantity, quantities
 
 WORD = re.compile(
-    r"(?P<quote>\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w))|(?P<quantity>\ufffc)|(?P<word>[^\W_]+(?:[.'_/][^\W_]+)*)|"
+    r"(?P<quote>\"[^\"]{1,80}\"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w)){1,80}'(?!\w))|(?P<quantity>\ufffc)|(?P<word>[^\W_]+(?:[.'_/][^\W_]+)*)|"
     r"(?P<sign>[<>=]=?|[≤≥&:,;()+/–]|\.{2,}|…)|(?P<other>\S)"
 )
 ARROW = re.compile(r" *(?:-+>|=+>(?! ?\d)|→|⇒) *")
 JOINED = re.compile(r"(?<!\bmax)(?<!\bmin)(?<!\bdia)(?<!\bno)(?<!\bin)(?<!\bincl)[.!;] +(?=[^\W\d])")
 """Full stops inside a statement, behind which it goes on."""
-QUOTED = re.compile(r"(?<![\w\d])\"[^\"]{1,80}\"|(?<!\w)'[^']{1,80}'(?!\w)")
+QUOTED = re.compile(r"(?<![\w\d])\"[^\"]{1,80}\"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w)){1,80}'(?!\w)")
 CONJUNCTIONS = frozenset({
     ",", "and", "or", "&", "/", ";", "as well as", "along with", "together with", "plus", "+", "nor", "but also",
     "then", "yet", "–", "(", ")", "and/or", "while", "whereas", "and also", "…",
