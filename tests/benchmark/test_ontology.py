@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from specsight.benchmark.ontology import Ontology, load_ontology, read_ontology, save_ontology
-from specsight.datasets import deep_pcb
+from specsight.datasets import deep_pcb, real_iad, visa_types
 from specsight.errors import SpecsightError
+from specsight.runs.licences import PUBLIC
 from specsight.specification import Specification, parse_specification
 from specsight.specification.vocabulary import same_name
 from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.product import specification as tyre_specification
 
 SHIPPED = load_ontology()
+MVTEC = load_ontology("mvtec_ad")
 OCCURRING = [
     (product.names[0].replace("*", " touring tread").replace("?????", "00041"), raw)
     for product in SHIPPED.products
@@ -25,11 +27,35 @@ OCCURRING = [
 """(product, name of the set) of everything that shipped sets have."""
 
 
+VISA_VALUES = [
+    (product, value)
+    for product in (
+        *(f"pcb{n}" for n in range(1, 5)),
+        "candle",
+        "capsules",
+        "cashew",
+        "chewinggum",
+        "fryum",
+        "macaroni1",
+        "macaroni2",
+        "pipe_fryum",
+    )
+    for value in range(1, 10)
+    if visa_types.type_name(product, value) is not None
+]
+
+
 @pytest.mark.parametrize(
     ("raw", "product", "canonical", "superclass"),
     [
         ("broken_large", "bottle", "large break", "breakage"),
         ("contamination", "bottle", "contamination", "contamination"),
+        ("thread_top", "screw", "thread damage at the tip", "surface damage"),
+        ("pill_type", "pill", "wrong part type", "assembly error"),
+        ("corner or edge breakage", "cashew", "edge breakage", "breakage"),
+        ("missing", "pcb4", "missing component", "missing material"),
+        ("parts_mismatch", "connector", "mismatched parts", "assembly error"),
+        ("QS", "usb_adaptor", "missing part", "missing material"),
         ("Blowhole", "magnetic_tile", "blowhole", "cavity"),
         ("uneven", "magnetic_tile", "uneven surface", "surface finish"),
         ("mousebite", "group00041", "mouse bite", "missing material"),
@@ -45,6 +71,21 @@ def test_a_set_s_name_has_a_canonical_type(raw: str, product: str, canonical: st
     entry = SHIPPED.find(raw, product)
     assert entry is not None
     assert (entry.name, entry.superclass) == (canonical, superclass)
+
+
+def test_the_73_types_of_mvtec_ad_differ_within_each_product() -> None:
+    products = PUBLIC["mvtec_ad"].products
+    raws = [(product, raw) for product, raw in OCCURRING if product in products]
+    raws = [(product, raw) for product, raw in raws if _name(MVTEC, raw, product) is not None]
+    names = {(product, _name(MVTEC, raw, product)) for product, raw in raws}
+    assert {product for product, _ in names} == products
+    assert len(names) == 73
+
+
+def test_a_toothbrush_is_that_of_the_layout() -> None:
+    assert _name(MVTEC, "defective", "toothbrush") == "defect"
+    assert not MVTEC.valid("toothbrush")
+    assert len(load_ontology("real_iad").valid("toothbrush")) == 8
 
 
 def test_unknown_names_and_types_of_other_products_are_not_found() -> None:
@@ -73,6 +114,16 @@ def test_the_sets_own_tables_are_known() -> None:
         entry = SHIPPED.find(name, "group00041")
         assert entry is not None
         assert entry in SHIPPED.valid("group00041")
+    for name in (*real_iad.TYPES, *real_iad.TYPES.values()):
+        entry = SHIPPED.find(name, "toy")
+        assert entry is not None
+        assert entry in SHIPPED.valid("toy")
+    for product, value in VISA_VALUES:
+        named = visa_types.type_name(product, value)
+        assert named is not None
+        entry = SHIPPED.find(named, product)
+        assert entry is not None
+        assert entry.generic == (named == "other")
     specification = Specification.model_validate(tyre_specification(MODELS["touring"]))
     specified = SHIPPED.with_specification(specification, "tyre touring bead")
     for defect in specification.defects:
