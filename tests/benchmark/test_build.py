@@ -19,6 +19,7 @@ pytest.importorskip("mlcroissant")
 from specsight.benchmark.build import BuildPlan, build_benchmark
 from specsight.benchmark.checks import check_benchmark, failures
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.ontology import read_ontology
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.specification import load_specification
@@ -107,6 +108,23 @@ def test_without_words_a_first_specification_is_made(tyres: Path, tmp_path: Path
     present = {defect.type for sample in load_dataset(tyres).samples for defect in sample.defects}
     assert present <= {defect.name for defect in specification.defects}
     assert any("critical" in one for one in built.missing)
+
+
+def test_types_are_called_as_the_specification_calls_them(tyres: Path, tmp_path: Path) -> None:
+    words = (tyres / "specification.yaml").read_text()
+    renamed = words.replace("- name: cut\n  phrases:\n", "- name: knife gash\n  phrases:\n  - cut\n")
+    assert renamed != words
+    (tmp_path / "own.yaml").write_text(renamed)
+    plan = BuildPlan(name="tyres", specification=tmp_path / "own.yaml")
+    benchmark = build_benchmark(load_dataset(tyres), tmp_path / "bench", plan).benchmark
+    types = [(one.type_raw, one.type, one.superclass) for s in benchmark.samples() for one in s.instances]
+    cuts = {named for named in types if named[0] == "cut"}
+    assert cuts == {("cut", "knife gash", "surface damage")}
+    specified = {defect.name for defect in load_specification(tmp_path / "own.yaml").defects}
+    assert {type_ for _, type_, _ in types} <= specified
+    known = read_ontology(benchmark.folder / "ontology.yaml").find("cut", "tyre touring sidewall")
+    assert known is not None
+    assert (known.name, len(known.causes)) == ("knife gash", 3)
 
 
 def test_a_folder_that_is_there_is_kept(tyres: Path, tmp_path: Path) -> None:

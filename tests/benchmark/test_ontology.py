@@ -128,6 +128,8 @@ def test_the_sets_own_tables_are_known() -> None:
     specified = SHIPPED.with_specification(specification, "tyre touring bead")
     for defect in specification.defects:
         assert _name(SHIPPED, defect.name, "tyre touring bead") == defect.name
+        known = specified.find(defect.name, "tyre touring bead")
+        assert known == SHIPPED.find(defect.name, "tyre touring bead"), "what is known of tyres stays known"
         for phrase in (defect.name, *defect.phrases):
             assert _name(specified, phrase, "tyre touring bead") == defect.name
     assert len(specified.valid("tyre touring bead")) == len(SHIPPED.valid("tyre touring bead"))

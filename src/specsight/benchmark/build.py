@@ -114,6 +114,9 @@ def _built(
     made = make_splits(listing, plan.splits)
     ontology = load_ontology(listing.layout, plan.extend)
     given = load_specification(plan.specification) if plan.specification else None
+    if given is not None:
+        for product in sorted({sample.product for sample in listing.samples}):
+            ontology = ontology.with_specification(given, product)
     described = list(
         descriptions(made.listing.samples, made.members, given, plan.captioners, device=plan.device)
     )

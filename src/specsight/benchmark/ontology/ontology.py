@@ -189,22 +189,23 @@ class Ontology:
         return None if general is None else self.types[general]
 
     def _of_product(self, product: str) -> tuple[tuple[TypeEntry, tuple[str, ...]], ...]:
-        """(type, the set's names for it) on a product; of two blocks that have a name, the later one counts."""
+        """(type, the set's names for it) on a product. Of two blocks that have a name, the later one counts; what both
+        know of a type adds up."""
         name = product_form(product)
         if name not in self._valid:
-            taken: set[str] = set()
-            found: dict[str, tuple[TypeEntry, tuple[str, ...]]] = {}
-            for block in reversed(self.products):
-                if not any(_means(pattern, name) for pattern in block.names):
-                    continue
-                for raw in block.types:
-                    names = tuple(one for one in raw.raw if normal_form(one) not in taken)
-                    if not names:
-                        continue
-                    entry, before = found.get(raw.type, (self.types[raw.type], ()))
-                    found[raw.type] = (entry if before else _with(entry, raw), (*before, *names))
-                taken |= {normal_form(one) for raw in block.types for one in raw.raw}
-            self._valid[name] = tuple(found.values())
+            owners: dict[str, tuple[str, str]] = {}
+            found: dict[str, TypeEntry] = {}
+            for block in self.products:
+                if any(_means(pattern, name) for pattern in block.names):
+                    for raw in block.types:
+                        found[raw.type] = _with(found.get(raw.type, self.types[raw.type]), raw)
+                        owners.update({normal_form(one): (raw.type, one) for one in raw.raw})
+            names: dict[str, list[str]] = {}
+            for type_, one in owners.values():
+                names.setdefault(type_, []).append(one)
+            self._valid[name] = tuple(
+                (entry, tuple(names[type_])) for type_, entry in found.items() if type_ in names
+            )
         return self._valid[name]
 
     @staticmethod
