@@ -185,6 +185,13 @@ def test_what_words_give_away_is_found(benchmark: Benchmark) -> None:
     told = _result(_many(benchmark, lambda k: "ABC"[k % 3], "cracked", "whole"), "words_alone")
     assert told.status == "fails"
     assert "all tasks" in told.problems[0]
+    # One word of the question tells the verdict, though every verdict is right equally often.
+    items = []
+    for k, item in enumerate(_many(benchmark, lambda k: "ABC"[k % 3], "word", "word").items()):
+        word = ("zulu", "yankee", "xray")["ABC".index(item.answer)]
+        items.append(item.model_copy(update={"question": f"What is it, {word} {k}?"}))
+    leaking = _result(_changed(benchmark, items=items), "words_alone")
+    assert leaking.status == "fails"
     hidden = _result(_many(benchmark, lambda k: "ABC"[(k * 7 + k // 5) % 3], "word", "word"), "words_alone")
     assert hidden.status == "passes", hidden.problems
 

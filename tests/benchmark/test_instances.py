@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from specsight.benchmark.instances import Planes, cells_of, instances_of, is_speck, mask_of, run_lengths
+from specsight.benchmark.instances import (
+    LEAST_TOUCHED,
+    Planes,
+    cells_of,
+    instances_of,
+    is_speck,
+    mask_of,
+    run_lengths,
+)
 from specsight.benchmark.records import Instance
 from specsight.errors import SpecsightError
 from specsight.records import Defect, Sample
@@ -219,3 +227,11 @@ def test_cells_are_named_by_share_and_mirror_with_the_mask(seed: int) -> None:
     swapped = {"left": "right", "right": "left"}
     mirrored = {" ".join(swapped.get(word, word) for word in cell.split()) for cell in cells}
     assert mirrored == set(cells_of(mask[:, ::-1]))
+
+
+def test_cells_that_are_merely_touched_are_known_besides() -> None:
+    mask = np.zeros((30, 30), bool)
+    mask[2:8, 0:11] = True  # 60 of 66 pixels at the top left, 6 at the top
+    mask[10, 0] = True  # and one at the left
+    assert cells_of(mask) == ("top left",)
+    assert cells_of(mask, LEAST_TOUCHED) == ("top left", "top", "left")

@@ -120,16 +120,10 @@ class Benchmark:
         """One sample, found by its place in the file. Raises SpecsightError where there is none."""
         path = self.folder / SAMPLES
         if not self._offsets:
-            offset = 0
-            with path.open("rb") as file:
-                for line in file:
-                    self._offsets[str(_parsed(line, f"'{path}', byte {offset}")["id"])] = offset
-                    offset += len(line)
+            self._offsets = {one.id: offset for offset, one in read_lines_at(path, BenchmarkSample)}
         if id_ not in self._offsets:
             raise SpecsightError(f"'{path}' has no sample '{id_}'")
-        with path.open("rb") as file:
-            file.seek(self._offsets[id_])
-            return _read(BenchmarkSample, file.readline(), f"'{path}', sample '{id_}'")
+        return read_line(path, self._offsets[id_], BenchmarkSample)
 
     def by_sample(self) -> Iterator[tuple[BenchmarkSample, list[Item]]]:
         """Each sample with its items, which stand together in the file; samples without items come too.
@@ -228,4 +222,4 @@ def _read(model: type[R], line: str | bytes, where: str) -> R:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise SpecsightError(f"{where}: {place}: {first['msg']}") from error
+        raise SpecsightError(f"{where}: {place + ': ' if place else ''}{first['msg']}") from error

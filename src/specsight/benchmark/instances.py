@@ -27,6 +27,8 @@ from specsight.specification.vocabulary import as_words, place_name
 
 LEAST_CELL_SHARE = 0.1
 """Share of an instance's area that a cell must hold to be named."""
+LEAST_TOUCHED = 0.005
+"""Share of an instance's area from which a cell is touched: an outline drawn by hand is no finer."""
 VISIBLE: Mapping[str, Visible] = {"rgb": "rgb", "depth": "depth", "rgb and depth": "both"}
 """What the tyre line's condition "visible" says of each defect."""
 
@@ -122,13 +124,13 @@ def is_speck(instance: Instance) -> bool:
     return (x1 - x0) * (y1 - y0) < SPECK * instance.area_px / instance.area_share
 
 
-def cells_of(mask: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Cells of the 3 × 3 grid with at least a tenth of a mask's pixels, fullest first."""
+def cells_of(mask: NDArray[np.bool_], least: float = LEAST_CELL_SHARE) -> tuple[str, ...]:
+    """Cells of the 3 × 3 grid with at least the share `least` of a mask's pixels, fullest first."""
     height, width = mask.shape
     ys, xs = np.nonzero(mask)
     numbers = 3 * np.minimum(3 * (ys + 0.5) // height, 2) + np.minimum(3 * (xs + 0.5) // width, 2)
     counts = np.bincount(numbers.astype(int), minlength=9)
-    order = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k] >= LEAST_CELL_SHARE * len(ys)]
+    order = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k] >= least * len(ys)]
     return tuple(place_name((k % 3 + 0.5) / 3, (k // 3 + 0.5) / 3) for k in order)
 
 
@@ -188,6 +190,7 @@ def _measured(region: _Region, planes: Planes, surrounding: Surrounding | None) 
         "area_share": round(region.area / region.mask.size, 8),
         "centroid": tuple(round(value, 2) for value in region.centroid),
         "cells": cells_of(region.mask),
+        "touched": cells_of(region.mask, LEAST_TOUCHED)[len(cells_of(region.mask)) :],
         "parts": _part_shares(region.mask, planes),
         "length_px": round(images.longest_extent(region.inside), 2),
         "depth": surrounding.statistics(region.mask) if surrounding else None,

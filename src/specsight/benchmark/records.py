@@ -62,7 +62,9 @@ class Instance(Record):
     centroid: tuple[float, float]
     """(x, y); for bent shapes the pixel of the mask that is nearest to the mean."""
     cells: tuple[str, ...]
-    """Cells of the 3 × 3 grid (`specification.vocabulary.place`) with at least 10 % of its area, fullest first."""
+    """Cells of the 3 × 3 grid (`specification.vocabulary.place_name`) with at least 10 % of its area, fullest first."""
+    touched: tuple[str, ...] = ()
+    """Further cells that hold some of it: less, but nobody would call it wrong to name them."""
     part: str | None = None
     """The part that most of it lies on."""
     parts: Mapping[str, Share] = Field(default_factory=dict)

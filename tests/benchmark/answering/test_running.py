@@ -248,3 +248,10 @@ def test_what_has_no_effect_on_an_answerer_is_refused(bench: Benchmark, tmp_path
         with pytest.raises(SpecsightError, match=f"{option} has no effect on 'random': leave it out"):
             answerer_named("random", config)
     assert answerer_named("random", AnswererConfig(seed=3)).protocol["seed"] == 3
+
+
+def test_words_that_no_file_can_hold_are_written_all_the_same(bench: Benchmark, tmp_path: Path) -> None:
+    tally = run_benchmark(bench, "scripted", Scripted("A \ud800"), tmp_path / "run")
+    assert tally.answered > 0
+    assert sum(tally.failed.values()) == 0
+    assert {one.raw for one in answers(tmp_path / "run")} == {"A ?"}

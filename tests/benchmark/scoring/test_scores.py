@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from specsight.benchmark.answering.contract import AnswererConfig
 from specsight.benchmark.answering.naming import answerer_named
 from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answers import Answer
+from specsight.benchmark.files import Benchmark
 from specsight.benchmark.hiding import HIDDEN
 from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.reading import read_run
@@ -162,10 +163,12 @@ def test_likelihoods_rank_answers_as_language_control_does(tmp_path: Path) -> No
     figure = scores.figures["part_auroc"]
     assert figure.value == pytest.approx(roc_auc_score(truths, margins))
     assert figure.value == pytest.approx(language_control.part_auroc(truths, margins))
-    # The words of either question of a pair, as numbers of the seed 0 and of the question's id decide.
-    coins = [np.random.default_rng([0, zlib.crc32(id_.encode())]).integers(2) for id_ in ids]
-    other = [margins[k ^ 1] if coin else margins[k] for k, coin in enumerate(coins)]
-    gap = language_control.control_gap(truths, margins, other)
+    # The words of either question of a pair: the mean over all draws.
+    gaps = [
+        language_control.control_gap(truths, margins, [margins[k ^ coin] for k, coin in enumerate(coins)])
+        for coins in itertools.product((0, 1), repeat=len(ids))
+    ]
+    gap = float(np.mean(gaps))
     assert scores.figures["control_gap"].value == pytest.approx(gap)
     verdicts = [i.slots.decision == "reject" for i in items if i.task == "anomaly"]
     drop = language_control.scope_drop(verdicts, [float(v) for v in verdicts], truths, margins)
@@ -321,3 +324,13 @@ def test_what_answers_took_is_added_up(tmp_path: Path) -> None:
     assert scores.costs == {
         "answers": 2, "seconds": 2.0, "median_seconds": 1.0, "tokens_read": 20, "tokens_written": 1, "money": 0.75,
     }  # fmt: skip
+
+
+def test_a_run_that_was_cut_off_says_how_it_goes_on(tmp_path: Path) -> None:
+    paired(tmp_path, {}, {})
+    (run,) = {path.parent for path in tmp_path.rglob("answers.jsonl")}
+    with (run / "answers.jsonl").open("a") as file:
+        file.write('{"item": "half')
+    (bench,) = {path.parent for path in tmp_path.rglob("benchmark.json")}
+    with pytest.raises(SpecsightError, match="call benchmark run again"):
+        score_run(Benchmark(bench), run)

@@ -60,8 +60,11 @@ class Chance(Answerer):
                 kept[place] = item.answer
 
     def answer(self, question: Question) -> Reply:
-        """Drawn by the seed and the item's id. A text for which the train split has none is left empty: invalid."""
-        rng = generator_of(self.seed, question.id)
+        """Drawn by the seed, the item's id and the order of its options.
+
+        A text for which the train split has none is left empty: invalid.
+        """
+        rng = generator_of(self.seed, "/".join((question.id, *question.options.values())))
         letters = list(question.options)
         if question.form == "choice":
             return Reply(letters[int(rng.integers(len(letters)))])

@@ -102,18 +102,41 @@ def fit_blind(items: Iterable[Item]) -> BlindModel | None:
     return BlindModel(np.asarray(found.x), len(chosen))
 
 
-def cross_validated(items: Sequence[Item], folds: int = 5) -> Iterator[tuple[Item, str]]:
-    """Items with options, each with the letters that a model gives it which has learned from other samples' items.
+def cross_validated(
+    items: Sequence[Item], groups: Mapping[str, str] | None = None, folds: int = 5
+) -> Iterator[tuple[Item, str]]:
+    """Items with options, each with the letters that a model gives it which has learned from other objects' items.
 
-    Items of one sample are in one fold. What the answers are right about is given away by the words alone.
+    `groups`: id of a sample → physical object; items of one object are in one fold. None: every sample is one.
     """
     asked = [item for item in items if item.form in ("choice", "choices")]
-    fold = {item.sample: zlib.crc32(item.sample.encode("utf-8", "replace")) % folds for item in asked}
+    names = {item.sample: (groups or {}).get(item.sample, item.sample) for item in asked}
+    fold = {sample: zlib.crc32(name.encode("utf-8", "replace")) % folds for sample, name in names.items()}
     for k in range(folds):
         model = fit_blind(item for item in asked if fold[item.sample] != k)
         for item in asked:
             if fold[item.sample] == k and model is not None:
                 yield item, model.letters(item, item.question, item.form == "choices")
+
+
+def permuted(items: Iterable[Item], seed: int) -> list[Item]:
+    """The items with their right answers exchanged at random among those that offer the same options.
+
+    Whatever words tell of a picture is gone, and how often each option is right stays (a permutation test, Ojala and
+    Garriga 2010): what a model gets right of these, it gets right without a leak.
+    """
+    alike: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        key = (item.task, item.category, item.split, *sorted(item.options.values()))
+        alike.setdefault(key, []).append(item)
+    rng = np.random.default_rng(seed)
+    exchanged = []
+    for same in alike.values():
+        texts = [item.options[item.answer] for item in same]
+        for item, k in zip(same, rng.permutation(len(same))):
+            letter = next(letter for letter, text in item.options.items() if text == texts[int(k)])
+            exchanged.append(item.model_copy(update={"answer": letter}))
+    return exchanged
 
 
 class Blind(Answerer):

@@ -272,7 +272,7 @@ def _ask(answerer: Answerer, item: Item, question: Question | SpecsightError, ro
     ) as error:  # a picture or an endpoint may provoke anything; the other items are still asked
         words = " ".join(str(error).split())
         reason = words if isinstance(error, SpecsightError) else f"{type(error).__name__}: {words}"
-        answer = Answer(item=item.id, rotation=rotation, error=excerpt(reason))
+        answer = Answer(item=item.id, rotation=rotation, error=_written(excerpt(reason)))
     return answer.model_copy(update={"seconds": round(time.perf_counter() - start, 4)})
 
 
@@ -287,8 +287,8 @@ def _answer(item: Item, question: Question, rotation: int, reply: Reply) -> Answ
         }
     return Answer(
         item=item.id,
-        raw=reply.words[-LONGEST_RAW:],
-        given=given,
+        raw=_written(reply.words[-LONGEST_RAW:]),
+        given=None if given is None else _written(given),
         rotation=rotation,
         likelihoods=likelihoods,
         tokens_read=reply.tokens_read,
@@ -297,7 +297,12 @@ def _answer(item: Item, question: Question, rotation: int, reply: Reply) -> Answ
     )
 
 
+def _written(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate, which a model's words or a file's name may have, is replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _append(file: BinaryIO, answer: Answer) -> None:
     """Hand a line to the operating system: it survives this process."""
-    file.write(line_of(answer).encode("utf-8", "replace"))
+    file.write(line_of(answer).encode("utf-8"))
     file.flush()

@@ -7,7 +7,7 @@ import numpy as np
 from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.export.masks import mask_of
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.instances import cells_of
+from specsight.benchmark.instances import LEAST_TOUCHED, cells_of
 from specsight.benchmark.items.truth import defects_of
 from specsight.benchmark.records import BenchmarkSample, Instance, Item
 
@@ -77,6 +77,9 @@ class Truth(Check):
             self.problems.add("the area is not the mask's", where)
         if instance.cells != cells_of(mask):
             self.problems.add("the cells are not the mask's", f"{where} ({', '.join(instance.cells)})")
+        further = cells_of(mask, LEAST_TOUCHED)[len(instance.cells) :]
+        if instance.touched and instance.touched != further:
+            self.problems.add("the cells that it touches are not the mask's", where)
         x, y = instance.centroid
         if not (instance.box[0] - 1 <= x <= instance.box[2] and instance.box[1] - 1 <= y <= instance.box[3]):
             self.problems.add("the centroid is outside the box", where)

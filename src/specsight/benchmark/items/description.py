@@ -66,7 +66,8 @@ class Description(Asker):
 def described_as(instance: Instance) -> list[str]:
     """How a defect can be described: by type, part and cell. The first is the best, the others are true as well."""
     parts = [*dict.fromkeys((instance.part or "", *instance.parts))]
-    return [BETWEEN.join((instance.type, part, cell)) for part in parts for cell in instance.cells]
+    cells = (*instance.cells, *instance.touched)
+    return [BETWEEN.join((instance.type, part, cell)) for part in parts for cell in cells]
 
 
 def description_grouping(product: str, context: Context) -> Grouping:

@@ -34,7 +34,7 @@ class Location(Asker):
         if instance is None:
             yield from self._of_types(sample, context)
             return
-        yield Candidate("cell", instance.cells[0], key, barred=instance.cells[1:])
+        yield Candidate("cell", instance.cells[0], key, barred=_also_true(instance))
         if instance.part is None or len(names) < 2:
             yield NotMade("parts are not known")
         elif instance.parts.get(instance.part, 0) < HOME or instance.part not in names:
@@ -58,7 +58,7 @@ class Location(Asker):
             decision="reject", types=(type_,), cells=instance.cells, boxes=(box_of(instance, sample),)
         )
         details = {"slots": slots}
-        yield Candidate("cell_of", instance.cells[0], key, instance.cells[1:], words, details)
+        yield Candidate("cell_of", instance.cells[0], key, _also_true(instance), words, details)
         yield Candidate("box_of", type_, words=words, details=details)
 
     def grouping(self, candidate: Candidate, sample: BenchmarkSample, context: Context) -> Grouping:
@@ -98,3 +98,8 @@ def near(first: str, second: str) -> float:
     apart = max(abs(row - other_row), abs(column - other_column))
     mirrored = row == other_row or column == other_column
     return 1.0 if apart == 1 else 0.5 if mirrored else 0.0
+
+
+def _also_true(instance: Instance) -> tuple[str, ...]:
+    """Cells that are no wrong answer, beside the fullest."""
+    return (*instance.cells[1:], *instance.touched)

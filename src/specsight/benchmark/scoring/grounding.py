@@ -58,7 +58,7 @@ class Compared:
 def compare(stated: Slots | None, truth: Slots, credit: Credit) -> Compared:
     """One statement against the truth."""
     said = stated or Slots()
-    tally = _Tally()
+    tally = _Tally(good=truth.decision == "accept")
     tally.scalar(said.decision, truth.decision, said.decision == truth.decision)
     _compare_types(tally, said, truth, credit)
     _compare_sets(tally, said.cells, truth.cells)
@@ -153,14 +153,19 @@ def weighted_kappa(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass
 class _Tally:
+    good: bool = False
+    """Whether the part is good."""
     asserted: float = field(default=0.0)
     unsupported: float = field(default=0.0)
     true: float = field(default=0.0)
     omitted: float = field(default=0.0)
 
     def scalar(self, stated: object, true: object, right: bool) -> None:
-        """A slot with one value."""
+        """A slot with one value. Where the truth knows none, what is stated of a good part is not true."""
         if true is None:
+            if self.good and stated is not None:
+                self.asserted += 1
+                self.unsupported += 1
             return
         self.true += 1
         if stated is None:
@@ -197,7 +202,7 @@ def _compare_sets(tally: _Tally, stated: Sequence[str] | None, true: Sequence[st
 def _compare_boxes(tally: _Tally, said: Slots, truth: Slots) -> None:
     if truth.boxes is None:
         return
-    stated, true = said.boxes or (), truth.boxes
+    stated, true = tuple(dict.fromkeys(said.boxes or ())), truth.boxes
 
     def missed(box: Sequence[float], others: Sequence[Sequence[float]]) -> float:
         return float(max((box_overlap(box, other) for other in others), default=0.0) < SUPPORTED_OVERLAP)

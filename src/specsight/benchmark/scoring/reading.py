@@ -180,6 +180,7 @@ def read_run(benchmark: Benchmark, folder: Path, origins: Origins | None = None)
     origins = origins or Origins.read(benchmark.samples())
     answers: dict[str, dict[int, Answer]] = {}
     costs = Costs()
+    _check_whole(folder / ANSWERS)
     for answer in read_lines(folder / ANSWERS, Answer):
         costs.add(answer)
         answers.setdefault(answer.item, {})[answer.rotation] = answer
@@ -254,3 +255,16 @@ def _margin(item: Item, answer: Answer) -> float | None:
     (other,) = set(item.options) - {item.answer}
     towards_truth = likelihoods[item.answer] - likelihoods[other]
     return towards_truth if item.slots.decision == "reject" else -towards_truth
+
+
+def _check_whole(path: Path) -> None:
+    """Raise SpecsightError where the last line was cut short, as a killed run leaves it."""
+    if not path.is_file() or not (size := path.stat().st_size):
+        return
+    with path.open("rb") as file:
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            raise SpecsightError(
+                f"'{path}' ends in the middle of an answer: the run was cut off; call benchmark run again with the "
+                "same options, which goes on there"
+            )

@@ -37,5 +37,6 @@ def check(bench: Path, data: Path | None, only: tuple[str, ...]) -> int:
             screen.say(f"{'':9}{problem}")
     failed = failures(results)
     if failed:
-        screen.say(f"{len(failed)} of {len(results)} checks fail: {', '.join(one.name for one in failed)}")
+        named = [f"{one.name} ({one.status})" if one.status != "fails" else one.name for one in failed]
+        screen.say(f"{len(failed)} of {len(results)} checks fail or were not run: {', '.join(named)}")
     return 1 if failed else 0

@@ -33,7 +33,7 @@ SPLITS = ("train", "validation", "test", "all")
     show_default=True,
     help="Good train parts shown with every question, or that a detector is fitted on (0: all).",
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help=DEVICE_HELP)
 @click.option("--encoder", help="Of detectors: a name, a folder or a hub id.")
 @click.option("--resolution", type=int, help="Of detectors: shorter side in pixels.")
@@ -70,8 +70,11 @@ def run(
     image_size: int,
     workers: int,
     retry: bool,
-) -> None:
-    """Ask a model every item of a benchmark; a stopped run goes on when called again."""
+) -> int:
+    """Ask a model every item of a benchmark; a stopped run goes on when called again.
+
+    Ends with 1 where every question failed.
+    """
     from specsight.benchmark.answering.contract import AnswererConfig
     from specsight.benchmark.answering.naming import answerer_named
     from specsight.benchmark.answering.running import RunConfig, run_benchmark
@@ -104,3 +107,4 @@ def run(
     if tally.cost is not None:
         screen.say(f"{tally.tokens_read} tokens read, {tally.tokens_written} written, cost {tally.cost:.4f}")
     screen.say(f"report: specsight benchmark report {folder} {out} -o report.html")
+    return 1 if tally.failed and sum(tally.failed.values()) == tally.answered else 0

@@ -30,6 +30,8 @@ CURATOR, LEAD = "curator", "lead"
 """Roles: a lead adjudicates what two persons decided differently, besides."""
 MOST_DISPUTED = 200
 """Disputed items that the overview lists."""
+LAST_NUMBER = 2**63 - 1
+"""Larger ones the database does not take."""
 
 
 def application(store: CurationStore, levels: Sequence[str] = ()) -> FastAPI:
@@ -76,6 +78,7 @@ class _Curation:
 
     def next(self, request: Request, after: int = -1, task: str = "") -> Response:
         """To the next open item."""
+        after = min(max(after, -1), LAST_NUMBER)
         number = next_item(self.store, person_of(request).code, after, task or None)
         where = (
             "/?done=1" if number is None else f"/item/{number}" + (f"?task={task}" if task in TASKS else "")
@@ -135,6 +138,8 @@ class _Curation:
 
     def _asked(self, request: Request, number: int) -> tuple[Entry, Item, int | None]:
         """An item, and the seat that the person who asks would save to."""
+        if not 0 <= number <= LAST_NUMBER:
+            raise HTTPException(404, "there is no such item")
         try:
             entry, item = self.store.entry(number), self.store.item(number)
         except SpecsightError as error:
