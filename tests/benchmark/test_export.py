@@ -22,6 +22,7 @@ from tests.support.small_benchmark import HEIGHT, WIDTH, write_small_benchmark
 from specsight.benchmark.card import datasheet, derived_terms, write_card
 from specsight.benchmark.export import export_benchmark, exporters
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.ontology import load_ontology, save_ontology
 from specsight.errors import SpecsightError
 
 TODAY = datetime.date(2026, 11, 28)
@@ -106,6 +107,29 @@ def test_mmad_holds_questions_by_picture_and_masks_beside_them(benchmark: Benchm
     rows = list(csv.DictReader((tmp_path / "out" / "metadata.csv").open()))
     assert [row["answer"] for row in rows] == ["B", "A"]
     assert rows[0]["options"] == "A: Yes.\nB: No."
+
+
+def test_mmad_knows_the_types_that_occur(benchmark: Benchmark, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "products:\n- names: [cap]\n  types:\n"
+        "  - {raw: [dent], type: dent, looks: The cap is pressed in., causes: [a fall], consequence: It leaks., "
+        "action: Reject it.}\n"
+    )
+    save_ontology(load_ontology(extend=[own]), benchmark.folder / "ontology.yaml", "caps")
+    export_benchmark(benchmark, "mmad", tmp_path / "out")
+    content = json.loads((tmp_path / "out" / "domain_knowledge.json").read_text())
+    assert set(content) == {"caps"}
+    assert set(content["caps"]["cap"]) == {"good", "scratch", "dent"}, "a stain never occurs"
+    assert content["caps"]["cap"]["good"] == " Good\n Description: The cap is grey."
+    assert content["caps"]["cap"]["dent"] == (
+        " Dent\n Description: The cap is pressed in. It is caused by a fall. It leaks. Reject it."
+    )
+    scratch = load_ontology().types["scratch"]
+    assert content["caps"]["cap"]["scratch"] == (
+        f" Scratch\n Description: {scratch.looks} It is caused by {scratch.causes[0]}, {scratch.causes[1]} or "
+        f"{scratch.causes[2]}. {scratch.consequence} {scratch.action}"
+    )
 
 
 def test_llava_answers_end_in_a_token_per_named_type(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -225,6 +225,7 @@ def test_a_user_s_file_adds_and_changes(tmp_path: Path) -> None:
         ("raw: [K7]", "raw: []", 14, "give at least 1"),
         ("  superclass: wear\n", "", 5, "'bald spot' has no superclass"),
         ("superclass: wear", "attributes: {shape: blob}", 6, "'line', 'spot'"),
+        ("types:\n- name: bald", "general: [bold spot]\ntypes:\n- name: bald", 4, "unknown type 'bold spot'"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(
@@ -265,6 +266,19 @@ def test_what_occurs_is_written_and_read_back(tmp_path: Path) -> None:
         assert _name(read, raw, "bottle") == _name(SHIPPED, raw, "bottle")
     assert "scratch" in read.types
     assert "blister" not in read.types
+
+
+def test_a_benchmark_s_own_file_knows_general_types_as_the_shipped_ones_do(tmp_path: Path) -> None:
+    save_ontology(SHIPPED, tmp_path / "ontology.yaml", "bench")
+    read = read_ontology(tmp_path / "ontology.yaml")
+    assert read.general == SHIPPED.general
+    for raw, product in (("hairline crack", "my product"), ("scratch", "bottle"), ("broken_large", "bottle")):
+        assert _name(SHIPPED, raw, product) is not None
+        assert _name(read, raw, product) == _name(SHIPPED, raw, product)
+    assert read.same_superclass("scratch", "abrasion", "my product")
+    assert read.find("chunk-out", "my product") is None, "a type of the tyre line alone"
+    save_ontology(read, tmp_path / "again.yaml", "bench")
+    assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "ontology.yaml").read_bytes()
 
 
 def test_a_specification_s_names_are_canonical_on_its_product() -> None:

@@ -5,7 +5,7 @@
     items.jsonl          one `Item` per line, in the order of samples and tasks
     descriptions.jsonl   one `Description` per line and product
     specification.yaml   the product's words
-    ontology.yaml        the types that occur, with what is known of them
+    ontology.yaml        types of defect, with what is known of them: of these products, of general ones
     splits.json          splits, few-shot lists, held-out domains
     card.json datasheet.md CHANGELOG.md
 

@@ -4,13 +4,14 @@ detection", ICLR 2025) lays its questions out: `mmad.json`, `metadata.csv`, `dom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from specsight.benchmark.export.contract import Exported, exporters
 from specsight.benchmark.export.masks import united_mask
-from specsight.benchmark.files import Benchmark
+from specsight.benchmark.files import ONTOLOGY, Benchmark
+from specsight.benchmark.ontology import TypeEntry, read_ontology
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS
 from specsight.storage.files import write_bytes, write_json
@@ -92,8 +93,36 @@ def _write_mask(sample: BenchmarkSample, out: Path) -> str:
 
 
 def _knowledge(benchmark: Benchmark) -> Mapping[str, Mapping[str, str]]:
-    """Product → "good" → its description, in the form of MMAD's file."""
-    return {
-        one.product: {"good": f" Good\n Description: {' '.join(s.text for s in one.sentences)}"}
-        for one in benchmark.descriptions()
+    """Product → "good" or a type under the set's own name → what is known of it, in the form of MMAD's file.
+
+    Of types, those that the samples have and the benchmark's ontology knows more of than that something is wrong.
+    """
+    known: dict[str, dict[str, str]] = {}
+    for one in benchmark.descriptions():
+        known[one.product] = {"good": _titled("good", (s.text for s in one.sentences))}
+    path = benchmark.folder / ONTOLOGY
+    if not path.is_file():
+        return known
+    ontology = read_ontology(path)
+    occurring = {
+        (sample.product, one.type_raw, one.type) for sample in benchmark.samples() for one in sample.instances
     }
+    for product, raw, type_ in sorted(occurring):
+        entry = ontology.find(raw, product) or ontology.find(type_, product)
+        if entry is not None and not entry.generic:
+            known.setdefault(product, {})[raw] = _titled(entry.name, _sentences(entry))
+    return known
+
+
+def _sentences(entry: TypeEntry) -> Iterator[str]:
+    """How a type looks, where it comes from, what follows, what is to be done; what is not known is left out."""
+    yield entry.looks
+    if entry.causes:
+        *others, last = entry.causes
+        yield f"It is caused by {', '.join(others)}{' or ' if others else ''}{last}."
+    yield entry.consequence
+    yield entry.action
+
+
+def _titled(name: str, sentences: Iterable[str]) -> str:
+    return f" {name.capitalize()}\n Description: {' '.join(filter(None, sentences))}"

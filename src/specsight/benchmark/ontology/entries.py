@@ -6,9 +6,9 @@ In: the fields of a YAML mapping. Out: frozen models; `loading` reads them from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from specsight.errors import did_you_mean
 from specsight.specification.fields import Model, Name, Phrases
@@ -95,6 +95,8 @@ class OntologyFile(Model):
     title: Text = ""
     layout: Name | None = None
     """Where data are read in the layout of another set, products of this file are not meant even if names are equal."""
+    general: tuple[Name, ...] | None = None
+    """Its types that may occur on any product; None: all of them where the file is of no set, else none."""
     superclasses: Mapping[Name, Text] = Field(default_factory=dict)
     """Name → what it means."""
     types: Annotated[tuple[TypeEntry, ...], Field(max_length=10_000)] = ()
@@ -122,6 +124,19 @@ class OntologyFile(Model):
             if entry.superclass is not None:
                 _check("superclass", entry.superclass, superclasses)
         return types
+
+    @model_validator(mode="after")
+    def _general_types_are_its_own(self) -> Self:
+        for name in self.general or ():
+            _check("type", name, {entry.name for entry in self.types})
+        return self
+
+    @property
+    def anywhere(self) -> frozenset[str]:
+        """Names of the types that may occur on any product."""
+        if self.general is not None:
+            return frozenset(self.general)
+        return frozenset(entry.name for entry in self.types if self.set is None)
 
     @field_validator("products")
     @classmethod

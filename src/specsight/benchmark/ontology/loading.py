@@ -56,6 +56,7 @@ def save_ontology(ontology: Ontology, path: Path, name: str) -> None:
     bytes."""
     content = OntologyFile(
         set=name,
+        general=tuple(name for name in ontology.types if name in ontology.general),
         superclasses=dict(ontology.superclasses),
         types=tuple(_bases_first(ontology)),
         products=ontology.products,
@@ -87,7 +88,7 @@ def _together(files: Iterable[OntologyFile]) -> Ontology:
         {name: text for file in files for name, text in file.superclasses.items()},
         completed(entry for file in files for entry in file.types),
         tuple(block for file in files for block in file.products),
-        frozenset(entry.name for file in files if file.set is None for entry in file.types),
+        frozenset[str]().union(*(file.anywhere for file in files)),
     )
 
 
