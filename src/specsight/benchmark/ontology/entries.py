@@ -6,9 +6,10 @@ In: the fields of a YAML mapping. Out: frozen models; `loading` reads them from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
+from typing_extensions import Self
 
 from specsight.errors import did_you_mean
 from specsight.specification.fields import Model, Name, Phrases
