@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("pycocotools")
-pytest.importorskip("textstat")
 
 from click.testing import CliRunner
 from tests.support.small_benchmark import small_items, write_small_benchmark
 
 from specsight.benchmark.checks import Result, check_benchmark, checks, failures
+from specsight.benchmark.checks.readability import school_year
 from specsight.benchmark.files import Benchmark, write_lines, write_manifest
 from specsight.benchmark.records import BenchmarkSample, Item, Slots
 from specsight.cli import cli
@@ -218,6 +218,12 @@ def test_the_verb_names_what_fails(benchmark: Benchmark) -> None:
     failed = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert failed.return_value == 1
     assert "good.png" in failed.output
+
+
+def test_the_readability_index_is_the_published_one() -> None:
+    # 5 words, 19 characters, 2 sentences.
+    assert school_year("Look here. Is it cracked?") == pytest.approx(4.71 * 19 / 5 + 0.5 * 5 / 2 - 21.43)
+    assert school_year(" - ") == 0.0
 
 
 def test_every_check_has_a_title() -> None:

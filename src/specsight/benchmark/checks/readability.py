@@ -1,18 +1,18 @@
 """Whether questions read easily.
 
 The Automated Readability Index (Senter and Smith 1967), 4.71 characters per word + 0.5 words per sentence - 21.43, is
-the school year from which a text is understood. `textstat` computes it; measures that count syllables need a dictionary
-that it would fetch.
+the school year from which a text is understood. It is computed here: libraries for it bring a package named `tests`
+along, or fetch a dictionary of syllables.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
-from specsight.errors import require
 
 HARDEST = 12.0
 """School year of a task's mean question beyond which it warns."""
@@ -33,16 +33,13 @@ class Readability(Check):
 
     def see_item(self, item: Item, sample: BenchmarkSample) -> None:
         """One question; equal ones are computed once."""
-        require("textstat", "benchmark")
-        import textstat
-
         text = " ".join((item.instruction or "", item.question)).strip()
         if len(text) > LONGEST:
             self.problems.add(f"a question of more than {LONGEST:,} characters", item.id)
         if text not in self._known:
             if len(self._known) > 100_000:
                 self._known.clear()
-            self._known[text] = float(textstat.automated_readability_index(text))
+            self._known[text] = school_year(text)
         sums = self._grades[item.task]
         sums[0] += 1
         sums[1] += self._known[text]
@@ -57,3 +54,13 @@ class Readability(Check):
             return self.found("no items")
         hardest = max(means, key=lambda task: means[task])
         return self.found(f"school year {means[hardest]:.0f} at most (task {hardest})", warns=True)
+
+
+def school_year(text: str) -> float:
+    """Automated Readability Index of a text; letters and digits are its characters, what spaces part its words."""
+    words = [word for word in text.split() if any(map(str.isalnum, word))]
+    if not words:
+        return 0.0
+    sentences = max(1, len(re.findall(r"[.!?]+(?=\s|$)", text)))
+    characters = sum(map(str.isalnum, text))
+    return 4.71 * characters / len(words) + 0.5 * len(words) / sentences - 21.43
