@@ -20,7 +20,8 @@ from speed import SHARED
 from measured.command import specsight
 from measured.rows import ROOT
 from specsight import images
-from specsight.benchmark.files import Benchmark
+from specsight.benchmark.answers import ANSWERS
+from specsight.benchmark.files import MANIFEST, Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.scoring.scores import score_run
 from specsight.benchmark.tasks import TASKS
@@ -84,26 +85,28 @@ def main(arguments: list[str]) -> int:
 
 def _made(name: str, source: Source, out: Path) -> int:
     folder, failed = out / name, 0
-    if not (folder / "benchmark.json").is_file():
+    if not (folder / MANIFEST).is_file():
         failed += not specsight("benchmark", "build", source.data, *source.arguments, "-o", str(folder))
     failed += not specsight("benchmark", "check", str(folder))
     for model in MODELS:
         further = source.run if model.startswith("detector") else ()
-        run = out / f"{name}-runs" / model.rpartition(":")[2]
-        failed += not specsight("benchmark", "run", str(folder), "--model", model, "-o", str(run), *further)
-    runs = [str(out / f"{name}-runs" / model.rpartition(":")[2]) for model in MODELS]
+        run = str(_run(name, model, out))
+        failed += not specsight("benchmark", "run", str(folder), "--model", model, "-o", run, *further)
+    runs = [str(_run(name, model, out)) for model in MODELS]
     failed += not specsight("benchmark", "report", str(folder), *runs, "-o", str(out / f"{name}.html"))
     return failed
+
+
+def _run(name: str, model: str, out: Path) -> Path:
+    """The folder of a model's run over a benchmark."""
+    return out / f"{name}-runs" / model.rpartition(":")[2]
 
 
 def _tables(name: str, out: Path) -> str:
     """The tables of one benchmark in Markdown."""
     benchmark = Benchmark(out / name)
-    found = {
-        model: out / f"{name}-runs" / model.rpartition(":")[2]
-        for model in MODELS
-        if (out / f"{name}-runs" / model.rpartition(":")[2] / "answers.jsonl").is_file()
-    }
+    runs = {model: _run(name, model, out) for model in MODELS}
+    found = {model: folder for model, folder in runs.items() if (folder / ANSWERS).is_file()}
     scores = {model: score_run(benchmark, folder) for model, folder in found.items()}
     counts = benchmark.manifest.counts
     text = [f"### {name}: {counts['samples']:,} pictures, {counts['items']:,} items\n"]

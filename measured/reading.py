@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from scipy.stats import binomtest
 
 from measured.rows import ROOT
+from specsight.evaluation.numbers import rate
 from specsight.reading import load_reader, readers
 from specsight.reading.listing import KINDS, as_objects
 from specsight.specification import DefectType, Part, Specification
@@ -166,8 +166,8 @@ def table(tally: Tally) -> str:
 def _share(count: int, of: int) -> str:
     if not of:
         return "–"
-    interval = binomtest(count, of).proportion_ci(0.95, method="wilson")
-    return f"{count / of:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    share = rate(count, of, "")
+    return f"{share.value:.3f} [{share.low:.3f}, {share.high:.3f}]"
 
 
 def _say_fields(items: Sequence[Mapping[str, Any]]) -> None:

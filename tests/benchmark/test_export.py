@@ -19,7 +19,7 @@ pytest.importorskip("mlcroissant")
 
 from tests.support.small_benchmark import HEIGHT, WIDTH, write_small_benchmark
 
-from specsight.benchmark.card import datasheet, derived_terms, write_card
+from specsight.benchmark.card import Facts, datasheet, derived_terms, write_card
 from specsight.benchmark.export import export_benchmark, exporters
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.ontology import load_ontology, save_ontology
@@ -185,7 +185,7 @@ def test_derived_text_inherits_what_pictures_demand() -> None:
 
 
 def test_the_datasheet_shows_foreign_text_as_text(benchmark: Benchmark) -> None:
-    text = datasheet(benchmark, TODAY)
+    text = datasheet(benchmark, Facts(benchmark), TODAY)
     assert r"Caps \<small\>" in text
     assert "non-commercial use only" in text
     assert "| cap | 3 | 1 | 2 |" in text

@@ -48,20 +48,21 @@ def write_card(benchmark: Benchmark, date: datetime.date | None = None) -> tuple
     `date`: of publication, as both say it; None: it is not published yet. Raises SpecsightError where the extra
     "benchmark" is missing, or where the card does not validate.
     """
-    card = croissant(benchmark, date)
+    facts = Facts(benchmark)
+    card = croissant(benchmark, facts, date)
     write_json(benchmark.folder / CARD, card)
     validate(benchmark.folder / CARD)
-    write_text(benchmark.folder / DATASHEET, datasheet(benchmark, date))
+    write_text(benchmark.folder / DATASHEET, datasheet(benchmark, facts, date))
     return benchmark.folder / CARD, benchmark.folder / DATASHEET
 
 
-def croissant(benchmark: Benchmark, date: datetime.date | None = None) -> dict[str, Any]:
+def croissant(benchmark: Benchmark, facts: Facts, date: datetime.date | None = None) -> dict[str, Any]:
     """The benchmark as Croissant 1.1: its files with digests, the fields of items, and what responsible use asks."""
     require("mlcroissant", "benchmark")
     import mlcroissant as mlc
     from mlcroissant._src.core.context import CroissantVersion
 
-    manifest, facts = benchmark.manifest, _Facts(benchmark)
+    manifest = benchmark.manifest
     context = mlc.Context(conforms_to=CroissantVersion.V_1_1)
     files = [
         mlc.FileObject(
@@ -139,9 +140,9 @@ def derived_terms(licence: str) -> str:
     return f"{licence}; derived text: {' and '.join(words)}" if words else licence
 
 
-def datasheet(benchmark: Benchmark, date: datetime.date | None = None) -> str:
+def datasheet(benchmark: Benchmark, facts: Facts, date: datetime.date | None = None) -> str:
     """Questions and answers about a benchmark, in Markdown, for people."""
-    manifest, facts = benchmark.manifest, _Facts(benchmark)
+    manifest = benchmark.manifest
     tasks = [
         (info.title, info.asks, f"{manifest.counts.get(f'items/{task}', 0):,}")
         for task, info in TASKS.items()
@@ -172,7 +173,7 @@ def datasheet(benchmark: Benchmark, date: datetime.date | None = None) -> str:
     return head + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
 
 
-class _Facts:
+class Facts:
     """What reading a benchmark through once tells."""
 
     def __init__(self, benchmark: Benchmark) -> None:
@@ -220,7 +221,7 @@ class _Facts:
         )
 
 
-def _summary(benchmark: Benchmark, facts: _Facts) -> str:
+def _summary(benchmark: Benchmark, facts: Facts) -> str:
     manifest = benchmark.manifest
     kind = "synthetic " if manifest.synthetic else ""
     return (

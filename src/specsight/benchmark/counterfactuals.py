@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 
 from specsight import images
-from specsight.benchmark.export.masks import united_mask
 from specsight.benchmark.files import (
     ITEMS,
     ONTOLOGY,
@@ -31,6 +30,7 @@ from specsight.benchmark.files import (
     write_lines,
     write_manifest,
 )
+from specsight.benchmark.instances import united_mask
 from specsight.benchmark.painting_over import Pixels, equal_region, painted_over, widened
 from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots
 from specsight.benchmark.scoring.counterfactual import ELSEWHERE, ORIGINAL, REMOVED

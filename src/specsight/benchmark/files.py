@@ -179,6 +179,21 @@ def line_of(record: Record) -> str:
     return record.model_dump_json(exclude_defaults=True) + "\n"
 
 
+def cut_torn_line(path: Path) -> None:
+    """Remove what stands behind the last end of a line, as a killed writer leaves it."""
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - 65536)
+            file.seek(start)
+            place = file.read(end - start).rfind(b"\n")
+            if place >= 0:
+                file.truncate(start + place + 1)
+                return
+            end = start
+        file.truncate(0)
+
+
 def write_lines(path: Path, records: Iterable[Record]) -> int:
     """Write records as JSON Lines, whole or not at all; returns how many. Nothing but one line is held in memory."""
     from specsight.storage.files import cannot_write

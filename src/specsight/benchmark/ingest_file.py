@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from specsight.benchmark.files import line_of, read_lines
+from specsight.benchmark.files import cut_torn_line, line_of, read_lines
 from specsight.benchmark.ingest import LeftOut, Membership, PartMaps, in_order, ingest
 from specsight.benchmark.instances import TypeNames
 from specsight.benchmark.records import Record
@@ -102,14 +102,9 @@ def _whole_lines(path: Path) -> int:
     """How many whole lines a file has; a last one that is cut short is removed."""
     if not path.is_file():
         return 0
-    count = whole = 0
-    with path.open("r+b") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                count += 1
-                whole += len(line)
-        file.truncate(whole)
-    return count
+    cut_torn_line(path)
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
 
 
 def _append(file: BinaryIO, record: Record) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.benchmark.records import Instance, Visible
+from specsight.benchmark.records import BenchmarkSample, Instance, Visible
 from specsight.benchmark.surrounding import Surrounding, widened
 from specsight.errors import require
 from specsight.evaluation.instructions.from_masks import MARGIN
@@ -113,6 +113,25 @@ def mask_of(instance: Instance) -> NDArray[np.bool_] | None:
     size, counts = instance.rle["size"], str(instance.rle["counts"]).encode("ascii")
     decoded = require("pycocotools.mask", "benchmark").decode({"size": list(size), "counts": counts})
     return np.asarray(decoded, bool)
+
+
+def pixels_of(instance: Instance, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels of an instance on a picture of `size` (H, W); where only its box is known, those of the box."""
+    known = mask_of(instance)
+    if known is not None:
+        return known
+    mask = np.zeros(size, bool)
+    x0, y0, x1, y1 = instance.box
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def united_mask(sample: BenchmarkSample) -> NDArray[np.bool_]:
+    """All defects of a sample, (H, W); where only boxes are known, their pixels."""
+    mask = np.zeros((sample.height, sample.width), bool)
+    for instance in sample.instances:
+        mask |= pixels_of(instance, mask.shape)
+    return mask
 
 
 def is_speck(instance: Instance) -> bool:

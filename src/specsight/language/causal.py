@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
-from specsight.errors import SpecsightError, require
+from specsight.checkpoints import load_tokenizer
+from specsight.errors import SpecsightError
 from specsight.language.contract import LanguageModel, Message, language_models
-from specsight.learning.device import choose_device
+from specsight.language.loading import end_tokens, laid_out, load_model
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 WHAT = "language model"
 CACHES = ("cache", "past_key_values")
 """What `transformers` calls the keys and values of tokens read before, newer versions first."""
-WORDING = (".jinja", ".model", ".txt")
-"""Endings of files beside JSON that say how a conversation becomes tokens."""
 
 
 @language_models.register("transformers")
@@ -38,25 +36,13 @@ class CausalLanguageModel(LanguageModel):
     """
 
     def __init__(self, name: str, device: str = "auto") -> None:
-        require("torch", "models")
-        require("transformers", "models")
-        import torch
-        import transformers
-
-        self.name = name
-        folder = checkpoint_folder(name, WHAT)
-        self.fingerprint = fingerprint(folder, WORDING)
-        self._device = choose_device(device)
-        dtype = torch.float32 if self._device.type == "cpu" else "auto"
-        model = load_weights(transformers.AutoModelForCausalLM, folder, name, WHAT, dtype=dtype)
-        self._model = model.to(self._device)
-        self._tokenizer = load_tokenizer(folder, name, WHAT)
-        self._context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        arguments = inspect.signature(model.forward).parameters
+        loaded = load_model("AutoModelForCausalLM", name, WHAT, device)
+        self.name, self.fingerprint = name, loaded.fingerprint
+        self._device, self._model, self._context = loaded.device, loaded.model, loaded.context
+        self._tokenizer = load_tokenizer(loaded.folder, name, WHAT)
+        arguments = inspect.signature(self._model.forward).parameters
         self._cache = next((name for name in CACHES if name in arguments), None)
-        ends = model.generation_config.eos_token_id
-        ends = ends if isinstance(ends, list) else [ends]
-        self._ends = {end for end in (*ends, self._tokenizer.eos_token_id) if end is not None}
+        self._ends = end_tokens(self._model, self._tokenizer)
 
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
@@ -117,17 +103,7 @@ class CausalLanguageModel(LanguageModel):
             plain = [f"{message.role.title()}:\n{message.text}\n\n" for message in messages]
             return "".join([*plain, *(["Assistant:\n"] if goes_on else [])])
         turns = [{"role": message.role, "content": message.text} for message in messages]
-        try:
-            return str(
-                self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=goes_on)
-            )
-        except (
-            Exception
-        ) as error:  # a template raises what its author wrote, such as for roles it does not know
-            reason = " ".join(str(error).split())
-            raise SpecsightError(
-                f"the chat template of language model '{self.name}' refuses this conversation: {reason}"
-            ) from error
+        return laid_out(self._tokenizer, turns, WHAT, self.name)
 
     def _tokens(self, layout: str) -> list[int]:
         """Token numbers of a laid-out text; a chat template writes special tokens itself."""

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.checkpoints import checkpoint_folder, fingerprint, load_weights
-from specsight.errors import SpecsightError, require
-from specsight.language.causal import WORDING
+from specsight.errors import SpecsightError
 from specsight.language.contract import LanguageModel, Message, language_models
-from specsight.learning.device import choose_device
+from specsight.language.loading import end_tokens, laid_out, load_model
 
 WHAT = "vision-language model"
 
@@ -34,29 +32,19 @@ class VisionLanguageModel(LanguageModel):
     sees = True
 
     def __init__(self, name: str, device: str = "auto") -> None:
-        require("torch", "models")
-        require("transformers", "models")
-        import torch
+        loaded = load_model("AutoModelForImageTextToText", name, WHAT, device)
         import transformers
 
-        self.name = name
-        folder = checkpoint_folder(name, WHAT)
-        self.fingerprint = fingerprint(folder, WORDING)
-        self._device = choose_device(device)
-        dtype = torch.float32 if self._device.type == "cpu" else "auto"
-        model = load_weights(transformers.AutoModelForImageTextToText, folder, name, WHAT, dtype=dtype)
-        self._model = model.to(self._device)
-        self._processor = _load_processor(folder, name)
+        self.name, self.fingerprint = name, loaded.fingerprint
+        self._device, self._model, self._context = loaded.device, loaded.model, loaded.context
+        self._processor = _load_processor(loaded.folder, name)
         self._tokenizer = self._processor.tokenizer
         if getattr(self._processor, "chat_template", None) is None:
             raise SpecsightError(
                 f"{WHAT} '{name}' has no chat template, and nothing else says where its pictures stand: add "
                 "chat_template.jinja to the folder"
             )
-        self._context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        ends = model.generation_config.eos_token_id
-        ends = ends if isinstance(ends, list) else [ends]
-        self._ends = sorted({end for end in (*ends, self._tokenizer.eos_token_id) if end is not None})
+        self._ends = sorted(end_tokens(self._model, self._tokenizer))
         # What a checkpoint brings for sampling would fill whatever a call leaves open.
         self._model.generation_config = transformers.GenerationConfig()
 
@@ -130,16 +118,7 @@ class VisionLanguageModel(LanguageModel):
             }
             for message in messages
         ]
-        goes_on = messages[-1].role != "assistant"
-        try:
-            text = str(
-                self._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=goes_on)
-            )
-        except Exception as error:  # a template raises what its author wrote
-            reason = " ".join(str(error).split())
-            raise SpecsightError(
-                f"the chat template of {WHAT} '{self.name}' refuses this conversation: {reason}"
-            ) from error
+        text = laid_out(self._processor, turns, WHAT, self.name)
         begin = self._tokenizer.bos_token
         if begin and not text.startswith(begin) and self._begins_by_itself():
             text = begin + text

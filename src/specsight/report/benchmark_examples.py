@@ -13,8 +13,8 @@ import numpy as np
 
 from specsight import images
 from specsight.benchmark.answers import ANSWERS, Answer
-from specsight.benchmark.export.masks import united_mask
 from specsight.benchmark.files import Benchmark, read_lines
+from specsight.benchmark.instances import united_mask
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.scoring.reading import Answered, Asked
 from specsight.benchmark.tasks import TASKS

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.benchmark.export.masks import mask_of
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.instances import united_mask
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
 from specsight.report.pictures import PREDICTION, TRUTH, encode, fitted
@@ -86,12 +86,10 @@ def marks_of(benchmark: Benchmark, sample: BenchmarkSample) -> bytes:
 def _defects(benchmark: Benchmark, sample: BenchmarkSample) -> NDArray[np.bool_]:
     size = (sample.height, sample.width)
     images.check_pixels(benchmark.picture(sample.image), *size)
-    mask = np.zeros(size, bool)
     for instance in sample.instances:
         if instance.rle is not None and tuple(instance.rle.get("size", ())) != size:
             raise SpecsightError(f"sample '{sample.id}' has run lengths of another size than its picture")
-        mask |= mask_of(instance, size)
-    return mask
+    return united_mask(sample)
 
 
 def _boxed(layer: NDArray[np.uint8], boxes: Iterable[tuple[int, int, int, int]]) -> NDArray[np.uint8]:

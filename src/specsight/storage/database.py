@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ BUSY = 30_000
 SYNCHRONOUS = "FULL"
 """What was committed survives a power cut (SQLite's `synchronous`)."""
 SIGNATURE = b"SQLite format 3\x00"
+
+
+def now() -> datetime:
+    """The time of a record, in UTC: what stores write when they are given no other clock."""
+    return datetime.now(timezone.utc)
 
 
 def database(path: Path) -> sqlalchemy.Engine:

@@ -23,7 +23,7 @@ from specsight.benchmark.answering.parsing import parse
 from specsight.benchmark.answering.rotating import original_answer, original_letter, rotate
 from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import ANSWERS, RUN, Answer, Run
-from specsight.benchmark.files import ITEMS, Benchmark, line_of, read_lines, write_lines
+from specsight.benchmark.files import ITEMS, Benchmark, cut_torn_line, line_of, read_lines, write_lines
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError, excerpt
 from specsight.progress import track
@@ -167,7 +167,7 @@ def _earlier(path: Path, retry: bool) -> tuple[Tally, set[tuple[str, int]]]:
     """Answers of earlier calls: counted, and which they are. A line that a kill cut off is removed."""
     tally, done = Tally(), set()
     if path.is_file():
-        _cut_off(path)
+        cut_torn_line(path)
         if retry:
             kept = (answer for answer in read_lines(path, Answer) if answer.error is None)
             write_lines(path, kept)
@@ -176,21 +176,6 @@ def _earlier(path: Path, retry: bool) -> tuple[Tally, set[tuple[str, int]]]:
             tally.add(answer)
     tally.before = tally.answered
     return tally, done
-
-
-def _cut_off(path: Path) -> None:
-    """Remove what stands behind the last end of a line."""
-    with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - 65536)
-            file.seek(start)
-            place = file.read(end - start).rfind(b"\n")
-            if place >= 0:
-                file.truncate(start + place + 1)
-                return
-            end = start
-        file.truncate(0)
 
 
 Asked = tuple[Item, Question | SpecsightError, int]

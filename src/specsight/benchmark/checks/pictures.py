@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.datasets.parallel import map_in_threads
 from specsight.errors import SpecsightError
-from specsight.machine import usable_processors
 from specsight.storage.files import sha256
 
 
@@ -39,10 +37,10 @@ class Pictures(Check):
             data = self.benchmark.data
         except SpecsightError as error:
             return Result(self.name, self.title, "not run", str(error))
-        with ThreadPoolExecutor(usable_processors()) as pool:
-            for relative, problem in zip(self._digests, pool.map(self._problem, self._digests.items())):
-                if problem:
-                    self.problems.add(problem, relative)
+        problems = map_in_threads(self._problem, list(self._digests.items()), "Reading pictures")
+        for relative, problem in zip(self._digests, problems, strict=True):
+            if problem:
+                self.problems.add(problem, relative)
         for relative in sorted(self._others - set(self._digests)):
             try:
                 if not self.benchmark.picture(relative).is_file():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from specsight.benchmark.checks.contract import Check, Result, checks
-from specsight.benchmark.export.masks import mask_of
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.instances import LEAST_TOUCHED, cells_of
+from specsight.benchmark.instances import LEAST_TOUCHED, cells_of, pixels_of
 from specsight.benchmark.items.truth import defects_of
 from specsight.benchmark.records import BenchmarkSample, Instance, Item
 
@@ -58,7 +57,7 @@ class Truth(Check):
         return self.found(f"{self._masks:,} masks read")
 
     def _pixels(self, instance: Instance, sample: BenchmarkSample, where: str) -> None:
-        mask = mask_of(instance, (sample.height, sample.width))
+        mask = pixels_of(instance, (sample.height, sample.width))
         if mask.shape != (sample.height, sample.width):
             self.problems.add("a mask of another size than its picture", where)
             return

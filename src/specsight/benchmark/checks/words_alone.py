@@ -14,6 +14,7 @@ from specsight.benchmark.answering.blind import MOST_ITEMS, cross_validated, dra
 from specsight.benchmark.checks.contract import Check, Result, checks
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.evaluation.numbers import rate
 
 MOST = 0.05
 """By how much it may be right more often than without a leak (what is beyond is to be rewritten)."""
@@ -63,7 +64,7 @@ class WordsAlone(Check):
                 chance[name] += 1 / len(item.options)
         for name, of in sorted(count.items()):
             share, null = right[name] / of, min(usual[name], chance[name]) / of
-            if (name and of < LEAST) or share <= null + MOST or _lower(right[name], of) <= null:
+            if (name and of < LEAST) or share <= null + MOST or rate(right[name], of, "").low <= null:
                 continue
             self.problems.add(
                 "words give answers away",
@@ -83,9 +84,3 @@ def _right(items: Sequence[Item], groups: Mapping[str, str]) -> Counter[str]:
         right[item.task] += letter == item.answer
         right[""] += letter == item.answer
     return right
-
-
-def _lower(right: int, of: int) -> float:
-    from scipy.stats import binomtest
-
-    return float(binomtest(right, of).proportion_ci(0.95, method="wilson").low)

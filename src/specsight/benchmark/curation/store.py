@@ -8,7 +8,7 @@ holds it (optimistic locking). The store belongs to one `items.jsonl`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark, read_line
 from specsight.benchmark.persons import check_code
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
-from specsight.storage.database import database, reading, writing
+from specsight.storage.database import database, now, reading, writing
 from specsight.storage.files import sha256
 
 FILE = "curation.sqlite"
@@ -52,10 +52,6 @@ class Saving(NamedTuple):
     revision: int
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 class CurationStore:
     """The store of a benchmark, made where there is none; any number of threads and processes may use it at once.
 
@@ -69,7 +65,7 @@ class CurationStore:
         benchmark: Benchmark,
         share: float | None = None,
         seed: int = 0,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.benchmark, self.clock = benchmark, clock
         self.path = benchmark.folder / FILE

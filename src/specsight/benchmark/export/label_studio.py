@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+import numpy as np
+from numpy.typing import NDArray
+
 from specsight.benchmark.export.contract import Exported, exporters
-from specsight.benchmark.export.masks import mask_of, polygons_of
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.instances import pixels_of
 from specsight.benchmark.records import BenchmarkSample, Instance
 from specsight.storage.files import write_json, write_text
 
@@ -62,7 +66,7 @@ def _results(sample: BenchmarkSample, instance: Instance, number: int) -> list[d
             "rectanglelabels": [instance.type],
         }
         return [{"id": f"{number}", "from_name": "box", "type": "rectanglelabels", "value": value, **shared}]
-    outlines = polygons_of(mask_of(instance, (sample.height, sample.width)))
+    outlines = _outlines(pixels_of(instance, (sample.height, sample.width)))
     return [
         {
             "id": f"{number}-{k}",
@@ -79,3 +83,11 @@ def _results(sample: BenchmarkSample, instance: Instance, number: int) -> list[d
         }
         for k, outline in enumerate(outlines)
     ]
+
+
+def _outlines(mask: NDArray[np.bool_]) -> Sequence[Sequence[float]]:
+    """Outlines [x0, y0, x1, y1, ...] of a mask's pieces, for a form that knows no run lengths; holes are filled."""
+    import cv2
+
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [outline.reshape(-1).astype(float).tolist() for outline in outlines if len(outline) >= 3]

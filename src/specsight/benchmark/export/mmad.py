@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from specsight.benchmark.export.contract import Exported, exporters
-from specsight.benchmark.export.masks import united_mask
 from specsight.benchmark.files import ONTOLOGY, Benchmark
+from specsight.benchmark.instances import united_mask
 from specsight.benchmark.ontology import TypeEntry, read_ontology
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS

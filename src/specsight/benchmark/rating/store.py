@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from specsight.benchmark.rating.folder import STORE, RatingFolder, check_ratings
 from specsight.errors import SpecsightError
-from specsight.storage.database import database, reading, writing
+from specsight.storage.database import database, now, reading, writing
 
 metadata = sa.MetaData()
 ratings = sa.Table(
@@ -45,14 +45,10 @@ class Saving(NamedTuple):
     rated: Rated
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 class RatingStore:
     """The ratings of a folder; any number of threads and processes may use it at once."""
 
-    def __init__(self, folder: RatingFolder, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, folder: RatingFolder, clock: Callable[[], datetime] = now) -> None:
         self.folder, self.clock = folder, clock
         _ = folder.rating
         self.engine = database(folder.path / STORE)

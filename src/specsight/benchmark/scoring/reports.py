@@ -258,7 +258,7 @@ def _credit(benchmark: Benchmark) -> Callable[[str, str, str], float]:
 
 
 def _places(benchmark: Benchmark, id_: str) -> Places:
-    from specsight.benchmark.export.masks import united_mask
+    from specsight.benchmark.instances import united_mask
 
     sample = benchmark.sample(id_)
     centroids = tuple(
