@@ -7,7 +7,6 @@ goes on there. The same build gives the same bytes.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +43,7 @@ from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.records import Sample
 from specsight.specification import Reference, Specification, dump_yaml, load_specification
-from specsight.storage.files import cannot_write, write_json, write_text
+from specsight.storage.files import cannot_write, path_from, write_json, write_text
 from specsight.storage.locks import only_writer
 from specsight.version import __version__
 
@@ -174,7 +173,7 @@ def _placed(specification: Specification, out: Path) -> Specification:
     """The specification as it stands in the folder `out`: its pictures are named from there."""
 
     def placed(one: R) -> R:
-        return one.model_copy(update={"picture": _relative(Path(one.picture), out)})
+        return one.model_copy(update={"picture": path_from(out.resolve(), Path(one.picture).resolve())})
 
     first = specification.reference
     further = tuple(placed(one) for one in specification.further_references)
@@ -238,7 +237,7 @@ def _describe_itself(
         title=plan.title,
         version=FIRST_VERSION,
         made_by=__version__,
-        data=_relative(data_folder(made.listing), out),
+        data=path_from(out.resolve(), data_folder(made.listing).resolve()),
         layout=made.listing.layout,
         build={
             "seed": plan.seed,
@@ -256,10 +255,3 @@ def _describe_itself(
     write_manifest(work, manifest)
     write_card(Benchmark(work))
     write_manifest(work, manifest)
-
-
-def _relative(data: Path, out: Path) -> str:
-    try:
-        return Path(os.path.relpath(data.resolve(), out.resolve())).as_posix()
-    except ValueError:  # another drive
-        return data.resolve().as_posix()

@@ -95,6 +95,17 @@ def confined(folder: Path, relative: str | Path) -> Path:
     return path
 
 
+def path_from(folder: Path, target: Path) -> str:
+    """How a file in `folder` names `target`: relative to it, with slashes, or absolute where it is on another drive.
+
+    Links are followed by neither; pass resolved paths where they are to be.
+    """
+    try:
+        return Path(os.path.relpath(target, folder)).as_posix()
+    except ValueError:
+        return str(target.absolute())
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file's content, read in pieces."""
     digest = hashlib.sha256()

@@ -7,7 +7,6 @@ bytes. A benchmark that fails a check is released only with a note, which stands
 from __future__ import annotations
 
 import datetime
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -41,7 +40,7 @@ from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError
 from specsight.storage import check_output
 from specsight.storage.database import reading
-from specsight.storage.files import copy_file, sha256, write_text
+from specsight.storage.files import copy_file, path_from, sha256, write_text
 from specsight.storage.leftovers import remove_leftovers, temporary_prefix
 from specsight.storage.reading import read_text
 from specsight.storage.tables import markdown_text
@@ -136,7 +135,7 @@ def _fill(store: CurationStore, folder: Path, keep_undecided: bool, force: str |
         update={
             "version": released.version,
             "made_by": __version__,
-            "data": _relative(source.data, folder.parent / "release"),
+            "data": path_from(folder.parent / "release", source.data.resolve()),
             "build": {
                 **source.manifest.build,
                 "curated": {"version": source.manifest.version, "items": sha256(source.folder / ITEMS)},
@@ -256,11 +255,3 @@ def _next_version(version: str) -> str:
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         raise SpecsightError(f"version '{version}' is not major.minor.patch")
     return f"{int(parts[0])}.{int(parts[1]) + 1}.0"
-
-
-def _relative(data: Path, folder: Path) -> str:
-    """The data folder as a manifest in `folder` names it."""
-    try:
-        return Path(os.path.relpath(data.resolve(), folder)).as_posix()
-    except ValueError:  # another drive
-        return str(data.resolve())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from specsight.benchmark.rating.folder import GUIDE, KEY, RATING, Rating, Rating
 from specsight.benchmark.rating.scales import SCALES
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
-from specsight.storage.files import sha256, write_json, write_text
+from specsight.storage.files import path_from, sha256, write_json, write_text
 from specsight.storage.tables import markdown_table, markdown_text
 
 SMALL, LARGE = 0.005, 0.05
@@ -69,7 +68,7 @@ def plan_rating(benchmark: Benchmark, runs: Sequence[Path], out: Path, config: R
     statements = [one for rater in config.raters for one in _order(rater, pairs, texts, config.seed)]
     samples = {item.sample for item in benchmark.items() if item.id in chosen}
     rating = Rating(
-        benchmark=_relative(benchmark.folder, out),
+        benchmark=path_from(out.resolve(), benchmark.folder.resolve()),
         version=benchmark.manifest.version,
         items=sha256(benchmark.folder / ITEMS),
         seed=config.seed,
@@ -206,10 +205,3 @@ def _others(benchmark: Benchmark, rated: Collection[str], seed: int) -> list[Ben
 
 def _draw(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _relative(folder: Path, start: Path) -> str:
-    try:
-        return Path(os.path.relpath(folder.resolve(), start.resolve())).as_posix()
-    except ValueError:  # another drive
-        return str(folder.resolve())

@@ -7,7 +7,6 @@ quotes as they were (PyYAML drops comments).
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from specsight.specification import (
 from specsight.specification.vocabulary import Vocabulary
 from specsight.specification.yaml import LONGEST_FILE, read_words
 from specsight.storage import write_text
+from specsight.storage.files import path_from
 
 LONGEST_NAME = 200
 
@@ -58,7 +58,7 @@ def save_outlines(
     kept = {name: shapes for name, shapes in outlines.items() if shapes is not None}
     _remove_parts(document, before, outlines.keys() - kept.keys())
     _add_parts(document, before, kept)
-    named = {"picture": _relative(picture, path), "size": _flow(list(size))}
+    named = {"picture": path_from(path.absolute().parent, picture), "size": _flow(list(size))}
     if before is None or before.reference is None or _same(before.reference.picture, picture):
         _set_first(document, named, drawn)
         if before is not None and before.further_references and not drawn:
@@ -186,14 +186,6 @@ def _flow(value: Any) -> Any:
     made = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
     made.fa.set_flow_style()
     return made
-
-
-def _relative(picture: Path, path: Path) -> str:
-    """The picture as the YAML file names it: relative to its folder where that is possible."""
-    try:
-        return Path(os.path.relpath(picture.absolute(), path.absolute().parent)).as_posix()
-    except ValueError:  # another drive
-        return str(picture.absolute())
 
 
 def _same(first: str | Path, second: Path) -> bool:
