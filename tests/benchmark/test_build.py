@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,15 @@ import pytest
 pytest.importorskip("pycocotools")
 pytest.importorskip("mlcroissant")
 
+from specsight.benchmark import ingest as ingest_module
+from specsight.benchmark import items_file
 from specsight.benchmark.build import BuildPlan, build_benchmark
 from specsight.benchmark.checks import check_benchmark, failures
 from specsight.benchmark.files import Benchmark
+from specsight.benchmark.items.context import Context
+from specsight.benchmark.items.making import make_items
 from specsight.benchmark.ontology import read_ontology
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
 from specsight.specification import load_specification
@@ -84,6 +90,59 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, tmp_path: Path) -
     assert not work.exists()
     assert before <= (out / "samples.jsonl").stat().st_size
     assert _content(out) == _content(whole)
+
+
+KILLED_WHILE_ASKING = """
+import os, signal, sys
+from pathlib import Path
+from specsight.benchmark import build, items_file
+from specsight.datasets import load_dataset
+
+make, asked = items_file.make_items, []
+
+
+def killed(sample, context):
+    asked.append(sample.id)
+    if len(asked) > 33:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(sample, context)
+
+
+items_file.EVERY, items_file.make_items = 5, killed
+data = Path(sys.argv[1])
+plan = build.BuildPlan(name="tyres", specification=data / "specification.yaml")
+build.build_benchmark(load_dataset(data), Path(sys.argv[2]), plan)
+"""
+
+
+def test_a_build_killed_among_its_items_reads_and_asks_only_what_is_left(
+    tyres: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build_benchmark(load_dataset(tyres), tmp_path / "whole", _plan(tyres))
+    out = tmp_path / "killed"
+    command = [sys.executable, "-c", KILLED_WHILE_ASKING, str(tyres), str(out)]
+    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+    items = tmp_path / ".killed.building" / "items.jsonl.partial"
+    items.write_bytes(items.read_bytes() + b'{"id": "torn')
+    asked: list[str] = []
+
+    def counted(sample: BenchmarkSample, context: Context) -> list[Item]:
+        asked.append(sample.id)
+        return make_items(sample, context)
+
+    def unread(*_: object, **__: object) -> None:
+        raise AssertionError("samples are read again")
+
+    monkeypatch.setattr(items_file, "make_items", counted)
+    shutil.copytree(tmp_path / ".killed.building", tmp_path / ".other.building")
+    build_benchmark(load_dataset(tyres), tmp_path / "other", replace(_plan(tyres), seed=1))
+    assert len(asked) == 48, "items of another seed begin anew"
+    asked.clear()
+    monkeypatch.setattr(ingest_module, "_ingested", unread)
+    built = build_benchmark(load_dataset(tyres), out, _plan(tyres))
+    assert len(asked) == 48 - 30, "of 33 samples the last 3 were not kept"
+    assert _content(out) == _content(whole.benchmark.folder)
+    assert list(built.not_made.items()) == list(whole.not_made.items())
 
 
 def _wait(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

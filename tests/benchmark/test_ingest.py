@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,7 +163,39 @@ def test_a_killed_run_goes_on_and_the_bytes_are_the_same(
     assert ingest_to_file(resumed, listing) == failures
     assert len(again) < len(listing.samples)
     assert resumed.read_bytes() == whole.read_bytes()
-    assert [p.name for p in resumed.parent.iterdir()] == ["samples.jsonl"]
+    again.clear()
+    assert ingest_to_file(resumed, listing) == failures, "a further call finds it whole"
+    assert not again
+    assert resumed.read_bytes() == whole.read_bytes()
+    names = sorted(p.name for p in resumed.parent.iterdir())
+    assert [name.partition(".jsonl")[2][-9:] for name in names] == ["", ".left-out"]
+
+
+def test_a_kill_between_the_last_line_and_the_last_name_loses_nothing(
+    listing: DatasetListing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing.samples[1].image.unlink()
+    whole, killed = tmp_path / "a" / "samples.jsonl", tmp_path / "b" / "samples.jsonl"
+    whole.parent.mkdir()
+    failures = ingest_to_file(whole, listing)
+    rename = Path.replace
+    for moment in (0, 1):
+        shutil.rmtree(killed.parent, ignore_errors=True)
+        killed.parent.mkdir()
+        renamed: list[Path] = []
+
+        def stopped(self: Path, target: Path, moment: int = moment, renamed: list[Path] = renamed) -> Path:
+            if len(renamed) == moment:
+                raise KeyboardInterrupt
+            renamed.append(target)
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            ingest_to_file(killed, listing)
+        monkeypatch.setattr(Path, "replace", rename)
+        assert ingest_to_file(killed, listing) == failures
+        assert killed.read_bytes() == whole.read_bytes()
 
 
 def test_a_run_over_other_files_begins_anew(listing: DatasetListing, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ goes on there. The same build gives the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -31,19 +32,21 @@ from specsight.benchmark.files import (
     write_manifest,
 )
 from specsight.benchmark.ingest import LeftOut, data_folder
-from specsight.benchmark.ingest_file import ingest_to_file
+from specsight.benchmark.ingest_file import LEFT_OUT, ingest_to_file
 from specsight.benchmark.items.context import Context
-from specsight.benchmark.items.making import make_items, survey
+from specsight.benchmark.items.making import survey
+from specsight.benchmark.items_file import STATE, items_to_file
 from specsight.benchmark.ontology import Ontology, load_ontology, save_ontology
 from specsight.benchmark.outlined_parts import OutlinedParts
-from specsight.benchmark.records import BenchmarkSample, Description, Item
+from specsight.benchmark.records import BenchmarkSample, Description
 from specsight.benchmark.splits import MadeSplits, SplitPlan, make_splits
+from specsight.benchmark.tasks import TASKS
 from specsight.datasets import DatasetListing
 from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.records import Sample
 from specsight.specification import Reference, Specification, dump_yaml, load_specification
-from specsight.storage.files import cannot_write, path_from, write_json, write_text
+from specsight.storage.files import cannot_write, path_from, sha256, write_json, write_text
 from specsight.storage.locks import only_writer
 from specsight.version import __version__
 
@@ -92,8 +95,9 @@ class Built:
 def build_benchmark(listing: DatasetListing, out: Path, plan: BuildPlan) -> Built:
     """Make a benchmark of a listing in the folder `out`, which must not be there yet.
 
-    Memory does not grow with pixels, and by some hundred bytes per sample. Raises SpecsightError where the data cannot
-    be split, no sample can be read, words are damaged, or `out` is there or cannot be written.
+    Memory does not grow with pixels or items, and by about two kilobytes per sample, most of it the listing. Raises
+    SpecsightError where the data cannot be split, no sample can be read, words are damaged, or `out` is there or cannot
+    be written.
     """
     if out.exists():
         raise SpecsightError(f"'{out}' is there already: choose another folder, or move it away")
@@ -125,6 +129,7 @@ def _built(
         one for one in made.listing.samples if one.label == "good" and made.members[one.id].split == "train"
     ]
     left_out = _ingest(work / SAMPLES, made, specification, ontology, good, plan)
+    save_ontology(ontology, work / ONTOLOGY, plan.name)
     context = Context(
         specification=specification,
         ontology=ontology,
@@ -135,18 +140,19 @@ def _built(
     )
     total = len(made.listing.samples) - len(left_out)
     survey(track(read_lines(work / SAMPLES, BenchmarkSample), "Surveying", total), context)
-    counts: Counter[str] = Counter(samples=total)
-    write_lines(work / ITEMS, _items(work / SAMPLES, context, counts, total))
+    items_to_file(work / ITEMS, work / SAMPLES, context, _mark(work, context), total)
+    counts = _counts(context, total)
     if not counts["items"]:
         raise SpecsightError(
             f"'{listing.root}': nothing can be asked about these pictures: {_first_reason(context)}"
         )
-    save_ontology(ontology, work / ONTOLOGY, plan.name)
     write_json(work / SPLITS, made.splits.model_dump(mode="json"))
     write_text(
         work / CHANGELOG, f"{CHANGELOG_TITLE}\n## {FIRST_VERSION}\n\nBuilt: {counts['items']:,} items.\n"
     )
     _describe_itself(work, out, made, counts, plan)
+    for beside in (*work.glob(f"{SAMPLES}.*.{LEFT_OUT}"), work / f"{ITEMS}.{STATE}"):
+        beside.unlink()
     missing = list(dict.fromkeys(one for description in described for one in description.missing))
     return left_out, context.not_made, missing, [*made.listing.notes, *made.splits.notes]
 
@@ -213,12 +219,20 @@ def _few_shot(made: MadeSplits, shots: int) -> dict[str, tuple[str, ...]]:
     return lists
 
 
-def _items(samples: Path, context: Context, counts: Counter[str], total: int) -> Iterator[Item]:
-    for sample in track(read_lines(samples, BenchmarkSample), "Making items", total):
-        for item in make_items(sample, context):
-            counts["items"] += 1
-            counts[f"items/{item.task}"] += 1
-            yield item
+def _mark(work: Path, context: Context) -> str:
+    """What items are made of besides the samples: the words that are written, and what the context was given."""
+    words = [sha256(work / name) for name in (DESCRIPTIONS, SPECIFICATION, ONTOLOGY)]
+    given = [__version__, context.seed, context.version, *sorted(context.few_shot.items())]
+    return hashlib.sha256(repr((words, given)).encode()).hexdigest()[:16]
+
+
+def _counts(context: Context, samples: int) -> dict[str, int]:
+    """Samples, items, and items by task, in the order of tasks."""
+    by_task = Counter[str]()
+    for (_, task), count in context.made.items():
+        by_task[task] += count
+    tasks = {f"items/{task}": by_task[task] for task in TASKS if by_task[task]}
+    return {"samples": samples, "items": by_task.total(), **tasks}
 
 
 def _first_reason(context: Context) -> str:

@@ -1,7 +1,7 @@
 """A listing → `samples.jsonl`, line by line, going on where a run over the same files was killed.
 
 In: what `ingest` takes. Out: the file, whole or not at all, and which samples were left out. What has been read lies
-beside it until then, under a name that tells what it was read from.
+beside it until then, under a name that tells what it was read from; the list of what was left out stays there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from specsight.errors import SpecsightError
 from specsight.specification import Specification
 from specsight.version import __version__
 
+LEFT_OUT = "left-out"
+"""Ending of the file beside the samples that lists what was left out, and says that they are whole."""
+
 
 def ingest_to_file(
     path: Path,
@@ -36,17 +39,24 @@ def ingest_to_file(
     """Write the samples to `path` (`samples.jsonl`), going on where a run over the same files was killed.
 
     Beside it, until it is whole, lies what has been read; it is used again where listing, files (by size and time),
-    specification, ontology and members are the same. Returns the samples that were left out. Raises SpecsightError
-    where none could be read, and as `ingest`.
+    specification, ontology and members are the same. A further call with the same finds it whole by the list of samples
+    that were left out, which stays until whoever calls removes it (`LEFT_OUT`). Returns these samples. Raises
+    SpecsightError where none could be read, and as `ingest`.
     """
     words = specification.model_dump_json() if specification else ""
     given = json.dumps([__version__, listing.layout, words, licence, parts.fingerprint if parts else ""])
     mark = _fingerprint(given, listing, ontology, members or {})
     partial_file = path.with_name(f"{path.name}.{mark}.partial")
     failed_file = path.with_name(f"{path.name}.{mark}.left-out.partial")
-    for other in path.parent.glob(f"{path.name}.*.partial"):
-        if other not in (partial_file, failed_file):
-            other.unlink()
+    whole_file = path.with_name(f"{path.name}.{mark}.{LEFT_OUT}")
+    for ending in ("partial", LEFT_OUT):
+        for other in path.parent.glob(f"{path.name}.*.{ending}"):
+            if other not in (partial_file, failed_file, whole_file):
+                other.unlink()
+    if whole_file.is_file() and (partial_file.is_file() or path.is_file()):
+        if partial_file.is_file():
+            partial_file.replace(path)
+        return list(read_lines(whole_file, LeftOut))
     done = _whole_lines(partial_file) + _whole_lines(failed_file)
     with partial_file.open("ab") as samples, failed_file.open("ab") as failed:
 
@@ -66,13 +76,14 @@ def ingest_to_file(
         for sample in made:
             _append(samples, sample)
         os.fsync(samples.fileno())
+        os.fsync(failed.fileno())
     missing = list(read_lines(failed_file, LeftOut))
     if listing.samples and len(missing) == len(listing.samples):
         partial_file.unlink()
         failed_file.unlink()
         raise SpecsightError(f"no sample of '{listing.root}' could be read; the first: {missing[0].reason}")
+    failed_file.replace(whole_file)  # first: from here on the samples are known to be whole
     partial_file.replace(path)
-    failed_file.unlink()
     return missing
 
 
