@@ -83,6 +83,19 @@ DAMAGED_ITEMS: dict[str, tuple[str, Callable[[list[Item]], list[Item]], str]] = 
         lambda items: [i for i in items if i.id != "scratch/part_scope/1"],
         "matched pair",
     ),
+    "the same answer twice": (
+        "structure",
+        lambda items: [i.model_copy(update={"answer": "B"}) if i.pair else i for i in items],
+        "not two opposite answers",
+    ),
+    "a third of a pair": (
+        "structure",
+        lambda items: [
+            *items,
+            *(i.model_copy(update={"id": "scratch/part_scope/2"}) for i in items if i.pair),
+        ][:-1],
+        "not two opposite answers",
+    ),
     "no pair": (
         "structure",
         lambda items: [i.model_copy(update={"pair": None}) for i in items],

@@ -9,6 +9,8 @@ from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS
 from specsight.storage.files import sha256
 
+NOT_OPPOSITE = "a matched pair has not two opposite answers"
+
 
 @checks.register("structure")
 class Structure(Check):
@@ -19,7 +21,9 @@ class Structure(Check):
     def __init__(self, benchmark: Benchmark) -> None:
         super().__init__(benchmark)
         self._samples, self._items = set[int](), set[int]()
-        self._pairs: dict[str, list[str]] = {}
+        self._halves: dict[str, str] = {}
+        """Of pairs of which one item went by: their names → its answer in words."""
+        self._pairs = set[int]()
         self._counts = {"samples": 0, "items": 0}
 
     def see_sample(self, sample: BenchmarkSample) -> None:
@@ -45,17 +49,12 @@ class Structure(Check):
         if TASKS[item.task].paired and item.pair is None:
             self.problems.add("task asks for matched pairs, and this item has none", item.id)
         if item.pair is not None:
-            self._pairs.setdefault(f"{item.sample}/{item.task}/{item.pair}", []).append(
-                item.options.get(item.answer, item.answer)
-            )
+            self._pair(f"{item.sample}/{item.task}/{item.pair}", item.options.get(item.answer, item.answer))
 
     def result(self) -> Result:
         """Pairs and files are judged at the end."""
-        for name, answers in self._pairs.items():
-            if len(answers) != 2 or len(set(answers)) != 2:
-                self.problems.add(
-                    "a matched pair has not two opposite answers", f"{name} ({' / '.join(answers)})"
-                )
+        for name, answer in self._halves.items():
+            self.problems.add(NOT_OPPOSITE, f"{name} ({answer})")
         manifest = self.benchmark.manifest
         for name, count in self._counts.items():
             if manifest.counts.get(name, 0) != count:
@@ -71,8 +70,21 @@ class Structure(Check):
             if name not in manifest.files:
                 self.problems.add("the manifest has no digest of a file", name)
         return self.found(
-            f"{self._counts['samples']:,} samples, {self._counts['items']:,} items, {len(self._pairs):,} matched pairs"
+            f"{self._counts['samples']:,} samples, {self._counts['items']:,} items, "
+            f"{len(self._pairs) + len(self._halves):,} matched pairs"
         )
+
+    def _pair(self, name: str, answer: str) -> None:
+        """The second item of a pair has the opposite answer to the first, and there is no third."""
+        first = self._halves.pop(name, None)
+        if hash(name) in self._pairs:
+            self.problems.add(NOT_OPPOSITE, f"{name} (a third: {answer})")
+        elif first is None:
+            self._halves[name] = answer
+        else:
+            self._pairs.add(hash(name))
+            if first == answer:
+                self.problems.add(NOT_OPPOSITE, f"{name} ({first} / {answer})")
 
     def _unique(self, seen: set[int], id_: str, what: str) -> None:
         key = hash(id_)
