@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from specsight.benchmark.card import write_card
-from specsight.benchmark.describing import descriptions, first_specification, specification_text
+from specsight.benchmark.describing import captioners, descriptions, first_specification, specification_text
+from specsight.benchmark.doubts import doubts
 from specsight.benchmark.files import (
     CHANGELOG,
     CHANGELOG_TITLE,
@@ -43,8 +44,8 @@ from specsight.benchmark.splits import MadeSplits, SplitPlan, make_splits
 from specsight.benchmark.tasks import TASKS
 from specsight.datasets import DatasetListing
 from specsight.errors import SpecsightError
+from specsight.learning.device import AUTO, choose_device
 from specsight.progress import track
-from specsight.records import Sample
 from specsight.specification import Reference, Specification, dump_yaml, load_specification
 from specsight.storage.files import cannot_write, path_from, sha256, write_json, write_text
 from specsight.storage.locks import only_writer
@@ -99,8 +100,7 @@ def build_benchmark(listing: DatasetListing, out: Path, plan: BuildPlan) -> Buil
     SpecsightError where the data cannot be split, no sample can be read, words are damaged, or `out` is there or cannot
     be written.
     """
-    if out.exists():
-        raise SpecsightError(f"'{out}' is there already: choose another folder, or move it away")
+    check_plan(plan, out)
     work = out.with_name(f".{out.name}.building")
     try:
         with only_writer(work):
@@ -111,9 +111,28 @@ def build_benchmark(listing: DatasetListing, out: Path, plan: BuildPlan) -> Buil
     return Built(Benchmark(out), *built)
 
 
+def check_plan(plan: BuildPlan, out: Path) -> None:
+    """Raise SpecsightError for mistakes that can be told before any picture is read or rendered: `out` is there,
+    damaged words, names of captioners and devices that do not exist."""
+    if out.exists():
+        raise SpecsightError(f"'{out}' is there already: choose another folder, or move it away")
+    if plan.specification is not None:
+        load_specification(plan.specification)
+    load_ontology(extend=plan.extend)
+    for name in plan.captioners:
+        captioners[name.partition(":")[0]]
+    if plan.device != AUTO:
+        choose_device(plan.device)
+
+
 def _built(
     listing: DatasetListing, out: Path, work: Path, plan: BuildPlan
 ) -> tuple[list[LeftOut], Mapping[tuple[str, str], Counter[str]], list[str], list[str]]:
+    if all(sample.label == "unknown" for sample in listing.samples):
+        raise SpecsightError(
+            f"'{listing.root}': none of its pictures is known to be good or defective, and nothing can be asked about "
+            "them: put them into folders called good and by their defects, or list them in a manifest"
+        )
     made = make_splits(listing, plan.splits)
     ontology = load_ontology(listing.layout, plan.extend)
     given = load_specification(plan.specification) if plan.specification else None
@@ -125,10 +144,16 @@ def _built(
     )
     write_lines(work / DESCRIPTIONS, described)
     specification = _words(work, out, made, described, ontology, given, plan)
-    good = [
-        one for one in made.listing.samples if one.label == "good" and made.members[one.id].split == "train"
-    ]
-    left_out = _ingest(work / SAMPLES, made, specification, ontology, good, plan)
+    parts = _parts(made, specification, plan)
+    left_out = ingest_to_file(
+        work / SAMPLES,
+        made.listing,
+        specification,
+        ontology,
+        members=made.members,
+        parts=parts,
+        licence=plan.licence,
+    )
     save_ontology(ontology, work / ONTOLOGY, plan.name)
     context = Context(
         specification=specification,
@@ -154,7 +179,10 @@ def _built(
     for beside in (*work.glob(f"{SAMPLES}.*.{LEFT_OUT}"), work / f"{ITEMS}.{STATE}"):
         beside.unlink()
     missing = list(dict.fromkeys(one for description in described for one in description.missing))
-    return left_out, context.not_made, missing, [*made.listing.notes, *made.splits.notes]
+    notes = [*made.listing.notes, *made.splits.notes, *doubts(made.listing.samples, ontology, given)]
+    if parts is None and plan.encoder != BuildPlan.encoder:
+        notes.append(f"encoder '{plan.encoder}' was not used: there are no outlined parts to find")
+    return left_out, context.not_made, missing, notes
 
 
 def _words(
@@ -188,26 +216,13 @@ def _placed(specification: Specification, out: Path) -> Specification:
     )
 
 
-def _ingest(
-    path: Path,
-    made: MadeSplits,
-    specification: Specification,
-    ontology: Ontology,
-    good: Sequence[Sample],
-    plan: BuildPlan,
-) -> list[LeftOut]:
-    """The samples of an earlier call, where that ended, else those of the data."""
-    undrawn = any(sample.parts is None for sample in made.listing.samples)
-    parts = OutlinedParts.learn(specification, good, plan.encoder, plan.device) if undrawn else None
-    return ingest_to_file(
-        path,
-        made.listing,
-        specification,
-        ontology,
-        members=made.members,
-        parts=parts,
-        licence=plan.licence,
-    )
+def _parts(made: MadeSplits, specification: Specification, plan: BuildPlan) -> OutlinedParts | None:
+    """What finds the specification's outlined parts, where the set does not draw all of them."""
+    samples = made.listing.samples
+    if all(sample.parts is not None for sample in samples):
+        return None
+    good = [one for one in samples if one.label == "good" and made.members[one.id].split == "train"]
+    return OutlinedParts.learn(specification, good, plan.encoder, plan.device)
 
 
 def _few_shot(made: MadeSplits, shots: int) -> dict[str, tuple[str, ...]]:
@@ -237,7 +252,7 @@ def _counts(context: Context, samples: int) -> dict[str, int]:
 
 def _first_reason(context: Context) -> str:
     reasons = Counter(reason for counter in context.not_made.values() for reason in counter)
-    return reasons.most_common(1)[0][0] if reasons else "none of them is known to be good or defective"
+    return reasons.most_common(1)[0][0] if reasons else "there is none"
 
 
 def _describe_itself(

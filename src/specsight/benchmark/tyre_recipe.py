@@ -14,7 +14,7 @@ from pathlib import Path
 from specsight.benchmark.build import BuildPlan
 from specsight.benchmark.splits import SplitPlan
 from specsight.errors import SpecsightError, did_you_mean
-from specsight.synthetic.tyres import generate
+from specsight.synthetic.tyres import OtherSettings, generate
 
 MODEL = "touring"
 SEED = 13
@@ -40,7 +40,14 @@ def write_tyres(folder: Path, size: str, workers: int | None = None) -> tuple[Pa
     """
     if size not in SIZES:
         raise SpecsightError(f"unknown size '{size}': {did_you_mean(size, SIZES)}")
-    made = generate(folder, SIZES[size].crops, SEED, strips=SIZES[size].strips, model=MODEL, workers=workers)
+    try:
+        made = generate(
+            folder, SIZES[size].crops, SEED, strips=SIZES[size].strips, model=MODEL, workers=workers
+        )
+    except OtherSettings as error:
+        raise SpecsightError(
+            f"'{folder}' holds the tyres of another size than {size}: choose another --out, or move that folder away"
+        ) from error
     plan = BuildPlan(
         name=f"tyres-{size}",
         title=f"The tyre benchmark ({size}, synthetic)",

@@ -50,7 +50,7 @@ MOST_REASONS = 2
     help="Further source of descriptions: encoder, or transformers:NAME.",
 )
 @click.option("--licence", help="Of the pictures, where they are not those of a public set.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--encoder", default=ENCODER, show_default=True, help="What finds outlined parts.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
 @MAX_MEGAPIXELS
@@ -84,36 +84,49 @@ def build(
     """
     from dataclasses import replace
 
-    from specsight.benchmark.build import BuildPlan, build_benchmark
+    from specsight.benchmark.build import BuildPlan, build_benchmark, check_plan
     from specsight.benchmark.splits import SplitPlan
     from specsight.datasets import load_dataset
     from specsight.storage import check_output
 
     check_output(out)
-    if data == TYRES:
-        from specsight.benchmark.tyre_recipe import write_tyres
-
-        source, plan = write_tyres(out.with_name(f"{out.name}-{DATA}"), size or "standard")
-    elif size is not None:
+    if data != TYRES and size is not None:
         raise SpecsightError("--size is of the tyre recipe: specsight benchmark build tyres --size standard")
-    else:
-        source, plan = Path(data), BuildPlan(name=name or Path(data).resolve().name)
-    listing = load_dataset(source, layout, list(products) or None)
-    splits = SplitPlan(seed, shares, hold_out_product, _conditions(hold_out) or plan.splits.conditions)
-    plan = replace(
-        plan,
-        specification=spec or plan.specification,
-        name=name or plan.name,
-        title=title or plan.title,
-        licence=licence or plan.licence,
-        splits=splits,
+    source = Path(data)
+    plan = BuildPlan(
+        name=name or _name(source.resolve()),
+        title=title,
+        specification=spec,
+        licence=licence,
+        splits=SplitPlan(seed, shares, hold_out_product, _conditions(hold_out)),
         extend=extend,
         captioners=captioners,
         seed=seed,
         encoder=encoder,
         device=device,
     )
+    check_plan(plan, out)
+    if data == TYRES:
+        from specsight.benchmark.tyre_recipe import write_tyres
+
+        if source.exists():
+            screen.say(f"note: {TYRES} is the recipe; the folder of this name is ./{TYRES}")
+        source, recipe = write_tyres(out.with_name(f"{out.name}-{DATA}"), size or "standard")
+        plan = replace(
+            plan,
+            name=name or recipe.name,
+            title=title or recipe.title,
+            specification=spec or recipe.specification,
+            licence=licence or recipe.licence,
+            splits=replace(plan.splits, conditions=plan.splits.conditions or recipe.splits.conditions),
+        )
+    listing = load_dataset(source, layout, list(products) or None)
     _say(build_benchmark(listing, out, plan), out)
+
+
+def _name(data: Path) -> str:
+    """The folder's name; of a list that of the folder that it lies in."""
+    return data.parent.name if data.is_file() else data.name
 
 
 def _conditions(given: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

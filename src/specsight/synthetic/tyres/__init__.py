@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from specsight.synthetic.tyres.rendering import Rendered, render, render_pair
     from specsight.synthetic.tyres.scene import TyreScene, sample_tyre_scene
-    from specsight.synthetic.tyres.writing import Summary, generate
+    from specsight.synthetic.tyres.writing import OtherSettings, Summary, generate
 
-__all__ = ["Rendered", "Summary", "TyreScene", "generate", "render", "render_pair", "sample_tyre_scene"]
+__all__ = [
+    "OtherSettings",
+    "Rendered",
+    "Summary",
+    "TyreScene",
+    "generate",
+    "render",
+    "render_pair",
+    "sample_tyre_scene",
+]
 
 _HOMES = {
     "Rendered": "rendering",
@@ -22,6 +31,7 @@ _HOMES = {
     "sample_tyre_scene": "scene",
     "render": "rendering",
     "render_pair": "rendering",
+    "OtherSettings": "writing",
     "Summary": "writing",
     "generate": "writing",
 }

@@ -44,6 +44,10 @@ _AT_ONCE = 4
 """Jobs that a process takes at a time where all show one model."""
 
 
+class OtherSettings(SpecsightError):
+    """A folder holds a tyre set that was made with other settings."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """What `generate` made."""
@@ -155,7 +159,7 @@ def _finished(out: Path, settings: Settings, replace: bool) -> dict[int, dict[st
     marker = out / _SETTINGS
     if not marker.exists() or _json_or_none(read_text(marker)) != requested:
         if marker.exists() and not replace:
-            raise SpecsightError(
+            raise OtherSettings(
                 f"'{out}' holds a tyre set of other settings: add --replace (in Python replace=True) to give it up, or "
                 "choose another folder"
             )
