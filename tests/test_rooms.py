@@ -21,6 +21,7 @@ ORDER = [
     "specification",
     "record_json",
     "records",
+    "ontology",
     "images",
     "datasets",
     "synthetic",

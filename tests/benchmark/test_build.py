@@ -24,10 +24,10 @@ from specsight.benchmark.checks import check_benchmark, failures
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.making import make_items
-from specsight.benchmark.ontology import read_ontology
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
+from specsight.ontology import read_ontology
 from specsight.specification import load_specification
 from specsight.synthetic.tyres import generate
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from specsight.benchmark.ontology import load_ontology
 from tests.support import dataset_layouts
 
 from specsight.benchmark.build import BuildPlan, build_benchmark
 from specsight.benchmark.doubts import doubts
-from specsight.benchmark.ontology import load_ontology
 from specsight.benchmark.tyre_recipe import write_tyres
 from specsight.cli import cli
 from specsight.datasets import load_dataset

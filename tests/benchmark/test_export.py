@@ -22,8 +22,8 @@ from tests.support.small_benchmark import HEIGHT, WIDTH, write_small_benchmark
 from specsight.benchmark.card import Facts, datasheet, derived_terms, write_card
 from specsight.benchmark.export import export_benchmark, exporters
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.ontology import load_ontology, save_ontology
 from specsight.errors import SpecsightError
+from specsight.ontology import load_ontology, save_ontology
 
 TODAY = datetime.date(2026, 11, 28)
 

@@ -37,7 +37,6 @@ from specsight.benchmark.ingest_file import LEFT_OUT, ingest_to_file
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.making import survey
 from specsight.benchmark.items_file import STATE, items_to_file
-from specsight.benchmark.ontology import Ontology, load_ontology, save_ontology
 from specsight.benchmark.outlined_parts import OutlinedParts
 from specsight.benchmark.records import BenchmarkSample, Description
 from specsight.benchmark.splits import MadeSplits, SplitPlan, make_splits
@@ -45,6 +44,7 @@ from specsight.benchmark.tasks import TASKS
 from specsight.datasets import DatasetListing
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO, choose_device
+from specsight.ontology import Ontology, load_ontology, save_ontology
 from specsight.progress import track
 from specsight.specification import Reference, Specification, dump_yaml, load_specification
 from specsight.storage.files import cannot_write, path_from, sha256, write_json, write_text

@@ -33,8 +33,8 @@ from specsight.storage import CHECKSUMS, sha256
 
 if TYPE_CHECKING:
     from specsight.benchmark.answering.beliefs import Beliefs
-    from specsight.benchmark.ontology import Ontology
     from specsight.inspector import Inspector, Observation
+    from specsight.ontology import Ontology
 
 KEPT = 4
 """Pictures whose observations are kept: items come in the order of their samples."""
@@ -87,7 +87,7 @@ class InspectorAnswerer(Answerer):
             self.specification = load_specification(path)
         types = benchmark.folder / ONTOLOGY
         if types.is_file():
-            from specsight.benchmark.ontology import read_ontology
+            from specsight.ontology import read_ontology
 
             self._ontology = read_ontology(types)
         for sample in benchmark.samples():

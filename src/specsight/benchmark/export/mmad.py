@@ -11,9 +11,9 @@ from typing import Any
 from specsight.benchmark.export.contract import Exported, exporters
 from specsight.benchmark.files import ONTOLOGY, Benchmark
 from specsight.benchmark.instances import united_mask
-from specsight.benchmark.ontology import TypeEntry, read_ontology
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS
+from specsight.ontology import TypeEntry, read_ontology
 from specsight.storage.files import write_bytes, write_json
 from specsight.storage.tables import write_csv
 

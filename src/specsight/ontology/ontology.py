@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from specsight.benchmark.ontology.entries import Knowledge, ProductTypes, RawType, TypeEntry
+from specsight.ontology.entries import Knowledge, ProductTypes, RawType, TypeEntry
 from specsight.specification import DefectType, Specification
 from specsight.specification.synonyms import GENERAL, related
 from specsight.specification.vocabulary import Vocabulary, normal_form, normal_forms, product_form, same_name

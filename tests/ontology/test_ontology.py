@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specsight.benchmark.ontology import Ontology, load_ontology, read_ontology, save_ontology
 from specsight.datasets import deep_pcb, real_iad, visa_types
 from specsight.errors import SpecsightError
+from specsight.ontology import Ontology, load_ontology, read_ontology, save_ontology
 from specsight.runs.licences import PUBLIC
 from specsight.specification import Specification, parse_specification
 from specsight.specification.vocabulary import same_name

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from specsight.benchmark.ontology.entries import Attributes, OntologyFile, ProductTypes, TypeEntry
-from specsight.benchmark.ontology.ontology import Ontology, completed
+from specsight.ontology.entries import Attributes, OntologyFile, ProductTypes, TypeEntry
+from specsight.ontology.ontology import Ontology, completed
 from specsight.specification.terms import SeverityLevel
 from specsight.specification.yaml import parse_model, read_words
 from specsight.specification.yaml_nodes import write_nodes
