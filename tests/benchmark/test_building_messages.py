@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from specsight.benchmark.ontology import load_ontology
 from tests.support import dataset_layouts
 
 from specsight.benchmark.build import BuildPlan, build_benchmark
@@ -15,6 +14,7 @@ from specsight.benchmark.tyre_recipe import write_tyres
 from specsight.cli import cli
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError
+from specsight.ontology import load_ontology
 from specsight.records import Defect, Sample
 from specsight.specification import parse_specification
 from specsight.synthetic.tyres import OtherSettings

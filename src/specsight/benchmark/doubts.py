@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specsight.benchmark.ontology import Ontology
+from specsight.ontology import Ontology
 from specsight.records import Sample
 from specsight.specification import Specification
 
