@@ -16,7 +16,7 @@ from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
 from tests.support.seeing_checkpoints import save_seeing
 
-from specsight.errors import SpecsightError
+from specsight.errors import MissingExtra, SpecsightError
 from specsight.language import LanguageModel, Message, language_models, load_language_model
 
 EXAMPLES: dict[str, Callable[[Path, ExitStack], str]] = {
@@ -35,7 +35,12 @@ def model(
 ) -> Iterator[LanguageModel]:
     example = EXAMPLES.get(request.param, lambda folder, stack: request.param)
     with ExitStack() as stack:
-        yield load_language_model(example(tmp_path_factory.mktemp("model"), stack), device="cpu")
+        name = example(tmp_path_factory.mktemp("model"), stack)
+        try:
+            model = load_language_model(name, device="cpu")
+        except MissingExtra as error:
+            pytest.skip(str(error))
+        yield model
 
 
 def test_answers_are_deterministic_and_end_where_they_should(model: LanguageModel) -> None:

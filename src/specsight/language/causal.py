@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WHAT = "language model"
 CACHES = ("cache", "past_key_values")
 """What `transformers` calls the keys and values of tokens read before, newer versions first."""
+LAST_ALONE = "logits_to_keep"
+"""What it calls how many of the last tokens are weighed: the others' weights are a fifth of a small model's work."""
 
 
 @language_models.register("transformers")
@@ -42,6 +44,7 @@ class CausalLanguageModel(LanguageModel):
         self._tokenizer = load_tokenizer(loaded.folder, name, WHAT)
         arguments = inspect.signature(self._model.forward).parameters
         self._cache = next((name for name in CACHES if name in arguments), None)
+        self._keeps = LAST_ALONE in arguments
         self._ends = end_tokens(self._model, self._tokenizer)
 
     def _generate(
@@ -55,7 +58,8 @@ class CausalLanguageModel(LanguageModel):
         answer: list[int] = []
         text, cache, step = "", None, tokens
         while len(answer) < max_tokens:
-            output = self._run(step, **({self._cache: cache, "use_cache": True} if self._cache else {}))
+            reading = {self._cache: cache, "use_cache": True} if self._cache else {}
+            output = self._run(step, weighed=1, **reading)
             answer.append(_choose(output.logits[0, -1], generator))
             if answer[-1] in self._ends:
                 break
@@ -79,8 +83,8 @@ class CausalLanguageModel(LanguageModel):
             # Most tokenizers cut at the turn's opening; where one joins across it, the option is read by itself.
             tokens = together[len(prompt) :] if together[: len(prompt)] == prompt else self._pieces(option)
             self._check_length(len(prompt) + len(tokens), f"with the option '{option}'")
-            logits = self._run([*prompt, *tokens]).logits[0, len(prompt) - 1 : -1].float()
-            rows = torch.log_softmax(logits, dim=1)
+            logits = self._run([*prompt, *tokens], weighed=len(tokens) + 1).logits[0, -len(tokens) - 1 : -1]
+            rows = torch.log_softmax(logits.float(), dim=1)
             likelihoods.append(float(rows[range(len(tokens)), tokens].double().sum()))
         return likelihoods
 
@@ -90,9 +94,12 @@ class CausalLanguageModel(LanguageModel):
         last = self._run(tokens, output_hidden_states=True).hidden_states[-1][0]
         return np.ascontiguousarray(last.float().cpu().numpy())
 
-    def _run(self, tokens: Sequence[int], **options: Any) -> Any:
+    def _run(self, tokens: Sequence[int], weighed: int = 1, **options: Any) -> Any:
+        """One pass, with logits of the last `weighed` tokens at least."""
         import torch
 
+        if self._keeps:
+            options[LAST_ALONE] = weighed
         with torch.inference_mode():
             return self._model(input_ids=torch.tensor([list(tokens)], device=self._device), **options)
 
