@@ -119,3 +119,33 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, photographs, teacher)
     screen.say(f"encoder: {made}\nuse it: --encoder {made}")
+
+
+@train.command()
+@click.option("--photographs", type=PATH, required=True, help="Folder with photographs to learn from.")
+@click.option("--out", type=PATH, required=True, help="Pictures, checkpoints, log and the exported model.")
+@click.option(
+    "--language-model",
+    default="bundled",
+    show_default=True,
+    help="bundled: a small one from scratch; smollm2, or a causal checkpoint's folder or hub id: with adapters.",
+)
+@click.option("--encoder", default=ENCODER, show_default=True, help="What the language model sees with.")
+@MINUTES
+@DEVICE
+def language(
+    photographs: Path, out: Path, language_model: str, encoder: str, minutes: float | None, device: str
+) -> None:
+    """Train a language model that points: within an hour and a half on two free processors."""
+    from specsight.learning.device import choose_device
+    from specsight.recipes.language import train as training
+    from specsight.recipes.language.recipe import LanguageRecipe
+    from specsight.recipes.run import RunOptions
+
+    recipe = LanguageRecipe(RunOptions(device=device), language_model, encoder)
+    if choose_device(device).type != "cpu":
+        recipe = recipe.for_gpu()
+    if minutes is not None:
+        recipe = recipe.within(minutes)
+    made = training.train(recipe, out, photographs)
+    screen.say(f"language model: {made}\nuse it: --detector llava-ads --language-model {made}")

@@ -1,0 +1,1 @@
+"""A language model that points: its states at tokens that it writes are compared with features of the picture."""

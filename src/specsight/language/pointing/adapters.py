@@ -1,0 +1,93 @@
+"""Low-rank adapters of a causal language model that is there already, and the rows of its new tokens (`peft`).
+
+In: a checkpoint. Out: the model with its weights frozen and few that learn; those few as arrays, and back.
+LoRA: Hu et al., ICLR 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specsight.checkpoints import checkpoint_folder, load_tokenizer, load_weights
+from specsight.errors import SpecsightError, require
+from specsight.language.pointing.tokens import TOKENS, WHAT, add_tokens
+
+if TYPE_CHECKING:
+    import torch
+
+SMOLLM2 = "smollm2"
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Shape of the adapters."""
+
+    rank: int = 16
+    alpha: int = 32
+    targets: tuple[str, ...] = ("q_proj", "v_proj")
+
+
+def base_folder(name: str) -> Path:
+    """The checkpoint folder of a language model: `smollm2`, a folder or a hub id."""
+    if name == SMOLLM2:
+        from specsight.language.smollm2 import smollm2_folder
+
+        return smollm2_folder()
+    return checkpoint_folder(name, WHAT, SMOLLM2)
+
+
+def load_base(folder: Path) -> tuple[Any, Any]:
+    """A causal language model and its tokenizer, with the tokens of `TOKENS` added."""
+    torch, transformers = require("torch", "models"), require("transformers", "models")
+    tokenizer = load_tokenizer(folder, str(folder), WHAT)
+    model = load_weights(
+        transformers.AutoModelForCausalLM,
+        folder,
+        str(folder),
+        WHAT,
+        dtype=torch.float32,
+        attn_implementation="sdpa",
+    )
+    add_tokens(tokenizer, model)
+    return model, tokenizer
+
+
+def adapted(model: Any, tokenizer: Any, lora: Lora) -> Any:
+    """The model with adapters and new tokens' rows that learn, all else frozen. Without dropout: what learns is small.
+
+    Raises SpecsightError where it has no layers of the names that adapters are for.
+    """
+    peft = require("peft", "smollm2")
+    names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
+    if not set(lora.targets) & names:
+        raise SpecsightError(f"the language model has no layers {', '.join(lora.targets)} to adapt")
+    config = peft.LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=0.0,
+        target_modules=list(lora.targets),
+        trainable_token_indices=[tokenizer.convert_tokens_to_ids(token) for token in TOKENS],
+    )
+    return peft.get_peft_model(model, config).get_base_model()
+
+
+def learning(model: Any) -> dict[str, torch.nn.Parameter]:
+    """The parameters that learn, by name."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def fill(model: Any, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Put arrays of `learning` back. Raises ValueError where they are of another model."""
+    import torch
+
+    own = learning(model)
+    if {name: tuple(one.shape) for name, one in own.items()} != {
+        k: tuple(v.shape) for k, v in tensors.items()
+    }:
+        raise ValueError("these adapters belong to another language model")
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)

@@ -1,0 +1,313 @@
+"""A picture's features and words → maps, how likely each defect is, likelihoods of answers, and answers.
+
+In: arrays: grids of the encoder that the model was trained beside. Out: what the language model makes of them. A long
+picture is pointed into window by window, each as high as it is wide: that is what the model was trained on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from typing_extensions import Self
+
+from specsight.encoders import JOINT, Features
+from specsight.errors import SpecsightError
+from specsight.language.pointing.heads import Seen
+from specsight.language.pointing.model import PointingModel
+from specsight.language.pointing.packing import Branch, pack
+from specsight.language.pointing.saved import Description, load_pointing, pointing_fingerprint
+from specsight.language.pointing.tokens import SEG_DEFECT, SEG_NORMAL
+
+BUNDLED = "bundled"
+FINE, DEEP, SUSPICION = "fine", "deep", "suspicion"
+"""Grids that the heads make of the encoder's: (C, h, w), (C, h', w'), (1, h, w)."""
+ANYTHING = "defect"
+"""The words that stand for any defect."""
+YES_NO = "Is anything wrong with the {product}?"
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words whose place is asked for."""
+
+    words: str
+    anchor: Features | None
+    """Their embedding in the joint space, (D,), unit length; None: the encoder does not read."""
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """Where each of K phrases is."""
+
+    margins: NDArray[np.float32]
+    """(K, h, w), in logits, on the cells of the finest grid."""
+    presence: NDArray[np.float32]
+    """(K,): logits that the picture shows it at all."""
+    yes: float
+    """Logit of "Yes" against "No" to the question whether anything is wrong."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer in words."""
+
+    text: str
+    """Without the tokens."""
+    types: tuple[str, ...]
+    """What stands before each `[SEG_DEFECT]`: the words since the last token or mark, without article."""
+    margins: NDArray[np.float32]
+    """(K, h, w): the map of each of them."""
+
+
+class Pointer:
+    """A language model that points, on one device; deterministic there."""
+
+    def __init__(self, model: PointingModel, description: Description, name: str, fingerprint: str) -> None:
+        self.model, self.description = model, description
+        self.name, self.fingerprint = name, fingerprint
+
+    @classmethod
+    def load(cls, name: str, device: str = "auto") -> Self:
+        """The one that ships ("bundled"), or that of a folder.
+
+        Raises SpecsightError for a missing extra, a folder that is none, and missing or damaged files.
+        """
+        from specsight.learning.device import choose_device
+
+        folder = Path(__file__).parent / BUNDLED if name == BUNDLED else Path(name).expanduser()
+        if not folder.is_dir():
+            raise SpecsightError(
+                f"language model '{name}': no such folder; give '{BUNDLED}' or the folder that "
+                "'specsight train language' wrote"
+            )
+        model, description = load_pointing(folder, choose_device(device))
+        return cls(model, description, name, pointing_fingerprint(folder))
+
+    def adapt(self, grids: Sequence[Features]) -> dict[str, Features]:
+        """What the heads make of the encoder's grids (C_l, h_l, w_l), in the order of `Description.layers`."""
+        with torch.inference_mode():
+            seen = self.model.heads([self._placed(grid)[None] for grid in grids])
+            return {FINE: _array(seen.fine[0]), DEEP: _array(seen.deep[0]), SUSPICION: _array(seen.suspicion)}
+
+    def point(
+        self, features: Mapping[str, Features], phrases: Sequence[Phrase], good: Features | None, product: str
+    ) -> Pointed:
+        """Point at each phrase.
+
+        Parameters: `features`: what `adapt` gave and, of an encoder that reads, its joint patches (D, h', w') as
+        `JOINT`; `good`: the embedding (D,) of a good part; `product`: its noun.
+        """
+        whole = self._seen(features)
+        windows = _windows(whole)
+        layout = self.model.layout
+        texts = [layout.normal, *(layout.pointing(phrase.words) for phrase in phrases)]
+        question = layout.question(YES_NO.format(product=product))
+        ends = np.cumsum([len(text) for text in texts]) - 1
+        branches = [*(Branch(text) for text in texts), Branch(question)]
+        count = len(phrases)
+        with torch.inference_mode():
+            seen = _stacked([window.part for window in windows])
+            states = self.model.read(self._begin(seen), pack([branches] * len(windows)).to(self.model.device))
+            normal, defects = states[:, ends[0]], states[:, torch.as_tensor(ends[1:])]
+            anchors = self._anchors(phrases, good, len(windows))
+            rows = torch.arange(len(windows), device=self.model.device).repeat_interleave(count)
+            margins = self.model.heads.margins(
+                seen.of(rows), defects.flatten(0, 1), normal.repeat_interleave(count, 0), anchors
+            )
+            present = self.model.heads.present(defects.flatten(0, 1), margins).view(len(windows), count)
+            yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
+            last = self.model.logits(states[:, -1])
+            odds = (last[:, yes] - last[:, no]).max()
+        joined = _joined(
+            [_array(one) for one in margins.view(len(windows), count, *margins.shape[1:])], windows, whole
+        )
+        return Pointed(joined, _array(present.max(0).values), float(odds))
+
+    def weigh(self, features: Mapping[str, Features], question: str, answers: Sequence[str]) -> list[float]:
+        """Log-likelihoods in nats of answers, each with the token that ends its words: no answer is likelier for being
+        the beginning of another."""
+        layout = self.model.layout
+        tokens = [layout.pieces(f"{answer}{SEG_DEFECT}") for answer in answers]
+        with torch.inference_mode():
+            begin = self._begin(self._seen(features))
+            return self.model.weigh(begin, layout.question(question), tokens)
+
+    def say(
+        self,
+        features: Mapping[str, Features],
+        question: str,
+        anchors: Mapping[str, Features] | None = None,
+        good: Features | None = None,
+        longest: int = 160,
+    ) -> Said:
+        """The likeliest answer, and the map of each defect that it names; at most `longest` tokens.
+
+        `anchors`: embeddings of words that may be named; a name without one is pointed at by the other levels alone.
+        """
+        layout, (defect, normal) = self.model.layout, self.model.seg
+        with torch.inference_mode():
+            seen = self._seen(features)
+            begin = self._begin(seen)
+            tokens, states = [], list[Tensor]()
+            for token, state in self.model.write(begin, layout.question(question), longest):
+                tokens.append(token)
+                states.append(state)
+            if (
+                normal not in tokens
+            ):  # A model that forgets it is made to say it: maps need something to compare with.
+                forced = pack([[Branch([*layout.question(question), *tokens, normal])]]).to(self.model.device)
+                states.append(self.model.read(begin, forced)[0, -1])
+                tokens.append(normal)
+            at = [k for k, token in enumerate(tokens) if token == defect]
+            types = tuple(self._named(tokens[:k]) for k in at)
+            good_state = states[tokens.index(normal)]
+            margins = [
+                self._margins(seen, states[k], good_state, name, anchors, good) for k, name in zip(at, types)
+            ]
+        text = layout.tokenizer.decode(tokens, skip_special_tokens=True)
+        size = (features[FINE].shape[1], features[FINE].shape[2])
+        maps = np.stack(margins) if margins else np.zeros((0, *size), np.float32)
+        return Said(str(text).strip(), types, maps)
+
+    def _margins(
+        self,
+        seen: Seen,
+        defect: Tensor,
+        normal: Tensor,
+        name: str,
+        anchors: Mapping[str, Features] | None,
+        good: Features | None,
+    ) -> NDArray[np.float32]:
+        given = (anchors or {}).get(name)
+        pair = None
+        if given is not None and good is not None:
+            pair = (self._placed(given)[None], self._placed(good)[None])
+        return _array(self.model.heads.margins(seen, defect[None], normal[None], pair)[0])
+
+    def _named(self, tokens: Sequence[int]) -> str:
+        """The words right before a token that points: since the last mark, number or little word."""
+        text = str(self.model.layout.tokenizer.decode(list(tokens), skip_special_tokens=False))
+        words = text.rsplit("]", 1)[-1].replace(",", " , ").split()
+        for k in range(len(words) - 1, -1, -1):
+            if words[k].casefold() in _BEFORE_NAMES:
+                words = words[k + 1 :]
+                break
+        return " ".join(words).casefold()
+
+    def _begin(self, seen: Seen) -> Tensor:
+        visual = self.model.eyes(seen)
+        return self.model.begin(visual)
+
+    @cached_property
+    def _no_anchor(self) -> Features:
+        return np.zeros(self.description.joint, np.float32)
+
+    def _anchors(
+        self, phrases: Sequence[Phrase], good: Features | None, windows: int
+    ) -> tuple[Tensor, Tensor] | None:
+        if good is None or not self.description.joint:
+            return None
+        defects = np.stack([self._no_anchor if one.anchor is None else one.anchor for one in phrases])
+        told = self._placed(defects).repeat(windows, 1)
+        return told, self._placed(good)[None].expand(len(told), -1)
+
+    def _seen(self, features: Mapping[str, Features]) -> Seen:
+        fine, deep, suspicion = (self._placed(features[name]) for name in (FINE, DEEP, SUSPICION))
+        joint = self._placed(features[JOINT])[None] if self.description.joint else None
+        return Seen(fine[None], deep[None], joint, suspicion)
+
+    def _placed(self, values: Features) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.model.device)
+
+
+_BEFORE_NAMES = frozenset(
+    {"a", "an", "the", "no", ",", "and", "is", "times", "one", "two", "three", "four", ".", ":", "yes"}
+)
+
+
+@dataclass(frozen=True)
+class _Window:
+    part: Seen
+    rows: slice
+    columns: slice
+    """On the finest grid."""
+
+
+def _windows(seen: Seen) -> list[_Window]:
+    """Windows about as high as wide, side by side, the last one at the end; the whole where it is no longer."""
+    height, width = seen.deep.shape[-2:]
+    fine = (seen.fine.shape[-2], seen.fine.shape[-1])
+    short, long = sorted((height, width))
+    count = max(1, round(long / short))
+    if count == 1:
+        return [_Window(seen, slice(0, fine[0]), slice(0, fine[1]))]
+    side = math.ceil(long / count)
+    ratio = max(1, round(max(fine) / long))
+    found = []
+    for number in range(count):
+        start = min(number * side, long - side)
+        deep = slice(start, start + side)
+        at = slice(start * ratio, min((start + side) * ratio, max(fine)))
+        if at.stop - at.start < side * ratio:
+            at = slice(max(0, at.stop - side * ratio), at.stop)
+        across = width >= height
+        own = (..., slice(None), deep) if across else (..., deep, slice(None))
+        finer = (..., slice(None), at) if across else (..., at, slice(None))
+        part = Seen(
+            seen.fine[finer],
+            seen.deep[own],
+            None if seen.joint is None else seen.joint[own],
+            seen.suspicion[finer],
+        )
+        rows, columns = (slice(0, fine[0]), at) if across else (at, slice(0, fine[1]))
+        found.append(_Window(part, rows, columns))
+    return found
+
+
+def _stacked(parts: Sequence[Seen]) -> Seen:
+    joint = [part.joint for part in parts if part.joint is not None]
+    return Seen(
+        torch.cat([part.fine for part in parts]),
+        torch.cat([part.deep for part in parts]),
+        torch.cat(joint) if joint else None,
+        torch.cat([part.suspicion for part in parts]),
+    )
+
+
+def _joined(
+    margins: Sequence[NDArray[np.float32]], windows: Sequence[_Window], seen: Seen
+) -> NDArray[np.float32]:
+    """Maps (K, h, w) of windows on the whole grid; the mean where two lie over each other."""
+    size = seen.fine.shape[-2:]
+    total, count = np.zeros((len(margins[0]), *size), np.float32), np.zeros(size, np.float32)
+    for own, window in zip(margins, windows):
+        total[:, window.rows, window.columns] += own
+        count[window.rows, window.columns] += 1
+    return np.asarray(total / np.maximum(count, 1), np.float32)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+__all__ = [
+    "ANYTHING",
+    "BUNDLED",
+    "DEEP",
+    "FINE",
+    "SEG_NORMAL",
+    "SUSPICION",
+    "Phrase",
+    "Pointed",
+    "Pointer",
+    "Said",
+]

@@ -1,0 +1,1 @@
+"""The recipe of language models that point (`specsight train language`)."""

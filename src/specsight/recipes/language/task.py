@@ -1,0 +1,206 @@
+"""What a stage trains: words by cross-entropy, maps by focal loss and Dice, and whether a type is there at all.
+
+In: batches of a gallery. Out: losses, and numbers on held-out pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from specsight.encoders import Encoder
+from specsight.language.pointing.adapters import learning
+from specsight.language.pointing.heads import Seen
+from specsight.language.pointing.model import PointingModel
+from specsight.learning.losses import GAMMA
+from specsight.learning.task import Maker, Task, Validation
+from specsight.metrics import image_auroc
+from specsight.recipes.language.anchors import SentenceAnchors
+from specsight.recipes.language.batches import Batch, BatchMaker, Pointers
+from specsight.recipes.language.conversations import THINGS
+from specsight.recipes.language.gallery import IGNORED, Gallery
+from specsight.recipes.language.pictures import LINE
+from specsight.recipes.language.recipe import SpeakingStage
+from specsight.recipes.run import config_of
+
+VALIDATED = 12
+"""Batches of held-out pictures that progress is measured on."""
+HELD_OUT_SEED = 7
+
+
+class SpeakingTask(Task):
+    """One stage of the recipe."""
+
+    def __init__(
+        self,
+        name: str,
+        stage: SpeakingStage,
+        model: PointingModel,
+        encoder: Encoder,
+        gallery: Gallery,
+        held_out: Gallery,
+    ) -> None:
+        self.name, self.stage, self.model, self.config = name, stage, model, config_of(stage)
+        self.modules = {"heads": model.heads, "eyes": model.eyes, "language": _learning(model)}
+        self.rate_shares = {"language": stage.language_rate}
+        self._anchors = SentenceAnchors(encoder)
+        self._projection = _joint_projection(encoder)
+        self._maker = BatchMaker(gallery, model.layout, stage)
+        self._held_out = BatchMaker(held_out, model.layout, stage)
+
+    def maker(self) -> Maker:
+        """How batches are made."""
+        return self._maker
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum of all losses, and each of them by name."""
+        with self.mixed_precision():
+            seen, states = self._passed(batch)
+            words = self._words_loss(batch, states)
+            margins, defect = self._pointed(batch, seen, states)
+        of = batch.pointers
+        losses = {
+            "words": words,
+            "focal": _focal(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
+            "dice": _dice(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
+            "presence": self._presence_loss(of, defect, margins),
+            "suspicion": self._suspicion_loss(batch, seen),
+        }
+        stage = self.stage
+        weights = {
+            "words": stage.words_weight,
+            "focal": stage.focal_weight,
+            "dice": stage.dice_weight,
+            "presence": stage.presence_weight,
+            "suspicion": 1.0,
+        }
+        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        return total, {
+            **{name: float(loss.detach()) for name, loss in losses.items()},
+            "pictures": len(batch.labels),
+        }
+
+    def validate(self) -> Validation:
+        """Words in nats per token; AUROC of cells and pictures by the token for any defect, and of types' presence."""
+        words, rows = [], list[tuple[str, float, float]]()
+        cells: list[tuple[Tensor, Tensor]] = []
+        presence: list[tuple[Tensor, Tensor]] = []
+        for number in range(VALIDATED):
+            batch = self._held_out(HELD_OUT_SEED, number)
+            seen, states = self._passed(batch)
+            words.append(float(self._words_loss(batch, states)))
+            margins, defect = self._pointed(batch, seen, states)
+            of, logits = batch.pointers, self.model.heads.present(defect, margins).float().cpu()
+            margins = margins.float().cpu()
+            # The phrases that are pointed at come first in each row.
+            first = [self._first(of, row) for row in range(len(batch.labels))]
+            for row, at in enumerate(first):
+                entry = batch.entries[row]
+                if entry.certain and not bool((of.present[at]).isnan()):
+                    rows.append((entry.kind, float(of.present[at]), float(logits[at])))
+                cells.append((of.targets[at][of.known[at]], margins[at][of.known[at]]))
+            typed = torch.tensor([bool(word) for word in of.words]) & ~of.present.isnan()
+            presence.append((of.present[typed], logits[typed]))
+        numbers = {
+            "words": float(np.mean(words)),
+            "cell_auroc": _auroc(cells),
+            "type_auroc": _auroc(presence),
+        }
+        for group in (LINE, "others"):
+            own = [(truth, score) for kind, truth, score in rows if (kind == LINE) == (group == LINE)]
+            if 0 < sum(truth for truth, _ in own) < len(own):
+                truths, scores = (np.array(values) for values in zip(*own))
+                numbers[f"{group}/image_auroc"] = image_auroc(truths > 0, scores)
+        return Validation({name: round(value, 4) for name, value in numbers.items()})
+
+    def _first(self, of: Pointers, row: int) -> int:
+        """The pointer at any defect among the phrases of a row."""
+        own = zip(of.pictures.tolist(), of.words)
+        return next(k for k, (picture, word) in enumerate(own) if picture == row and not word)
+
+    def _passed(self, batch: Batch) -> tuple[Seen, Tensor]:
+        grids = [grid.to(self.device).float() for grid in batch.grids]
+        joint = None
+        if self._projection is not None:
+            weight = self._projection.to(self.device)
+            joint = functional.normalize(torch.einsum("bchw,dc->bdhw", grids[-1], weight), dim=1)
+        seen, begin = self.model.see(grids, joint)
+        return seen, self.model.read(begin, batch.packed.to(self.device))
+
+    def _words_loss(self, batch: Batch, states: Tensor) -> Tensor:
+        targets = batch.packed.targets.to(self.device)
+        chosen = targets >= 0
+        if not chosen.any():
+            return states.new_zeros(())
+        return functional.cross_entropy(self.model.logits(states[chosen]).float(), targets[chosen])
+
+    def _pointed(self, batch: Batch, seen: Seen, states: Tensor) -> tuple[Tensor, Tensor]:
+        of, device = batch.pointers, self.device
+        rows = of.pictures.to(device)
+        defect, normal = (states[rows, places.to(device)] for places in (of.defect, of.normal))
+        things = [THINGS.get(batch.entries[row].kind, "part") for row in of.pictures.tolist()]
+        anchors = self._anchors.of(things, of.words)
+        if anchors is not None:
+            anchors = cast("tuple[Tensor, Tensor]", tuple(one.to(device) for one in anchors))
+        return self.model.heads.margins(seen.of(rows), defect, normal, anchors), defect
+
+    def _presence_loss(self, of: Pointers, defect: Tensor, margins: Tensor) -> Tensor:
+        known = ~of.present.isnan()
+        logits = self.model.heads.present(defect.float(), margins.float())[known.to(self.device)]
+        return functional.binary_cross_entropy_with_logits(logits, of.present[known].to(self.device))
+
+    def _suspicion_loss(self, batch: Batch, seen: Seen) -> Tensor:
+        labels = batch.labels.to(self.device)
+        targets = ((labels > 0) & (labels != IGNORED)).float()
+        known = labels != IGNORED
+        logits = seen.suspicion.float()
+        return _focal(logits, targets, known) + 0.5 * _dice(logits, targets, known)
+
+
+def _learning(model: PointingModel) -> nn.Module:
+    """The language model, or of one that is adapted what learns: the rest is in its own checkpoint."""
+    own = learning(model.language)
+    if len(own) == sum(1 for _ in model.language.parameters()):
+        return cast("nn.Module", model.language)
+    return nn.ParameterDict({name.replace(".", "/"): parameter for name, parameter in own.items()})
+
+
+def _focal(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """Binary focal loss over known cells, summed over a map and divided by what a map of 1 % would hold: a mean over
+    cells would weigh the few defective ones next to nothing."""
+    raw = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    right = torch.exp(-raw)
+    weighted = (1 - right) ** GAMMA * raw * known
+    return weighted.flatten(1).sum(1).mean() / (0.01 * logits[0].numel())
+
+
+def _dice(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map that shows something, mean over those; of empty maps Dice says
+    nothing that focal loss does not."""
+    shows = (targets * known).flatten(1).sum(1) > 0
+    if not shows.any():
+        return logits.sum() * 0
+    probability = torch.sigmoid(logits[shows]) * known[shows]
+    target = targets[shows] * known[shows]
+    overlap, total = (probability * target).flatten(1).sum(1), (probability + target).flatten(1).sum(1)
+    return (1 - (2 * overlap + 1) / (total + 1)).mean()
+
+
+def _joint_projection(encoder: Encoder) -> Tensor | None:
+    """The matrix (D, C) that brings cells of the coarsest grid into the joint space, of an encoder whose joint patches
+    are that projection: galleries then need not hold them."""
+    projection = getattr(getattr(encoder, "vision", None), "projection", None)
+    weight = getattr(projection, "weight", None)
+    return None if not encoder.reads or weight is None else weight.detach().float().reshape(weight.shape[:2])
+
+
+def _auroc(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+    truth, scores = (torch.cat(values).numpy() for values in zip(*pairs))
+    found = truth > 0
+    return image_auroc(found, scores) if 0 < found.sum() < len(found) else math.nan

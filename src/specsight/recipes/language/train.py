@@ -1,0 +1,206 @@
+"""`specsight train language`: a language model that points, stage by stage, resumable at every checkpoint.
+
+In: a recipe, photographs. Out: a run folder with the gallery, `recipe.json`, checkpoints, `log.jsonl` and, after the
+last stage, `model/`, which `load_pointing` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from specsight.benchmark.build import BuildPlan, build_benchmark
+from specsight.benchmark.splits import SplitPlan
+from specsight.datasets import load_dataset
+from specsight.encoders import Encoder, load_encoder
+from specsight.errors import SpecsightError, did_you_mean
+from specsight.language.pointing.adapters import adapted, base_folder, load_base
+from specsight.language.pointing.model import PointingModel, Shape
+from specsight.language.pointing.saved import save_pointing
+from specsight.language.pointing.tokens import add_tokens
+from specsight.learning import processes
+from specsight.learning.checkpoint import load_modules
+from specsight.learning.history import LOG, write_entry
+from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
+from specsight.recipes.language.gallery import Gallery, Plan, make_gallery
+from specsight.recipes.language.pictures import LinePictures, ScenePictures
+from specsight.recipes.language.recipe import BUNDLED, LanguageRecipe
+from specsight.recipes.language.task import SpeakingTask
+from specsight.recipes.language.texts import texts
+from specsight.recipes.language.tokenizer import build_tokenizer
+from specsight.recipes.run import run_folder, train_task, workers_of
+from specsight.synthetic.scenes.photographs import Photographs
+from specsight.synthetic.scenes.tyre_pictures import TyrePictures
+from specsight.synthetic.tyres import generate
+from specsight.synthetic.tyres.invented import PICTURES_PER_MODEL as MODEL
+
+STAGES = ("gallery", "align", "instruct", "export")
+HELD_OUT_SEED = 14_114
+
+
+def train(recipe: LanguageRecipe, out: Path, photographs: Path, stages: Sequence[str] = STAGES) -> Path:
+    """Go through those of `stages` that are not finished yet, in order; returns the folder of the exported model.
+
+    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage,
+    for photographs that cannot be used, and for checkpoints of another recipe in `out`.
+    """
+    for name in stages:
+        if name not in STAGES:
+            raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
+    Photographs(photographs)
+    parts = {"align": recipe.align, "instruct": recipe.instruct}
+    with run_folder(out, recipe, recipe.options, parts) as device:
+        run = _Run(recipe, out, photographs, device)
+        for name in stages:
+            torch.manual_seed(recipe.options.seed)
+            run.stage(name)
+            processes.meet()
+    return out / "model"
+
+
+class _Run:
+    """A recipe, its folder and its sources."""
+
+    def __init__(self, recipe: LanguageRecipe, out: Path, photographs: Path, device: torch.device) -> None:
+        self.recipe, self.out, self.photographs, self.device = recipe, out, photographs, device
+        self.encoder: Encoder = load_encoder(recipe.encoder, "cpu")
+        self._model: PointingModel | None = None
+
+    def stage(self, name: str) -> None:
+        """Carry out one stage; it begins with the weights in the checkpoint of the one before it."""
+        if name == "gallery":
+            with processes.first_process_first():
+                self._gallery()
+        elif name == "export":
+            if processes.rank() == 0:
+                self._export()
+        else:
+            self._train(name)
+
+    def _gallery(self) -> None:
+        gallery = self.recipe.gallery
+        stride = min(self.encoder.layer(layer).stride for layer in self.encoder.default_layers)
+        workers = workers_of(self.recipe.options) + 1
+        held_out = -(-gallery.held_out // MODEL) * MODEL
+        for name, tyres, scenes, seed, unseen in (
+            ("train", gallery.tyres, gallery.scenes, gallery.seed, False),
+            ("held-out", held_out, gallery.held_out, HELD_OUT_SEED, True),
+        ):
+            line = self._line(name, tyres, seed, workers)
+            pictures = LinePictures(line, gallery.good_kept, stride)
+            share = gallery.shares["tyre"]
+            count = round(scenes * share)
+            # Held-out tyres begin with a model of their own.
+            first = -(-round(gallery.scenes * share) // MODEL) * MODEL if unseen else 0
+            drawn = TyrePictures(
+                self.out / "tyres", first, first + count, gallery.side, TYPES, workers=workers
+            )
+            examples = SceneExamples(Photographs(self.photographs, held_out=unseen), drawn, gallery.shares)
+            shown = ScenePictures(examples, seed, gallery.side, stride)
+            plan = Plan(
+                self.recipe.encoder,
+                (("line", pictures, len(pictures)), ("scenes", shown, scenes)),
+                {
+                    "tyres": tyres,
+                    "scenes": scenes,
+                    "seed": seed,
+                    "side": gallery.side,
+                    "shares": gallery.shares,
+                },
+            )
+            make_gallery(self.out / "gallery" / name, plan, workers)
+
+    def _line(self, name: str, count: int, seed: int, workers: int) -> Path:
+        """A benchmark of the tyre line, rendered and built once."""
+        folder = self.out / "line" / name
+        made = generate(
+            folder / "data", count, seed, self.recipe.gallery.side, model="invented", workers=workers
+        )
+        benchmark = folder / "benchmark"
+        if not benchmark.exists():
+            plan = BuildPlan(
+                name=f"tyre line, {name}",
+                specification=folder / "data" / "specification.yaml",
+                splits=SplitPlan(),
+                licence="Apache-2.0 (synthetic pictures of this package)",
+            )
+            build_benchmark(load_dataset(made.manifest), benchmark, plan)
+        return benchmark
+
+    def _train(self, name: str) -> None:
+        part = self.recipe.align if name == "align" else self.recipe.instruct
+        model = self._built()
+        task = SpeakingTask(name, part, model, self.encoder, self._read("train"), self._read("held-out"))
+        if name == "instruct":
+            self._require("align", task)
+        train_task(task, part.schedule, self.recipe.options, self.out)
+
+    def _export(self) -> None:
+        model = self._built()
+        task = SpeakingTask(
+            "instruct", self.recipe.instruct, model, self.encoder, self._read("train"), self._read("held-out")
+        )
+        step = self._require("instruct", task)
+        lora = None if self.recipe.language_model == BUNDLED else self.recipe.lora
+        size = save_pointing(model, self.encoder, self.recipe.language_model, lora, self.out / "model")
+        write_entry(self.out / LOG, {"stage": "export", "step": step, "bytes": size})
+
+    def _read(self, name: str) -> Gallery:
+        return Gallery.read(self.out / "gallery" / name, self.encoder.default_layers)
+
+    def _built(self) -> PointingModel:
+        """The model at its beginning; the same one for the same seed. Built once: stages go on with it."""
+        if self._model is None:
+            torch.manual_seed(self.recipe.options.seed)
+            language, tokenizer = self._language()
+            shape = shape_of(self.encoder, self.recipe.width)
+            self._model = PointingModel(language, tokenizer, shape).to(self.device)
+        return self._model
+
+    def _language(self) -> tuple[Any, Any]:
+        if self.recipe.language_model == BUNDLED:
+            return bundled_language(self.recipe, texts(self._read("train").entries))
+        base, tokenizer = load_base(base_folder(self.recipe.language_model))
+        return adapted(base, tokenizer, self.recipe.lora), tokenizer
+
+    def _require(self, stage: str, task: SpeakingTask) -> int:
+        step = load_modules(self.out / f"{stage}.safetensors", task.modules)
+        if not step:
+            raise SpecsightError(f"'{self.out}' has no checkpoint of stage '{stage}': train that stage first")
+        return step
+
+
+def shape_of(encoder: Encoder, width: int) -> Shape:
+    """The shape of heads over an encoder's default layers."""
+    layers = sorted((encoder.layer(name) for name in encoder.default_layers), key=lambda one: one.stride)
+    joint = encoder.embed_texts(["a part"]).shape[1] if encoder.reads else 0
+    return Shape(tuple(layer.channels for layer in layers), joint, width)
+
+
+def bundled_language(recipe: LanguageRecipe, corpus: Sequence[str]) -> tuple[Any, Any]:
+    """A causal language model at random, and its tokenizer with all tokens."""
+    import transformers
+
+    shape = recipe.bundled
+    tokenizer = build_tokenizer(corpus, shape.pieces, shape.longest)
+    config = transformers.AutoConfig.for_model(
+        shape.architecture,
+        vocab_size=len(tokenizer),
+        hidden_size=shape.width,
+        intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.key_heads,
+        max_position_embeddings=shape.longest,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        attn_implementation="sdpa",
+    )
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    add_tokens(tokenizer, model)
+    return model, tokenizer
