@@ -1,4 +1,4 @@
-"""Vision-language checkpoints of two families: what they say depends on their pictures, and on nothing beside them."""
+"""Vision-language checkpoints of every family: what they say depends on their pictures, and on nothing beside them."""
 
 from __future__ import annotations
 
@@ -93,17 +93,75 @@ def test_sampling_settings_of_a_checkpoint_change_nothing(
     assert other.fingerprint != model.fingerprint
 
 
-def test_checkpoints_of_other_kinds_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_checkpoints_of_other_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecsightError, match=r"vision-language model '.*causal' cannot be loaded"):
         load_language_model(f"vision:{save_causal(tmp_path / 'causal')}", "cpu")
-    for missing, words in (
-        ("chat_template.jinja", "has no chat template"),
-        ("processor_config.json", "processor"),
+
+
+def copied(folder: Path, to: Path, *without: str) -> Path:
+    to.mkdir()
+    for path in folder.iterdir():
+        if path.name not in without:
+            (to / path.name).write_bytes(path.read_bytes())
+    return to
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (("chat_template.jinja",), "has no chat template"),
+        (("preprocessor_config.json",), "no usable processor beside its weights"),
+        (("tokenizer.json",), "tokenizer"),
+    ],
+)
+def test_missing_files_are_named(folder: Path, tmp_path: Path, missing: tuple[str, ...], words: str) -> None:
+    with pytest.raises(SpecsightError, match=words) as told:
+        load_language_model(f"vision:{copied(folder, tmp_path / 'copy', *missing)}", "cpu")
+    assert "\n" not in str(told.value)
+
+
+def test_a_processor_that_no_file_names_is_that_of_the_configuration(folder: Path, tmp_path: Path) -> None:
+    copy = copied(folder, tmp_path / "copy")
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        said = json.loads((copy / name).read_text())
+        (copy / name).write_text(json.dumps({k: v for k, v in said.items() if k != "processor_class"}))
+    assert load_language_model(f"vision:{copy}", "cpu").hidden_states(asked(WIDE)).ndim == 2
+
+
+def test_an_image_processor_for_torchvision_alone_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    import transformers
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ImportError("X requires the Torchvision library\nbut it was not found")
+
+    monkeypatch.setattr(transformers.AutoImageProcessor, "from_pretrained", refuse)
+    with pytest.raises(
+        SpecsightError, match=r"for torchvision alone, which is not installed: pip install"
+    ) as told:
+        load_language_model(f"vision:{folder}", "cpu")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("family", "file", "changed"),
+    [
+        ("llava", "processor_config.json", {"patch_size": 14}),
+        ("llava_onevision", "processor_config.json", {"num_image_tokens": 25}),
+        ("qwen2_vl", "preprocessor_config.json", {"merge_size": 1}),
+        ("smolvlm", "processor_config.json", {"image_seq_len": 9}),
+        ("internvl", "processor_config.json", {"image_seq_length": 16}),
+    ],
+)
+def test_image_tokens_and_features_that_do_not_match_are_told(
+    family: str, file: str, changed: dict[str, int], tmp_path: Path
+) -> None:
+    path = save_seeing(tmp_path / "model", family) / file
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    with pytest.raises(
+        SpecsightError,
+        match=r"writes \d+ image tokens for pictures that have \d+ features: .*do not belong together",
     ):
-        copy = tmp_path / missing
-        copy.mkdir()
-        for path in folder.iterdir():
-            if path.name != missing:
-                (copy / path.name).write_bytes(path.read_bytes())
-        with pytest.raises(SpecsightError, match=words):
-            load_language_model(f"vision:{copy}", "cpu")
+        load_language_model(f"vision:{tmp_path / 'model'}", "cpu")

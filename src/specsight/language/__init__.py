@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specsight.language.contract import Adapter, LanguageModel, Message, language_models
+from specsight.language.contract import Adapter, AttentionGrid, LanguageModel, Message, language_models
 
-__all__ = ["Adapter", "LanguageModel", "Message", "language_models", "load_language_model"]
+__all__ = ["Adapter", "AttentionGrid", "LanguageModel", "Message", "language_models", "load_language_model"]
 
 TRANSFORMERS = "transformers"
 

@@ -17,16 +17,12 @@ from numpy.typing import NDArray
 from specsight.checkpoints import load_tokenizer
 from specsight.errors import SpecsightError
 from specsight.language.contract import LanguageModel, Message, language_models
-from specsight.language.loading import end_tokens, laid_out, load_model
+from specsight.language.loading import CACHES, LAST_ALONE, end_tokens, laid_out, load_model
 
 if TYPE_CHECKING:
     import torch
 
 WHAT = "language model"
-CACHES = ("cache", "past_key_values")
-"""What `transformers` calls the keys and values of tokens read before, newer versions first."""
-LAST_ALONE = "logits_to_keep"
-"""What it calls how many of the last tokens are weighed: the others' weights are a fifth of a small model's work."""
 
 
 @language_models.register("transformers")

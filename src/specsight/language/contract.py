@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.images import Cells
 from specsight.registry import Registry
 
 Role = Literal["system", "user", "assistant"]
@@ -38,6 +39,16 @@ class Message:
                 raise ValueError(f"images must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
 
 
+@dataclass(frozen=True, eq=False)
+class AttentionGrid:
+    """How an answer attends to one grid of cells over a picture."""
+
+    shares: NDArray[np.float32]
+    """(h, w): the share in [0, 1] of all attention that each cell gets."""
+    cells: Cells
+    """Where they lie, in pixels of the picture."""
+
+
 class LanguageModel(ABC):
     """Continues, weighs and embeds conversations. Deterministic; a result depends on its own arguments alone."""
 
@@ -51,6 +62,8 @@ class LanguageModel(ABC):
     """Whether it gives likelihoods of given words."""
     embeds: bool = True
     """Whether it gives hidden states."""
+    attends: bool = False
+    """Whether it tells how its answer attends to pictures."""
 
     def generate(
         self, messages: Sequence[Message], max_tokens: int, stop: Sequence[str] = (), seed: int | None = None
@@ -96,6 +109,29 @@ class LanguageModel(ABC):
         self.check(messages, answered=False)
         return self._hidden_states(messages)
 
+    def attention(
+        self, messages: Sequence[Message], depth: tuple[float, float] = (0.0, 1.0)
+    ) -> list[tuple[AttentionGrid, ...]]:
+        """How the opening of the assistant's next message attends to each picture, in their order.
+
+        It is the attention of the last token before the answer, which decides the answer's first one, averaged over
+        heads and over the layers whose place in the model, from 0 (first) to 1 (last), lies within `depth`; always at
+        least one layer. A picture has as many grids as the model looks at it at (an overview, and tiles). Raises
+        SpecsightError where the model does not tell, and as `generate` does.
+        """
+        if not self.attends:
+            raise SpecsightError(
+                f"language model '{self.name}' does not tell how it attends to pictures: load a vision-language "
+                "checkpoint of a family whose image tokens are known (vision:FOLDER)"
+            )
+        low, high = depth
+        if not 0 <= low <= high <= 1:
+            raise SpecsightError(
+                f"layers must be given as shares 0 <= first <= last <= 1, got {low} and {high}"
+            )
+        self.check(messages, answered=True)
+        return self._attention(messages, depth)
+
     def check(self, messages: Sequence[Message], *, answered: bool) -> None:
         """Raise SpecsightError for what the model cannot read: an empty conversation, pictures where it does not see.
 
@@ -123,6 +159,11 @@ class LanguageModel(ABC):
 
     @abstractmethod
     def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]: ...
+
+    def _attention(
+        self, messages: Sequence[Message], depth: tuple[float, float]
+    ) -> list[tuple[AttentionGrid, ...]]:
+        raise NotImplementedError
 
 
 Adapter = Callable[[str, str], LanguageModel]

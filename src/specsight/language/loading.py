@@ -14,6 +14,10 @@ from specsight.checkpoints import checkpoint_folder, fingerprint, load_weights
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import choose_device
 
+CACHES = ("cache", "past_key_values")
+"""What `transformers` calls the keys and values of tokens read before, newer versions first."""
+LAST_ALONE = "logits_to_keep"
+"""What it calls how many of the last tokens are weighed: the others' weights are a fifth of a small model's work."""
 WORDING = (".jinja", ".model", ".txt")
 """Endings of files beside JSON that say how a conversation becomes tokens."""
 
@@ -57,15 +61,15 @@ def end_tokens(model: Any, tokenizer: Any) -> set[int]:
     return {end for end in (*ends, tokenizer.eos_token_id) if end is not None}
 
 
-def laid_out(writer: Any, turns: Sequence[Mapping[str, Any]], what: str, name: str) -> str:
-    """A conversation as one text, by the chat template of a tokenizer or processor (`writer`).
+def laid_out(tokenizer: Any, turns: Sequence[Mapping[str, Any]], what: str, name: str) -> str:
+    """A conversation as one text, by a tokenizer's chat template.
 
     It ends with the opening of the assistant's turn unless that has spoken last. Raises SpecsightError where the
     template refuses the conversation: it raises what its author wrote, such as for roles that it does not know.
     """
     goes_on = turns[-1]["role"] != "assistant"
     try:
-        return str(writer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=goes_on))
+        return str(tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=goes_on))
     except Exception as error:
         reason = " ".join(str(error).split())
         raise SpecsightError(

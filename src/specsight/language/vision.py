@@ -1,24 +1,29 @@
 """Any vision-language checkpoint of `transformers`, in a folder or on the hub, as a `LanguageModel` that sees.
 
-In: conversations with pictures. Out: words, log-likelihoods, hidden states. Pictures go through the checkpoint's own
-processor, in front of the text of their message; a conversation is laid out by its own chat template. Each sequence is
-a pass of its own, so that no result depends on the calls beside it.
+In: conversations with pictures. Out: words, log-likelihoods, hidden states, attention to pictures. Pictures go through
+the checkpoint's own processor, in front of the text of their message; a conversation is laid out by its own chat
+template. Each sequence is a pass of its own, so that no result depends on the calls beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.language.contract import LanguageModel, Message, language_models
-from specsight.language.loading import end_tokens, laid_out, load_model
+from specsight.language.contract import AttentionGrid, LanguageModel, Message, language_models
+from specsight.language.image_tokens import LAYOUTS, image_positions, picture_tokens
+from specsight.language.loading import CACHES, LAST_ALONE, end_tokens, laid_out, load_model
+from specsight.language.processors import load_processor, shown
 
 WHAT = "vision-language model"
+TRIED = (40, 60)
+"""Rows and columns of the picture that is tried on loading."""
 
 
 @language_models.register("vision")
@@ -37,16 +42,15 @@ class VisionLanguageModel(LanguageModel):
 
         self.name, self.fingerprint = name, loaded.fingerprint
         self._device, self._model, self._context = loaded.device, loaded.model, loaded.context
-        self._processor = _load_processor(loaded.folder, name)
+        self._processor = load_processor(loaded.folder, name, WHAT)
         self._tokenizer = self._processor.tokenizer
-        if getattr(self._processor, "chat_template", None) is None:
-            raise SpecsightError(
-                f"{WHAT} '{name}' has no chat template, and nothing else says where its pictures stand: add "
-                "chat_template.jinja to the folder"
-            )
+        self._takes = inspect.signature(self._model.forward).parameters
+        self.attends = self._model.config.model_type in LAYOUTS
         self._ends = sorted(end_tokens(self._model, self._tokenizer))
         # What a checkpoint brings for sampling would fill whatever a call leaves open.
         self._model.generation_config = transformers.GenerationConfig()
+        # Files that do not belong together are told now, and not at the first picture.
+        self._inputs([Message("user", "?", (np.full((*TRIED, 3), 128, np.uint8),))])
 
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
@@ -88,7 +92,7 @@ class VisionLanguageModel(LanguageModel):
             self._check_length(prompt + len(tokens), f"with the option '{option}'")
             before = tuple(tokens[:-1])
             if before not in passes:  # Options of one token, such as letters, are weighed in one pass.
-                passes[before] = self._run(self._extended(inputs, before)).logits[0, prompt - 1 :].float()
+                passes[before] = self._logits(self._extended(inputs, before), 1 + len(before))
             rows = torch.log_softmax(passes[before], dim=1)
             likelihoods.append(float(rows[range(len(tokens)), tokens].double().sum()))
         return likelihoods
@@ -99,11 +103,72 @@ class VisionLanguageModel(LanguageModel):
         last = self._run(inputs, output_hidden_states=True).hidden_states[-1][0]
         return np.ascontiguousarray(last.float().cpu().numpy())
 
+    def _attention(
+        self, messages: Sequence[Message], depth: tuple[float, float]
+    ) -> list[tuple[AttentionGrid, ...]]:
+        """The last token is read by itself, behind the others' keys and values: all tokens' attention to each other
+        would be gigabytes."""
+        import torch
+
+        inputs = self._inputs(messages)
+        ids = inputs["input_ids"]
+        self._check_length(ids.shape[1], "alone")
+        kept = self._last_logits(1)
+        cache = next(name for name in CACHES if name in self._takes)
+        before = {k: v[:, :-1] if v.shape == ids.shape else v for k, v in inputs.items()}
+        read = self._run(before, use_cache=True, **kept)
+        with self._attending_openly():
+            behind = {"input_ids": ids[:, -1:], cache: read[cache]}
+            last = self._run(behind, output_attentions=True, **kept)
+        layers = [weights for weights in last.attentions if weights is not None]
+        chosen = _within(len(layers), depth)
+        shares = torch.stack([layers[k][0, :, -1].float().mean(0) for k in chosen]).mean(0).cpu().numpy()
+        return self._on_pictures(messages, inputs, np.asarray(shares, np.float32))
+
+    def _on_pictures(
+        self, messages: Sequence[Message], inputs: Any, values: NDArray[np.float32]
+    ) -> list[tuple[AttentionGrid, ...]]:
+        """Values (T,) of a sequence's tokens on the grids of each picture."""
+        pictures = picture_tokens(self._model, self._processor, _sizes(messages), inputs)
+        assert pictures is not None
+        positions, first = image_positions(self._model, inputs), 0
+        found = []
+        for picture in pictures:
+            own = values[positions[first : first + picture.count]]
+            found.append(tuple(AttentionGrid(own[grid.tokens], grid.cells) for grid in picture.grids))
+            first += picture.count
+        return found
+
+    @contextmanager
+    def _attending_openly(self) -> Iterator[None]:
+        """Attention as `transformers` writes it out, the only kind that tells its weights."""
+        config = self._model.config.get_text_config()
+        usual = config._attn_implementation
+        self._model.set_attn_implementation({"text_config": "eager"})
+        try:
+            yield
+        finally:
+            self._model.set_attn_implementation({"text_config": usual})
+
+    def _logits(self, inputs: Any, last: int) -> Any:
+        """Logits (last, V) of what follows each of the `last` tokens of a sequence."""
+        return self._run(inputs, **self._last_logits(last)).logits[0, -last:].float()
+
+    def _last_logits(self, last: int) -> dict[str, int]:
+        """What keeps a model from computing the logits of thousands of image tokens."""
+        return {LAST_ALONE: last} if LAST_ALONE in self._takes else {}
+
     def _run(self, inputs: Any, **options: Any) -> Any:
         import torch
 
-        with torch.inference_mode():
-            return self._model(**inputs, **options)
+        try:
+            with torch.inference_mode():
+                return self._model(**inputs, **options)
+        except ValueError as error:  # of a family whose image tokens are not known here, by the model itself
+            reason = " ".join(str(error).split())
+            raise SpecsightError(
+                f"{WHAT} '{self.name}' refuses what its processor made of the conversation: {reason}"
+            ) from error
 
     def _layout(self, messages: Sequence[Message]) -> str:
         """A conversation as one text with a place for each picture; it ends with the opening of the assistant's turn
@@ -118,7 +183,7 @@ class VisionLanguageModel(LanguageModel):
             }
             for message in messages
         ]
-        text = laid_out(self._processor, turns, WHAT, self.name)
+        text = laid_out(self._tokenizer, turns, WHAT, self.name)
         begin = self._tokenizer.bos_token
         if begin and not text.startswith(begin) and self._begins_by_itself():
             text = begin + text
@@ -132,7 +197,9 @@ class VisionLanguageModel(LanguageModel):
         """Tokens and pictures, as the processor makes them. Raises SpecsightError for pictures that it refuses."""
         from PIL import Image
 
-        pictures = [Image.fromarray(image) for message in messages for image in message.images]
+        pictures = [
+            Image.fromarray(shown(self._processor, image)) for message in messages for image in message.images
+        ]
         try:
             made = self._processor(
                 text=[self._layout(messages)],
@@ -145,7 +212,20 @@ class VisionLanguageModel(LanguageModel):
         except Exception as error:  # processors raise whatever pictures they cannot take provoke
             reason = " ".join(str(error).split())
             raise SpecsightError(f"{WHAT} '{self.name}' cannot read this conversation: {reason}") from error
+        self._check_image_tokens(messages, made)
         return made.to(self._device, dtype=self._model.dtype)
+
+    def _check_image_tokens(self, messages: Sequence[Message], inputs: Any) -> None:
+        """Raise SpecsightError unless as many image tokens stand in the text as the pictures have features."""
+        pictures = picture_tokens(self._model, self._processor, _sizes(messages), inputs)
+        if pictures is None:
+            return
+        tokens, features = len(image_positions(self._model, inputs)), sum(one.count for one in pictures)
+        if tokens != features:
+            raise SpecsightError(
+                f"the processor of {WHAT} '{self.name}' writes {tokens} image tokens for pictures that have {features} "
+                "features: its processor_config.json, preprocessor_config.json and config.json do not belong together"
+            )
 
     @staticmethod
     def _extended(inputs: Any, tokens: Sequence[int]) -> Any:
@@ -174,24 +254,13 @@ class VisionLanguageModel(LanguageModel):
             )
 
 
-def _load_processor(folder: Path, name: str) -> Any:
-    """What turns words and pictures into inputs; code from the checkpoint is never run."""
-    import transformers
+def _sizes(messages: Sequence[Message]) -> list[tuple[int, int]]:
+    """Rows and columns of a conversation's pictures, in their order."""
+    return [(image.shape[0], image.shape[1]) for message in messages for image in message.images]
 
-    try:
-        found = transformers.AutoProcessor.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
-    except ImportError as error:
-        reason = " ".join(str(error).split())
-        raise SpecsightError(f"the processor of {WHAT} '{name}' needs another library: {reason}") from error
-    except Exception as error:  # transformers raises whatever the processor's files provoke
-        reason = " ".join(str(error).split())
-        raise SpecsightError(
-            f"{WHAT} '{name}' has no usable processor beside its weights: {reason}"
-        ) from error
-    if not hasattr(found, "tokenizer") or not hasattr(found, "image_processor"):
-        raise SpecsightError(
-            f"{WHAT} '{name}' has no processor of pictures beside its weights: add its files"
-        )
-    return found
+
+def _within(layers: int, depth: tuple[float, float]) -> list[int]:
+    """The layers whose middles lie within a range of depths in [0, 1]; the nearest to its middle where none does."""
+    middles = (np.arange(layers) + 0.5) / layers
+    inside = np.flatnonzero((middles >= depth[0]) & (middles <= depth[1]))
+    return [int(k) for k in inside] or [int(np.abs(middles - sum(depth) / 2).argmin())]
