@@ -35,11 +35,6 @@ class Seen:
     suspicion: Tensor
     """(B, h, w): logits of "some defect", before any word."""
 
-    def of(self, pictures: Tensor) -> Seen:
-        """The rows `pictures` (Q,) of each."""
-        joint = None if self.joint is None else self.joint[pictures]
-        return Seen(self.fine[pictures], self.deep[pictures], joint, self.suspicion[pictures])
-
 
 class DenseHeads(nn.Module):
     """Adapters of the encoder's grids, and queries made of hidden states."""
@@ -78,23 +73,24 @@ class DenseHeads(nn.Module):
     def margins(
         self,
         seen: Seen,
+        pictures: Tensor,
         defect: Tensor,
         normal: Tensor,
         anchors: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        """Margins (Q, h, w) of Q defect tokens, each over the picture in its row of `seen` (`Seen.of`).
+        """Margins (Q, h, w) of Q defect tokens, each over the picture of its row number in `pictures` (Q,).
 
         `defect`, `normal`: states (Q, d) at the tokens. `anchors`: embeddings (Q, D), unit length, of what the words
         say of a defect and of a good part; given where the encoder reads.
         """
         size = (seen.fine.shape[-2], seen.fine.shape[-1])
         levels = [
-            self._level(0, seen.fine, self.queries[0](defect), self.queries[0](normal)),
-            self._level(1, seen.deep, self.queries[1](defect), self.queries[1](normal)),
+            self._level(0, seen.fine, pictures, self.queries[0](defect), self.queries[0](normal)),
+            self._level(1, seen.deep, pictures, self.queries[1](defect), self.queries[1](normal)),
         ]
         if self.joint_query is not None and seen.joint is not None and anchors is not None:
             told = [word + self.joint_query(state) for word, state in zip(anchors, (defect, normal))]
-            levels.append(self._level(2, seen.joint, *told))
+            levels.append(self._level(2, seen.joint, pictures, *told))
         return torch.stack([enlarged(level[:, None], size)[:, 0] for level in levels]).mean(dim=0)
 
     def present(self, defect: Tensor, margins: Tensor) -> Tensor:
@@ -104,11 +100,16 @@ class DenseHeads(nn.Module):
         logits: Tensor = self.presence(defect)[:, 0] + self.presence_of_map * peaks
         return logits
 
-    def _level(self, index: int, grid: Tensor, defect: Tensor, normal: Tensor) -> Tensor:
+    def _level(self, index: int, grid: Tensor, pictures: Tensor, defect: Tensor, normal: Tensor) -> Tensor:
         scale, bias = self.log_scales[index].clamp(max=4.6).exp(), self.biases[index]
         direction = functional.normalize(defect, dim=1) - functional.normalize(normal, dim=1)
-        cells = functional.normalize(grid, dim=1)
-        margins: Tensor = scale * torch.einsum("qchw,qc->qhw", cells, direction) + bias
+        cells = functional.normalize(grid, dim=1).flatten(2)
+        # Picture by picture: a copy of its cells for each token would be most of the work.
+        order = torch.argsort(pictures, stable=True)
+        counts = torch.bincount(pictures, minlength=len(grid)).tolist()
+        parts = [own @ cells[row] for row, own in enumerate(torch.split(direction[order], counts))]
+        products = torch.cat(parts)[torch.argsort(order)]
+        margins: Tensor = scale * products.view(-1, *grid.shape[-2:]) + bias
         return margins
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from specsight.language.causal import CACHES
+from specsight.language.loading import CACHES
 from specsight.language.pointing.eyes import Eyes
 from specsight.language.pointing.heads import DenseHeads, Seen
 from specsight.language.pointing.packing import Branch, Packed, pack

@@ -121,7 +121,7 @@ class Pointer:
             anchors = self._anchors(phrases, good, len(windows))
             rows = torch.arange(len(windows), device=self.model.device).repeat_interleave(count)
             margins = self.model.heads.margins(
-                seen.of(rows), defects.flatten(0, 1), normal.repeat_interleave(count, 0), anchors
+                seen, rows, defects.flatten(0, 1), normal.repeat_interleave(count, 0), anchors
             )
             present = self.model.heads.present(defects.flatten(0, 1), margins).view(len(windows), count)
             yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
@@ -187,11 +187,12 @@ class Pointer:
         anchors: Mapping[str, Features] | None,
         good: Features | None,
     ) -> NDArray[np.float32]:
+        first = torch.zeros(1, dtype=torch.int64, device=self.model.device)
         given = (anchors or {}).get(name)
         pair = None
         if given is not None and good is not None:
             pair = (self._placed(given)[None], self._placed(good)[None])
-        return _array(self.model.heads.margins(seen, defect[None], normal[None], pair)[0])
+        return _array(self.model.heads.margins(seen, first, defect[None], normal[None], pair)[0])
 
     def _named(self, tokens: Sequence[int]) -> str:
         """The words right before a token that points: since the last mark, number or little word."""

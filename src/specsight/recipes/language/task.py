@@ -148,7 +148,7 @@ class SpeakingTask(Task):
         anchors = self._anchors.of(things, of.words)
         if anchors is not None:
             anchors = cast("tuple[Tensor, Tensor]", tuple(one.to(device) for one in anchors))
-        return self.model.heads.margins(seen.of(rows), defect, normal, anchors), defect
+        return self.model.heads.margins(seen, rows, defect, normal, anchors), defect
 
     def _presence_loss(self, of: Pointers, defect: Tensor, margins: Tensor) -> Tensor:
         known = ~of.present.isnan()
