@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 
 import cv2
 import numpy as np
@@ -15,7 +18,8 @@ from tests.support.chat_server import ChatServer, chat_server
 
 from specsight.errors import SpecsightError
 from specsight.language import Message, load_language_model
-from specsight.language.endpoint import KEY, Endpoint, EndpointRefuses, EndpointSilent
+from specsight.language.chat_client import KEY
+from specsight.language.endpoint import TIME, Endpoint, EndpointRefuses, EndpointSilent
 
 QUESTION = [Message("system", "You inspect tyres."), Message("user", "Is a blister a defect?")]
 
@@ -54,46 +58,106 @@ def test_pictures_arrive_as_they_were(server: ChatServer) -> None:
     np.testing.assert_array_equal(decoded[..., ::-1], picture)
 
 
-@pytest.mark.parametrize("fault", ["html", "truncated", "empty", "500", "cut", "stall"])
+@pytest.mark.parametrize("fault", ["html", "truncated", "empty", "said", "500", "cut", "stall", "drip"])
 def test_what_fails_once_is_asked_again(server: ChatServer, fault: str) -> None:
     server.faults, server.answer = [fault], lambda request: "B"
-    assert Endpoint(server.url, timeout=0.3, retries=1).complete(QUESTION, 7).text == "B"
+    assert Endpoint(server.url, timeout=0.3, retries=1, budget=5).complete(QUESTION, 7).text == "B"
     assert len(server.requests) == 2
 
 
-def test_a_server_that_is_too_busy_is_asked_when_it_says(server: ChatServer) -> None:
-    server.faults, server.answer = ["429"], lambda request: "B"
+@pytest.mark.parametrize("fault", ["429/1", "503/1", "429/date"])
+def test_a_server_that_is_too_busy_is_asked_when_it_says(server: ChatServer, fault: str) -> None:
+    date = formatdate(time.time() + 2, usegmt=True)
+    server.faults, server.answer = [fault.replace("date", date)], lambda request: "B"
     assert Endpoint(server.url, retries=1).complete(QUESTION, 7).text == "B"
-    assert server.times[1] - server.times[0] >= 0.95
+    assert 0.95 <= server.times[1] - server.times[0] < 3
+
+
+def test_all_threads_wait_where_one_is_told_to(server: ChatServer) -> None:
+    model = Endpoint(server.url, retries=1)
+    server.faults = ["429/1"]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(model.generate, QUESTION, 3)
+        while not server.requests:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        second = pool.submit(model.generate, QUESTION, 3)
+        assert first.result() == second.result()
+    assert all(later - server.times[0] >= 0.95 for later in server.times[1:])
+
+
+def test_a_question_takes_no_longer_than_it_may(server: ChatServer) -> None:
+    server.always = "drip"
+    start = time.monotonic()
+    with pytest.raises(EndpointSilent, match=r"no whole answer within 0\.\d+ s \(asked \d times\)"):
+        Endpoint(f"{server.url}#tiny", timeout=0.4, retries=99, budget=1.5).complete(QUESTION, 7)
+    assert time.monotonic() - start < 2.5
+    assert 2 <= len(server.requests) <= 3
+
+
+def test_a_pause_that_is_too_long_is_told_at_once(server: ChatServer) -> None:
+    server.always = "429/3600"
+    model = Endpoint(server.url)
+    for _ in range(2):  # and nobody else asks meanwhile
+        with pytest.raises(
+            EndpointRefuses, match=r"asks for a pause of 3,[56]\d\d s, and a question may take 120 s"
+        ):
+            model.complete(QUESTION, 7)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
-        ("html", SpecsightError, "the answer is no JSON: <html>"),
-        ("truncated", SpecsightError, "the answer cannot be read"),
+        ("html", SpecsightError, "the answer is no whole JSON: <html>"),
+        ("truncated", SpecsightError, "the answer is no whole JSON: {"),
         ("empty", SpecsightError, "the answer holds no message"),
-        ("500", SpecsightError, "answered 500: .*no: 500"),
-        ("400", SpecsightError, "answered 400: .*no: 400"),
-        ("cut", EndpointSilent, "cannot be reached"),
-        ("stall", EndpointSilent, "did not answer in time, 1 times"),
-        ("401", EndpointRefuses, f"refuses: .*no: 401.*{KEY}"),
-        ("404", EndpointRefuses, "check the address, the model's name"),
+        ("said", SpecsightError, "the answer is an error: .*no provider"),
+        ("huge", SpecsightError, "the answer has more than 16 MB"),
+        ("thought", SpecsightError, "used up before its first word: allow longer answers"),
+        ("filtered", SpecsightError, "content filter left nothing"),
+        ("500", SpecsightError, "answered 500: no: 500"),
+        ("400", SpecsightError, "answered 400: no: 400"),
+        ("503", EndpointSilent, "answered 503: no: 503"),
+        ("429", EndpointSilent, "answered 429: no: 429"),
+        ("cut", EndpointSilent, "broke off: "),
+        ("stall", EndpointSilent, f"did not answer in time: .*; {TIME} gives"),
+        ("drip", EndpointSilent, "did not answer in time: no whole answer within 0.4 s"),
+        ("drip-head", EndpointSilent, "did not answer in time: no whole answer within 0.4 s"),
+        ("401", EndpointRefuses, rf"refuses \(401\): no: 401; .*{KEY}"),
+        ("404", EndpointRefuses, "check the address, the model's name and"),
+        ("quota", EndpointRefuses, "You exceeded your quota"),
     ],
 )
 def test_what_fails_for_good_is_told_in_one_line(
     server: ChatServer, fault: str, kind: type[SpecsightError], words: str
 ) -> None:
     server.always = fault
+    timeout = 5 if fault == "huge" else 0.4
     with pytest.raises(kind, match=words) as told:
-        Endpoint(server.url, timeout=0.3, retries=0).complete(QUESTION, 7)
+        Endpoint(f"{server.url}#tiny", timeout=timeout, retries=0).complete(QUESTION, 7)
+    assert type(told.value) is kind
     assert "\n" not in str(told.value)
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("fault", ["thought", "filtered", "400", "401", "quota"])
+def test_what_would_fail_again_is_asked_once(server: ChatServer, fault: str) -> None:
+    server.always = fault
+    with pytest.raises(SpecsightError):
+        Endpoint(server.url, retries=3).complete(QUESTION, 7)
+    assert len(server.requests) == 1
+
+
+def test_a_model_that_the_server_does_not_have_is_told_with_those_that_it_has(server: ChatServer) -> None:
+    server.models, server.always = ("large", "small"), "404"
+    with pytest.raises(EndpointRefuses, match=r"the model's name \(it has: large, small\)"):
+        Endpoint(f"{server.url}#tiny").complete(QUESTION, 7)
+
+
 def test_newer_servers_are_told_the_longest_answer_by_its_newer_name(server: ChatServer) -> None:
     server.always, server.answer = "newer", lambda request: "B"
-    model = Endpoint(server.url, retries=0, temperature=None)
+    model = Endpoint(server.url, retries=0, temperature="default")
     assert [model.complete(QUESTION, 7).text for _ in range(2)] == ["B", "B"]
     assert [set(request) & {"max_tokens", "max_completion_tokens"} for request in server.requests] == [
         {"max_tokens"},
@@ -101,6 +165,54 @@ def test_newer_servers_are_told_the_longest_answer_by_its_newer_name(server: Cha
         {"max_completion_tokens"},
     ]
     assert all("temperature" not in request for request in server.requests)
+
+
+def test_a_model_that_takes_no_temperature_is_asked_without_unless_one_was_given(server: ChatServer) -> None:
+    server.always, server.answer = "warm", lambda request: "B"
+    model = Endpoint(server.url)
+    assert [model.complete(QUESTION, 7).text for _ in range(2)] == ["B", "B"]
+    assert ["temperature" in request for request in server.requests] == [True, False, False]
+    with pytest.raises(SpecsightError, match="answered 400: Unsupported value: 'temperature'"):
+        Endpoint(server.url, temperature=0.0).complete(QUESTION, 7)
+
+
+def test_what_a_model_says_instead_of_an_answer_is_its_answer(server: ChatServer) -> None:
+    server.always = "refused"
+    completion = Endpoint(server.url).complete(QUESTION, 7)
+    assert (completion.text, completion.tokens_read, completion.tokens_written) == ("I will not.", None, None)
+
+
+def test_a_stopped_endpoint_asks_nothing_more(server: ChatServer) -> None:
+    model = Endpoint(server.url)
+    server.always = "500/60"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(model.complete, QUESTION, 7)
+        while not server.requests:
+            time.sleep(0.01)
+        model.stop()
+        with pytest.raises(SpecsightError, match="answered 500"):
+            waiting.result(timeout=5)
+    with pytest.raises(EndpointSilent, match="nothing more is asked"):
+        model.complete(QUESTION, 7)
+    assert len(server.requests) == 1
+
+
+def test_how_long_an_attempt_may_take_is_told_by_the_environment(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TIME, "0.2")
+    server.always = "stall"
+    with pytest.raises(EndpointSilent, match=r"within 0\.2 s"):
+        Endpoint(f"{server.url}#tiny", retries=0).complete(QUESTION, 7)
+    for wrong in ("soon", "0", "-1", "inf", "nan"):
+        monkeypatch.setenv(TIME, wrong)
+        with pytest.raises(SpecsightError, match=f"{TIME} is '{wrong}': give seconds, such as 300"):
+            Endpoint(f"{server.url}#tiny")
+
+
+def test_letters_that_no_text_has_do_not_keep_a_question_from_being_asked(server: ChatServer) -> None:
+    Endpoint(server.url).generate([Message("user", "a file called \udcff")], 3)
+    assert server.requests[0]["messages"][0]["content"] == "a file called ?"
 
 
 def test_requests_keep_a_pace(server: ChatServer) -> None:

@@ -17,7 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Fault = str
-"""stall | html | 429 | 500 | 401 | 404 | 400 | cut | truncated | empty | newer (takes max_completion_tokens alone)"""
+"""Of an HTTP status its number, with "/SECONDS" or "/DATE" behind it as Retry-After; else one of: stall, html, cut,
+truncated, empty, drip (a byte now and then), drip-head (of the head, too), huge (no end), newer (takes
+max_completion_tokens alone), warm (takes no temperature), quota, said (an error that is called a success), thought (all
+tokens used up before the answer), filtered, refused (in the model's own words), uncounted (no usage). "": none."""
+SAID = {
+    "newer": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+    "warm": "Unsupported value: 'temperature' does not support 0 with this model.",
+}
 
 
 @dataclass
@@ -38,7 +45,7 @@ class ChatServer:
 
     def next_fault(self) -> Fault | None:
         with self._lock:
-            return self.faults.pop(0) if self.faults else self.always
+            return (self.faults.pop(0) or None) if self.faults else self.always
 
     def reply(self, request: dict[str, Any]) -> str:
         """Letters that depend on the conversation, and on the seed where one is given; as many as tokens allow."""
@@ -73,11 +80,37 @@ def chat_server() -> Iterator[ChatServer]:
             fault = state.next_fault()
             limit = request.get("max_tokens") or request["max_completion_tokens"]
             body = _completion(state.reply({**request, "max_tokens": limit}))
-            if fault is None or (fault == "newer" and "max_completion_tokens" in request):
+            content = fault and {
+                "empty": {"choices": []},
+                "said": {"error": {"message": "no provider", "code": 502}},
+                "thought": _message(None, "length"),
+                "filtered": _message("", "content_filter"),
+                "refused": _message(None, "stop", refusal="I will not."),
+                "uncounted": _message("The answer is B.", "stop"),
+            }.get(fault)
+            if content:
+                self._send(200, json.dumps(content).encode())
+            elif (
+                fault is None
+                or (fault == "newer" and "max_completion_tokens" in request)
+                or (fault == "warm" and "temperature" not in request)
+            ):
                 self._send(200, body)
-            elif fault == "newer":
-                said = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
-                self._send(400, json.dumps({"error": {"message": said}}).encode())
+            elif fault in SAID:
+                self._send(400, json.dumps({"error": {"message": SAID[fault]}}).encode())
+            elif fault == "quota":
+                error = {"message": "You exceeded your quota", "code": "insufficient_quota"}
+                self._send(429, json.dumps({"error": error}).encode())
+            elif fault in ("drip", "drip-head", "huge"):
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                with contextlib.suppress(OSError):
+                    if fault != "drip-head":
+                        self.wfile.write(head + b"Connection: close\r\n\r\n")
+                    while True:
+                        self.wfile.write(
+                            b"X" if fault == "drip-head" else b" " * (1 << 20 if fault == "huge" else 1)
+                        )
+                        time.sleep(0.0 if fault == "huge" else 0.05)
             elif fault == "stall":
                 time.sleep(state.stall)
             elif fault == "html":
@@ -90,11 +123,10 @@ def chat_server() -> Iterator[ChatServer]:
                 self.connection.shutdown(socket.SHUT_RDWR)
             elif fault == "truncated":
                 self._send(200, body[: len(body) // 2])
-            elif fault == "empty":
-                self._send(200, b'{"choices": []}')
             else:
-                wait = {"Retry-After": "1"} if fault == "429" else {}
-                self._send(int(fault), json.dumps({"error": {"message": f"no: {fault}"}}).encode(), **wait)
+                code, _, seconds = fault.partition("/")
+                wait = {"Retry-After": seconds} if seconds else {}
+                self._send(int(code), json.dumps({"error": {"message": f"no: {code}"}}).encode(), **wait)
 
         def _send(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
             with contextlib.suppress(OSError):
@@ -116,6 +148,10 @@ def chat_server() -> Iterator[ChatServer]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _message(text: str | None, reason: str, **more: str) -> dict[str, Any]:
+    return {"choices": [{"message": {"role": "assistant", "content": text, **more}, "finish_reason": reason}]}
 
 
 def _completion(text: str) -> bytes:

@@ -1,63 +1,65 @@
 """A model behind an address that speaks the chat-completions protocol of OpenAI, as vLLM, Ollama and llama.cpp do.
 
 `endpoint:URL#MODEL`: the URL ends where "/chat/completions" would begin ("http://localhost:8000/v1"); MODEL may be left
-out where the server has one. The key, where one is needed, is the environment variable SPECSIGHT_ENDPOINT_KEY. The
-client is `openai`, which its protocol's authors keep: it repeats what fails for a while (408, 409, 429, 5xx, a cut or
-stalled connection), waits as long as "Retry-After" says, and reads proxies' settings.
+out where the server has one. The key, where one is needed, is the environment variable SPECSIGHT_ENDPOINT_KEY. What
+fails for a while (408, 409, 425, 429, 5xx, a cut or stalled connection, half an answer) is asked again, after as long
+as "Retry-After" says, within the time that a question may take in all.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
+import math
 import os
-import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.errors import SpecsightError, excerpt, require
+from specsight.errors import SpecsightError, excerpt
+from specsight.language.chat_client import KEY, ChatClient, Late, Status, Trouble, Unreachable
+from specsight.language.chat_messages import Completion, NoAnswer, completion_of, turn_of
 from specsight.language.contract import LanguageModel, Message, language_models
+from specsight.language.pacing import Pace, pause, retry_after
 
-KEY = "SPECSIGHT_ENDPOINT_KEY"
-TIMEOUT = 120.0
-"""Seconds that a server may be silent for."""
-RETRIES = 4
+TIME = "SPECSIGHT_ENDPOINT_TIMEOUT"
+"""Environment variable: seconds that one attempt may take, for servers that answer slowly."""
+TIMEOUT, RETRIES = 60.0, 2
+"""A person waits for the answer."""
+BUDGET_SHARE = 2.0
+"""A question may take so many times the time of one attempt, where nothing else is said."""
+LISTING = 10.0
+"""Seconds that a server may take to list its models."""
 LENGTHS = ("max_tokens", "max_completion_tokens")
 """What servers call the longest answer: the older name, and the newer one, which some models insist on."""
-LARGEST_PICTURES = 64 * 2**20
-"""Bytes of all pictures of a conversation, encoded."""
+PASSING = frozenset({408, 409, 425, 429})
+"""Codes below 500 that another attempt may end."""
+AWAY = frozenset({408, 429, 502, 503, 504})
+"""Codes that say nothing of the question: the server, or what stands before it, answers nobody now."""
+UNPAID = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 
 
 class EndpointRefuses(SpecsightError):
-    """The endpoint answers nothing whatever is asked: a wrong address, key or model name."""
+    """The endpoint answers nothing whatever is asked: a wrong address, key or model name, an account without money, or
+    a pause that is longer than a question may take."""
 
 
 class EndpointSilent(SpecsightError):
-    """No connection, or no answer in time, after all retries."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One answer, and what it took."""
-
-    text: str
-    tokens_read: int | None
-    tokens_written: int | None
+    """No connection, no answer in time, or a server that is too busy, after all attempts."""
 
 
 @language_models.register("endpoint")
 class Endpoint(LanguageModel):
     """A model behind an address; it sees, as far as the model there does.
 
-    Parameters: `name` is URL#MODEL; `timeout` in seconds; `retries` of a request and requests `per_minute` at
-    most (None: as many as are asked); `temperature` without a seed (None: the server's own, for models that take no
-    other). Raises SpecsightError for what is no address, and
-    `EndpointRefuses` where the server cannot be asked which models it has.
+    Parameters: `name` is URL#MODEL; `timeout` in seconds of one attempt, whatever the server does meanwhile (None: what
+    SPECSIGHT_ENDPOINT_TIMEOUT says, else 60); `retries` after the first attempt; `budget` in seconds of a question
+    with all its attempts and pauses (None: twice the timeout); requests `per_minute` at most (None: as many as are
+    asked); `temperature` without a seed: a number, "default" for the server's own, None for 0 where the model takes it,
+    else the server's own. Raises SpecsightError for what is no address, and `EndpointRefuses` where the server cannot
+    be asked which models it has.
     """
 
     sees = True
@@ -68,25 +70,33 @@ class Endpoint(LanguageModel):
         self,
         name: str,
         device: str = "auto",
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         retries: int = RETRIES,
+        budget: float | None = None,
         per_minute: float | None = None,
-        temperature: float | None = 0.0,
+        temperature: float | str | None = None,
     ) -> None:
-        openai = require("openai", "endpoint")
         url, _, model = name.partition("#")
         if not url.startswith(("http://", "https://")) or "@" in url:
             raise SpecsightError(
                 f"endpoint '{url.rpartition('@')[2]}': give http(s)://HOST:PORT/v1#MODEL; a key goes into {KEY}"
             )
-        if timeout <= 0 or retries < 0 or (per_minute is not None and per_minute <= 0):
-            raise SpecsightError("timeout and requests per minute must be positive, and retries at least 0")
-        self._client = openai.OpenAI(
-            base_url=url, api_key=os.environ.get(KEY) or "none", timeout=timeout, max_retries=retries
-        )
-        self._url, self._retries = url.rstrip("/"), retries
-        self._pace, self._temperature = _Pace(per_minute), temperature
+        self._timeout = attempt_seconds(TIMEOUT) if timeout is None else timeout
+        self._budget = BUDGET_SHARE * self._timeout if budget is None else budget
+        if (
+            self._timeout <= 0
+            or self._budget <= 0
+            or retries < 0
+            or (per_minute is not None and per_minute <= 0)
+        ):
+            raise SpecsightError(
+                "timeout, budget and requests per minute must be positive, and retries at least 0"
+            )
+        self._url, self._retries, self._pace = url.rstrip("/"), retries, Pace(per_minute)
+        self._client = ChatClient(url)
         self._length = LENGTHS[0]
+        self._insists = temperature is not None
+        self._temperature = None if temperature == "default" else 0.0 if temperature is None else temperature
         self.model = model or self._only_model()
         self.name = f"endpoint:{self._url}#{self.model}"
         self.fingerprint = hashlib.sha256(self.name.encode()).hexdigest()
@@ -99,20 +109,26 @@ class Endpoint(LanguageModel):
         Raises `EndpointRefuses` and `EndpointSilent`, and SpecsightError for anything else that is no answer.
         """
         self.check(messages, answered=True)
-        options: dict[str, Any] = {} if self._temperature is None else {"temperature": self._temperature}
-        if seed is not None:
-            options = {"temperature": 1, "seed": seed}
-        if stop:
-            options["stop"] = list(stop)
-        body = [_turn(message) for message in messages]
-        for left in range(self._retries, -1, -1):
-            self._pace.wait()
-            try:
-                return _read(self._send(body, max_tokens, options))
-            except _NoAnswer as error:
-                if not left:
-                    raise SpecsightError(f"{self.name}: {error}") from error
-        raise AssertionError("the last attempt returns or raises")
+        turns = [turn_of(message) for message in messages]
+
+        def body() -> dict[str, Any]:
+            asked: dict[str, Any] = {"model": self.model, "messages": turns, self._length: max_tokens}
+            if seed is not None:
+                asked |= {"temperature": 1, "seed": seed}
+            elif self._temperature is not None:
+                asked["temperature"] = self._temperature
+            return {**asked, "stop": list(stop)} if stop else asked
+
+        return self._patiently(body)
+
+    def stop(self) -> None:
+        """Send nothing more: what waits for its turn or for another attempt ends with `EndpointSilent`."""
+        self._pace.stop()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._pace.stopped
 
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
@@ -126,109 +142,118 @@ class Endpoint(LanguageModel):
     def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]:
         raise AssertionError("refused before")
 
-    def _send(self, body: list[dict[str, Any]], max_tokens: int, options: dict[str, Any]) -> Any:
-        import openai
+    def _patiently(self, body: Callable[[], dict[str, Any]]) -> Completion:
+        """The answer to a request, in as many attempts as it may take."""
+        deadline = time.monotonic() + self._budget
+        attempt = 0
+        while True:
+            attempt += 1
+            if not self._pace.wait(deadline):
+                raise self._no_turn()
+            asked = body()
+            try:
+                seconds = max(0.001, min(self._timeout, deadline - time.monotonic()))
+                return completion_of(self._client.complete(asked, seconds))
+            except Trouble as trouble:
+                if self._adapted(asked, trouble):
+                    attempt -= 1
+                    continue
+                wait = self._wait(trouble, attempt)
+                late = time.monotonic() + wait >= deadline
+                if attempt > self._retries or late or not self._pace.sleep(wait):
+                    raise self._told(trouble, attempt) from trouble
 
-        try:
-            return self._client.chat.completions.create(
-                model=self.model,
-                messages=body,
-                **{self._length: max_tokens},
-                **options,
-            )
-        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError) as error:
+    def _wait(self, trouble: Trouble, attempt: int) -> float:
+        """Seconds before the next attempt. Raises the error that is told where there shall be none."""
+        if not isinstance(trouble, Status):
+            if isinstance(trouble, NoAnswer):
+                raise SpecsightError(f"{self.name}: {trouble}") from trouble
+            return pause(attempt, None)
+        if trouble.code in (401, 402, 403, 404) or trouble.kind in UNPAID:
             raise EndpointRefuses(
-                f"{self.name} refuses: {_said(error)}; check the address, the model's name and {KEY}"
-            ) from error
-        except openai.BadRequestError as error:
-            if self._length == LENGTHS[0] and LENGTHS[1] in str(error):
-                # Newer servers have another name for the same limit, and say so.
-                self._length = LENGTHS[1]
-                return self._send(body, max_tokens, options)
-            raise SpecsightError(f"{self.name} answered {error.status_code}: {_said(error)}") from error
-        except openai.APITimeoutError as error:
-            raise EndpointSilent(f"{self.name} did not answer in time, {self._retries + 1} times") from error
-        except openai.APIConnectionError as error:
-            raise EndpointSilent(
-                f"{self.name} cannot be reached: {_said(error.__cause__ or error)}"
-            ) from error
-        except openai.APIStatusError as error:
-            raise SpecsightError(f"{self.name} answered {error.status_code}: {_said(error)}") from error
-        except (openai.APIError, ValueError) as error:  # what is no JSON, or JSON of another shape
-            raise _NoAnswer(f"the answer cannot be read: {_said(error)}") from error
+                f"{self.name} refuses ({trouble.code}): {trouble.words}; check the address, the model's name"
+                f"{self._names()} and {KEY}"
+            ) from trouble
+        if trouble.code not in PASSING and trouble.code < 500:
+            raise self._told(trouble, 1) from trouble
+        asked = retry_after(trouble.headers)
+        if asked is not None:
+            self._pace.hold(asked)  # all threads: they would be told the same
+            if asked > self._budget:
+                raise self._no_turn() from trouble
+        return pause(attempt, asked)
+
+    def _adapted(self, asked: dict[str, Any], trouble: Trouble) -> bool:
+        """Whether the server said that it takes the request in another form, which is used from now on."""
+        if not isinstance(trouble, Status) or trouble.code not in (400, 422):
+            return False
+        if LENGTHS[0] in asked and LENGTHS[1] in trouble.words:
+            self._length = LENGTHS[1]
+            return True
+        if asked.get("temperature") == 0 and "temperature" in trouble.words and not self._insists:
+            self._temperature = None
+            return True
+        return False
+
+    def _told(self, trouble: Trouble, attempts: int) -> SpecsightError:
+        """What a person is told after the last attempt."""
+        times = f" (asked {attempts} times)" if attempts > 1 else ""
+        if isinstance(trouble, Late):
+            return EndpointSilent(
+                f"{self.name} did not answer in time: {trouble}{times}; {TIME} gives slower servers more seconds"
+            )
+        if isinstance(trouble, Status):
+            kind = EndpointSilent if trouble.code in AWAY else SpecsightError
+            return kind(f"{self.name} answered {trouble.code}: {trouble.words}{times}")
+        kind = EndpointSilent if isinstance(trouble, Unreachable) else SpecsightError
+        return kind(f"{self.name}: {trouble}{times}")
+
+    def _no_turn(self) -> SpecsightError:
+        """Why no request goes out before the question's time is over."""
+        if self._pace.stopped:
+            return EndpointSilent(f"{self.name}: nothing more is asked")
+        held = self._pace.held()
+        if held > self._budget:
+            return EndpointRefuses(
+                f"{self.name} asks for a pause of {math.ceil(held):,} s, and a question may take {self._budget:g} s: "
+                "ask again after that"
+            )
+        return EndpointSilent(
+            f"{self.name}: no turn came within {self._budget:g} s: ask less at once, or give it more"
+        )
 
     def _only_model(self) -> str:
         """The name of the server's model. Raises `EndpointRefuses` where it has several, or does not say."""
         try:
-            names = sorted(model.id for model in self._client.models.list())
-        except Exception as error:  # whatever stands behind an address that was mistyped
+            names = self._client.models(min(LISTING, self._timeout))
+        except Trouble as error:
             raise EndpointRefuses(
-                f"endpoint '{self._url}' does not say which models it has ({_said(error)}): give URL#MODEL"
+                f"endpoint '{self._url}' does not say which models it has ({error}): give URL#MODEL"
             ) from error
         if len(names) != 1:
             raise EndpointRefuses(
                 f"endpoint '{self._url}' has {len(names)} models ({excerpt(', '.join(names))}): give URL#MODEL"
             )
-        return str(names[0])
+        return names[0]
+
+    def _names(self) -> str:
+        """The server's models in brackets, where it says them and the one asked for is not among them."""
+        try:
+            names = self._client.models(min(LISTING, self._timeout))
+        except Trouble:
+            return ""
+        return "" if self.model in names else f" (it has: {excerpt(', '.join(names)) or 'none'})"
 
 
-class _NoAnswer(Exception):
-    """Something came that is no answer; the next attempt may bring one."""
-
-
-class _Pace:
-    """Requests spread evenly over time, whichever thread sends them."""
-
-    def __init__(self, per_minute: float | None) -> None:
-        self._gap = 0.0 if per_minute is None else 60 / per_minute
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Sleep until it is this request's turn."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + self._gap
-        time.sleep(turn - now)
-
-
-def _read(completion: Any) -> Completion:
-    """The answer in what the server sent. Raises `_NoAnswer` where there is none."""
-    if isinstance(completion, str):
-        raise _NoAnswer(f"the answer is no JSON: {excerpt(' '.join(completion.split()))}")
+def attempt_seconds(usual: float) -> float:
+    """Seconds of one attempt: what SPECSIGHT_ENDPOINT_TIMEOUT says, else `usual`. Raises SpecsightError for others."""
+    given = os.environ.get(TIME)
+    if not given:
+        return usual
     try:
-        text = completion.choices[0].message.content
-        usage = completion.usage
-        counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-    except (AttributeError, IndexError, TypeError) as error:
-        raise _NoAnswer("the answer holds no message") from error
-    if not isinstance(text, str):
-        raise _NoAnswer("the answer holds no text")
-    read, written = (count if isinstance(count, int) and count >= 0 else None for count in counts)
-    return Completion(text, read, written)
-
-
-def _turn(message: Message) -> dict[str, Any]:
-    """A message as the protocol has it: pictures first, as data URLs."""
-    if not message.images:
-        return {"role": message.role, "content": message.text}
-    urls = [_data_url(image) for image in message.images]
-    if sum(map(len, urls)) > LARGEST_PICTURES:
-        raise SpecsightError(
-            f"the pictures of a question take more than {LARGEST_PICTURES >> 20} MB: show them smaller"
-        )
-    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.text}]}
-
-
-def _data_url(image: NDArray[np.uint8]) -> str:
-    """A picture as PNG, which loses nothing."""
-    import cv2
-
-    _, encoded = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
-    return f"data:image/png;base64,{base64.b64encode(encoded.tobytes()).decode()}"
-
-
-def _said(error: BaseException) -> str:
-    return excerpt(" ".join(str(error).split()) or type(error).__name__)
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise SpecsightError(f"{TIME} is '{excerpt(given)}': give seconds, such as 300")
+    return seconds

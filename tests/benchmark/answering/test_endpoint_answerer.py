@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("openai")
 
@@ -24,6 +27,7 @@ from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import read_lines
+from specsight.cli import cli
 from specsight.errors import SpecsightError
 
 CHOICES = RunConfig(Selection(tasks=("anomaly", "type")))
@@ -68,11 +72,11 @@ def test_every_fault_is_noted_of_its_item_and_asked_again_when_wanted(
         reasons,
         (
             "in time",
-            "is no JSON: <html>",
+            "is no whole JSON: <html>",
             "answered 429",
             "answered 500",
-            "cannot be reached",
-            "cannot be read",
+            "broke off",
+            "is no whole JSON: {",
             "",
         ),
     ):
@@ -140,6 +144,91 @@ def test_a_killed_run_pays_no_answer_twice(server: ChatServer, tmp_path: Path) -
     assert sorted(one.item for one in answers(out)) == [one.id for one in made]
     # The one that was under way when it was killed is asked again.
     assert 40 <= len(server.requests) <= 41
+
+
+def test_what_is_under_way_when_a_run_ends_is_kept_and_paid_once(server: ChatServer, tmp_path: Path) -> None:
+    made = [item(f"d/anomaly/{k:03}", "d", "test", "A") for k in range(40)]
+    train = [one for one in items() if one.split == "train"]
+    bench, out = write_benchmark(tmp_path / "bench", made + train), tmp_path / "run"
+    server.delay, server.faults = 0.2, [""] * 9 + ["401"]
+    answerer = answerer_named(server.url, config(timeout=20))
+    with pytest.raises(CannotAnswer, match="SPECSIGHT_ENDPOINT_KEY"):
+        run_benchmark(bench, server.url, answerer, out, RunConfig(workers=4))
+    asked = len(server.requests)
+    assert 10 <= asked < 20
+    assert [one.error for one in answers(out)] == [None] * (asked - 1)
+    again = answerer_named(server.url, config(timeout=20))
+    tally = run_benchmark(bench, server.url, again, out, RunConfig(workers=4))
+    assert (tally.before, tally.answered, sum(tally.failed.values())) == (asked - 1, 40, 0)
+    assert len(server.requests) == 41
+
+
+@pytest.mark.parametrize("signals", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_keeps_what_is_under_way(
+    server: ChatServer, tmp_path: Path, signals: signal.Signals
+) -> None:
+    made = [item(f"d/anomaly/{k:03}", "d", "test", "A") for k in range(60)]
+    bench, out = write_benchmark(tmp_path / "bench", made), tmp_path / "run"
+    server.delay = 0.3
+    command = [sys.executable, "-m", "specsight.cli", "benchmark", "run", str(bench.folder), "-o", str(out)]
+    process = subprocess.Popen(
+        [*command, "--model", server.url, "--workers", "4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(server.requests) < 10:
+        time.sleep(0.005)
+    process.send_signal(signals)
+    assert process.wait(timeout=30) != 0
+    assert process.stderr is not None
+    assert b"Traceback" not in process.stderr.read()
+    assert len(answers(out)) == len(server.requests) < 60
+
+
+def test_a_pause_that_is_too_long_ends_the_run_and_marks_no_item(server: ChatServer, tmp_path: Path) -> None:
+    bench = write_benchmark(tmp_path / "bench")
+    server.faults = ["", "429/86400"]
+    with pytest.raises(CannotAnswer, match=r"asks for a pause of 86,400 s.* ask again after that"):
+        run_benchmark(bench, server.url, answerer_named(server.url, config()), tmp_path / "run", CHOICES)
+    assert [one.given for one in answers(tmp_path / "run")] == ["B"]
+
+
+def test_a_full_disk_is_told_and_leaves_whole_lines_to_go_on_from(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, out = write_benchmark(tmp_path / "bench"), tmp_path / "run"
+    whole = Path.open
+
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            if self.tell() + len(data) > 300:
+                super().write(bytes(data)[:20])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    def opened(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        return Full(path, "a") if mode == "ab" else whole(path, mode, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", opened)
+        with pytest.raises(SpecsightError, match=r"cannot write '.*answers\.jsonl': No space left"):
+            run_benchmark(bench, server.url, answerer_named(server.url, config()), out, CHOICES)
+    before = (out / "answers.jsonl").read_bytes().count(b"\n")
+    assert before >= 1
+    tally = run_benchmark(bench, server.url, answerer_named(server.url, config()), out, CHOICES)
+    assert (tally.before, tally.answered) == (before, 7)
+
+
+def test_answers_whose_tokens_nobody_counted_are_told(server: ChatServer, tmp_path: Path) -> None:
+    bench = write_benchmark(tmp_path / "bench")
+    server.faults = ["uncounted", "uncounted"]
+    answerer = answerer_named(server.url, config(price_read=1, price_written=1))
+    tally = run_benchmark(bench, server.url, answerer, tmp_path / "run", CHOICES)
+    assert (tally.uncounted, tally.answered) == (2, 7)
+    command = ["benchmark", "run", str(bench.folder), "--model", server.url, "-o", str(tmp_path / "run")]
+    prices = ["--set", "price_read=1", "--set", "price_written=1", "--task", "anomaly", "--task", "type"]
+    said = CliRunner().invoke(cli, [*command, *prices])
+    assert said.exit_code == 0, said.output
+    assert "of 2 answers the endpoint did not count the tokens: their cost is not known" in said.output
 
 
 def test_what_an_endpoint_cannot_be_told_is_refused(server: ChatServer) -> None:

@@ -104,6 +104,12 @@ class Answerer(ABC):
     def prepare(self, benchmark: Benchmark) -> None:  # noqa: B027 (most have nothing to learn)
         """Learn what it needs from the benchmark's train split, once, before the first question."""
 
+    def stop(self) -> None:  # noqa: B027 (most answer at once)
+        """Begin nothing more: called where a run ends early, by another thread than those that `answer`.
+
+        What is under way may still be answered; what would wait for another attempt raises `CannotAnswer`.
+        """
+
     @abstractmethod
     def answer(self, question: Question) -> Reply:
         """Answer one question.

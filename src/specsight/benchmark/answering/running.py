@@ -11,28 +11,27 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from specsight.benchmark.answering.contract import Answerer, CannotAnswer, Question, Reply, question_of
 from specsight.benchmark.answering.few_shot import FewShotLists, few_shot_lists
 from specsight.benchmark.answering.parsing import parse
 from specsight.benchmark.answering.rotating import original_answer, original_letter, rotate
 from specsight.benchmark.answering.selecting import Selection
+from specsight.benchmark.answering.workers import call_in_threads
 from specsight.benchmark.answers import ANSWERS, RUN, Answer, Run
 from specsight.benchmark.files import ITEMS, Benchmark, cut_torn_line, line_of, read_lines, write_lines
 from specsight.benchmark.records import Item
 from specsight.errors import SpecsightError, excerpt
 from specsight.progress import track
 from specsight.storage import only_writer, parse_json, read_text, sha256, write_json
+from specsight.storage.files import cannot_write
 
 LONGEST_RAW = 20_000
 """Characters of a model's words that are kept, from their end, which is what is read of them."""
-AHEAD = 2
-"""Questions that wait for each thread at most."""
 
 
 @dataclass
@@ -50,6 +49,8 @@ class Tally:
     tokens_read: int = 0
     tokens_written: int = 0
     cost: float | None = None
+    uncounted: int = 0
+    """Answers whose tokens are not known: where others cost something, these did, too."""
 
     def add(self, answer: Answer) -> None:
         """Count one answer."""
@@ -58,6 +59,8 @@ class Tally:
             self.failed[answer.error] += 1
         elif answer.given is None:
             self.invalid += 1
+        if answer.error is None and None in (answer.tokens_read, answer.tokens_written):
+            self.uncounted += 1
         self.tokens_read += answer.tokens_read or 0
         self.tokens_written += answer.tokens_written or 0
         if answer.cost is not None:
@@ -109,12 +112,22 @@ def run_benchmark(
                 )
             return tally
         answerer.prepare(benchmark)
-        with (out / ANSWERS).open("ab") as file:
-            for answer in _answers(answerer, _chained(first, todo), config.workers):
-                _append(file, answer)
+        with (out / ANSWERS).open("ab", buffering=0) as file:
+
+            def keep(answer: Answer) -> None:
+                _append(file, out / ANSWERS, answer)
                 tally.add(answer)
-            file.flush()
-            os.fsync(file.fileno())
+
+            try:
+                if config.workers == 1:
+                    for asked in _chained(first, todo):
+                        keep(_ask(answerer, *asked))
+                else:
+                    calls = (partial(_ask, answerer, *asked) for asked in _chained(first, todo))
+                    call_in_threads(calls, config.workers, keep, answerer.stop)
+            finally:
+                with contextlib.suppress(OSError):
+                    os.fsync(file.fileno())
     return tally
 
 
@@ -223,26 +236,6 @@ def _chained(first: Asked, rest: Iterator[Asked]) -> Iterator[Asked]:
     yield from rest
 
 
-def _answers(answerer: Answerer, todo: Iterator[Asked], workers: int) -> Iterator[Answer]:
-    """Answers as they come; in the order of the items where one is asked at a time."""
-    if workers == 1 or not answerer.parallel:
-        for asked in todo:
-            yield _ask(answerer, *asked)
-        return
-    pending: set[Future[Answer]] = set()
-    with contextlib.ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(workers, thread_name_prefix="question"))
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        for asked in todo:
-            pending.add(pool.submit(_ask, answerer, *asked))
-            if len(pending) >= AHEAD * workers:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        while pending:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
-
-
 def _ask(answerer: Answerer, item: Item, question: Question | SpecsightError, rotation: int) -> Answer:
     """One answer; whatever goes wrong is noted in it."""
     start = time.perf_counter()
@@ -287,7 +280,11 @@ def _written(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _append(file: BinaryIO, answer: Answer) -> None:
+def _append(file: FileIO, path: Path, answer: Answer) -> None:
     """Hand a line to the operating system: it survives this process."""
-    file.write(line_of(answer).encode("utf-8"))
-    file.flush()
+    line = memoryview(line_of(answer).encode("utf-8"))
+    try:
+        while line:
+            line = line[file.write(line) :]
+    except OSError as error:
+        raise cannot_write(path, error) from error

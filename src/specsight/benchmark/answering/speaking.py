@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 GIVE_UP = 20
 """Items in a row whose endpoint says nothing, after which a run ends: it would say nothing of the others either."""
+TIMEOUT, RETRIES, BUDGET = 120.0, 4, 900.0
+"""Seconds of an attempt, further attempts, and seconds of a question in all: nobody waits for the single answer."""
 BY_WORDS, BY_LIKELIHOOD = "words", "likelihood"
 ENDPOINT_SETTINGS = {
     "price_read": "price of a million tokens read",
     "price_written": "price of a million tokens written",
-    "timeout": "seconds",
+    "timeout": "seconds of an attempt",
     "retries": "of a request",
+    "budget": "seconds of a question with all attempts and pauses",
     "per_minute": "requests at most",
     "temperature": "a number, or default for models that take no other",
 }
@@ -114,7 +117,7 @@ class EndpointAnswerer(Answerer):
     parallel: ClassVar[bool] = True
 
     def __init__(self, name: str, config: AnswererConfig, pictures: bool = True) -> None:
-        from specsight.language.endpoint import RETRIES, TIMEOUT, Endpoint
+        from specsight.language.endpoint import Endpoint, attempt_seconds
 
         config.check_settings(f"endpoint:{name}", ENDPOINT_SETTINGS)
         settings = config.settings
@@ -124,10 +127,11 @@ class EndpointAnswerer(Answerer):
         self._temperature = None if warmth == "default" else _number("temperature", warmth)
         self.model: Endpoint = Endpoint(
             name,
-            timeout=_number("timeout", settings.get("timeout", TIMEOUT)),
+            timeout=_number("timeout", settings.get("timeout", attempt_seconds(TIMEOUT))),
             retries=int(_number("retries", settings.get("retries", RETRIES))),
+            budget=_number("budget", settings.get("budget", BUDGET)),
             per_minute=None if rate is None else _number("per_minute", rate),
-            temperature=self._temperature,
+            temperature="default" if self._temperature is None else self._temperature,
         )
         self.config, self.pictures = config, pictures
         self._silent = 0
@@ -157,6 +161,8 @@ class EndpointAnswerer(Answerer):
         except EndpointRefuses as error:
             raise CannotAnswer(str(error)) from error
         except EndpointSilent as error:
+            if self.model.stopped:
+                raise CannotAnswer(str(error)) from error
             if self._count(silent=True) >= GIVE_UP:
                 raise CannotAnswer(f"{error}; {GIVE_UP} items in a row: run it again to go on") from error
             raise
@@ -168,6 +174,10 @@ class EndpointAnswerer(Answerer):
             tokens_written=written,
             cost=self.prices.cost(read, written) if self.prices else None,
         )
+
+    def stop(self) -> None:
+        """Send no request more."""
+        self.model.stop()
 
     def _count(self, silent: bool) -> int:
         with self._lock:

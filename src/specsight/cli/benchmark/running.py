@@ -106,5 +106,9 @@ def run(
         screen.say(f"{sum(tally.failed.values())} failed in all; --retry asks them again")
     if tally.cost is not None:
         screen.say(f"{tally.tokens_read} tokens read, {tally.tokens_written} written, cost {tally.cost:.4f}")
+    if tally.uncounted and "price_read" in given.settings:
+        screen.say(
+            f"of {tally.uncounted} answers the endpoint did not count the tokens: their cost is not known"
+        )
     screen.say(f"report: specsight benchmark report {folder} {out} -o report.html")
     return 1 if tally.failed and sum(tally.failed.values()) == tally.answered else 0
