@@ -35,7 +35,7 @@ def test_an_answer_comes_with_its_tokens(server: ChatServer, monkeypatch: pytest
     model = Endpoint(server.url)
     server.answer = lambda request: "B"
     completion = model.complete(QUESTION, 7)
-    assert (completion.text, completion.tokens_read, completion.tokens_written) == ("B", 1000, 10)
+    assert (completion.text, completion.tokens_read, completion.tokens_written) == ("B", 900, 10)
     (request,) = server.requests
     assert (request["model"], request["max_tokens"], request["temperature"]) == ("tiny", 7, 0)
     assert request["messages"] == [{"role": m.role, "content": m.text} for m in QUESTION]
@@ -149,8 +149,26 @@ def test_what_would_fail_again_is_asked_once(server: ChatServer, fault: str) -> 
     assert len(server.requests) == 1
 
 
-def test_a_model_that_the_server_does_not_have_is_told_with_those_that_it_has(server: ChatServer) -> None:
-    server.models, server.always = ("large", "small"), "404"
+def test_a_server_that_leaves_pictures_out_is_refused(server: ChatServer) -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    question = [*QUESTION, Message("assistant", "Yes."), Message("user", "Is one there?", (picture,))]
+    model = Endpoint(server.url)
+    for _ in range(2):
+        model.generate(question, 7)
+    assert [isinstance(one["messages"][3]["content"], str) for one in server.requests] == [False, True, False]
+    server.sees = False
+    with pytest.raises(EndpointRefuses, match="counts 900 tokens with a picture as without it"):
+        Endpoint(server.url).generate(question, 7)
+    assert Endpoint(server.url, check_pictures=False).generate(question, 7)
+    server.always = "uncounted"
+    assert Endpoint(server.url).generate(question, 7) == "The answer is B."
+
+
+@pytest.mark.parametrize("code", ["404", "400"])
+def test_a_model_that_the_server_does_not_have_is_told_with_those_that_it_has(
+    server: ChatServer, code: str
+) -> None:
+    server.models, server.always = ("large", "small"), code
     with pytest.raises(EndpointRefuses, match=r"the model's name \(it has: large, small\)"):
         Endpoint(f"{server.url}#tiny").complete(QUESTION, 7)
 

@@ -41,6 +41,8 @@ class ChatServer:
     answer: Callable[[dict[str, Any]], str] | None = None
     stall: float = 5.0
     delay: float = 0.0
+    sees: bool = True
+    """Whether pictures count among the tokens read: 1000 with them, 900 without."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next_fault(self) -> Fault | None:
@@ -79,7 +81,8 @@ def chat_server() -> Iterator[ChatServer]:
             time.sleep(state.delay)
             fault = state.next_fault()
             limit = request.get("max_tokens") or request["max_completion_tokens"]
-            body = _completion(state.reply({**request, "max_tokens": limit}))
+            shown = state.sees and "image_url" in json.dumps(request["messages"])
+            body = _completion(state.reply({**request, "max_tokens": limit}), 1000 if shown else 900)
             content = fault and {
                 "empty": {"choices": []},
                 "said": {"error": {"message": "no provider", "code": 502}},
@@ -154,12 +157,12 @@ def _message(text: str | None, reason: str, **more: str) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": text, **more}, "finish_reason": reason}]}
 
 
-def _completion(text: str) -> bytes:
+def _completion(text: str, read: int) -> bytes:
     message = {"role": "assistant", "content": text}
     return json.dumps(
         {
             "id": "c", "object": "chat.completion", "created": 0, "model": "tiny",
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
+            "usage": {"prompt_tokens": read, "completion_tokens": 10, "total_tokens": read + 10},
         }
     ).encode()  # fmt: skip

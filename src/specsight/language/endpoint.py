@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,9 @@ class Endpoint(LanguageModel):
     SPECSIGHT_ENDPOINT_TIMEOUT says, else 60); `retries` after the first attempt; `budget` in seconds of a question
     with all its attempts and pauses (None: twice the timeout); requests `per_minute` at most (None: as many as are
     asked); `temperature` without a seed: a number, "default" for the server's own, None for 0 where the model takes it,
-    else the server's own. Raises SpecsightError for what is no address, and `EndpointRefuses` where the server cannot
-    be asked which models it has.
+    else the server's own; `check_pictures`: once, ask a question with pictures again without them, and refuse a server
+    that counts as many tokens, for it leaves pictures out and its model answers blindly. Raises SpecsightError for what
+    is no address, and `EndpointRefuses` where the server cannot be asked which models it has.
     """
 
     sees = True
@@ -75,6 +77,7 @@ class Endpoint(LanguageModel):
         budget: float | None = None,
         per_minute: float | None = None,
         temperature: float | str | None = None,
+        check_pictures: bool = True,
     ) -> None:
         url, _, model = name.partition("#")
         if not url.startswith(("http://", "https://")) or "@" in url:
@@ -97,6 +100,9 @@ class Endpoint(LanguageModel):
         self._length = LENGTHS[0]
         self._insists = temperature is not None
         self._temperature = None if temperature == "default" else 0.0 if temperature is None else temperature
+        self._arriving = threading.Lock()
+        self._arrive = not check_pictures
+        self._listed: list[str] | None = None
         self.model = model or self._only_model()
         self.name = f"endpoint:{self._url}#{self.model}"
         self.fingerprint = hashlib.sha256(self.name.encode()).hexdigest()
@@ -109,17 +115,10 @@ class Endpoint(LanguageModel):
         Raises `EndpointRefuses` and `EndpointSilent`, and SpecsightError for anything else that is no answer.
         """
         self.check(messages, answered=True)
-        turns = [turn_of(message) for message in messages]
-
-        def body() -> dict[str, Any]:
-            asked: dict[str, Any] = {"model": self.model, "messages": turns, self._length: max_tokens}
-            if seed is not None:
-                asked |= {"temperature": 1, "seed": seed}
-            elif self._temperature is not None:
-                asked["temperature"] = self._temperature
-            return {**asked, "stop": list(stop)} if stop else asked
-
-        return self._patiently(body)
+        completion = self._patiently(messages, max_tokens, stop, seed)
+        if any(message.images for message in messages):
+            self._check_pictures(messages, completion)
+        return completion
 
     def stop(self) -> None:
         """Send nothing more: what waits for its turn or for another attempt ends with `EndpointSilent`."""
@@ -142,8 +141,20 @@ class Endpoint(LanguageModel):
     def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]:
         raise AssertionError("refused before")
 
-    def _patiently(self, body: Callable[[], dict[str, Any]]) -> Completion:
+    def _patiently(
+        self, messages: Sequence[Message], max_tokens: int, stop: Sequence[str] = (), seed: int | None = None
+    ) -> Completion:
         """The answer to a request, in as many attempts as it may take."""
+        turns = [turn_of(message) for message in messages]
+
+        def body() -> dict[str, Any]:
+            asked: dict[str, Any] = {"model": self.model, "messages": turns, self._length: max_tokens}
+            if seed is not None:
+                asked |= {"temperature": 1, "seed": seed}
+            elif self._temperature is not None:
+                asked["temperature"] = self._temperature
+            return {**asked, "stop": list(stop)} if stop else asked
+
         deadline = time.monotonic() + self._budget
         attempt = 0
         while True:
@@ -169,10 +180,11 @@ class Endpoint(LanguageModel):
             if isinstance(trouble, NoAnswer):
                 raise SpecsightError(f"{self.name}: {trouble}") from trouble
             return pause(attempt, None)
-        if trouble.code in (401, 402, 403, 404) or trouble.kind in UNPAID:
+        unknown = self._unknown_model() if trouble.code in (400, 404, 422) else ""
+        if trouble.code in (401, 402, 403, 404) or trouble.kind in UNPAID or unknown:
             raise EndpointRefuses(
-                f"{self.name} refuses ({trouble.code}): {trouble.words}; check the address, the model's name"
-                f"{self._names()} and {KEY}"
+                f"{self.name} refuses ({trouble.code}): {trouble.words}; check the address, the model's name{unknown} "
+                f"and {KEY}"
             ) from trouble
         if trouble.code not in PASSING and trouble.code < 500:
             raise self._told(trouble, 1) from trouble
@@ -234,15 +246,40 @@ class Endpoint(LanguageModel):
             raise EndpointRefuses(
                 f"endpoint '{self._url}' has {len(names)} models ({excerpt(', '.join(names))}): give URL#MODEL"
             )
+        self._listed = names
         return names[0]
 
-    def _names(self) -> str:
+    def _unknown_model(self) -> str:
         """The server's models in brackets, where it says them and the one asked for is not among them."""
-        try:
-            names = self._client.models(min(LISTING, self._timeout))
-        except Trouble:
-            return ""
-        return "" if self.model in names else f" (it has: {excerpt(', '.join(names)) or 'none'})"
+        if self._listed is None:
+            try:
+                self._listed = self._client.models(min(LISTING, self._timeout))
+            except Trouble:
+                self._listed = [self.model]
+        return (
+            "" if self.model in self._listed else f" (it has: {excerpt(', '.join(self._listed)) or 'none'})"
+        )
+
+    def _check_pictures(self, messages: Sequence[Message], seen: Completion) -> None:
+        """Raise `EndpointRefuses` where the server counts as many tokens without the pictures; asked once.
+
+        Servers of models that do not see answer all the same, and say nothing of it. A server that counts no tokens, or
+        does not answer to words alone, is believed.
+        """
+        with self._arriving:
+            if self._arrive:
+                return
+            words = [Message(message.role, message.text) for message in messages]
+            try:
+                alone = self._patiently(words, 1).tokens_read
+            except SpecsightError:
+                alone = None
+            if alone is not None and alone == seen.tokens_read:
+                raise EndpointRefuses(
+                    f"{self.name} counts {alone} tokens with a picture as without it: its server leaves pictures out; "
+                    "ask a model that sees, or ask without pictures"
+                )
+            self._arrive = True
 
 
 def attempt_seconds(usual: float) -> float:

@@ -45,7 +45,7 @@ def answers(folder: Path) -> list[Answer]:
 
 
 def config(**settings: Any) -> AnswererConfig:
-    return AnswererConfig(settings={"timeout": 0.4, "retries": 0, **settings})
+    return AnswererConfig(settings={"timeout": 0.4, "retries": 0, "check_pictures": False, **settings})
 
 
 def test_answers_are_read_and_paid_for(server: ChatServer, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_killed_run_pays_no_answer_twice(server: ChatServer, tmp_path: Path) -
         "--model",
         server.url,
     ]
-    command += ["-o", str(out), "--set", "retries=0"]
+    command += ["-o", str(out), "--set", "retries=0", "--set", "check_pictures=false"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(server.requests) < 8:
@@ -172,7 +172,9 @@ def test_a_run_that_is_stopped_keeps_what_is_under_way(
     server.delay = 0.3
     command = [sys.executable, "-m", "specsight.cli", "benchmark", "run", str(bench.folder), "-o", str(out)]
     process = subprocess.Popen(
-        [*command, "--model", server.url, "--workers", "4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*command, "--model", server.url, "--workers", "4", "--set", "check_pictures=false"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(server.requests) < 10:
@@ -190,6 +192,14 @@ def test_a_pause_that_is_too_long_ends_the_run_and_marks_no_item(server: ChatSer
     with pytest.raises(CannotAnswer, match=r"asks for a pause of 86,400 s.* ask again after that"):
         run_benchmark(bench, server.url, answerer_named(server.url, config()), tmp_path / "run", CHOICES)
     assert [one.given for one in answers(tmp_path / "run")] == ["B"]
+
+
+def test_a_model_that_is_shown_nothing_ends_the_run(server: ChatServer, tmp_path: Path) -> None:
+    server.sees = False
+    answerer = answerer_named(server.url, config(check_pictures=True))
+    with pytest.raises(CannotAnswer, match="its server leaves pictures out"):
+        run_benchmark(write_benchmark(tmp_path / "bench"), server.url, answerer, tmp_path / "run", CHOICES)
+    assert answers(tmp_path / "run") == []
 
 
 def test_a_full_disk_is_told_and_leaves_whole_lines_to_go_on_from(
@@ -238,6 +248,8 @@ def test_what_an_endpoint_cannot_be_told_is_refused(server: ChatServer) -> None:
         answerer_named(server.url, config(prize=1))
     with pytest.raises(SpecsightError, match="give a number from 0"):
         answerer_named(server.url, config(timeout="soon"))
+    with pytest.raises(SpecsightError, match="--set check_pictures=maybe: give true or false"):
+        answerer_named(server.url, config(check_pictures="maybe"))
     with pytest.raises(SpecsightError, match="name the model, such as endpoint:http"):
         answerer_named("endpoint")
 

@@ -40,6 +40,7 @@ ENDPOINT_SETTINGS = {
     "budget": "seconds of a question with all attempts and pauses",
     "per_minute": "requests at most",
     "temperature": "a number, or default for models that take no other",
+    "check_pictures": "false: do not ask once without pictures whether they arrive",
 }
 LOCAL_SETTINGS = {"choose_by": f"{BY_WORDS}, or {BY_LIKELIHOOD} of the letters"}
 
@@ -131,6 +132,7 @@ class EndpointAnswerer(Answerer):
             retries=int(_number("retries", settings.get("retries", RETRIES))),
             budget=_number("budget", settings.get("budget", BUDGET)),
             per_minute=None if rate is None else _number("per_minute", rate),
+            check_pictures=_switch("check_pictures", settings.get("check_pictures", True)),
             temperature="default" if self._temperature is None else self._temperature,
         )
         self.config, self.pictures = config, pictures
@@ -189,6 +191,12 @@ def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise SpecsightError(f"--set {name}={value}: give a number from 0")
     return float(value)
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SpecsightError(f"--set {name}={value}: give true or false")
+    return value
 
 
 def _named(rest: str, example: str) -> str:
