@@ -9,6 +9,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
+`python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import benchmarks, parts, reading, tgad
+from measured import benchmarks, explanations, parts, reading, tgad
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
@@ -28,7 +29,13 @@ from measured.tables import detectors_table, types_table
 
 TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
 TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
-OTHERS = {"benchmarks": benchmarks.main, "parts": parts.main, "reading": reading.main, "tgad": tgad.main}
+OTHERS = {
+    "benchmarks": benchmarks.main,
+    "explanations": explanations.main,
+    "parts": parts.main,
+    "reading": reading.main,
+    "tgad": tgad.main,
+}
 """What is measured elsewhere, by its name."""
 
 

@@ -76,6 +76,60 @@ class DecisionJson(TypedDict):
     required: NotRequired[list[PresenceJson]]
 
 
+class CheckJson(TypedDict):
+    """See `records.Check`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    slot: Text
+    said: NotRequired[Text]
+    outcome: Literal["supported", "unsupported", "contradicted"]
+    evidence: NotRequired[Text]
+    finding: NotRequired[Count]
+
+
+class StatementJson(TypedDict):
+    """See `records.Statement`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    text: Text
+    kind: Text
+    findings: NotRequired[list[Count]]
+    clause: NotRequired[Text]
+    checks: NotRequired[list[CheckJson]]
+
+
+class KnownJson(TypedDict):
+    """See `records.Known`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    superclass: NotRequired[Text]
+    causes: NotRequired[list[Text]]
+    consequence: NotRequired[Text]
+    action: NotRequired[Text]
+
+
+class RewriteJson(TypedDict):
+    """See `records.Rewrite`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    model: Text
+    text: NotRequired[Text]
+    accepted: bool
+    checks: NotRequired[list[CheckJson]]
+
+
+class ExplanationJson(TypedDict):
+    """See `records.Explanation`."""
+
+    statements: list[StatementJson]
+    knowledge: dict[Text, KnownJson]
+    rewrite: NotRequired[RewriteJson]
+
+
 class InspectionJson(TypedDict):
     """See `records.Inspection`; version 0.1 wrote no `decision`."""
 
@@ -92,6 +146,7 @@ class InspectionJson(TypedDict):
     decision: NotRequired[DecisionJson]
     notes: NotRequired[list[Text]]
     operator_note: NotRequired[Text]
+    explanation: NotRequired[ExplanationJson]
 
 
 def check(kind: Any, values: Any) -> Mapping[str, Any]:

@@ -16,8 +16,9 @@ from tests.support.small_benchmark import small_items, write_small_benchmark
 from specsight.benchmark.checks import Result, check_benchmark, checks, failures
 from specsight.benchmark.checks.readability import school_year
 from specsight.benchmark.files import Benchmark, write_lines, write_manifest
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.cli import cli
+from specsight.explain.slots import Slots
 
 QUICK = ("structure", "truth", "letters", "lengths", "duplicates", "leakage", "pictures", "readability")
 

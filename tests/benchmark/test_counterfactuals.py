@@ -15,11 +15,11 @@ from tests.support.answered_benchmark import sample, verdict_item, write_benchma
 
 from specsight.benchmark.counterfactuals import make_counterfactuals
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.painting_over import equal_region, painted_over, widened
 from specsight.benchmark.records import BenchmarkSample, Instance
 from specsight.benchmark.scoring.scores import score_run
 from specsight.cli import cli
 from specsight.errors import SpecsightError
+from specsight.explain.painting_over import equal_region, painted_over, widened
 
 HEIGHT, WIDTH = 60, 90
 

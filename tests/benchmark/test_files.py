@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from specsight.benchmark.files import Benchmark, Manifest, line_of, read_lines, write_lines, write_manifest
-from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots
+from specsight.benchmark.records import BenchmarkSample, Item, Provenance
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 
 SAMPLE = BenchmarkSample(
     id="a", source="folder", licence="CC0", product="cap", split="test", label="good", group="a",

@@ -16,10 +16,11 @@ from tests.support.answered_benchmark import item, sample, verdict_item, write_b
 
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark
-from specsight.benchmark.records import Instance, Slots
+from specsight.benchmark.records import Instance
 from specsight.benchmark.scoring.scores import score_run
 from specsight.cli import cli
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.report import render_benchmark
 from specsight.report.benchmark_lines import tables
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tests.support.small_benchmark import HEIGHT, WIDTH, write_small_benchmark
 
-from specsight.benchmark.records import Slots
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.service import pictures
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from specsight.benchmark.answers import ANSWERS, RUN, Answer, Run
 from specsight.benchmark.files import ITEMS, SAMPLES, Benchmark, Manifest, write_lines, write_manifest
-from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots
+from specsight.benchmark.records import BenchmarkSample, Item, Provenance
+from specsight.explain.slots import Slots
 from specsight.storage.files import sha256
 
 Given = str | None | Answer

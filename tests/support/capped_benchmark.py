@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from specsight.benchmark.files import Benchmark, Manifest, write_lines, write_manifest
-from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots, Split
+from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Split
+from specsight.explain.slots import Slots
 from specsight.records import Label
 
 DATASET = (Provenance(source="dataset"),)

@@ -13,7 +13,8 @@ from pycocotools import mask as run_lengths
 from tests.support.caps import SIZE, YAML, cap
 
 from specsight.benchmark.files import Benchmark, Manifest, write_lines, write_manifest
-from specsight.benchmark.records import BenchmarkSample, Instance, Item, Provenance, Slots
+from specsight.benchmark.records import BenchmarkSample, Instance, Item, Provenance
+from specsight.explain.slots import Slots
 
 SOURCE = (Provenance(source="rule", by="test"),)
 

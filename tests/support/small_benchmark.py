@@ -16,8 +16,8 @@ from specsight.benchmark.records import (
     Item,
     Provenance,
     Sentence,
-    Slots,
 )
+from specsight.explain.slots import Slots
 from specsight.storage.files import sha256
 
 HEIGHT, WIDTH = 40, 60

@@ -31,10 +31,11 @@ from specsight.benchmark.files import (
     write_manifest,
 )
 from specsight.benchmark.instances import united_mask
-from specsight.benchmark.painting_over import Pixels, equal_region, painted_over, widened
-from specsight.benchmark.records import BenchmarkSample, Item, Provenance, Slots
+from specsight.benchmark.records import BenchmarkSample, Item, Provenance
 from specsight.benchmark.scoring.counterfactual import ELSEWHERE, ORIGINAL, REMOVED
 from specsight.errors import SpecsightError
+from specsight.explain.painting_over import Pixels, equal_region, painted_over, widened
+from specsight.explain.slots import Slots
 from specsight.progress import track
 from specsight.storage.files import copy_file, sha256, write_bytes
 from specsight.version import __version__

@@ -6,7 +6,8 @@ import json
 
 from pydantic import ValidationError
 
-from specsight.benchmark.records import Item, Slots
+from specsight.benchmark.records import Item
+from specsight.explain.slots import Slots
 
 MOST = 1000
 """Boxes and points are in thousandths of width and height."""

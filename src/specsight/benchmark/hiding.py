@@ -31,10 +31,11 @@ from specsight.benchmark.files import (
     write_lines,
     write_manifest,
 )
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.splits import Splits
 from specsight.datasets.contract import GOOD_NAMES
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.specification.vocabulary import normal_form
 from specsight.storage import sha256
 from specsight.storage.files import cannot_write, write_json

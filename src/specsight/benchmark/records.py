@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from specsight.benchmark.tasks import Form, Task
+from specsight.explain.slots import Slots
 from specsight.records import Label, Verdict
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -147,20 +148,6 @@ class Description(Record):
     sentences: tuple[Sentence, ...]
     missing: tuple[str, ...] = ()
     """What a person must complete, in words."""
-
-
-class Slots(Record):
-    """The truth, or a statement, in fields that can be compared. None: nothing is said about it."""
-
-    decision: Verdict | None = None
-    types: tuple[str, ...] | None = None
-    cells: tuple[str, ...] | None = None
-    parts: tuple[str, ...] | None = None
-    boxes: tuple[tuple[int, int, int, int], ...] | None = None
-    """In thousandths of width and height."""
-    count: int | None = None
-    severity: str | None = None
-    length_mm: float | None = None
 
 
 class ItemScope(Record):

@@ -1,4 +1,4 @@
-"""Findings → sentences with grounding."""
+"""Decisions → statements, each with its evidence and the checks of all it claims (`Explainer`)."""
 
 from specsight.explain.sentences import (
     compared_by_map,

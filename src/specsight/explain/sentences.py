@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from specsight.errors import excerpt
-from specsight.records import Decision, Excused, Finding, NotApplied
+from specsight.records import Decision, Excused, Finding, Known, NotApplied
+from specsight.records.explanations import StatementKind
 from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tolerance, Unread
 
 LISTED = 5
@@ -14,21 +16,69 @@ DECIMALS = 1080
 """As many tell any two finite numbers apart."""
 
 
+class Sentence(NamedTuple):
+    """One or two sentences that rest on the same evidence."""
+
+    text: str
+    kind: StatementKind
+    findings: Sequence[Finding] = ()
+    clause: Clause | None = None
+    aside: str = ""
+    """What of it is not about the picture: how many clauses are not listed."""
+
+
 def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
-    """The verdict and what it rests on, in words.
+    """The verdict and what it rests on, in words (`sentences`)."""
+    return " ".join(one.text for one in sentences(decision, given))
+
+
+def sentences(decision: Decision, given: Sequence[Clause] = ()) -> list[Sentence]:
+    """The verdict and what it rests on, each sentence with its evidence.
 
     Of the clauses that could not be applied those are named that are among `given` (the words of this inspection) and
     that this picture does not allow. Sentences that were not understood, and the clauses of the specification, are the
     same for every picture: they are reported once for all.
     """
-    words = [
-        _verdict(decision),
+    regions, listed = _regions(decision.counted), decision.counted[:LISTED]
+    verdict, beside = _verdict(decision)
+    found = []
+    if regions and decision.verdict is not None and decision.unlike is None:
+        without_effect = decision.verdict == "accept"
+        opening = "Observed without effect on the verdict: " if without_effect else ""
+        found = [Sentence(f"{opening}{regions}", "findings", listed)]
+    return [
+        Sentence(verdict, "verdict", clause=decision.deciding),
+        *found,
+        *([Sentence(beside, "verdict")] if beside else []),
         *_required(decision),
         *_excused(decision.observed),
         *_in_part(decision.in_part, given),
         *_unapplied(decision.not_applied, given),
     ]
-    return " ".join(words)
+
+
+def knowledge_sentences(type_: str, known: Known) -> list[str]:
+    """What is known of a type, in sentences."""
+    told = []
+    if known.causes:
+        told.append(f"Likely cause of {type_}: {'; '.join(known.causes)}.")
+    if known.consequence:
+        told.append(f"Consequence: {known.consequence}")
+    if known.action:
+        told.append(f"Recommended: {known.action}")
+    return told
+
+
+def sayings(decision: Decision) -> tuple[str, ...]:
+    """What this package itself says of the picture beside findings: reasons and promises, and what was looked for."""
+    told = [
+        decision.promise,
+        decision.further_rejects,
+        _unlike(decision) if decision.unlike is not None else "",
+        *(one.reason for one in (*decision.not_applied, *decision.in_part)),
+        *(one.found for one in decision.required),
+    ]
+    return tuple(dict.fromkeys(one for one in told if one))
 
 
 def describe(finding: Finding) -> str:
@@ -76,21 +126,24 @@ def not_applied(clauses: Sequence[NotApplied]) -> list[str]:
     return list(dict.fromkeys(f"'{excerpt(one.clause.words)}' ({one.reason})" for one in clauses))
 
 
-def _verdict(decision: Decision) -> str:
+def _unlike(decision: Decision) -> str:
+    return (
+        f"this does not look like the product. It lies {decision.unlike:.1f} times as far from good "
+        "pictures as good parts do, and nearly the whole picture deviates from them"
+    )
+
+
+def _verdict(decision: Decision) -> tuple[str, str]:
+    """The verdict and why; and what is promised beside the threshold."""
     if decision.unlike is not None:
-        return (
-            f"Rejected: this does not look like the product. It lies {decision.unlike:.1f} times as far from good "
-            "pictures as good parts do, and nearly the whole picture deviates from them."
-        )
-    regions = _regions(decision.counted)
+        return f"Rejected: {_unlike(decision)}.", ""
     if decision.verdict is None or decision.threshold is None:
-        return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated."
+        return f"Score {decision.score:.3f}; no verdict, for no threshold was calibrated.", ""
     verdict = "Rejected" if decision.verdict == "reject" else "Accepted"
     ground, over = deciding(decision), decision.score > decision.threshold
     if decision.verdict == "reject" and not over and ground:
         named = not isinstance(decision.deciding, Requirement) and decision.further_rejects
-        beside = f" Beside what the threshold promises, {named}." if named else ""
-        return f"Rejected: {ground}.{f' {regions}' if regions else ''}{beside}"
+        return f"Rejected: {ground}.", f"Beside what the threshold promises, {named}." if named else ""
     by_map = compared_by_map(decision)
     score, threshold = told_apart(decision.score, decision.threshold)
     what = f"what still counts reaches {score}, which" if by_map else f"score {score}"
@@ -102,9 +155,9 @@ def _verdict(decision: Decision) -> str:
         if ground
         else f"{verdict}: {comparison}."
     )
-    if over:
-        return f"{opening} {regions or 'No single region of the map stands out.'}"
-    return f"{opening} Observed without effect on the verdict: {regions}" if regions else opening
+    if over and not decision.counted:
+        opening += " No single region of the map stands out."
+    return opening, ""
 
 
 def deciding(decision: Decision) -> str:
@@ -148,33 +201,47 @@ def told_apart(first: float, second: float) -> tuple[str, str]:
     return f"{first:.{decimals}f}", f"{second:.{decimals}f}"
 
 
-def _required(decision: Decision) -> list[str]:
+def _required(decision: Decision) -> list[Sentence]:
     """What was looked for because it is required, each once, but for what the verdict has told already."""
     told = decision.deciding if decision.verdict == "reject" else None
     found = dict.fromkeys(one.found for one in decision.required if one.clause != told)
-    return [f"Looked for: {'; '.join(found)}."] if found else []
+    return [Sentence(f"Looked for: {'; '.join(found)}.", "required")] if found else []
 
 
-def _excused(observed: Sequence[Excused]) -> list[str]:
-    by_clause: dict[str, list[str]] = {}
+def _excused(observed: Sequence[Excused]) -> list[Sentence]:
+    by_clause: dict[str, list[Excused]] = {}
     for one in observed:
-        by_clause.setdefault(excerpt(one.clause.words), []).append(describe(one.finding))
-    return [f"Does not count ('{clause}'): {_list(found)}." for clause, found in by_clause.items()]
+        by_clause.setdefault(excerpt(one.clause.words), []).append(one)
+    return [
+        Sentence(
+            f"Does not count ('{words}'): {_list([describe(one.finding) for one in found])}.",
+            "excused",
+            [one.finding for one in found[:LISTED]],
+            found[0].clause,
+        )
+        for words, found in by_clause.items()
+    ]
 
 
-def _in_part(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
+def _in_part(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[Sentence]:
     lines = not_applied([one for one in clauses if one.clause in given])
-    return [f"Applied in part: {'; '.join(lines)}."] if lines else []
+    return [Sentence(f"Applied in part: {'; '.join(lines)}.", "applied")] if lines else []
 
 
-def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[str]:
+def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[Sentence]:
     lines = not_applied(
         [one for one in clauses if one.clause in given and not isinstance(one.clause, Unread)]
     )
     rest = len(lines) - LISTED
     more = f"; and {rest} more" if rest > 0 else ""
     return (
-        [f"Not applied: {'; '.join(lines[:LISTED])}{more}. The picture was judged as without this."]
+        [
+            Sentence(
+                f"Not applied: {'; '.join(lines[:LISTED])}{more}. The picture was judged as without this.",
+                "applied",
+                aside=f"and {rest} more" if rest > 0 else "",
+            )
+        ]
         if lines
         else []
     )

@@ -14,12 +14,12 @@ from typing import Any
 
 from typing_extensions import Self
 
-from specsight import explain
 from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
 from specsight.detectors import Detector, load_detector
 from specsight.errors import SpecsightError
+from specsight.explain.explaining import Explainer
 from specsight.inspector import remarks, saved
 from specsight.inspector.foreign import try_out
 from specsight.inspector.judging import Judging
@@ -33,6 +33,7 @@ from specsight.inspector.request import Request, write_request
 from specsight.inspector.required import check_of, evidence_of
 from specsight.inspector.splits import GoodCounts
 from specsight.inspector.words import instruction_of
+from specsight.ontology import Ontology
 from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
 from specsight.records import OPERATOR_NOTE, Inspection, Sample
@@ -84,7 +85,10 @@ class Inspector:
     """What `fit_model` was asked for; None for a model that it did not fit, or that was loaded."""
     reused: bool = False
     """Whether `fit_model` found this model saved already and fitted nothing."""
+    ontology: Ontology | None = None
+    """What is known of types of defect, for explanations; None: the shipped knowledge. Not saved with the model."""
     _presence: PresenceCheck | None = field(default=None, init=False, repr=False, compare=False)
+    _explainer: Explainer | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -203,14 +207,13 @@ class Inspector:
             given,
         ).run()
         sample = observation.sample
-        return Inspection(
+        inspection = Inspection(
             id=sample.id,
             image=str(sample.image) if sample.image != Path() else "",
             product=sample.product,
             score=judged.judgement.score,
             decision=judged.decision,
             findings=judged.found,
-            statement=explain.state(judged.decision, given.clauses if given else ()),
             seconds={**observation.seconds, **judged.seconds},
             map=judged.judgement.map,
             type_maps=judged.judgement.type_maps,
@@ -223,6 +226,15 @@ class Inspector:
                 *remarks.of_picture(self.specification, sample, observation.picture, self.width),
             ),
         )
+        explanation = self.explainer.explain(inspection, given.clauses if given else ())
+        return replace(inspection, statement=explanation.text, explanation=explanation)
+
+    @property
+    def explainer(self) -> Explainer:
+        """What explains its inspections and checks texts about them."""
+        if self._explainer is None:
+            self._explainer = Explainer(self.specification, self.ontology)
+        return self._explainer
 
     def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
         """`judge(look(picture), instruction)`."""

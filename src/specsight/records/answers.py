@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.records.explanations import Explanation
 from specsight.records.samples import Box, Picture, Verdict
 
 if TYPE_CHECKING:
@@ -225,6 +226,15 @@ def _numbers(observed: Sequence[Excused], findings: Sequence[Finding]) -> list[i
     return [places[one.finding].pop(0) for one in observed]
 
 
+def _check_numbers(explanation: Explanation, findings: Sequence[Finding]) -> None:
+    """Raise ValueError where a statement speaks of a finding that is not there."""
+    for statement in explanation.statements:
+        checked = (one.finding for one in statement.checks if one.finding is not None)
+        for number in (*statement.findings, *checked):
+            if number >= len(findings):
+                raise ValueError(f"a statement speaks of finding {number}, and there are {len(findings)}")
+
+
 @dataclass(frozen=True)
 class Inspection:
     """The answer for one picture: score, decision, findings, map, and sentences that can be checked against the map.
@@ -256,6 +266,8 @@ class Inspection:
     operator_note: str = ""
     """What an operator wrote of the picture, as it stands: data, which no decision follows unless it is given as the
     instruction."""
+    explanation: Explanation | None = None
+    """What the statement rests on, and how each of its claims was checked; None for one of an earlier version."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -287,11 +299,12 @@ class Inspection:
             "seconds": dict(self.seconds),
             "notes": list(self.notes),
             **({"operator_note": self.operator_note} if self.operator_note else {}),
+            **({} if self.explanation is None else {"explanation": self.explanation.to_json()}),
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Inspection:
-        """Read what `to_json` gave, or what version 0.1 wrote (which knew no clauses).
+        """Read what `to_json` gave, or what earlier versions wrote (0.1 knew no clauses; explanations came later).
 
         Raises ValueError, which names the value in one line, for anything else.
         """
@@ -307,6 +320,9 @@ class Inspection:
         names = ("id", "image", "product", "score", "statement", "seconds")
         given = {name: values[name] for name in names} | {"map_threshold": values.get("map_threshold")}
         given |= {"notes": tuple(values.get("notes", ())), "operator_note": values.get("operator_note", "")}
+        if "explanation" in values:
+            given["explanation"] = Explanation.from_json(values["explanation"])
+            _check_numbers(given["explanation"], findings)
         return cls(decision=decision, findings=findings, **given)
 
     def plot(self) -> Figure:

@@ -18,9 +18,17 @@ from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark, read_lines
-from specsight.benchmark.records import BenchmarkSample, Instance, Item, ItemScope, Provenance, Slots, Split
+from specsight.benchmark.records import (
+    BenchmarkSample,
+    Instance,
+    Item,
+    ItemScope,
+    Provenance,
+    Split,
+)
 from specsight.benchmark.splits import FewShot, Splits
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.inspector import Inspector, Observation
 from specsight.records import Inspection, Sample
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specsight.benchmark.answering.parsing import parse, read_slots
-from specsight.benchmark.records import Slots
+from specsight.benchmark.answering.parsing import parse
+from specsight.explain.slots import Slots, read_slots
 
 OPTIONS = {"A": "a long scratch", "B": "a dent", "C": "no defect", "D": "defect", "E": "none of the above"}
 

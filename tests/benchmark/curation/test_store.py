@@ -15,8 +15,8 @@ from specsight.benchmark.curation.decisions import Decision, Edit, applied, deci
 from specsight.benchmark.curation.queue import next_item, progress
 from specsight.benchmark.curation.store import Conflict, CurationStore, Saving
 from specsight.benchmark.files import write_lines
-from specsight.benchmark.records import Slots
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 
 ACCEPT = Decision(action="accept")
 REJECT = Decision(action="reject", reason="the scratch is a reflection")

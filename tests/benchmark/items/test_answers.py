@@ -10,8 +10,9 @@ import pytest
 from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates
 
 from specsight.benchmark.items.truth import only_instance, types_of
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.tasks import TASKS
+from specsight.explain.slots import Slots
 from specsight.specification import Instruction
 from specsight.specification.vocabulary import normal_form
 

@@ -16,10 +16,12 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from tests.support.answered_benchmark import item, sample, write_benchmark, write_run
 
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION
-from specsight.benchmark.records import Instance, Slots
+from specsight.benchmark.records import Instance
 from specsight.benchmark.scoring import grounding
 from specsight.benchmark.scoring.reports import Truths
 from specsight.benchmark.scoring.scores import Scores, score_run
+from specsight.explain.places import mass_in
+from specsight.explain.slots import Slots
 from specsight.specification.vocabulary import place_name
 
 SUPERCLASS = {"scratch": "surface", "cut": "surface", "dent": "shape", "stain": "colour"}
@@ -123,11 +125,11 @@ def test_mass_in_is_counted_pixel_by_pixel() -> None:
     inside = sum(
         map_[y, x] for y in range(7) for x in range(11) if place_name((x + 0.5) / 11, (y + 0.5) / 7) in cells
     )
-    assert grounding.mass_in(map_, cells) == pytest.approx(inside / map_.sum())
-    assert grounding.mass_in(
+    assert mass_in(map_, cells) == pytest.approx(inside / map_.sum())
+    assert mass_in(
         map_, [place_name(x / 3 + 0.1, y / 3 + 0.1) for x in range(3) for y in range(3)]
     ) == pytest.approx(1)
-    assert np.isnan(grounding.mass_in(np.zeros((4, 4)), cells))
+    assert np.isnan(mass_in(np.zeros((4, 4)), cells))
 
 
 def defective(id_: str, box: tuple[int, int, int, int]) -> Any:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, strategies
 from tests.support.answered_benchmark import item
 
-from specsight.benchmark.records import Item, Slots
+from specsight.benchmark.records import Item
 from specsight.benchmark.scoring.marking import box_overlap, chance, mark
+from specsight.explain.slots import Slots
 
 FOUR = {"A": "cut", "B": "dent", "C": "stain", "D": "none of the above"}
 CHOICE = item("i", "s", "type", options=FOUR, answer="C")

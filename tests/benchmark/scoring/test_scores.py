@@ -16,10 +16,10 @@ from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answers import Answer
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.hiding import HIDDEN
-from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.reading import read_run
 from specsight.benchmark.scoring.scores import Scores, score_run
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.metrics import language_control
 
 FOUR = {"A": "cut", "B": "dent", "C": "stain", "D": "none"}

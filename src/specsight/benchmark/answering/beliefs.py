@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.benchmark.records import Slots
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.records import Box, Finding, Inspection, Verdict
 from specsight.specification import Specification
 

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping
 
-from pydantic import ValidationError
-
-from specsight.benchmark.records import Slots
 from specsight.benchmark.tasks import Form
-from specsight.records import Verdict
+from specsight.explain.slots import NUMBER, box_in, objects_in, read_slots, thousandths
 from specsight.specification.vocabulary import normal_form
 
 LONGEST = 10_000
@@ -30,13 +25,8 @@ AHEAD = 0.05
 
 THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
-NUMBER = r"(?<![\w.])[-+]?\d{1,6}(?:\.\d{1,9})?(?![\d.]*\d)"
-BETWEEN = r"[^\d.+-]{1,8}"
-FOUR = re.compile(rf"({NUMBER}){BETWEEN}({NUMBER}){BETWEEN}({NUMBER}){BETWEEN}({NUMBER})")
 TWO = re.compile(rf"[\[(] ?({NUMBER}) ?[,; ] ?({NUMBER}) ?[\])]")
 NAMED_TWO = re.compile(rf"\bx\W{{1,4}}({NUMBER})\W{{1,4}}y\W{{1,4}}({NUMBER})", re.IGNORECASE)
-SIDE = 1000
-"""Coordinates are thousandths of the picture's width and height."""
 
 
 def parse(words: str, form: Form, options: Mapping[str, str]) -> str | None:
@@ -51,7 +41,7 @@ def parse(words: str, form: Form, options: Mapping[str, str]) -> str | None:
     if form == "choices":
         return _letters(said, options)
     if form == "box":
-        return _box(said)
+        return box_in(said)
     if form == "point":
         return _point(said)
     if form == "text":
@@ -92,7 +82,7 @@ def _letter(said: str, options: Mapping[str, str]) -> str | None:
 
 def _json_answer(said: str) -> str | None:
     """The value of "answer" in a JSON object."""
-    for value in _objects(said):
+    for value in objects_in(said):
         for name in ("answer", "option", "choice"):
             if isinstance(value.get(name), str):
                 return str(value[name])
@@ -146,80 +136,9 @@ def _letters(said: str, options: Mapping[str, str]) -> str | None:
     return ", ".join(found) or None
 
 
-def _thousandths(numbers: Sequence[float]) -> list[int] | None:
-    """Whole thousandths; shares in [0, 1] with a decimal point are shares of the side. None outside of the picture."""
-    if all(0 <= number <= 1 for number in numbers) and any(number % 1 for number in numbers):
-        numbers = [number * SIDE for number in numbers]
-    if not all(math.isfinite(number) and 0 <= number <= SIDE for number in numbers):
-        return None
-    return [round(number) for number in numbers]
-
-
-def _box(said: str) -> str | None:
-    found = FOUR.findall(said)
-    values = _thousandths([float(number) for number in found[-1]]) if found else None
-    if values is None or values[0] >= values[2] or values[1] >= values[3]:
-        return None
-    return json.dumps(values)
-
-
 def _point(said: str) -> str | None:
     found = TWO.findall(said) or NAMED_TWO.findall(said)
     if not found and (bare := re.fullmatch(rf"\D{{0,20}}({NUMBER})\s*,\s*({NUMBER})\D{{0,5}}", said)):
         found = [bare.groups()]
-    values = _thousandths([float(number) for number in found[-1]]) if found else None
+    values = thousandths([float(number) for number in found[-1]]) if found else None
     return None if values is None else json.dumps(values)
-
-
-def read_slots(said: str) -> Slots | None:
-    """The last JSON object in `said` that fills at least one slot; a value that a slot cannot hold fills none."""
-    for value in reversed(_objects(said)):
-        filled = {}
-        for key, content in value.items():
-            name = normal_form(str(key)).replace(" ", "_")
-            name = {"type": "types", "cell": "cells", "part": "parts", "box": "boxes"}.get(name, name)
-            if name in Slots.model_fields and (kept := _slot(name, content)) is not None:
-                filled[name] = kept
-        if filled:
-            return Slots(**filled)
-    return None
-
-
-def _slot(name: str, content: Any) -> Any:
-    """`content` as the slot `name` holds it, or None."""
-    if name == "decision":
-        said = str(content).strip().lower()
-        return said if said in get_args(Verdict) else None
-    if name in ("types", "cells", "parts"):
-        listed = [content] if isinstance(content, str) else content
-        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-            return None
-        return tuple(one.strip() for one in listed if one.strip())
-    if name == "boxes":
-        if not isinstance(content, list):
-            return None
-        listed = [content] if content and not isinstance(content[0], list) else content
-        boxes = [_box(json.dumps(one)) for one in listed]
-        return tuple(tuple(json.loads(box)) for box in boxes if box) if all(boxes) else None
-    try:
-        return getattr(Slots.model_validate({name: content}), name)
-    except ValidationError:
-        return None
-
-
-def _objects(said: str) -> list[dict[str, Any]]:
-    """The outermost JSON objects that stand in a text, in their order."""
-    decoder = json.JSONDecoder(parse_constant=_no_number)
-    found, start = [], said.find("{")
-    while start >= 0:
-        try:
-            value, end = decoder.raw_decode(said, start)
-            found.append(value)
-        except (ValueError, RecursionError):
-            end = start + 1
-        start = said.find("{", end)
-    return found
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"JSON has no {word}")

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from specsight.benchmark.forms import unlike_its_form
-from specsight.benchmark.records import Item, Provenance, Record, Slots
+from specsight.benchmark.records import Item, Provenance, Record
 from specsight.errors import SpecsightError, excerpt
+from specsight.explain.slots import Slots
 
 Action = Literal["accept", "edit", "reject"]
 ACTIONS: tuple[Action, ...] = ("accept", "edit", "reject")

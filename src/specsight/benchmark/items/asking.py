@@ -18,8 +18,9 @@ from specsight.benchmark.items.context import Context, product_words
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.templates import Variant, fill, templates
 from specsight.benchmark.items.truth import slots_of
-from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Provenance, Slots
+from specsight.benchmark.records import BenchmarkSample, Item, ItemScope, Provenance
 from specsight.benchmark.tasks import Form, Task
+from specsight.explain.slots import Slots
 from specsight.records import Verdict
 from specsight.version import __version__
 

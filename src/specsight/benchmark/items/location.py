@@ -8,8 +8,9 @@ from specsight.benchmark.items.asking import Asker, Candidate, NotMade
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.grouping import Grouping
 from specsight.benchmark.items.truth import CELLS, NONE, box_of, defects_of, only_instance, thousandths
-from specsight.benchmark.records import BenchmarkSample, Instance, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Instance, Item
 from specsight.benchmark.tasks import Form
+from specsight.explain.slots import Slots
 from specsight.specification.vocabulary import as_words
 
 HOME = 0.6

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from specsight.benchmark.instances import is_speck
-from specsight.benchmark.records import BenchmarkSample, Instance, Slots
+from specsight.benchmark.records import BenchmarkSample, Instance
+from specsight.explain.slots import Slots
 from specsight.specification import Specification
 from specsight.specification.vocabulary import COLUMNS, ROWS
 

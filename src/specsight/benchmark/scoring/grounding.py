@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.benchmark.records import Slots
 from specsight.benchmark.scoring.marking import box_overlap
-from specsight.specification.vocabulary import normal_form, place_name
+from specsight.explain.slots import Slots
+from specsight.specification.vocabulary import normal_form
 
 Credit = Callable[[str, str], float]
 """Stated type, true type → 1 for the same, 0.5 for one of the same superclass, else 0."""
@@ -23,7 +23,6 @@ SUPPORTED_OVERLAP = 0.1
 """IoU with a true box from which on a stated box is no invention."""
 LENGTH = 0.25
 """Share of the true length by which a stated one may be off."""
-GRID = 3
 
 
 @dataclass(frozen=True)
@@ -113,27 +112,6 @@ def paired_overlaps(stated: Sequence[Sequence[float]], true: Sequence[Sequence[f
     if not stated:
         return [0.0] * len(true)
     return list(map(float, _assigned(np.array([[box_overlap(s, t) for t in true] for s in stated]))))
-
-
-def mass_in(map_: NDArray[np.floating | np.bool_], cells: Collection[str]) -> float:
-    """Share of the sum of `map_` (H, W), not negative, that lies inside cells of the 3 × 3 grid, given by name.
-
-    A mask tells how much of the true defects lies where a statement says; a model's own map whether its words and its
-    map agree. nan where the map is 0 everywhere.
-    """
-    total = float(map_.sum())
-    if total == 0:
-        return float("nan")
-    stated = set(map(normal_form, cells))
-    height, width = map_.shape
-    rows = (GRID * (np.arange(height) + 0.5) / height).astype(int)
-    columns = (GRID * (np.arange(width) + 0.5) / width).astype(int)
-    inside = 0.0
-    for row in range(GRID):
-        for column in range(GRID):
-            if normal_form(place_name((column + 0.5) / GRID, (row + 0.5) / GRID)) in stated:
-                inside += float(map_[rows == row][:, columns == column].sum())
-    return inside / total
 
 
 def weighted_kappa(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from specsight.benchmark.records import Item, Slots
+from specsight.benchmark.records import Item
+from specsight.explain.slots import Slots
 from specsight.storage.reading import parse_json
 
 OVERLAP = 0.5

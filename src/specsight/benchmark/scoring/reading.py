@@ -19,11 +19,12 @@ from specsight.benchmark.answering.selecting import Selection
 from specsight.benchmark.answers import ANSWERS, Answer, Run
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines
 from specsight.benchmark.hiding import HIDDEN
-from specsight.benchmark.records import BenchmarkSample, Item, Slots
+from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.benchmark.scoring.marking import Mark, chance, mark, slots_of
 from specsight.benchmark.scoring.resampling import Objects
 from specsight.benchmark.tasks import TASKS, Form, Task
 from specsight.errors import SpecsightError
+from specsight.explain.slots import Slots
 from specsight.records import Verdict
 from specsight.storage.files import sha256
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.items.truth import levels
 from specsight.benchmark.scoring.accuracy import OVERLAPS, mean_of
-from specsight.benchmark.scoring.grounding import Compared, compare, mass_in, weighted_kappa
+from specsight.benchmark.scoring.grounding import Compared, compare, weighted_kappa
 from specsight.benchmark.scoring.reading import Answered, Asked
 from specsight.benchmark.scoring.resampling import Combined, Figure, Floats, Mean, Share, Statistic
+from specsight.explain.places import mass_in
 from specsight.ontology import read_ontology
 from specsight.specification import Specification, load_specification
 from specsight.specification.vocabulary import normal_form, place_name, same_name
