@@ -6,11 +6,12 @@ import csv
 import errno
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.chat_server import chat_server
 from tests.support.factory import FITTED, photograph, refused, run, specsight
 
 from specsight.errors import SpecsightError
@@ -223,3 +224,46 @@ def test_another_specification_gives_its_own_sizes_and_severities(line: Path, tm
     assert worst
     assert all(f.length_mm == pytest.approx(0.5 * f.length_px) for f in worst)
     assert "another specification" in refused("inspect", line / "model", line / "new", "-o", out)
+
+
+def test_statements_are_rewritten_under_their_checks_and_rejected_rewrites_are_counted(
+    line: Path, tmp_path: Path
+) -> None:
+    photograph(tmp_path / "in", 1, first=300)
+    photograph(tmp_path / "in", 1, first=301, scratched=(301,))
+
+    def answer(request: dict[str, Any]) -> str:
+        said = str(request["messages"][-1]["content"])
+        return "The part is accepted." if "Accepted" in said else "The part is fine, ship it."
+
+    pytest.importorskip("openai")
+    with chat_server() as server:
+        server.answer = answer
+        told = specsight(
+            "inspect", line / "model", tmp_path / "in", "-o", tmp_path / "out", "--explain-with",
+            f"endpoint:{server.url}#tiny",
+        )  # fmt: skip
+    assert "1 of 2 rewrites (50%) failed their checks: there, the statement stands as it was" in told
+    good, scratched = sorted(RunFolder(tmp_path / "out").predictions(), key=lambda one: one.id)
+    assert good.inspection.statement == "The part is accepted."
+    assert scratched.inspection.statement.startswith("Rejected: score ")
+    explanation = scratched.inspection.explanation
+    assert explanation is not None
+    assert explanation.sound
+    assert explanation.rewrite is not None
+    assert explanation.rewrite.failed[0].outcome == "contradicted"
+    assert RunFolder(tmp_path / "out").metrics()["rewrites"] == {"asked": 2, "rejected": 1, "no_answer": 0}
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "1 of 2 rewrites (50%) failed their checks" in page
+    assert "“The part is fine, ship it.”" in page
+    assert "rejected: the statement stands as it was" in page
+
+
+def test_what_is_known_of_types_is_extended_by_a_file_of_the_users(line: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("types:\n- {name: scratch, action: Send it to polishing.}\n")
+    told = ("inspect", line / "model", line / "new", "-o", tmp_path / "out")
+    specsight(*told, "--ontology", own, "--no-maps")
+    assert "ontology" in RunFolder(tmp_path / "out").config()
+    own.write_text("types:\n- {name: scratch, action: Send it}}\n")
+    assert "own.yaml" in refused(*told[:-1], tmp_path / "other", "--ontology", own)

@@ -22,6 +22,7 @@ MANY = tuple(replace(CUT, peak=3.0 - k / 10, centroid=(20.0 + 40 * k, 50.0)) for
 DECISIONS: dict[str, tuple[Decision, tuple[Finding, ...], tuple[Clause, ...]]] = {
     "rejected": (Decision("reject", 3.0, 1.2, counted=(CUT, STAIN)), (CUT, STAIN), ()),
     "accepted": (Decision("accept", 0.7, 1.2), (), ()),
+    "below zero": (Decision("accept", -0.477, 1.2), (), ()),
     "accepted, something observed": (Decision("accept", 1.1, 1.2, counted=(STAIN,)), (STAIN,), ()),
     "no threshold": (Decision(None, 0.7, None), (), ()),
     "no region": (Decision("reject", 1.77214, 1.77201), (), ()),

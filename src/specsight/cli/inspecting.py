@@ -116,6 +116,13 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
 @click.option(
+    "--ontology", "knowledge", type=PATH, multiple=True, help="YAML with further types; may be given again."
+)
+@click.option(
+    "--explain-with",
+    help="Language model that rewrites statements, under their checks. See: list language-models.",
+)
+@click.option(
     "--csv", "table", type=PATH, help="Also write a table of pictures, and one of findings beside it."
 )
 @click.option("--no-maps", is_flag=True, help="Keep no maps and draw no overlays.")
@@ -135,6 +142,8 @@ def inspect(
     say: str | None,
     encoder: str | None,
     device: str,
+    knowledge: tuple[Path, ...],
+    explain_with: str | None,
     table: Path | None,
     no_maps: bool,
     sort: tuple[str, ...],
@@ -145,11 +154,16 @@ def inspect(
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
     applied is named on the screen and in the report. What is understood of words: specsight read.
 
+    Every statement is checked against the map and the decision. With --explain-with, a language model rewrites it; a
+    rewrite that says what the evidence does not, or leaves something out, is not used, and counted.
+
     The exit code is 0 whatever was found; with --exit-code it is 1 where a picture was rejected, 3 where none was and
     some could not be read, else 0. 2 is an error.
     """
     from specsight.datasets import load_dataset
     from specsight.inspector import Inspector
+    from specsight.language import load_language_model
+    from specsight.ontology import load_ontology
     from specsight.reading import read_instruction
     from specsight.report import render
     from specsight.runs.inspection_tables import check_tables, write_tables
@@ -168,6 +182,9 @@ def inspect(
         raise SpecsightError(
             f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"
         )
+    if knowledge:
+        inspector.ontology = load_ontology(extend=knowledge)
+    speaker = load_language_model(explain_with, device) if explain_with else None
     words = specification or inspector.specification
     instruction = read_instruction(say, words) if say is not None else None
     listing = load_dataset(pictures)
@@ -181,6 +198,7 @@ def inspect(
         ignored=listing.ignored,
         maps=not no_maps,
         specification=specification,
+        language_model=speaker,
     )
     page = render(out)
     if table:

@@ -7,6 +7,7 @@ from specsight.explain.sentences import (
     not_applied,
     operator_note,
     operator_notes,
+    rewrites_told,
     state,
     told_apart,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "not_applied",
     "operator_note",
     "operator_notes",
+    "rewrites_told",
     "state",
     "told_apart",
 ]

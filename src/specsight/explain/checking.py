@@ -150,7 +150,9 @@ class _Checker:
         if not values or claim.quantity.unit != unit:
             return Check("score", claim.said, "unsupported", f"no {claim.what} in '{unit or 'raw numbers'}'")
         right = any(rounds_to(claim.quantity, value) for value in values)
-        return Check("score", claim.said, _outcome(right), ", ".join(f"{value:g}" for value in values))
+        return Check(
+            "score", claim.said, _outcome(right), ", ".join(dict.fromkeys(f"{value:g}" for value in values))
+        )
 
     def _related(self, claim: Related) -> Check:
         threshold = self.report.threshold
@@ -158,7 +160,7 @@ class _Checker:
             return Check("score", claim.said, "unsupported", "no threshold")
         above = self.report.compared > threshold
         return Check(
-            "score", claim.said, _outcome(above is claim.above), f"{self.report.compared:g}, {threshold:g}"
+            "score", claim.said, _outcome(above is claim.above), f"{self.report.compared:g} and {threshold:g}"
         )
 
     def _featured(self, claim: Featured) -> Check:

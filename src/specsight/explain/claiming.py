@@ -97,7 +97,7 @@ class _Reader:
         self.negated = self.hedged = self.either = self.other = self.only = self.every = self.all = False
         self.number_: Mention | None = None
         self.least: int | None = None
-        self.bound = ""
+        self.bound = self.bound_said = ""
         self.expects: Mention | None = None
         """A word for a number that is to follow, such as "score"."""
         self.scored: list[str] = []
@@ -164,7 +164,7 @@ class _Reader:
             exact = mention.value in ("both", "dozen")
             self.number_ = Mention("number", Quantity(self.least, "", 0.5), mention.said) if exact else None
         elif kind in BOUNDS:
-            self.bound = kind
+            self.bound, self.bound_said = kind, mention.said
         elif kind == "area words":
             self.area = True
             if self.last and self.last.attributes and self.last.attributes[-1].mention.kind == "size":
@@ -375,7 +375,9 @@ class _Reader:
         self.scored.append(what)
         if what == "threshold" and self.bound:
             self.claims.append(
-                Related((self.bound != "at most") is not self.negated, f"{self.bound} {mention.said}")
+                Related(
+                    (self.bound != "at most") is not self.negated, f"{self.bound_said} the {mention.said}"
+                )
             )
             self.bound, self.negated = "", False
         if what == "limit" and self.bound:

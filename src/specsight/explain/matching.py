@@ -179,7 +179,7 @@ class Matcher:
     ) -> Iterator[Check]:
         count = len(matching)
         if group.count is not None:
-            yield Check("count", f"{group.count}: {group.said}", _outcome(count == group.count), str(count))
+            yield Check("count", group.said, _outcome(count == group.count), str(count))
         elif group.least > 1:
             yield Check("count", group.said, _outcome(count >= group.least), str(count))
         if group.listed:

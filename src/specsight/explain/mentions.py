@@ -246,6 +246,9 @@ def _quantity(tokens: Sequence[Token], place: int) -> tuple[int, Mention] | None
 def _number(tokens: Sequence[Token], place: int) -> tuple[int, float, float] | None:
     """(end, value, half a unit of its last digit)."""
     text = tokens[place].text
+    if text == "minus" and place + 1 < len(tokens) and tokens[place + 1].text != "minus":
+        number = _number(tokens, place + 1)
+        return number and (number[0], -number[1], number[2])
     if text[0].isdigit() or (text[0] in ".," and len(text) > 1):
         figures = text.replace(",", "") if THOUSANDS.fullmatch(text) else text.replace(",", ".")
         try:
@@ -285,6 +288,7 @@ def _tokens(text: str, sayings: Sequence[Saying]) -> list[Token]:
 
 def _parted(words: str) -> list[Token]:
     words = words.casefold().replace("can't", "can not").replace("cannot", "can not").replace("n't", " not")
+    words = re.sub(r"(?<![\w)])- ?(?=[\d.])", " minus ", words)
     words = re.sub(r"(?<=\w)-(?=[^\W\d_])", " ", words).replace("_", " ").replace("'s ", " ")
     return [Token(found, stem(found)) for found in TOKEN.findall(words)]
 

@@ -19,6 +19,7 @@ from specsight.explain.sentences import deciding, sayings
 from specsight.ontology import Ontology
 from specsight.records import Box, Decision, Finding, Inspection, Known, Verdict
 from specsight.specification.clauses import Clause, Requirement, Tolerance
+from specsight.specification.vocabulary import Vocabulary
 
 SAME = 1e-4
 """Share by which a map's largest value in a finding's box may differ from its peak: kept maps are rounded."""
@@ -164,10 +165,16 @@ def report_of(inspection: Inspection, ontology: Ontology | None = None) -> Repor
 
 
 def known_of(type_: str | None, product: str, ontology: Ontology | None) -> Known | None:
-    """What an ontology knows of a type on a product; None where it knows nothing."""
-    entry = ontology.find(type_, product) if ontology and type_ else None
-    if entry is None:
+    """What an ontology knows of a type on a product, else of the type of this name on any; None where it knows
+    nothing."""
+    if ontology is None or not type_:
         return None
+    entry = ontology.find(type_, product)
+    if entry is None:
+        name = Vocabulary(tuple(ontology.types)).find(type_)
+        if name is None:
+            return None
+        entry = ontology.types[name]
     return Known(entry.superclass or "", entry.causes, entry.consequence, entry.action)
 
 

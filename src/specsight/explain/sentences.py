@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from specsight.errors import excerpt
@@ -114,6 +114,17 @@ def operator_notes(count: int) -> str:
         f"{one if count == 1 else several} shown and no instruction: give inspect what is to act with --say "
         "('specsight read MANIFEST' lists what is understood of notes)"
     )
+
+
+def rewrites_told(counts: Mapping[str, int] | None) -> str:
+    """How many statements a language model rewrote and how many rewrites were rejected (`runs.costs.rewrites`); empty
+    where none was asked."""
+    if not counts:
+        return ""
+    asked, rejected, silent = counts["asked"], counts["rejected"], counts["no_answer"]
+    share = f" ({rejected / asked:.0%})" if asked else ""
+    told = f"{rejected:,} of {asked:,} rewrites{share} failed their checks: there, the statement stands as it was"
+    return f"{told}; {silent:,} times the language model gave no answer" if silent else told
 
 
 def operator_note(note: str) -> str:

@@ -226,8 +226,10 @@ class Inspector:
                 *remarks.of_picture(self.specification, sample, observation.picture, self.width),
             ),
         )
+        start = time.perf_counter()
         explanation = self.explainer.explain(inspection, given.clauses if given else ())
-        return replace(inspection, statement=explanation.text, explanation=explanation)
+        seconds = {**inspection.seconds, "explain": time.perf_counter() - start}
+        return replace(inspection, statement=explanation.text, explanation=explanation, seconds=seconds)
 
     @property
     def explainer(self) -> Explainer:

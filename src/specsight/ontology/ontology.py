@@ -6,6 +6,8 @@ order in which other types are offered as wrong answers.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -38,6 +40,17 @@ class Ontology:
     _found: dict[tuple[str, str], TypeEntry | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of all that is known: equal ontologies have equal ones."""
+        content = {
+            "superclasses": dict(self.superclasses),
+            "types": {name: entry.model_dump(mode="json") for name, entry in self.types.items()},
+            "products": [block.model_dump(mode="json") for block in self.products],
+            "general": sorted(self.general),
+        }
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def find(self, raw: str, product: str) -> TypeEntry | None:
         """The type that a set's name, a canonical name or a synonym means on a product, or None.

@@ -253,7 +253,7 @@ class Inspection:
     """All findings, the strongest first, those that do not count included."""
     statement: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Time by stage: "read", "look", "judge", "find"."""
+    """Time by stage: "read", "look", "judge", "find", "explain"."""
     map: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     """(H, W) at the picture's own resolution; higher = more anomalous."""
     type_maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)

@@ -31,6 +31,8 @@ Slot = Literal[
 """What a claim is about. `map`: whether the map holds mass above its threshold in the stated cell; `status`: whether a
 finding counts; `words`: what could not be read; `completeness`: what a rewrite must say and does not."""
 StatementKind = Literal["verdict", "findings", "required", "excused", "applied", "knowledge"]
+REWRITTEN: tuple[StatementKind, ...] = ("verdict", "findings")
+"""Kinds of statements that a language model may rewrite; the others quote clauses, or say what is known of types."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,15 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """The statement of the picture: the accepted rewrite, else the sentences on verdict and findings."""
-        if self.rewrite is not None and self.rewrite.accepted:
-            return self.rewrite.text
-        return self.templated
+        """The statement of the picture: sentences on verdict and findings, by templates or as a rewrite that was
+        accepted, and what was required, excused and not applied; without what is known of types."""
+        rewrite = self.rewrite
+        opening = rewrite.text if rewrite is not None and rewrite.accepted else self.part(*REWRITTEN)
+        return f"{opening} {self.part('required', 'excused', 'applied')}".strip()
 
-    @property
-    def templated(self) -> str:
-        """The sentences on verdict and findings as templates say them; without what is known of types."""
-        return " ".join(one.text for one in self.statements if one.kind != "knowledge")
+    def part(self, *kinds: StatementKind) -> str:
+        """The statements of some kinds, as templates say them."""
+        return " ".join(one.text for one in self.statements if one.kind in kinds)
 
     @property
     def sound(self) -> bool:
@@ -144,12 +146,12 @@ class Explanation:
                 name: Known(**{**known, "causes": tuple(known.get("causes", ()))})
                 for name, known in values["knowledge"].items()
             },
-            None if rewrite is None else Rewrite(**{**rewrite, "checks": _checks(rewrite)}),
+            None if rewrite is None else Rewrite(**{"text": "", **rewrite, "checks": _checks(rewrite)}),
         )
 
 
 def _checks(values: Mapping[str, Any]) -> tuple[Check, ...]:
-    return tuple(Check(**check) for check in values.get("checks", ()))
+    return tuple(Check(**{"said": "", **check}) for check in values.get("checks", ()))
 
 
 def _plain(record: Any) -> dict[str, Any]:

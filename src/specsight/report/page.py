@@ -92,6 +92,7 @@ def _context(
         "notes": metrics.get("notes", []),
         "noticed": tables.noticed(predictions),
         "written": explain.operator_notes(sum(bool(p.inspection.operator_note) for p in predictions)),
+        "rewrites": explain.rewrites_told(metrics.get("rewrites")),
         "calibration": calibration,
         "statement": calibration.statement() if calibration else "",
         "histogram": charts.histogram(

@@ -16,7 +16,8 @@ STAGES: Mapping[str, str] = {
     "read": "read the file",
     "look": "look (encode)",
     "judge": "judge",
-    "find": "find and word",
+    "find": "find",
+    "explain": "explain",
 }
 """What is done for every picture, in this order, and its title."""
 
@@ -32,6 +33,16 @@ def counts(predictions: Sequence[Prediction], skipped: Sequence[SkippedPicture])
         "rejected": verdicts.count("reject"),
         "skipped": len(skipped),
     }
+
+
+def rewrites(predictions: Sequence[Prediction]) -> dict[str, int]:
+    """How many statements a language model rewrote, how many of these rewrites failed their checks, and how often there
+    was no answer."""
+    explained = [p.inspection.explanation for p in predictions]
+    made = [one.rewrite for one in explained if one is not None and one.rewrite is not None]
+    silent = sum(not one.accepted and not one.text for one in made)
+    rejected = sum(not one.accepted for one in made) - silent
+    return {"asked": len(made), "rejected": rejected, "no_answer": silent}
 
 
 def seconds(

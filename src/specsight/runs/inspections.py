@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from specsight.datasets.accounting import Account, Ignored
+from specsight.explain.rewriting import rewritten
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
@@ -14,6 +17,9 @@ from specsight.runs.folder import RunFolder
 from specsight.runs.judging import describe_fit, judge_all
 from specsight.specification import Instruction, Specification, dump_yaml
 from specsight.storage import CHECKSUMS, only_writer, sha256
+
+if TYPE_CHECKING:
+    from specsight.language import LanguageModel
 
 SEED = 0
 """An inspection has no seeds; its files lie where those of the first seed of an evaluation would."""
@@ -33,11 +39,13 @@ def write_inspections(
     ignored: tuple[Ignored, ...] = (),
     maps: bool = True,
     specification: Specification | None = None,
+    language_model: LanguageModel | None = None,
 ) -> Path:
     """Judge `samples` (paths inside `data`) with the inspector loaded from `model`, under an instruction if one is
     given; returns `out`.
 
-    `maps` says whether maps are kept, and `specification` which one stands in the place of the model's own.
+    `maps` says whether maps are kept, and `specification` which one stands in the place of the model's own;
+    `language_model` rewrites statements, under their checks.
     `ignored` are the files of `data` that are no samples, for the account of the run. What folder names seem to say of
     the pictures is not taken for truth: all labels are unknown here.
 
@@ -60,6 +68,12 @@ def write_inspections(
         inspector = inspector.under(specification)
     if not maps:
         config["maps"] = "none"
+    if inspector.ontology is not None:
+        config["ontology"] = inspector.ontology.digest
+    rewrite = None
+    if language_model is not None:
+        config["explain_with"] = f"{language_model.name} {language_model.fingerprint}"
+        rewrite = partial(rewritten, explainer=inspector.explainer, model=language_model)
     with only_writer(out):
         run.claim(config)
         fit = describe_fit(inspector)
@@ -74,6 +88,7 @@ def write_inspections(
             instruction=instruction,
             maps=maps,
             map_side=FINER * inspector.detector.framing.resolution,
+            rewrite=rewrite,
         )
         account = Account(f"judged {len(predictions)}", len(run.skipped()), ignored)
         rules = protocol.of_inspection(config, fit, predictions, instruction)
@@ -82,6 +97,7 @@ def write_inspections(
             "account": account.to_json(),
             "protocol": rules.under(account).to_json(),
             "seconds": costs.seconds(predictions),
+            **({} if rewrite is None else {"rewrites": costs.rewrites(predictions)}),
             "peak_mb": environment.peak_memory_mb(),
         }
         run.write_metrics(numbers)

@@ -22,6 +22,8 @@ from specsight.specification import Instruction
 
 Ask = Callable[[Observation, Inspection], Sequence[Instructed]]
 """A picture that was looked at, and its inspection without further instruction → answers under more of them."""
+Rewriting = Callable[[Inspection], Inspection]
+"""An inspection → the same with its statement in other words (`explain.rewriting`)."""
 
 
 def judge_all(
@@ -35,10 +37,12 @@ def judge_all(
     maps: bool = True,
     map_side: int | None = None,
     ask: Ask | None = None,
+    rewrite: Rewriting | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
     `ask` judges each observation under further instructions; its answers are written before the picture's own line.
+    `rewrite` puts the statement of an inspection into other words.
 
     Maps are kept unless `maps` is false, bit for bit or with a shorter side of at most `map_side` pixels.
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
@@ -56,6 +60,7 @@ def judge_all(
             inspection = inspector.judge(observation, instruction)
             map_ = _checked_map(sample, inspection)
             answers = ask(observation, inspection) if ask else ()
+            inspection = rewrite(inspection) if rewrite else inspection
         except SpecsightError as error:
             finished.pop(sample.id, None)
             reasons.append(str(error))

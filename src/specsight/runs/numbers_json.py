@@ -80,6 +80,14 @@ class AccountJson(TypedDict):
     notes: list[Text]
 
 
+class RewritesJson(TypedDict):
+    """See `costs.rewrites`."""
+
+    asked: Count
+    rejected: Count
+    no_answer: Count
+
+
 class NumbersJson(TypedDict, total=False):
     """The entries of `metrics.json` that are no single number."""
 
@@ -91,6 +99,7 @@ class NumbersJson(TypedDict, total=False):
     account: AccountJson
     seconds: dict[Text, StageJson | Finite | None]
     peak_mb: Finite | None
+    rewrites: RewritesJson
     notes: list[Text]
     located_pictures: dict[Text, dict[Text, bool]]
 

@@ -136,7 +136,7 @@ def _cell(name: str, value: float | None, interval: tuple[float | None, float | 
 def verdicts(run: Path) -> None:
     """Counts on the screen, rejects and unreadable files by name; all of it stands in the folder too."""
     from specsight.datasets.accounting import Account, said
-    from specsight.explain import operator_notes
+    from specsight.explain import operator_notes, rewrites_told
     from specsight.runs.folder import RunFolder
 
     judged = RunFolder(run)
@@ -152,6 +152,8 @@ def verdicts(run: Path) -> None:
     if written := operator_notes(sum(bool(p.inspection.operator_note) for p in predictions)):
         say(f"note: {written}", err=True)
     unapplied(judged)
+    if told := rewrites_told(judged.metrics().get("rewrites")):
+        say(told)
     decided = any(p.inspection.verdict for p in predictions)
     others = sum(p.inspection.decision.unlike is not None for p in rejected)
     other = f" ({others} not this product)" if others else ""
