@@ -226,10 +226,8 @@ def _falsified(
     length = finding.length_mm or 0.0
     factor = float(generator.choice([0.4, 0.7, 1.3, 2.0, 10.0]))
     yield "size", told._replace(length=f"{length * factor:.1f} mm")
-    yield (
-        "unit",
-        told._replace(length=f"{length:.1f} {generator.choice(['cm', 'px', 'm', 'inches', 'mm wide'])}"),
-    )
+    units = ["cm", "m", "inches", "mm wide", *(["px"] if abs(length - finding.length_px) > 1 else [])]
+    yield "unit", told._replace(length=f"{length:.1f} {_drawn(generator, units)}")
     if others:
         other = others[0]
         yield "another's cell", told._replace(place=other.place)

@@ -141,7 +141,7 @@ def test_a_defect_is_rejected_found_measured_and_described(fitted: Inspector, tm
     assert finding.place in inspection.statement
     assert inspection.map is not None
     assert inspection.map.shape == (SIDE, SIDE)
-    assert set(inspection.seconds) == {"read", "look", "judge", "find"}
+    assert set(inspection.seconds) == {"read", "look", "judge", "find", "explain"}
 
 
 def test_saved_and_loaded_gives_the_same_answers(
