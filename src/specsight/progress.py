@@ -25,3 +25,9 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield from bar.track(items, total=total, description=what)
+
+
+def note(text: str) -> None:
+    """Say one line on standard error where somebody watches, such as what is being waited for."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(text, file=sys.stderr)

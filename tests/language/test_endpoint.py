@@ -215,6 +215,29 @@ def test_a_stopped_endpoint_asks_nothing_more(server: ChatServer) -> None:
     assert len(server.requests) == 1
 
 
+def test_what_is_under_way_when_all_is_stopped_has_a_grace(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specsight.language.endpoint.GRACE", 0.6)
+    model = Endpoint(server.url)
+    with ThreadPoolExecutor(2) as pool:
+        server.delay = 0.4
+        answered = pool.submit(model.complete, QUESTION, 7)
+        while not server.requests:
+            time.sleep(0.01)
+        server.always = "stall"
+        server.faults = [""]
+        stalled = pool.submit(model.complete, QUESTION, 7)
+        while len(server.requests) < 2:
+            time.sleep(0.01)
+        model.stop()
+        start = time.monotonic()
+        assert answered.result(timeout=5).tokens_read == 900
+        with pytest.raises(EndpointSilent, match="did not answer in time: given up"):
+            stalled.result(timeout=5)
+    assert time.monotonic() - start < 3
+
+
 def test_how_long_an_attempt_may_take_is_told_by_the_environment(
     server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

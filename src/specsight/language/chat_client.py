@@ -12,6 +12,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from specsight.errors import SpecsightError, excerpt, require
@@ -65,6 +66,7 @@ class ChatClient:
             self._client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, http_client=http)
         except Exception as error:  # whatever its parsers raise for an address or for proxies' settings
             raise SpecsightError(f"endpoint '{url}' cannot be used: {said(error)}") from error
+        self._under_way: set[Future[bytes]] = set()
 
     def complete(self, body: Mapping[str, Any], seconds: float) -> Any:
         """What the server answers to one chat completion. Raises `Trouble`."""
@@ -80,13 +82,27 @@ class ChatClient:
         except (KeyError, TypeError) as error:
             raise Unreadable("the answer lists no models") from error
 
+    def give_up(self, seconds: float) -> None:
+        """Let what is under way end as `Late` in so many seconds."""
+        loop = _loop()
+        loop.call_soon_threadsafe(loop.call_later, seconds, self._cancel)
+
+    def _cancel(self) -> None:
+        for future in list(self._under_way):
+            future.cancel()
+
     def _run(self, request: Callable[[], Any], seconds: float) -> Any:
         future = asyncio.run_coroutine_threadsafe(_within(_body(request), seconds), _loop())
+        self._under_way.add(future)
         try:
             body = future.result()
+        except CancelledError as error:
+            raise Late("given up") from error
         except BaseException:
             future.cancel()
             raise
+        finally:
+            self._under_way.discard(future)
         try:
             return parse_json(body)
         except ValueError as error:

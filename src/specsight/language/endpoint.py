@@ -31,6 +31,8 @@ TIMEOUT, RETRIES = 60.0, 2
 """A person waits for the answer."""
 BUDGET_SHARE = 2.0
 """A question may take so many times the time of one attempt, where nothing else is said."""
+GRACE = 20.0
+"""Seconds that answers which are paid for are still waited for where a person has stopped."""
 LISTING = 10.0
 """Seconds that a server may take to list its models."""
 LENGTHS = ("max_tokens", "max_completion_tokens")
@@ -121,8 +123,9 @@ class Endpoint(LanguageModel):
         return completion
 
     def stop(self) -> None:
-        """Send nothing more: what waits for its turn or for another attempt ends with `EndpointSilent`."""
+        """Send nothing more: whatever waits ends with `EndpointSilent`, and what is under way after `GRACE` seconds."""
         self._pace.stop()
+        self._client.give_up(GRACE)
 
     @property
     def stopped(self) -> bool:

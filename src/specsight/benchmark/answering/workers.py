@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from specsight.benchmark.answering.contract import CannotAnswer
+from specsight.progress import note
 
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ def call_in_threads(
         except BaseException:
             stop()
             under_way = {future for future in pending if not future.cancel()}
+            if any(not future.done() for future in under_way):
+                note(f"waiting for {len(under_way)} answers that are under way")
             while under_way:
                 with contextlib.suppress(CannotAnswer):
                     _keep_finished(under_way, keep)
