@@ -19,7 +19,8 @@ from tests.support.chat_server import ChatServer, chat_server
 from specsight.errors import SpecsightError
 from specsight.language import Message, load_language_model
 from specsight.language.chat_client import KEY
-from specsight.language.endpoint import TIME, Endpoint, EndpointRefuses, EndpointSilent
+from specsight.language.endpoint import Endpoint, EndpointRefuses, EndpointSilent
+from specsight.language.pacing import TIME
 
 QUESTION = [Message("system", "You inspect tyres."), Message("user", "Is a blister a defect?")]
 
@@ -61,7 +62,7 @@ def test_pictures_arrive_as_they_were(server: ChatServer) -> None:
 @pytest.mark.parametrize("fault", ["html", "truncated", "empty", "said", "500", "cut", "stall", "drip"])
 def test_what_fails_once_is_asked_again(server: ChatServer, fault: str) -> None:
     server.faults, server.answer = [fault], lambda request: "B"
-    assert Endpoint(server.url, timeout=0.3, retries=1, budget=5).complete(QUESTION, 7).text == "B"
+    assert Endpoint(server.url, timeout=1, retries=1, budget=9).complete(QUESTION, 7).text == "B"
     assert len(server.requests) == 2
 
 
@@ -133,7 +134,7 @@ def test_what_fails_for_good_is_told_in_one_line(
     server: ChatServer, fault: str, kind: type[SpecsightError], words: str
 ) -> None:
     server.always = fault
-    timeout = 5 if fault == "huge" else 0.4
+    timeout = 0.4 if fault in ("stall", "drip", "drip-head") else 10
     with pytest.raises(kind, match=words) as told:
         Endpoint(f"{server.url}#tiny", timeout=timeout, retries=0).complete(QUESTION, 7)
     assert type(told.value) is kind
@@ -200,6 +201,13 @@ def test_what_a_model_says_instead_of_an_answer_is_its_answer(server: ChatServer
     assert (completion.text, completion.tokens_read, completion.tokens_written) == ("I will not.", None, None)
 
 
+def test_a_server_that_heeds_no_length_is_told(server: ChatServer) -> None:
+    server.answer = lambda request: "word " * 1000
+    with pytest.raises(SpecsightError, match="the answer has 5,000 characters, and 7 tokens were allowed"):
+        Endpoint(server.url).complete(QUESTION, 7)
+    assert Endpoint(server.url).complete(QUESTION, 1000).text == "word " * 1000
+
+
 def test_a_stopped_endpoint_asks_nothing_more(server: ChatServer) -> None:
     model = Endpoint(server.url)
     server.always = "500/60"
@@ -236,6 +244,27 @@ def test_what_is_under_way_when_all_is_stopped_has_a_grace(
         with pytest.raises(EndpointSilent, match="did not answer in time: given up"):
             stalled.result(timeout=5)
     assert time.monotonic() - start < 3
+
+
+def test_a_server_that_is_silent_again_and_again_is_left_alone_for_a_while(server: ChatServer) -> None:
+    model = Endpoint(f"{server.url}#tiny", timeout=0.1, retries=1, budget=5, rest=0.5)
+    server.always = "stall"
+    for _ in range(3):
+        with pytest.raises(EndpointSilent, match="did not answer in time"):
+            model.complete(QUESTION, 7)
+    start = time.monotonic()
+    for _ in range(100):
+        with pytest.raises(EndpointSilent, match="was silent 3 times in a row: it is asked again in"):
+            model.complete(QUESTION, 7)
+    assert time.monotonic() - start < 0.4
+    assert len(server.requests) == 6
+    time.sleep(0.5)
+    with pytest.raises(EndpointSilent, match="did not answer in time"):
+        model.complete(QUESTION, 7)
+    assert len(server.requests) == 7  # once
+    time.sleep(0.5)
+    server.always = None
+    assert [model.complete(QUESTION, 7).tokens_read for _ in range(2)] == [900, 900]
 
 
 def test_how_long_an_attempt_may_take_is_told_by_the_environment(

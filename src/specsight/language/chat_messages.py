@@ -13,6 +13,8 @@ from specsight.errors import SpecsightError, excerpt
 from specsight.language.chat_client import Trouble, Unreadable
 from specsight.language.contract import Message
 
+LONGEST_TOKEN = 100
+"""Characters: what is longer by this for each token heeds no limit."""
 LARGEST_PICTURES = 64 * 2**20
 """Bytes of all pictures of a conversation, encoded."""
 
@@ -30,8 +32,11 @@ class NoAnswer(Trouble):
     """The server has finished, and another attempt would end the same way."""
 
 
-def completion_of(answer: Any) -> Completion:
-    """The answer in what the server sent. Raises `Unreadable` where there is none, `NoAnswer` where none will come."""
+def completion_of(answer: Any, max_tokens: int) -> Completion:
+    """The answer of at most `max_tokens` in what the server sent.
+
+    Raises `Unreadable` where there is none, and `NoAnswer` where none will come.
+    """
     if isinstance(answer, dict) and answer.get("error"):  # some servers say so with the code of a success
         raise Unreadable(f"the answer is an error: {excerpt(str(answer['error']))}")
     try:
@@ -48,6 +53,8 @@ def completion_of(answer: Any) -> Completion:
         raise NoAnswer("the server's content filter left nothing of the answer")
     if not isinstance(text, str):
         raise Unreadable("the answer holds no text")
+    if len(text) > LONGEST_TOKEN * max_tokens:
+        raise NoAnswer(f"the answer has {len(text):,} characters, and {max_tokens} tokens were allowed")
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     read, written = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -23,12 +22,12 @@ from specsight.errors import SpecsightError, excerpt
 from specsight.language.chat_client import KEY, ChatClient, Late, Status, Trouble, Unreachable
 from specsight.language.chat_messages import Completion, NoAnswer, completion_of, turn_of
 from specsight.language.contract import LanguageModel, Message, language_models
-from specsight.language.pacing import Pace, pause, retry_after
+from specsight.language.pacing import TIME, Pace, Rest, attempt_seconds, pause, retry_after
 
-TIME = "SPECSIGHT_ENDPOINT_TIMEOUT"
-"""Environment variable: seconds that one attempt may take, for servers that answer slowly."""
 TIMEOUT, RETRIES = 60.0, 2
 """A person waits for the answer."""
+REST = 60.0
+"""Seconds for which a silent server is not asked: a line of pictures must not wait for it at each."""
 BUDGET_SHARE = 2.0
 """A question may take so many times the time of one attempt, where nothing else is said."""
 GRACE = 20.0
@@ -62,8 +61,9 @@ class Endpoint(LanguageModel):
     with all its attempts and pauses (None: twice the timeout); requests `per_minute` at most (None: as many as are
     asked); `temperature` without a seed: a number, "default" for the server's own, None for 0 where the model takes it,
     else the server's own; `check_pictures`: once, ask a question with pictures again without them, and refuse a server
-    that counts as many tokens, for it leaves pictures out and its model answers blindly. Raises SpecsightError for what
-    is no address, and `EndpointRefuses` where the server cannot be asked which models it has.
+    that counts as many tokens, for it leaves pictures out and its model answers blindly; `rest` in seconds for which a
+    server that was silent three times in a row is not asked (0: it is). Raises SpecsightError for what is no address,
+    and `EndpointRefuses` where the server cannot be asked which models it has.
     """
 
     sees = True
@@ -80,6 +80,7 @@ class Endpoint(LanguageModel):
         per_minute: float | None = None,
         temperature: float | str | None = None,
         check_pictures: bool = True,
+        rest: float = REST,
     ) -> None:
         url, _, model = name.partition("#")
         if not url.startswith(("http://", "https://")) or "@" in url:
@@ -97,7 +98,8 @@ class Endpoint(LanguageModel):
             raise SpecsightError(
                 "timeout, budget and requests per minute must be positive, and retries at least 0"
             )
-        self._url, self._retries, self._pace = url.rstrip("/"), retries, Pace(per_minute)
+        self._url, self._retries = url.rstrip("/"), retries
+        self._pace, self._rest = Pace(per_minute), Rest(rest)
         self._client = ChatClient(url)
         self._length = LENGTHS[0]
         self._insists = temperature is not None
@@ -117,7 +119,17 @@ class Endpoint(LanguageModel):
         Raises `EndpointRefuses` and `EndpointSilent`, and SpecsightError for anything else that is no answer.
         """
         self.check(messages, answered=True)
-        completion = self._patiently(messages, max_tokens, stop, seed)
+        left = self._rest.left()
+        if left:
+            raise EndpointSilent(
+                f"{self.name} was silent {Rest.AFTER} times in a row: it is asked again in {left:.0f} s"
+            )
+        try:
+            completion = self._patiently(messages, max_tokens, stop, seed)
+        except EndpointSilent:
+            self._rest.note(silent=True)
+            raise
+        self._rest.note(silent=False)
         if any(message.images for message in messages):
             self._check_pictures(messages, completion)
         return completion
@@ -167,14 +179,14 @@ class Endpoint(LanguageModel):
             asked = body()
             try:
                 seconds = max(0.001, min(self._timeout, deadline - time.monotonic()))
-                return completion_of(self._client.complete(asked, seconds))
+                return completion_of(self._client.complete(asked, seconds), max_tokens)
             except Trouble as trouble:
                 if self._adapted(asked, trouble):
                     attempt -= 1
                     continue
                 wait = self._wait(trouble, attempt)
                 late = time.monotonic() + wait >= deadline
-                if attempt > self._retries or late or not self._pace.sleep(wait):
+                if attempt > (0 if self._rest.tired else self._retries) or late or not self._pace.sleep(wait):
                     raise self._told(trouble, attempt) from trouble
 
     def _wait(self, trouble: Trouble, attempt: int) -> float:
@@ -283,17 +295,3 @@ class Endpoint(LanguageModel):
                     "ask a model that sees, or ask without pictures"
                 )
             self._arrive = True
-
-
-def attempt_seconds(usual: float) -> float:
-    """Seconds of one attempt: what SPECSIGHT_ENDPOINT_TIMEOUT says, else `usual`. Raises SpecsightError for others."""
-    given = os.environ.get(TIME)
-    if not given:
-        return usual
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise SpecsightError(f"{TIME} is '{excerpt(given)}': give seconds, such as 300")
-    return seconds

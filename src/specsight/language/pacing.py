@@ -1,15 +1,21 @@
-"""When requests may go out: an even pace, pauses that a server asks for, and an end, for all threads at once.
+"""When requests may go out: an even pace, pauses that a server asks for, rest for one that is silent, an end.
 
-In: how many requests a minute, and what the server said. Out: waiting until it is a request's turn.
+In: how many requests a minute, and what the server said. Out: waiting until it is a request's turn, for all threads.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import random
 import threading
 import time
 from email.utils import parsedate_to_datetime
 
+from specsight.errors import SpecsightError, excerpt
+
+TIME = "SPECSIGHT_ENDPOINT_TIMEOUT"
+"""Environment variable: seconds that one attempt may take, for servers that answer slowly."""
 FIRST, LONGEST = 0.5, 30.0
 """Seconds between the first attempt and the second where the server names none; each further pause is twice as long."""
 JITTER = 0.25
@@ -62,6 +68,32 @@ class Pace:
         return self._stopped.is_set()
 
 
+class Rest:
+    """Whether a server that has been silent is asked at all: after `AFTER` questions in a row, not for `seconds`, and
+    then each question once, until one is answered."""
+
+    AFTER = 3
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._silent, self._until = seconds, 0, 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def tired(self) -> bool:
+        """Whether it was silent so often."""
+        return self._seconds > 0 and self._silent >= self.AFTER
+
+    def left(self) -> float:
+        """Seconds for which it is not asked; 0: it is."""
+        return max(0.0, self._until - time.monotonic())
+
+    def note(self, silent: bool) -> None:
+        """What came of a question."""
+        with self._lock:
+            self._silent = self._silent + 1 if silent else 0
+            self._until = time.monotonic() + self._seconds if self.tired else 0.0
+
+
 def pause(attempt: int, asked: float | None) -> float:
     """Seconds before the next attempt, after `attempt` failed ones (from 1); `asked`: what the server named."""
     seconds = min(LONGEST, FIRST * 2 ** (attempt - 1)) if asked is None else asked
@@ -86,3 +118,17 @@ def retry_after(headers: dict[str, str]) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, seconds)
+
+
+def attempt_seconds(usual: float) -> float:
+    """Seconds of one attempt: what SPECSIGHT_ENDPOINT_TIMEOUT says, else `usual`. Raises SpecsightError for others."""
+    given = os.environ.get(TIME)
+    if not given:
+        return usual
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise SpecsightError(f"{TIME} is '{excerpt(given)}': give seconds, such as 300")
+    return seconds

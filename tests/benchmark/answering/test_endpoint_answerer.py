@@ -45,7 +45,7 @@ def answers(folder: Path) -> list[Answer]:
 
 
 def config(**settings: Any) -> AnswererConfig:
-    return AnswererConfig(settings={"timeout": 0.4, "retries": 0, "check_pictures": False, **settings})
+    return AnswererConfig(settings={"timeout": 10, "retries": 0, "check_pictures": False, **settings})
 
 
 def test_answers_are_read_and_paid_for(server: ChatServer, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_every_fault_is_noted_of_its_item_and_asked_again_when_wanted(
     bench = write_benchmark(tmp_path / "bench")
     server.faults = ["stall", "html", "429", "500", "cut", "truncated"]
     out = tmp_path / "run"
-    tally = run_benchmark(bench, server.url, answerer_named(server.url, config()), out, CHOICES)
+    tally = run_benchmark(bench, server.url, answerer_named(server.url, config(timeout=2)), out, CHOICES)
     reasons = [one.error or "" for one in answers(out)]
     for reason, words in zip(
         reasons,
@@ -132,7 +132,7 @@ def test_a_killed_run_pays_no_answer_twice(server: ChatServer, tmp_path: Path) -
     ]
     command += ["-o", str(out), "--set", "retries=0", "--set", "check_pictures=false"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and len(server.requests) < 8:
         time.sleep(0.005)
     first.send_signal(signal.SIGKILL)
@@ -176,11 +176,11 @@ def test_a_run_that_is_stopped_keeps_what_is_under_way(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and len(server.requests) < 10:
         time.sleep(0.005)
     process.send_signal(signals)
-    assert process.wait(timeout=30) != 0
+    assert process.wait(timeout=120) != 0
     assert process.stderr is not None
     assert b"Traceback" not in process.stderr.read()
     assert len(answers(out)) == len(server.requests) < 60

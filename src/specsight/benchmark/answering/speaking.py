@@ -118,7 +118,8 @@ class EndpointAnswerer(Answerer):
     parallel: ClassVar[bool] = True
 
     def __init__(self, name: str, config: AnswererConfig, pictures: bool = True) -> None:
-        from specsight.language.endpoint import Endpoint, attempt_seconds
+        from specsight.language.endpoint import Endpoint
+        from specsight.language.pacing import attempt_seconds
 
         config.check_settings(f"endpoint:{name}", ENDPOINT_SETTINGS)
         settings = config.settings
@@ -132,6 +133,7 @@ class EndpointAnswerer(Answerer):
             retries=int(_number("retries", settings.get("retries", RETRIES))),
             budget=_number("budget", settings.get("budget", BUDGET)),
             per_minute=None if rate is None else _number("per_minute", rate),
+            rest=0,  # `GIVE_UP` ends a run, and no item is to fail unasked
             check_pictures=_switch("check_pictures", settings.get("check_pictures", True)),
             temperature="default" if self._temperature is None else self._temperature,
         )
