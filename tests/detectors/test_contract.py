@@ -17,6 +17,7 @@ import pytest
 from tests.support.colour_encoder import ColourEncoder
 from tests.support.labelled_panels import trained_on_panels
 from tests.support.prompted_colours import colours_for
+from tests.support.seeing_checkpoints import seeing_model
 
 from specsight.detectors import Detector, Needs, Regime, create_detector, detectors, load_detector, looking
 from specsight.detectors.parameters import parameters_of
@@ -79,6 +80,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 def new(name: str, **parameters: Any) -> Detector:
     reads = detectors[name].needs.text
     parameters = {**QUICK.get(name, {}), **parameters}
+    if detectors[name].needs.language_model:
+        pytest.importorskip("transformers")
+        parameters["language_model"] = seeing_model()
     return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
 
 

@@ -16,7 +16,10 @@ from specsight.detectors import Detector, create_detector, detectors
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import DefectType, Specification
 
-NAMES = sorted(name for name in detectors if not detectors[name].needs.depth)
+NAMES = sorted(
+    name for name, kind in detectors.items() if not kind.needs.depth and not kind.needs.language_model
+)
+"""Where maps of a language model lie has tests of its own: random weights attend nowhere in particular."""
 SQUARE = ("padim",)
 SIDE, CELL = 96, 8
 """Resolution, and the stride of the finest grid, in pixels of the frame."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,17 @@ def save_seeing(folder: Path, family: str) -> Path:
         json.dumps({"processor_class": parts.processor, **parts.settings})
     )
     return folder
+
+
+@cache
+def seeing_model(family: str = "llava") -> str:
+    """The name of such a model, as `load_language_model` takes it, made once a process and gone with it."""
+    folder = tempfile.TemporaryDirectory(prefix="seeing-")
+    KEPT.append(folder)
+    return f"vision:{save_seeing(Path(folder.name), family)}"
+
+
+KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def _llava(tokenizer: Any) -> Parts:

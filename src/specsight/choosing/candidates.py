@@ -99,6 +99,8 @@ def excluded(name: str, encoder: Encoder, specification: Specification | None) -
         return "it learns from painted defects"
     if needs.trains or needs.other_sets or kind.regime not in (Regime.NORMAL_ONLY, Regime.ZERO_SHOT):
         return "it is trained"
+    if needs.language_model:
+        return "it needs a language model"
     if needs.depth or needs.masks:
         return "it needs more than colours"
     if kind.transductive:

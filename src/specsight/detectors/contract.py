@@ -93,6 +93,11 @@ class Detector(Looking, ABC):
             )
         return [self._look(picture) for picture in pictures]
 
+    @property
+    def map_source(self) -> str:
+        """What a map comes from, in words, where it is not what the method is named for; else empty."""
+        return ""
+
     @abstractmethod
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Score one view and map its anomalies, at the picture's own resolution. The view stays as it is."""
@@ -178,7 +183,7 @@ class Detector(Looking, ABC):
     def _check_needs(self, samples: Sequence[Sample], specification: Specification | None) -> None:
         """Raise SpecsightError where samples, specification or encoder lack what the method needs."""
         self.needs.check(self.name, samples, specification)
-        if self.needs.text and not self.get_encoder().reads:
+        if self.needs.text and not self.needs.language_model and not self.get_encoder().reads:
             raise SpecsightError(
                 f"{self.name} compares pictures with words, and encoder '{self.get_encoder().name}' has no text tower: "
                 "choose one that reads (bundled, or a CLIP or SigLIP checkpoint) with --encoder"

@@ -35,7 +35,9 @@ class Needs:
     good_pictures: int = 1
     """Smallest number of good pictures; 0: none is needed, some are used."""
     text: bool = False
-    """A specification, and an encoder that reads."""
+    """A specification and, unless a language model reads it, an encoder that reads."""
+    language_model: bool = False
+    """A vision-language model, named among the parameters."""
     depth: bool = False
     """Depth beside every picture, to fit and to judge."""
     masks: bool = False
@@ -76,9 +78,10 @@ class Needs:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What must be given, in words: "normal images", "text", "depth", "masks", "other sets"."""
+        """What must be given, in words: "normal images", "text", "depth", "language model", "masks", "other sets"."""
         given = {
             "depth": self.depth,
+            "language model": self.language_model,
             "masks": self.masks,
             "normal images": self.good_pictures > 0,
             "other sets": self.other_sets,

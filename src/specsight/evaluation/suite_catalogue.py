@@ -190,8 +190,8 @@ def _one_encoder(suite: str, others: Sequence[str]) -> None:
 
 
 def _reading(config: EvaluationConfig) -> list[str]:
-    """Detectors that read words; those that learn from another set only where the run names one."""
-    reading = [name for name, kind in detectors.items() if kind.needs.text]
+    """Detectors that read words by the encoder; those that learn from another set only where the run names one."""
+    reading = [name for name, kind in detectors.items() if kind.needs.text and not kind.needs.language_model]
     if config.learning.train_on is None:
         reading = [name for name in reading if not detectors[name].needs.other_sets]
     return reading

@@ -33,7 +33,8 @@ def of_fit(
     if specification is None:
         return []
     samples = list(samples)
-    lines = word_doubts(specification, detector.get_encoder()) if detector.needs.text else []
+    read = detector.needs.text and not detector.needs.language_model
+    lines = word_doubts(specification, detector.get_encoder()) if read else []
     if _limits_in_mm(specification) and samples and not all(_scaled(specification, s) for s in samples):
         lines.append(NO_SCALE)
     if (

@@ -40,7 +40,7 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     ignored.
     """
     instruction = instruction or Instruction()
-    types = _phrases_by_type(specification, instruction)
+    types = phrases_by_type(specification, instruction)
     names = Vocabulary(types)
     only = [names.spelling(clause.defect) for clause in instruction.only]
     ignored = [names.spelling(clause.defect) for clause in instruction.ignore]
@@ -53,7 +53,7 @@ def prompt_bank(specification: Specification, instruction: Instruction | None = 
     )
 
 
-def _phrases_by_type(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
+def phrases_by_type(specification: Specification, instruction: Instruction) -> dict[str, Prompts]:
     """Type → its name and phrases: those defined, in their order, then those that `only` and `ignore` name besides."""
     types: dict[str, Prompts] = {}
     for defect in (*specification.defects, *instruction.known_defects):

@@ -52,6 +52,8 @@ class Fit:
     """What the model says it was fitted on, in words; empty for one that does not say."""
     by_place: bool = False
     """Whether maps are compared with those of good parts at the same place."""
+    map_source: str = ""
+    """What maps come from, in words, where it is not what the method is named for."""
     peak_mb: float | None = None
     choice: str = ""
     """How the detector was chosen, in words; empty where it was named."""

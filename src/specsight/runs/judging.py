@@ -89,6 +89,7 @@ def describe_fit(inspector: Inspector) -> Fit:
         parameters={k: v for k, v in detector.parameters().items() if k not in common},
         framing=detector.framing.statement,
         framing_reasons=detector.framing.reasons,
+        map_source=detector.map_source,
         transductive=detector.transductive,
         calibration=inspector.calibration,
         words=_words(inspector),

@@ -111,7 +111,9 @@ def of_inspection(
     further = dict.fromkeys(said for p in judged if (said := p.inspection.decision.further_rejects))
     model = f"model {config['model']}" + (f" ({fit.learned_from})" if fit.learned_from else "")
     return Protocol(
-        line=" · ".join([_method(fit.detector, fit), f"encoder {_encoder(fit)}", model, count]),
+        line=" · ".join(
+            filter(None, [_method(fit.detector, fit), f"encoder {_encoder(fit)}", _maps(fit), model, count])
+        ),
         transductive=fit.transductive,
         fingerprint=fit.fingerprint,
         instruction=instruction.words if instruction else "",
@@ -122,6 +124,7 @@ def of_inspection(
             "Detector": _with_parameters(fit.detector, fit.parameters),
             "Encoder": _encoder(fit),
             "Resolution": _framing(fit),
+            **_source(fit),
             "Model": config["model"],
             "Model's pictures": fit.learned_from or "not known",
             "Threshold": _threshold(fit),
@@ -168,6 +171,7 @@ def _line(config: Mapping[str, Any], layout: str, fit: Fit, tested: int, synthet
     parts = [
         _method(config["detector"], fit) + (" (transductive)" if fit.transductive else ""),
         f"encoder {_encoder(fit)}",
+        _maps(fit),
         f"words: {fit.words}" if fit.words else "",
         f"trained on {fit.trained_on}" if fit.trained_on else "",
         f"{shots}: {fit.pictures}, {tested} tested",
@@ -200,6 +204,7 @@ def _details(
         "Tested": f"{len(tested)} pictures, {sum(p.label == 'good' for p in tested)} of them good",
         "Resolution": _framing(fit),
         **({"Why that resolution": "; ".join(fit.framing_reasons)} if fit.framing_reasons else {}),
+        **_source(fit),
         **({"Maps": "compared with those of good parts at the same place"} if fit.by_place else {}),
         "Maps measured": "at the pictures' own resolution"
         if size is None
@@ -233,6 +238,15 @@ def _choice(fit: Fit) -> dict[str, str]:
     if not fit.choice:
         return {}
     return {"Chosen": fit.choice, "Chosen detector": _with_parameters(fit.detector, fit.parameters)}
+
+
+def _maps(fit: Fit) -> str:
+    return f"maps: {fit.map_source}" if fit.map_source else ""
+
+
+def _source(fit: Fit) -> dict[str, str]:
+    """What maps come from, as an entry of the table, where the method's name does not say it."""
+    return {"Maps from": fit.map_source} if fit.map_source else {}
 
 
 def _counted(pictures: int | None, parts: int | None) -> str:

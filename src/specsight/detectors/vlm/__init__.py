@@ -1,0 +1,1 @@
+"""A vision-language model as a detector: it is asked, and says how likely it answers yes."""
