@@ -22,7 +22,7 @@ from specsight.inspector import Inspector
 from specsight.records import Picture, Sample
 from specsight.specification import DefectType, Ignore, Instruction, Knowledge, Only, Specification
 
-READING = [name for name, kind in detectors.items() if kind.needs.text]
+READING = [name for name, kind in detectors.items() if kind.needs.text and not kind.needs.language_model]
 ZERO_SHOT = [name for name in READING if detectors[name].needs.good_pictures == 0]
 QUICK: dict[str, dict[str, int]] = {
     "clad": {"steps": 10, "synthetic_defects": 4},

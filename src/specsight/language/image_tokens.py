@@ -21,6 +21,8 @@ from specsight.images.cells import Size
 from specsight.language.processors import shown_frame, squared
 
 Index = NDArray[np.int64]
+TOWERS = ("clip_vision_model", "siglip_vision_model")
+"""Of LLaVA, whose grids are square."""
 FAINT = 1e-9
 """Share of a cell that is rounding and no part of a picture."""
 
@@ -67,15 +69,20 @@ def picture_tokens(
 
     Parameters: `sizes` (rows, columns) of the pictures as they came; `inputs` is what `processor` made of them.
     """
-    layout = LAYOUTS.get(_family(model.config))
+    layout = LAYOUTS.get(family(model.config))
     if layout is None:
         return None
+    return tuple(layout(one) for one in shown_pictures(model, processor, sizes, inputs))
+
+
+def shown_pictures(model: Any, processor: Any, sizes: Sequence[Size], inputs: Any) -> list[Shown]:
+    """What layouts ask for of each picture; parameters as for `picture_tokens`."""
     grids = inputs.get("image_grid_thw")
     patches = [(0, 0)] * len(sizes) if grids is None else [(int(h), int(w)) for _, h, w in grids.tolist()]
-    return tuple(
-        layout(Shown(size, shown_frame(processor, size), model, processor, of_picture, len(sizes) == 1))
+    return [
+        Shown(size, shown_frame(processor, size), model, processor, of_picture, len(sizes) == 1)
         for size, of_picture in zip(sizes, patches)
-    )
+    ]
 
 
 def image_positions(model: Any, inputs: Any) -> Index:
@@ -83,13 +90,11 @@ def image_positions(model: Any, inputs: Any) -> Index:
     return np.flatnonzero(inputs["input_ids"][0].cpu().numpy() == model.config.image_token_id)
 
 
-def _family(config: Any) -> str:
-    kind, tower = str(config.model_type), str(getattr(config.vision_config, "model_type", ""))
-    return (
-        kind
-        if kind != "llava" or tower in ("clip_vision_model", "siglip_vision_model")
-        else f"{kind}+{tower}"
-    )
+def family(config: Any) -> str:
+    """What layouts are named by: the type of a model, and of LLaVA with another tower than its own that tower too."""
+    kind = str(config.model_type)
+    tower = str(getattr(getattr(config, "vision_config", None), "model_type", ""))
+    return f"{kind}+{tower}" if kind == "llava" and tower not in TOWERS else kind
 
 
 def _llava(shown: Shown) -> PictureTokens:
@@ -98,7 +103,7 @@ def _llava(shown: Shown) -> PictureTokens:
     side = config.vision_config.image_size // config.vision_config.patch_size
     whole = config.vision_feature_select_strategy == "full"
     before = int(whole and config.vision_config.model_type == "clip_vision_model")  # the class token
-    return PictureTokens(before + side * side, (_on_frame(_block(before, (side, side)), shown.frame),))
+    return PictureTokens(before + side * side, (on_frame(block(before, (side, side)), shown.frame),))
 
 
 def _llava_onevision(shown: Shown) -> PictureTokens:
@@ -107,28 +112,33 @@ def _llava_onevision(shown: Shown) -> PictureTokens:
     With other pictures, each is shown once, in the middle of a square.
     """
     side = shown.model.config.vision_config.image_size // shown.model.config.vision_config.patch_size
-    overview = _block(0, (side, side))
+    overview = block(0, (side, side))
     if not shown.alone:
-        return PictureTokens(side * side + 1, (_on_frame(overview, squared(shown.size)),))
+        return PictureTokens(side * side + 1, (on_frame(overview, squared(shown.size)),))
     rows, columns = _onevision_rows(shown, side)
-    lines = _block(side * side, (rows, columns + 1))
+    lines = block(side * side, (rows, columns + 1))
     # Of a strip far longer than any arrangement of tiles, nothing is left between the padding.
     grids = (overview, lines[:, :columns]) if rows and columns else (overview,)
-    return PictureTokens(side * side + lines.size, tuple(_over(grid, shown.size) for grid in grids))
+    return PictureTokens(side * side + lines.size, tuple(over(grid, shown.size) for grid in grids))
+
+
+def onevision_tiles(shown: Shown, side: int) -> Index:
+    """Patches of the tiles of a picture alone, tile by tile, on their arrangement without its padding."""
+    import torch
+
+    config = shown.model.config
+    modelling = importlib.import_module(type(shown.model.model).__module__)
+    down, across = modelling.get_anyres_image_grid_shape(
+        shown.size, config.image_grid_pinpoints, config.vision_config.image_size
+    )
+    whole = torch.from_numpy(joined((down, across), side))
+    return np.asarray(modelling.unpad_image(whole[None], shown.size)[0].numpy())
 
 
 def _onevision_rows(shown: Shown, side: int) -> Size:
     """Rows and columns of an arrangement of tiles without its padding, shrunk as the model shrinks what is too fine."""
-    import torch
-
-    config, inner = shown.model.config, shown.model.model
-    modelling = importlib.import_module(type(inner).__module__)
-    down, across = modelling.get_anyres_image_grid_shape(
-        shown.size, config.image_grid_pinpoints, config.vision_config.image_size
-    )
-    unpadded = modelling.unpad_image(torch.empty(1, down * side, across * side, device="meta"), shown.size)
-    rows, columns = unpadded.shape[1:]
-    most = int(config.vision_aspect_ratio.removeprefix("anyres_max_"))
+    rows, columns = onevision_tiles(shown, side).shape
+    most = int(shown.model.config.vision_aspect_ratio.removeprefix("anyres_max_"))
     ratio = math.sqrt(rows * columns / (most * side * side))
     return (int(rows // ratio), int(columns // ratio)) if ratio > 1.1 else (rows, columns)
 
@@ -137,7 +147,7 @@ def _qwen(shown: Shown) -> PictureTokens:
     """One grid at the picture's aspect, a token for each block of patches."""
     merge = shown.model.config.vision_config.spatial_merge_size
     size = (shown.patches[0] // merge, shown.patches[1] // merge)
-    return PictureTokens(math.prod(size), (_over(_block(0, size), shown.size),))
+    return PictureTokens(math.prod(size), (over(block(0, size), shown.size),))
 
 
 def _idefics(shown: Shown) -> PictureTokens:
@@ -146,7 +156,7 @@ def _idefics(shown: Shown) -> PictureTokens:
     side = config.vision_config.image_size // config.vision_config.patch_size // config.scale_factor
     images = shown.processor.image_processor
     _, rows, columns = images.get_number_of_image_patches(*shown.size)
-    return _tiled(shown.size, side, (rows, columns), overview=True)
+    return tiled(shown.size, side, (rows, columns), overview=True)
 
 
 def _internvl(shown: Shown) -> PictureTokens:
@@ -162,7 +172,7 @@ def _internvl(shown: Shown) -> PictureTokens:
         columns, rows = processing.get_optimal_tiled_canvas(
             shown.size, tile, images.min_patches, images.max_patches
         )
-    return _tiled(shown.size, side, (rows, columns), overview=rows * columns > 1)
+    return tiled(shown.size, side, (rows, columns), overview=rows * columns > 1)
 
 
 LAYOUTS: dict[str, Callable[[Shown], PictureTokens]] = {
@@ -177,28 +187,33 @@ LAYOUTS: dict[str, Callable[[Shown], PictureTokens]] = {
 """Type of a model → how its image tokens lie."""
 
 
-def _tiled(size: Size, side: int, tiles: Size, *, overview: bool) -> PictureTokens:
+def tiled(size: Size, side: int, tiles: Size, *, overview: bool) -> PictureTokens:
     """Tiles of `side` × `side` tokens, row by row, then an overview of as many."""
     rows, columns = tiles
     each, count = side * side, rows * columns
-    blocks = np.arange(count * each).reshape(rows, columns, side, side)
-    joined = blocks.transpose(0, 2, 1, 3).reshape(rows * side, columns * side)
-    last = _block(count * each, (side, side))
-    grids = [one for one, there in ((last, overview), (joined, count > 0)) if there]
-    return PictureTokens((count + overview) * each, tuple(_over(grid, size) for grid in grids))
+    last = block(count * each, (side, side))
+    grids = [one for one, there in ((last, overview), (joined(tiles, side), count > 0)) if there]
+    return PictureTokens((count + overview) * each, tuple(over(grid, size) for grid in grids))
 
 
-def _block(first: int, size: Size) -> Index:
+def joined(tiles: Size, side: int) -> Index:
+    """Tokens of tiles of `side` × `side`, which follow each other row by row, on the grid of all of them."""
+    rows, columns = tiles
+    blocks = np.arange(rows * columns * side * side).reshape(rows, columns, side, side)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3).reshape(rows * side, columns * side))
+
+
+def block(first: int, size: Size) -> Index:
     """Tokens from `first` on, row by row."""
     return np.arange(first, first + math.prod(size)).reshape(size)
 
 
-def _over(tokens: Index, size: Size) -> TokenGrid:
+def over(tokens: Index, size: Size) -> TokenGrid:
     """Tokens that cover a picture of `size` pixels evenly."""
     return TokenGrid(tokens, Cells.over(size, (tokens.shape[0], tokens.shape[1])))
 
 
-def _on_frame(tokens: Index, frame: Frame) -> TokenGrid:
+def on_frame(tokens: Index, frame: Frame) -> TokenGrid:
     """Those tokens of an even grid over a frame that show any of the picture in it."""
     cells = Cells.over(frame.size, (tokens.shape[0], tokens.shape[1]))
     rows, columns = (_touching(cells, axis, frame) for axis in (0, 1))

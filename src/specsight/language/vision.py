@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
 from specsight.language.contract import AttentionGrid, LanguageModel, Message, language_models
-from specsight.language.image_tokens import LAYOUTS, image_positions, picture_tokens
+from specsight.language.image_tokens import LAYOUTS, family, image_positions, picture_tokens
 from specsight.language.loading import CACHES, LAST_ALONE, end_tokens, laid_out, load_model
 from specsight.language.processors import load_processor, shown
 
@@ -45,7 +45,7 @@ class VisionLanguageModel(LanguageModel):
         self._processor = load_processor(loaded.folder, name, WHAT)
         self._tokenizer = self._processor.tokenizer
         self._takes = inspect.signature(self._model.forward).parameters
-        self.attends = self._model.config.model_type in LAYOUTS
+        self.attends = family(self._model.config) in LAYOUTS
         self._ends = sorted(end_tokens(self._model, self._tokenizer))
         # What a checkpoint brings for sampling would fill whatever a call leaves open.
         self._model.generation_config = transformers.GenerationConfig()
