@@ -241,6 +241,7 @@ def test_what_a_map_comes_from_is_said_wherever_it_is_shown(
     ("parameters", "words"),
     [
         ({"evidence": "phrasses"}, "unknown evidence detector 'phrasses': did you mean 'phrases'"),
+        ({"evidence": 3}, "evidence must be a name, got 3"),
         ({"evidence": "vlm"}, "'vlm' cannot give evidence, for it needs more than"),
         ({"evidence": "april_gan"}, "'april_gan' cannot give evidence"),
         ({"map_from": "attentoin"}, "map_from must be attention or evidence"),

@@ -48,12 +48,12 @@ def spotted(size: tuple[int, int], place: tuple[float, float]) -> tuple[Picture,
 
 def features(model: VisionLanguageModel, pictures: list[Picture]) -> NDArray[np.float32]:
     """The features (N, D) that take the places of a conversation's image tokens."""
-    inputs = model._inputs([Message("user", "?", tuple(pictures))])
+    inputs = model.inputs([Message("user", "?", tuple(pictures))])
     given = {k: v for k, v in inputs.items() if k not in ("input_ids", "attention_mask", "mm_token_type_ids")}
     with torch.inference_mode():
-        found = model._model.get_image_features(**given).pooler_output
+        found = model.network.get_image_features(**given).pooler_output
     flat = torch.cat([one.reshape(-1, one.shape[-1]) for one in found])
-    assert len(flat) == len(image_positions(model._model, inputs))
+    assert len(flat) == len(image_positions(model.network, inputs))
     return np.asarray(flat.numpy())
 
 
@@ -64,8 +64,8 @@ def test_a_spot_changes_the_tokens_that_lie_on_it(
 ) -> None:
     picture, centre = spotted(size, place)
     changed = np.linalg.norm(features(model, [picture]) - features(model, [plain(size)]), axis=1)
-    inputs = model._inputs([Message("user", "?", (picture,))])
-    found = picture_tokens(model._model, model._processor, [size], inputs)
+    inputs = model.inputs([Message("user", "?", (picture,))])
+    found = picture_tokens(model.network, model.processor, [size], inputs)
     assert found is not None
     assert len(changed) == found[0].count
     for grid in found[0].grids:
@@ -81,8 +81,8 @@ def test_of_several_pictures_each_has_its_own_tokens(model: VisionLanguageModel)
     changed = np.linalg.norm(
         features(model, [plain(sizes[0]), spot]) - features(model, [plain(size) for size in sizes]), axis=1
     )
-    inputs = model._inputs([Message("user", "?", (plain(sizes[0]), spot))])
-    found = picture_tokens(model._model, model._processor, sizes, inputs)
+    inputs = model.inputs([Message("user", "?", (plain(sizes[0]), spot))])
+    found = picture_tokens(model.network, model.processor, sizes, inputs)
     assert found is not None
     first = found[0].count
     assert len(changed) == first + found[1].count
@@ -97,15 +97,15 @@ def test_attention_is_that_of_the_last_token_to_the_image_tokens(model: VisionLa
     """As a pass over the whole conversation gives it, which needs memory by the square of its length."""
     picture, _ = spotted((40, 90), (0.3, 0.4))
     conversation = [Message("user", "Is it good? ", (picture,))]
-    usual = model._model.config.get_text_config()._attn_implementation
+    usual = model.network.config.get_text_config()._attn_implementation
     (grids,) = model.attention(conversation)
-    assert model._model.config.get_text_config()._attn_implementation == usual
-    inputs = model._inputs(conversation)
+    assert model.network.config.get_text_config()._attn_implementation == usual
+    inputs = model.inputs(conversation)
     with model._attending_openly(), torch.inference_mode():
-        layers = model._model(**inputs, output_attentions=True).attentions
+        layers = model.network(**inputs, output_attentions=True).attentions
     expected = torch.stack([one[0, :, -1].mean(0) for one in layers]).mean(0).numpy()
-    expected = expected[image_positions(model._model, inputs)]
-    found = picture_tokens(model._model, model._processor, [(40, 90)], inputs)
+    expected = expected[image_positions(model.network, inputs)]
+    found = picture_tokens(model.network, model.processor, [(40, 90)], inputs)
     assert found is not None
     for grid, tokens in zip(grids, found[0].grids):
         np.testing.assert_allclose(grid.shares, expected[tokens.tokens], rtol=1e-4, atol=1e-6)

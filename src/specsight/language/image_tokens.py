@@ -126,13 +126,19 @@ def onevision_tiles(shown: Shown, side: int) -> Index:
     """Patches of the tiles of a picture alone, tile by tile, on their arrangement without its padding."""
     import torch
 
+    whole = torch.from_numpy(joined(onevision_arrangement(shown), side))
+    modelling = importlib.import_module(type(shown.model.model).__module__)
+    return np.asarray(modelling.unpad_image(whole[None], shown.size)[0].numpy())
+
+
+def onevision_arrangement(shown: Shown) -> Size:
+    """Rows and columns of tiles of a picture alone."""
     config = shown.model.config
     modelling = importlib.import_module(type(shown.model.model).__module__)
-    down, across = modelling.get_anyres_image_grid_shape(
+    rows, columns = modelling.get_anyres_image_grid_shape(
         shown.size, config.image_grid_pinpoints, config.vision_config.image_size
     )
-    whole = torch.from_numpy(joined((down, across), side))
-    return np.asarray(modelling.unpad_image(whole[None], shown.size)[0].numpy())
+    return int(rows), int(columns)
 
 
 def _onevision_rows(shown: Shown, side: int) -> Size:
@@ -154,25 +160,34 @@ def _idefics(shown: Shown) -> PictureTokens:
     """Tiles row by row, then an overview."""
     config = shown.model.config
     side = config.vision_config.image_size // config.vision_config.patch_size // config.scale_factor
-    images = shown.processor.image_processor
-    _, rows, columns = images.get_number_of_image_patches(*shown.size)
-    return tiled(shown.size, side, (rows, columns), overview=True)
+    return tiled(shown.size, side, idefics_tiles(shown), overview=True)
+
+
+def idefics_tiles(shown: Shown) -> Size:
+    """Rows and columns of tiles; none of a picture that is not cut."""
+    _, rows, columns = shown.processor.image_processor.get_number_of_image_patches(*shown.size)
+    return rows, columns
 
 
 def _internvl(shown: Shown) -> PictureTokens:
     """Tiles row by row, then an overview where there are several."""
-    config, images = shown.model.config, shown.processor.image_processor
-    side = round(
-        config.vision_config.image_size[0] // config.vision_config.patch_size[0] * config.downsample_ratio
+    config = shown.model.config
+    side = config.vision_config.image_size[0] // config.vision_config.patch_size[0]
+    tiles = internvl_tiles(shown)
+    return tiled(shown.size, round(side * config.downsample_ratio), tiles, overview=math.prod(tiles) > 1)
+
+
+def internvl_tiles(shown: Shown) -> Size:
+    """Rows and columns of tiles; one of a picture that is not cut."""
+    images = shown.processor.image_processor
+    if not images.crop_to_patches or images.max_patches <= 1:
+        return 1, 1
+    processing = importlib.import_module(type(images).__module__)
+    tile = (images.size["height"], images.size["width"])
+    columns, rows = processing.get_optimal_tiled_canvas(
+        shown.size, tile, images.min_patches, images.max_patches
     )
-    rows, columns = 1, 1
-    if images.crop_to_patches and images.max_patches > 1:
-        processing = importlib.import_module(type(images).__module__)
-        tile = (images.size["height"], images.size["width"])
-        columns, rows = processing.get_optimal_tiled_canvas(
-            shown.size, tile, images.min_patches, images.max_patches
-        )
-    return tiled(shown.size, side, (rows, columns), overview=rows * columns > 1)
+    return rows, columns
 
 
 LAYOUTS: dict[str, Callable[[Shown], PictureTokens]] = {

@@ -41,64 +41,71 @@ class VisionLanguageModel(LanguageModel):
         import transformers
 
         self.name, self.fingerprint = name, loaded.fingerprint
-        self._device, self._model, self._context = loaded.device, loaded.model, loaded.context
-        self._processor = load_processor(loaded.folder, name, WHAT)
-        self._tokenizer = self._processor.tokenizer
-        self._takes = inspect.signature(self._model.forward).parameters
-        self.attends = family(self._model.config) in LAYOUTS
-        self._ends = sorted(end_tokens(self._model, self._tokenizer))
+        self.device, self.network, self._context = loaded.device, loaded.model, loaded.context
+        self.processor = load_processor(loaded.folder, name, WHAT)
+        self.tokenizer = self.processor.tokenizer
+        self._takes = inspect.signature(self.network.forward).parameters
+        self.attends = family(self.network.config) in LAYOUTS
+        self._ends = sorted(end_tokens(self.network, self.tokenizer))
         # What a checkpoint brings for sampling would fill whatever a call leaves open.
-        self._model.generation_config = transformers.GenerationConfig()
+        self.network.generation_config = transformers.GenerationConfig()
         # Files that do not belong together are told now, and not at the first picture.
-        self._inputs([Message("user", "?", (np.full((*TRIED, 3), 128, np.uint8),))])
+        self.inputs([Message("user", "?", (np.full((*TRIED, 3), 128, np.uint8),))])
 
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
     ) -> str:
+        tokens = self.written(messages, max_tokens, seed)
+        text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+
+    def written(self, messages: Sequence[Message], longest: int, seed: int | None = None) -> list[int]:
+        """The numbers of at most `longest` tokens that the assistant says next, special ones among them; see
+        `generate`."""
         import torch
         import transformers
 
-        inputs = self._inputs(messages)
+        inputs = self.inputs(messages)
         prompt = inputs["input_ids"].shape[1]
-        self._check_length(prompt + max_tokens, f"with max_tokens={max_tokens}")
-        pad = self._tokenizer.pad_token_id
+        self._check_length(prompt + longest, f"with max_tokens={longest}")
+        pad, image = self.tokenizer.pad_token_id, getattr(self.network.config, "image_token_id", None)
         config = transformers.GenerationConfig(
-            max_new_tokens=max_tokens,
+            max_new_tokens=longest,
             do_sample=seed is not None,
             top_k=0,
             eos_token_id=self._ends or None,
+            # No picture stands behind an image token that is written.
+            suppress_tokens=[image] if image is not None else None,
             pad_token_id=pad if pad is not None else (self._ends or [0])[0],
         )
-        devices = [self._device] if self._device.type == "cuda" else []
+        devices = [self.device] if self.device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             if seed is not None:
                 torch.manual_seed(seed)
-            tokens = self._model.generate(**inputs, generation_config=config)[0, prompt:]
-        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
-        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+            return list(self.network.generate(**inputs, generation_config=config)[0, prompt:].tolist())
 
     def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]:
         import torch
 
-        inputs, layout = self._inputs(messages), self._layout(messages)
+        inputs, layout = self.inputs(messages), self._layout(messages)
         prompt = inputs["input_ids"].shape[1]
-        words = self._pieces(layout)
+        words = self.pieces(layout)
         passes: dict[tuple[int, ...], Any] = {}
         likelihoods = []
         for option in options:
-            together = self._pieces(layout + option)
+            together = self.pieces(layout + option)
             # Most tokenizers cut at the turn's opening; where one joins across it, the option is read by itself.
-            tokens = together[len(words) :] if together[: len(words)] == words else self._pieces(option)
+            tokens = together[len(words) :] if together[: len(words)] == words else self.pieces(option)
             self._check_length(prompt + len(tokens), f"with the option '{option}'")
             before = tuple(tokens[:-1])
             if before not in passes:  # Options of one token, such as letters, are weighed in one pass.
-                passes[before] = self._logits(self._extended(inputs, before), 1 + len(before))
+                passes[before] = self._logits(self.extended(inputs, before), 1 + len(before))
             rows = torch.log_softmax(passes[before], dim=1)
             likelihoods.append(float(rows[range(len(tokens)), tokens].double().sum()))
         return likelihoods
 
     def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]:
-        inputs = self._inputs(messages)
+        inputs = self.inputs(messages)
         self._check_length(inputs["input_ids"].shape[1], "alone")
         last = self._run(inputs, output_hidden_states=True).hidden_states[-1][0]
         return np.ascontiguousarray(last.float().cpu().numpy())
@@ -110,7 +117,7 @@ class VisionLanguageModel(LanguageModel):
         would be gigabytes."""
         import torch
 
-        inputs = self._inputs(messages)
+        inputs = self.inputs(messages)
         ids = inputs["input_ids"]
         self._check_length(ids.shape[1], "alone")
         kept = self._last_logits(1)
@@ -129,9 +136,9 @@ class VisionLanguageModel(LanguageModel):
         self, messages: Sequence[Message], inputs: Any, values: NDArray[np.float32]
     ) -> list[tuple[AttentionGrid, ...]]:
         """Values (T,) of a sequence's tokens on the grids of each picture."""
-        pictures = picture_tokens(self._model, self._processor, _sizes(messages), inputs)
+        pictures = picture_tokens(self.network, self.processor, _sizes(messages), inputs)
         assert pictures is not None
-        positions, first = image_positions(self._model, inputs), 0
+        positions, first = image_positions(self.network, inputs), 0
         found = []
         for picture in pictures:
             own = values[positions[first : first + picture.count]]
@@ -142,13 +149,13 @@ class VisionLanguageModel(LanguageModel):
     @contextmanager
     def _attending_openly(self) -> Iterator[None]:
         """Attention as `transformers` writes it out, the only kind that tells its weights."""
-        config = self._model.config.get_text_config()
+        config = self.network.config.get_text_config()
         usual = config._attn_implementation
-        self._model.set_attn_implementation({"text_config": "eager"})
+        self.network.set_attn_implementation({"text_config": "eager"})
         try:
             yield
         finally:
-            self._model.set_attn_implementation({"text_config": usual})
+            self.network.set_attn_implementation({"text_config": usual})
 
     def _logits(self, inputs: Any, last: int) -> Any:
         """Logits (last, V) of what follows each of the `last` tokens of a sequence."""
@@ -163,7 +170,7 @@ class VisionLanguageModel(LanguageModel):
 
         try:
             with torch.inference_mode():
-                return self._model(**inputs, **options)
+                return self.network(**inputs, **options)
         except ValueError as error:  # of a family whose image tokens are not known here, by the model itself
             reason = " ".join(str(error).split())
             raise SpecsightError(
@@ -183,25 +190,28 @@ class VisionLanguageModel(LanguageModel):
             }
             for message in messages
         ]
-        text = laid_out(self._tokenizer, turns, WHAT, self.name)
-        begin = self._tokenizer.bos_token
+        text = laid_out(self.tokenizer, turns, WHAT, self.name)
+        begin = self.tokenizer.bos_token
         if begin and not text.startswith(begin) and self._begins_by_itself():
             text = begin + text
         return text
 
     def _begins_by_itself(self) -> bool:
         """Whether the tokenizer puts its first token in front of any text."""
-        return bool(self._tokenizer("a")["input_ids"][0] == self._tokenizer.bos_token_id)
+        return bool(self.tokenizer("a")["input_ids"][0] == self.tokenizer.bos_token_id)
 
-    def _inputs(self, messages: Sequence[Message]) -> Any:
-        """Tokens and pictures, as the processor makes them. Raises SpecsightError for pictures that it refuses."""
+    def inputs(self, messages: Sequence[Message]) -> Any:
+        """Tokens and pictures of a conversation, as the processor makes them, on the model's device.
+
+        Raises SpecsightError for pictures that it refuses.
+        """
         from PIL import Image
 
         pictures = [
-            Image.fromarray(shown(self._processor, image)) for message in messages for image in message.images
+            Image.fromarray(shown(self.processor, image)) for message in messages for image in message.images
         ]
         try:
-            made = self._processor(
+            made = self.processor(
                 text=[self._layout(messages)],
                 images=[pictures] if pictures else None,
                 return_tensors="pt",
@@ -213,14 +223,14 @@ class VisionLanguageModel(LanguageModel):
             reason = " ".join(str(error).split())
             raise SpecsightError(f"{WHAT} '{self.name}' cannot read this conversation: {reason}") from error
         self._check_image_tokens(messages, made)
-        return made.to(self._device, dtype=self._model.dtype)
+        return made.to(self.device, dtype=self.network.dtype)
 
     def _check_image_tokens(self, messages: Sequence[Message], inputs: Any) -> None:
         """Raise SpecsightError unless as many image tokens stand in the text as the pictures have features."""
-        pictures = picture_tokens(self._model, self._processor, _sizes(messages), inputs)
+        pictures = picture_tokens(self.network, self.processor, _sizes(messages), inputs)
         if pictures is None:
             return
-        tokens, features = len(image_positions(self._model, inputs)), sum(one.count for one in pictures)
+        tokens, features = len(image_positions(self.network, inputs)), sum(one.count for one in pictures)
         if tokens != features:
             raise SpecsightError(
                 f"the processor of {WHAT} '{self.name}' writes {tokens} image tokens for pictures that have {features} "
@@ -228,7 +238,7 @@ class VisionLanguageModel(LanguageModel):
             )
 
     @staticmethod
-    def _extended(inputs: Any, tokens: Sequence[int]) -> Any:
+    def extended(inputs: Any, tokens: Sequence[int]) -> Any:
         """The same inputs with further tokens behind the text."""
         import torch
 
@@ -243,8 +253,9 @@ class VisionLanguageModel(LanguageModel):
             longer[name] = values
         return longer
 
-    def _pieces(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+    def pieces(self, text: str) -> list[int]:
+        """Token numbers of a text."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _check_length(self, tokens: int, how: str) -> None:
         if self._context is not None and tokens > self._context:

@@ -148,6 +148,9 @@ class VlmDetector(Detector):
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range, and for an unknown evidence detector."""
         super().check_parameters()
+        for name in ("language_model", "evidence"):
+            if not isinstance(getattr(self, name), str):
+                raise SpecsightError(f"{name} must be a name, got {getattr(self, name)!r}")
         if self.attention_from > self.attention_to:
             raise SpecsightError(
                 f"attention_from must not lie behind attention_to, got {self.attention_from:g} and "

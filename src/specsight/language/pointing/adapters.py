@@ -6,7 +6,7 @@ LoRA: Hu et al., ICLR 2022.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ class Lora:
     rank: int = 16
     alpha: int = 32
     targets: tuple[str, ...] = ("q_proj", "v_proj")
+    """Layers by the ends of their names, or by whole names."""
 
 
 def base_folder(name: str) -> Path:
@@ -55,23 +56,32 @@ def load_base(folder: Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def adapted(model: Any, tokenizer: Any, lora: Lora) -> Any:
+def adapted(model: Any, tokenizer: Any, lora: Lora, tokens: Sequence[str] = TOKENS) -> Any:
     """The model with adapters and new tokens' rows that learn, all else frozen. Without dropout: what learns is small.
 
     Raises SpecsightError where it has no layers of the names that adapters are for.
     """
     peft = require("peft", "smollm2")
-    names = {name.rsplit(".", 1)[-1] for name, _ in model.named_modules()}
-    if not set(lora.targets) & names:
+    named = [name for name, _ in model.named_modules()]
+    if not set(lora.targets) & {*named, *(name.rsplit(".", 1)[-1] for name in named)}:
         raise SpecsightError(f"the language model has no layers {', '.join(lora.targets)} to adapt")
     config = peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=0.0,
         target_modules=list(lora.targets),
-        trainable_token_indices=[tokenizer.convert_tokens_to_ids(token) for token in TOKENS],
+        trainable_token_indices=_rows(model, [tokenizer.convert_tokens_to_ids(token) for token in tokens]),
     )
     return peft.get_peft_model(model, config).get_base_model()
+
+
+def _rows(model: Any, tokens: list[int]) -> dict[str, list[int]]:
+    """The rows of tokens in the embeddings, and in the last layer where that has rows of its own."""
+    tables = [model.get_input_embeddings(), model.get_output_embeddings()]
+    if tables[0].weight is tables[1].weight:
+        del tables[1]
+    names = {id(module): name for name, module in model.named_modules()}
+    return {names[id(table)].rsplit(".", 1)[-1]: tokens for table in tables}
 
 
 def learning(model: Any) -> dict[str, torch.nn.Parameter]:

@@ -22,16 +22,16 @@ FIRST_WORDS = {SEG_DEFECT: "defect", SEG_NORMAL: "normal", IMAGE: "image", MAP: 
 WHAT = "language model"
 
 
-def add_tokens(tokenizer: Any, model: Any) -> None:
-    """Add the tokens that a language model lacks; each starts as the mean of its word's embeddings.
+def add_tokens(tokenizer: Any, model: Any, tokens: Sequence[str] = TOKENS) -> None:
+    """Add those of `tokens` that a language model lacks; each starts as the mean of its word's embeddings.
 
-    Parameters: `model` is a causal language model of `transformers` with this tokenizer; its embeddings, tied or not,
-    grow in place.
+    Parameters: `model` is a language model of `transformers` with this tokenizer; its embeddings, tied or not, grow in
+    place.
     """
     import torch
 
     missing = [
-        token for token in TOKENS if tokenizer.convert_tokens_to_ids(token) in (None, _unknown(tokenizer))
+        token for token in tokens if tokenizer.convert_tokens_to_ids(token) in (None, _unknown(tokenizer))
     ]
     if not missing:
         return
