@@ -43,6 +43,7 @@ ORDER = [
     "explain",
     "choosing",
     "inspector",
+    "asking",
     "runs",
     "evaluation",
     "benchmark",

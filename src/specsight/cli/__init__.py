@@ -7,7 +7,17 @@ import sys
 import click
 
 from specsight import screen
-from specsight.cli import benchmark, changing, ending, inspecting, making, measuring, outlining, reading
+from specsight.cli import (
+    asking,
+    benchmark,
+    changing,
+    ending,
+    inspecting,
+    making,
+    measuring,
+    outlining,
+    reading,
+)
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
 from specsight.version import __version__
@@ -22,6 +32,7 @@ def cli() -> None:
 for verb in (
     inspecting.fit,
     inspecting.inspect,
+    asking.ask,
     reading.read,
     outlining.parts,
     changing.set_threshold,
