@@ -4,6 +4,9 @@ Of each picture, drawn by a seed, sentences are made from frames that are not th
 true sentence must be supported in all that it claims; one in which a type, cell, part, size, unit, severity, number or
 verdict was exchanged for what the evidence does not say, or that was negated, must not be. Prints both rates by slot,
 with Wilson intervals. No picture of any set is used.
+
+With `--model` and `--data`, every finding of the pictures that the model rejects is painted over instead, and its
+statement must go while the others stay (`explain.counterfactual`).
 """
 
 from __future__ import annotations
@@ -12,13 +15,19 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from specsight import images
+from specsight.datasets import load_dataset
+from specsight.errors import SpecsightError
 from specsight.evaluation.numbers import rate
+from specsight.explain.counterfactual import without_finding
 from specsight.explain.explaining import Explainer
 from specsight.explain.places import CELLS
+from specsight.inspector import Inspector
 from specsight.records import Decision, Excused, Finding, Inspection
 from specsight.specification import Ignore, Specification
 from specsight.synthetic.tyres.catalogue import MODELS
@@ -108,7 +117,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--wrong", action="store_true", help="print the sentences that were judged wrongly")
+    parser.add_argument("--model", type=Path, help="a saved model whose findings are painted over")
+    parser.add_argument("--data", type=Path, help="pictures for it")
     given = parser.parse_args(arguments)
+    if given.model and given.data:
+        return counterfactuals(given.model, given.data)
     explainer = Explainer(Specification.model_validate(tyre_specification(MODELS["touring"])))
     right, total, wrong = Counter[str](), Counter[str](), 0
     for made in sentences(given.pictures, given.seed, explainer.specification):
@@ -125,6 +138,35 @@ def main(arguments: Sequence[str]) -> int:
         low, high = share.low or 0.0, share.high or 0.0
         print(f"| {name} | {total[slot]} | {right[slot] / total[slot]:.1%} [{low:.1%}, {high:.1%}] |")
     return wrong
+
+
+def counterfactuals(model: Path, data: Path) -> int:
+    """Prints how often a statement goes with its finding, and how often the others stay; returns 0."""
+    inspector = Inspector.load(model)
+    gone, stayed, others, left_out = 0, 0, 0, Counter[str]()
+    painted = 0
+    for sample in load_dataset(data).samples:
+        before = inspector.inspect(images.read_rgb(sample.image))
+        for number in range(len(before.findings) if before.verdict == "reject" else 0):
+            try:
+                after = without_finding(before, number, inspector.inspect, inspector.explainer)
+            except SpecsightError as error:
+                left_out[str(error).partition("'")[0].strip()] += 1
+                continue
+            painted += 1
+            gone += after.gone
+            stayed += len(after.stayed)
+            others += len(after.stayed) + len(after.lost)
+    print("| statement | findings | share |\n|---|---|---|")
+    for name, count, of in (
+        ("of the painted finding: gone", gone, painted),
+        ("of others: stayed", stayed, others),
+    ):
+        share = rate(count, of, "none")
+        print(f"| {name} | {of} | {share.value:.1%} [{share.low:.1%}, {share.high:.1%}] |")
+    for reason, count in left_out.items():
+        print(f"\nnot painted over, {count}: {reason}")
+    return 0
 
 
 def is_supported(explainer: Explainer, made: Made) -> bool:

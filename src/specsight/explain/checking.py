@@ -26,10 +26,11 @@ from specsight.explain.claims import (
     Rest,
     Valued,
 )
-from specsight.explain.matching import Matcher, checks_of_slots
+from specsight.explain.matching import Matcher, outcome_of
 from specsight.explain.mentions import Mention, Quantity, Saying, Terms, mentions
 from specsight.explain.report import Report
 from specsight.explain.sentences import LISTED
+from specsight.explain.slot_checks import checks_of_slots
 from specsight.explain.slots import filled, parted_objects
 from specsight.records import Check, Outcome
 
@@ -113,7 +114,7 @@ class _Checker:
                 yield self._rest(claim)
             elif isinstance(claim, NoRegion):
                 counted = len(self.report.counted)
-                yield Check("count", claim.said, _outcome(not counted), f"{counted} findings")
+                yield Check("count", claim.said, outcome_of(not counted), f"{counted} findings")
             elif isinstance(claim, NotUnderstood):
                 yield Check("words", claim.said, "unsupported", "not understood")
 
@@ -135,7 +136,7 @@ class _Checker:
             return
         clean = not self.report.findings and self.report.verdict == "accept"
         evidence = f"{self.report.verdict or 'no verdict'}, {len(self.report.findings)} findings"
-        yield Check("polarity", claim.said, _outcome(clean is not claim.negated), evidence)
+        yield Check("polarity", claim.said, outcome_of(clean is not claim.negated), evidence)
 
     def _valued(self, claim: Valued) -> Check:
         report = self.report
@@ -143,7 +144,6 @@ class _Checker:
             "score": [report.compared, report.score],
             "threshold": [] if report.threshold is None else [report.threshold],
             "limit": list(report.limits_mm),
-            "peak": [one.peak for one in report.findings],
         }
         values = known[claim.what]
         unit = "mm" if claim.what == "limit" else ""
@@ -151,7 +151,7 @@ class _Checker:
             return Check("score", claim.said, "unsupported", f"no {claim.what} in '{unit or 'raw numbers'}'")
         right = any(rounds_to(claim.quantity, value) for value in values)
         return Check(
-            "score", claim.said, _outcome(right), ", ".join(dict.fromkeys(f"{value:g}" for value in values))
+            "score", claim.said, outcome_of(right), ", ".join(dict.fromkeys(f"{value:g}" for value in values))
         )
 
     def _related(self, claim: Related) -> Check:
@@ -160,7 +160,10 @@ class _Checker:
             return Check("score", claim.said, "unsupported", "no threshold")
         above = self.report.compared > threshold
         return Check(
-            "score", claim.said, _outcome(above is claim.above), f"{self.report.compared:g} and {threshold:g}"
+            "score",
+            claim.said,
+            outcome_of(above is claim.above),
+            f"{self.report.compared:g} and {threshold:g}",
         )
 
     def _featured(self, claim: Featured) -> Check:
@@ -168,7 +171,7 @@ class _Checker:
         if not looked:
             return Check("required", claim.said, "unsupported", "was not looked for")
         present = any(one.found > 0 for one in looked)
-        return Check("required", claim.said, _outcome(present is claim.present), looked[0].words)
+        return Check("required", claim.said, outcome_of(present is claim.present), looked[0].words)
 
     def _repeated(self, claim: Repeated) -> Check:
         saying = claim.saying
@@ -185,10 +188,6 @@ class _Checker:
         return Check(
             "count",
             f"{claim.count} {claim.said}",
-            _outcome(claim.count + LISTED in by_clause),
+            outcome_of(claim.count + LISTED in by_clause),
             str(by_clause[0]),
         )
-
-
-def _outcome(right: bool) -> Outcome:
-    return "supported" if right else "contradicted"

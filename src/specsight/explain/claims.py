@@ -1,6 +1,7 @@
 """What a text can say of a picture, as records: of findings, the verdict, scores, and what was required.
 
-A finding is described by a head (a type, or "defect") with the attributes that stand beside it. `claiming` reads them.
+A finding is described by a head (a type, or "defect") with the attributes that stand beside it.
+`claiming` and `describing` read them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Literal
 from specsight.explain.mentions import Mention, Quantity, Saying
 from specsight.records import Verdict
 
+Bound = Literal["", "at least", "more than", "at most", "about"]
+
 
 @dataclass(frozen=True)
 class Attribute:
@@ -18,7 +21,7 @@ class Attribute:
 
     mention: Mention
     negated: bool = False
-    bound: Literal["", "at least", "more than", "at most", "about"] = ""
+    bound: Bound = ""
     area: bool = False
 
 
@@ -86,7 +89,7 @@ class Clean:
 
 @dataclass(frozen=True)
 class Valued:
-    """A number of the decision: "score", "threshold", "limit" or "peak"."""
+    """A number of the decision: "score", "threshold" or "limit"."""
 
     what: str
     quantity: Quantity

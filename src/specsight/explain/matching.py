@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specsight.explain.claims import Attribute, Described
-from specsight.explain.mentions import Mention, Quantity, Terms
+from specsight.explain.mentions import Quantity, Terms
 from specsight.explain.report import Report, ReportedFinding
-from specsight.explain.slots import SIDE, Slots
+from specsight.findings import WHOLE_PICTURE
 from specsight.records import Check, Outcome, Slot
-from specsight.specification.vocabulary import normal_form, same_name
+from specsight.specification.vocabulary import same_name
 
 ABOUT = 0.1
 """Share by which "about" may be off."""
-SUPPORTED_OVERLAP = 0.5
-"""IoU with a finding's box from which on a stated box is that finding's."""
 SHARE = 0.1
 """Share of a finding's mass above the threshold that makes a cell one of those that it lies in."""
-WHOLE = "whole picture"
 SLOTS: dict[str, Slot] = {"place": "cell", "part": "part", "size": "size", "severity": "severity"}
 EPSILON = 1e-9
 Answer = bool | None
@@ -50,7 +47,7 @@ class Matcher:
         matching = [one for one in pool if all(one_ is True for _, _, one_, _ in answers[one.number])]
         best = self._best(matching, answers, pool)
         for slot, said, answer, evidence in answers[best.number]:
-            yield Check(slot, said, _outcome(answer), evidence, best.number)
+            yield Check(slot, said, outcome_of(answer), evidence, best.number)
         if several:
             yield from self._each_said(group, matching)
         yield from self._number(group, matching, pool)
@@ -171,7 +168,10 @@ class Matcher:
             if kinds.count(attribute.mention.kind) > 1:
                 one_has = any(self.attribute(attribute, one) is True for one in matching)
                 yield Check(
-                    SLOTS[attribute.mention.kind], attribute.mention.said, _outcome(one_has), "of one of them"
+                    SLOTS[attribute.mention.kind],
+                    attribute.mention.said,
+                    outcome_of(one_has),
+                    "of one of them",
                 )
 
     def _number(
@@ -179,25 +179,25 @@ class Matcher:
     ) -> Iterator[Check]:
         count = len(matching)
         if group.count is not None:
-            yield Check("count", group.said, _outcome(count == group.count), str(count))
+            yield Check("count", group.said, outcome_of(count == group.count), str(count))
         elif group.least > 1:
-            yield Check("count", group.said, _outcome(count >= group.least), str(count))
+            yield Check("count", group.said, outcome_of(count >= group.least), str(count))
         if group.listed:
             listed = group.count if group.count is not None else group.least
-            yield Check("count", f"{group.listed} listed", _outcome(group.listed == listed), str(listed))
+            yield Check("count", f"{group.listed} listed", outcome_of(group.listed == listed), str(listed))
         if group.every:
             yield Check(
-                "count", f"every {group.said}", _outcome(count == len(pool)), f"{count} of {len(pool)}"
+                "count", f"every {group.said}", outcome_of(count == len(pool)), f"{count} of {len(pool)}"
             )
         if group.only:
             among = [one for one in pool if not group.only_of_type or self._type(group, one) is not False]
             alone = count == len(among) and (group.least > 1 or count == 1)
-            yield Check("count", f"only {group.said}", _outcome(alone), f"{count} of {len(among)}")
+            yield Check("count", f"only {group.said}", outcome_of(alone), f"{count} of {len(among)}")
         if group.other:
             fresh = len([one for one in matching if one.number not in self.mentioned])
             # The first one that a text speaks of is another one only where there are two.
             more = fresh if self.mentioned else fresh - 1
-            yield Check("count", f"another {group.said}", _outcome(more >= group.least), f"{more} more")
+            yield Check("count", f"another {group.said}", outcome_of(more >= group.least), f"{more} more")
 
     def _absent(self, group: Described) -> Check:
         """That no finding is what is described; and, of places, that the map does not rise there either."""
@@ -209,7 +209,7 @@ class Matcher:
                 for one in findings
                 if one.number not in self.mentioned and self._may_be(group, one) is not False
             ]
-            return Check("count", f"no other {group.said}", _outcome(not rest), f"{len(rest)} more")
+            return Check("count", f"no other {group.said}", outcome_of(not rest), f"{len(rest)} more")
         answers = [self._may_be(group, one) for one in findings]
         bare = not group.attributes and all(head.kind == "generic" for head in group.heads)
         if bare and (findings or self.report.verdict == "reject"):
@@ -232,66 +232,14 @@ class Matcher:
         return _all(answers)
 
 
-def checks_of_slots(slots: Slots, report: Report, terms: Terms) -> Iterator[Check]:
-    """A statement in slots against the evidence, each value by itself."""
-    matcher = Matcher(report, terms)
-    if slots.decision is not None:
-        right = slots.decision == report.verdict
-        yield Check("polarity", slots.decision, _outcome(right), report.verdict or "no verdict")
-    for kind, values in (("type", slots.types), ("place", slots.cells), ("part", slots.parts)):
-        for value in values or ():
-            place = next((v for v in (*report.held, WHOLE) if normal_form(v) == normal_form(value)), value)
-            mention = Mention(kind, place if kind == "place" else value, value)
-            if kind == "type":
-                yield from matcher.checks(Described(heads=[mention]))
-            else:
-                yield from matcher.checks(Described(attributes=[Attribute(mention)]))
-    for box in slots.boxes or ():
-        yield _boxed(box, report)
-    if slots.count is not None:
-        yield Check(
-            "count", str(slots.count), _outcome(slots.count == len(report.counted)), str(len(report.counted))
-        )
-    if slots.severity is not None:
-        yield from matcher.checks(
-            Described(attributes=[Attribute(Mention("severity", slots.severity, slots.severity))])
-        )
-    if slots.length_mm is not None:
-        decimals = len(f"{slots.length_mm:g}".partition(".")[2])
-        size = Quantity(slots.length_mm, "mm", 0.5 * 10.0**-decimals)
-        yield from matcher.checks(
-            Described(attributes=[Attribute(Mention("size", size, f"{slots.length_mm:g} mm"))])
-        )
-
-
-def _boxed(box: tuple[int, int, int, int], report: Report) -> Check:
-    """A box in thousandths against those of the findings."""
-    said = str(list(box))
-    if report.size is None:
-        return Check("cell", said, "unsupported", "the picture's size is not known")
-    height, width = report.size
-    stated = [value * side / SIDE for value, side in zip(box, (width, height) * 2)]
-    overlap = max((_overlap(stated, one.box) for one in report.findings), default=0.0)
-    return Check("cell", said, _outcome(overlap >= SUPPORTED_OVERLAP), f"IoU {overlap:.2f}")
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    width, height = (max(min(one[k + 2], other[k + 2]) - max(one[k], other[k]), 0) for k in (0, 1))
-    shared = width * height
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared) if shared else 0.0
-
-
 def _lies(place: str, finding: ReportedFinding) -> bool:
-    if place == WHOLE or finding.place == WHOLE:
-        return place == finding.place or (finding.cells or {}).get(place, 0.0) >= SHARE
     return place == finding.place or (finding.cells or {}).get(place, 0.0) >= SHARE
 
 
 def _held(attribute: Attribute, finding: ReportedFinding) -> bool:
     """Whether the map rises above its threshold where a finding is said to lie, inside the finding's box."""
     place = attribute.mention.value
-    return place == WHOLE or ((finding.cells or {}).get(place, 0.0) > 0) is not attribute.negated
+    return place == WHOLE_PICTURE or ((finding.cells or {}).get(place, 0.0) > 0) is not attribute.negated
 
 
 def _measures(attribute: Attribute, finding: ReportedFinding) -> Answer:
@@ -344,7 +292,8 @@ def _any(answers: Sequence[Answer]) -> Answer:
     return True if True in answers else None if None in answers else False
 
 
-def _outcome(answer: Answer) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:
+    """What becomes of a claim."""
     return "unsupported" if answer is None else "supported" if answer else "contradicted"
 
 
