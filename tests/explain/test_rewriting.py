@@ -54,8 +54,11 @@ def explain(inspection: Inspection) -> Inspection:
     return replace(inspection, statement=explanation.text, explanation=explanation)
 
 
-def test_a_rewrite_that_says_all_and_nothing_else_stands_in_place_of_the_template() -> None:
-    told = rewritten(explain(BOTH), EXPLAINER, Speaker(f'"{TRUE}"'))
+@pytest.mark.parametrize(
+    "said", [TRUE, f'"{TRUE}"', f'The rewritten statement is: "{TRUE}', f"<<<\n{TRUE}\n>>>"]
+)
+def test_a_rewrite_that_says_all_and_nothing_else_stands_in_place_of_the_template(said: str) -> None:
+    told = rewritten(explain(BOTH), EXPLAINER, Speaker(said))
     assert told.explanation is not None
     assert told.explanation.rewrite is not None
     assert told.explanation.rewrite.accepted
