@@ -6,8 +6,9 @@ the specification and the instruction that is given as one, and under nothing el
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from specsight.asking.context import Context
 from specsight.asking.limits import not_understood
 from specsight.asking.memory import Memory, completed, remembered
 from specsight.asking.names import names_of
-from specsight.asking.query import Query
+from specsight.asking.query import Kind, Query
 from specsight.asking.seen import Seen, see
 from specsight.asking.understanding import Understood, understand
 from specsight.asking.wording import kind_by_model, reworded
@@ -95,7 +96,8 @@ class Conversation:
         """Answer a question. Raises SpecsightError for an empty one and for one that is too long."""
         start = time.perf_counter()
         understood = understand(question, self._names)
-        queries, by = self._by_model(question, understood)
+        failures: list[str] = []
+        queries, by = self._by_model(question, understood, failures)
         sentences: list[Sentence] = []
         answered: list[Query] = []
         for asked in queries:
@@ -113,12 +115,16 @@ class Conversation:
             remarks=tuple(_remarks(understood, answered)),
             understood_by=by,
         )
-        if self.language_model is not None and not answer.abstained:
-            told = reworded(self.language_model, answer, self._names, self._claims)
-            answer = replace(answer, reworded=told)
+        if self.language_model is not None and not answer.abstained and not failures:
+            with _noted(failures):
+                told = reworded(self.language_model, answer, self._names, self._claims)
+                answer = replace(answer, reworded=told)
+        answer = replace(answer, remarks=(*answer.remarks, *failures))
         return replace(answer, seconds=time.perf_counter() - start)
 
-    def _by_model(self, question: str, understood: Understood) -> tuple[tuple[Query, ...], str]:
+    def _by_model(
+        self, question: str, understood: Understood, failures: list[str]
+    ) -> tuple[tuple[Query, ...], str]:
         """The queries; where no rule knows the question, of the kind that the language model finds the likeliest."""
         first = understood.queries[0]
         if (
@@ -128,7 +134,9 @@ class Conversation:
             or first.bare
         ):
             return understood.queries, "rules"
-        kind = kind_by_model(self.language_model, question)
+        kind: Kind = "unknown"
+        with _noted(failures):
+            kind = kind_by_model(self.language_model, question)
         if kind == "unknown":
             return understood.queries, "rules"
         return (replace(first, kind=kind),), self.language_model.name
@@ -187,6 +195,17 @@ def _with_note(picture: PictureLike, note: str, inspector: Inspector) -> Picture
     raise SpecsightError(
         "a note goes with a picture that is a file or a sample: write the picture to a file first"
     )
+
+
+@contextlib.contextmanager
+def _noted(failures: list[str]) -> Iterator[None]:
+    """A language model that fails costs no answer: what it said of that becomes a remark."""
+    try:
+        yield
+    except SpecsightError as error:
+        failures.append(
+            f"The language model gave no answer ({excerpt(str(error))}): this one is told without it."
+        )
 
 
 def _remarks(understood: Understood, queries: Sequence[Query]) -> list[str]:
