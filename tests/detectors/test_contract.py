@@ -34,8 +34,11 @@ FROM_PICTURES = [
 WITH_DEPTH = [name for name in NAMES if detectors[name].needs.depth]
 WITHOUT_DEPTH = [name for name in NAMES if name not in WITH_DEPTH]
 SMALL = {"resolution": 64}
-QUICK: dict[str, dict[str, Any]] = {"clad": {"steps": 40, "synthetic_defects": 24}}
-"""Parameters that keep training short."""
+QUICK: dict[str, dict[str, Any]] = {
+    "clad": {"steps": 40, "synthetic_defects": 24},
+    "llava-ads": {"encoder": "bundled"},
+}
+"""Parameters that keep training short, and the encoder that a method's weights were trained beside."""
 SPECIFICATION = Specification(product="plate", defects=(DefectType(name="stain", phrases=("red stain",)),))
 GOOD = 24
 
@@ -79,11 +82,11 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 def new(name: str, **parameters: Any) -> Detector:
     reads = detectors[name].needs.text
-    parameters = {**QUICK.get(name, {}), **parameters}
+    given = {"encoder": colours_for(name) if reads else "filters", **SMALL, **QUICK.get(name, {})}
     if detectors[name].needs.language_model:
         pytest.importorskip("transformers")
-        parameters["language_model"] = seeing_model()
-    return create_detector(name, encoder=colours_for(name) if reads else "filters", **{**SMALL, **parameters})
+        given["language_model"] = seeing_model()
+    return create_detector(name, **{**given, **parameters})
 
 
 def words(name: str) -> Specification | None:
@@ -191,6 +194,8 @@ def test_a_saved_detector_judges_as_before(
     words = {"specification.yaml"} if detector.needs.text else set()
     if name == "multiads":
         words.add("trained_types.yaml")
+    if name == "llava-ads":
+        words.add("language_model.json")
     assert {path.name for path in tmp_path.iterdir()} == {"detector.json", "detector.safetensors"} | words
     loaded = type(detector).load(tmp_path, detector.get_encoder().name)
     assert {**loaded.parameters(), "encoder": None} == {**detector.parameters(), "encoder": None}

@@ -107,7 +107,7 @@ def test_features_are_those_of_transformers(ours: PretrainedEncoder, theirs: Any
 
 def test_one_pass_that_measures_where_cells_lie_yields_what_each_method_does(ours: PretrainedEncoder) -> None:
     images = np.random.default_rng(1).integers(0, 256, (1, 64, 96, 3), np.uint8)
-    grids = ours._all_grids(images)
+    grids = ours.all_grids(images)
     names = [layer.name for layer in ours.available]
     assert list(grids) == [*names, JOINT]
     for name, grid in zip(names, ours.layers(images, names), strict=True):

@@ -16,12 +16,14 @@ from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
 from tests.support.seeing_checkpoints import save_seeing
 
+import specsight.language.pointing.tokens as pointer
 from specsight.errors import MissingExtra, SpecsightError
 from specsight.language import LanguageModel, Message, language_models, load_language_model
 
 EXAMPLES: dict[str, Callable[[Path, ExitStack], str]] = {
     "transformers": lambda folder, stack: f"transformers:{save_causal(folder)}",
     "vision": lambda folder, stack: f"vision:{save_seeing(folder, 'llava')}",
+    "pointing": lambda folder, stack: f"pointing:{Path(pointer.__file__).with_name('bundled')}",
     "endpoint": lambda folder, stack: f"endpoint:{stack.enter_context(chat_server()).url}",
 }
 """Adapter → the name of a small model, built in a folder, or of one that runs until the stack is left. An
@@ -43,18 +45,26 @@ def model(
         yield model
 
 
+def asked(model: LanguageModel) -> list[Message]:
+    """The question, with a picture where the model sees: some speak of pictures alone."""
+    if not model.sees:
+        return QUESTION
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    return [QUESTION[0], Message("user", QUESTION[1].text, (picture,))]
+
+
 def test_answers_are_deterministic_and_end_where_they_should(model: LanguageModel) -> None:
-    answer = model.generate(QUESTION, max_tokens=12)
-    assert answer == model.generate(QUESTION, max_tokens=12)
+    answer = model.generate(asked(model), max_tokens=12)
+    assert answer == model.generate(asked(model), max_tokens=12)
     assert len(answer) > 4
     ending = answer[2:4]
-    stopped = model.generate(QUESTION, max_tokens=12, stop=["\0 never", ending])
+    stopped = model.generate(asked(model), max_tokens=12, stop=["\0 never", ending])
     assert stopped == answer[: answer.index(ending)]
-    assert len(model.generate(QUESTION, max_tokens=1)) < len(answer)
+    assert len(model.generate(asked(model), max_tokens=1)) < len(answer)
 
 
 def test_sampled_answers_depend_on_the_seed_alone(model: LanguageModel) -> None:
-    answers = [model.generate(QUESTION, max_tokens=24, seed=seed) for seed in (1, 2, 3, 1)]
+    answers = [model.generate(asked(model), max_tokens=24, seed=seed) for seed in (1, 2, 3, 1)]
     assert answers[0] == answers[3]
     assert len(set(answers)) > 1
 
@@ -62,34 +72,34 @@ def test_sampled_answers_depend_on_the_seed_alone(model: LanguageModel) -> None:
 def test_an_option_is_weighed_by_itself(model: LanguageModel) -> None:
     if not model.weighs:
         with pytest.raises(SpecsightError, match="gives no likelihoods"):
-            model.likelihoods(QUESTION, ["yes"])
+            model.likelihoods(asked(model), ["yes"])
         return
     options = ["yes", "no", "perhaps it is"]
-    together = model.likelihoods(QUESTION, options)
-    assert together == [model.likelihoods(QUESTION, [option])[0] for option in options]
-    assert together[::-1] == model.likelihoods(QUESTION, options[::-1])
+    together = model.likelihoods(asked(model), options)
+    assert together == [model.likelihoods(asked(model), [option])[0] for option in options]
+    assert together[::-1] == model.likelihoods(asked(model), options[::-1])
     assert all(np.isfinite(value) and value < 0 for value in together)
-    assert model.likelihoods(QUESTION, []) == []
+    assert model.likelihoods(asked(model), []) == []
 
 
 def test_a_longer_option_is_less_likely_than_its_beginning(model: LanguageModel) -> None:
     if not model.weighs:
         pytest.skip(f"{model.name} gives no likelihoods")
-    short, long = model.likelihoods(QUESTION, ["no", "no defect"])
+    short, long = model.likelihoods(asked(model), ["no", "no defect"])
     assert long < short
 
 
 def test_hidden_states_are_finite_features_per_token(model: LanguageModel) -> None:
     if not model.embeds:
         with pytest.raises(SpecsightError, match="gives no hidden states"):
-            model.hidden_states(QUESTION)
+            model.hidden_states(asked(model))
         return
-    states = model.hidden_states(QUESTION)
+    states = model.hidden_states(asked(model))
     assert states.dtype == np.float32
     assert states.ndim == 2
     assert np.isfinite(states).all()
-    np.testing.assert_array_equal(states, model.hidden_states(QUESTION))
-    more = model.hidden_states([*QUESTION, Message("assistant", "It is."), Message("user", "Why?")])
+    np.testing.assert_array_equal(states, model.hidden_states(asked(model)))
+    more = model.hidden_states([*asked(model), Message("assistant", "It is."), Message("user", "Why?")])
     assert len(more) > len(states)
     assert more.shape[1] == states.shape[1]
 

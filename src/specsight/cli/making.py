@@ -131,21 +131,30 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     help="bundled: a small one from scratch; smollm2, or a causal checkpoint's folder or hub id: with adapters.",
 )
 @click.option("--encoder", default=ENCODER, show_default=True, help="What the language model sees with.")
+@click.option("--start", type=PATH, help="A finished model whose heads are to learn on.")
 @MINUTES
 @DEVICE
 def language(
-    photographs: Path, out: Path, language_model: str, encoder: str, minutes: float | None, device: str
+    photographs: Path,
+    out: Path,
+    language_model: str,
+    encoder: str,
+    start: Path | None,
+    minutes: float | None,
+    device: str,
 ) -> None:
     """Train a language model that points: within an hour and a half on two free processors."""
     from specsight.learning.device import choose_device
     from specsight.recipes.language import train as training
-    from specsight.recipes.language.recipe import LanguageRecipe
+    from specsight.recipes.language.recipe import BUNDLED, LanguageRecipe
     from specsight.recipes.run import RunOptions
 
     recipe = LanguageRecipe(RunOptions(device=device), language_model, encoder)
     if choose_device(device).type != "cpu":
         recipe = recipe.for_gpu()
+    elif language_model != BUNDLED:
+        recipe = recipe.for_adapters()
     if minutes is not None:
         recipe = recipe.within(minutes)
-    made = training.train(recipe, out, photographs)
+    made = training.train(recipe, out, photographs, start=start)
     screen.say(f"language model: {made}\nuse it: --detector llava-ads --language-model {made}")

@@ -111,14 +111,17 @@ class Encoder(ABC):
 
         Measured when they are first asked for (see `placement`): half a second for a small encoder.
         """
-        return measure(self._all_grids, self.multiple)
+        return measure(self.all_grids, self.multiple)
 
     def cells(self, name: str, grid: Features) -> Cells:
         """Where the cells of a grid (..., h, w) lie, which is that of a layer, or of `embed_patches` (`JOINT`)."""
         return self.placements[name].cells((grid.shape[-2], grid.shape[-1]))
 
-    def _all_grids(self, images: Images) -> dict[str, Features]:
-        """The features of all layers, and the joint patches where there are some, by name."""
+    def all_grids(self, images: Images) -> dict[str, Features]:
+        """The features (B, D, h, w) of all layers, and the joint patches as `JOINT` where it reads, by name.
+
+        Of an encoder whose one pass yields them all it costs no more than `layers`.
+        """
         names = [layer.name for layer in self.available]
         grids = dict(zip(names, self.layers(images, names)))
         return {**grids, JOINT: self.embed_patches(images)} if self.reads else grids

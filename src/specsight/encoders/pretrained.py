@@ -53,7 +53,7 @@ class PretrainedEncoder(Encoder):
     def placements(self) -> Mapping[str, Placement]:
         """See `Encoder.placements`. A ViT's tokens are patches side by side: there is nothing to measure."""
         if not isinstance(self.vision, TokenTower):
-            return measure(self._all_grids, self.multiple)
+            return measure(self.all_grids, self.multiple)
         side = float(self.vision.stride)
         names = [layer.name for layer in self.available] + [JOINT] * self.reads
         return dict.fromkeys(names, Placement((side, side), (0.0, 0.0)))
@@ -120,10 +120,10 @@ class PretrainedEncoder(Encoder):
             embedded[batch] = _read(text, [texts[int(k)] for k in batch])
         return embedded
 
-    def _all_grids(self, images: Images) -> dict[str, Features]:
-        """See `Encoder._all_grids`; of a CNN, one pass yields them all."""
+    def all_grids(self, images: Images) -> dict[str, Features]:
+        """See `Encoder.all_grids`; of a CNN, one pass yields them all."""
         if not self.reads or not isinstance(self.vision, ConvolutionalTower):
-            return super()._all_grids(images)
+            return super().all_grids(images)
         self.check_images(images)
         with torch.inference_mode():
             layers, patches = self.vision.all_grids(self.vision.pixels(images))

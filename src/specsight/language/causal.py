@@ -56,7 +56,7 @@ class CausalLanguageModel(LanguageModel):
         while len(answer) < max_tokens:
             reading = {self._cache: cache, "use_cache": True} if self._cache else {}
             output = self._run(step, weighed=1, **reading)
-            answer.append(_choose(output.logits[0, -1], generator))
+            answer.append(chosen(output.logits[0, -1], generator))
             if answer[-1] in self._ends:
                 break
             # Where a model gives no cache, it reads everything again.
@@ -124,7 +124,7 @@ class CausalLanguageModel(LanguageModel):
             )
 
 
-def _choose(logits: torch.Tensor, generator: torch.Generator | None) -> int:
+def chosen(logits: torch.Tensor, generator: torch.Generator | None) -> int:
     """The likeliest token, or one drawn at temperature 1. Drawn on the CPU: the same for one seed on any device."""
     import torch
 

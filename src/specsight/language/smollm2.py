@@ -35,6 +35,8 @@ CACHE = "SPECSIGHT_CACHE"
 """Environment variable: the folder that is used instead of the user's cache."""
 FORM = 1
 """Goes up when `_convert` writes something else from the same file."""
+FINGERPRINT = hashlib.sha256(f"{NAME} {DIGEST} {FORM}".encode()).hexdigest()
+"""Of what is unpacked, whatever a version of `transformers` writes into its configuration."""
 WAIT = 900.0
 """Seconds to wait for another process that unpacks the same file."""
 
@@ -52,8 +54,7 @@ class SmolLM2(CausalLanguageModel):
             raise SpecsightError(f"language model '{NAME}:{name}': there is one; write {NAME} alone")
         super().__init__(str(smollm2_folder()), device)
         self.name = NAME
-        # Not of the folder: what a version of `transformers` writes into configurations changes no answer.
-        self.fingerprint = hashlib.sha256(f"{NAME} {DIGEST} {FORM}".encode()).hexdigest()
+        self.fingerprint = FINGERPRINT
 
 
 def smollm2_folder() -> Path:

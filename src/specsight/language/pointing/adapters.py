@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specsight.checkpoints import checkpoint_folder, load_tokenizer, load_weights
+from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
 from specsight.errors import SpecsightError, require
+from specsight.language.loading import WORDING
 from specsight.language.pointing.tokens import TOKENS, WHAT, add_tokens
 
 if TYPE_CHECKING:
@@ -38,6 +39,15 @@ def base_folder(name: str) -> Path:
 
         return smollm2_folder()
     return checkpoint_folder(name, WHAT, SMOLLM2)
+
+
+def base_fingerprint(name: str) -> str:
+    """Hex digest of the checkpoint that adapters belong to."""
+    if name == SMOLLM2:
+        from specsight.language.smollm2 import FINGERPRINT
+
+        return FINGERPRINT
+    return fingerprint(base_folder(name), WORDING)
 
 
 def load_base(folder: Path) -> tuple[Any, Any]:

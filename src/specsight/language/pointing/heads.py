@@ -49,6 +49,9 @@ class DenseHeads(nn.Module):
         self.suspicion = nn.Conv2d(width, 1, 1)
         self.queries = nn.ModuleList(Query(language, width) for _ in range(2))
         self.joint_query = nn.Linear(language, joint) if joint else None
+        self.word_queries = nn.ModuleList(
+            nn.Linear(joint, width, bias=False) for _ in range(2 if joint else 0)
+        )
         levels = 3 if joint else 2
         self.log_scales = nn.Parameter(torch.full((levels,), -log(TEMPERATURE)))
         self.biases = nn.Parameter(torch.full((levels,), -1.0))
@@ -84,10 +87,13 @@ class DenseHeads(nn.Module):
         say of a defect and of a good part; given where the encoder reads.
         """
         size = (seen.fine.shape[-2], seen.fine.shape[-1])
-        levels = [
-            self._level(0, seen.fine, pictures, self.queries[0](defect), self.queries[0](normal)),
-            self._level(1, seen.deep, pictures, self.queries[1](defect), self.queries[1](normal)),
-        ]
+        levels = []
+        for index, grid in enumerate((seen.fine, seen.deep)):
+            told = [self.queries[index](state) for state in (defect, normal)]
+            if self.word_queries and anchors is not None:
+                # What the encoder's text tower knows of words a small language model would have to learn anew.
+                told = [query + self.word_queries[index](word) for query, word in zip(told, anchors)]
+            levels.append(self._level(index, grid, pictures, *told))
         if self.joint_query is not None and seen.joint is not None and anchors is not None:
             told = [word + self.joint_query(state) for word, state in zip(anchors, (defect, normal))]
             levels.append(self._level(2, seen.joint, pictures, *told))

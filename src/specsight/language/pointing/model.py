@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from specsight.language.causal import chosen
 from specsight.language.loading import CACHES
 from specsight.language.pointing.eyes import Eyes
 from specsight.language.pointing.heads import DenseHeads, Seen
@@ -102,11 +103,15 @@ class PointingModel(nn.Module):
         numbers = packed.branches[0, chosen]
         return [float(own[numbers == k].sum()) for k in range(len(answers))]
 
-    def write(self, begin: Tensor, question: Sequence[int], longest: int) -> Iterator[tuple[int, Tensor]]:
-        """The likeliest answer to a question about one picture, token by token, each with its state (d,).
+    def write(
+        self, begin: Tensor, question: Sequence[int], longest: int, seed: int | None = None
+    ) -> Iterator[tuple[int, Tensor]]:
+        """The likeliest answer to a question about one picture, or with a `seed` one drawn at temperature 1, token by
+        token, each with its state (d,).
 
         Ends behind the end token, which is not given, and after `longest` tokens.
         """
+        generator = None if seed is None else torch.Generator().manual_seed(seed)
         cache, given = None, torch.tensor([list(question)], dtype=torch.int64, device=self.device)
         step = torch.cat([begin, self._embed(given).to(begin.dtype)], 1)
         token, said = -1, 0
@@ -116,7 +121,7 @@ class PointingModel(nn.Module):
             state = output.last_hidden_state[0, -1]
             if said:
                 yield token, state
-            token = int(self.logits(state).argmax())
+            token = chosen(self.logits(state), generator)
             if token == self.layout.end or said >= longest:
                 return
             said += 1

@@ -141,6 +141,13 @@ class Pointer:
             begin = self._begin(self._seen(features))
             return self.model.weigh(begin, layout.question(question), tokens)
 
+    def states(self, features: Mapping[str, Features], question: str) -> NDArray[np.float32]:
+        """The last layer's states (T, d) at a question's tokens."""
+        branch = Branch(self.model.layout.question(question))
+        with torch.inference_mode():
+            packed = pack([[branch]]).to(self.model.device)
+            return _array(self.model.read(self._begin(self._seen(features)), packed)[0])
+
     def say(
         self,
         features: Mapping[str, Features],
@@ -148,8 +155,10 @@ class Pointer:
         anchors: Mapping[str, Features] | None = None,
         good: Features | None = None,
         longest: int = 160,
+        seed: int | None = None,
     ) -> Said:
-        """The likeliest answer, and the map of each defect that it names; at most `longest` tokens.
+        """The likeliest answer of at most `longest` tokens (with a `seed`: one drawn at temperature 1), and the map of
+        each defect that it names.
 
         `anchors`: embeddings of words that may be named; a name without one is pointed at by the other levels alone.
         """
@@ -158,7 +167,7 @@ class Pointer:
             seen = self._seen(features)
             begin = self._begin(seen)
             tokens, states = [], list[Tensor]()
-            for token, state in self.model.write(begin, layout.question(question), longest):
+            for token, state in self.model.write(begin, layout.question(question), longest, seed):
                 tokens.append(token)
                 states.append(state)
             if (

@@ -17,7 +17,15 @@ from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError, require
 from specsight.language.loading import WORDING
-from specsight.language.pointing.adapters import Lora, adapted, base_folder, fill, learning, load_base
+from specsight.language.pointing.adapters import (
+    Lora,
+    adapted,
+    base_fingerprint,
+    base_folder,
+    fill,
+    learning,
+    load_base,
+)
 from specsight.language.pointing.tokens import WHAT
 from specsight.storage import parse_json, read_text, sha256, whole_folder, write_json
 
@@ -63,7 +71,7 @@ def save_pointing(model: Any, encoder: Encoder, language_model: str, lora: Lora 
             model.shape.joint,
             model.shape.width,
             language_model,
-            fingerprint(base_folder(language_model), WORDING) if lora else "",
+            base_fingerprint(language_model) if lora else "",
             asdict(lora) if lora else None,
         )
         write_json(temporary / DESCRIPTION, {"format": FORMAT, **asdict(described)})
@@ -150,12 +158,11 @@ def _language(folder: Path, described: Description) -> tuple[Any, Any]:
             attn_implementation="sdpa",
         )
         return language, load_tokenizer(found, str(found), WHAT)
-    base = base_folder(described.language_model)
-    if fingerprint(base, WORDING) != described.base_fingerprint:
+    if base_fingerprint(described.language_model) != described.base_fingerprint:
         raise SpecsightError(
             f"'{folder}' holds adapters of another '{described.language_model}' than is installed: get that one"
         )
-    language, tokenizer = load_base(base)
+    language, tokenizer = load_base(base_folder(described.language_model))
     lora = Lora(**{**described.lora, "targets": tuple(described.lora["targets"])})
     language = adapted(language, tokenizer, lora)
     path = folder / ADAPTERS

@@ -40,6 +40,10 @@ class Pointers:
     """(Q,) int64: the place of the `[SEG_NORMAL]` that it is compared with."""
     words: list[str]
     """(Q,): the words that it stands for; empty: any defect."""
+    types: list[str]
+    """(Q,): the type that is meant."""
+    typed: list[tuple[int, int]]
+    """Of each picture, from where to where its phrases stand that are pointed at; those in answers follow."""
     targets: Tensor
     """(Q, h, w) float32 in {0, 1}."""
     known: Tensor
@@ -70,6 +74,8 @@ class Drawn:
     branches: list[Branch]
     pointers: list[tuple[int, int, str, str]]
     """Place of the defect token, place of its normal token, words, type."""
+    phrases: int
+    """How many of the first are phrases, not in an answer."""
 
 
 class BatchMaker:
@@ -125,6 +131,7 @@ class BatchMaker:
             branches.append(Branch(tokens))
             at += len(tokens)
             pointers.append((at - 1, normal, _words(one.words, one.type), one.type))
+        phrases = len(pointers)
         for turn in self._turns(rng, entry):
             tokens, learned = self._spoken(turn)
             branches.append(Branch(tokens, learned))
@@ -132,7 +139,7 @@ class BatchMaker:
             own = at + max(k for k, token in enumerate(tokens) if token == self._normal)
             pointers += [(place, own, _words(t, t), t) for place, t in zip(places, turn.types)]
             at += len(tokens)
-        return Drawn(branches, pointers)
+        return Drawn(branches, pointers, phrases)
 
     def _turns(self, rng: np.random.Generator, entry: Entry) -> list[Turn]:
         stage = self.stage
@@ -171,11 +178,14 @@ def _pointers(drawn: Sequence[Drawn], labels: NDArray[np.uint8], entries: Sequen
         else:
             # Where cells may show it, nobody knows.
             present.append(0.0 if sure.all() else float("nan"))
+    starts = [0, *np.cumsum([len(own.pointers) for own in drawn]).tolist()]
     return Pointers(
         torch.tensor([row for row, *_ in rows]),
         torch.tensor([defect for _, defect, *_ in rows]),
         torch.tensor([normal for _, _, normal, *_ in rows]),
         [words for _, _, _, words, _ in rows],
+        [type_ for *_, type_ in rows],
+        [(start, start + own.phrases) for start, own in zip(starts, drawn)],
         torch.from_numpy(np.stack(targets).astype(np.float32)),
         torch.from_numpy(np.stack(known)),
         torch.tensor(present),

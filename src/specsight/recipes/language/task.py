@@ -70,6 +70,7 @@ class SpeakingTask(Task):
             "focal": _focal(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
             "dice": _dice(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
             "presence": self._presence_loss(of, defect, margins),
+            "typing": self._typing_loss(batch, margins.float()),
             "suspicion": self._suspicion_loss(batch, seen),
         }
         stage = self.stage
@@ -78,6 +79,7 @@ class SpeakingTask(Task):
             "focal": stage.focal_weight,
             "dice": stage.dice_weight,
             "presence": stage.presence_weight,
+            "typing": stage.typing_weight,
             "suspicion": 1.0,
         }
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
@@ -98,7 +100,6 @@ class SpeakingTask(Task):
             margins, defect = self._pointed(batch, seen, states)
             of, logits = batch.pointers, self.model.heads.present(defect, margins).float().cpu()
             margins = margins.float().cpu()
-            # The phrases that are pointed at come first in each row.
             first = [self._first(of, row) for row in range(len(batch.labels))]
             for row, at in enumerate(first):
                 entry = batch.entries[row]
@@ -121,8 +122,7 @@ class SpeakingTask(Task):
 
     def _first(self, of: Pointers, row: int) -> int:
         """The pointer at any defect among the phrases of a row."""
-        own = zip(of.pictures.tolist(), of.words)
-        return next(k for k, (picture, word) in enumerate(own) if picture == row and not word)
+        return next(k for k in range(*of.typed[row]) if not of.words[k])
 
     def _passed(self, batch: Batch) -> tuple[Seen, Tensor]:
         grids = [grid.to(self.device).float() for grid in batch.grids]
@@ -154,6 +154,25 @@ class SpeakingTask(Task):
         known = ~of.present.isnan()
         logits = self.model.heads.present(defect.float(), margins.float())[known.to(self.device)]
         return functional.binary_cross_entropy_with_logits(logits, of.present[known].to(self.device))
+
+    def _typing_loss(self, batch: Batch, margins: Tensor) -> Tensor:
+        """Cross-entropy, over the types that are pointed at in a picture, at the cells that show one of them."""
+        of, labels = batch.pointers, batch.labels.to(self.device)
+        losses = []
+        for row, entry in enumerate(batch.entries):
+            own = [k for k in range(*of.typed[row]) if of.words[k]]
+            numbers = [entry.types.index(of.types[k]) + 1 if of.types[k] in entry.types else -1 for k in own]
+            shown = torch.isin(labels[row], torch.tensor([n for n in numbers if n > 0], device=self.device))
+            if len(own) < 2 or not shown.any():
+                continue
+            places = torch.full((len(entry.types) + 1,), -1, device=self.device)
+            places[[n for n in numbers if n > 0]] = torch.tensor(
+                [k for k, n in enumerate(numbers) if n > 0], device=self.device
+            )
+            losses.append(
+                functional.cross_entropy(margins[own][:, shown].T, places[labels[row][shown].long()])
+            )
+        return torch.stack(losses).mean() if losses else margins.sum() * 0
 
     def _suspicion_loss(self, batch: Batch, seen: Seen) -> Tensor:
         labels = batch.labels.to(self.device)

@@ -7,6 +7,7 @@ last stage, `model/`, which `load_pointing` reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.language.pointing.adapters import adapted, base_folder, load_base
 from specsight.language.pointing.model import PointingModel, Shape
-from specsight.language.pointing.saved import save_pointing
+from specsight.language.pointing.saved import load_pointing, pointing_fingerprint, save_pointing
 from specsight.language.pointing.tokens import add_tokens
 from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
@@ -41,19 +42,28 @@ STAGES = ("gallery", "align", "instruct", "export")
 HELD_OUT_SEED = 14_114
 
 
-def train(recipe: LanguageRecipe, out: Path, photographs: Path, stages: Sequence[str] = STAGES) -> Path:
+def train(
+    recipe: LanguageRecipe,
+    out: Path,
+    photographs: Path,
+    stages: Sequence[str] = STAGES,
+    start: Path | None = None,
+) -> Path:
     """Go through those of `stages` that are not finished yet, in order; returns the folder of the exported model.
 
-    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage,
-    for photographs that cannot be used, and for checkpoints of another recipe in `out`.
+    `start`: a finished model; heads and visual tokens begin with what of its weights has their shapes. Interrupted
+    anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage, for
+    photographs that cannot be used, and for checkpoints of another recipe in `out`.
     """
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     Photographs(photographs)
+    if start is not None:
+        recipe = replace(recipe, start=pointing_fingerprint(start))
     parts = {"align": recipe.align, "instruct": recipe.instruct}
     with run_folder(out, recipe, recipe.options, parts) as device:
-        run = _Run(recipe, out, photographs, device)
+        run = _Run(recipe, out, photographs, device, start)
         for name in stages:
             torch.manual_seed(recipe.options.seed)
             run.stage(name)
@@ -64,7 +74,10 @@ def train(recipe: LanguageRecipe, out: Path, photographs: Path, stages: Sequence
 class _Run:
     """A recipe, its folder and its sources."""
 
-    def __init__(self, recipe: LanguageRecipe, out: Path, photographs: Path, device: torch.device) -> None:
+    def __init__(
+        self, recipe: LanguageRecipe, out: Path, photographs: Path, device: torch.device, start: Path | None
+    ) -> None:
+        self.start = start
         self.recipe, self.out, self.photographs, self.device = recipe, out, photographs, device
         self.encoder: Encoder = load_encoder(recipe.encoder, "cpu")
         self._model: PointingModel | None = None
@@ -158,6 +171,8 @@ class _Run:
             language, tokenizer = self._language()
             shape = shape_of(self.encoder, self.recipe.width)
             self._model = PointingModel(language, tokenizer, shape).to(self.device)
+            if self.start is not None:
+                begin_with(self._model, load_pointing(self.start, self.device)[0])
         return self._model
 
     def _language(self) -> tuple[Any, Any]:
@@ -171,6 +186,17 @@ class _Run:
         if not step:
             raise SpecsightError(f"'{self.out}' has no checkpoint of stage '{stage}': train that stage first")
         return step
+
+
+def begin_with(model: PointingModel, other: PointingModel) -> None:
+    """Give heads and visual tokens the other model's weights, as far as names and shapes agree."""
+    for module, finished in ((model.heads, other.heads), (model.eyes, other.eyes)):
+        theirs = finished.state_dict()
+        own = {
+            name: theirs[name] if name in theirs and theirs[name].shape == tensor.shape else tensor
+            for name, tensor in module.state_dict().items()
+        }
+        module.load_state_dict(own)
 
 
 def shape_of(encoder: Encoder, width: int) -> Shape:

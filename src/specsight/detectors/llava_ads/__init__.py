@@ -1,0 +1,1 @@
+"""LLaVA-ADS: a vision-language model whose tokens point."""

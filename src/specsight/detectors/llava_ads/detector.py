@@ -1,0 +1,162 @@
+"""LLaVA-ADS: a language model names defects, and its hidden states at the tokens behind the names make the maps.
+
+In: a specification (product, types of defect). Out: one map per type, their map together, and a score that fuses the
+map with what the language model says. After the thesis's idea (GenAU, arXiv 2607.01049) with LISA's constants (Lai et
+al., CVPR 2024); where its sources are silent the choices are this project's own: see docs/llava-ads.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.needs import Needs, Regime
+from specsight.detectors.parameters import parameter
+from specsight.detectors.saving import State, damaged
+from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
+from specsight.encoders import JOINT, Encoder, Features
+from specsight.errors import SpecsightError
+from specsight.features import grids
+from specsight.images import Cells, Frame
+from specsight.prompts import prompt_bank
+from specsight.records import Judgement
+from specsight.specification import Instruction, Specification
+from specsight.specification.vocabulary import as_words
+from specsight.storage import parse_json, read_text, write_json
+
+if TYPE_CHECKING:
+    from specsight.language.pointing.pointer import Pointer
+
+TOP = 0.01
+"""Share of the cells whose mean margin is the map's say in the score."""
+FINGERPRINT = "language_model.json"
+
+
+@detectors.register("llava-ads")
+@dataclass
+class LlavaAds(Detector):
+    """Points at every type of the specification, and at whatever else is wrong."""
+
+    name = "llava-ads"
+    needs: ClassVar[Needs] = Needs(good_pictures=0, text=True)
+    regime: ClassVar[Regime] = Regime.ZERO_SHOT
+
+    language_model: str = parameter(
+        "bundled",
+        "The language model that points: bundled, or a folder that `specsight train language` wrote.",
+    )
+    sigma: float = sigma_parameter()
+    words_share: float = parameter(
+        0.5,
+        "Share of the score that comes from words (yes or no) and tokens; the map has the rest.",
+        low=0,
+        high=1,
+    )
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map each type by the margin of its token over the token for normal.
+
+        The judgement's map is the mean of the margin of any defect and of the largest margin of all; under an
+        instruction that lets named types alone count, their largest. Its score is the mean of the map's top 1 % of
+        cells, with the share `words_share` from the logits that any defect is there and that the language model says
+        "Yes".
+        """
+        from specsight.language.pointing.pointer import ANYTHING, FINE, Phrase
+
+        words = self._get_words()
+        bank = prompt_bank(words.specification, instruction)
+        anchors = words.anchors(instruction)
+        if not anchors.types:
+            return judgement_without_types(view.frame)
+        ignored = list(bank.ignored)
+        names = [ANYTHING if name is None else as_words(name) for name in anchors.types]
+        vectors = [*anchors.defects, *anchors.ignored]
+        phrases = [Phrase(w, v) for w, v in zip([*names, *map(as_words, ignored)], vectors, strict=True)]
+        pointed = self.pointer.point(
+            view.features, phrases, anchors.good, as_words(words.specification.product)
+        )
+        count = len(anchors.types)
+        margins, presence = pointed.margins[:count], pointed.presence[:count]
+        if ignored:
+            # What looks more like an ignored type is explained by it, as for every method that reads.
+            explained = np.logaddexp(0, pointed.margins[count:]).max(0)
+            margins = margins - explained
+            presence = presence - np.logaddexp(0, pointed.presence[count:]).max()
+        cells = view.cells[FINE]
+        shown = view.frame.shows_picture(cells)
+        combined = margins.max(0)
+        if None in anchors.types:
+            anything = anchors.types.index(None)
+            combined = 0.5 * (combined + margins[anything])
+            told = 0.5 * (float(presence[anything]) + pointed.yes)
+        else:  # "Yes" speaks of whatever is wrong, and here named types alone count.
+            told = float(presence.max())
+        combined = np.asarray(combined, np.float32)
+        score = (1 - self.words_share) * grids.top_mean(combined[shown], TOP) + self.words_share * told
+        typed = np.asarray(margins, np.float32)
+        return judgement_of_types(
+            score, typed, anchors.types, cells, view.frame, self.sigma, combined=combined
+        )
+
+    @cached_property
+    def pointer(self) -> Pointer:
+        """The language model. Raises SpecsightError where it was trained beside another encoder."""
+        from specsight.language.pointing.pointer import Pointer
+
+        pointer = Pointer.load(self.language_model, self.device)
+        encoder = self.get_encoder()
+        if pointer.description.encoder_fingerprint != encoder.fingerprint:
+            raise SpecsightError(
+                f"language model '{self.language_model}' was trained beside encoder '{pointer.description.encoder}', "
+                f"and '{encoder.name}' is another: choose that one with --encoder, or train a language model beside it"
+            )
+        return pointer
+
+    def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
+        found = encoder.all_grids(pixels)
+        adapted = self.pointer.adapt([found[layer][0] for layer in self.pointer.description.layers])
+        return {**adapted, JOINT: found[JOINT][0]}
+
+    def _cells(self, encoder: Encoder, name: str, features: Features) -> Cells | None:
+        from specsight.language.pointing.pointer import DEEP
+
+        layers = self.pointer.description.layers
+        if name == JOINT:
+            return encoder.cells(JOINT, features)
+        return encoder.cells(layers[-1] if name == DEEP else layers[0], features)
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        for _ in (
+            views
+        ):  # Good pictures are read, so that those that cannot be are told; nothing is learned from them.
+            pass
+
+    def _state(self) -> State:
+        return {}
+
+    def _restore(self, state: State) -> None:
+        pass
+
+    def _save_words(self, folder: Path) -> None:
+        super()._save_words(folder)
+        write_json(folder / FINGERPRINT, {"fingerprint": self.pointer.fingerprint})
+
+    def _restore_words(self, folder: Path) -> None:
+        super()._restore_words(folder)
+        path = folder / FINGERPRINT
+        try:
+            fingerprint = dict(parse_json(read_text(path)))["fingerprint"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise damaged(path) from error
+        if fingerprint != self.pointer.fingerprint:
+            raise SpecsightError(
+                f"'{folder}' was fitted with another language model than '{self.language_model}' is now: fit again, or "
+                "put that one back"
+            )

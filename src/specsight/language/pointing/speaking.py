@@ -1,0 +1,64 @@
+"""A language model that points as a `LanguageModel`.
+
+In: conversations with a picture. Out: words, likelihoods, states. It answers one question: the last message's, about
+the last picture; earlier turns do not enter, for it learned from single ones. How its tokens point is the matter of
+`pointer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.encoders import JOINT, Features, load_encoder
+from specsight.errors import SpecsightError
+from specsight.language.contract import LanguageModel, Message
+from specsight.language.pointing.pointer import Pointer
+
+SIDE = 256
+"""Shorter side in pixels of what it looks at: the side of the pictures that it learned from."""
+
+
+class PointingLanguageModel(LanguageModel):
+    """A language model that points, with the encoder that it was trained beside."""
+
+    sees = True
+
+    def __init__(self, name: str, device: str = "auto") -> None:
+        """`name`: "bundled", or a folder that `specsight train language` wrote."""
+        self._pointer = Pointer.load(name, device)
+        self.name, self.fingerprint = name, self._pointer.fingerprint
+        described = self._pointer.description
+        self._encoder = load_encoder(described.encoder, device)
+        if self._encoder.fingerprint != described.encoder_fingerprint:
+            raise SpecsightError(
+                f"language model '{name}' was trained beside another encoder than '{described.encoder}' is now"
+            )
+
+    def _generate(
+        self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
+    ) -> str:
+        said = self._pointer.say(self._features(messages), messages[-1].text, longest=max_tokens, seed=seed)
+        text = said.text
+        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+
+    def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]:
+        features = self._features(messages)
+        # One by one: in one pass the last bits of an option's sum would depend on the others.
+        return [self._pointer.weigh(features, messages[-1].text, [option])[0] for option in options]
+
+    def _hidden_states(self, messages: Sequence[Message]) -> NDArray[np.float32]:
+        return self._pointer.states(self._features(messages), "\n".join(one.text for one in messages))
+
+    def _features(self, messages: Sequence[Message]) -> Mapping[str, Features]:
+        """What is seen of the last picture. Raises SpecsightError where there is none."""
+        shown = [image for message in messages for image in message.images]
+        if not shown:
+            raise SpecsightError(f"language model '{self.name}' speaks of pictures alone: show it one")
+        pixels, _ = images.shorter_side(shown[-1], SIDE, self._encoder.multiple)
+        found = self._encoder.all_grids(pixels[None])
+        adapted = self._pointer.adapt([found[layer][0] for layer in self._pointer.description.layers])
+        return {**adapted, JOINT: found[JOINT][0]}

@@ -1,0 +1,237 @@
+"""The recipe of language models that point: pictures with their truth, what is said of them, stages that go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specsight.errors import SpecsightError
+from specsight.language.pointing.tokens import SEG_DEFECT, SEG_NORMAL
+from specsight.recipes.language.conversations import (
+    ANYTHING,
+    alike,
+    caption,
+    conversation,
+    item_turn,
+    pointed,
+)
+from specsight.recipes.language.gallery import IGNORED, UNNAMED, Asked, Entry, Gallery, Spot
+from specsight.recipes.language.recipe import BundledShape, GalleryPlan, LanguageRecipe
+from specsight.recipes.run import RunOptions
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+TYRE = Entry(
+    "tyre line",
+    ("cut", "stain"),
+    (Spot("cut", "top left", "bead", "major", 0.02), Spot("stain", "centre", "bead", "minor", 0.01)),
+    parts=("bead",),
+    items=(Asked("type", "Which type is it?", "Inspect the bead.", "Cut"),),
+)
+GOOD = Entry("tyre line", (), parts=("bead",))
+PLAN = GalleryPlan(tyres=24, scenes=10, held_out=24, good_kept=0.3)
+
+
+def recipe(steps: int = 3) -> LanguageRecipe:
+    base = LanguageRecipe(
+        RunOptions(workers=0),
+        gallery=PLAN,
+        bundled=BundledShape(pieces=600, width=32, layers=1, heads=2, key_heads=1, inner=48),
+        width=16,
+    )
+
+    def short(stage):  # type: ignore[no-untyped-def]
+        return replace(stage, pictures=3, schedule=replace(stage.schedule, steps=steps, checkpoint_every=1))
+
+    return replace(base, align=short(base.align), instruct=short(base.instruct))
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import cv2
+
+    folder = tmp_path_factory.mktemp("photographs")
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        noise = cv2.resize(rng.integers(0, 255, (20, 20, 3), np.uint8), (320, 320))
+        cv2.imwrite(str(folder / f"{number}.png"), noise)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Path:
+    """A whole run of the smallest size."""
+    from specsight.recipes.language.train import train
+
+    out = tmp_path_factory.mktemp("run")
+    assert train(recipe(), out, photographs) == out / "model"
+    return out
+
+
+@given(st.integers(0, 10_000))
+def test_answers_end_in_the_tokens_one_for_each_type(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for entry in (TYRE, GOOD):
+        for turn in (caption(rng, entry), conversation(rng, entry, 0.2)):
+            assert turn is not None
+            assert turn.answer.count(SEG_DEFECT) == len(turn.types) > 0
+            assert turn.answer.count(SEG_NORMAL) == 1
+            assert turn.answer.endswith(SEG_NORMAL)
+            assert "{" not in turn.question
+
+
+@given(st.integers(0, 10_000))
+def test_named_types_are_there_or_are_said_not_to_be(seed: int) -> None:
+    turn = conversation(np.random.default_rng(seed), TYRE, 0.0)
+    assert turn is not None
+    for type_ in turn.types:
+        if type_ != ANYTHING and type_ not in TYRE.types:
+            assert f"There is no {type_}" in turn.answer or f"No, there is no {type_}" in turn.answer
+
+
+@given(st.integers(0, 10_000), st.integers(0, 8))
+def test_what_is_pointed_at_besides_is_not_there(seed: int, absent: int) -> None:
+    found = pointed(np.random.default_rng(seed), TYRE, absent)
+    types = [one.type for one in found]
+    assert types.count(ANYTHING) == 1
+    assert {"cut", "stain"} <= set(types)
+    others = [one for one in types if one not in ("cut", "stain", ANYTHING)]
+    assert len(others) == absent
+    assert not any(alike(one, there) for one in others for there in TYRE.types)
+
+
+def test_a_defect_that_can_hardly_be_seen_is_not_spoken_of() -> None:
+    rng = np.random.default_rng(0)
+    uncertain = replace(GOOD, certain=False)
+    assert caption(rng, uncertain) is None
+    assert conversation(rng, uncertain, 1.0) is None
+
+
+def test_items_answer_in_the_words_of_the_right_option() -> None:
+    turn = item_turn(TYRE.items[0])
+    assert turn.question == "Inspect the bead.\nWhich type is it?"
+    assert turn.answer == f"Cut{SEG_DEFECT}{SEG_NORMAL}"
+
+
+def test_targets_of_a_type_leave_out_what_shades_into_it() -> None:
+    from specsight.recipes.language.batches import target_of
+
+    entry = Entry("scene", ("cut", "stain"))
+    labels = np.array([[0, 1, 2], [UNNAMED, IGNORED, 1]], np.uint8)
+    own, known = target_of(labels, entry, "cut")
+    assert own.tolist() == [[False, True, False], [False, False, True]]
+    assert known.tolist() == [[True, True, True], [False, False, True]]
+    own, known = target_of(labels, entry, "crack")  # A cut may be called a crack.
+    assert not own.any()
+    assert known.tolist() == [[True, False, True], [False, False, False]]
+    own, known = target_of(labels, entry, ANYTHING)
+    assert own.tolist() == [[False, True, True], [True, False, True]]
+    assert known.tolist() == [[True, True, True], [True, False, True]]
+
+
+def test_a_run_leaves_a_model_that_speaks_and_points(run: Path) -> None:
+    from specsight.encoders import JOINT, load_encoder
+    from specsight.language.pointing.pointer import FINE, Phrase, Pointer
+
+    pointer = Pointer.load(str(run / "model"), "cpu")
+    encoder = load_encoder("bundled")
+    picture = np.random.default_rng(0).integers(0, 255, (1, 128, 128, 3), np.uint8)
+    found = encoder.all_grids(picture)
+    adapted = pointer.adapt([found[layer][0] for layer in pointer.description.layers])
+    features = {**adapted, JOINT: found[JOINT][0]}
+    good, cut = encoder.embed_texts(["a good part", "a cut"])
+    result = pointer.point(features, [Phrase("cut", cut)], good, "part")
+    assert result.margins.shape == (1, *features[FINE].shape[1:])
+    assert np.isfinite([*result.presence, result.yes]).all()
+    said = pointer.say(features, "What is wrong?", longest=20)
+    assert len(said.margins) == len(said.types)
+    assert SEG_NORMAL not in said.text
+    weights = pointer.weigh(features, "Is it good?", ["Yes", "No"])
+    assert weights == pointer.weigh(features, "Is it good?", ["Yes", "No"])
+
+
+def test_the_gallery_holds_line_and_scenes_with_their_truth(run: Path) -> None:
+    from specsight.encoders import load_encoder
+
+    gallery = Gallery.read(run / "gallery" / "train", load_encoder("bundled").default_layers)
+    kinds = {entry.kind for entry in gallery.entries}
+    assert "tyre line" in kinds
+    assert len(kinds) > 2
+    line = [n for n, entry in enumerate(gallery.entries) if entry.kind == "tyre line" and entry.certain]
+    defective = [n for n in line if gallery.entries[n].types]
+    assert 0 < len(defective) < len(line)
+    for number in line:
+        entry = gallery.entries[number]
+        grids, labels = gallery.features(number)
+        assert labels.shape == grids[0].shape[1:]
+        named = set(np.unique(labels)) - {0, IGNORED}
+        assert named <= set(range(1, len(entry.types) + 1))
+        assert bool(entry.spots) == bool(entry.types)
+        assert all(SEG_DEFECT not in asked.answer for asked in entry.items)
+    assert any(gallery.entries[n].items for n in line)
+
+
+def test_a_stopped_run_ends_with_the_weights_of_an_unbroken_one(
+    run: Path, photographs: Path, tmp_path: Path
+) -> None:
+    from safetensors.numpy import load_file
+
+    from specsight.learning import engine
+    from specsight.recipes.language.train import train
+
+    for name in ("gallery", "line", "tyres"):
+        shutil.copytree(run / name, tmp_path / name)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*_: object, **__: object) -> None:
+        raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        saved = engine.save_checkpoint  # type: ignore[attr-defined]
+        count = []
+
+        def once(*given: Any) -> None:
+            saved(*given)
+            count.append(1)
+            if len(count) == 2:
+                raise Stopped
+
+        patch.setattr(engine, "save_checkpoint", once)
+        with pytest.raises(Stopped):
+            train(recipe(), tmp_path, photographs)
+    train(recipe(), tmp_path, photographs)
+    for name in ("heads.safetensors", "language/model.safetensors"):
+        first, second = load_file(run / "model" / name), load_file(tmp_path / "model" / name)
+        for key, tensor in first.items():
+            assert np.array_equal(tensor, second[key]), key
+
+
+def test_another_recipe_is_refused_where_pictures_or_checkpoints_are(run: Path, photographs: Path) -> None:
+    from specsight.recipes.language.train import train
+
+    with pytest.raises(SpecsightError, match="other pictures"):
+        train(replace(recipe(), gallery=replace(PLAN, scenes=11)), run, photographs, ["gallery"])
+    changed = recipe()
+    with pytest.raises(SpecsightError, match="align"):
+        train(replace(changed, align=replace(changed.align, absent=1)), run, photographs)
+    with pytest.raises(SpecsightError, match="did you mean 'instruct'"):
+        train(recipe(), run, photographs, ["instrukt"])
+
+
+def test_everything_is_on_record(run: Path) -> None:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    held_out = [line["held_out"] for line in lines if "held_out" in line]
+    assert len(held_out) == 2
+    assert {"words", "cell_auroc", "type_auroc"} <= set(held_out[0])
+    assert json.loads((run / "recipe.json").read_text())["gallery"]["seed"] == PLAN.seed
