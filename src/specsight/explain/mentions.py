@@ -277,13 +277,22 @@ def _number(tokens: Sequence[Token], place: int) -> tuple[int, float, float] | N
 def _tokens(text: str, sayings: Sequence[Saying]) -> list[Token]:
     words = " ".join(plain(text.replace(MARK, " ")).split())
     for number, saying in sorted(enumerate(sayings), key=lambda one: -len(one[1].text)):
-        said = r"\s+".join(map(re.escape, plain(saying.text).rstrip(". ").split()))
-        if said:
-            pattern = rf"['\"]{said}\.?['\"]" if saying.quoted else rf"(?<!\w){said}(?!\w)"
-            words = re.sub(pattern, f" {MARK}{number}{MARK} ", words, flags=re.IGNORECASE)
+        pattern = _pattern(saying.text, saying.quoted)
+        if pattern is not None:
+            words = pattern.sub(f" {MARK}{number}{MARK} ", words)
     for short, word in ABBREVIATED.items():
         words = re.sub(rf"(?<!\w){re.escape(short)}", word, words, flags=re.IGNORECASE)
     return _parted(words)
+
+
+@lru_cache(maxsize=4_096)
+def _pattern(text: str, quoted: bool) -> re.Pattern[str] | None:
+    """A saying as it may stand in a text; None for one without words."""
+    said = r"\s+".join(map(re.escape, plain(text).rstrip(". ").split()))
+    if not said:
+        return None
+    pattern = rf"['\"]{said}\.?['\"]" if quoted else rf"(?<!\w){said}(?!\w)"
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _parted(words: str) -> list[Token]:
