@@ -1,4 +1,4 @@
-"""Questions → typed queries: 380 phrasings with what they ask, synonyms, word order, slips, orders, faults."""
+"""Questions → typed queries: 562 phrasings with what they ask, synonyms, word order, slips, orders, faults."""
 
 from __future__ import annotations
 
@@ -47,14 +47,24 @@ def is_right(item: dict[str, Any]) -> bool:
 
 
 def test_the_questions_are_many_and_a_third_is_held_aside() -> None:
-    assert len(QUESTIONS) >= 300
+    assert len({item["question"] for item in QUESTIONS}) >= 500
     assert 0.25 < sum(item["held"] for item in QUESTIONS) / len(QUESTIONS) < 0.4
 
 
-@pytest.mark.parametrize(("held", "least"), [(False, 0.98), (True, 0.95)])
+@pytest.mark.parametrize(("held", "least"), [(False, 0.98), (True, 0.9)])
 def test_questions_are_understood(held: bool, least: float) -> None:
     items = [item for item in QUESTIONS if item["held"] is held]
     assert sum(map(is_right, items)) / len(items) >= least
+
+
+def test_what_is_misread_is_rare_and_what_is_not_known_is_said() -> None:
+    """Of questions that were held aside, those that are taken for another kind; the others abstain."""
+    held = [item for item in QUESTIONS if item["held"]]
+    kinds = [
+        understand(item["question"], names_of(PRODUCTS[item["product"]])).queries[0].kind for item in held
+    ]
+    wrong = [kind for kind, item in zip(kinds, held) if kind != item["query"]["kind"]]
+    assert sum(kind != "unknown" for kind in wrong) / len(held) <= 0.04
 
 
 @given(

@@ -22,6 +22,8 @@ from specsight.specification.vocabulary import lacks
 
 HEAD = 0.75
 """How sure it is that the last word of a name alone means it: "the cord" for "exposed cord"."""
+PARTICLES = ("out", "in", "off", "up", "on")
+"""Last words of names that mean nothing alone."""
 ANY_DEFECT = "anomaly"
 """The general type that any defect is."""
 QUOTED = re.compile(r"'([^']{2,80})'|\"([^\"]{2,80})\"")
@@ -74,6 +76,8 @@ class ProductNames:
             ),
             *self._form(words, start),
         ]
+        if any(one.tag != "OTHERTYPE" for one in found):
+            found = [one for one in found if one.tag != "OTHERTYPE"]
         return max(found, key=lambda one: (one.length, one.confidence), default=None)
 
     def with_slip(self, word: str) -> Named | None:
@@ -164,7 +168,7 @@ def _forms(
     )
     for one in specification.defects if specification else ():
         form = stems(one.name)
-        if len(form) > 1 and heads[form[-1]] == 1:
+        if len(form) > 1 and heads[form[-1]] == 1 and form[-1] not in PARTICLES:
             found.setdefault(form[-1:], ("TYPE", one.name, HEAD))
     for level in specification.severity if specification else ():
         found.setdefault(stems(level.level), ("LEVEL", level.level, OWN))

@@ -86,6 +86,7 @@ def slots_of(tags: Sequence[Tag], names: ProductNames) -> dict[str, Any]:
 def unknown_names(tags: Sequence[Tag], kind: Kind | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Parts, and types of defect, that a question names and nothing knows."""
     words = " ".join(tag.tag for tag in tags)
+    named = any(tag.tag in ("TYPE", "GROUP") for tag in tags)
     parts: list[str] = []
     types: list[str] = []
     for k, tag in enumerate(tags):
@@ -100,6 +101,10 @@ def unknown_names(tags: Sequence[Tag], kind: Kind | None) -> tuple[tuple[str, ..
         name = " ".join(one.text for one in _run(tags, k))
         if article in ("the", "its", "IT") and preposition in PREPOSITIONS:
             parts.append(name)
+        elif named:
+            # "Is there a cut or a dingus?": beside a type that is known, only what is listed with it is one too.
+            listed = article in ("a", "an") and preposition in ("or", "and")
+            types += [name] if listed or article in ("or", "and") else []
         elif (
             article in IN_FRONT_OF_DEFECTS
             or article in ("many", "of")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 MARKERS = (
     r"what if|if|suppose(?: that)?|supposing(?: that)?|assuming(?: that)?|assume(?: that)?|imagine(?: that)?|"
-    r"provided(?: that)?|given that|in case|let us say(?: that)?|say that"
+    r"provided(?: that)?|given that|in case|let us say(?: that)?|let'?s say(?: that)?|say that"
 )
 VERBS_OF_QUESTIONS = "would|will|is|does|may|can|could|do|should|how|what|then|might|are"
 WHETHER = re.compile(
@@ -32,6 +32,11 @@ BEHIND = re.compile(
 UNDER = re.compile(
     r"^(?P<rest>.*?)\b(?:with|under|at|given)\s+"
     r"(?P<rule>(?:an? |the )?(?:tolerance|limit|rule|instruction)s? (?:of|for|that|:) ?[^?]*)\??\s*$",
+    re.IGNORECASE,
+)
+CHANGES = re.compile(
+    r"^(?P<rest>\W*(?:would|could|will|does) )(?:an? |the )?(?P<rule>(?:tolerance|limit)s? (?:of|for) .+?) "
+    r"(?:change|alter|affect|help|make|matter)\b[^?]*\??\s*$",
     re.IGNORECASE,
 )
 WITHOUT = re.compile(
@@ -81,6 +86,8 @@ def supposed(question: str) -> Supposed | None:
         return None
     if match := AT_START.match(text):
         return Supposed(as_rule(match["rule"]), (match["rest"] or "").strip(" ?"))
+    if match := CHANGES.match(text):
+        return Supposed(as_rule(match["rule"]), "what is the verdict")
     if match := UNDER.match(text):
         return Supposed(as_rule(match["rule"]), match["rest"].strip())
     if (match := WITHOUT.match(text)) and not re.match(r"defects?\b|damage\b|flaws?\b", match["name"]):

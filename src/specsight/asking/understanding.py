@@ -35,7 +35,7 @@ ORDERS = re.compile(
     re.IGNORECASE,
 )
 """How sentences begin that tell the inspection what to do or to say."""
-SUPPOSES = re.compile(r"^\W*(?:suppose|assume|imagine|let us say|say that)\b", re.IGNORECASE)
+SUPPOSES = re.compile(r"^\W*(?:suppose|assume|imagine|let us say|let'?s say|say that)\b", re.IGNORECASE)
 BARE_KINDS: frozenset[Kind | None] = frozenset(
     {None, "presence", "requirement", "part", "describe", "compare"}
 )
@@ -111,6 +111,10 @@ def understand_one(sentence: str, names: ProductNames) -> Query:
             slots["types"],
             f"{words} missing",
         )
+    if kind == "compare" and not slots["pictures"]:
+        # "Which one is worse, the first or the second?"
+        slots["pictures"] = unique(int(tag.value) for tag in tags if tag.tag == "ORDINAL")
+        slots["which"] = ()
     if quoted := names.quoted_feature(sentence):
         kind, slots["features"], slots["parts"] = "requirement", (quoted,), ()
     if kind is None and (parts or slots["unknown_types"]):
@@ -125,13 +129,13 @@ def _settled(query: Query, words: str) -> Query:
     """The query without what its kind has no use for, and with what it supposes."""
     kind = _settled_kind(query, words)
     found = replace(query, kind=kind)
-    if kind not in OF_FINDINGS or has("with it", words):
+    if kind not in OF_FINDINGS or has("with it", words) or (kind == "count" and found.bound):
         found = replace(found, refers=False)
     if kind != "size":
         found = replace(found, measure="", unit="")
     if kind not in ("size", "count"):
         found = replace(found, bound=None)
-    if kind != "severity":
+    if kind != "severity" or has("how severe", words):
         found = replace(found, level="")
     if kind != "requirement":
         found = replace(found, features=())
