@@ -256,7 +256,8 @@ def _falsified(
     foreign = [
         d.name for d in specification.defects if d.name not in types and d.superclass not in superclasses
     ]
-    yield "type", told._replace(type=_drawn(generator, foreign))
+    if foreign:
+        yield "type", told._replace(type=_drawn(generator, foreign))
     cells = [cell for cell in CELLS if cell != finding.place and all(one.place != cell for one in others)]
     yield "cell", told._replace(place=_drawn(generator, cells))
     parts = [one.name for one in specification.parts if all(f.part != one.name for f in picture.findings)]
@@ -291,8 +292,11 @@ def inspection(generator: np.random.Generator, specification: Specification) -> 
         specification.parts[k].name for k in generator.choice(len(specification.parts), count, replace=False)
     ]
     map_ = np.zeros((SIDE, SIDE), np.float32)
+    # Two lengths never round to the same: what is exchanged is false.
+    scales = generator.permutation(4)
     findings = tuple(
-        _finding(map_, cell, type_.name, part, generator) for cell, type_, part in zip(cells, types, parts)
+        _finding(map_, cell, type_.name, part, int(scale), generator)
+        for cell, type_, part, scale in zip(cells, types, parts, scales)
     )
     if findings and generator.random() < 0.2:
         shown = {one.type for one in findings}
@@ -313,14 +317,16 @@ def inspection(generator: np.random.Generator, specification: Specification) -> 
     )
 
 
-def _finding(map_: np.ndarray, cell: str, type_: str, part: str, generator: np.random.Generator) -> Finding:
+def _finding(
+    map_: np.ndarray, cell: str, type_: str, part: str, scale: int, generator: np.random.Generator
+) -> Finding:
     row, column = divmod(CELLS.index(cell), 3)
     x, y = (int(SIDE / 3 * (k + 0.5) + generator.integers(-15, 16)) for k in (column, row))
-    peak, reach = float(np.float32(generator.uniform(1.5, 4))), int(generator.integers(6, 20))
+    peak, reach = float(np.float32(generator.uniform(1.5, 4))), (6, 9, 13, 19)[scale]
     ys, xs = np.mgrid[y - reach : y + reach, x - reach : x + reach]
     rise = peak * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * (reach / 2) ** 2))
     map_[y - reach : y + reach, x - reach : x + reach] = rise
-    length_mm = float(generator.uniform(2, 30))
+    length_mm = 2.5 * 1.8**scale * float(generator.uniform(0.9, 1.1))
     return Finding(
         box=(x - reach, y - reach, x + reach, y + reach),
         centroid=(float(x), float(y)),
