@@ -63,12 +63,12 @@ class LlavaAds(Detector):
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map each type by the margin of its token over the token for normal.
 
-        The judgement's map is the mean of the margin of any defect and of the largest margin of all; under an
-        instruction that lets named types alone count, their largest. Its score is the mean of the map's top 1 % of
-        cells, with the share `words_share` from the logits that any defect is there and that the language model says
-        "Yes".
+        The judgement's map is the mean of the largest margin and of the heads' suspicion, which knows no words and
+        follows outlines better; under an instruction that lets named types alone count, their largest margin. Its
+        score is the mean of the map's top 1 % of cells, with the share `words_share` from the logits that any defect is
+        there and that the language model says "Yes".
         """
-        from specsight.language.pointing.pointer import ANYTHING, FINE, Phrase
+        from specsight.language.pointing.pointer import ANYTHING, FINE, SUSPICION, Phrase
 
         words = self._get_words()
         bank = prompt_bank(words.specification, instruction)
@@ -84,6 +84,7 @@ class LlavaAds(Detector):
         )
         count = len(anchors.types)
         margins, presence = pointed.margins[:count], pointed.presence[:count]
+        explained = np.zeros((), np.float32)
         if ignored:
             # What looks more like an ignored type is explained by it, as for every method that reads.
             explained = np.logaddexp(0, pointed.margins[count:]).max(0)
@@ -94,7 +95,7 @@ class LlavaAds(Detector):
         combined = margins.max(0)
         if None in anchors.types:
             anything = anchors.types.index(None)
-            combined = 0.5 * (combined + margins[anything])
+            combined = 0.5 * (combined + view.features[SUSPICION][0] - explained)
             told = 0.5 * (float(presence[anything]) + pointed.yes)
         else:  # "Yes" speaks of whatever is wrong, and here named types alone count.
             told = float(presence.max())
