@@ -6,7 +6,7 @@ judgement's words, and judgements with a map per type of defect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,27 +74,27 @@ def _short(words: str) -> str:
 
 
 class TypeMaps(Mapping[str, NDArray[np.float32]]):
-    """Maps (H, W) by type, drawn on the picture at the first access: most judgements are read for few of them.
+    """Maps (H, W) by type, each made at the first access: most judgements are read for few of them.
 
-    Parameters: `maps` (h, w) by type, on `cells` over the frame; `sigma` smooths, in pixels of the framed picture.
+    Parameters: `types`, in their order; `make` gives the map of one of them.
     """
 
-    def __init__(
-        self, maps: Mapping[str, NDArray[np.float32]], cells: images.Cells, frame: images.Frame, sigma: float
-    ) -> None:
-        self._maps, self._cells, self._frame, self._sigma = maps, cells, frame, sigma
-        self._drawn: dict[str, NDArray[np.float32]] = {}
+    def __init__(self, types: Iterable[str], make: Callable[[str], NDArray[np.float32]]) -> None:
+        self._types, self._make = dict.fromkeys(types), make
+        self._made: dict[str, NDArray[np.float32]] = {}
 
     def __getitem__(self, type_: str) -> NDArray[np.float32]:
-        if type_ not in self._drawn:
-            self._drawn[type_] = grids.on_picture(self._maps[type_], self._cells, self._frame, self._sigma)
-        return self._drawn[type_]
+        if type_ not in self._types:
+            raise KeyError(type_)
+        if type_ not in self._made:
+            self._made[type_] = self._make(type_)
+        return self._made[type_]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._maps)
+        return iter(self._types)
 
     def __len__(self) -> int:
-        return len(self._maps)
+        return len(self._types)
 
 
 def temperature_parameter() -> float:
@@ -127,7 +127,8 @@ def judgement_of_types(
     """
     named = {name: maps[k] for k, name in enumerate(types) if name is not None}
     drawn = grids.on_picture(maps.max(0) if combined is None else combined, cells, frame, sigma)
-    return Judgement(score, drawn, TypeMaps(named, cells, frame, sigma))
+    of_types = TypeMaps(named, lambda name: grids.on_picture(named[name], cells, frame, sigma))
+    return Judgement(score, drawn, of_types)
 
 
 def judgement_without_types(frame: images.Frame) -> Judgement:

@@ -14,7 +14,7 @@ map is one of two things, and says which (`map_from`):
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ from specsight.detectors.contract import Detector, View, create_detector, detect
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
-from specsight.detectors.text import judgement_without_types, sigma_parameter
+from specsight.detectors.text import TypeMaps, judgement_without_types, sigma_parameter
 from specsight.detectors.vlm.questions import asked, probability_of_yes, questions
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.features import grids
@@ -56,27 +56,6 @@ class AskedView(View):
     shown: images.Frame = field(kw_only=True)
     """Where the picture lies in `pixels`."""
     evidence: View | None = field(default=None, kw_only=True)
-
-
-class LazyMaps(Mapping[str, Map]):
-    """Maps (H, W) by type, each made at the first access: making one may ask the language model."""
-
-    def __init__(self, types: Sequence[str], make: Callable[[str], Map]) -> None:
-        self._types, self._make = tuple(types), make
-        self._made: dict[str, Map] = {}
-
-    def __getitem__(self, type_: str) -> Map:
-        if type_ not in self._types:
-            raise KeyError(type_)
-        if type_ not in self._made:
-            self._made[type_] = self._make(type_)
-        return self._made[type_]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._types)
-
-    def __len__(self) -> int:
-        return len(self._types)
 
 
 @detectors.register("vlm")
@@ -210,7 +189,7 @@ class VlmDetector(Detector):
             return Judgement(
                 score,
                 evidence,
-                LazyMaps(
+                TypeMaps(
                     list(ask.types),
                     lambda type_: np.asarray(found * self._yes(view, ask.types[type_]), np.float32),
                 ),
@@ -223,7 +202,7 @@ class VlmDetector(Detector):
         return Judgement(
             score,
             relative(ask.defect, score),
-            LazyMaps(
+            TypeMaps(
                 list(ask.types), lambda type_: relative(ask.types[type_], self._yes(view, ask.types[type_]))
             ),
         )
