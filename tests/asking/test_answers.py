@@ -246,6 +246,7 @@ PLAIN = "No. Rejected: the cut on the tread is 6.2 mm long, minor."
         ("No: it is accepted, for the cut on the tread is 6.2 mm long (minor).", {"verdict"}),
         ("Yes: it is rejected, for the cut on the tread is 6.2 mm long (minor).", {"answer", "negation"}),
         ("No: it is rejected.", {"numbers", "names"}),
+        ("No: it is rejected, for the tread cut on the tread is 6.2 mm long (minor).", {"names"}),
     ],
 )
 def test_a_rewording_must_say_the_same(rewording: str, failed: set[str]) -> None:

@@ -237,6 +237,7 @@ def test_a_language_model_tells_the_kind_of_a_question_that_no_rule_knows(
     answer = ask(inspector, sample, STRANGE, language_model=model)
     assert (answer.queries[0].kind, answer.understood_by) == ("verdict", "said")
     assert answer.text.startswith("Rejected: ")
+    assert answer.remarks == ()
     assert STRANGE in model.read[0]
     assert ask(inspector, sample, STRANGE, language_model=Model("no", "S", weighs)).abstained
 

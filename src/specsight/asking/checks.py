@@ -86,8 +86,9 @@ def check_rewording(text: str, plain: str, names: ProductNames) -> tuple[Check, 
 
 
 def _same(name: str, said: Sequence[str], known: Sequence[str]) -> Check:
-    """Whether the same things are said, each at least once."""
-    invented = sorted(set(said) - set(known))
+    """Whether the same things are said, each at least once and none more often: "the left sidewall" says another part
+    than "the sidewall, at the left"."""
+    invented = sorted(Counter(said) - Counter(known))
     left_out = sorted(set(known) - set(said))
     found = [*(f"'{one}' is new" for one in invented), *(f"'{one}' is left out" for one in left_out)]
     return Check(name, not found, ", ".join(found[:5]))

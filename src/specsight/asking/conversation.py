@@ -112,7 +112,7 @@ class Conversation:
             queries=tuple(answered),
             sentences=tuple(sentences or [not_understood()]),
             pictures=tuple(one.id for one in self.seen),
-            remarks=tuple(_remarks(understood, answered)),
+            remarks=tuple(_remarks(understood, answered, left=by == "rules")),
             understood_by=by,
         )
         if self.language_model is not None and not answer.abstained and not failures:
@@ -208,7 +208,7 @@ def _noted(failures: list[str]) -> Iterator[None]:
         )
 
 
-def _remarks(understood: Understood, queries: Sequence[Query]) -> list[str]:
+def _remarks(understood: Understood, queries: Sequence[Query], *, left: bool) -> list[str]:
     """What of a question was set aside, and which words were taken for others."""
     found = []
     if understood.orders:
@@ -217,7 +217,7 @@ def _remarks(understood: Understood, queries: Sequence[Query]) -> list[str]:
             f"What the question orders (“{excerpt(words)}”) is no instruction, and nothing follows it: give "
             "instructions with --say."
         )
-    if understood.left and any(query.kind != "unknown" for query in queries):
+    if left and understood.left and any(query.kind != "unknown" for query in queries):
         found.append(f"Not understood: “{excerpt(' '.join(understood.left))}”.")
     guessed = dict(pair for query in queries for pair in query.guessed)
     if guessed:
