@@ -10,9 +10,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.asked_tyres import TYRE, context, finding, seen
 from tests.support.instructed_plates import LEFT, RIGHT, make_plates
 
-from specsight.asking import Conversation, ask
+from specsight.asking import Conversation, Query, ask, names_of, understand
+from specsight.asking.answering import answer_query
+from specsight.asking.memory import Memory, completed, remembered
 from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
@@ -221,6 +224,31 @@ class Model(LanguageModel):
 
     def _hidden_states(self, messages: Sequence[Message]) -> np.ndarray:
         raise NotImplementedError
+
+
+def test_the_other_one_is_the_one_that_was_not_spoken_of() -> None:
+    picture = seen(finding("cut"), finding("stain", "sidewall", "right", 14.0))
+    memory = Memory()
+    told = []
+    for question in (
+        "How long is the first defect?",
+        "Why was it rejected?",
+        "Is the other one critical?",
+        "And its size?",
+    ):
+        query = completed(understand(question, names_of(TYRE)).queries[0], memory)
+        shared = context(focus=memory.focus, listed=memory.listed)
+        sentences = answer_query(query, [picture], shared)
+        memory = remembered(memory, query, sentences, [picture], shared)
+        told.append(sentences[0].text)
+    assert told[0] == "The cut is 6.2 mm long."
+    assert told[2:] == [
+        "No: the stain is major (14.0 mm long).",
+        "The stain is 14.0 mm long and covers 8.0 mm².",
+    ]
+    alone = context(focus={1: (1,)})
+    (only,) = answer_query(Query("place", other=True), [seen(finding("cut"))], alone)
+    assert only.text == "No other defect was found."
 
 
 STRANGE = "Gimme the lowdown, mate"

@@ -229,7 +229,8 @@ def nothing_meant(seen: Seen, query: Query, context: Context) -> Sentence:
             found=described(seen, there),
         )
     named = a_named(query.types) if query.types else "defect"
-    what = f"{named.removeprefix('a ').removeprefix('an ')}{on_parts(query.parts)}{at_places(query.places)}"
+    other = "other " if query.other and any(context.focus.values()) else ""
+    what = f"{other}{named.removeprefix('a ').removeprefix('an ')}{on_parts(query.parts)}{at_places(query.places)}"
     others = [k for k in seen.counted if not there]
     beside = " What was found: {others}." if others and (query.types or query.parts or query.places) else ""
     return sentence(

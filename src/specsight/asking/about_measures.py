@@ -183,7 +183,7 @@ def _each(seen: Seen, query: Query, context: Context) -> Generator[Sentence, Non
     numbers = (
         tuple(sorted(found.numbers, key=lambda k: k in seen.excused)) if not query.which else found.numbers
     )
-    plain = not (query.types or query.parts or query.places or query.which or query.refers)
+    plain = not (query.types or query.parts or query.places or query.which or query.refers or query.other)
     if plain and seen.counted:
         numbers = tuple(k for k in numbers if k in seen.counted)
     if not numbers and found.maybe:

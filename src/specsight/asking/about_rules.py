@@ -49,11 +49,11 @@ def what_if(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     same = "as it is now" if decision.verdict == now else f"now it is {_past(now)}"
     yield sentence(
         then,
-        "{lead}under '{words}' the part would be {verdict} ({same}).",
+        "{lead} '{words}' the part would be {verdict} ({same}).",
         ("decision",),
         findings=range(1, len(then.findings) + 1),
         clauses=[clause.words for clause in supposed.clauses],
-        lead=lead,
+        lead=f"{lead}under" if lead else "Under",
         words=excerpt(query.supposed),
         verdict=_past(decision.verdict),
         same=same,

@@ -97,6 +97,6 @@ def remembered(
             or seen.may_be(k, query.types, context.defect_words)
         ]
         focus[seen.number] = tuple(dict.fromkeys((*focus.get(seen.number, ()), *cited)))
-    keeps = not focus and query.kind not in (*OF_FINDINGS, "presence")
+    keeps = query.kind not in (*OF_FINDINGS, "presence") and (not focus or any(memory.focus.values()))
     several = sum(map(len, focus.values())) > 1 and not query.which
     return Memory(query, memory.focus if keeps else focus, focus if several else memory.listed)
