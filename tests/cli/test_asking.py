@@ -133,3 +133,11 @@ def test_mistakes_are_one_line(line: Path, tmp_path: Path) -> None:
         if file.is_file() and file.name != "detector.json":
             (damaged / file.name).write_bytes(file.read_bytes())
     assert str(damaged) in refused("ask", damaged, picture, "What is wrong?")
+
+
+def test_a_knowledge_file_of_ones_own_is_asked(line: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.yaml"
+    known.write_text("types: [{name: dark spot, superclass: contamination, causes: [a leaking press]}]\n")
+    words = ("ask", line / "model", line / "plates" / "plate-left-half-0.png", "What causes dark spots?")
+    assert "add it to a knowledge file (--ontology)" in specsight(*words)
+    assert "Typical causes of a dark spot: a leaking press." in specsight(*words, "--ontology", known)

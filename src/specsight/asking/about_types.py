@@ -15,7 +15,7 @@ from specsight.asking.seen import Seen
 from specsight.asking.words import a_named
 from specsight.ontology import TypeEntry
 
-ADD = "add it to a knowledge file"
+ADD = "add it to a knowledge file (--ontology)"
 
 
 def cause(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:

@@ -44,6 +44,9 @@ PROMPT = "? "
     help="Set with a manifest that the pictures are from: PICTURE may be the id of a sample.",
 )
 @click.option(
+    "--ontology", "knowledge", type=PATH, multiple=True, help="YAML with further types; may be given again."
+)
+@click.option(
     "--language-model", help="For questions no rule knows and to reword answers; see: list language-models."
 )
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
@@ -60,6 +63,7 @@ def ask(
     note: str,
     reference: Path | None,
     data: Path | None,
+    knowledge: tuple[Path, ...],
     language_model: str | None,
     encoder: str | None,
     device: str,
@@ -79,6 +83,7 @@ def ask(
     from specsight.asking import Conversation, check_question
     from specsight.inspector import Inspector
     from specsight.language import load_language_model
+    from specsight.ontology import load_ontology
     from specsight.specification import load_specification
 
     samples = _samples(data) if data else {}
@@ -88,6 +93,8 @@ def ask(
     inspector = Inspector.load(model, encoder, device)
     if spec is not None:
         inspector = inspector.under(load_specification(spec))
+    if knowledge:
+        inspector.ontology = load_ontology(extend=knowledge)
     conversation = Conversation(
         inspector,
         [_picture(name, samples, data) for name in names],
