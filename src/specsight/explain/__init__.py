@@ -1,4 +1,7 @@
-"""Decisions → statements, each with its evidence and the checks of all it claims (`Explainer`)."""
+"""Decisions → statements, each with its evidence and the checks of all it claims (`explaining.Explainer`).
+
+Exported are the words of templates alone: rooms that print them need no ontology.
+"""
 
 from specsight.explain.sentences import (
     compared_by_map,

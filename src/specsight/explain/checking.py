@@ -11,32 +11,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from specsight.errors import excerpt
+from specsight.explain.attributes import outcome_of
 from specsight.explain.claiming import claims_of
 from specsight.explain.claims import (
     Attribute,
     Claim,
-    Clean,
-    Described,
-    Featured,
-    Judged,
-    NoRegion,
+    CleanClaim,
+    FeatureClaim,
+    FindingsClaim,
+    Mention,
+    NoRegionClaim,
     NotUnderstood,
-    Related,
-    Repeated,
-    Rest,
-    Valued,
+    NumberClaim,
+    RepeatedClaim,
+    RestClaim,
+    Saying,
+    ThresholdClaim,
+    VerdictClaim,
 )
-from specsight.explain.matching import Matcher, outcome_of
-from specsight.explain.mentions import Mention, Quantity, Saying, Terms, mentions
+from specsight.explain.matching import Matcher
+from specsight.explain.mentions import mentions
 from specsight.explain.report import Report
 from specsight.explain.sentences import LISTED
 from specsight.explain.slot_checks import checks_of_slots
 from specsight.explain.slots import filled, parted_objects
+from specsight.explain.terms import Terms
 from specsight.records import Check, Outcome
 
 LONGEST = 10_000
 """Characters of a text that are read; what is longer is no statement about one picture."""
-EPSILON = 1e-9
 
 
 def check(text: str, report: Report, terms: Terms, extra: Sequence[Saying] = ()) -> tuple[Check, ...]:
@@ -74,11 +77,6 @@ def sayings_of(report: Report) -> list[Saying]:
     return [*own, *quoted, *dict.fromkeys(known)]
 
 
-def rounds_to(stated: Quantity, value: float, slack: float = 0.0) -> bool:
-    """Whether a value, rounded as the stated number is written, is that number; `slack`: share that may be missing."""
-    return abs(value - stated.value) <= max(stated.half * (1 + 1e-6), slack * abs(value)) + EPSILON
-
-
 def _object(value: Mapping[str, Any], report: Report, terms: Terms) -> Iterator[Check]:
     """A JSON object, slot by slot; what fills no slot was not understood."""
     slots, rest = filled(value)
@@ -93,41 +91,41 @@ class _Checker:
         self.matcher = Matcher(report, terms)
 
     def checks(self, claims: Sequence[Claim]) -> Iterator[Check]:
-        described = [one for one in claims if isinstance(one, Described)]
+        described = [one for one in claims if isinstance(one, FindingsClaim)]
         yield from self.matcher.distinct(described)
         for claim in claims:
-            if isinstance(claim, Described):
+            if isinstance(claim, FindingsClaim):
                 yield from self.matcher.checks(claim)
-            elif isinstance(claim, Judged):
+            elif isinstance(claim, VerdictClaim):
                 yield self._judged(claim)
-            elif isinstance(claim, Clean):
+            elif isinstance(claim, CleanClaim):
                 yield from self._clean(claim)
-            elif isinstance(claim, Valued):
+            elif isinstance(claim, NumberClaim):
                 yield self._valued(claim)
-            elif isinstance(claim, Related):
+            elif isinstance(claim, ThresholdClaim):
                 yield self._related(claim)
-            elif isinstance(claim, Featured):
+            elif isinstance(claim, FeatureClaim):
                 yield self._featured(claim)
-            elif isinstance(claim, Repeated):
+            elif isinstance(claim, RepeatedClaim):
                 yield self._repeated(claim)
-            elif isinstance(claim, Rest):
+            elif isinstance(claim, RestClaim):
                 yield self._rest(claim)
-            elif isinstance(claim, NoRegion):
+            elif isinstance(claim, NoRegionClaim):
                 counted = len(self.report.counted)
                 yield Check("count", claim.said, outcome_of(not counted), f"{counted} findings")
             elif isinstance(claim, NotUnderstood):
                 yield Check("words", claim.said, "unsupported", "not understood")
 
-    def _judged(self, claim: Judged) -> Check:
+    def _judged(self, claim: VerdictClaim) -> Check:
         verdict = self.report.verdict or "no verdict"
         stated = claim.verdict or "no verdict"
         if stated != verdict:
             return Check("polarity", claim.said, "contradicted", verdict)
         return Check("polarity", claim.said, "unsupported" if claim.hedged else "supported", verdict)
 
-    def _clean(self, claim: Clean) -> Iterator[Check]:
+    def _clean(self, claim: CleanClaim) -> Iterator[Check]:
         if claim.where:
-            whole = Described(
+            whole = FindingsClaim(
                 heads=[Mention("generic", said=claim.said)],
                 attributes=[Attribute(one.mention) for one in claim.where],
                 negated=not claim.negated,
@@ -138,7 +136,7 @@ class _Checker:
         evidence = f"{self.report.verdict or 'no verdict'}, {len(self.report.findings)} findings"
         yield Check("polarity", claim.said, outcome_of(clean is not claim.negated), evidence)
 
-    def _valued(self, claim: Valued) -> Check:
+    def _valued(self, claim: NumberClaim) -> Check:
         report = self.report
         known: dict[str, list[float]] = {
             "score": [report.compared, report.score],
@@ -149,12 +147,12 @@ class _Checker:
         unit = "mm" if claim.what == "limit" else ""
         if not values or claim.quantity.unit != unit:
             return Check("score", claim.said, "unsupported", f"no {claim.what} in '{unit or 'raw numbers'}'")
-        right = any(rounds_to(claim.quantity, value) for value in values)
+        right = any(claim.quantity.rounds_to(value) for value in values)
         return Check(
             "score", claim.said, outcome_of(right), ", ".join(dict.fromkeys(f"{value:g}" for value in values))
         )
 
-    def _related(self, claim: Related) -> Check:
+    def _related(self, claim: ThresholdClaim) -> Check:
         threshold = self.report.threshold
         if threshold is None:
             return Check("score", claim.said, "unsupported", "no threshold")
@@ -166,14 +164,14 @@ class _Checker:
             f"{self.report.compared:g} and {threshold:g}",
         )
 
-    def _featured(self, claim: Featured) -> Check:
+    def _featured(self, claim: FeatureClaim) -> Check:
         looked = [one for one in self.report.required if one.feature == claim.feature]
         if not looked:
             return Check("required", claim.said, "unsupported", "was not looked for")
         present = any(one.found > 0 for one in looked)
         return Check("required", claim.said, outcome_of(present is claim.present), looked[0].words)
 
-    def _repeated(self, claim: Repeated) -> Check:
+    def _repeated(self, claim: RepeatedClaim) -> Check:
         saying = claim.saying
         if saying.kind == "knowledge":
             shown = any(one.type == saying.value and one.counted for one in self.report.findings)
@@ -181,7 +179,7 @@ class _Checker:
             return Check("knowledge", saying.text, outcome, f"what is known of {saying.value}")
         return Check("clause", saying.text, "supported", "the evidence says so")
 
-    def _rest(self, claim: Rest) -> Check:
+    def _rest(self, claim: RestClaim) -> Check:
         report = self.report
         by_clause = [len(report.counted)]
         by_clause += [sum(one.clause == words for one in report.findings) for words in report.quotable]

@@ -11,52 +11,40 @@ from collections.abc import Iterator, Sequence
 from specsight.explain.claims import (
     Attribute,
     Claim,
-    Clean,
-    Described,
-    Featured,
-    Judged,
-    NoRegion,
+    CleanClaim,
+    FeatureClaim,
+    FindingsClaim,
+    Mention,
+    NoRegionClaim,
     NotUnderstood,
-    Related,
-    Repeated,
-    Rest,
-    Valued,
+    NumberClaim,
+    Quantity,
+    RepeatedClaim,
+    RestClaim,
+    ThresholdClaim,
+    VerdictClaim,
 )
 from specsight.explain.describing import ATTRIBUTES, HARD, HEADS, SOFT, Descriptions, Modifiers
-from specsight.explain.mentions import Mention, Quantity
 from specsight.records import Verdict
 
 FLAGS = {
-    "hedges": "hedged",
-    "or": "either",
-    "alternatives": "either",
-    "only": "only",
-    "every": "every",
-    "all": "of_all",
-}
+    "hedges": "hedged", "or": "either", "alternatives": "either", "only": "only", "every": "every", "all": "of_all",
+}  # fmt: skip
 """Kind → the modifier that it sets."""
 BOUNDS = ("at least", "more than", "at most", "about")
 VALUES = ("score words", "threshold words", "limit words")
 NOT_SAID = ("unread", "modal", "other measures", "question")
 SILENT = (
-    "as",
-    "apposition",
-    "copula",
-    "definite",
-    "existence",
-    "joined",
-    "length words",
-    "neutral",
-    "product",
+    "as", "apposition", "copula", "definite", "existence", "joined", "length words", "neutral", "product",
     "severity words",
-)
+)  # fmt: skip
 """Kinds that say nothing by themselves."""
 
 
 def claims_of(found: Sequence[Mention]) -> list[Claim]:
     """All claims of a text, in their order."""
     claims: list[Claim] = []
-    last: Described | None = None
+    last: FindingsClaim | None = None
     for number, sentence in enumerate(_sentences(found)):
         reader = _Reader(sentence, last, number)
         claims += reader.read()
@@ -80,7 +68,7 @@ def _sentences(found: Sequence[Mention]) -> Iterator[list[Mention]]:
 class _Reader:
     """One sentence, from left to right, in segments that "but" and its like part."""
 
-    def __init__(self, sentence: Sequence[Mention], last: Described | None, number: int) -> None:
+    def __init__(self, sentence: Sequence[Mention], last: FindingsClaim | None, number: int) -> None:
         self.sentence = sentence
         self.claims: list[Claim] = []
         self.found = Descriptions(sentence, last, number, self.claims)
@@ -98,7 +86,7 @@ class _Reader:
         self.expects: Mention | None = None
         """A word for a number that is to follow, such as "score"."""
         self.excused: tuple[bool, str] | None = None
-        self.cleaned: Clean | None = None
+        self.cleaned: CleanClaim | None = None
         self.judged = False
 
     def _take(self, mention: Mention, place: int) -> None:
@@ -117,10 +105,10 @@ class _Reader:
         elif kind == "number":
             self._number(mention)
         elif kind == "feature":
-            self.claims.append(Featured(mention.value, not self.words.negated, mention.said))
+            self.claims.append(FeatureClaim(mention.value, not self.words.negated, mention.said))
             self.words.negated = False
         elif kind == "saying":
-            self.claims.append(Repeated(mention.value))
+            self.claims.append(RepeatedClaim(mention.value))
         elif kind == "existence":
             self._exists()
         elif kind == "rest":
@@ -149,7 +137,7 @@ class _Reader:
             else:
                 words.other = True
         elif kind == "no region":
-            self.claims.append(NoRegion(mention.said))
+            self.claims.append(NoRegionClaim(mention.said))
         elif kind == "plenty":
             self._plenty(mention)
         elif kind in BOUNDS:
@@ -157,7 +145,7 @@ class _Reader:
         elif kind == "area words":
             self._area()
         elif kind == "clean":
-            self.cleaned = Clean(mention.said, negated=words.negated)
+            self.cleaned = CleanClaim(mention.said, negated=words.negated)
             words.negated = False
         elif kind in ("excused", "counts"):
             self.excused = ((kind == "excused") is not words.negated, mention.said)
@@ -198,7 +186,7 @@ class _Reader:
         verdict: Verdict | None = mention.value
         if self.words.negated and verdict is not None:
             verdict = "accept" if verdict == "reject" else "reject"
-        self.claims.append(Judged(verdict, mention.said, self.words.hedged))
+        self.claims.append(VerdictClaim(verdict, mention.said, self.words.hedged))
         self.words.negated = self.words.hedged = False
         self.judged = True
 
@@ -206,7 +194,7 @@ class _Reader:
         self.expects, words = mention, self.words
         if mention.kind == "threshold words" and words.bound:
             above = (words.bound != "at most") is not words.negated
-            self.claims.append(Related(above, f"{words.bound_said} the {mention.said}"))
+            self.claims.append(ThresholdClaim(above, f"{words.bound_said} the {mention.said}"))
             words.bound, words.negated = "", False
         elif words.bound:
             self.claims.append(NotUnderstood(f"{words.bound_said} {mention.said}"))
@@ -219,7 +207,9 @@ class _Reader:
             self.words.number = mention
 
     def _value(self, mention: Mention, of: Mention) -> None:
-        self.claims.append(Valued(of.kind.removesuffix(" words"), mention.value, f"{of.said} {mention.said}"))
+        self.claims.append(
+            NumberClaim(of.kind.removesuffix(" words"), mention.value, f"{of.said} {mention.said}")
+        )
         self.expects = None
 
     def _exists(self) -> None:
@@ -227,11 +217,11 @@ class _Reader:
         if not self.words.negated:
             return
         for number, claim in reversed(list(enumerate(self.claims))):
-            if isinstance(claim, Featured):
-                self.claims[number] = Featured(claim.feature, not claim.present, claim.said)
+            if isinstance(claim, FeatureClaim):
+                self.claims[number] = FeatureClaim(claim.feature, not claim.present, claim.said)
                 self.words.negated = False
                 return
-            if isinstance(claim, Described) and self.found.here and not self.found.here[-1].negated:
+            if isinstance(claim, FindingsClaim) and self.found.here and not self.found.here[-1].negated:
                 for group in self.found.joined():
                     group.negated = True
                 self.words.negated = False
@@ -241,14 +231,14 @@ class _Reader:
         """ "And 2 smaller ones"."""
         number, self.words.number = self.words.number, None
         count = int(number.value.value) if number else 1
-        self.claims.append(Rest(count, mention.said))
+        self.claims.append(RestClaim(count, mention.said))
         if self.found.listing is not None:
             self.found.listing.listed = (self.found.listing.listed or 0) + count
 
     def _leave_pending(self) -> None:
         if self.cleaned is not None:
             where = (*self.cleaned.where, *self.found.pending)
-            self.cleaned = Clean(self.cleaned.said, where, self.cleaned.negated)
+            self.cleaned = CleanClaim(self.cleaned.said, where, self.cleaned.negated)
             self.found.pending = []
         self.found.leave_pending(self.words)
 
@@ -277,7 +267,7 @@ class _Reader:
             for group in self.found.here:
                 group.excused = does_not
         elif said in ("acceptable", "tolerable", "permissible"):
-            self.claims.append(Judged("accept" if does_not else "reject", said))
+            self.claims.append(VerdictClaim("accept" if does_not else "reject", said))
         elif last is not None and not self.judged:
             last.excused = does_not
         else:
@@ -290,7 +280,9 @@ class _Reader:
         self._excuse()
         words = self.words
         if words.negated and words.other:  # "And no others".
-            self.claims.append(Described(heads=[Mention("generic", said="others")], negated=True, other=True))
+            self.claims.append(
+                FindingsClaim(heads=[Mention("generic", said="others")], negated=True, other=True)
+            )
             words.negated = words.other = False
         if words.number is not None and self._counts(words.number):
             words.number = None

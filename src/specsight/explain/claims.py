@@ -1,18 +1,58 @@
-"""What a text can say of a picture, as records: of findings, the verdict, scores, and what was required.
+"""What a text mentions, and what it claims of a picture, as records: findings, the verdict, scores, what was required.
 
-A finding is described by a head (a type, or "defect") with the attributes that stand beside it.
-`claiming` and `describing` read them.
+A finding is described by a head (a type, or "defect") with the attributes that stand beside it. `mentions` reads
+mentions from words, `claiming` and `describing` read claims from mentions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
-from specsight.explain.mentions import Mention, Quantity, Saying
 from specsight.records import Verdict
 
 Bound = Literal["", "at least", "more than", "at most", "about"]
+EPSILON = 1e-9
+"""What rounding of floating point may make of a stated number."""
+
+
+class Quantity(NamedTuple):
+    """A number as it was written."""
+
+    value: float
+    unit: str
+    """ "" for a bare number, "mm" or "px", "mm2" or "px2"."""
+    half: float
+    """Half a unit of its last digit, in `unit`: what rounding allows."""
+
+    def rounds_to(self, value: float, slack: float = 0.0) -> bool:
+        """Whether `value`, rounded as this number is written, is this number.
+
+        `slack`: share of `value` by which it may be off besides.
+        """
+        return abs(value - self.value) <= max(self.half * (1 + 1e-6), slack * abs(value)) + EPSILON
+
+
+class Saying(NamedTuple):
+    """What the evidence says and a text may repeat."""
+
+    text: str
+    kind: str
+    """Slot of its check."""
+    value: Any = None
+    quoted: bool = False
+    """Whether it counts only inside quotation marks: words of a user say nothing by themselves."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One or several words that mean one thing."""
+
+    kind: str
+    value: Any = None
+    """By kind: a verdict, a cell, a name, a `Quantity`, ..."""
+    said: str = ""
+    plural: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,7 +66,7 @@ class Attribute:
 
 
 @dataclass
-class Described:
+class FindingsClaim:
     """Findings as a text describes them."""
 
     heads: list[Mention] = field(default_factory=list)
@@ -34,17 +74,24 @@ class Described:
     count: int | None = None
     """As many and no more."""
     least: int = 1
+    """As many or more, where `count` is None."""
     any_of: bool = False
     """Whether it may be any of the heads."""
     negated: bool = False
+    """Whether it is said not to be there."""
     hedged: bool = False
+    """Whether it is said only to be possible."""
     definite: bool = False
+    """Whether it is one that is known already: "the cut"."""
     other: bool = False
+    """Whether it is another one than those that the text has described."""
     only: bool = False
     """Whether no other finding is said to be there; none of the type, with `only_of_type`."""
     only_of_type: bool = False
     every: bool = False
+    """Whether it is said of every finding."""
     of_all: bool = False
+    """Whether findings that do not count are among those that are numbered: "two in all"."""
     excused: bool | None = None
     """Whether it is said not to count; None: nothing is said of that."""
     listed: int | None = None
@@ -70,7 +117,7 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Judged:
+class VerdictClaim:
     """A verdict that is stated."""
 
     verdict: Verdict | None
@@ -79,7 +126,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Clean:
+class CleanClaim:
     """That nothing is wrong: anywhere, or where `where` says."""
 
     said: str
@@ -88,7 +135,7 @@ class Clean:
 
 
 @dataclass(frozen=True)
-class Valued:
+class NumberClaim:
     """A number of the decision: "score", "threshold" or "limit"."""
 
     what: str
@@ -97,7 +144,7 @@ class Valued:
 
 
 @dataclass(frozen=True)
-class Related:
+class ThresholdClaim:
     """That the score is above the threshold, or not."""
 
     above: bool
@@ -105,7 +152,7 @@ class Related:
 
 
 @dataclass(frozen=True)
-class Featured:
+class FeatureClaim:
     """That a required feature is there, or not."""
 
     feature: str
@@ -114,14 +161,14 @@ class Featured:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedClaim:
     """What the evidence says, repeated."""
 
     saying: Saying
 
 
 @dataclass(frozen=True)
-class Rest:
+class RestClaim:
     """That there are so many findings that are not described."""
 
     count: int
@@ -129,7 +176,7 @@ class Rest:
 
 
 @dataclass(frozen=True)
-class NoRegion:
+class NoRegionClaim:
     """That no finding counts."""
 
     said: str
@@ -142,4 +189,15 @@ class NotUnderstood:
     said: str
 
 
-Claim = Described | Judged | Clean | Valued | Related | Featured | Repeated | Rest | NoRegion | NotUnderstood
+Claim = (
+    FindingsClaim
+    | VerdictClaim
+    | CleanClaim
+    | NumberClaim
+    | ThresholdClaim
+    | FeatureClaim
+    | RepeatedClaim
+    | RestClaim
+    | NoRegionClaim
+    | NotUnderstood
+)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError
 from specsight.explain.explaining import Explainer
 from specsight.explain.painting_over import painted_over, widened
-from specsight.records import Box, Finding, Inspection
+from specsight.records import Box, Inspection
 
 Pixels = NDArray[np.uint8]
 LARGEST = 0.15
@@ -81,8 +81,13 @@ def without_finding(
             f"no place of '{inspection.id}' continues what surrounds finding {number}: give good pictures"
         )
     after = judge(painted)
-    said = [_said(one, explainer, inspection) for one in inspection.findings]
-    supported = [_supported(text, explainer, after) for text in said]
+    supported = [
+        all(
+            check.outcome == "supported"
+            for check in explainer.check(f"{one.type or 'anomaly'}, {one.place}", after)
+        )
+        for one in explainer.report(inspection).findings
+    ]
     return Counterfactual(
         number=number,
         gone=not supported[number],
@@ -91,16 +96,6 @@ def without_finding(
         picture=painted,
         inspection=after,
     )
-
-
-def _said(finding: Finding, explainer: Explainer, inspection: Inspection) -> str:
-    """The type and the cell of a finding, in the words of its statement."""
-    told = explainer.report(inspection).findings[inspection.findings.index(finding)]
-    return f"{told.type or 'anomaly'}, {told.place}"
-
-
-def _supported(text: str, explainer: Explainer, inspection: Inspection) -> bool:
-    return all(check.outcome == "supported" for check in explainer.check(text, inspection))
 
 
 def _boxed(box: Box, size: tuple[int, ...]) -> NDArray[np.bool_]:

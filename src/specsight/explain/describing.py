@@ -1,6 +1,6 @@
 """Heads with their attributes → descriptions of findings: which attribute is said of which head in one sentence.
 
-In: the mentions of a sentence, one after the other, with the words that change them (`Modifiers`). Out: `Described`
+In: the mentions of a sentence, one after the other, with the words that change them (`Modifiers`). Out: `FindingsClaim`
 claims. Attributes belong to the head before them, or to one that follows; what stands before one head holds for another
 that is joined with it.
 """
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specsight.explain.claims import Attribute, Bound, Claim, Described, NotUnderstood
-from specsight.explain.mentions import Mention
+from specsight.explain.claims import Attribute, Bound, Claim, FindingsClaim, Mention, NotUnderstood
 
 ATTRIBUTES = ("place", "part", "size", "severity")
 HEADS = ("type", "generic")
@@ -58,13 +57,13 @@ class Descriptions:
     """
 
     def __init__(
-        self, sentence: Sequence[Mention], last: Described | None, number: int, claims: list[Claim]
+        self, sentence: Sequence[Mention], last: FindingsClaim | None, number: int, claims: list[Claim]
     ) -> None:
         self.sentence, self.number, self.claims = sentence, number, claims
         self.last = last
-        self.listing: Described | None = None
+        self.listing: FindingsClaim | None = None
         """What is counted before a colon: "2 regions: ..."."""
-        self.here: list[Described] = []
+        self.here: list[FindingsClaim] = []
         """Those of the segment, which "but" or the end of the sentence ends."""
         self.pending: list[Attribute] = []
         """Attributes that wait for a head."""
@@ -108,7 +107,7 @@ class Descriptions:
         kinds = set(between(self.sentence, place))
         definite = any(one.kind == "definite" for one in self.sentence[max(place - 3, 0) : place])
         inherited = self._inherited(kinds)
-        group = Described(
+        group = FindingsClaim(
             heads=[mention],
             attributes=[*inherited, *self.pending],
             opened=self.pending,
@@ -159,7 +158,7 @@ class Descriptions:
             )
             group.attributes = [*kept, attribute]
 
-    def joined(self) -> list[Described]:
+    def joined(self) -> list[FindingsClaim]:
         """The last description, and those that are joined with it: "a cut and a stain on the tread"."""
         groups = [self.here[-1]]
         for group in reversed(self.here[:-1]):
@@ -187,10 +186,10 @@ class Descriptions:
         if self.last is not None and not self.last.negated and not words.only:
             self.last.attributes += pending
             return
-        self._add(Described(attributes=pending, sentence=self.number, definite=True, only=words.only))
+        self._add(FindingsClaim(attributes=pending, sentence=self.number, definite=True, only=words.only))
         words.only = False
 
-    def _add(self, group: Described) -> None:
+    def _add(self, group: FindingsClaim) -> None:
         self.claims.append(group)
         self.here.append(group)
         self.last = group
@@ -231,7 +230,7 @@ def between(sentence: Sequence[Mention], place: int) -> list[str]:
     return kinds
 
 
-def _is_one(group: Described, behind: set[str]) -> bool:
+def _is_one(group: FindingsClaim, behind: set[str]) -> bool:
     """Whether a type behind a general word names it: "a minor defect: a cut", "a defect, a cut"."""
     alone = group.count is None and group.least == 1
     return alone and bool(behind & {"colon", "comma"}) and not behind & {"joint", "joints"}

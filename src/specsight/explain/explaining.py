@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from specsight.explain.checking import check
-from specsight.explain.mentions import Saying, Terms
+from specsight.explain.claims import Saying
 from specsight.explain.report import Report, known_of, report_of
 from specsight.explain.sentences import knowledge_sentences, sentences
+from specsight.explain.terms import Terms
 from specsight.ontology import Ontology, load_ontology
 from specsight.records import Check, Decision, Explanation, Finding, Inspection, Known, Statement
 from specsight.specification import Clause, Specification

@@ -22,6 +22,7 @@ RING = 0.05
 UNLIKE = 20.0
 """Root mean square difference, in grey levels, of surroundings from which on no patch is taken."""
 TRIES = 200
+"""Random places that `equal_region` looks at."""
 
 
 def painted_over(
@@ -33,12 +34,11 @@ def painted_over(
     same product, from which patches may come as well as from the picture itself; `aligned` is a good one on which
     everything lies where it lies on `rgb`: its own pixels are taken then.
     """
-    wide = widened(mask)
     if aligned is not None:
         return _blended(rgb, aligned, mask)
     barred = widened(barred | mask)
     filled = rgb
-    for region in _regions(wide):
+    for region in _regions(widened(mask)):
         patch = _patch(filled, region, barred, others)
         if patch is None:
             return None

@@ -8,7 +8,7 @@ words stand in their place only where every claim is supported and none is left 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,8 @@ def rewritten(inspection: Inspection, explainer: Explainer, model: LanguageModel
         rewrite = Rewrite(model.name, "", False, (failed,))
     else:
         text = _statement_in(said)
-        checks = (*explainer.check(text, inspection), *_left_out(text, explanation, inspection, explainer))
+        claims = explainer.check(text, inspection)
+        checks = (*claims, *_left_out(claims, explanation))
         accepted = bool(checks) and all(check.outcome == "supported" for check in checks)
         rewrite = Rewrite(model.name, text, accepted, checks)
     explanation = replace(explanation, rewrite=rewrite)
@@ -65,11 +66,8 @@ def _statement_in(said: str) -> str:
     return text[announced.end() if announced else 0 :].strip('"“” ')
 
 
-def _left_out(
-    text: str, explanation: Explanation, inspection: Inspection, explainer: Explainer
-) -> Iterator[Check]:
-    """What the statement says and the rewrite does not: the verdict, a finding, or a slot of one."""
-    said = [check for check in explainer.check(text, inspection) if check.outcome == "supported"]
+def _left_out(claims: Sequence[Check], explanation: Explanation) -> Iterator[Check]:
+    """What the statement says and a rewrite with these claims does not: the verdict, a finding, or a slot of one."""
     wanted = [
         check
         for one in explanation.statements
@@ -77,7 +75,7 @@ def _left_out(
         for check in one.checks
         if check.slot in ("polarity", "type", "cell", "part", "size", "severity")
     ]
-    there = {(check.slot, check.finding) for check in said}
+    there = {(check.slot, check.finding) for check in claims if check.outcome == "supported"}
     for check in wanted:
         if (check.slot, check.finding) not in there:
             yield Check("completeness", check.said, "unsupported", f"{check.slot} is left out", check.finding)

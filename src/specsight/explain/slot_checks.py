@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specsight.explain.claims import Attribute, Described
-from specsight.explain.matching import Matcher, outcome_of
-from specsight.explain.mentions import Mention, Quantity, Terms
+from specsight.explain.attributes import outcome_of
+from specsight.explain.claims import Attribute, FindingsClaim, Mention, Quantity
+from specsight.explain.matching import Matcher
 from specsight.explain.report import Report
 from specsight.explain.slots import SIDE, Slots
+from specsight.explain.terms import Terms
 from specsight.findings import WHOLE_PICTURE
 from specsight.records import Check
 from specsight.specification.vocabulary import normal_form
@@ -33,9 +34,9 @@ def checks_of_slots(slots: Slots, report: Report, terms: Terms) -> Iterator[Chec
             )
             mention = Mention(kind, place if kind == "place" else value, value)
             if kind == "type":
-                yield from matcher.checks(Described(heads=[mention]))
+                yield from matcher.checks(FindingsClaim(heads=[mention]))
             else:
-                yield from matcher.checks(Described(attributes=[Attribute(mention)]))
+                yield from matcher.checks(FindingsClaim(attributes=[Attribute(mention)]))
     for box in slots.boxes or ():
         yield _boxed(box, report)
     if slots.count is not None:
@@ -47,13 +48,13 @@ def checks_of_slots(slots: Slots, report: Report, terms: Terms) -> Iterator[Chec
         )
     if slots.severity is not None:
         yield from matcher.checks(
-            Described(attributes=[Attribute(Mention("severity", slots.severity, slots.severity))])
+            FindingsClaim(attributes=[Attribute(Mention("severity", slots.severity, slots.severity))])
         )
     if slots.length_mm is not None:
         decimals = len(f"{slots.length_mm:g}".partition(".")[2])
         size = Quantity(slots.length_mm, "mm", 0.5 * 10.0**-decimals)
         yield from matcher.checks(
-            Described(attributes=[Attribute(Mention("size", size, f"{slots.length_mm:g} mm"))])
+            FindingsClaim(attributes=[Attribute(Mention("size", size, f"{slots.length_mm:g} mm"))])
         )
 
 
