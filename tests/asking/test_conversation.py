@@ -11,32 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.support.asked_tyres import TYRE, context, finding, seen
-from tests.support.instructed_plates import LEFT, RIGHT, make_plates
+from tests.support.instructed_plates import LEFT, RIGHT
 
 from specsight.asking import Conversation, Query, ask, names_of, understand
 from specsight.asking.answering import answer_query
 from specsight.asking.memory import Memory, completed, remembered
-from specsight.datasets import load_dataset
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
 from specsight.language import LanguageModel, Message
 from specsight.records import Sample
 from specsight.specification import Specification
-
-
-@pytest.fixture(scope="module")
-def plates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Inspector, dict[str, Sample]]:
-    """A model of two-part plates that tells no types, and the samples by id."""
-    folder = make_plates(tmp_path_factory.mktemp("asked"), test=2)
-    samples = load_dataset(folder / "manifest.jsonl").samples
-    inspector = Inspector.fit(
-        [one for one in samples if one.split == "train"],
-        encoder="filters",
-        resolution=64,
-        folds=0,
-        specification=folder / "specification.yaml",
-    )
-    return inspector, {one.id: one for one in samples}
 
 
 @pytest.fixture(scope="module")

@@ -9,29 +9,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
 from tests.support.seeing_checkpoints import save_seeing
 
-import specsight.language.pointing.tokens as pointer
+from specsight import language
 from specsight.errors import MissingExtra, SpecsightError
 from specsight.language import LanguageModel, Message, language_models, load_language_model
 
 EXAMPLES: dict[str, Callable[[Path, ExitStack], str]] = {
     "transformers": lambda folder, stack: f"transformers:{save_causal(folder)}",
     "vision": lambda folder, stack: f"vision:{save_seeing(folder, 'llava')}",
-    "pointing": lambda folder, stack: f"pointing:{Path(pointer.__file__).with_name('bundled')}",
+    "pointing": lambda folder, stack: f"pointing:{Path(language.__file__).parent / 'pointing' / 'bundled'}",
     "endpoint": lambda folder, stack: f"endpoint:{stack.enter_context(chat_server()).url}",
 }
 """Adapter → the name of a small model, built in a folder, or of one that runs until the stack is left. An
 adapter that is not here is loaded by its bare name."""
+LARGE = ("smollm2",)
+"""Real models of half a gigabyte: their adapters are tested with small files elsewhere."""
 QUESTION = [Message("system", "You inspect tyres."), Message("user", "Is a blister a defect?")]
 
 
-@pytest.fixture(scope="module", params=list(language_models))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.long] * (name in LARGE)) for name in language_models],
+)
 def model(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LanguageModel]:
