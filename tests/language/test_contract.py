@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.support.chat_server import chat_server
 from tests.support.language_checkpoints import save_causal
 from tests.support.seeing_checkpoints import save_seeing

@@ -144,6 +144,7 @@ def test_another_file_than_the_releases_is_refused(
         load_language_model("smollm2:135m")
 
 
+@pytest.mark.long
 def test_the_real_one_speaks() -> None:
     if importlib.util.find_spec(smollm2.PACKAGE) is None:
         pytest.skip(f"its weights are not installed: {smollm2.INSTALL}")

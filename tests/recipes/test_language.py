@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ TYRE = Entry(
     items=(Asked("type", "Which type is it?", "Inspect the bead.", "Cut"),),
 )
 GOOD = Entry("tyre line", (), parts=("bead",))
-PLAN = GalleryPlan(tyres=24, scenes=10, held_out=24, good_kept=0.3)
+PLAN = GalleryPlan(side=128, tyres=24, scenes=10, held_out=24, good_kept=0.3)
 
 
 def recipe(steps: int = 3) -> LanguageRecipe:
@@ -50,9 +51,19 @@ def recipe(steps: int = 3) -> LanguageRecipe:
     )
 
     def short(stage):  # type: ignore[no-untyped-def]
-        return replace(stage, pictures=3, schedule=replace(stage.schedule, steps=steps, checkpoint_every=1))
+        schedule = replace(stage.schedule, steps=steps, checkpoint_every=1)
+        return replace(stage, pictures=3, absent=2, schedule=schedule)
 
     return replace(base, align=short(base.align), instruct=short(base.instruct))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _held_out_pictures_are_few() -> Iterator[None]:
+    from specsight.recipes.language import task
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task, "VALIDATED", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -193,9 +204,6 @@ def test_a_stopped_run_ends_with_the_weights_of_an_unbroken_one(
 
     class Stopped(Exception):
         pass
-
-    def stop(*_: object, **__: object) -> None:
-        raise Stopped
 
     with pytest.MonkeyPatch.context() as patch:
         saved = engine.save_checkpoint  # type: ignore[attr-defined]
