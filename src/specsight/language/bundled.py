@@ -1,4 +1,4 @@
-"""Language models that point, by name: `bundled`, the one that ships, and `pointing:FOLDER`."""
+"""Language models that point, by name: `bundled`, and `pointing:NAME` of another that ships or of a folder."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def bundled(name: str, device: str) -> LanguageModel:
 
 @language_models.register("pointing")
 def pointing(name: str, device: str) -> LanguageModel:
-    """`pointing:FOLDER`."""
+    """`pointing:smollm2`, or `pointing:FOLDER`."""
     from specsight.language.pointing.speaking import PointingLanguageModel
 
     if not name:
         raise SpecsightError(
-            "language model 'pointing:': name the folder, such as pointing:runs/language/model"
+            "language model 'pointing:': name one, such as pointing:smollm2 or pointing:runs/language/model"
         )
     return PointingLanguageModel(name, device)

@@ -50,7 +50,7 @@ class LlavaAds(Detector):
 
     language_model: str = parameter(
         "bundled",
-        "The language model that points: bundled, or a folder that `specsight train language` wrote.",
+        "The language model that points: bundled, smollm2, or a folder that `specsight train language` wrote.",
     )
     sigma: float = sigma_parameter()
     words_share: float = parameter(

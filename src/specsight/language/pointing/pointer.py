@@ -28,6 +28,8 @@ from specsight.language.pointing.saved import Description, load_pointing, pointi
 from specsight.language.pointing.tokens import SEG_DEFECT, SEG_NORMAL
 
 BUNDLED = "bundled"
+SHIPPED = (BUNDLED, "smollm2")
+"""Models that the package holds: a folder of that name each."""
 FINE, DEEP, SUSPICION = "fine", "deep", "suspicion"
 """Grids that the heads make of the encoder's: (C, h, w), (C, h', w'), (1, h, w)."""
 ANYTHING = "defect"
@@ -77,16 +79,16 @@ class Pointer:
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> Self:
-        """The one that ships ("bundled"), or that of a folder.
+        """One that ships ("bundled", or "smollm2": adapters of SmolLM2-135M-Instruct), or that of a folder.
 
         Raises SpecsightError for a missing extra, a folder that is none, and missing or damaged files.
         """
         from specsight.learning.device import choose_device
 
-        folder = Path(__file__).parent / BUNDLED if name == BUNDLED else Path(name).expanduser()
+        folder = Path(__file__).parent / name if name in SHIPPED else Path(name).expanduser()
         if not folder.is_dir():
             raise SpecsightError(
-                f"language model '{name}': no such folder; give '{BUNDLED}' or the folder that "
+                f"language model '{name}': no such folder; give {' or '.join(SHIPPED)}, or the folder that "
                 "'specsight train language' wrote"
             )
         model, description = load_pointing(folder, choose_device(device))

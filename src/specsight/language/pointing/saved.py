@@ -2,7 +2,7 @@
 
 pointing.json        format, encoder (name, fingerprint, layers), shape, what language model it is
 language/            the language model and its tokenizer, as `transformers` saves them; of one that was adapted the
-                     adapters and the tokenizer alone, for the rest is in its own checkpoint
+                     adapters alone, for the rest is in its own checkpoint
 heads.safetensors    heads and eyes
 """
 
@@ -79,7 +79,7 @@ def save_pointing(model: Any, encoder: Encoder, language_model: str, lora: Lora 
 
 
 def save_language(language: Any, tokenizer: Any, folder: Path, lora: Lora | None) -> None:
-    """Write a language model or its adapters in half precision, and its tokenizer."""
+    """Write a language model in half precision with its tokenizer, or its adapters."""
     import copy
 
     import torch
@@ -91,7 +91,7 @@ def save_language(language: Any, tokenizer: Any, folder: Path, lora: Lora | None
         save_file(own, folder / ADAPTERS)
     else:
         copy.deepcopy(language).half().save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)
 
