@@ -13,6 +13,7 @@ from tests.support.labelled_panels import trained_on_panels
 from tests.support.late_encoder import LateColours, late_colours_for
 
 from specsight.detectors import Detector, create_detector, detectors
+from specsight.encoders import load_encoder
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import DefectType, Specification
 
@@ -21,6 +22,8 @@ NAMES = sorted(
 )
 """Where maps of a language model lie has tests of its own: random weights attend nowhere in particular."""
 SQUARE = ("padim",)
+BESIDE = {"llava-ads": "bundled"}
+"""Methods that learned beside one encoder and work with no other."""
 SIDE, CELL = 96, 8
 """Resolution, and the stride of the finest grid, in pixels of the frame."""
 QUICK: dict[str, dict[str, Any]] = {
@@ -82,7 +85,8 @@ def fitted(samples: list[Sample]) -> Callable[[str], Detector]:
     def get(name: str) -> Detector:
         if name not in made:
             parameters = {"resolution": SIDE, **QUICK.get(name, {})}
-            detector = create_detector(name, encoder=late_colours_for(name), **parameters)
+            encoder = load_encoder(BESIDE[name]) if name in BESIDE else late_colours_for(name)
+            detector = create_detector(name, encoder=encoder, **parameters)
             words = SPECIFICATION if detector.needs.text else None
             made[name] = trained_on_panels(detector).fit(samples, words)
         return made[name]
@@ -120,11 +124,14 @@ def test_a_dot_peaks_where_it_is_in_tiles(
     assert (off <= CELL / 2).all(), off
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*BESIDE}))
 def test_padding_changes_no_score(
     name: str, fitted: Callable[[str], Detector], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same picture in frames of 96 × 160 and of 96 × 192 pixels, 10 and 42 of them padding."""
+    """The same picture in frames of 96 × 160 and of 96 × 192 pixels, 10 and 42 of them padding.
+
+    Of an encoder of many layers this does not hold: a cell sees from afar where a frame ends.
+    """
     detector = fitted(name)
     rgb, _ = with_dot(plate(70, 96, 150), (0.5, 0.4), 5)
     encoder = detector.get_encoder()

@@ -262,17 +262,78 @@ def test_a_missing_file_is_named(model: PointingModel, tmp_path: Path, name: str
 
 
 def test_long_pictures_are_pointed_into_window_by_window(model: PointingModel) -> None:
-    from specsight.language.pointing.pointer import _joined, _windows
+    from specsight.language.pointing.windows import joined, windows_of
 
     saw, _ = seen(model, 1, size=(4, 14))
-    windows = _windows(saw)
+    windows = windows_of(saw)
     assert [window.part.deep.shape[-2:] for window in windows] == [(4, 4)] * 4
     covered = np.zeros(28)
     for window in windows:
         covered[window.columns] += 1
     assert (covered > 0).all()
     maps = [np.full((2, 8, 8), k, np.float32) for k in range(4)]
-    joined = _joined(maps, windows, saw)
-    assert joined.shape == (2, 8, 28)
-    assert joined[0, 0, 0] == 0
-    assert joined[0, 0, -1] == 3
+    whole = joined(maps, windows, saw)
+    assert whole.shape == (2, 8, 28)
+    assert whole[0, 0, 0] == 0
+    assert whole[0, 0, -1] == 3
+
+
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("size", [(4, 14), (5, 12), (3, 25), (1, 7), (4, 6)])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_grids_of_a_window_lie_upon_each_other(size: tuple[int, int], missing: int, upright: bool) -> None:
+    from specsight.language.pointing.heads import Seen, enlarged
+    from specsight.language.pointing.windows import joined, stacked, windows_of
+
+    # Every cell holds its own column, in cells of the fine grid.
+    fine = torch.arange(2 * size[1] - missing).expand(1, 1, 2 * size[0] - missing, -1).float()
+    deep = torch.arange(0, 2 * size[1], 2).expand(1, 1, *size).float()
+    if upright:
+        fine, deep = fine.mT, deep.mT
+    saw = Seen(fine, deep, deep, fine[:, 0])
+    windows = windows_of(saw)
+    assert len(windows) == max(1, round(size[1] / size[0]))
+    both = stacked(windows)
+    assert both.joint is not None
+    below = enlarged(both.deep, (both.fine.shape[-2], both.fine.shape[-1]))
+    inner = [slice(None), slice(None), slice(None), slice(None)]
+    inner[2 if upright else 3] = slice(0, -2)  # Behind the last cells the values of either grid go on.
+    torch.testing.assert_close(below[tuple(inner)], both.fine[tuple(inner)])
+    torch.testing.assert_close(both.suspicion, both.fine[:, 0])
+    back = joined([one.numpy() for one in both.fine], windows, saw)
+    np.testing.assert_array_equal(back, fine[0])
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gpt_neox", "gpt2"])
+def test_a_branch_is_read_as_the_language_model_alone_reads_it(
+    model: PointingModel, architecture: str
+) -> None:
+    """Mask and positions of many branches, against a pass of the bare language model over one."""
+    import transformers
+
+    from specsight.language.pointing.model import PointingModel, Shape
+
+    layout = model.layout
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    if architecture == "gpt2":
+        sizes = {"n_embd": 32, "n_layer": 2, "n_head": 2}
+    torch.manual_seed(1)
+    config = transformers.AutoConfig.for_model(
+        architecture, vocab_size=len(layout.tokenizer), bos_token_id=None, eos_token_id=1, **sizes
+    )
+    language = transformers.AutoModelForCausalLM.from_config(config)
+    other = PointingModel(language, layout.tokenizer, Shape(CHANNELS, JOINT, 16)).eval().requires_grad_(False)
+    _, begin = seen(other, 2)
+    rows = [
+        [layout.normal, layout.pointing("a long crack"), layout.question("Is it good?")],
+        [layout.pointing("cut"), layout.normal],
+    ]
+    states = other.read(begin, pack([[Branch(one) for one in row] for row in rows]))
+    for number, row in enumerate(rows):
+        at = 0
+        for one in row:
+            embedded = language.get_input_embeddings()(torch.tensor([one]))
+            alone = language(inputs_embeds=torch.cat([begin[number : number + 1], embedded], 1)).logits
+            logits = other.logits(states[number, at : at + len(one)])
+            torch.testing.assert_close(logits, alone[0, begin.shape[1] :], atol=1e-5, rtol=1e-4)
+            at += len(one)

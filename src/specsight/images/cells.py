@@ -34,6 +34,15 @@ class Cells:
         """Equal cells, `size` of them, that cover (rows, columns) of pixels exactly."""
         return cls(size, (pixels[0] / size[0], pixels[1] / size[1]))
 
+    @classmethod
+    def of_convolutions(cls, pixels: Size, stride: int) -> Cells:
+        """Cells over (rows, columns) of pixels, multiples of `stride`, where cell i is centred on pixel i · stride.
+
+        Convolutions of stride 2 with odd kernels, padded by half of them, place them so.
+        """
+        size = (pixels[0] // stride, pixels[1] // stride)
+        return cls(size, (stride, stride), ((1 - stride) / 2, (1 - stride) / 2))
+
     def cropped(self, rows: slice, columns: slice) -> Cells:
         """The cells of these rows and columns alone, where they are."""
         size = (len(range(self.size[0])[rows]), len(range(self.size[1])[columns]))

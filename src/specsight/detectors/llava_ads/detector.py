@@ -126,12 +126,13 @@ class LlavaAds(Detector):
         return {**adapted, JOINT: found[JOINT][0]}
 
     def _cells(self, encoder: Encoder, name: str, features: Features) -> Cells | None:
+        """Where the heads learned to point to, not where the encoder's own cells were measured to look: what these see
+        off the middle of their cells the heads' convolutions have put right."""
         from specsight.language.pointing.pointer import DEEP
 
         layers = self.pointer.description.layers
-        if name == JOINT:
-            return encoder.cells(JOINT, features)
-        return encoder.cells(layers[-1] if name == DEEP else layers[0], features)
+        stride = encoder.layer(layers[-1] if name in (DEEP, JOINT) else layers[0]).stride
+        return Cells.of_convolutions((features.shape[1] * stride, features.shape[2] * stride), stride)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         for _ in (

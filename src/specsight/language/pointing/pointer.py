@@ -6,7 +6,6 @@ picture is pointed into window by window, each as high as it is wide: that is wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ from specsight.language.pointing.model import PointingModel
 from specsight.language.pointing.packing import Branch, pack
 from specsight.language.pointing.saved import Description, load_pointing, pointing_fingerprint
 from specsight.language.pointing.tokens import SEG_DEFECT, SEG_NORMAL
+from specsight.language.pointing.windows import joined, stacked, windows_of
 
 BUNDLED = "bundled"
 SHIPPED = (BUNDLED, "smollm2")
@@ -109,7 +109,7 @@ class Pointer:
         `JOINT`; `good`: the embedding (D,) of a good part; `product`: its noun.
         """
         whole = self._seen(features)
-        windows = _windows(whole)
+        windows = windows_of(whole)
         layout = self.model.layout
         texts = [layout.normal, *(layout.pointing(phrase.words) for phrase in phrases)]
         question = layout.question(YES_NO.format(product=product))
@@ -117,7 +117,7 @@ class Pointer:
         branches = [*(Branch(text) for text in texts), Branch(question)]
         count = len(phrases)
         with torch.inference_mode():
-            seen = _stacked([window.part for window in windows])
+            seen = stacked(windows)
             states = self.model.read(self._begin(seen), pack([branches] * len(windows)).to(self.model.device))
             normal, defects = states[:, ends[0]], states[:, torch.as_tensor(ends[1:])]
             anchors = self._anchors(phrases, good, len(windows))
@@ -129,10 +129,8 @@ class Pointer:
             yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
             last = self.model.logits(states[:, -1])
             odds = (last[:, yes] - last[:, no]).max()
-        joined = _joined(
-            [_array(one) for one in margins.view(len(windows), count, *margins.shape[1:])], windows, whole
-        )
-        return Pointed(joined, _array(present.max(0).values), float(odds))
+        maps = [_array(one) for one in margins.view(len(windows), count, *margins.shape[1:])]
+        return Pointed(joined(maps, windows, whole), _array(present.max(0).values), float(odds))
 
     def weigh(self, features: Mapping[str, Features], question: str, answers: Sequence[str]) -> list[float]:
         """Log-likelihoods in nats of answers, each with the token that ends its words: no answer is likelier for being
@@ -244,67 +242,6 @@ class Pointer:
 _BEFORE_NAMES = frozenset(
     {"a", "an", "the", "no", ",", "and", "is", "times", "one", "two", "three", "four", ".", ":", "yes"}
 )
-
-
-@dataclass(frozen=True)
-class _Window:
-    part: Seen
-    rows: slice
-    columns: slice
-    """On the finest grid."""
-
-
-def _windows(seen: Seen) -> list[_Window]:
-    """Windows about as high as wide, side by side, the last one at the end; the whole where it is no longer."""
-    height, width = seen.deep.shape[-2:]
-    fine = (seen.fine.shape[-2], seen.fine.shape[-1])
-    short, long = sorted((height, width))
-    count = max(1, round(long / short))
-    if count == 1:
-        return [_Window(seen, slice(0, fine[0]), slice(0, fine[1]))]
-    side = math.ceil(long / count)
-    ratio = max(1, round(max(fine) / long))
-    found = []
-    for number in range(count):
-        start = min(number * side, long - side)
-        deep = slice(start, start + side)
-        at = slice(start * ratio, min((start + side) * ratio, max(fine)))
-        if at.stop - at.start < side * ratio:
-            at = slice(max(0, at.stop - side * ratio), at.stop)
-        across = width >= height
-        own = (..., slice(None), deep) if across else (..., deep, slice(None))
-        finer = (..., slice(None), at) if across else (..., at, slice(None))
-        part = Seen(
-            seen.fine[finer],
-            seen.deep[own],
-            None if seen.joint is None else seen.joint[own],
-            seen.suspicion[finer],
-        )
-        rows, columns = (slice(0, fine[0]), at) if across else (at, slice(0, fine[1]))
-        found.append(_Window(part, rows, columns))
-    return found
-
-
-def _stacked(parts: Sequence[Seen]) -> Seen:
-    joint = [part.joint for part in parts if part.joint is not None]
-    return Seen(
-        torch.cat([part.fine for part in parts]),
-        torch.cat([part.deep for part in parts]),
-        torch.cat(joint) if joint else None,
-        torch.cat([part.suspicion for part in parts]),
-    )
-
-
-def _joined(
-    margins: Sequence[NDArray[np.float32]], windows: Sequence[_Window], seen: Seen
-) -> NDArray[np.float32]:
-    """Maps (K, h, w) of windows on the whole grid; the mean where two lie over each other."""
-    size = seen.fine.shape[-2:]
-    total, count = np.zeros((len(margins[0]), *size), np.float32), np.zeros(size, np.float32)
-    for own, window in zip(margins, windows):
-        total[:, window.rows, window.columns] += own
-        count[window.rows, window.columns] += 1
-    return np.asarray(total / np.maximum(count, 1), np.float32)
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:

@@ -20,7 +20,6 @@ from specsight.recipes.encoder.scene_examples import (
     SceneExamples,
 )
 from specsight.recipes.encoder.sentences import ANOMALY, NONE, THINGS, Meaning, contradictions, say
-from specsight.recipes.encoder.student import cells
 from specsight.synthetic.scenes.materials import MATERIALS
 
 STRIDE = 16
@@ -150,7 +149,7 @@ def cell_labels(
 
     `covered`, `touched`: shares of a cell from which on it shows a type, and is not known to show none.
     """
-    places = cells((types.shape[0], types.shape[1]), stride)
+    places = Cells.of_convolutions((types.shape[0], types.shape[1]), stride)
     shares = {int(value): _coverage(types == value, places) for value in np.unique(types) if value}
     labels = np.zeros(places.size, np.int64)
     if not shares:

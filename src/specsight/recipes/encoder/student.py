@@ -9,7 +9,6 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from specsight.images import Cells
 from specsight.recipes.encoder.recipe import EncoderRecipe, TextShape, VisionShape
 
 STAGE_STRIDES = {"stride4": 1, "stride8": 2, "stride16": 3}
@@ -45,15 +44,6 @@ def text_config(shape: TextShape, tokenizer: Any) -> Any:
         attention_probs_dropout_prob=0.0,
         pad_token_id=tokenizer.pad_token_id,
     )
-
-
-def cells(pixels: tuple[int, int], stride: int) -> Cells:
-    """Where the tower's cells of a stride lie over (rows, columns) of pixels: cell i is centred on pixel i · stride.
-
-    Convolutions of stride 2 with odd kernels, padded by half of them, place them so. Sides are multiples of `stride`.
-    """
-    size = (pixels[0] // stride, pixels[1] // stride)
-    return Cells(size, (stride, stride), ((1 - stride) / 2, (1 - stride) / 2))
 
 
 def feature_maps(tower: Any, pixels: Tensor) -> dict[str, Tensor]:
