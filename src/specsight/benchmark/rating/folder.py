@@ -1,7 +1,9 @@
 """A rating on disk: one folder, of which raters see their own sheet, or page, and the guide, and nothing else.
 
-rating.json       `Rating`: benchmark, models, raters, seed
+rating.json       `Rating`: what is rated, benchmark, models, raters, seed
 key.jsonl         one `Statement` per line: who rates what at which place, and which model said it
+shown.jsonl       of statements of inspections one `Shown` per line: what is shown with each of them
+pictures/*.webp   of statements of inspections the picture, its findings outlined, and its map
 guide.md          the scales and the anchors, for raters
 sheets/CODE.csv   for those who prefer a spreadsheet
 rating.sqlite     the ratings
@@ -19,15 +21,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines
-from specsight.benchmark.rating.scales import SCALES
+from specsight.benchmark.rating.scales import KINDS, Kind, Scale
 from specsight.benchmark.records import BenchmarkSample, Item, Record
 from specsight.errors import SpecsightError
 from specsight.storage.files import sha256
 from specsight.storage.reading import read_text
 
-RATING, KEY, GUIDE, SHEETS, STORE, SUMMARY = (
+RATING, KEY, SHOWN, PICTURES, GUIDE, SHEETS, STORE, SUMMARY = (
     "rating.json",
     "key.jsonl",
+    "shown.jsonl",
+    "pictures",
     "guide.md",
     "sheets",
     "rating.sqlite",
@@ -48,10 +52,12 @@ class Anchor(Record):
 class Rating(Record):
     """What is rated, by whom."""
 
-    benchmark: str
+    kind: Kind = "answers"
+    """Answers to the items of a benchmark, or the statements of inspections, which have no benchmark."""
+    benchmark: str = ""
     """Its folder, relative to the rating's where that is possible."""
-    version: str
-    items: str
+    version: str = ""
+    items: str = ""
     """Digest of its items."""
     seed: int
     models: tuple[str, ...]
@@ -60,7 +66,7 @@ class Rating(Record):
     """Different ones; each rater sees some of them twice."""
     anchors: tuple[Anchor, ...] = ()
     left_out: int = 0
-    """Items that some models answered in words, and others did not."""
+    """Items that some models answered in words, and others did not; pictures that not all runs hold."""
 
 
 class Statement(Record):
@@ -70,10 +76,36 @@ class Statement(Record):
     place: int
     """From 1, in the order in which the rater sees them."""
     item: str
+    """Of a benchmark; of inspections the picture."""
     model: str
     text: str
     again: bool = False
     """The second time, to see whether a rater agrees with himself."""
+
+
+class Shown(Record):
+    """What is shown with the statement that one model makes about one picture."""
+
+    item: str
+    model: str
+    product: str
+    picture: str
+    """File within the rating; its name says nothing of the model."""
+    instruction: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a statement answers, as a rater sees it."""
+
+    product: str
+    images: tuple[str, ...]
+    question: str
+    instruction: str = ""
+
+
+INSPECTED = "What does the inspection say?"
+"""Stands where a benchmark has a question."""
 
 
 @dataclass
@@ -110,6 +142,26 @@ class RatingFolder:
             raise SpecsightError(f"'{rater}' rates nothing here: {', '.join(self.rating.raters)} do")
         return found
 
+    @property
+    def scales(self) -> Mapping[str, Scale]:
+        """On which is rated here."""
+        return KINDS[self.rating.kind]
+
+    @cached_property
+    def shown(self) -> dict[tuple[str, str], Shown]:
+        """(picture, model) → what is shown with the statement of an inspection."""
+        return {(one.item, one.model): one for one in read_lines(self.path / SHOWN, Shown)}
+
+    def asked(self, statement: Statement) -> Asked:
+        """What a statement answers. Raises SpecsightError where nothing is known of it."""
+        if self.rating.kind == "answers":
+            item, _ = self.items[statement.item]
+            return Asked(item.category, tuple(item.images), item.question, item.instruction or "")
+        found = self.shown.get((statement.item, statement.model))
+        if found is None:
+            raise SpecsightError(f"'{self.path / SHOWN}' lacks '{statement.item}': make the rating again")
+        return Asked(found.product, (found.picture,), INSPECTED, found.instruction)
+
     @cached_property
     def benchmark(self) -> Benchmark:
         """The benchmark. Raises SpecsightError where its items have changed since."""
@@ -143,10 +195,10 @@ class RatingFolder:
         return {id_: (item, samples[item.sample]) for id_, item in items.items()}
 
 
-def check_ratings(ratings: Mapping[str, int | None]) -> dict[str, int]:
+def check_ratings(ratings: Mapping[str, int | None], scales: Mapping[str, Scale]) -> dict[str, int]:
     """A value from 1 to 5 for every scale. Raises SpecsightError that names the scale without one."""
     whole = {}
-    for name, scale in SCALES.items():
+    for name, scale in scales.items():
         value = ratings.get(name)
         if value is None or not 1 <= value <= 5:
             raise SpecsightError(f"{scale.title.lower()}: give a number from 1 to 5")

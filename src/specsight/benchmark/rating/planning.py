@@ -6,22 +6,20 @@ In: a benchmark and runs over it. Out: a rating folder. Every choice depends on 
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from specsight.benchmark.answering.running import read_run
 from specsight.benchmark.answers import ANSWERS, Answer
 from specsight.benchmark.files import ITEMS, Benchmark, read_lines, write_lines
 from specsight.benchmark.persons import check_code
 from specsight.benchmark.rating.anchors import anchors_of
-from specsight.benchmark.rating.folder import GUIDE, KEY, RATING, Rating, RatingFolder, Statement
-from specsight.benchmark.rating.scales import SCALES
+from specsight.benchmark.rating.folder import GUIDE, KEY, RATING, Rating, RatingFolder
+from specsight.benchmark.rating.orders import drawn, ordered, spread
+from specsight.benchmark.rating.scales import KINDS
 from specsight.benchmark.records import BenchmarkSample, Item
 from specsight.errors import SpecsightError
 from specsight.storage.files import path_from, sha256, write_json, write_text
@@ -29,8 +27,11 @@ from specsight.storage.tables import markdown_table, markdown_text
 
 SMALL, LARGE = 0.005, 0.05
 """Shares of the picture that defects cover, up to which they are small, and from which on they are large."""
-TWICE = 0.1
-"""Of a rater's statements."""
+BESIDE = (
+    "Each picture stands beside its anomaly map and its findings, outlined. Judge what is true by the picture alone: "
+    "map and outlines are the inspection's own."
+)
+"""What raters are told of statements that come with their map."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,12 @@ def plan_rating(benchmark: Benchmark, runs: Sequence[Path], out: Path, config: R
     Raises SpecsightError where it is not, a run is over other items, two runs are of one model, or no item was answered
     in words by all of them.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SpecsightError(f"'{out}' is there already: give the rating a folder of its own")
+    check_new(out)
     models = _models(benchmark, runs)
     eligible, left_out = _eligible(benchmark, list(models.values()), config.tasks)
-    chosen = _spread(benchmark, eligible, math.ceil(config.statements / len(models)), config.seed)
+    chosen = _chosen(benchmark, eligible, math.ceil(config.statements / len(models)), config.seed)
     texts = {name: _texts(run, chosen) for name, run in models.items()}
-    pairs = [(item, model) for item in chosen for model in models]
-    statements = [one for rater in config.raters for one in _order(rater, pairs, texts, config.seed)]
+    said = {(item, model): texts[model][item] for item in chosen for model in models}
     samples = {item.sample for item in benchmark.items() if item.id in chosen}
     rating = Rating(
         benchmark=path_from(out.resolve(), benchmark.folder.resolve()),
@@ -78,34 +77,52 @@ def plan_rating(benchmark: Benchmark, runs: Sequence[Path], out: Path, config: R
         anchors=anchors_of(_others(benchmark, samples, config.seed)),
         left_out=left_out,
     )
+    write_rating(out, rating, said)
+    return RatingFolder(out, benchmark.given_data)
+
+
+def check_new(out: Path) -> None:
+    """Raise SpecsightError where `out` is there and not empty."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SpecsightError(f"'{out}' is there already: give the rating a folder of its own")
+
+
+def write_rating(out: Path, rating: Rating, said: Mapping[tuple[str, str], str]) -> None:
+    """Write the folder of a rating; `said`: (item, model) → the statement."""
+    statements = [one for rater in rating.raters for one in ordered(rater, said, rating.seed)]
     out.mkdir(parents=True, exist_ok=True)
     write_lines(out / KEY, statements)
     write_text(out / GUIDE, guide(rating))
     write_json(out / RATING, rating.model_dump(mode="json"))
-    return RatingFolder(out, benchmark.given_data)
 
 
 def guide(rating: Rating) -> str:
     """The scales and the anchors, in Markdown."""
-    scales = markdown_table(
-        ["scale", "asks", "1", "3", "5"], [[s.title, s.asks, s.one, s.three, s.five] for s in SCALES.values()]
+    scales = KINDS[rating.kind]
+    table = markdown_table(
+        ["scale", "asks", "1", "3", "5"], [[s.title, s.asks, s.one, s.three, s.five] for s in scales.values()]
     )
+    text = (
+        "# Rating what was said about pictures\n\nRate each statement from 1 to 5 on every scale, by what you see on "
+        f"the picture. Higher is better on all of them.\n\n{table}"
+    )
+    if rating.kind == "statements":
+        text += f"\n{BESIDE}\n"
+    if not rating.anchors:
+        return text
     anchors = markdown_table(
-        ["picture", "statement", *(s.title for s in SCALES.values()), "why"],
+        ["picture", "statement", *(s.title for s in scales.values()), "why"],
         [
             [
                 markdown_text(one.image),
                 markdown_text(one.text),
-                *(str(one.ratings[name]) for name in SCALES),
+                *(str(one.ratings[name]) for name in scales),
                 markdown_text(one.why),
             ]
             for one in rating.anchors
         ],
     )
-    return (
-        "# Rating what was said about pictures\n\nRate each statement from 1 to 5 on every scale, by what you see on "
-        f"the picture. Higher is better on all of them.\n\n{scales}\nThese examples show what is meant:\n\n{anchors}"
-    )
+    return f"{text}\nThese examples show what is meant:\n\n{anchors}"
 
 
 def _models(benchmark: Benchmark, runs: Sequence[Path]) -> dict[str, Path]:
@@ -154,18 +171,14 @@ def _texts(run: Path, chosen: Collection[str]) -> dict[str, str]:
     return {one.item: one.raw.strip() for one in _words(run) if one.item in chosen}
 
 
-def _spread(benchmark: Benchmark, eligible: Sequence[tuple[Item, str]], count: int, seed: int) -> list[str]:
-    """`count` ids, one from each stratum (product, types, size) in turn."""
+def _chosen(benchmark: Benchmark, eligible: Sequence[tuple[Item, str]], count: int, seed: int) -> list[str]:
+    """`count` ids, spread over tasks, products, types and sizes."""
     needed = {sample for _, sample in eligible}
     kinds = {one.id: (one.product, *_kind(one)) for one in benchmark.samples() if one.id in needed}
-    strata: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for item, sample in eligible:
-        strata[item.task, kinds[sample]].append(item.id)
-    queues = [sorted(ids, key=lambda one: _draw(seed, one)) for ids in strata.values()]
-    queues.sort(key=lambda ids: _draw(seed, ids[0]))
-    rounds = max(map(len, queues))
-    turns = [ids[k] for k in range(rounds) for ids in queues if k < len(ids)]
-    return turns[:count]
+        strata[(item.task, *kinds[sample])].append(item.id)
+    return spread(strata.values(), count, seed)
 
 
 def _kind(sample: BenchmarkSample) -> tuple[str, str]:
@@ -176,32 +189,12 @@ def _kind(sample: BenchmarkSample) -> tuple[str, str]:
     return " ".join(sorted({one.type for one in sample.instances})), size
 
 
-def _order(
-    rater: str, pairs: Sequence[tuple[str, str]], texts: Mapping[str, Mapping[str, str]], seed: int
-) -> list[Statement]:
-    """All pairs in a rater's own order; some of the first half come again in the second."""
-    generator = np.random.default_rng(int(_draw(seed, f"order {rater}"), 16))
-    first = [pairs[k] for k in generator.permutation(len(pairs))]
-    half = math.ceil(len(first) / 2)
-    repeated = [first[k] for k in generator.permutation(half)[: math.ceil(TWICE * len(first))]]
-    later = [(pair, False) for pair in first[half:]] + [(pair, True) for pair in repeated]
-    order = [(pair, False) for pair in first[:half]] + [later[k] for k in generator.permutation(len(later))]
-    return [
-        Statement(rater=rater, place=place, item=item, model=model, text=texts[model][item], again=again)
-        for place, ((item, model), again) in enumerate(order, 1)
-    ]
-
-
 def _others(benchmark: Benchmark, rated: Collection[str], seed: int) -> list[BenchmarkSample]:
     """Defective samples that are not rated, one of each type of each product, in an order of chance."""
-    drawn: dict[tuple[str, str], tuple[str, BenchmarkSample]] = {}
+    first: dict[tuple[str, str], tuple[str, BenchmarkSample]] = {}
     for one in benchmark.samples():
         if one.instances and one.masks_known and one.id not in rated:
-            kind, mark = (one.product, one.instances[0].type), _draw(seed, one.id)
-            if kind not in drawn or mark < drawn[kind][0]:
-                drawn[kind] = (mark, one)
-    return [one for _, one in sorted(drawn.values(), key=lambda each: each[0])]
-
-
-def _draw(seed: int, name: str) -> str:
-    return hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            kind, mark = (one.product, one.instances[0].type), drawn(seed, one.id)
+            if kind not in first or mark < first[kind][0]:
+                first[kind] = (mark, one)
+    return [one for _, one in sorted(first.values(), key=lambda each: each[0])]

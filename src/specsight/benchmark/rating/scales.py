@@ -1,9 +1,13 @@
-"""The five scales from 1 to 5. Higher is better on all of them, hallucination too."""
+"""Scales from 1 to 5: five for what models said about pictures, four for the statements of an inspection.
+
+Higher is better on all of them, hallucination too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 LOWEST, HIGHEST = 1, 5
 
@@ -56,3 +60,38 @@ SCALES: Mapping[str, Scale] = {
         "nothing is invented",
     ),
 }
+
+STATEMENT_SCALES: Mapping[str, Scale] = {
+    "truth": Scale(
+        "True of the picture",
+        "Is what it says true of the part that you see?",
+        "wrong in the main thing",
+        "the main thing is true, details are not",
+        "all true",
+    ),
+    "support": Scale(
+        "Supported by the map",
+        "Does the map show what it says, where it says it?",
+        "the map shows something else",
+        "the main thing, or roughly there",
+        "all of it",
+    ),
+    "clarity": Scale(
+        "Understandable",
+        "Is it clear at one reading what is meant?",
+        "no",
+        "at the second reading",
+        "at once",
+    ),
+    "usefulness": Scale(
+        "Useful",
+        "Could an inspector act on it?",
+        "no, or it misleads",
+        "with a second look",
+        "at once",
+    ),
+}
+"""Of statements that an inspection makes, which have their map beside them."""
+Kind = Literal["answers", "statements"]
+KINDS: Mapping[Kind, Mapping[str, Scale]] = {"answers": SCALES, "statements": STATEMENT_SCALES}
+"""What is rated → its scales."""

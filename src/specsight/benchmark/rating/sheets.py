@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from specsight.benchmark.rating.scales import SCALES
 from specsight.benchmark.rating.store import Rated, RatingStore, Saving
 from specsight.errors import SpecsightError, excerpt
 from specsight.storage.tables import cell_text, read_csv, write_csv
 
 SHOWN = ("place", "product", "images", "instruction", "question", "statement")
-COLUMNS = ("place", *SCALES, "comment")
 MOST_PROBLEMS = 10
 
 
@@ -21,11 +19,18 @@ def write_sheet(store: RatingStore, rater: str, path: Path) -> int:
     rated = store.rated(rater)
     rows = []
     for one in folder.of(rater):
-        item, _ = folder.items[one.item]
+        asked = folder.asked(one)
         done = rated.get((rater, one.place), Rated({}))
-        shown = (one.place, item.category, "\n".join(item.images), item.instruction, item.question, one.text)
-        rows.append([*shown, *(done.values.get(name) for name in SCALES), done.comment])
-    write_csv(path, [*SHOWN, *SCALES, "comment"], rows)
+        shown = (
+            one.place,
+            asked.product,
+            "\n".join(asked.images),
+            asked.instruction,
+            asked.question,
+            one.text,
+        )
+        rows.append([*shown, *(done.values.get(name) for name in folder.scales), done.comment])
+    write_csv(path, [*SHOWN, *folder.scales, "comment"], rows)
     return len(rows)
 
 
@@ -39,9 +44,10 @@ def read_sheet(store: RatingStore, rater: str, path: Path) -> int:
     savings: list[Saving] = []
     problems: list[str] = []
     seen: dict[int, int] = {}
-    for line, cells in read_csv(path, COLUMNS):
+    scales = tuple(store.folder.scales)
+    for line, cells in read_csv(path, ("place", *scales, "comment")):
         try:
-            saving = _saving(cells, places)
+            saving = _saving(cells, places, scales)
             if saving is None:
                 continue
             if (before := seen.setdefault(saving.place, line)) != line:
@@ -59,15 +65,15 @@ def read_sheet(store: RatingStore, rater: str, path: Path) -> int:
     return len(savings)
 
 
-def _saving(cells: Mapping[str, str], places: set[int]) -> Saving | None:
+def _saving(cells: Mapping[str, str], places: set[int], scales: Sequence[str]) -> Saving | None:
     place = _number("place", cells["place"])
     if place not in places:
         raise SpecsightError(f"there is no statement {cells['place']}")
-    values = {name: _number(name, cells[name]) for name in SCALES if cells[name].strip()}
+    values = {name: _number(name, cells[name]) for name in scales if cells[name].strip()}
     comment = cell_text(cells["comment"]).strip()
     if not values and not comment:
         return None
-    missing = [name for name in SCALES if not 1 <= (values.get(name) or 0) <= 5]
+    missing = [name for name in scales if not 1 <= (values.get(name) or 0) <= 5]
     if missing:
         raise SpecsightError(f"{', '.join(missing)}: give numbers from 1 to 5")
     return Saving(place, Rated({name: int(value) for name, value in values.items()}, comment))

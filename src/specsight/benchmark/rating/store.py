@@ -67,7 +67,7 @@ class RatingStore:
                 raise SpecsightError(
                     f"statement {place}: the comment has more than {LONGEST_COMMENT:,} characters"
                 )
-            values = json.dumps(check_ratings(rated.values))
+            values = json.dumps(check_ratings(rated.values, self.folder.scales))
             rows.append(
                 {"rater": rater, "place": place, "at": moment, "values": values, "comment": rated.comment}
             )

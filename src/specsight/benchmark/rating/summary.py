@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from specsight.benchmark.alpha import Alpha, krippendorff_alpha
 from specsight.benchmark.rating.folder import SUMMARY, Rating, Statement
-from specsight.benchmark.rating.scales import HIGHEST, LOWEST, SCALES
+from specsight.benchmark.rating.scales import HIGHEST, KINDS, LOWEST
 from specsight.benchmark.rating.store import Rated, RatingStore
 from specsight.errors import SpecsightError, require
 from specsight.storage.files import write_json
@@ -97,7 +97,7 @@ def summarise(store: RatingStore, write: bool = True) -> Summary:
             for code in rating.raters
         },
         means=tuple(_means(rating, values)),
-        alphas={scale: _alpha(values, scale) for scale in SCALES},
+        alphas={scale: _alpha(values, scale) for scale in store.folder.scales},
         repeated=tuple(_repeated(rating, statements, rated)),
         differences=tuple(_differences(rating, values)),
     )
@@ -133,7 +133,7 @@ def _item_means(values: Values, model: str, scale: str) -> dict[str, float]:
 def _means(rating: Rating, values: Values) -> list[Mean]:
     means = []
     for model in rating.models:
-        for scale in SCALES:
+        for scale in KINDS[rating.kind]:
             found = np.array(list(_item_means(values, model, scale).values()))
             if found.size:
                 low, high = _interval(found, rating.seed)
@@ -169,7 +169,7 @@ def _repeated(
             abs(both[True][scale] - both[False][scale])
             for both in looks.values()
             if len(both) == 2
-            for scale in SCALES
+            for scale in KINDS[rating.kind]
         ]
         if apart:
             steps = np.array(apart)
@@ -181,7 +181,7 @@ def _differences(rating: Rating, values: Values) -> list[Difference]:
     from scipy.stats import wilcoxon
 
     rows: list[tuple[str, str, str, float, int, float]] = []
-    for scale in SCALES:
+    for scale in KINDS[rating.kind]:
         for first, second in itertools.combinations(rating.models, 2):
             one, other = _item_means(values, first, scale), _item_means(values, second, scale)
             # Rounding, so that thirds that are equal are ties.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", metavar="BENCH|RATING", type=PATH)
+@click.argument("folder", metavar="BENCH|RUN|RATING", type=PATH)
 @click.argument("runs", metavar="[RUN...]", type=PATH, nargs=-1)
 @click.option("-o", "--out", type=PATH, help="Folder of the new rating, where RUNs are given.")
 @click.option("--rater", "raters", metavar="CODE", multiple=True, help="Who rates: a code; at least two.")
@@ -49,10 +49,12 @@ def rate(
 ) -> None:
     """Let persons rate, from 1 to 5, what models said about pictures, without knowing which model said it.
 
-    With RUNs over a benchmark it makes a rating; with a rating it opens the page, on this machine alone.
+    With RUNs over a benchmark, or with run folders of `inspect` or `evaluate`, whose statements are then rated, it
+    makes a rating; with a rating it opens the page, on this machine alone.
 
     \b
     specsight benchmark rate bench/ run-a/ run-b/ -o rating/ --rater r1 --rater r2 --rater r3
+    specsight benchmark rate inspected-a/ inspected-b/ -o rating/ --rater r1 --rater r2 --rater r3
     specsight benchmark rate rating/
     specsight benchmark rate rating/ --rater r1 --to-csv r1.csv
     specsight benchmark rate rating/ --rater r1 --from-csv r1.csv
@@ -61,14 +63,22 @@ def rate(
     require("sqlalchemy", "serve")
     from specsight.benchmark.files import Benchmark
     from specsight.benchmark.rating.folder import RatingFolder
+    from specsight.benchmark.rating.inspections import plan_statements
     from specsight.benchmark.rating.planning import RatingConfig, plan_rating
     from specsight.benchmark.rating.store import RatingStore
+    from specsight.runs.folder import PREDICTIONS
 
-    if runs:
+    inspected = (folder / PREDICTIONS).is_file()
+    if runs or inspected:
         if out is None:
             raise SpecsightError("name the folder of the new rating with --out")
         config = RatingConfig(raters, statements, tasks, seed)
-        _made(plan_rating(Benchmark(folder, data), runs, out, config))
+        if inspected:
+            from specsight.report.rated import rated_sheets
+
+            _made(plan_statements((folder, *runs), out, config, rated_sheets))
+        else:
+            _made(plan_rating(Benchmark(folder, data), runs, out, config))
         return
     store = RatingStore(RatingFolder(folder, data))
     if to_csv or from_csv:
@@ -88,7 +98,12 @@ def _made(folder: RatingFolder) -> None:
         f"{len(rating.anchors)} examples: {folder.path}"
     )
     if rating.left_out:
-        screen.say(f"{rating.left_out:,} items that not all models answered in words are left out")
+        what = (
+            "items that not all models answered in words"
+            if rating.kind == "answers"
+            else "pictures of some runs"
+        )
+        screen.say(f"{rating.left_out:,} {what} are left out")
     if len(rating.raters) < FEWEST:
         screen.say(f"{len(rating.raters)} raters are few: results should rest on {FEWEST}")
     screen.say(
@@ -136,9 +151,9 @@ def _summary(store: RatingStore) -> None:
 def _serve(store: RatingStore, port: int, no_browser: bool) -> None:
     from specsight.service.access import Access
     from specsight.service.local import LocalServer
-    from specsight.service.rating.application import RATER, application
+    from specsight.service.rating.application import RATER, application, prepare
 
-    _ = store.folder.benchmark.data  # what is missing is said before a page opens
+    prepare(store.folder)  # what is missing is said before a page opens
     roles = dict.fromkeys(store.folder.rating.raters, RATER)
     server = LocalServer(application(store), Access(roles), port)
     for code, address in server.addresses.items():
