@@ -104,7 +104,7 @@ def test_a_detector_that_tells_no_types_guesses_among_defects() -> None:
     ]
     said = [answer(Case(question, beliefs, Product(WORDS), 0)) for question in asked]
     assert {one.answer for one in said} == {"B", "C"}
-    assert all(one.guessed for one in said)
+    assert all(one.among == ("B", "C") for one in said)
 
 
 def test_places_are_those_of_the_strongest_finding_or_of_the_map() -> None:

@@ -22,7 +22,13 @@ from specsight.benchmark.answering.contract import (
     answerers,
 )
 from specsight.benchmark.answering.few_shot import few_shot_lists
-from specsight.benchmark.answering.rules import Case, Product, answer, rules_protocol
+from specsight.benchmark.answering.rules import (
+    Answered,
+    Case,
+    Product,
+    answer,
+    rules_protocol,
+)
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.records import BenchmarkSample
 from specsight.errors import SpecsightError, did_you_mean
@@ -108,8 +114,12 @@ class InspectorAnswerer(Answerer):
         answered = answer(case)
         if question.form in ("text", "report"):
             return Reply(answered.answer)
-        said = " Guessed, for nothing found tells it." if answered.guessed else ""
-        return Reply(f"{beliefs.inspection.statement}{said} <answer>{answered.answer}</answer>")
+        given, why = self._untold(question, product, answered) if answered.among else (answered.answer, "")
+        return Reply(f"{beliefs.inspection.statement}{why} <answer>{given}</answer>")
+
+    def _untold(self, question: Question, product: str, answered: Answered) -> tuple[str, str]:
+        """The answer where nothing that was found tells it, and what is said of that."""
+        return answered.answer, " Guessed, for nothing found tells it."
 
     def _known(self, type_: str, product: str) -> Mapping[str, tuple[str, ...]]:
         """What the benchmark's ontology knows of a type, whatever picture shows it."""

@@ -1,52 +1,74 @@
-"""LLaVA-ADS as an answerer: options are weighed by the language model that points, the rest is read from its map.
+"""LLaVA-ADS as an answerer: rules read what it found; what that leaves open, its language model weighs.
 
-`pointing:NAME` fits the detector llava-ads with the language model NAME (`bundled`, or a folder) to each product. A
-choice is made by the likelihood of the options' words behind the question; free text is what the model says. Boxes,
-points, several letters and reports are answered by `rules` from what its map shows.
+`pointing:NAME` fits the detector llava-ads with the language model NAME (`bundled`, or a folder) to each product.
+Questions are answered by `rules` from its map, findings and decision. Where these would draw among options that nothing
+found tells apart, the language model's likelihoods of the options' words choose among them. With `--set
+answers=language-model` it is asked alone: every choice by likelihood, free text in its own words; that says what the
+evidence is good for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
 from specsight.benchmark.answering.inspecting import UNINSTRUCTED, FittedAnswerer
+from specsight.benchmark.answering.rules import Answered
+from specsight.errors import SpecsightError, did_you_mean
 
 if TYPE_CHECKING:
+    from specsight.encoders import Features
     from specsight.language.pointing.pointer import Pointer
 
 DETECTOR = "llava-ads"
+SETTING = "answers"
+EVIDENCE, ALONE = "evidence", "language-model"
+"""Who answers: rules from evidence, the language model where they would guess; or the language model alone."""
 
 
 class PointingAnswerer(FittedAnswerer):
-    """Weighs options by the language model, and answers by rules where there are none."""
+    """Answers from evidence, and by the language model where evidence does not tell."""
 
     def __init__(self, name: str, config: AnswererConfig) -> None:
-        super().__init__(DETECTOR, config)
+        """Raises SpecsightError for an unknown value of the setting `answers`."""
+        given = dict(config.settings)
+        self._by = str(given.pop(SETTING, EVIDENCE))
+        if self._by not in (EVIDENCE, ALONE):
+            raise SpecsightError(f"--set {SETTING}={self._by}: {did_you_mean(self._by, (EVIDENCE, ALONE))}")
+        super().__init__(DETECTOR, replace(config, settings=given))
         self._parameters["language_model"] = name
         self._name = name
 
     @property
     def protocol(self) -> Mapping[str, Any]:
-        """Beside that of rules, that words are weighed."""
-        return {**super().protocol, "language_model": self._name, "choose_by": "likelihood of the words"}
+        """Beside that of rules, what the language model does."""
+        return {**super().protocol, "language_model": self._name, "answers": self._by}
 
     def answer(self, question: Question) -> Reply:
-        """The likeliest option, the model's own words, or what rules read from its map."""
-        if question.form not in ("choice", "text"):
+        """By rules and likelihoods, or by the language model alone."""
+        if self._by == EVIDENCE or question.form not in ("choice", "text"):
             return super().answer(question)
         product = question.category or self.products()[0]
-        pointer = self._pointer(product)
-        instruction = "" if question.task in UNINSTRUCTED else question.instruction or ""
-        asked = f"{instruction}\n{question.text}" if instruction else question.text
-        features = self._look(question, product).view.features
         if question.form == "text":
-            return Reply(pointer.say(features, asked).text)
-        letters = list(question.options)
-        weights = pointer.weigh(features, asked, [question.options[letter] for letter in letters])
-        likelihoods = dict(zip(letters, weights))
+            return Reply(self._pointer(product).say(self._features(question, product), _asked(question)).text)
+        likelihoods = self._weighed(question, product, list(question.options))
         return Reply(max(likelihoods, key=lambda letter: likelihoods[letter]), likelihoods)
+
+    def _untold(self, question: Question, product: str, answered: Answered) -> tuple[str, str]:
+        likelihoods = self._weighed(question, product, answered.among)
+        likeliest = max(likelihoods, key=lambda letter: likelihoods[letter])
+        return likeliest, " Weighed by the language model, for nothing found tells it."
+
+    def _weighed(self, question: Question, product: str, letters: Sequence[str]) -> dict[str, float]:
+        """Letter → log-likelihood of the option's words."""
+        options = [question.options[letter] for letter in letters]
+        features = self._features(question, product)
+        return dict(zip(letters, self._pointer(product).weigh(features, _asked(question), options)))
+
+    def _features(self, question: Question, product: str) -> Mapping[str, Features]:
+        return self._look(question, product).view.features
 
     def _pointer(self, product: str) -> Pointer:
         from specsight.detectors.llava_ads.detector import LlavaAds
@@ -54,6 +76,12 @@ class PointingAnswerer(FittedAnswerer):
         detector = self.inspector(product).detector
         assert isinstance(detector, LlavaAds)
         return detector.pointer
+
+
+def _asked(question: Question) -> str:
+    """The question behind its instruction, where that restricts something."""
+    instruction = "" if question.task in UNINSTRUCTED else question.instruction or ""
+    return f"{instruction}\n{question.text}" if instruction else question.text
 
 
 @answerers.register("pointing")

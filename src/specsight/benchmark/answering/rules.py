@@ -74,9 +74,8 @@ class Case:
     def guess(self, letters: list[str] | None = None) -> Answered:
         """One of the letters, drawn by seed and item."""
         among = letters or list(self.question.options)
-        return Answered(
-            among[int(generator_of(self.seed, self.question.id).integers(len(among)))], guessed=True
-        )
+        drawn = int(generator_of(self.seed, self.question.id).integers(len(among)))
+        return Answered(among[drawn], tuple(among))
 
     def defects(self) -> list[str]:
         """Letters of options that name a defect: what remains where one was found and its name is not known."""
@@ -89,7 +88,8 @@ class Answered:
     """An answer in the item's form."""
 
     answer: str
-    guessed: bool = False
+    among: tuple[str, ...] = ()
+    """Letters of the options that nothing found tells apart, where the answer was drawn among them."""
 
 
 def answer(case: Case) -> Answered:
