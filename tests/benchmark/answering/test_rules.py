@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from specsight.benchmark.answering.parsing import parse
 from specsight.benchmark.answering.rules import Case, Product, answer
 from specsight.benchmark.tasks import TASKS, Form, Task
 from specsight.errors import SpecsightError
-from specsight.records import Decision, Excused, Finding, Inspection, Verdict
-from specsight.specification import DefectType, Ignore, Part, Specification
+from specsight.records import Decision, Excused, Finding, Inspection, Presence, Verdict
+from specsight.specification import DefectType, Ignore, Part, Requirement, Specification
 
 WORDS = Specification(
     product="cap",
@@ -205,3 +206,32 @@ def test_every_task_has_a_rule_and_every_number_is_read() -> None:
         None,
     ]
     assert options.cell_of("in the upper middle") is None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "of_there", "of_missing"),
+    [
+        ("It must have a yellow dot, and is rejected where there is none.", "Accept", "Reject"),
+        ("Make sure that a yellow dot is there: without one it is rejected.", "Accept", "Reject"),
+        ("It must not have a yellow dot, and is rejected where there is one.", "Reject", "Accept"),
+        ("This variant is made without a yellow dot: one that is there is a defect.", "Reject", "Accept"),
+        ("Make sure that there is no yellow dot: with one it is rejected.", "Reject", "Accept"),
+    ],
+)
+def test_what_is_required_is_answered_by_what_was_looked_for(
+    instruction: str, of_there: str, of_missing: str
+) -> None:
+    lack = replace(SCRATCH, type="missing dot")
+    texts = {"A": "Accept", "B": "Reject"}
+    asked = Question("q", "compliance", "choice", "cap", "?", texts, instruction, Shown(Path("p.png")))
+
+    def said(found: Inspection, count: int | None) -> str:
+        required = (Presence(Requirement(feature="yellow dot"), count),)
+        seen = replace(found, decision=replace(found.decision, required=required))
+        beliefs = beliefs_of(seen, WORDS, instructed=True)
+        return texts[answer(Case(asked, beliefs, Product(WORDS), 0)).answer]
+
+    assert said(GOOD, 1) == of_there
+    assert said(inspection("reject", lack), 0) == of_missing
+    assert said(BAD, 1) == "Reject"  # for its other defects
+    assert said(GOOD, None) == "Accept"  # what cannot be said decides nothing

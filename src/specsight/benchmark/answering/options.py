@@ -56,6 +56,12 @@ def asks_whether_sound(question: str) -> bool:
     return bool(SOUND.search(question))
 
 
+def forbids(instruction: str, feature: str) -> bool:
+    """Whether an instruction says of a feature that it must not be there."""
+    words = rf"\b(?:not have|no|without) (?:an? |any )?{re.escape(normal_form(feature))}\b"
+    return bool(re.search(words, normal_form(instruction)))
+
+
 def cell_of(text: str) -> str | None:
     """The cell of the grid that a text names; the longest name that it holds."""
     words = normal_form(text)

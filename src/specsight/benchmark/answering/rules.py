@@ -18,8 +18,8 @@ from specsight.benchmark.answering.beliefs import Beliefs, rank
 from specsight.benchmark.answering.contract import Question
 from specsight.benchmark.tasks import Task
 from specsight.explain.sentences import describe
-from specsight.specification import Specification
-from specsight.specification.vocabulary import Vocabulary, normal_form, product_form
+from specsight.specification import Requirement, Specification
+from specsight.specification.vocabulary import Vocabulary, lacks, normal_form, product_form
 
 QUOTED = re.compile(r"[\"“](.+?)[\"”](?:\s|$)", re.DOTALL)
 
@@ -119,9 +119,27 @@ def _anomaly(case: Case) -> Answered:
 
 
 def _verdict(case: Case) -> Answered:
-    words = ("reject", "not ok", "fail") if case.beliefs.wrong else ("accept", "ok", "pass")
+    return _decided(case, case.beliefs.wrong)
+
+
+def _decided(case: Case, wrong: bool) -> Answered:
+    words = ("reject", "not ok", "fail") if wrong else ("accept", "ok", "pass")
     letter = read.saying(case.question.options, *words)
     return Answered(letter) if letter else case.guess()
+
+
+def _compliance(case: Case) -> Answered:
+    """By whether the feature was found that the instruction requires or forbids, where one was looked for; findings
+    that are not the lack of it count besides."""
+    told = case.question.instruction or ""
+    for one in case.beliefs.inspection.decision.required:
+        feature = one.clause.feature if isinstance(one.clause, Requirement) else ""
+        if one.count is None or not feature or normal_form(feature) not in normal_form(told):
+            continue
+        forbidden = read.forbids(told, feature)
+        others = [found for found in case.beliefs.findings if not (found.type and lacks(found.type, feature))]
+        return _decided(case, (one.count > 0) == forbidden or bool(others))
+    return _verdict(case)
 
 
 def _type(case: Case) -> Answered:
@@ -324,7 +342,7 @@ CHOICES: Mapping[Task, Callable[[Case], Answered]] = {
     "structure": _structure,
     "part_scope": _verdict,
     "tolerance": _verdict,
-    "compliance": _verdict,
+    "compliance": _compliance,
     "contradiction": _contradiction,
     "comparison": _description,
     "cross_modal": _cross_modal,
@@ -335,4 +353,7 @@ NOTHING_FOUND = frozenset({"type", "location", "severity", "description", "compa
 
 def rules_protocol() -> Mapping[str, Any]:
     """What is said of these rules in a run."""
-    return {"rules": 1, "reads": ["map", "findings", "decision", "clauses", "specification", "ontology"]}
+    return {
+        "rules": 2,
+        "reads": ["map", "findings", "decision", "clauses", "required features", "specification", "ontology"],
+    }

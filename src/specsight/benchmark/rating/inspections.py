@@ -103,7 +103,8 @@ def _strata(told: Mapping[str, Mapping[str, Prediction]], common: set[str]) -> l
     for id_ in sorted(common):
         answers = [one[id_].inspection for one in told.values()]
         found = [(one.verdict, *sorted({f.type or "" for f in one.findings})) for one in answers]
-        strata[(answers[0].product, *found)].append(id_)
+        key = (answers[0].product, *found)
+        strata[key].append(id_)
     return list(strata.values())
 
 

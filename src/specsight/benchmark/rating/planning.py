@@ -177,7 +177,8 @@ def _chosen(benchmark: Benchmark, eligible: Sequence[tuple[Item, str]], count: i
     kinds = {one.id: (one.product, *_kind(one)) for one in benchmark.samples() if one.id in needed}
     strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for item, sample in eligible:
-        strata[(item.task, *kinds[sample])].append(item.id)
+        key = (item.task, *kinds[sample])
+        strata[key].append(item.id)
     return spread(strata.values(), count, seed)
 
 
