@@ -18,8 +18,9 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option(
     "--model",
     required=True,
-    help="random, majority, blind, oracle, detector:NAME, pointing:NAME, the folder of a saved model, endpoint:URL#MODEL, "
-    "transformers:FOLDER (a vision-language checkpoint), text:NAME (a language model without pictures).",
+    help="random, majority, blind, oracle, detector:NAME, pointing:NAME, the folder of a saved model, "
+    "endpoint:URL#MODEL, transformers:FOLDER (a vision-language checkpoint), text:NAME (a language model without "
+    "pictures).",
 )
 @click.option("-o", "--out", type=PATH, required=True, help="Folder of the run.")
 @click.option("--data", type=PATH, help="Where the pictures are, if not where the benchmark says.")
