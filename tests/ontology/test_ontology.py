@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from specsight.datasets import deep_pcb, real_iad, visa_types
@@ -12,7 +11,6 @@ from specsight.errors import SpecsightError
 from specsight.ontology import Ontology, load_ontology, read_ontology, save_ontology
 from specsight.runs.licences import PUBLIC
 from specsight.specification import Specification, parse_specification
-from specsight.specification.vocabulary import same_name
 from specsight.synthetic.tyres.catalogue import MODELS
 from specsight.synthetic.tyres.product import specification as tyre_specification
 
@@ -133,38 +131,6 @@ def test_the_sets_own_tables_are_known() -> None:
         for phrase in (defect.name, *defect.phrases):
             assert _name(specified, phrase, "tyre touring bead") == defect.name
     assert len(specified.valid("tyre touring bead")) == len(SHIPPED.valid("tyre touring bead"))
-
-
-@pytest.mark.parametrize(("product", "raw"), OCCURRING)
-def test_wrong_answers_are_wrong_and_the_hardest_come_first(product: str, raw: str) -> None:
-    true = SHIPPED.find(raw, product)
-    assert true is not None
-    wrong = SHIPPED.distractors([raw], product)
-    valid = {entry.name for entry in SHIPPED.valid(product)}
-    assert true.name not in {entry.name for entry in wrong}
-    assert not any(entry.generic for entry in wrong)
-    assert len({entry.name for entry in wrong}) == len(wrong) >= 4
-    tiers = [
-        (entry.name not in valid, true.generic or entry.superclass != true.superclass) for entry in wrong
-    ]
-    assert tiers == sorted(tiers)
-    for entry in wrong:
-        if entry.name not in valid:
-            assert not {*entry.synonyms} & {true.name, *true.synonyms}
-            assert entry.like != true.name
-            assert true.like != entry.name
-
-
-def test_all_types_of_a_picture_are_left_out_and_a_generator_shuffles_within_a_tier() -> None:
-    truth = ["cut", "slit", "crack"]
-    plain = SHIPPED.distractors(truth, "tyre touring tread")
-    assert not {"cut", "crack"} & {entry.name for entry in plain}
-    shuffled = SHIPPED.distractors(truth, "tyre touring tread", np.random.default_rng(3))
-    again = SHIPPED.distractors(truth, "tyre touring tread", np.random.default_rng(3))
-    assert shuffled == again != plain
-    assert {entry.name for entry in shuffled} == {entry.name for entry in plain}
-    valid = len(SHIPPED.valid("tyre touring tread")) - 2
-    assert {e.name for e in shuffled[:valid]} == {e.name for e in plain[:valid]}
 
 
 def test_names_are_compared_as_types() -> None:
@@ -303,19 +269,6 @@ def test_a_specification_s_names_are_canonical_on_its_product() -> None:
         entry.name for entry in ontology.valid("bottle")
     }
     assert _name(ontology, "broken_small", "other") is None
-
-
-def test_types_go_into_a_specification() -> None:
-    for product in ("bottle", "magnetic_tile", "group00041", "tyre touring tread"):
-        defects = SHIPPED.defect_types(product)
-        words = "\n".join(
-            f"- {{name: {d.name}, superclass: {d.superclass}, phrases: [{', '.join(d.phrases)}]}}"
-            for d in defects
-        )
-        specification = parse_specification(f"product: x\ndefects:\n{words}\n")
-        assert [d.name for d in specification.defects] == [e.name for e in SHIPPED.valid(product)]
-    raw = {d.name: d for d in SHIPPED.defect_types("bottle")}["large break"]
-    assert any(same_name(phrase, "broken_large") for phrase in raw.phrases)
 
 
 def _name(ontology: Ontology, raw: str, product: str) -> str | None:

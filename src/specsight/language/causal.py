@@ -63,9 +63,8 @@ class CausalLanguageModel(LanguageModel):
             cache = getattr(output, self._cache, None) if self._cache else None
             step = answer[-1:] if cache is not None else [*tokens, *answer]
             text = str(self._tokenizer.decode(answer, skip_special_tokens=True))
-            found = [text.index(ending) for ending in stop if ending in text]
-            if found:
-                return text[: min(found)]
+            if any(ending in text for ending in stop):
+                break
         return text
 
     def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]:

@@ -82,7 +82,8 @@ class LanguageModel(ABC):
             raise SpecsightError(f"a seed must be a whole number of 64 bits, got {seed!r}")
         if "" in stop:
             raise SpecsightError("a string to stop at must not be empty")
-        return self._generate(messages, max_tokens, tuple(stop), seed)
+        text = self._generate(messages, max_tokens, tuple(stop), seed)
+        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
 
     def likelihoods(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
         """Log-likelihood in nats of each option as the assistant's next words: the sum over the option's tokens.
@@ -152,7 +153,8 @@ class LanguageModel(ABC):
     @abstractmethod
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
-    ) -> str: ...
+    ) -> str:
+        """The answer; what stands from a string of `stop` on is cut off by `generate`, and need not be written."""
 
     @abstractmethod
     def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]: ...

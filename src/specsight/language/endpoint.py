@@ -147,8 +147,7 @@ class Endpoint(LanguageModel):
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
     ) -> str:
-        text = self.complete(messages, max_tokens, stop, seed).text
-        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+        return self.complete(messages, max_tokens, stop, seed).text
 
     def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]:
         raise AssertionError("refused before")

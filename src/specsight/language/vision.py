@@ -56,8 +56,7 @@ class VisionLanguageModel(LanguageModel):
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
     ) -> str:
         tokens = self.written(messages, max_tokens, seed)
-        text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
-        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def written(self, messages: Sequence[Message], longest: int, seed: int | None = None) -> list[int]:
         """The numbers of at most `longest` tokens that the assistant says next, special ones among them; see

@@ -1,7 +1,6 @@
 """Types of defect as a graph: a set's own name → canonical type → superclass, with what is known of each.
 
-In: the files that `loading` reads. Out: look-ups by a set's own names, the types that can occur on a product, and the
-order in which other types are offered as wrong answers.
+In: the files that `loading` reads. Out: look-ups by a set's own names, and the types that can occur on a product.
 """
 
 from __future__ import annotations
@@ -12,11 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-import numpy as np
-
 from specsight.ontology.entries import Knowledge, ProductTypes, RawType, TypeEntry
-from specsight.specification import DefectType, Specification
-from specsight.specification.synonyms import GENERAL, related
+from specsight.specification import Specification
 from specsight.specification.vocabulary import Vocabulary, normal_form, normal_forms, product_form, same_name
 
 UNSPECIFIED = "unspecified"
@@ -78,61 +74,6 @@ class Ontology:
         """Whether two names mean types of one superclass."""
         one, other = self.find(first, product), self.find(second, product)
         return one is not None and other is not None and one.superclass == other.superclass != UNSPECIFIED
-
-    def distractors(
-        self, truth: Collection[str], product: str, generator: np.random.Generator | None = None
-    ) -> list[TypeEntry]:
-        """Types that can be offered as wrong answers, the hardest first.
-
-        Types of a superclass of the truth that occur on the product come first, then the product's other types, then
-        types of such a superclass that do not occur on it, then all others. Left out are the truth, generic types, and,
-        where the product does not tell them apart itself, types that shade into the truth: those it is a case of, or
-        the other way round, and those with a common word or a kinship that `specification.synonyms` knows.
-
-        Parameters: `truth` are the names of all types on the picture; `generator` shuffles within each of the four.
-        """
-        entries = [self.find(name, product) or TypeEntry(name=name) for name in truth]
-        names = {entry.name for entry in entries}
-        superclasses = {entry.superclass for entry in entries} - {None, UNSPECIFIED}
-        valid = [entry for entry in self.valid(product) if entry.name not in names]
-        taken = names | {entry.name for entry in valid}
-        others = [
-            entry
-            for entry in self.types.values()
-            if entry.name not in taken
-            and not entry.generic
-            and not any(self._shade(entry, true) for true in entries)
-        ]
-        tiers = [
-            [entry for entry in among if (entry.superclass in superclasses) is near]
-            for among in (valid, others)
-            for near in (True, False)
-        ]
-        if generator is not None:
-            tiers = [[tier[k] for k in generator.permutation(len(tier))] for tier in tiers]
-        return [entry for tier in tiers for entry in tier]
-
-    def defect_types(self, product: str) -> tuple[DefectType, ...]:
-        """The product's types as a specification has them; a word that two types share is left to the first."""
-        taken = {normal_form(entry.name) for entry in self.valid(product)}
-        found = []
-        for entry, raw in self._of_product(product):
-            if entry.generic:
-                continue
-            phrases = []
-            for phrase in (*raw, *entry.synonyms):
-                if normal_form(phrase) not in taken:
-                    taken.add(normal_form(phrase))
-                    phrases.append(phrase)
-            found.append(
-                DefectType(
-                    name=entry.name,
-                    phrases=tuple(phrases),
-                    superclass=entry.superclass,
-                    severity=entry.severity,
-                )
-            )
-        return tuple(found)
 
     def with_specification(self, specification: Specification, product: str) -> Ontology:
         """This ontology, knowing the defects that a product's specification names: canonical there under its names.
@@ -220,20 +161,6 @@ class Ontology:
                 (entry, tuple(names[type_])) for type_, entry in found.items() if type_ in names
             )
         return self._valid[name]
-
-    @staticmethod
-    def _shade(entry: TypeEntry, true: TypeEntry) -> bool:
-        """Whether an entry is neither wholly right nor wrong where another is meant."""
-        if entry.name == true.like or entry.like == true.name or (entry.like and entry.like == true.like):
-            return True
-        words, others = (normal_forms((one.name, *one.synonyms)) for one in (entry, true))
-        if words & others:
-            return True
-        kinds = [
-            {kind for name in (one.name, *one.synonyms) if (kind := GENERAL.find(name))}
-            for one in (entry, true)
-        ]
-        return any(related(a, b) for a in kinds[0] for b in kinds[1])
 
 
 def _knowledge(entry: TypeEntry) -> dict[str, object]:

@@ -135,10 +135,8 @@ class LlavaAds(Detector):
         return Cells.of_convolutions((features.shape[1] * stride, features.shape[2] * stride), stride)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        for _ in (
-            views
-        ):  # Good pictures are read, so that those that cannot be are told; nothing is learned from them.
-            pass
+        for _ in views:
+            pass  # Good pictures are read, so that those that cannot be are told; nothing is learned from them.
 
     def _state(self) -> State:
         return {}

@@ -1,7 +1,8 @@
-"""What a language model gets to see: visual tokens made of the adapted grids of a picture.
+"""The projector: adapted grids of a picture → visual tokens of the language model.
 
-In: `Seen`. Out: embeddings in the language model's space. A coarse grid of the whole picture comes first; then the most
-suspicious places are looked at twice (Anomaly-OneVision's idea): a small defect is averaged away in a grid of 8 × 8.
+In: `Seen`. Out: embeddings in the language model's space. A coarse grid of the whole picture comes first; then one
+token for each of the most suspicious places (Anomaly-OneVision's idea): a small defect is averaged away in a grid of
+8 × 8.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from specsight.language.pointing.heads import Seen, enlarged
 ACROSS = 8
 """The coarse grid has this many cells on a side, whatever the picture's size."""
 LOOKS = 8
-"""Places that are looked at twice."""
+"""Suspicious places with a token of their own."""
 WAVES = 8
+"""Frequencies in which the place of such a token is told, along each side."""
 
 
 class Eyes(nn.Module):

@@ -34,7 +34,7 @@ class Shape:
 
 
 class PointingModel(nn.Module):
-    """A causal language model of `transformers` with eyes and a pointing finger."""
+    """A causal language model of `transformers` with visual tokens in front of it and dense heads behind it."""
 
     def __init__(self, language: Any, tokenizer: Any, shape: Shape) -> None:
         """`language` knows the tokens of `tokens.TOKENS` already."""

@@ -41,9 +41,8 @@ class PointingLanguageModel(LanguageModel):
     def _generate(
         self, messages: Sequence[Message], max_tokens: int, stop: tuple[str, ...], seed: int | None
     ) -> str:
-        said = self._pointer.say(self._features(messages), messages[-1].text, longest=max_tokens, seed=seed)
-        text = said.text
-        return text[: min((text.index(ending) for ending in stop if ending in text), default=None)]
+        features = self._features(messages)
+        return self._pointer.say(features, messages[-1].text, longest=max_tokens, seed=seed).text
 
     def _likelihoods(self, messages: Sequence[Message], options: tuple[str, ...]) -> list[float]:
         features = self._features(messages)
