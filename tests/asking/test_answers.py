@@ -14,9 +14,9 @@ from specsight.asking.answer import Evidence, Sentence
 from specsight.asking.answering import answer_query
 from specsight.asking.checks import check_rewording, check_sentence
 from specsight.asking.context import sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.names import names_of
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
 from specsight.asking.understanding import understand
 from specsight.records import NotApplied, Presence
 from specsight.specification import Instruction, Requirement, Specification
@@ -27,17 +27,17 @@ NAMES = names_of(TYRE)
 
 
 def told(
-    question: str, *pictures: Seen, specification: Specification | None = TYRE, **more: Any
+    question: str, *pictures: JudgedPicture, specification: Specification | None = TYRE, **more: Any
 ) -> list[Sentence]:
     (query, *_) = understand(question, names_of(specification)).queries
     return answer_query(query, pictures, context(specification, **more))
 
 
-def text(question: str, *pictures: Seen, **more: Any) -> str:
+def text(question: str, *pictures: JudgedPicture, **more: Any) -> str:
     return " ".join(one.text for one in told(question, *pictures, **more))
 
 
-def abstains(question: str, *pictures: Seen, **more: Any) -> str:
+def abstains(question: str, *pictures: JudgedPicture, **more: Any) -> str:
     sentences = told(question, *pictures, **more)
     assert all(one.abstains for one in sentences), sentences
     return " ".join(one.text for one in sentences)
@@ -137,7 +137,9 @@ def test_what_does_not_count_is_told_with_its_clause() -> None:
         ("What is wrong?", seen(unlike=9.0, score=9.0), "does not look like the product (it lies 9.0 times as far"),
     ],
 )  # fmt: skip
-def test_what_the_evidence_does_not_say_is_not_said(question: str, picture: Seen, needed: str) -> None:
+def test_what_the_evidence_does_not_say_is_not_said(
+    question: str, picture: JudgedPicture, needed: str
+) -> None:
     sentences = told(question, picture)
     assert sentences[0].abstains
     assert needed in sentences[0].text
@@ -257,7 +259,7 @@ def test_a_rewording_must_say_the_same(rewording: str, failed: set[str]) -> None
 def test_what_is_asked_for_beside_the_specification_is_looked_for() -> None:
     wanted: list[Instruction] = []
 
-    def again(picture: Seen, instruction: Instruction) -> Seen:
+    def again(picture: JudgedPicture, instruction: Instruction) -> JudgedPicture:
         wanted.append(instruction)
         return picture
 

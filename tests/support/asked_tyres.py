@@ -11,8 +11,8 @@ from typing import Any, cast
 import numpy as np
 
 from specsight.asking.context import Context
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.names import names_of
-from specsight.asking.seen import Seen
 from specsight.inspector import Inspector
 from specsight.inspector.observation import Observation
 from specsight.ontology import Ontology, load_ontology
@@ -48,7 +48,7 @@ def seen(
     calibrated: bool = True,
     note: str = "",
     **decision: Any,
-) -> Seen:
+) -> JudgedPicture:
     """A picture that shows tread, sidewall and bead, with these findings; rejected where one counts."""
     score = (5.0 if findings else 1.0) if score is None else score
     verdict: Any = ("reject" if score > 2 else "accept") if calibrated else None
@@ -79,14 +79,14 @@ def seen(
         sample=SimpleNamespace(image=Path(f"{number}.png"), part_names=PARTS),
         picture=SimpleNamespace(parts=plane if parts else None),
     )
-    return Seen(number, cast(Observation, observation), inspection, every, tells_types)
+    return JudgedPicture(number, cast(Observation, observation), inspection, every, tells_types)
 
 
 def context(specification: Specification | None = TYRE, **more: Any) -> Context:
     """What answers share, of a model that is only its words."""
     inspector = SimpleNamespace(specification=specification, calibration=None, held_out=None)
 
-    def again(picture: Seen, _instruction: object) -> Seen:
+    def again(picture: JudgedPicture, _instruction: object) -> JudgedPicture:
         return picture
 
     return Context(

@@ -4,23 +4,23 @@ A question becomes a typed `Query` by rules; the query is answered from findings
 knowledge file, each sentence with what it rests on; where they do not say, the answer says what would be needed.
 """
 
-from specsight.asking.answer import Answer, Check, Evidence, Reworded, Sentence
+from specsight.asking.answer import Answer, Evidence, Rewording, Sentence, SentenceCheck
 from specsight.asking.conversation import Conversation, ask
 from specsight.asking.names import ProductNames, names_of
 from specsight.asking.query import Bound, Query
-from specsight.asking.understanding import Understood, check_question, understand
+from specsight.asking.understanding import ParsedQuestion, check_question, understand
 
 __all__ = [
     "Answer",
     "Bound",
-    "Check",
     "Conversation",
     "Evidence",
+    "ParsedQuestion",
     "ProductNames",
     "Query",
-    "Reworded",
+    "Rewording",
     "Sentence",
-    "Understood",
+    "SentenceCheck",
     "ask",
     "check_question",
     "names_of",

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specsight.asking.answer import Sentence
-from specsight.asking.context import Context, Selected, described, select, sentence
+from specsight.asking.context import Context, MeantFindings, described, select, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
-from specsight.asking.words import a_named, at_places, counted, listed, on_parts
+from specsight.asking.words import a_named, at_places, capitalised, counted, listed, on_parts
 from specsight.errors import excerpt
 from specsight.explain import told_apart
+from specsight.specification.vocabulary import without_article
 
 
-def presence(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def presence(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Whether there is a defect, or one of a type, on a part, at a place."""
     found = select(seen, query, context, among=seen.counted)
     yes, no = ("No", "Yes") if query.claims == "absent" else ("Yes", "No")
@@ -50,22 +51,25 @@ def presence(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     yield from excused(seen, query, context)
 
 
-def _absent(seen: Seen, query: Query, found: Selected, what: str, no: str) -> Sentence:
+def _absent(seen: JudgedPicture, query: Query, found: MeantFindings, what: str, no: str) -> Sentence:
     others = [k for k in seen.counted if k not in (*found.maybe, *found.untyped)]
-    beside = " What was found: {others}." if others and (query.types or query.parts or query.places) else ""
-    name = what.removeprefix("a ").removeprefix("an ")
-    return sentence(
-        seen,
-        "{lead}: no {name} was found." + beside,
-        ("findings",),
-        findings=others if beside else (),
-        lead=no,
-        name=name,
-        others=described(seen, others) if beside else "",
+    return _not_found(
+        seen, query, "{lead}: no {name} was found.", others, lead=no, name=without_article(what)
     )
 
 
-def beyond_findings(seen: Seen, query: Query, context: Context, yes: str) -> Iterator[Sentence]:
+def _not_found(
+    seen: JudgedPicture, query: Query, template: str, others: Sequence[int], **slots: str
+) -> Sentence:
+    """A sentence that what is asked for was not found and, where the question narrows that down, what was."""
+    told = others if query.types or query.parts or query.places else ()
+    beside = " What was found: {others}." if told else ""
+    return sentence(
+        seen, template + beside, ("findings",), findings=told, others=described(seen, told), **slots
+    )
+
+
+def beyond_findings(seen: JudgedPicture, query: Query, context: Context, yes: str) -> Iterator[Sentence]:
     """What speaks against the part though no region does: features that are missing, and a score without a place."""
     for clause in seen.unmet:
         if query.parts and not (
@@ -104,7 +108,7 @@ def beyond_findings(seen: Seen, query: Query, context: Context, yes: str) -> Ite
     )
 
 
-def _accepted_all_the_same(seen: Seen) -> Sentence:
+def _accepted_all_the_same(seen: JudgedPicture) -> Sentence:
     decision = seen.inspection.decision
     score, threshold = told_apart(decision.score, decision.threshold or 0.0)
     return sentence(
@@ -116,7 +120,7 @@ def _accepted_all_the_same(seen: Seen) -> Sentence:
     )
 
 
-def untyped_cannot_say(seen: Seen, query: Query, found: Selected) -> Sentence:
+def untyped_cannot_say(seen: JudgedPicture, query: Query, found: MeantFindings) -> Sentence:
     """The sentence that findings which could be put to no type may be of the one that is asked for."""
     return sentence(
         seen,
@@ -129,7 +133,7 @@ def untyped_cannot_say(seen: Seen, query: Query, found: Selected) -> Sentence:
     )
 
 
-def excused(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def excused(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Findings that a query means and that do not count, with the clause that says so."""
     found = select(seen, query, context, among=tuple(seen.excused)).numbers
     for clause in dict.fromkeys(seen.excused[k] for k in found):
@@ -145,7 +149,7 @@ def excused(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def types(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def types(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What the defects are; of "is it a stain?", whether it is."""
     if query.types and (query.refers or not query.parts):
         yield from _is_it(seen, query, context)
@@ -171,7 +175,7 @@ def types(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         yield from excused(seen, query, context)
 
 
-def _no_names(seen: Seen, numbers: Sequence[int]) -> Sentence:
+def _no_names(seen: JudgedPicture, numbers: Sequence[int]) -> Sentence:
     needed = (
         "none of the types that the specification names rises there"
         if seen.tells_types
@@ -188,7 +192,7 @@ def _no_names(seen: Seen, numbers: Sequence[int]) -> Sentence:
     )
 
 
-def _is_it(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def _is_it(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     anything = Query(
         "type",
         refers=query.refers,
@@ -214,7 +218,7 @@ def _is_it(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def nothing_meant(seen: Seen, query: Query, context: Context) -> Sentence:
+def nothing_meant(seen: JudgedPicture, query: Query, context: Context) -> Sentence:
     """The sentence for a question about a finding that is not there."""
     everything = Query(query.kind, query.types, query.parts, query.places)
     there = select(seen, everything, context).numbers
@@ -228,22 +232,13 @@ def nothing_meant(seen: Seen, query: Query, context: Context) -> Sentence:
             count=counted(len(there), "finding"),
             found=described(seen, there),
         )
-    named = a_named(query.types) if query.types else "defect"
     other = "other " if query.other and any(context.focus.values()) else ""
-    what = f"{other}{named.removeprefix('a ').removeprefix('an ')}{on_parts(query.parts)}{at_places(query.places)}"
-    others = [k for k in seen.counted if not there]
-    beside = " What was found: {others}." if others and (query.types or query.parts or query.places) else ""
-    return sentence(
-        seen,
-        "No {what} was found." + beside,
-        ("findings",),
-        findings=others if beside else (),
-        what=what,
-        others=described(seen, others) if beside else "",
-    )
+    named = without_article(a_named(query.types))
+    what = f"{other}{named}{on_parts(query.parts)}{at_places(query.places)}"
+    return _not_found(seen, query, "No {what} was found.", () if there else seen.counted, what=what)
 
 
-def count(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def count(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """How many defects there are."""
     found = select(seen, query, context, among=seen.counted)
     name = listed(query.types, "or") if query.types else "defect"
@@ -257,7 +252,7 @@ def count(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         ("findings",),
         findings=found.numbers,
         lead=lead,
-        count=text if lead else text[0].upper() + text[1:],
+        count=text if lead else capitalised(text),
         where=where,
         rest=f": {described(seen, found.numbers)}" if number else " was found",
     )

@@ -10,13 +10,13 @@ from collections.abc import Generator, Iterator
 from specsight.asking.about_findings import beyond_findings, nothing_meant, untyped_cannot_say
 from specsight.asking.answer import Sentence
 from specsight.asking.context import LISTED, Context, described, select, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.measures import MILLIMETRES
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
 from specsight.asking.words import area, counted, length, listed, located
 
 
-def place(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def place(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Where the defects that are meant lie."""
     for k in (yield from _each(seen, query, context)):
         finding = seen.finding(k)
@@ -33,7 +33,7 @@ def place(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def part(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def part(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Which part is affected."""
     for k in (yield from _each(seen, query, context)):
         finding = seen.finding(k)
@@ -59,7 +59,7 @@ def part(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def size(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def size(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """How long or large the defects are that are meant, and whether that is more than is asked."""
     if query.measure in ("width", "depth", "height"):
         yield sentence(
@@ -90,7 +90,7 @@ def size(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
             yield _no_scale(seen)
 
 
-def _compared(seen: Seen, number: int, query: Query) -> Sentence:
+def _compared(seen: JudgedPicture, number: int, query: Query) -> Sentence:
     finding, bound = seen.finding(number), query.bound
     assert bound is not None
     if bound.unit == "px":
@@ -120,7 +120,7 @@ def _compared(seen: Seen, number: int, query: Query) -> Sentence:
     )
 
 
-def _no_scale(seen: Seen) -> Sentence:
+def _no_scale(seen: JudgedPicture) -> Sentence:
     return sentence(
         seen,
         "In millimetres it is not known, for the scale is not: give mm_per_px in the specification or the manifest.",
@@ -129,7 +129,7 @@ def _no_scale(seen: Seen) -> Sentence:
     )
 
 
-def severity(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def severity(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """How severe the defects are that are meant, by the severity rule; whether one has the level that is asked for."""
     numbers = yield from _each(seen, query, context)
     if query.level and numbers and not query.refers and len(numbers) > 1:
@@ -170,14 +170,14 @@ def severity(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def _critical(seen: Seen, number: int, context: Context) -> str:
+def _critical(seen: JudgedPicture, number: int, context: Context) -> str:
     """That the part makes it graver, where it does."""
     name, specification = seen.finding(number).part, context.inspector.specification
     found = specification.part(name) if specification and name else None
     return f", on a critical part: the {found.name}" if found and found.critical else ""
 
 
-def _each(seen: Seen, query: Query, context: Context) -> Generator[Sentence, None, tuple[int, ...]]:
+def _each(seen: JudgedPicture, query: Query, context: Context) -> Generator[Sentence, None, tuple[int, ...]]:
     """The numbers of the findings that are meant, those that count first; a sentence where there are none."""
     found = select(seen, query, context)
     numbers = (
@@ -205,7 +205,7 @@ def _each(seen: Seen, query: Query, context: Context) -> Generator[Sentence, Non
     return numbers[:LISTED]
 
 
-def _name(seen: Seen, number: int) -> str:
+def _name(seen: JudgedPicture, number: int) -> str:
     """How a sentence calls a finding: "cut", or with its part where several have that name."""
     finding = seen.finding(number)
     name = finding.type or "anomaly"

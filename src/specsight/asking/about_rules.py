@@ -12,9 +12,9 @@ from dataclasses import replace
 from specsight.asking.about_findings import presence
 from specsight.asking.answer import Sentence
 from specsight.asking.context import LISTED, Context, select, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
-from specsight.asking.words import on_parts
+from specsight.asking.words import on_parts, verdict_word
 from specsight.errors import excerpt
 from specsight.explain import not_applied
 from specsight.reading import read
@@ -22,7 +22,7 @@ from specsight.records import NotApplied
 from specsight.specification import Clause, Ignore, Instruction, Only, Requirement, Scope, Tolerance, Unread
 
 
-def what_if(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def what_if(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What the verdict would be under other rules: the picture is judged again."""
     supposed = read(query.supposed, context.inspector.specification)
     unread = [one for one in supposed.clauses if isinstance(one, Unread)]
@@ -46,7 +46,7 @@ def what_if(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         return
     now = seen.inspection.verdict
     lead = "" if not query.claims else "Yes: " if decision.verdict == query.claims else "No: "
-    same = "as it is now" if decision.verdict == now else f"now it is {_past(now)}"
+    same = "as it is now" if decision.verdict == now else f"now it is {verdict_word(now)}"
     yield sentence(
         then,
         "{lead} '{words}' the part would be {verdict} ({same}).",
@@ -55,7 +55,7 @@ def what_if(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         clauses=[clause.words for clause in supposed.clauses],
         lead=f"{lead}under" if lead else "Under",
         words=excerpt(query.supposed),
-        verdict=_past(decision.verdict),
+        verdict=verdict_word(decision.verdict),
         same=same,
     )
     yield sentence(
@@ -68,7 +68,7 @@ def what_if(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     )
 
 
-def _cannot_suppose(seen: Seen, query: Query, failed: Sequence[NotApplied]) -> Sentence:
+def _cannot_suppose(seen: JudgedPicture, query: Query, failed: Sequence[NotApplied]) -> Sentence:
     lines = not_applied(failed)
     return sentence(
         seen,
@@ -79,10 +79,6 @@ def _cannot_suppose(seen: Seen, query: Query, failed: Sequence[NotApplied]) -> S
         words=excerpt(query.supposed),
         lines="; ".join(lines[:LISTED]) or "no threshold was calibrated",
     )
-
-
-def _past(verdict: str | None) -> str:
-    return {"accept": "accepted", "reject": "rejected"}.get(verdict or "", "without a verdict")
 
 
 def together(given: Instruction | None, supposed: Instruction) -> Instruction:
@@ -102,7 +98,7 @@ def together(given: Instruction | None, supposed: Instruction) -> Instruction:
     return Instruction.of([*filter(stays, given.clauses), *supposed.clauses], supposed.text)
 
 
-def requirement(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def requirement(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Whether required features are there; a feature that nothing requires is looked for as if it were."""
     if query.types and select(seen, query, context, among=seen.counted).numbers:
         # The lack of the feature is a type of defect, and was found as that.
@@ -141,7 +137,7 @@ def requirement(seen: Seen, query: Query, context: Context) -> Iterator[Sentence
         yield _required(seen, clause, query)
 
 
-def _required(seen: Seen, clause: Requirement, query: Query) -> Sentence:
+def _required(seen: JudgedPicture, clause: Requirement, query: Query) -> Sentence:
     there, missing = ("No", "Yes") if query.claims == "absent" else ("Yes", "No")
     looked = seen.presence_of(clause)
     decision = seen.inspection.decision

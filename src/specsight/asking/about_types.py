@@ -10,15 +10,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from specsight.asking.about_findings import nothing_meant
 from specsight.asking.answer import Sentence
 from specsight.asking.context import Context, described, select, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
-from specsight.asking.words import a_named
+from specsight.asking.words import a_named, capitalised
 from specsight.ontology import TypeEntry
 
 ADD = "add it to a knowledge file (--ontology)"
 
 
-def cause(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def cause(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What typically causes the defects that are meant."""
     for type_, numbers in (yield from _types_meant(seen, query, context)):
         entry = context.knowledge_of(type_, seen)
@@ -35,12 +35,12 @@ def cause(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def consequence(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def consequence(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What follows if a part with the defects that are meant is used."""
     yield from _known(seen, query, context, "consequence", lambda entry: entry.consequence)
 
 
-def action(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def action(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What is to be done with the part, by the verdict, and in the process, by the types of the defects."""
     verdict = seen.inspection.verdict
     if not query.types:
@@ -57,7 +57,7 @@ def action(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
 
 
 def _known(
-    seen: Seen, query: Query, context: Context, what: str, known: Callable[[TypeEntry], str]
+    seen: JudgedPicture, query: Query, context: Context, what: str, known: Callable[[TypeEntry], str]
 ) -> Iterator[Sentence]:
     for type_, numbers in (yield from _types_meant(seen, query, context)):
         entry = context.knowledge_of(type_, seen)
@@ -71,12 +71,12 @@ def _known(
             ("knowledge",),
             findings=numbers,
             what=a_named([type_]),
-            text=text[0].upper() + text[1:].rstrip(".") + ".",
+            text=f"{capitalised(text).rstrip('.')}.",
         )
 
 
 def _types_meant(
-    seen: Seen, query: Query, context: Context
+    seen: JudgedPicture, query: Query, context: Context
 ) -> Generator[Sentence, None, list[tuple[str, list[int]]]]:
     """Types with the findings of each: those of the findings that are meant, and those that are asked for although they
     were not found."""
@@ -120,7 +120,7 @@ def _types_meant(
     return []
 
 
-def _unknown(seen: Seen, type_: str, numbers: Sequence[int], what: str) -> Sentence:
+def _unknown(seen: JudgedPicture, type_: str, numbers: Sequence[int], what: str) -> Sentence:
     return sentence(
         seen,
         "Nothing is known of {what} of {type}: {add}.",

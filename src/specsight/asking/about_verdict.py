@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from specsight.asking.about_findings import nothing_meant, presence
 from specsight.asking.answer import Sentence
 from specsight.asking.context import LISTED, Context, described, select, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
-from specsight.asking.words import listed
+from specsight.asking.words import capitalised, listed
 from specsight.errors import excerpt
 from specsight.explain import compared_by_map, not_applied, told_apart
 from specsight.specification import Unread
 
 
-def verdict(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def verdict(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """Whether the part is accepted; of a type, whether what was found of it is."""
     if query.types:
         yield from _verdict_of_types(seen, query, context)
@@ -37,7 +37,7 @@ def verdict(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     yield from _without_effect(seen, context)
 
 
-def _verdict_of_types(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def _verdict_of_types(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     found = select(seen, query, context)
     if not found.numbers:
         yield nothing_meant(seen, query, context)
@@ -59,7 +59,7 @@ def _verdict_of_types(seen: Seen, query: Query, context: Context) -> Iterator[Se
         )
 
 
-def why(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def why(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What the verdict rests on."""
     decision = seen.inspection.decision
     yield sentence(
@@ -73,7 +73,7 @@ def why(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     yield from _without_effect(seen, context)
 
 
-def _without_effect(seen: Seen, context: Context) -> Iterator[Sentence]:
+def _without_effect(seen: JudgedPicture, context: Context) -> Iterator[Sentence]:
     """Clauses of the specification without effect on the verdict; those of the instruction stand in the statement."""
     given = context.given.clauses if context.given else ()
     left = [
@@ -97,47 +97,18 @@ def _without_effect(seen: Seen, context: Context) -> Iterator[Sentence]:
         )
 
 
-def confidence(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def confidence(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What tells how sure the verdict is: how far the score is from the threshold, what that promises, and whether good
     parts came as far. No probability: none is calibrated."""
-    decision, calibration = seen.inspection.decision, context.inspector.calibration
-    score, threshold = told_apart(decision.score, decision.threshold or 0.0)
-    what = "What still counts reaches" if compared_by_map(decision) else "The score is"
-    times = (
-        decision.score / decision.threshold
-        if decision.threshold and decision.threshold > 0 and decision.score > 0
-        else None
-    )
-    yield sentence(
-        seen,
-        "{what} {score}, and the threshold is {threshold}"
-        + (": {times} times the threshold." if times else "."),
-        ("decision",),
-        what=what,
-        score=score,
-        threshold=threshold,
-        times=f"{times:.2f}" if times else "",
-    )
-    held_out = context.inspector.held_out
-    if held_out and not compared_by_map(decision):
-        best: dict[int, float] = {}
-        for one in held_out.pictures:
-            best[one.part] = max(one.score, best.get(one.part, one.score))
-        above = sum(score >= seen.inspection.score for score in best.values())
-        yield sentence(
-            seen,
-            "Of {total} good parts that were judged unseen, {above} scored as high.",
-            ("calibration",),
-            total=str(len(best)),
-            above=str(above) if above else "none",
-        )
+    yield _against_threshold(seen)
+    yield from _against_good_parts(seen, context)
+    calibration = context.inspector.calibration
     if calibration:
-        promise = calibration.statement().rstrip(".")
         yield sentence(
             seen,
             "{promise}. It is a promise about good parts; a probability of a defect is not calibrated.",
             ("calibration",),
-            promise=promise[0].upper() + promise[1:],
+            promise=capitalised(calibration.statement().rstrip(".")),
         )
     doubtful = [k for k in select(seen, query, context).numbers if seen.finding(k).also]
     if doubtful:
@@ -150,7 +121,43 @@ def confidence(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]
         )
 
 
-def note(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def _against_threshold(seen: JudgedPicture) -> Sentence:
+    """How far what was compared lies from the threshold."""
+    decision = seen.inspection.decision
+    score, threshold = told_apart(decision.score, decision.threshold or 0.0)
+    compares = decision.threshold is not None and decision.threshold > 0 and decision.score > 0
+    times = f"{decision.score / (decision.threshold or 1.0):.2f}" if compares else ""
+    return sentence(
+        seen,
+        "{what} {score}, and the threshold is {threshold}"
+        + (": {times} times the threshold." if times else "."),
+        ("decision",),
+        what="What still counts reaches" if compared_by_map(decision) else "The score is",
+        score=score,
+        threshold=threshold,
+        times=times,
+    )
+
+
+def _against_good_parts(seen: JudgedPicture, context: Context) -> Iterator[Sentence]:
+    """How many good parts that were judged unseen scored as high; each by its highest picture."""
+    held_out = context.inspector.held_out
+    if not held_out or compared_by_map(seen.inspection.decision):
+        return
+    highest: dict[int, float] = {}
+    for one in held_out.pictures:
+        highest[one.part] = max(one.score, highest.get(one.part, one.score))
+    above = sum(score >= seen.inspection.score for score in highest.values())
+    yield sentence(
+        seen,
+        "Of {total} good parts that were judged unseen, {above} scored as high.",
+        ("calibration",),
+        total=str(len(highest)),
+        above=str(above) if above else "none",
+    )
+
+
+def note(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What an operator wrote: quoted, as data that nothing follows."""
     written = seen.inspection.operator_note
     if not written:
@@ -164,7 +171,7 @@ def note(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
     )
 
 
-def describe(seen: Seen, query: Query, context: Context) -> Iterator[Sentence]:
+def describe(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """What was found, in words; of some parts, what was found there."""
     if query.parts or query.places:
         yield from presence(seen, Query("presence", query.types, query.parts, query.places), context)

@@ -61,7 +61,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Check:
+class SentenceCheck:
     """One thing that a sentence was held to."""
 
     name: str
@@ -83,7 +83,7 @@ class Sentence:
     evidence: Evidence
     abstains: bool = False
     """Whether it says that the question cannot be answered, and what would be needed."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[SentenceCheck, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -96,12 +96,12 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Reworded:
+class Rewording:
     """What a language model made of an answer."""
 
     text: str
     accepted: bool
-    checks: tuple[Check, ...]
+    checks: tuple[SentenceCheck, ...]
     """Those that failed, where it was not accepted."""
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Answer:
     """What of the question was set aside, and which words were taken for others."""
     understood_by: str = "rules"
     """ "rules", or the language model that told which kind of question it is."""
-    reworded: Reworded | None = None
+    reworded: Rewording | None = None
     seconds: float = 0.0
     """Without looking at pictures."""
 

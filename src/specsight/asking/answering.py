@@ -20,11 +20,12 @@ from specsight.asking import (
 from specsight.asking.answer import Evidence, Sentence
 from specsight.asking.checks import check_sentence
 from specsight.asking.context import Context, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.limits import no_reference, not_understood, unable, unknown_types
 from specsight.asking.query import Kind, Query
-from specsight.asking.seen import Seen
+from specsight.asking.words import capitalised
 
-About = Callable[[Seen, Query, Context], Iterator[Sentence]]
+About = Callable[[JudgedPicture, Query, Context], Iterator[Sentence]]
 ABOUT: Mapping[Kind, About] = {
     "presence": about_findings.presence,
     "type": about_findings.types,
@@ -47,7 +48,7 @@ ABOUT: Mapping[Kind, About] = {
 """Kind of a query → what answers it for one picture; "compare" takes all of them at once."""
 
 
-def answer_query(query: Query, pictures: Sequence[Seen], context: Context) -> list[Sentence]:
+def answer_query(query: Query, pictures: Sequence[JudgedPicture], context: Context) -> list[Sentence]:
     """The checked sentences that answer one query about the pictures that it means."""
     if query.kind == "unknown":
         return [not_understood()]
@@ -71,13 +72,12 @@ def answer_query(query: Query, pictures: Sequence[Seen], context: Context) -> li
         sentences = [refused] if refused else list(answer(seen, query, context))
         checked = [_checked(one, seen, query, context) for one in sentences]
         if len(meant) > 1 and checked:
-            name = seen.name[0].upper() + seen.name[1:]
-            checked[0] = replace(checked[0], text=f"{name}: {checked[0].text}")
+            checked[0] = replace(checked[0], text=f"{capitalised(seen.name)}: {checked[0].text}")
         told += checked
     return told
 
 
-def meant_pictures(query: Query, pictures: Sequence[Seen]) -> list[Seen]:
+def meant_pictures(query: Query, pictures: Sequence[JudgedPicture]) -> list[JudgedPicture]:
     """The pictures that a query means, in the order in which it names them; all of them where it names none."""
     if not query.pictures:
         return list(pictures)
@@ -87,7 +87,7 @@ def meant_pictures(query: Query, pictures: Sequence[Seen]) -> list[Seen]:
     return [by_number[number] for number in numbers if number in by_number]
 
 
-def _no_such_picture(pictures: Sequence[Seen]) -> Sentence:
+def _no_such_picture(pictures: Sequence[JudgedPicture]) -> Sentence:
     count = len(pictures)
     return sentence(
         None,
@@ -100,7 +100,7 @@ def _no_such_picture(pictures: Sequence[Seen]) -> Sentence:
     )
 
 
-def _checked(one: Sentence, seen: Seen | None, query: Query, context: Context) -> Sentence:
+def _checked(one: Sentence, seen: JudgedPicture | None, query: Query, context: Context) -> Sentence:
     checks = check_sentence(one, seen, query, context.names)
     failed = [check for check in checks if not check.passed]
     if not failed:

@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from specsight.asking.answer import Check, Sentence
+from specsight.asking.answer import Sentence, SentenceCheck
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.names import ProductNames
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
 from specsight.asking.tagging import tagged
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -25,26 +25,28 @@ NAMED = ("TYPE", "OTHERTYPE", "PART", "LEVEL", "FEATURE", "PLACE")
 OF_EVIDENCE = ("TYPE", "PART", "LEVEL")
 
 
-def check_sentence(one: Sentence, seen: Seen | None, query: Query, names: ProductNames) -> tuple[Check, ...]:
+def check_sentence(
+    one: Sentence, seen: JudgedPicture | None, query: Query, names: ProductNames
+) -> tuple[SentenceCheck, ...]:
     """What a sentence that was filled from evidence is held to."""
     filled = Counter(number for slot in one.evidence.slots.values() for number in NUMBER.findall(slot))
     invented = [number for number in NUMBER.findall(one.text) if number not in filled]
-    checks = [Check("numbers", not invented, ", ".join(invented))]
+    checks = [SentenceCheck("numbers", not invented, ", ".join(invented))]
     if seen is not None:
         beyond = [number for number in one.evidence.findings if not 1 <= number <= len(seen.findings)]
-        checks.append(Check("findings", not beyond, ", ".join(map(str, beyond))))
+        checks.append(SentenceCheck("findings", not beyond, ", ".join(map(str, beyond))))
         if set(one.evidence.sources) <= {"findings", "part map"} and not beyond:
             foreign = list(_foreign(one, seen, query, names))
-            checks.append(Check("names", not foreign, ", ".join(foreign)))
+            checks.append(SentenceCheck("names", not foreign, ", ".join(foreign)))
         said = {"accepted": "accept", "rejected": "reject"}
         verdict = VERDICTS.match(one.text.removeprefix("Yes. ").removeprefix("No. "))
         if verdict and "reference" not in one.evidence.sources:
             same = said[verdict[1].lower()] == one.evidence.verdict
-            checks.append(Check("verdict", same, "" if same else verdict[1]))
+            checks.append(SentenceCheck("verdict", same, "" if same else verdict[1]))
     return tuple(checks)
 
 
-def _foreign(one: Sentence, seen: Seen, query: Query, names: ProductNames) -> Iterator[str]:
+def _foreign(one: Sentence, seen: JudgedPicture, query: Query, names: ProductNames) -> Iterator[str]:
     """Names in a sentence that neither the findings that it cites nor the question hold."""
     allowed = {*query.types, *query.parts, query.level}
     for number in one.evidence.findings:
@@ -62,7 +64,7 @@ def _foreign(one: Sentence, seen: Seen, query: Query, names: ProductNames) -> It
             yield tag.text
 
 
-def check_rewording(text: str, plain: str, names: ProductNames) -> tuple[Check, ...]:
+def check_rewording(text: str, plain: str, names: ProductNames) -> tuple[SentenceCheck, ...]:
     """What a language model's words are held to."""
     return (
         _same("numbers", NUMBER.findall(text), NUMBER.findall(plain)),
@@ -77,7 +79,7 @@ def check_rewording(text: str, plain: str, names: ProductNames) -> tuple[Check, 
             [word.lower() for word in LEADS.findall(text)],
             [word.lower() for word in LEADS.findall(plain)],
         ),
-        Check(
+        SentenceCheck(
             "negation",
             bool(NEGATION.search(text)) == bool(NEGATION.search(plain)),
             "a negation that is not the same",
@@ -85,13 +87,13 @@ def check_rewording(text: str, plain: str, names: ProductNames) -> tuple[Check, 
     )
 
 
-def _same(name: str, said: Sequence[str], known: Sequence[str]) -> Check:
+def _same(name: str, said: Sequence[str], known: Sequence[str]) -> SentenceCheck:
     """Whether the same things are said, each at least once and none more often: "the left sidewall" says another part
     than "the sidewall, at the left"."""
     invented = sorted(Counter(said) - Counter(known))
     left_out = sorted(set(known) - set(said))
     found = [*(f"'{one}' is new" for one in invented), *(f"'{one}' is left out" for one in left_out)]
-    return Check(name, not found, ", ".join(found[:5]))
+    return SentenceCheck(name, not found, ", ".join(found[:5]))
 
 
 def _names(text: str, names: ProductNames) -> list[str]:

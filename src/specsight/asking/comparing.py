@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 
 from specsight.asking.answer import Sentence
 from specsight.asking.context import Context, described, gravity, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.limits import no_reference
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
-from specsight.asking.words import counted, listed
+from specsight.asking.words import capitalised, counted, listed, verdict_word
 from specsight.explain import told_apart
 
 Rank = tuple[int, float, float]
 
 
-def compare(seen: Sequence[Seen], query: Query, context: Context) -> Iterator[Sentence]:
+def compare(seen: Sequence[JudgedPicture], query: Query, context: Context) -> Iterator[Sentence]:
     """How pictures compare with each other, or each with the reference."""
     if query.reference:
         yield from _with_reference(seen, query, context)
@@ -42,14 +42,14 @@ def compare(seen: Sequence[Seen], query: Query, context: Context) -> Iterator[Se
             "{name} is {verdict} (score {score}): {found}.",
             ("decision", "findings"),
             findings=one.counted,
-            name=one.name[0].upper() + one.name[1:],
-            verdict=_verdict(one),
+            name=capitalised(one.name),
+            verdict=verdict_word(one.inspection.verdict),
             score=f"{one.inspection.score:.3f}",
             found=described(one, one.counted) if one.counted else "no region that counts",
         )
 
 
-def _ranked(seen: Sequence[Seen], query: Query, context: Context) -> Iterator[Sentence]:
+def _ranked(seen: Sequence[JudgedPicture], query: Query, context: Context) -> Iterator[Sentence]:
     """Which picture is the worst, or the best; of two named, whether the first is worse than the second."""
     worst = query.most != "mildest"
     ordered = sorted(seen, key=lambda one: _rank(one, context), reverse=worst)
@@ -74,7 +74,7 @@ def _ranked(seen: Sequence[Seen], query: Query, context: Context) -> Iterator[Se
         ("decision", "findings"),
         findings=first.counted,
         lead=lead,
-        name=name if lead else name[0].upper() + name[1:],
+        name=name if lead else capitalised(name),
         reason=_reason(first, second, context),
     )
 
@@ -85,37 +85,32 @@ def _word(worst: bool, count: int) -> str:
     return "worst" if worst else "best"
 
 
-def _reason(first: Seen, second: Seen, context: Context) -> str:
+def _reason(first: JudgedPicture, second: JudgedPicture, context: Context) -> str:
     """By what the first of two pictures stands before the second."""
     one, other = _rank(first, context), _rank(second, context)
+    verdict, beside = (verdict_word(picture.inspection.verdict) for picture in (first, second))
     if one[0] != other[0]:
-        return f": it is {_verdict(first)}, and {second.name} is {_verdict(second)}"
-    both = f": both are {_verdict(first)}, and its"
+        return f": it is {verdict}, and {second.name} is {beside}"
+    both = f": both are {verdict}, and its"
     if one[1] != other[1]:
         mine, others = _gravest(first, context), _gravest(second, context)
         return f"{both} gravest finding is {mine}, that of {second.name} {others}"
-    score, beside = told_apart(first.inspection.score, second.inspection.score)
-    return f"{both} score is {score}, that of {second.name} {beside}"
+    score, lower = told_apart(first.inspection.score, second.inspection.score)
+    return f"{both} score is {score}, that of {second.name} {lower}"
 
 
-def _rank(seen: Seen, context: Context) -> Rank:
+def _rank(seen: JudgedPicture, context: Context) -> Rank:
     rejected = {"reject": 1, "accept": -1}.get(seen.inspection.verdict or "", 0)
     gravest = max((gravity(seen, k, context) for k in seen.counted), default=0.0)
     return rejected, gravest, seen.inspection.score
 
 
-def _gravest(seen: Seen, context: Context) -> str:
+def _gravest(seen: JudgedPicture, context: Context) -> str:
     levels = [(gravity(seen, k, context), seen.finding(k).severity) for k in seen.counted]
     return max(levels, default=(0.0, None), key=lambda one: one[0])[1] or "of no known severity"
 
 
-def _verdict(seen: Seen) -> str:
-    return {"accept": "accepted", "reject": "rejected"}.get(
-        seen.inspection.verdict or "", "without a verdict"
-    )
-
-
-def _with_reference(seen: Sequence[Seen], query: Query, context: Context) -> Iterator[Sentence]:
+def _with_reference(seen: Sequence[JudgedPicture], query: Query, context: Context) -> Iterator[Sentence]:
     reference = context.reference
     if reference is None:
         yield no_reference()
@@ -139,14 +134,14 @@ def _with_reference(seen: Sequence[Seen], query: Query, context: Context) -> Ite
             "against {reference}.",
             ("findings", "reference", "decision"),
             findings=one.counted,
-            picture=f"{one.name[0].upper()}{one.name[1:]}: " if len(seen) > 1 else "",
+            picture=f"{capitalised(one.name)}: " if len(seen) > 1 else "",
             lead=lead,
             count=counted(len(one.counted), "finding"),
             other=counted(len(reference.counted), "finding"),
             score=score,
             beside=beside,
-            verdict=_verdict(one),
-            reference=_verdict(reference),
+            verdict=verdict_word(one.inspection.verdict),
+            reference=verdict_word(reference.inspection.verdict),
         )
         if one.counted:
             yield sentence(
@@ -159,7 +154,7 @@ def _with_reference(seen: Sequence[Seen], query: Query, context: Context) -> Ite
         yield from _missing_here(one, reference)
 
 
-def _missing_here(seen: Seen, reference: Seen) -> Iterator[Sentence]:
+def _missing_here(seen: JudgedPicture, reference: JudgedPicture) -> Iterator[Sentence]:
     """Required features that the reference shows and the picture does not."""
     for clause in seen.unmet:
         there, here = reference.presence_of(clause), seen.presence_of(clause)

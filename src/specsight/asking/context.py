@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from specsight.asking.answer import Evidence, Sentence, Source
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.names import ProductNames
 from specsight.asking.query import Query
-from specsight.asking.seen import Seen
 from specsight.errors import printable
 from specsight.explain import describe
 from specsight.inspector import Inspector
@@ -32,11 +32,11 @@ class Context:
     inspector: Inspector
     names: ProductNames
     ontology: Ontology
-    judge_again: Callable[[Seen, Instruction], Seen]
+    judge_again: Callable[[JudgedPicture, Instruction], JudgedPicture]
     """Judges a picture that was looked at under another instruction."""
     given: Instruction | None = None
     """The instruction that pictures are judged under."""
-    reference: Seen | None = None
+    reference: JudgedPicture | None = None
     focus: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """Number of a picture → numbers of its findings that were last spoken of."""
     listed: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Context:
         """Names and phrases of the parts."""
         return Vocabulary.of(self.inspector.specification.parts if self.inspector.specification else ())
 
-    def knowledge_of(self, type_: str, seen: Seen) -> TypeEntry | None:
+    def knowledge_of(self, type_: str, seen: JudgedPicture) -> TypeEntry | None:
         """What is known of a type on the product."""
         return self.ontology.find(type_, seen.inspection.product)
 
 
 @dataclass(frozen=True)
-class Selected:
+class MeantFindings:
     """The findings that a query means."""
 
     numbers: tuple[int, ...]
@@ -71,7 +71,9 @@ class Selected:
     """Those that could be put to no type, where one is asked for."""
 
 
-def select(seen: Seen, query: Query, context: Context, *, among: Sequence[int] | None = None) -> Selected:
+def select(
+    seen: JudgedPicture, query: Query, context: Context, *, among: Sequence[int] | None = None
+) -> MeantFindings:
     """The findings that a query means: by what was spoken of, type, part, place, number and superlative."""
     numbers = list(range(1, len(seen.findings) + 1)) if among is None else list(among)
     spoken = context.focus.get(seen.number, ())
@@ -97,7 +99,7 @@ def select(seen: Seen, query: Query, context: Context, *, among: Sequence[int] |
         numbers = [numbers[k - 1 if k > 0 else k] for k in query.which if -count <= k <= count]
     if query.most and numbers:
         numbers = [_extreme(numbers, seen, query.most, context)]
-    return Selected(tuple(numbers), tuple(maybe), tuple(untyped))
+    return MeantFindings(tuple(numbers), tuple(maybe), tuple(untyped))
 
 
 def _is_at(place: str, wanted: Sequence[str]) -> bool:
@@ -105,7 +107,7 @@ def _is_at(place: str, wanted: Sequence[str]) -> bool:
     return any(place == one or (one != "centre" and set(one.split()) <= set(cell)) for one in wanted)
 
 
-def _extreme(numbers: Sequence[int], seen: Seen, most: str, context: Context) -> int:
+def _extreme(numbers: Sequence[int], seen: JudgedPicture, most: str, context: Context) -> int:
     """The one finding that a superlative means; of equal ones the strongest."""
     if most == "smallest":
         return min(numbers, key=lambda k: (seen.finding(k).length_px, k))
@@ -117,7 +119,7 @@ def _extreme(numbers: Sequence[int], seen: Seen, most: str, context: Context) ->
     return numbers[0]
 
 
-def gravity(seen: Seen, number: int, context: Context) -> float:
+def gravity(seen: JudgedPicture, number: int, context: Context) -> float:
     """How grave a finding is, as a place in its severity rule in [0, 1]; -1 where that is not known."""
     finding, specification = seen.finding(number), context.inspector.specification
     if finding.severity is None or specification is None:
@@ -130,7 +132,7 @@ def gravity(seen: Seen, number: int, context: Context) -> float:
     return (levels.index(finding.severity) + 1) / len(levels)
 
 
-def described(seen: Seen, numbers: Sequence[int]) -> str:
+def described(seen: JudgedPicture, numbers: Sequence[int]) -> str:
     """Findings in words, at most `LISTED` of them."""
     shown = "; ".join(describe(seen.finding(k)) for k in numbers[:LISTED])
     rest = len(numbers) - LISTED
@@ -138,7 +140,7 @@ def described(seen: Seen, numbers: Sequence[int]) -> str:
 
 
 def sentence(
-    seen: Seen | None,
+    seen: JudgedPicture | None,
     template: str,
     sources: Sequence[Source],
     *,

@@ -17,12 +17,12 @@ import numpy as np
 from specsight.asking.answer import Answer, Sentence
 from specsight.asking.answering import answer_query
 from specsight.asking.context import Context
+from specsight.asking.judged_picture import JudgedPicture, judge_picture
 from specsight.asking.limits import not_understood
 from specsight.asking.memory import Memory, completed, remembered
 from specsight.asking.names import names_of
 from specsight.asking.query import Kind, Query
-from specsight.asking.seen import Seen, see
-from specsight.asking.understanding import Understood, understand
+from specsight.asking.understanding import ParsedQuestion, understand
 from specsight.asking.wording import kind_by_model, reworded
 from specsight.errors import SpecsightError, UnreadableFile, excerpt
 from specsight.inspector import Inspector
@@ -31,8 +31,7 @@ from specsight.inspector.pictures import PictureLike
 from specsight.inspector.words import instruction_of
 from specsight.language import LanguageModel
 from specsight.ontology import Ontology, load_ontology
-from specsight.records import OPERATOR_NOTE, Sample
-from specsight.records import Check as Claim
+from specsight.records import OPERATOR_NOTE, Check, Sample
 from specsight.specification import Instruction
 
 MOST_PICTURES = 50
@@ -62,7 +61,7 @@ class Conversation:
     note: str = ""
     reference: PictureLike | None = None
     language_model: LanguageModel | None = None
-    seen: list[Seen] = field(init=False, default_factory=list)
+    seen: list[JudgedPicture] = field(init=False, default_factory=list)
     """The pictures that could be read, judged."""
     unreadable: list[Skipped] = field(init=False, default_factory=list)
     """The others, each with the reason."""
@@ -85,12 +84,14 @@ class Conversation:
             except UnreadableFile as error:
                 self.unreadable.append(Skipped(str(getattr(picture, "image", picture))[:300], str(error)))
                 continue
-            self.seen.append(see(self.inspector, observation, number, self._given))
+            self.seen.append(judge_picture(self.inspector, observation, number, self._given))
         if not self.seen:
             raise UnreadableFile("; ".join(one.reason for one in self.unreadable))
         self._reference = None
         if self.reference is not None:
-            self._reference = see(self.inspector, self.inspector.look(self.reference), 0, self._given)
+            self._reference = judge_picture(
+                self.inspector, self.inspector.look(self.reference), 0, self._given
+            )
 
     def ask(self, question: str) -> Answer:
         """Answer a question. Raises SpecsightError for an empty one and for one that is too long."""
@@ -123,7 +124,7 @@ class Conversation:
         return replace(answer, seconds=time.perf_counter() - start)
 
     def _by_model(
-        self, question: str, understood: Understood, failures: list[str]
+        self, question: str, understood: ParsedQuestion, failures: list[str]
     ) -> tuple[tuple[Query, ...], str]:
         """The queries; where no rule knows the question, of the kind that the language model finds the likeliest."""
         first = understood.queries[0]
@@ -141,7 +142,7 @@ class Conversation:
             return understood.queries, "rules"
         return (replace(first, kind=kind),), self.language_model.name
 
-    def _claims(self, text: str) -> tuple[Claim, ...]:
+    def _claims(self, text: str) -> tuple[Check, ...]:
         """What a text claims of the only picture, held against its evidence; of several, nothing is read."""
         if len(self.seen) > 1:
             return ()
@@ -152,7 +153,9 @@ class Conversation:
             self.inspector,
             self._names,
             self._ontology,
-            lambda seen, instruction: see(self.inspector, seen.observation, seen.number, instruction),
+            lambda seen, instruction: judge_picture(
+                self.inspector, seen.observation, seen.number, instruction
+            ),
             self._given,
             self._reference,
             self.memory.focus,
@@ -208,7 +211,7 @@ def _noted(failures: list[str]) -> Iterator[None]:
         )
 
 
-def _remarks(understood: Understood, queries: Sequence[Query], *, left: bool) -> list[str]:
+def _remarks(understood: ParsedQuestion, queries: Sequence[Query], *, left: bool) -> list[str]:
     """What of a question was set aside, and which words were taken for others."""
     found = []
     if understood.orders:

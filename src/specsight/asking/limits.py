@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from specsight.asking.answer import Sentence
 from specsight.asking.context import Context, sentence
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import MEANINGS, OF_FINDINGS, Query
-from specsight.asking.seen import Seen
 from specsight.asking.words import listed
 from specsight.errors import excerpt
 
@@ -58,7 +58,7 @@ def unknown_types(query: Query, context: Context) -> Iterator[Sentence]:
         )
 
 
-def unable(seen: Seen, query: Query, context: Context) -> Sentence | None:
+def unable(seen: JudgedPicture, query: Query, context: Context) -> Sentence | None:
     """The sentence that stands in place of an answer about one picture; None where there is an answer."""
     if query.unseen:
         return sentence(
@@ -96,7 +96,7 @@ def unable(seen: Seen, query: Query, context: Context) -> Sentence | None:
     return _by_parts(seen, query, context) or _by_types(seen, query)
 
 
-def _unknown_parts(seen: Seen, query: Query, context: Context) -> Sentence:
+def _unknown_parts(seen: JudgedPicture, query: Query, context: Context) -> Sentence:
     names = listed([f"'{excerpt(name)}'" for name in query.unknown_parts])
     if not context.names.parts:
         return sentence(
@@ -116,7 +116,7 @@ def _unknown_parts(seen: Seen, query: Query, context: Context) -> Sentence:
     )
 
 
-def _by_parts(seen: Seen, query: Query, context: Context) -> Sentence | None:
+def _by_parts(seen: JudgedPicture, query: Query, context: Context) -> Sentence | None:
     """Where a part is asked for that the picture does not show, or cannot say it shows."""
     asks = bool(query.parts) or query.kind == "part"
     if not asks or query.kind in ("requirement", "what-if", "why", "cause", "consequence", "action"):
@@ -148,7 +148,7 @@ def _by_parts(seen: Seen, query: Query, context: Context) -> Sentence | None:
     return None
 
 
-def _by_types(seen: Seen, query: Query) -> Sentence | None:
+def _by_types(seen: JudgedPicture, query: Query) -> Sentence | None:
     """Where a type is asked for and nothing tells types apart, although something was found."""
     asks = bool(query.types) and query.kind not in (
         "what-if",

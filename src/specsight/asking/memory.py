@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from specsight.asking.answer import Sentence
 from specsight.asking.context import Context
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import OF_FINDINGS, Kind, Query
-from specsight.asking.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,11 @@ def _elliptic(query: Query, last: Query | None) -> Query:
 
 
 def remembered(
-    memory: Memory, query: Query, sentences: Sequence[Sentence], pictures: Sequence[Seen], context: Context
+    memory: Memory,
+    query: Query,
+    sentences: Sequence[Sentence],
+    pictures: Sequence[JudgedPicture],
+    context: Context,
 ) -> Memory:
     """The memory after a query was answered; what was not understood changes nothing."""
     if query.kind == "unknown":

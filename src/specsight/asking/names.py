@@ -33,7 +33,7 @@ TAGS: Mapping[str, str] = {"def": "TYPE", "part": "PART", "product": "PRODUCT"}
 
 
 @dataclass(frozen=True)
-class Named:
+class NameMatch:
     """The name that `length` words mean. `tag`: TYPE, PART, PRODUCT, FEATURE, LEVEL, GROUP, or OTHERTYPE for a type of
     defect that is known in general and not of this product."""
 
@@ -56,6 +56,7 @@ class ProductNames:
         )
         self.groups = _groups(specification)
         self._forms = _forms(specification, self.groups, ontology or load_ontology())
+        self._part_forms = {stems(part) for part in self.parts}
         self._features = {name: stems(QUOTED.sub("", name)) for name in self.features}
         self._lacks = {
             one.name: feature
@@ -66,12 +67,12 @@ class ProductNames:
         self._longest = max(map(len, self._forms), default=1)
         self._single = {form[0]: named for form, named in self._forms.items() if len(form) == 1}
 
-    def at(self, words: Sequence[str], start: int) -> Named | None:
+    def at(self, words: Sequence[str], start: int) -> NameMatch | None:
         """The longest name that begins at a word; of equally long ones a feature before a type before a part."""
         found = [
             *self._feature(words, start),
             *(
-                Named(TAGS[match.kind], match.name, match.length, match.confidence)
+                NameMatch(TAGS[match.kind], match.name, match.length, match.confidence)
                 for match in self._names.matches(words, start)
             ),
             *self._form(words, start),
@@ -80,7 +81,7 @@ class ProductNames:
             found = [one for one in found if one.tag != "OTHERTYPE"]
         return max(found, key=lambda one: (one.length, one.confidence), default=None)
 
-    def with_slip(self, word: str) -> Named | None:
+    def with_slip(self, word: str) -> NameMatch | None:
         """The name of one word that a word of five letters or more, which means nothing, is one slip away from."""
         if len(word) < 5:
             return None
@@ -94,7 +95,7 @@ class ProductNames:
         if len(own) != 1:
             return None
         tag, name = own.pop()
-        return Named(tag, name, 1, MISSPELT)
+        return NameMatch(tag, name, 1, MISSPELT)
 
     def lacked(self, type_: str) -> str | None:
         """The required feature whose lack a type of defect is; None: it is none."""
@@ -109,7 +110,7 @@ class ProductNames:
                     return name
         return None
 
-    def _feature(self, words: Sequence[str], start: int) -> list[Named]:
+    def _feature(self, words: Sequence[str], start: int) -> list[NameMatch]:
         """A required feature by its last word and any of the words before it: "dot", "yellow dot", "balance dot"."""
         found = []
         for name, form in self._features.items():
@@ -122,14 +123,10 @@ class ProductNames:
                 left = left[left.index(one) + 1 :]
                 length += 1
             if length and not left:
-                found.append(Named("FEATURE", name, length))
+                found.append(NameMatch("FEATURE", name, length))
         return found
 
-    @property
-    def _part_forms(self) -> set[tuple[str, ...]]:
-        return {stems(part) for part in self.parts}
-
-    def _form(self, words: Sequence[str], start: int) -> list[Named]:
+    def _form(self, words: Sequence[str], start: int) -> list[NameMatch]:
         window = [stem(word.removesuffix("'s")) for word in words[start : start + self._longest + 1]]
         for length in range(len(window), 0, -1):
             form = tuple(
@@ -137,7 +134,7 @@ class ProductNames:
             )
             if form in self._forms and (len(form) == length or len(form) == 2):
                 tag, name, confidence = self._forms[form]
-                return [Named(tag, name, length, confidence)]
+                return [NameMatch(tag, name, length, confidence)]
         return []
 
 

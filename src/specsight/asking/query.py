@@ -58,6 +58,7 @@ OF_FINDINGS: frozenset[Kind] = frozenset(
 )
 """Kinds in which "it" is a defect and not the product."""
 Relation = Literal["over", "under", "at least", "at most", "exactly"]
+Claim = Literal["", "accept", "reject", "absent"]
 Most = Literal["", "largest", "smallest", "severest", "mildest", "strongest"]
 
 
@@ -110,7 +111,7 @@ class Query:
     """Whether "it" or "they" stand for the defect that is meant."""
     other: bool = False
     """Whether those are meant that were not last spoken of: "the other one", "anything else"."""
-    claims: Literal["", "accept", "reject", "absent"] = ""
+    claims: Claim = ""
     """What a question for yes or no supposes; empty: what any yes means ("there is one"), or an open question."""
     level: str = ""
     """The level of severity that is asked for."""

@@ -72,29 +72,29 @@ SINGULAR_RULE = re.compile(
 VERBS = {"count": "counts", "matter": "matters", "are": "is", "do not": "does not"}
 
 
-class Supposed(NamedTuple):
+class Supposition(NamedTuple):
     """What a question supposes, and what it asks then (may be empty: "what if scratches were ignored?")."""
 
     rule: str
     rest: str
 
 
-def supposed(question: str) -> Supposed | None:
+def supposed(question: str) -> Supposition | None:
     """The rule that a question supposes; None where it supposes none."""
     text = " ".join(question.split())
     if WHETHER.search(text):
         return None
     if match := AT_START.match(text):
-        return Supposed(as_rule(match["rule"]), (match["rest"] or "").strip(" ?"))
+        return Supposition(as_rule(match["rule"]), (match["rest"] or "").strip(" ?"))
     if match := CHANGES.match(text):
-        return Supposed(as_rule(match["rule"]), "what is the verdict")
+        return Supposition(as_rule(match["rule"]), "what is the verdict")
     if match := UNDER.match(text):
-        return Supposed(as_rule(match["rule"]), match["rest"].strip())
+        return Supposition(as_rule(match["rule"]), match["rest"].strip())
     if (match := WITHOUT.match(text)) and not re.match(r"defects?\b|damage\b|flaws?\b", match["name"]):
-        return Supposed(f"ignore {match['name'].strip()}", match["rest"].strip())
+        return Supposition(f"ignore {match['name'].strip()}", match["rest"].strip())
     match = BEHIND.match(text)
     if match and ASKS.search(match["rest"]) and not re.match(r"\W*(?:where|when)\b", text, re.IGNORECASE):
-        return Supposed(as_rule(match["rule"]), match["rest"].strip())
+        return Supposition(as_rule(match["rule"]), match["rest"].strip())
     return None
 
 

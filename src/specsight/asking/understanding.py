@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from specsight.asking.measures import with_numbers
 from specsight.asking.names import ProductNames
-from specsight.asking.query import OF_FINDINGS, Kind, Query
+from specsight.asking.query import OF_FINDINGS, Claim, Kind, Query
 from specsight.asking.rules import has, kind_of
 from specsight.asking.slots import slots_of, unique, unknown_names
 from specsight.asking.supposing import supposed
@@ -40,11 +39,10 @@ BARE_KINDS: frozenset[Kind | None] = frozenset(
     {None, "presence", "requirement", "part", "describe", "compare"}
 )
 """Kinds that no more than a name may be taken for."""
-Claim = Literal["", "accept", "reject", "absent"]
 
 
 @dataclass(frozen=True)
-class Understood:
+class ParsedQuestion:
     """What a text asks, in order, and what of it is no question."""
 
     queries: tuple[Query, ...]
@@ -54,7 +52,7 @@ class Understood:
     """Sentences that ask nothing that is understood."""
 
 
-def understand(question: str, names: ProductNames) -> Understood:
+def understand(question: str, names: ProductNames) -> ParsedQuestion:
     """The queries of a question. Raises SpecsightError for an empty one and for one longer than `LONGEST`."""
     check_question(question)
     text = " ".join(plain(question).split())
@@ -72,7 +70,7 @@ def understand(question: str, names: ProductNames) -> Understood:
             queries.append(query)
     if not queries:
         queries = [Query("verdict", claims="accept") if orders else Query("unknown")]
-    return Understood(tuple(queries), tuple(orders), tuple(left))
+    return ParsedQuestion(tuple(queries), tuple(orders), tuple(left))
 
 
 def check_question(question: str) -> None:

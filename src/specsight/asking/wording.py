@@ -11,12 +11,12 @@ import re
 import string
 from collections.abc import Callable, Sequence
 
-from specsight.asking.answer import Answer, Check, Reworded, Sentence
+from specsight.asking.answer import Answer, Rewording, Sentence, SentenceCheck
 from specsight.asking.checks import check_rewording
 from specsight.asking.names import ProductNames
 from specsight.asking.query import KINDS, MEANINGS, Kind
 from specsight.language import LanguageModel, Message
-from specsight.records import Check as Claim
+from specsight.records import Check
 
 LEAST = 0.5
 """Share of the likelihood that the best kind must have to be taken."""
@@ -53,8 +53,8 @@ def kind_by_model(model: LanguageModel, question: str) -> Kind:
 
 
 def reworded(
-    model: LanguageModel, answer: Answer, names: ProductNames, claims: Callable[[str], Sequence[Claim]]
-) -> Reworded | None:
+    model: LanguageModel, answer: Answer, names: ProductNames, claims: Callable[[str], Sequence[Check]]
+) -> Rewording | None:
     """The answer as the model puts it, and whether that may be told; None where there is nothing that it may put.
 
     Sentences that quote somebody (an operator's note, a rule) stay as they are, behind the others, and the model never
@@ -70,7 +70,7 @@ def reworded(
     )
     checks = (*check_rewording(text, plain, names), _claimed(claims(text), claims(plain)))
     failed = tuple(check for check in checks if not check.passed)
-    return Reworded(" ".join([text, *quoting]), not failed and bool(text), failed)
+    return Rewording(" ".join([text, *quoting]), not failed and bool(text), failed)
 
 
 def _quotes(one: Sentence) -> bool:
@@ -80,11 +80,11 @@ def _quotes(one: Sentence) -> bool:
     return any(words[:LONGEST_SAME].rstrip(".") in one.text for words in written)
 
 
-def _claimed(said: Sequence[Claim], plain: Sequence[Claim]) -> Check:
+def _claimed(said: Sequence[Check], plain: Sequence[Check]) -> SentenceCheck:
     """Whether a rewording claims nothing that the evidence contradicts, or does not hold, beyond what the checked
     sentences do: those quote rules and speak of other pictures, which the evidence of one picture does not know."""
 
-    def failing(claims: Sequence[Claim], outcome: str) -> list[Claim]:
+    def failing(claims: Sequence[Check], outcome: str) -> list[Check]:
         return [one for one in claims if one.outcome == outcome and one.slot != "words"]
 
     worse = [
@@ -93,4 +93,4 @@ def _claimed(said: Sequence[Claim], plain: Sequence[Claim]) -> Check:
         if len(failing(said, outcome)) > len(failing(plain, outcome))
         for one in failing(said, outcome)
     ]
-    return Check("claims", not worse, ", ".join(f"'{one.said}' ({one.slot})" for one in worse[:5]))
+    return SentenceCheck("claims", not worse, ", ".join(f"'{one.said}' ({one.slot})" for one in worse[:5]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specsight.asking.measures import MILLIMETRES
-from specsight.records import Finding
+from specsight.records import Finding, Verdict
 from specsight.specification.vocabulary import normal_form, with_article
 
 PLURAL_ENDINGS = ("s", "x", "ch", "sh")
@@ -32,6 +32,16 @@ def counted(count: int, name: str) -> str:
     if count == 0:
         return f"no {name}"
     return f"{count:,} {name if count == 1 else plural(name)}"
+
+
+def capitalised(text: str) -> str:
+    """A text as it begins a sentence; what follows its first letter stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def verdict_word(verdict: Verdict | None) -> str:
+    """ "accepted", "rejected", "without a verdict"."""
+    return "without a verdict" if verdict is None else {"accept": "accepted", "reject": "rejected"}[verdict]
 
 
 def a_named(types: Sequence[str], joint: str = "or") -> str:

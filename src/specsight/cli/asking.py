@@ -18,6 +18,7 @@ from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
     from specsight.asking import Answer, Conversation
+    from specsight.inspector import Inspector
     from specsight.inspector.pictures import PictureLike
     from specsight.records import Sample
     from specsight.specification import Instruction, Specification
@@ -81,20 +82,13 @@ def ask(
     specsight ask models/cap new/7.png "Would it pass if stains up to 3 mm were acceptable?"
     """
     from specsight.asking import Conversation, check_question
-    from specsight.inspector import Inspector
     from specsight.language import load_language_model
-    from specsight.ontology import load_ontology
-    from specsight.specification import load_specification
 
     samples = _samples(data) if data else {}
     names, question = _split(words, samples)
     if question is not None:
         check_question(question)
-    inspector = Inspector.load(model, encoder, device)
-    if spec is not None:
-        inspector = inspector.under(load_specification(spec))
-    if knowledge:
-        inspector.ontology = load_ontology(extend=knowledge)
+    inspector = _inspector(model, spec, knowledge, encoder, device)
     conversation = Conversation(
         inspector,
         [_picture(name, samples, data) for name in names],
@@ -109,6 +103,22 @@ def ask(
         _show(conversation.ask(question), as_json)
         return
     _converse(conversation, as_json)
+
+
+def _inspector(
+    model: Path, spec: Path | None, knowledge: Sequence[Path], encoder: str | None, device: str
+) -> Inspector:
+    """The saved model, under another specification and with further knowledge of types where they are given."""
+    from specsight.inspector import Inspector
+    from specsight.ontology import load_ontology
+    from specsight.specification import load_specification
+
+    inspector = Inspector.load(model, encoder, device)
+    if spec is not None:
+        inspector = inspector.under(load_specification(spec))
+    if knowledge:
+        inspector.ontology = load_ontology(extend=knowledge)
+    return inspector
 
 
 def _split(words: Sequence[str], samples: Collection[str]) -> tuple[list[str], str | None]:

@@ -21,12 +21,12 @@ from specsight.explain.claims import (
     FindingsClaim,
     Mention,
     NoRegionClaim,
-    NotUnderstood,
     NumberClaim,
     RepeatedClaim,
     RestClaim,
     Saying,
     ThresholdClaim,
+    UnreadClaim,
     VerdictClaim,
 )
 from specsight.explain.matching import Matcher
@@ -113,7 +113,7 @@ class _Checker:
             elif isinstance(claim, NoRegionClaim):
                 counted = len(self.report.counted)
                 yield Check("count", claim.said, outcome_of(not counted), f"{counted} findings")
-            elif isinstance(claim, NotUnderstood):
+            elif isinstance(claim, UnreadClaim):
                 yield Check("words", claim.said, "unsupported", "not understood")
 
     def _judged(self, claim: VerdictClaim) -> Check:

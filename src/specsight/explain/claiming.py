@@ -16,12 +16,12 @@ from specsight.explain.claims import (
     FindingsClaim,
     Mention,
     NoRegionClaim,
-    NotUnderstood,
     NumberClaim,
     Quantity,
     RepeatedClaim,
     RestClaim,
     ThresholdClaim,
+    UnreadClaim,
     VerdictClaim,
 )
 from specsight.explain.describing import ATTRIBUTES, HARD, HEADS, SOFT, Descriptions, Modifiers
@@ -114,7 +114,7 @@ class _Reader:
         elif kind == "rest":
             self._rest(mention)
         elif kind in NOT_SAID:
-            self.claims.append(NotUnderstood(mention.said))
+            self.claims.append(UnreadClaim(mention.said))
         elif kind in HARD:
             self._end_segment()
         else:
@@ -156,7 +156,7 @@ class _Reader:
         elif kind in SOFT:
             self._pause(kind)
         elif kind not in SILENT:
-            self.claims.append(NotUnderstood(mention.said))
+            self.claims.append(UnreadClaim(mention.said))
 
     def _pause(self, kind: str) -> None:
         self.expects = None
@@ -197,12 +197,12 @@ class _Reader:
             self.claims.append(ThresholdClaim(above, f"{words.bound_said} the {mention.said}"))
             words.bound, words.negated = "", False
         elif words.bound:
-            self.claims.append(NotUnderstood(f"{words.bound_said} {mention.said}"))
+            self.claims.append(UnreadClaim(f"{words.bound_said} {mention.said}"))
             words.bound = ""
 
     def _number(self, mention: Mention) -> None:
         if self.words.number is not None:
-            self.claims.append(NotUnderstood(mention.said))
+            self.claims.append(UnreadClaim(mention.said))
         else:
             self.words.number = mention
 
@@ -271,7 +271,7 @@ class _Reader:
         elif last is not None and not self.judged:
             last.excused = does_not
         else:
-            self.claims.append(NotUnderstood(said))
+            self.claims.append(UnreadClaim(said))
 
     def _end_segment(self) -> None:
         self._leave_pending()
@@ -286,6 +286,6 @@ class _Reader:
             words.negated = words.other = False
         if words.number is not None and self._counts(words.number):
             words.number = None
-        self.claims += [NotUnderstood(said) for said in words.unused()]
+        self.claims += [UnreadClaim(said) for said in words.unused()]
         self.found.here, self.found.open = [], False
         self._begin_segment()

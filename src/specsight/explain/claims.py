@@ -183,7 +183,7 @@ class NoRegionClaim:
 
 
 @dataclass(frozen=True)
-class NotUnderstood:
+class UnreadClaim:
     """Words that could not be put to a claim."""
 
     said: str
@@ -199,5 +199,5 @@ Claim = (
     | RepeatedClaim
     | RestClaim
     | NoRegionClaim
-    | NotUnderstood
+    | UnreadClaim
 )

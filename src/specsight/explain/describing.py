@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specsight.explain.claims import Attribute, Bound, Claim, FindingsClaim, Mention, NotUnderstood
+from specsight.explain.claims import Attribute, Bound, Claim, FindingsClaim, Mention, UnreadClaim
 
 ATTRIBUTES = ("place", "part", "size", "severity")
 HEADS = ("type", "generic")
@@ -130,7 +130,7 @@ class Descriptions:
         elif count is not None:
             group.least = count + (words.bound == "more than")
         if group.negated and (group.only or group.every or group.hedged or group.count):
-            self.claims.append(NotUnderstood(f"a negation of {group.said}"))
+            self.claims.append(UnreadClaim(f"a negation of {group.said}"))
         if self.listing is not None and not group.negated:
             self.listing.listed = (self.listing.listed or 0) + (group.count or group.least)
         words.use_up()
@@ -140,9 +140,9 @@ class Descriptions:
     def attribute(self, mention: Mention, place: int, words: Modifiers) -> None:
         """A place, part, size or severity: of the last description, or of one that follows."""
         if mention.kind == "place" and _of_another(self.sentence, place):
-            self.claims.append(NotUnderstood(f"{mention.said} of something"))
+            self.claims.append(UnreadClaim(f"{mention.said} of something"))
         if words.bound and mention.kind != "size":
-            self.claims.append(NotUnderstood(f"{words.bound_said} {mention.said}"))
+            self.claims.append(UnreadClaim(f"{words.bound_said} {mention.said}"))
         negated = words.negated and not _negates_head(self.sentence, place)
         attribute = Attribute(mention, negated, words.bound, words.area)
         words.negated = words.negated and not negated
@@ -199,9 +199,9 @@ class Descriptions:
         number = words.number.value.value if words.number else None
         count = int(number) if number is not None and number == int(number) else None
         if number is not None and count is None:
-            self.claims.append(NotUnderstood(f"{number:g} {mention.said}"))
+            self.claims.append(UnreadClaim(f"{number:g} {mention.said}"))
         if words.bound and (count is None or words.bound in ("at most", "about")):
-            self.claims.append(NotUnderstood(f"{words.bound_said} {mention.said}"))
+            self.claims.append(UnreadClaim(f"{words.bound_said} {mention.said}"))
         return count
 
     def _inherited(self, kinds: set[str]) -> list[Attribute]:

@@ -16,7 +16,7 @@ DECIMALS = 1080
 """As many tell any two finite numbers apart."""
 
 
-class Sentence(NamedTuple):
+class StatementText(NamedTuple):
     """One or two sentences that rest on the same evidence."""
 
     text: str
@@ -32,7 +32,7 @@ def state(decision: Decision, given: Sequence[Clause] = ()) -> str:
     return " ".join(one.text for one in sentences(decision, given))
 
 
-def sentences(decision: Decision, given: Sequence[Clause] = ()) -> list[Sentence]:
+def sentences(decision: Decision, given: Sequence[Clause] = ()) -> list[StatementText]:
     """The verdict and what it rests on, each sentence with its evidence.
 
     Of the clauses that could not be applied those are named that are among `given` (the words of this inspection) and
@@ -45,11 +45,11 @@ def sentences(decision: Decision, given: Sequence[Clause] = ()) -> list[Sentence
     if regions and decision.verdict is not None and decision.unlike is None:
         without_effect = decision.verdict == "accept"
         opening = "Observed without effect on the verdict: " if without_effect else ""
-        found = [Sentence(f"{opening}{regions}", "findings", listed)]
+        found = [StatementText(f"{opening}{regions}", "findings", listed)]
     return [
-        Sentence(verdict, "verdict", clause=decision.deciding),
+        StatementText(verdict, "verdict", clause=decision.deciding),
         *found,
-        *([Sentence(beside, "verdict")] if beside else []),
+        *([StatementText(beside, "verdict")] if beside else []),
         *_required(decision),
         *_excused(decision.observed),
         *_in_part(decision.in_part, given),
@@ -212,19 +212,19 @@ def told_apart(first: float, second: float) -> tuple[str, str]:
     return f"{first:.{decimals}f}", f"{second:.{decimals}f}"
 
 
-def _required(decision: Decision) -> list[Sentence]:
+def _required(decision: Decision) -> list[StatementText]:
     """What was looked for because it is required, each once, but for what the verdict has told already."""
     told = decision.deciding if decision.verdict == "reject" else None
     found = dict.fromkeys(one.found for one in decision.required if one.clause != told)
-    return [Sentence(f"Looked for: {'; '.join(found)}.", "required")] if found else []
+    return [StatementText(f"Looked for: {'; '.join(found)}.", "required")] if found else []
 
 
-def _excused(observed: Sequence[Excused]) -> list[Sentence]:
+def _excused(observed: Sequence[Excused]) -> list[StatementText]:
     by_clause: dict[str, list[Excused]] = {}
     for one in observed:
         by_clause.setdefault(excerpt(one.clause.words), []).append(one)
     return [
-        Sentence(
+        StatementText(
             f"Does not count ('{words}'): {_list([describe(one.finding) for one in found])}.",
             "excused",
             [one.finding for one in found[:LISTED]],
@@ -234,12 +234,12 @@ def _excused(observed: Sequence[Excused]) -> list[Sentence]:
     ]
 
 
-def _in_part(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[Sentence]:
+def _in_part(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[StatementText]:
     lines = not_applied([one for one in clauses if one.clause in given])
-    return [Sentence(f"Applied in part: {'; '.join(lines)}.", "applied")] if lines else []
+    return [StatementText(f"Applied in part: {'; '.join(lines)}.", "applied")] if lines else []
 
 
-def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[Sentence]:
+def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[StatementText]:
     lines = not_applied(
         [one for one in clauses if one.clause in given and not isinstance(one.clause, Unread)]
     )
@@ -247,7 +247,7 @@ def _unapplied(clauses: Sequence[NotApplied], given: Sequence[Clause]) -> list[S
     more = f"; and {rest} more" if rest > 0 else ""
     return (
         [
-            Sentence(
+            StatementText(
                 f"Not applied: {'; '.join(lines[:LISTED])}{more}. The picture was judged as without this.",
                 "applied",
                 aside=f"and {rest} more" if rest > 0 else "",

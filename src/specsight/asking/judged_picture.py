@@ -1,6 +1,6 @@
 """What is known of one picture that is asked about: its inspection, its findings with types, the parts that it shows.
 
-In: an inspector and a picture. Out: `Seen`, from which answers take every number and name.
+In: an inspector and a picture. Out: `JudgedPicture`, from which answers take every number and name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from specsight.specification.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
-class Seen:
+class JudgedPicture:
     """One picture, judged."""
 
     number: int
@@ -108,9 +108,9 @@ class Seen:
         )
 
 
-def see(
+def judge_picture(
     inspector: Inspector, observation: Observation, number: int, instruction: Instruction | None = None
-) -> Seen:
+) -> JudgedPicture:
     """Judge a picture that was looked at, under an instruction."""
     inspection = inspector.judge(observation, instruction)
     found = inspection.findings
@@ -122,7 +122,7 @@ def see(
     report = inspector.explainer.report(inspection)
     placed = tuple(replace(one, place=told.place) for one, told in zip(inspection.findings, report.findings))
     inspection = _with(inspection, placed)
-    return Seen(number, observation, inspection, placed, tells or any(one.type for one in placed))
+    return JudgedPicture(number, observation, inspection, placed, tells or any(one.type for one in placed))
 
 
 def _with(inspection: Inspection, found: tuple[Finding, ...]) -> Inspection:
