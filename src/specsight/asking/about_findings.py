@@ -53,19 +53,24 @@ def presence(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Se
 
 def _absent(seen: JudgedPicture, query: Query, found: MeantFindings, what: str, no: str) -> Sentence:
     others = [k for k in seen.counted if k not in (*found.maybe, *found.untyped)]
-    return _not_found(
-        seen, query, "{lead}: no {name} was found.", others, lead=no, name=without_article(what)
-    )
+    return _not_found(seen, query, without_article(what), others, lead=no)
 
 
 def _not_found(
-    seen: JudgedPicture, query: Query, template: str, others: Sequence[int], **slots: str
+    seen: JudgedPicture, query: Query, what: str, others: Sequence[int], lead: str = ""
 ) -> Sentence:
     """A sentence that what is asked for was not found and, where the question narrows that down, what was."""
     told = others if query.types or query.parts or query.places else ()
-    beside = " What was found: {others}." if told else ""
     return sentence(
-        seen, template + beside, ("findings",), findings=told, others=described(seen, told), **slots
+        seen,
+        ("{lead}: no" if lead else "No")
+        + " {what} was found."
+        + (" What was found: {others}." if told else ""),
+        ("findings",),
+        findings=told,
+        lead=lead,
+        what=what,
+        others=described(seen, told),
     )
 
 
@@ -235,7 +240,7 @@ def nothing_meant(seen: JudgedPicture, query: Query, context: Context) -> Senten
     other = "other " if query.other and any(context.focus.values()) else ""
     named = without_article(a_named(query.types))
     what = f"{other}{named}{on_parts(query.parts)}{at_places(query.places)}"
-    return _not_found(seen, query, "No {what} was found.", () if there else seen.counted, what=what)
+    return _not_found(seen, query, what, () if there else seen.counted)
 
 
 def count(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:

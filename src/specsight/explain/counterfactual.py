@@ -59,28 +59,9 @@ def without_finding(
     type and its cell. Raises SpecsightError for an inspection without pixels, a finding that is not there or covers too
     much, and where no place of a picture continues the surroundings.
     """
-    if inspection.picture is None:
-        raise SpecsightError(f"inspection '{inspection.id}' holds no pixels: inspect the picture again")
-    if not 0 <= number < len(inspection.findings):
-        raise SpecsightError(
-            f"inspection '{inspection.id}' has {len(inspection.findings)} findings, and no number {number}"
-        )
-    rgb = inspection.picture.rgb
-    masks = [_boxed(one.box, rgb.shape[:2]) for one in inspection.findings]
-    mask = masks[number]
-    if widened(mask).mean() > LARGEST:
-        raise SpecsightError(
-            f"finding {number} of '{inspection.id}' covers more than {LARGEST:.0%} of the picture: painted over, it "
-            "would show more than its absence"
-        )
-    others = [k for k in range(len(masks)) if k != number]
-    barred = np.any(masks, axis=0)
-    painted = painted_over(rgb, mask, barred, good, aligned)
-    if painted is None:
-        raise SpecsightError(
-            f"no place of '{inspection.id}' continues what surrounds finding {number}: give good pictures"
-        )
+    painted = _painted(inspection, number, good, aligned)
     after = judge(painted)
+    others = [k for k in range(len(inspection.findings)) if k != number]
     supported = [
         all(
             check.outcome == "supported"
@@ -96,6 +77,29 @@ def without_finding(
         picture=painted,
         inspection=after,
     )
+
+
+def _painted(inspection: Inspection, number: int, good: Sequence[Pixels], aligned: Pixels | None) -> Pixels:
+    """The picture (H, W, 3) without the finding; raises as `without_finding` does."""
+    if inspection.picture is None:
+        raise SpecsightError(f"inspection '{inspection.id}' holds no pixels: inspect the picture again")
+    if not 0 <= number < len(inspection.findings):
+        raise SpecsightError(
+            f"inspection '{inspection.id}' has {len(inspection.findings)} findings, and no number {number}"
+        )
+    rgb = inspection.picture.rgb
+    masks = [_boxed(one.box, rgb.shape[:2]) for one in inspection.findings]
+    if widened(masks[number]).mean() > LARGEST:
+        raise SpecsightError(
+            f"finding {number} of '{inspection.id}' covers more than {LARGEST:.0%} of the picture: painted over, it "
+            "would show more than its absence"
+        )
+    painted = painted_over(rgb, masks[number], np.any(masks, axis=0), good, aligned)
+    if painted is None:
+        raise SpecsightError(
+            f"no place of '{inspection.id}' continues what surrounds finding {number}: give good pictures"
+        )
+    return painted
 
 
 def _boxed(box: Box, size: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -71,11 +71,10 @@ class LlavaAds(Detector):
         from specsight.language.pointing.pointer import ANYTHING, FINE, SUSPICION, Phrase
 
         words = self._get_words()
-        bank = prompt_bank(words.specification, instruction)
         anchors = words.anchors(instruction)
         if not anchors.types:
             return judgement_without_types(view.frame)
-        ignored = list(bank.ignored)
+        ignored = prompt_bank(words.specification, instruction).ignored
         names = [ANYTHING if name is None else as_words(name) for name in anchors.types]
         vectors = [*anchors.defects, *anchors.ignored]
         phrases = [Phrase(w, v) for w, v in zip([*names, *map(as_words, ignored)], vectors, strict=True)]
@@ -83,27 +82,20 @@ class LlavaAds(Detector):
             view.features, phrases, anchors.good, as_words(words.specification.product)
         )
         count = len(anchors.types)
-        margins, presence = pointed.margins[:count], pointed.presence[:count]
-        explained = np.zeros((), np.float32)
-        if ignored:
-            # What looks more like an ignored type is explained by it, as for every method that reads.
-            explained = np.logaddexp(0, pointed.margins[count:]).max(0)
-            margins = margins - explained
-            presence = presence - np.logaddexp(0, pointed.presence[count:]).max()
+        explained = _explained(pointed.margins[count:])
+        margins = np.asarray(pointed.margins[:count] - explained, np.float32)
+        presence = pointed.presence[:count] - _explained(pointed.presence[count:])
         cells = view.cells[FINE]
         shown = view.frame.shows_picture(cells)
-        combined = margins.max(0)
         if None in anchors.types:
-            anything = anchors.types.index(None)
-            combined = 0.5 * (combined + view.features[SUSPICION][0] - explained)
-            told = 0.5 * (float(presence[anything]) + pointed.yes)
+            suspicion = view.features[SUSPICION][0] - explained
+            combined = np.asarray(0.5 * (margins.max(0) + suspicion), np.float32)
+            told = 0.5 * (float(presence[anchors.types.index(None)]) + pointed.yes)
         else:  # "Yes" speaks of whatever is wrong, and here named types alone count.
-            told = float(presence.max())
-        combined = np.asarray(combined, np.float32)
+            combined, told = margins.max(0), float(presence.max())
         score = (1 - self.words_share) * grids.top_mean(combined[shown], TOP) + self.words_share * told
-        typed = np.asarray(margins, np.float32)
         return judgement_of_types(
-            score, typed, anchors.types, cells, view.frame, self.sigma, combined=combined
+            score, margins, anchors.types, cells, view.frame, self.sigma, combined=combined
         )
 
     @cached_property
@@ -160,3 +152,11 @@ class LlavaAds(Detector):
                 f"'{folder}' was fitted with another language model than '{self.language_model}' is now: fit again, or "
                 "put that one back"
             )
+
+
+def _explained(ignored: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What ignored types explain, of their logits (K, ...): what looks more like one of them is no defect of another.
+
+    Zero where nothing is ignored.
+    """
+    return np.asarray(np.logaddexp(0, ignored).max(0) if len(ignored) else 0.0, np.float32)
