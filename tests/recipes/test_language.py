@@ -18,6 +18,7 @@ from specsight.errors import SpecsightError
 from specsight.language.pointing.tokens import SEG_DEFECT, SEG_NORMAL
 from specsight.recipes.language.conversations import (
     ANYTHING,
+    _on_part,
     alike,
     caption,
     conversation,
@@ -118,6 +119,33 @@ def test_what_is_pointed_at_besides_is_not_there(seed: int, absent: int) -> None
     others = [one for one in types if one not in ("cut", "stain", ANYTHING)]
     assert len(others) == absent
     assert not any(alike(one, there) for one in others for there in TYRE.types)
+
+
+@given(st.integers(0, 10_000))
+def test_nobody_is_told_that_a_part_with_a_piece_of_a_defect_is_good(seed: int) -> None:
+    reaching = Spot("cut", "top", "bead", touched=("flange",))
+    entry = Entry("tyre line", ("cut",), (reaching,), parts=("toe", "bead", "flange"))
+    turn = _on_part(np.random.default_rng(seed), entry)
+    assert "flange" not in turn.question
+    assert turn.answer.startswith("Yes" if "bead" in turn.question else "No")
+    only = replace(entry, spots=(replace(reaching, part=""),), parts=("flange",))
+    assert "flange" not in _on_part(np.random.default_rng(seed), only).question
+
+
+def test_answers_that_speak_of_options_that_are_not_shown_are_not_learned() -> None:
+    from specsight.benchmark.records import Item
+    from specsight.recipes.language.pictures import _asked
+
+    def item(right: str) -> Item:
+        values: dict[str, Any] = {
+            name: None for name, one in Item.model_fields.items() if not one.is_required()
+        }
+        return Item.model_construct(
+            **values
+            | {"task": "type", "form": "choice", "question": "Which?", "options": {"A": right}, "answer": "A"}
+        )
+
+    assert [one.answer for one in _asked([item("Cut"), item("Another type of defect")])] == ["Cut"]
 
 
 def test_a_defect_that_can_hardly_be_seen_is_not_spoken_of() -> None:
@@ -235,6 +263,19 @@ def test_another_recipe_is_refused_where_pictures_or_checkpoints_are(run: Path, 
         train(replace(changed, align=replace(changed.align, absent=1)), run, photographs)
     with pytest.raises(SpecsightError, match="did you mean 'instruct'"):
         train(recipe(), run, photographs, ["instrukt"])
+
+
+def test_no_model_of_tyres_that_is_measured_on_is_learned_from(run: Path) -> None:
+    from specsight.synthetic.tyres.planning import Settings, models_of
+
+    assert json.loads((run / "tyres" / "pictures.json").read_text())["models"] == "invented"
+    shown = []
+    for name in ("train", "held-out"):
+        settings = json.loads((run / "line" / name / "data" / "tyres.json").read_text())
+        assert settings.pop("generator")
+        shown.append(set(models_of(Settings(**settings))))
+    assert all(model.startswith("invented:") for models in shown for model in models)
+    assert not set.intersection(*shown)
 
 
 def test_everything_is_on_record(run: Path) -> None:

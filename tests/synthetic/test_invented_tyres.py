@@ -154,6 +154,20 @@ def test_training_pictures_follow_their_shares() -> None:
     assert len({model_of(index) for index in range(PICTURES_PER_MODEL)}) == 1
 
 
+def test_invented_pictures_show_no_model_of_the_catalogue(tmp_path: Path) -> None:
+    indices = range(0, 300 * PICTURES_PER_MODEL, PICTURES_PER_MODEL)
+    assert not {model_of(index, invented=True) for index in indices} & set(MODELS)
+    # The pictures of other groups are the same ones.
+    shown = [(model_of(index), model_of(index, invented=True)) for index in indices]
+    assert all(one == other for one, other in shown if one not in MODELS)
+    first = next(index for index in indices if model_of(index) in MODELS)
+    TyrePictures(tmp_path / "all", first, first + 1, 64, TYPES, workers=1)
+    TyrePictures(tmp_path / "invented", first, first + 1, 64, TYPES, workers=1, invented=True)
+    assert digest(tmp_path / "all") != digest(tmp_path / "invented")
+    with pytest.raises(SpecsightError, match="choice of models"):
+        TyrePictures(tmp_path / "all", first, first + 1, 64, TYPES, workers=1, invented=True)
+
+
 def test_training_pictures_do_not_depend_on_workers_and_go_on(tmp_path: Path) -> None:
     one = TyrePictures(tmp_path / "one", 0, 30, 64, TYPES, workers=1)
     two = TyrePictures(tmp_path / "two", 0, 30, 64, TYPES, workers=2)
@@ -180,10 +194,10 @@ def test_training_pictures_do_not_depend_on_workers_and_go_on(tmp_path: Path) ->
 
 def test_a_folder_of_other_pictures_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     TyrePictures(tmp_path, 0, 1, 64, TYPES, workers=1)
-    with pytest.raises(SpecsightError, match="another size or drawing: delete the folder"):
+    with pytest.raises(SpecsightError, match="another size, drawing or choice of models: delete"):
         TyrePictures(tmp_path, 0, 1, 80, TYPES, workers=1)
     (tmp_path / "pictures.json").unlink()
-    with pytest.raises(SpecsightError, match="another size or drawing"):
+    with pytest.raises(SpecsightError, match="another size, drawing"):
         TyrePictures(tmp_path, 0, 1, 64, TYPES, workers=1)
     with pytest.raises(SpecsightError, match="which is not among the types: crack"):
         TyrePictures(tmp_path / "new", 0, 1, 64, ("crack",), workers=1)

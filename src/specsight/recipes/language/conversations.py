@@ -195,7 +195,11 @@ def _on_part(rng: np.random.Generator, entry: Entry) -> Turn:
     if not entry.parts:
         return _yes_no(rng, entry)
     on = [spot.part for spot in entry.spots if spot.part]
-    part = _one(rng, on) if on and rng.random() < 0.5 else _one(rng, entry.parts)
+    touched = {part for spot in entry.spots for part in spot.touched} - {*on}
+    others = [part for part in entry.parts if part not in touched]
+    if not on and not others:
+        return _yes_no(rng, entry)
+    part = _one(rng, on) if on and (not others or rng.random() < 0.5) else _one(rng, others)
     question = _filled(rng, ON_PART, entry, part=part)
     here = [spot for spot in entry.spots if spot.part == part]
     if not here:
@@ -226,7 +230,7 @@ def _known(entry: Entry) -> list[str]:
     from specsight.synthetic.tyres.defects import KINDS
 
     general = [name for name in PHRASES if name not in (ANYTHING, LETTERING)]
-    return [*KINDS, *general] if entry.kind in ("tyre line", "tyre") else general
+    return list(dict.fromkeys([*KINDS, *general])) if entry.kind in ("tyre line", "tyre") else general
 
 
 def _absent(rng: np.random.Generator, entry: Entry) -> str:

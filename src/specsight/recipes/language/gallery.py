@@ -39,6 +39,8 @@ class Spot:
     severity: str = ""
     share: float = 0.0
     """Of the picture's area."""
+    touched: tuple[str, ...] = ()
+    """Further parts that it lies on: nobody may say that nothing is wrong with these."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Entry:
         return cls(
             values["kind"],
             tuple(values["types"]),
-            tuple(Spot(**one) for one in values["spots"]),
+            tuple(Spot(**one | {"touched": tuple(one.get("touched", ()))}) for one in values["spots"]),
             values["certain"],
             tuple(values["parts"]),
             tuple(Asked(**one) for one in values["items"]),

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from specsight.benchmark.answering.options import OTHER
 from specsight.benchmark.files import Benchmark
 from specsight.benchmark.instances import pixels_of
 from specsight.benchmark.records import BenchmarkSample, Item
@@ -82,7 +83,14 @@ class LinePictures:
             mask = pixels_of(one, rgb.shape[:2])
             types[mask] = 1 + names.index(one.type) if visible else NOT_VISIBLE
         spots = [
-            Spot(one.type, one.cells[0], one.part or "", one.severity or "", one.area_share)
+            Spot(
+                one.type,
+                one.cells[0],
+                one.part or "",
+                one.severity or "",
+                one.area_share,
+                tuple(name for name in one.parts if name != one.part),
+            )
             for one in sorted(sample.instances, key=lambda one: -one.area_px)
             if one.visible != "depth"
         ]
@@ -116,9 +124,9 @@ class ScenePictures:
         spots = [spot for value in present for spot in _spots(example, value)]
         spots.sort(key=lambda spot: -spot.share)
         whole = not (example.types == NOT_VISIBLE).any() or bool(spots)
-        named = len(spots) <= SPOTS and not (example.types == ANY).any()
-        if example.types.any() and not spots:
-            named = False
+        # What is too small to be spoken of is there all the same.
+        told = {spot.type for spot in spots} == {TYPES[value - 1] for value in present}
+        named = told and len(spots) <= SPOTS and not (example.types == ANY).any()
         numbers = {value: 1 + k for k, value in enumerate(present)} | {0: 0}
         types = tuple(TYPES[value - 1] for value in present)
         entry = Entry(kind, types, tuple(spots), whole and named, _parts(example) if kind == "tyre" else ())
@@ -152,12 +160,18 @@ def _spots(example: SceneExample, value: int) -> list[Spot]:
         inside = np.bincount(example.regions[rows, columns])
         meaning = example.meanings[int(inside.argmax())]
         part = meaning.thing if meaning.thing != "tyre" else ""
-        found.append(Spot(TYPES[value - 1], place, part, "", len(rows) / mask.size))
+        touched = tuple(name for name in _things(example, np.flatnonzero(inside)) if name != part)
+        found.append(Spot(TYPES[value - 1], place, part, "", len(rows) / mask.size, touched))
     return found
 
 
 def _parts(example: SceneExample) -> tuple[str, ...]:
-    seen = [example.meanings[int(value)].thing for value in np.unique(example.regions)]
+    return _things(example, np.unique(example.regions))
+
+
+def _things(example: SceneExample, regions: NDArray[np.integer]) -> tuple[str, ...]:
+    """What regions by number show, each thing once, without the tyre as such."""
+    seen = [example.meanings[int(value)].thing for value in regions]
     return tuple(dict.fromkeys(thing for thing in seen if thing and thing != "tyre"))
 
 
@@ -171,5 +185,10 @@ def _asked(items: Sequence[Item]) -> list[Asked]:
             item.options[item.answer] if item.form == "choice" else item.answer,
         )
         for item in items
-        if item.form in SPOKEN and item.task not in (NEEDS_DEPTH, NEEDS_REFERENCE)
+        if item.form in SPOKEN and item.task not in (NEEDS_DEPTH, NEEDS_REFERENCE) and not _of_options(item)
     ]
+
+
+def _of_options(item: Item) -> bool:
+    """Whether the right answer speaks of the other options, which are not shown here: "another type of defect"."""
+    return item.form == "choice" and OTHER.search(item.options[item.answer]) is not None

@@ -23,7 +23,7 @@ from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
 from specsight.recipes.language.anchors import SentenceAnchors
 from specsight.recipes.language.batches import Batch, BatchMaker, Pointers
-from specsight.recipes.language.conversations import THINGS
+from specsight.recipes.language.conversations import THINGS, alike
 from specsight.recipes.language.gallery import IGNORED, Gallery
 from specsight.recipes.language.pictures import LINE
 from specsight.recipes.language.recipe import SpeakingStage
@@ -156,7 +156,8 @@ class SpeakingTask(Task):
         return functional.binary_cross_entropy_with_logits(logits, of.present[known].to(self.device))
 
     def _typing_loss(self, batch: Batch, margins: Tensor) -> Tensor:
-        """Cross-entropy, over the types that are pointed at in a picture, at the cells that show one of them."""
+        """Cross-entropy, over the types that are pointed at in a picture, at the cells that show one of them; those
+        that shade into the one shown are left out."""
         of, labels = batch.pointers, batch.labels.to(self.device)
         losses = []
         for row, entry in enumerate(batch.entries):
@@ -169,9 +170,15 @@ class SpeakingTask(Task):
             places[[n for n in numbers if n > 0]] = torch.tensor(
                 [k for k, n in enumerate(numbers) if n > 0], device=self.device
             )
-            losses.append(
-                functional.cross_entropy(margins[own][:, shown].T, places[labels[row][shown].long()])
-            )
+            values = labels[row][shown].long()
+            # A cell with one of two types that shade into each other may be called the other.
+            close = [
+                [False, *(name != of.types[k] and alike(name, of.types[k]) for name in entry.types)]
+                for k in own
+            ]
+            barred = torch.tensor(close, device=self.device)[:, values]
+            logits = margins[own][:, shown].masked_fill(barred, -torch.inf)
+            losses.append(functional.cross_entropy(logits.T, places[values]))
         return torch.stack(losses).mean() if losses else margins.sum() * 0
 
     def _suspicion_loss(self, batch: Batch, seen: Seen) -> Tensor:

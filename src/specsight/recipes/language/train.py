@@ -109,7 +109,7 @@ class _Run:
             # Held-out tyres begin with a model of their own.
             first = -(-round(gallery.scenes * share) // MODEL) * MODEL if unseen else 0
             drawn = TyrePictures(
-                self.out / "tyres", first, first + count, gallery.side, TYPES, workers=workers
+                self.out / "tyres", first, first + count, gallery.side, TYPES, workers=workers, invented=True
             )
             examples = SceneExamples(Photographs(self.photographs, held_out=unseen), drawn, gallery.shares)
             shown = ScenePictures(examples, seed, gallery.side, stride)

@@ -61,8 +61,9 @@ class TyrePicture:
 class TyrePictures:
     """Pictures `start` to `stop` below `folder`, of (size, size) pixels, their defects by the general `names`.
 
-    Those missing are rendered when the object is made, by `workers` processes (all cores if None); what a picture shows
-    depends on its index alone. SpecsightError where the folder holds pictures of another size or drawing, or where a
+    `invented`: no model of the catalogue comes up, so that all of them can be measured on. Those missing are rendered
+    when the object is made, by `workers` processes (all cores if None); what a picture shows depends on its index
+    alone. SpecsightError where the folder holds pictures of another size, drawing or choice of models, or where a
     defect's type is not among the names.
     """
 
@@ -75,13 +76,14 @@ class TyrePictures:
         names: tuple[str, ...],
         *,
         workers: int | None = None,
+        invented: bool = False,
     ) -> None:
         self._folder, self._indices, self._names = folder, range(start, stop), names
         self._numbers = _type_numbers(names)
-        _check_settings(folder, size)
+        _check_settings(folder, size, invented)
         missing = [index for index in self._indices if not _path(folder, index).is_file()]
         groups = [list(group) for _, group in groupby(missing, lambda index: index // PICTURES_PER_MODEL)]
-        render_one = partial(_render_file, folder, size)
+        render_one = partial(_render_file, folder, size, invented)
         with closing(work_in_order(render_one, groups, workers or usable_processors())) as work:
             for _ in track(work, "rendering tyres", total=len(missing)):
                 pass
@@ -99,16 +101,16 @@ class TyrePictures:
         return TyrePicture(rgb, self._numbers[truth[..., 0]], truth[..., 1], truth[..., 2], self._names)
 
 
-def model_of(index: int) -> str:
-    """The model that a picture shows."""
+def model_of(index: int, invented: bool = False) -> str:
+    """The model that a picture shows; with `invented`, never one of the catalogue."""
     group = index // PICTURES_PER_MODEL
     rng = np.random.default_rng((FIRST_SEED, group, 1))
-    if rng.random() < _CATALOGUE_SHARE:
+    if not invented and rng.random() < _CATALOGUE_SHARE:
         return str(rng.choice([name for name in MODELS if name != HELD_OUT_MODEL]))
     return f"{INVENTED}:{FIRST_TRAINING_NUMBER + group}"
 
 
-def draw_picture(index: int, size: int) -> Rendered:
+def draw_picture(index: int, size: int, invented: bool = False) -> Rendered:
     """The picture of an index, (size, size) pixels: zone first, then one or two types of defects among the zone's."""
     rng = np.random.default_rng((FIRST_SEED, index))
     zone = ZONES[int(rng.choice(len(ZONES), p=[_ZONE_SHARES[z] for z in ZONES]))]
@@ -116,7 +118,8 @@ def draw_picture(index: int, size: int) -> Rendered:
     types = [str(name) for name in rng.choice(here, int(rng.integers(1, 3)), replace=False)]
     good = rng.random() < _GOOD_SHARE
     # Good pictures show the same windows as defective ones.
-    scene = sample_tyre_scene((FIRST_SEED, index), zone, model=model_of(index), size=size, wanted=types)
+    model = model_of(index, invented)
+    scene = sample_tyre_scene((FIRST_SEED, index), zone, model=model, size=size, wanted=types)
     return render(scene, () if good else types)
 
 
@@ -130,10 +133,10 @@ def _path(folder: Path, index: int) -> Path:
     return folder / f"{index:05d}.png"
 
 
-def _render_file(folder: Path, size: int, index: int) -> None:
+def _render_file(folder: Path, size: int, invented: bool, index: int) -> None:
     """One file: RGB above, below it in its channels the numbers of defects (1 + index into `KINDS`), of
     parts, and of acceptable marks (1 + index into `ACCEPTABLE`)."""
-    picture = draw_picture(index, size)
+    picture = draw_picture(index, size, invented)
     types = np.zeros(picture.parts.shape, np.uint8)
     for defect in picture.defects:
         in_rgb = "rgb" in defect.visible
@@ -161,9 +164,11 @@ def _type_numbers(names: Sequence[str]) -> NDArray[np.uint8]:
     return numbers
 
 
-def _check_settings(folder: Path, size: int) -> None:
+def _check_settings(folder: Path, size: int, invented: bool) -> None:
     """Write what decides the pictures of a new folder; refuse a folder of pictures that were made otherwise."""
     wanted = {"drawing": _DRAWING, "generator": GENERATOR, "size": size, "defects": list(KINDS)}
+    if invented:
+        wanted["models"] = INVENTED
     marker = folder / _SETTINGS
     try:
         found = parse_json(read_text(marker)) if marker.is_file() else None
@@ -173,5 +178,6 @@ def _check_settings(folder: Path, size: int) -> None:
         write_json(marker, wanted)
     elif found != wanted:
         raise SpecsightError(
-            f"'{folder}' holds tyre pictures of another size or drawing: delete the folder, and they are rendered anew"
+            f"'{folder}' holds tyre pictures of another size, drawing or choice of models: delete the folder, and they "
+            "are rendered anew"
         )
