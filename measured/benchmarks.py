@@ -2,6 +2,7 @@
 
 Each benchmark is built, checked and run over by the models below; what is there already is not made again. The detector
 learns from the train split's good parts alone; of sets whose fit takes hours here, from a list of 8.
+`--limit N` asks every model the same N plain questions of each task, choices in every order; `--model` some models.
 `--page FOLDER` writes the documents' page with one item of each task and its picture besides.
 """
 
@@ -23,15 +24,40 @@ from specsight import images
 from specsight.benchmark.answers import ANSWERS
 from specsight.benchmark.files import MANIFEST, Benchmark
 from specsight.benchmark.records import BenchmarkSample, Item
+from specsight.benchmark.scoring.comparing import differences
+from specsight.benchmark.scoring.reading import read_run
 from specsight.benchmark.scoring.scores import score_run
 from specsight.benchmark.tasks import TASKS
-from specsight.report.benchmark_tables import blocks
+from specsight.report.benchmark_tables import blocks, difference_block
 from specsight.storage import write_bytes, write_text
 from specsight.storage.tables import markdown_table, markdown_text
 
-MODELS = ("random", "majority", "blind", "detector:patchcore")
-SHOWN = ("overview", "tasks")
+
+@dataclass(frozen=True)
+class Asked:
+    """A model that is asked, and how."""
+
+    model: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is fitted to pictures."""
+        return ":" in self.model
+
+
+MODELS: Mapping[str, Asked] = {
+    **{name: Asked(name) for name in ("random", "majority", "blind")},
+    "patchcore": Asked("detector:patchcore"),
+    "pointing": Asked("pointing:bundled", ("--shots", "8")),
+    "language-model": Asked("pointing:bundled", ("--shots", "8", "--set", "answers=language-model")),
+}
+"""Name of a run → what is asked. `pointing` learns nothing from good parts; its threshold comes from a list of 8. The
+last: its language model without evidence."""
+BASE = "blind"
+SHOWN = ("overview", "tasks", "mmad", "circular")
 """Ids of the tables that the documents print."""
+ORDERS = ("--rotations", "6", "--no-scenarios")
 TILE = 240
 """Side in pixels of a picture on the page of items."""
 ACROSS = 4
@@ -70,59 +96,71 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m measured benchmarks", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmarks")
     parser.add_argument("--only", action="append", default=[], choices=tuple(SOURCES))
+    parser.add_argument("--model", action="append", default=[], choices=tuple(MODELS), help="default: all")
+    parser.add_argument(
+        "--limit", type=int, help="questions of each task; default: all, those of scenarios too"
+    )
     parser.add_argument("--tables", action="store_true", help="tabulate what has been run, and no more")
     parser.add_argument("--page", type=Path, help="folder of the documents: write the page of items")
     given = parser.parse_args(arguments)
     failed = 0
+    models = {name: MODELS[name] for name in given.model or MODELS}
     for name in given.only or SOURCES:
+        runs = given.out / f"{name}-runs{f'-{given.limit}' if given.limit else ''}"
         if not given.tables:
-            failed += _made(name, SOURCES[name], given.out)
-        print(_tables(name, given.out))
+            failed += _made(name, SOURCES[name], given.out, runs, models, given.limit)
+        print(_tables(Benchmark(given.out / name), runs))
     if given.page:
         write_page(Benchmark(given.out / "tyres"), given.page)
     return failed
 
 
-def _made(name: str, source: Source, out: Path) -> int:
+def _made(
+    name: str, source: Source, out: Path, runs: Path, models: Mapping[str, Asked], limit: int | None
+) -> int:
     folder, failed = out / name, 0
     if not (folder / MANIFEST).is_file():
         failed += not specsight("benchmark", "build", source.data, *source.arguments, "-o", str(folder))
-    failed += not specsight("benchmark", "check", str(folder))
-    for model in MODELS:
-        further = source.run if model.startswith("detector") else ()
-        run = str(_run(name, model, out))
-        failed += not specsight("benchmark", "run", str(folder), "--model", model, "-o", run, *further)
-    runs = [str(_run(name, model, out)) for model in MODELS]
-    failed += not specsight("benchmark", "report", str(folder), *runs, "-o", str(out / f"{name}.html"))
+        failed += not specsight("benchmark", "check", str(folder))
+    sample = ("--limit", str(limit), *ORDERS) if limit else ()
+    for title, asked in models.items():
+        further = source.run if asked.looks else ()
+        options = ("--model", asked.model, "-o", str(runs / title), *asked.arguments, *sample, *further)
+        failed += not specsight("benchmark", "run", str(folder), *options)
+    found = [str(runs / title) for title in MODELS if (runs / title / ANSWERS).is_file()]
+    failed += not specsight("benchmark", "report", str(folder), *found, "-o", str(runs.with_suffix(".html")))
     return failed
 
 
-def _run(name: str, model: str, out: Path) -> Path:
-    """The folder of a model's run over a benchmark."""
-    return out / f"{name}-runs" / model.rpartition(":")[2]
-
-
-def _tables(name: str, out: Path) -> str:
+def _tables(benchmark: Benchmark, runs: Path) -> str:
     """The tables of one benchmark in Markdown."""
-    benchmark = Benchmark(out / name)
-    runs = {model: _run(name, model, out) for model in MODELS}
-    found = {model: folder for model, folder in runs.items() if (folder / ANSWERS).is_file()}
-    scores = {model: score_run(benchmark, folder) for model, folder in found.items()}
+    found = {title: runs / title for title in MODELS if (runs / title / ANSWERS).is_file()}
+    scores = {title: score_run(benchmark, folder) for title, folder in found.items()}
     counts = benchmark.manifest.counts
-    text = [f"### {name}: {counts['samples']:,} pictures, {counts['items']:,} items\n"]
-    for block in blocks(scores):
-        if block.id in SHOWN:
-            header = (block.title, "questions", "by chance", *(f"`{model}`" for model in found))
-            rows = [
-                (
-                    markdown_text(row.title),
-                    row.count,
-                    row.chance,
-                    *(f"{cell.text}{f' ({cell.interval})' if cell.interval else ''}" for cell in row.cells),
-                )
-                for row in block.rows
-            ]
-            text.append(markdown_table(header, rows))
+    text = [f"### {benchmark.folder.name}: {counts['samples']:,} pictures, {counts['items']:,} items\n"]
+    shown = [block for block in blocks(scores) if block.id in SHOWN]
+    if BASE in found and len(found) > 1:
+        answers = {title: read_run(benchmark, folder) for title, folder in found.items()}
+        above = {title: differences(one, answers[BASE]) for title, one in answers.items() if title != BASE}
+        shown.append(difference_block(above, BASE))
+    for block in shown:
+        columns = [title for title in found if block.id != "differences" or title != BASE]
+        header = (block.title, "questions", "by chance", *(f"`{title}`" for title in columns))
+        rows = [
+            (
+                markdown_text(row.title),
+                row.count,
+                row.chance,
+                *(f"{cell.text}{f' ({cell.interval})' if cell.interval else ''}" for cell in row.cells),
+            )
+            for row in block.rows
+        ]
+        text.append(markdown_table(header, rows))
+    spent = [
+        (f"`{title}`", f"{one.costs.get('answers', 0):,.0f}", f"{one.costs.get('median_seconds', 0):.3f} s")
+        for title, one in scores.items()
+    ]
+    text.append(markdown_table(("model", "answers", "time of an answer, median"), spent))
     return "\n".join(text)
 
 

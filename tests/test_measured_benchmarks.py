@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from measured.benchmarks import ACROSS, TILE, _tables, write_page
 from tests.support.small_benchmark import write_small_benchmark
 
+from specsight.benchmark.files import Benchmark
 from specsight.cli import cli
 
 
@@ -33,11 +34,12 @@ def test_the_page_shows_one_item_of_each_task_with_its_answer(tmp_path: Path) ->
 def test_tables_print_the_scores_of_each_run(tmp_path: Path) -> None:
     write_small_benchmark(tmp_path)
     (tmp_path / "bench").rename(tmp_path / "caps")
-    for model in ("random", "majority"):
+    for model in ("random", "majority", "blind"):
         arguments = ["benchmark", "run", str(tmp_path / "caps"), "--model", model]
         done = CliRunner().invoke(cli, [*arguments, "-o", str(tmp_path / "caps-runs" / model)])
         assert done.exit_code == 0, done.output
-    text = _tables("caps", tmp_path)
+    text = _tables(Benchmark(tmp_path / "caps"), tmp_path / "caps-runs")
     assert text.startswith("### caps: 3 pictures, 5 items")
-    assert "| `random` | `majority` |" in text
+    assert "| `random` | `majority` | `blind` |" in text
+    assert "| Compared with blind | questions | by chance | `random` | `majority` |" in text
     assert "Anomaly" in text

@@ -218,6 +218,10 @@ def test_a_limit_draws_equally_and_keeps_pairs_whole(tmp_path: Path) -> None:
     assert all(of_pairs.count(pair) == 2 for pair in of_pairs)
     assert chosen == list(Selection(limit=10).items(bench))
     assert chosen != list(Selection(limit=10, seed=1).items(bench))
+    plain = Selection(limit=10, scenarios=False)
+    assert all(one.scenario is None for one in plain.items(bench))
+    assert Selection.from_json(plain.to_json()) == plain
+    assert "scenarios" not in Selection().to_json()
     with pytest.raises(SpecsightError, match="unknown task 'anomoly': did you mean 'anomaly'"):
         Selection(tasks=("anomoly",))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
@@ -40,6 +41,8 @@ class PointingAnswerer(FittedAnswerer):
         super().__init__(DETECTOR, replace(config, settings=given))
         self._parameters["language_model"] = name
         self._name = name
+        self._weights: tuple[Path | None, dict[tuple[str, str], float]] = (None, {})
+        """The last picture, and (question, option) → log-likelihood: the order of options changes none."""
 
     @property
     def protocol(self) -> Mapping[str, Any]:
@@ -63,9 +66,16 @@ class PointingAnswerer(FittedAnswerer):
 
     def _weighed(self, question: Question, product: str, letters: Sequence[str]) -> dict[str, float]:
         """Letter → log-likelihood of the option's words."""
+        asked, picture = _asked(question), question.picture.image
+        if self._weights[0] != picture:
+            self._weights = (picture, {})
+        known = self._weights[1]
         options = [question.options[letter] for letter in letters]
-        features = self._features(question, product)
-        return dict(zip(letters, self._pointer(product).weigh(features, _asked(question), options)))
+        new = [option for option in options if (asked, option) not in known]
+        if new:
+            weights = self._pointer(product).weigh(self._features(question, product), asked, new)
+            known.update(zip([(asked, option) for option in new], weights))
+        return {letter: known[asked, question.options[letter]] for letter in letters}
 
     def _features(self, question: Question, product: str) -> Mapping[str, Features]:
         return self._look(question, product).view.features

@@ -26,6 +26,8 @@ class Selection:
     limit: int | None = None
     """Items of each task at most, drawn by `seed` and their ids; matched pairs stay together."""
     seed: int = 0
+    scenarios: bool = True
+    """Whether the items of scenarios are asked, of which a task may have more than of plain ones."""
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -35,8 +37,22 @@ class Selection:
             raise SpecsightError(f"--limit {self.limit}: give at least one item of each task")
 
     def to_json(self) -> Mapping[str, Any]:
-        """For the protocol of a run."""
-        return {**asdict(self), "tasks": list(self.tasks)}
+        """For the protocol of a run, which names what is left out alone."""
+        fields = {**asdict(self), "tasks": list(self.tasks)}
+        if self.scenarios:
+            del fields["scenarios"]
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Selection:
+        """Read what `to_json` gave."""
+        return cls(
+            fields.get("split"),
+            tuple(fields.get("tasks", ())),
+            fields.get("limit"),
+            fields.get("seed", 0),
+            fields.get("scenarios", True),
+        )
 
     def items(self, benchmark: Benchmark) -> Iterator[Item]:
         """The items, in the order of the benchmark. Only the ids of a limited selection are held."""
@@ -46,7 +62,11 @@ class Selection:
                 yield item
 
     def _asks(self, item: Item) -> bool:
-        return (self.split in (None, item.split)) and (not self.tasks or item.task in self.tasks)
+        return (
+            self.split in (None, item.split)
+            and (not self.tasks or item.task in self.tasks)
+            and (self.scenarios or item.scenario is None)
+        )
 
     def _chosen(self, benchmark: Benchmark) -> set[str]:
         """Units (single items, matched pairs) with the smallest digests of each task."""

@@ -213,9 +213,7 @@ def _selection(run: Run) -> Selection:
     chosen = run.protocol.get("selection")
     if not isinstance(chosen, Mapping):
         return Selection(None)
-    return Selection(
-        chosen.get("split"), tuple(chosen.get("tasks", ())), chosen.get("limit"), chosen.get("seed", 0)
-    )
+    return Selection.from_json(chosen)
 
 
 def _asked(item: Item, answers: Mapping[int, Answer], origin: Origin) -> Asked:

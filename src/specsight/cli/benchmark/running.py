@@ -27,6 +27,7 @@ SPLITS = ("train", "validation", "test", "all")
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--task", "tasks", multiple=True, help="Ask items of this task alone; may be given again.")
 @click.option("--limit", type=int, help="Items of each task at most, drawn by --seed.")
+@click.option("--no-scenarios", is_flag=True, help="Leave out the items of scenarios.")
 @click.option("--rotations", default=1, show_default=True, help="Orders in which options are shown.")
 @click.option(
     "--shots",
@@ -58,6 +59,7 @@ def run(
     split: str,
     tasks: tuple[str, ...],
     limit: int | None,
+    no_scenarios: bool,
     rotations: int,
     shots: int,
     seed: int,
@@ -82,7 +84,7 @@ def run(
     from specsight.benchmark.answering.selecting import Selection
     from specsight.benchmark.files import Benchmark
 
-    chosen = Selection(None if split == "all" else split, tasks, limit, seed)  # type: ignore[arg-type]
+    chosen = Selection(None if split == "all" else split, tasks, limit, seed, not no_scenarios)  # type: ignore[arg-type]
     config = RunConfig(chosen, rotations, shots, workers, retry)
     given = AnswererConfig(
         shots=shots,
