@@ -11,8 +11,7 @@ from specsight.asking.about_findings import beyond_findings, nothing_meant, unty
 from specsight.asking.answer import Sentence
 from specsight.asking.context import LISTED, Context, described, select, sentence
 from specsight.asking.judged_picture import JudgedPicture
-from specsight.asking.measures import MILLIMETRES
-from specsight.asking.query import Query
+from specsight.asking.query import MILLIMETRES, Query
 from specsight.asking.words import area, counted, length, listed, located
 
 

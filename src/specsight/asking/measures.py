@@ -17,8 +17,6 @@ UNITS = {
     "cm": "cm", "centimetre": "cm", "centimetres": "cm", "centimeter": "cm", "centimeters": "cm",
     "in": "in", "inch": "in", "inches": "in", "px": "px", "pixel": "px", "pixels": "px",
 }  # fmt: skip
-MILLIMETRES = {"mm": 1.0, "cm": 10.0, "in": 25.4}
-"""Unit of length → millimetres."""
 RELATIONS: tuple[tuple[Relation, tuple[str, ...]], ...] = (
     ("at least", ("at least", "not less than", "no less than", "not under", "or more", "minimum")),
     (

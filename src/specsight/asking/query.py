@@ -62,6 +62,10 @@ Claim = Literal["", "accept", "reject", "absent"]
 Most = Literal["", "largest", "smallest", "severest", "mildest", "strongest"]
 
 
+MILLIMETRES = {"mm": 1.0, "cm": 10.0, "in": 25.4}
+"""Unit of length → millimetres."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """A number that the answer is compared with: "longer than 5 mm", "more than one"."""

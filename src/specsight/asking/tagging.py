@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from specsight.asking.names import ProductNames
+from specsight.asking.words import plural
 from specsight.reading.names import MISSPELT, one_slip
 from specsight.reading.normal import plain, stem
 from specsight.reading.tokens import expanded
@@ -40,7 +41,7 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class Words:
+class Lexicon:
     """What stands in `words.yaml`, by phrase."""
 
     tags: Mapping[tuple[str, ...], tuple[str, str]]
@@ -54,7 +55,7 @@ class Words:
 
 
 @lru_cache(maxsize=1)
-def words() -> Words:
+def lexicon() -> Lexicon:
     """The words of `words.yaml`."""
     given = yaml.load(Path(__file__).with_name("words.yaml").read_text("utf-8"), yaml.CSafeLoader)
     tags: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -65,12 +66,12 @@ def words() -> Words:
     groups.append(("UNSEEN", "", given["unseen"]))
     for tag, value, text in groups:
         for phrase in _phrases(text):
-            for form in {phrase, _plural(phrase)} if tag in PLURAL else {phrase}:
+            for form in {phrase, plural(phrase)} if tag in PLURAL else {phrase}:
                 tags.setdefault(tuple(form.split()), (tag, value))
     known = frozenset(word for phrase in _phrases(given["known"]) for word in phrase.split())
     known |= {word for phrase in tags for word in phrase}
     correctable = tuple(sorted(word for word in known if len(word) >= SHORTEST_SLIP and word.isalpha()))
-    return Words(tags, max(map(len, tags)), known, correctable, given["slips"])
+    return Lexicon(tags, max(map(len, tags)), known, correctable, given["slips"])
 
 
 PLURAL = frozenset({"DEFECT", "PICTURE", "PRODUCT", "PARTWORD", "CORNER", "NOTE", "OPERATOR", "REFERENCE"})
@@ -80,7 +81,7 @@ def split_words(question: str) -> list[str]:
     """The words of a question in lower case, contractions in full; marks that part sentences are words too."""
     text = expanded(plain(question).casefold())
     text = re.sub(r"\b(what|where|who|why|how|which|when|here)'?s\b", r"\1 is", text)
-    text = re.sub(r"[^\W\d_]+", lambda match: words().slips.get(match[0], match[0]), text)
+    text = re.sub(r"[^\W\d_]+", lambda match: lexicon().slips.get(match[0], match[0]), text)
     text = re.sub(r"\b(has|have|had|was|were|did)n't\b", r"\1 not", text)
     return WORD.findall(text)
 
@@ -102,9 +103,13 @@ def _tags(given: Sequence[str], names: ProductNames) -> Iterator[Tag]:
 def _best(given: Sequence[str], start: int, names: ProductNames) -> Tag:
     named = names.at(given, start)
     cue = _cue(given, start)
-    if named is not None and named.confidence <= MISSPELT and given[start] in words().known:
+    if named is not None and named.confidence <= MISSPELT and given[start] in lexicon().known:
         named = None
-    if named is not None and named.tag == "OTHERTYPE" and (cue is not None or given[start] in words().known):
+    if (
+        named is not None
+        and named.tag == "OTHERTYPE"
+        and (cue is not None or given[start] in lexicon().known)
+    ):
         named = None
     if named is not None and (cue is None or named.length >= cue.end - start):
         end = start + named.length
@@ -113,14 +118,14 @@ def _best(given: Sequence[str], start: int, names: ProductNames) -> Tag:
     if cue is not None:
         return cue
     word = given[start]
-    if word in words().known or not word.isalpha():
+    if word in lexicon().known or not word.isalpha():
         return Tag(word, word, start, start + 1)
     return _corrected(given, start, names)
 
 
 def _cue(given: Sequence[str], start: int) -> Tag | None:
-    for length in range(min(words().longest, len(given) - start), 0, -1):
-        found = words().tags.get(tuple(given[start : start + length]))
+    for length in range(min(lexicon().longest, len(given) - start), 0, -1):
+        found = lexicon().tags.get(tuple(given[start : start + length]))
         if found:
             text = " ".join(given[start : start + length])
             return Tag(found[0], text, start, start + length, found[1])
@@ -134,7 +139,7 @@ def _corrected(given: Sequence[str], start: int, names: ProductNames) -> Tag:
         named = names.with_slip(word)
         if named is not None:
             return Tag(named.tag, word, start, start + 1, named.name, guessed=True)
-        close = [other for other in words().correctable if one_slip(word, other)]
+        close = [other for other in lexicon().correctable if one_slip(word, other)]
         if len(close) > 1:
             # Letters in each other's place are the commonest slip, and a word left out is put right to a longer one.
             close = [one for one in close if sorted(one) == sorted(word)] or close
@@ -176,9 +181,3 @@ NOUNS = frozenset({
 
 def _phrases(text: object) -> list[str]:
     return [phrase.strip().strip('"') for phrase in str(text).split(";") if phrase.strip()]
-
-
-def _plural(phrase: str) -> str:
-    if phrase.endswith(("s", "sh")):
-        return phrase
-    return f"{phrase[:-1]}ies" if phrase.endswith("y") and phrase[-2] not in "aeiou" else f"{phrase}s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from specsight.asking.measures import MILLIMETRES
+from specsight.asking.query import MILLIMETRES
 from specsight.records import Finding, Verdict
 from specsight.specification.vocabulary import normal_form, with_article
 

@@ -42,24 +42,35 @@ LONGEST = 10_000
 """Characters of a text that are read; what is longer is no statement about one picture."""
 
 
-def check(text: str, report: Report, terms: Terms, extra: Sequence[Saying] = ()) -> tuple[Check, ...]:
-    """Every claim of `text` against the evidence; empty for a text that claims nothing.
+class StatementChecker:
+    """Checks any number of texts against the evidence of one picture.
 
-    Parameters: `terms` are the names that may be used of the product; `extra` is what may be repeated besides what the
-    report says itself. A text that holds a JSON object of slots (`explain.slots`) is checked slot by slot.
+    Parameters: `terms` are the names that may be used of the product.
     """
-    if len(text) > LONGEST:
-        return (Check("words", excerpt(text), "unsupported", f"longer than {LONGEST:,} characters"),)
-    objects, text = parted_objects(text)
-    known = terms.knowing(
-        (one.feature for one in report.required),
-        (name for one in report.findings for name in (one.type, *one.also) if name),
-        (one.part for one in report.findings if one.part),
-        (one.severity for one in report.findings if one.severity),
-    )
-    checker = _Checker(report, known)
-    claims = claims_of(mentions(text, known, (*sayings_of(report), *extra)))
-    return (*(one for value in objects for one in _object(value, report, known)), *checker.checks(claims))
+
+    def __init__(self, report: Report, terms: Terms) -> None:
+        self._report, self._sayings = report, sayings_of(report)
+        self._terms = terms.knowing(
+            (one.feature for one in report.required),
+            (name for one in report.findings for name in (one.type, *one.also) if name),
+            (one.part for one in report.findings if one.part),
+            (one.severity for one in report.findings if one.severity),
+        )
+
+    def check(self, text: str, extra: Sequence[Saying] = ()) -> tuple[Check, ...]:
+        """Every claim of `text` against the evidence; empty for a text that claims nothing.
+
+        Parameters: `extra` is what may be repeated besides what the report says itself. A text that holds a JSON object
+        of slots (`explain.slots`) is checked slot by slot.
+        """
+        if len(text) > LONGEST:
+            return (Check("words", excerpt(text), "unsupported", f"longer than {LONGEST:,} characters"),)
+        objects, text = parted_objects(text)
+        claims = claims_of(mentions(text, self._terms, (*self._sayings, *extra)))
+        return (
+            *(one for value in objects for one in _object(value, self._report, self._terms)),
+            *_ClaimChecker(self._report, self._terms).checks(claims),
+        )
 
 
 def sayings_of(report: Report) -> list[Saying]:
@@ -85,7 +96,9 @@ def _object(value: Mapping[str, Any], report: Report, terms: Terms) -> Iterator[
         yield Check("words", excerpt(str(key)), "unsupported", "not understood")
 
 
-class _Checker:
+class _ClaimChecker:
+    """The claims of one text, in their order: what it has spoken of decides what "another" is."""
+
     def __init__(self, report: Report, terms: Terms) -> None:
         self.report = report
         self.matcher = Matcher(report, terms)

@@ -61,12 +61,10 @@ def without_finding(
     """
     painted = _painted(inspection, number, good, aligned)
     after = judge(painted)
+    check = explainer.checker(after).check
     others = [k for k in range(len(inspection.findings)) if k != number]
     supported = [
-        all(
-            check.outcome == "supported"
-            for check in explainer.check(f"{one.type or 'anomaly'}, {one.place}", after)
-        )
+        all(claim.outcome == "supported" for claim in check(f"{one.type or 'anomaly'}, {one.place}"))
         for one in explainer.report(inspection).findings
     ]
     return Counterfactual(

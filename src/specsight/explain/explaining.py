@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from specsight.explain.checking import check
+from specsight.explain.checking import StatementChecker
 from specsight.explain.claims import Saying
 from specsight.explain.report import Report, known_of, report_of
 from specsight.explain.sentences import knowledge_sentences, sentences
@@ -40,15 +40,20 @@ class Explainer:
         return report_of(inspection, self.ontology)
 
     def check(self, text: str, inspection: Inspection) -> tuple[Check, ...]:
-        """Every claim of any text against the evidence of an inspection (`checking.check`)."""
-        return check(text, self.report(inspection), self.terms(inspection.product))
+        """Every claim of any text against the evidence of an inspection (`StatementChecker.check`)."""
+        return self.checker(inspection).check(text)
+
+    def checker(self, inspection: Inspection) -> StatementChecker:
+        """What checks several texts about one inspection: its evidence is put together once."""
+        return StatementChecker(self.report(inspection), self.terms(inspection.product))
 
     def explain(self, inspection: Inspection, given: Sequence[Clause] = ()) -> Explanation:
         """The statements of an inspection, in the order of its statement, and what is known of the types it rests on.
 
         `given` are the clauses of the words that the inspection was given.
         """
-        report, terms = self.report(inspection), self.terms(inspection.product)
+        report = self.report(inspection)
+        check = StatementChecker(report, self.terms(inspection.product)).check
         decision, numbers = _placed(inspection, report)
         statements = [
             Statement(
@@ -56,7 +61,7 @@ class Explainer:
                 one.kind,
                 tuple(numbers[id(finding)] for finding in one.findings),
                 one.clause.words if one.clause else "",
-                check(one.text, report, terms, [Saying(one.aside, "clause")] if one.aside else []),
+                check(one.text, [Saying(one.aside, "clause")] if one.aside else ()),
             )
             for one in sentences(decision, given)
         ]
@@ -69,7 +74,7 @@ class Explainer:
         for type_, known in knowledge.items():
             shown = tuple(one.number for one in report.counted if one.type == type_)
             for text in knowledge_sentences(type_, known):
-                statements.append(Statement(text, "knowledge", shown, checks=check(text, report, terms)))
+                statements.append(Statement(text, "knowledge", shown, checks=check(text)))
         return Explanation(tuple(statements), knowledge)
 
 

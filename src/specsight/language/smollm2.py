@@ -156,16 +156,23 @@ def _split_digits(tokenizer: Any) -> None:
 
 @contextlib.contextmanager
 def _without_bars() -> Any:
-    """Keep progress bars out of logs; on a terminal they say what takes so long."""
-    import transformers
+    """Keep warnings, and progress bars where there is no terminal, out of logs; afterwards all is as it was."""
+    from transformers.utils import logging
 
-    transformers.utils.logging.set_verbosity_error()
-    if sys.stderr is not None and sys.stderr.isatty():
-        yield
-        return
-    transformers.utils.logging.disable_progress_bar()
-    with contextlib.redirect_stderr(io.StringIO()):
-        yield
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    logging.set_verbosity_error()
+    try:
+        if terminal:
+            yield
+            return
+        logging.disable_progress_bar()
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _installed() -> Path:

@@ -7,7 +7,7 @@ label per cell of the finest one, and a line per picture with what is true of it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -206,8 +206,3 @@ def _encoder(name: str) -> Encoder:
 
     torch.set_num_threads(1)
     return load_encoder(name, "cpu")
-
-
-def numbers_of(gallery: Gallery, kind: str) -> Iterator[int]:
-    """Numbers of the pictures of a kind."""
-    return (number for number, entry in enumerate(gallery.entries) if entry.kind == kind)

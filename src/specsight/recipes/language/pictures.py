@@ -6,7 +6,7 @@ In: a number. Out: the picture of that number with labels per cell and what is t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,6 @@ class LinePictures:
     folder: Path
     good_kept: float
     stride: int
-    _samples: list[tuple[BenchmarkSample, list[Item]]] = field(default_factory=list, repr=False)
 
     @cached_property
     def kept(self) -> list[tuple[BenchmarkSample, list[Item]]]:
@@ -96,13 +95,11 @@ class LinePictures:
         ]
         asked = () if hidden else tuple(_asked(items))
         entry = Entry(LINE, tuple(names), tuple(spots), not hidden, tuple(sample.part_names.values()), asked)
-        return Shown(rgb, _labels(types, self.stride, dict(enumerate(range(len(names) + 1)))), entry)
+        return Shown(rgb, _labels(types, self.stride, {k: k for k in range(len(names) + 1)}), entry)
 
     def __getstate__(self) -> dict[str, Any]:
+        """Without `kept`: each process reads it for itself."""
         return {"folder": self.folder, "good_kept": self.good_kept, "stride": self.stride}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
 
 
 @dataclass
