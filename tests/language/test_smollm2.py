@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,10 +70,20 @@ def test_a_damaged_folder_is_made_again(
     assert unpacked(file, folder) == folder  # and what is sound is not made again
 
 
-def test_of_two_processes_one_makes_it_and_the_other_waits(file: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(2) as pool:
-        folders = pool.starmap(unpacked, [(file, tmp_path / "cache" / "small")] * 2)
+def test_of_two_that_need_it_one_makes_it_and_the_other_waits(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    convert = smollm2._convert
+
+    def counted(source: Path, folder: Path) -> None:
+        made.append(folder)
+        convert(source, folder)
+
+    monkeypatch.setattr(smollm2, "_convert", counted)
+    with ThreadPoolExecutor(2) as pool:  # A lock of the operating system parts threads as it parts processes.
+        folders = list(pool.map(lambda _: unpacked(file, tmp_path / "cache" / "small"), range(2)))
+    assert len(made) == 1
     assert folders == [tmp_path / "cache" / "small"] * 2
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["small"]
     assert load_language_model(folders[0], "cpu").generate(QUESTION, 3)
