@@ -76,6 +76,59 @@ def test_findings_answer(question: str, answer: str) -> None:
     assert text(question, seen(CUT, STAIN)) == answer.format(**words)
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Is the cut 5 mm long?", "Yes: the cut is 5.0 mm long."),
+        ("Is the cut exactly 5.00 mm long?", "No: the cut is 5.0 mm long."),
+        ("Is the cut longer than 5 mm?", "Yes: the cut is 5.03 mm long."),
+        ("Is the cut at least 5.03 mm long?", "Yes: the cut is 5.03 mm long."),
+        ("Is the cut longer than 0.2 inches?", "No: the cut is 0.198 in (5.0 mm) long."),
+        ("Is the cut longer than 1,000 px?", "No: the cut is 20 px long."),
+        ("Is the cut larger than 70 mm²?", "Yes: the cut covers 77.2 mm²."),
+        ("Is the cut larger than 1 square cm?", "No: the cut covers 0.77 cm² (77.2 mm²)."),
+        ("Is the area of the cut smaller than 1,234 px?", "No: the cut covers 1,234 px."),
+        ("How many pixels does the cut cover?", "The cut covers 1,234 px."),
+        ("Is the cut longer than the stain?", "The cut is 5.0 mm long. The stain is 14.0 mm long."),
+    ],
+)
+def test_numbers_are_the_findings_in_the_unit_that_is_asked_for(question: str, answer: str) -> None:
+    cut = replace(finding("cut"), length_mm=5.03, length_px=20.4, area_px=1234, area_mm2=77.16)
+    assert text(question, seen(cut, STAIN)) == answer
+
+
+UNITS_MM = {"mm": 1.0, "cm": 10.0, "inches": 25.4}
+
+
+@settings(max_examples=60)
+@given(
+    st.floats(0.2, 80),
+    st.floats(0.2, 80),
+    st.sampled_from(sorted(UNITS_MM)),
+    st.sampled_from(["longer than", "shorter than", "at least", "at most"]),
+)
+def test_lengths_are_compared_and_told_as_they_are(length: float, limit: float, unit: str, than: str) -> None:
+    """The answer holds for the length, and for the number that is told, too."""
+    bound = float(f"{limit / UNITS_MM[unit]:.2f}")
+    long = " long" if than.startswith("at") else ""
+    answer = text(f"Is the cut {than} {bound:.2f} {unit}{long}?", seen(finding("cut", length=length)))
+    holds = {
+        "longer than": lambda value: value > bound,
+        "shorter than": lambda value: value < bound,
+        "at least": lambda value: value >= bound,
+        "at most": lambda value: value <= bound,
+    }[than]
+    value = length / UNITS_MM[unit]
+    assert answer.startswith("Yes" if holds(value) else "No"), answer
+    told_value = float(answer.split("the cut is ")[1].split()[0])
+    assert told_value == pytest.approx(value, abs=0.051)
+    assert holds(told_value) == holds(value) or abs(value - bound) < 1e-6
+
+
+def test_distances_are_not_measured() -> None:
+    assert "is not measured" in abstains("How many mm is the cut away from the edge?", seen(CUT))
+
+
 def test_every_sentence_says_what_it_rests_on_and_passes_its_checks() -> None:
     (one,) = told("How long is the stain?", seen(CUT, STAIN))
     assert one.evidence.findings == (2,)

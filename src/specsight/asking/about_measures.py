@@ -60,6 +60,14 @@ def part(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Senten
 
 def size(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Sentence]:
     """How long or large the defects are that are meant, and whether that is more than is asked."""
+    if query.measure == "distance":
+        yield sentence(
+            seen,
+            "How far defects lie from one another, or from an edge, is not measured: where they lie can be asked.",
+            ("question",),
+            abstains=True,
+        )
+        return
     if query.measure in ("width", "depth", "height"):
         yield sentence(
             seen,
@@ -83,7 +91,7 @@ def size(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Senten
             findings=(k,),
             name=_name(seen, k),
             length=length(finding, query.unit) if query.measure != "area" else "",
-            area=area(finding) if with_area else "",
+            area=area(finding, query.unit) if with_area else "",
         )
         if finding.length_mm is None and query.unit != "px":
             yield _no_scale(seen)
@@ -92,30 +100,34 @@ def size(seen: JudgedPicture, query: Query, context: Context) -> Iterator[Senten
 def _compared(seen: JudgedPicture, number: int, query: Query) -> Sentence:
     finding, bound = seen.finding(number), query.bound
     assert bound is not None
-    if bound.unit == "px":
-        value: float | None = finding.length_px
+    of_area, unit = query.measure == "area" or bound.unit.endswith("2"), bound.unit.removesuffix("2")
+    if unit == "px":
+        value: float | None = finding.area_px if of_area else finding.length_px
+    elif of_area:
+        value = None if finding.area_mm2 is None else finding.area_mm2 / MILLIMETRES[unit] ** 2
     else:
-        value = None if finding.length_mm is None else finding.length_mm / MILLIMETRES[bound.unit]
+        value = None if finding.length_mm is None else finding.length_mm / MILLIMETRES[unit]
+    said, verb = (area, "covers {size}") if of_area else (length, "is {size} long")
     if value is None:
         return sentence(
             seen,
-            "The {name} is {length} long; whether that is {bound} cannot be said, for the scale is unknown: give "
+            f"The {{name}} {verb}; whether that is {{bound}} cannot be said, for the scale is unknown: give "
             "mm_per_px in the specification or the manifest.",
             ("findings",),
             findings=(number,),
             abstains=True,
             name=_name(seen, number),
-            length=length(finding),
+            size=said(finding),
             bound=bound.words,
         )
     return sentence(
         seen,
-        "{lead}: the {name} is {length} long.",
+        f"{{lead}}: the {{name}} {verb}.",
         ("findings",),
         findings=(number,),
         lead="Yes" if bound.holds(value) else "No",
         name=_name(seen, number),
-        length=length(finding, bound.unit),
+        size=said(finding, unit, None if bound.relation == "exactly" else bound.value),
     )
 
 

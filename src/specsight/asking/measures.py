@@ -5,6 +5,7 @@ In: tags. Out: tags in which a length is one tag LIMIT and a picture with its nu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,6 +32,8 @@ RELATIONS: tuple[tuple[Relation, tuple[str, ...]], ...] = (
     ("exactly", ("exactly", "only", "just", "precisely")),
 )
 PICTURES = ("PICTURE", "PRODUCT")
+SQUARE = ("square", "sq")
+THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
 def with_numbers(tags: Sequence[Tag]) -> list[Tag]:
@@ -41,17 +44,13 @@ def with_numbers(tags: Sequence[Tag]) -> list[Tag]:
         tag = tags[k]
         following = tags[k + 1] if k + 1 < len(tags) else None
         number = _number(tag)
-        if number is not None and following is not None and following.text in UNITS:
-            found.append(
-                Tag(
-                    "LIMIT",
-                    f"{tag.text} {following.text}",
-                    tag.start,
-                    following.end,
-                    f"{number:g} {UNITS[following.text]}",
-                )
-            )
-            k += 2
+        if number is not None and (used := _with_unit(tags[k + 1 : k + 4])):
+            unit = tags[k + 1 : k + 1 + used]
+            of_area = "2" if used > 1 else ""
+            name = next(UNITS[one.text] for one in unit if one.text in UNITS)
+            words = " ".join(one.text for one in (tag, *unit))
+            found.append(Tag("LIMIT", words, tag.start, unit[-1].end, f"{number!r} {name}{of_area}"))
+            k += 1 + used
         elif tag.tag == "PICTURE" and following is not None and _number(following) is not None:
             found.append(replace(tag, end=following.end, value=f"{_number(following):g}"))
             k += 2
@@ -65,6 +64,16 @@ def with_numbers(tags: Sequence[Tag]) -> list[Tag]:
             found.append(tag)
             k += 1
     return _listed_pictures(found)
+
+
+def _with_unit(tags: Sequence[Tag]) -> int:
+    """How many tags behind a number are its unit: 1 of a length, 2 of an area ("square mm", "mm^2"), 0: none."""
+    texts = [one.text for one in tags]
+    if len(texts) > 1 and texts[0] in SQUARE and texts[1] in UNITS:
+        return 2
+    if not texts or texts[0] not in UNITS:
+        return 0
+    return 2 if len(texts) > 1 and texts[1] == "2" and tags[1].start - tags[0].end <= 1 else 1
 
 
 def _listed_pictures(tags: Sequence[Tag]) -> list[Tag]:
@@ -103,7 +112,7 @@ def bound_of(tags: Sequence[Tag]) -> Bound | None:
         if tag.tag == "LIMIT":
             value, unit = tag.value.split()
             relation = _relation(f"{before} | {after}") or "exactly"
-            return Bound(relation, float(value), unit)
+            return Bound(relation, float(value), unit, _half(tag.text))
         number = _number(tag)
         if number is not None and tag.tag in ("NUMBER", tag.text):
             said = _relation(before)
@@ -120,7 +129,14 @@ def _relation(words: str) -> Relation | None:
     return next((name for name, phrases in RELATIONS if any(f" {one} " in padded for one in phrases)), None)
 
 
+def _half(words: str) -> float:
+    """Half a unit of the last decimal of the number that a text begins with."""
+    return 0.5 * 10.0 ** -len(words.split()[0].replace(",", ".").partition(".")[2])
+
+
 def _number(tag: Tag) -> float | None:
+    if THOUSANDS.fullmatch(tag.text):
+        return float(tag.text.replace(",", ""))
     if tag.text.replace(".", "", 1).replace(",", "", 1).isdigit():
         return float(tag.text.replace(",", "."))
     return float(SMALL[tag.text]) if tag.text in SMALL and tag.text != "nought" else None

@@ -73,7 +73,9 @@ class Bound:
     relation: Relation
     value: float
     unit: str = ""
-    """ "mm", "cm", "in", "px", or empty for a count."""
+    """ "mm", "cm", "in", "px", with "2" of an area ("mm2"), or empty for a count."""
+    half: float = 0.0
+    """Half of the last decimal in which it was written: what is exactly 5 mm long is 4.5 to 5.5 mm long."""
 
     def holds(self, value: float) -> bool:
         """Whether a value in the same unit stands in the relation; rounding of a billionth is forgiven."""
@@ -86,12 +88,12 @@ class Bound:
             return value > self.value or close
         if self.relation == "at most":
             return value < self.value or close
-        return close
+        return close or abs(value - self.value) <= self.half * (1 + 1e-9)
 
     @property
     def words(self) -> str:
         """ "over 5 mm"."""
-        return f"{self.relation} {self.value:g} {self.unit}".strip()
+        return f"{self.relation} {self.value:g} {self.unit.replace('2', '²')}".strip()
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Query:
     """What a question for yes or no supposes; empty: what any yes means ("there is one"), or an open question."""
     level: str = ""
     """The level of severity that is asked for."""
-    measure: Literal["", "length", "area", "width", "depth", "height"] = ""
+    measure: Literal["", "length", "area", "width", "depth", "height", "distance"] = ""
     unit: str = ""
     bound: Bound | None = None
     supposed: str = ""

@@ -15,6 +15,7 @@ from specsight.asking.rules import has
 from specsight.asking.tagging import Tag
 
 MEASURES = (
+    ("distance", ("distance", "apart", "away")),
     ("length", ("long", "length", "longer", "shorter", "short")),
     ("width", ("wide", "width", "wider", "thick", "thickness")),
     ("depth", ("deep", "depth", "deeper")),

@@ -66,19 +66,37 @@ def at_place(place: str) -> str:
     return "over the whole picture" if place == "whole picture" else f"at the {place}"
 
 
-def length(finding: Finding, unit: str = "") -> str:
-    """The length of a finding: in the unit that was asked for where it is known, else in what is known."""
+def length(finding: Finding, unit: str = "", beside: float | None = None) -> str:
+    """The length of a finding: in the unit that was asked for where it is known, else in what is known.
+
+    `beside`: a number in that unit; the length then has as many decimals as it takes to see that it is another.
+    """
     if unit == "px" or finding.length_mm is None:
-        return f"{finding.length_px:.0f} px"
-    millimetres = f"{finding.length_mm:.1f} mm"
+        return f"{decimal(finding.length_px, 0, beside)} px"
     if unit in ("", "mm"):
-        return millimetres
-    return f"{finding.length_mm / MILLIMETRES[unit]:.2f} {unit} ({millimetres})"
+        return f"{decimal(finding.length_mm, 1, beside)} mm"
+    return f"{decimal(finding.length_mm / MILLIMETRES[unit], 2, beside)} {unit} ({finding.length_mm:.1f} mm)"
 
 
-def area(finding: Finding) -> str:
-    """The area of a finding, in mm² where the scale is known."""
-    return f"{finding.area_px:,} px" if finding.area_mm2 is None else f"{finding.area_mm2:.1f} mm²"
+def area(finding: Finding, unit: str = "", beside: float | None = None) -> str:
+    """The area of a finding, in squares of the unit that was asked for (as `length`)."""
+    if unit == "px" or finding.area_mm2 is None:
+        return f"{finding.area_px:,} px"
+    if unit in ("", "mm"):
+        return f"{decimal(finding.area_mm2, 1, beside)} mm²"
+    squares = decimal(finding.area_mm2 / MILLIMETRES[unit] ** 2, 2, beside)
+    return f"{squares} {unit}² ({finding.area_mm2:.1f} mm²)"
+
+
+def decimal(value: float, decimals: int, beside: float | None = None) -> str:
+    """A number with so many decimals, or with up to six where it takes more to stand as it does to another one."""
+
+    def stands(shown: float) -> tuple[bool, bool]:
+        return shown < (beside or 0.0), shown > (beside or 0.0)
+
+    while beside is not None and decimals < 6 and stands(float(f"{value:.{decimals}f}")) != stands(value):
+        decimals += 1
+    return f"{value:.{decimals}f}"
 
 
 def located(finding: Finding) -> str:
