@@ -96,12 +96,16 @@ def _measures(attribute: Attribute, finding: ReportedFinding) -> Answer:
         "mm2": finding.area_mm2,
         "px2": float(finding.area_px),
     }
-    unit = stated.unit if stated.unit.endswith("2") or not attribute.area else f"{stated.unit}2"
-    value = values[unit]
-    if value is None:
+    # An area in pixels is their number; one in millimetres is none.
+    value = values["px2" if attribute.area and stated.unit == "px" else stated.unit]
+    if value is None or (attribute.area and stated.unit == "mm"):
         return None
-    if attribute.bound in ("at least", "more than"):
-        return value >= stated.value - EPSILON
-    if attribute.bound == "at most":
-        return value <= stated.value + EPSILON
+    bounds = {
+        "at least": value >= stated.value - EPSILON,
+        "more than": value > stated.value + EPSILON,
+        "at most": value <= stated.value + EPSILON,
+        "less than": value < stated.value - EPSILON,
+    }
+    if attribute.bound in bounds:
+        return bounds[attribute.bound]
     return stated.rounds_to(value, ABOUT if attribute.bound == "about" else 0.0)

@@ -31,7 +31,7 @@ FLAGS = {
     "hedges": "hedged", "or": "either", "alternatives": "either", "only": "only", "every": "every", "all": "of_all",
 }  # fmt: skip
 """Kind → the modifier that it sets."""
-BOUNDS = ("at least", "more than", "at most", "about")
+BOUNDS = ("at least", "more than", "at most", "less than", "about")
 VALUES = ("score words", "threshold words", "limit words")
 NOT_SAID = ("unread", "modal", "other measures", "question")
 SILENT = (
@@ -193,7 +193,7 @@ class _Reader:
     def _expect(self, mention: Mention) -> None:
         self.expects, words = mention, self.words
         if mention.kind == "threshold words" and words.bound:
-            above = (words.bound != "at most") is not words.negated
+            above = (words.bound not in ("at most", "less than")) is not words.negated
             self.claims.append(ThresholdClaim(above, f"{words.bound_said} the {mention.said}"))
             words.bound, words.negated = "", False
         elif words.bound:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from specsight.records import Verdict
 
-Bound = Literal["", "at least", "more than", "at most", "about"]
+Bound = Literal["", "at least", "more than", "at most", "less than", "about"]
 EPSILON = 1e-9
 """What rounding of floating point may make of a stated number."""
 

@@ -200,7 +200,7 @@ class Descriptions:
         count = int(number) if number is not None and number == int(number) else None
         if number is not None and count is None:
             self.claims.append(UnreadClaim(f"{number:g} {mention.said}"))
-        if words.bound and (count is None or words.bound in ("at most", "about")):
+        if words.bound and (count is None or words.bound in ("at most", "less than", "about")):
             self.claims.append(UnreadClaim(f"{words.bound_said} {mention.said}"))
         return count
 
