@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specsight import findings
@@ -200,3 +201,24 @@ def test_the_longest_extent_is_the_largest_distance_of_corners(seed: int) -> Non
     corners = [(r + dr, c + dc) for r, c in zip(rows, columns) for dr in (0, 1) for dc in (0, 1)]
     largest = max((np.hypot(a[0] - b[0], a[1] - b[1]) for a in corners for b in corners), default=0.0)
     assert longest_extent(mask) == pytest.approx(largest)
+
+
+@settings(max_examples=60)
+@given(st.integers(3, 40), st.integers(3, 40), st.data())
+def test_a_place_is_the_cell_of_the_middle_however_the_picture_lies(
+    height: int, width: int, data: st.DataObject
+) -> None:
+    """A row of pixels: its middle lies in one third exactly where its mirror image's lies in the opposite one."""
+    y = data.draw(st.integers(0, height - 1))
+    first, last = sorted(data.draw(st.tuples(st.integers(0, width - 1), st.integers(0, width - 1))))
+    map_ = np.zeros((height, width), np.float32)
+    map_[y, first : last + 1] = 3
+    third = Fraction(3 * (first + last + 1), 2 * width)
+    down = Fraction(3 * (2 * y + 1), 2 * height)
+    if third.denominator == 1:
+        return  # Upon the border itself.
+    rows, columns = ("top", "", "bottom"), ("left", "", "right")
+    for turned, across in ((map_, int(third)), (map_[:, ::-1], 2 - int(third))):
+        (found,) = find(Judgement(3.0, np.ascontiguousarray(turned)), CALIBRATION)
+        name = " ".join(word for word in (rows[int(down)], columns[across]) if word) or "centre"
+        assert found.place == ("whole picture" if last - first + 1 >= 0.9 * height * width else name)

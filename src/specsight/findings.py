@@ -231,7 +231,7 @@ def _measured(region: _Region, mm_per_px: float | None) -> Finding:
         area_px=area,
         length_px=length,
         peak=float(region.values.max()),
-        place=WHOLE_PICTURE if covers else place_name(x % width / width, y / height),
+        place=WHOLE_PICTURE if covers else place_name((x + 0.5) % width / width, (y + 0.5) / height),
         area_mm2=area * mm_per_px**2 if mm_per_px else None,
         length_mm=length * mm_per_px if mm_per_px else None,
     )

@@ -24,7 +24,8 @@ THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 PUNCTUATION = {
     ",": "comma", "\u2013": "comma", ";": "semicolon", ":": "colon", ".": "stop", "!": "stop", "?": "question",
     "(": "open", "[": "open", ")": "close", "]": "close", "/": "or", "&": "joint", "~": "about", "\u2248": "about",
-    "\u2265": "at least", ">": "more than", "\u2264": "at most", "<": "less than", **dict.fromkeys("-\"'*=#", "neutral"),
+    "\u2265": "at least", ">": "more than", "\u2264": "at most", "<": "less than",
+    **dict.fromkeys("-\"'*=#", "neutral"),
 }  # fmt: skip
 
 

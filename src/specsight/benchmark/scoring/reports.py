@@ -263,7 +263,7 @@ def _places(benchmark: Benchmark, id_: str) -> Places:
 
     sample = benchmark.sample(id_)
     centroids = tuple(
-        place_name(min(x / sample.width, 1.0), min(y / sample.height, 1.0))
+        place_name(min((x + 0.5) / sample.width, 1.0), min((y + 0.5) / sample.height, 1.0))
         for x, y in (instance.centroid for instance in sample.instances)
     )
     return Places(centroids, united_mask(sample))
