@@ -13,10 +13,21 @@ from specsight import findings
 from specsight.calibration import Calibration, calibrate
 from specsight.errors import SpecsightError
 from specsight.evaluation.measure import measure
+from specsight.evaluation.named_sets import named_set_numbers
 from specsight.evaluation.type_numbers import TypeNumbers, type_numbers
 from specsight.metrics import metric_of, metrics
 from specsight.metrics.metric import Group
-from specsight.records import Decision, Defect, Inspection, Judgement, Label, Sample
+from specsight.records import (
+    Decision,
+    Defect,
+    Explanation,
+    Inspection,
+    Judgement,
+    Label,
+    Rewrite,
+    Sample,
+    Statement,
+)
 from specsight.runs.folder import RunFolder
 from specsight.runs.maps import TYPE_SIDE
 from specsight.runs.predictions import Prediction, predict
@@ -86,10 +97,13 @@ def test_perfect_type_maps_get_perfect_numbers(run: RunFolder, calibration: Cali
     found = type_numbers(run, predictions_of(run), predictions_of(run), calibration)
     numbers, columns = found.values, found.columns
     for name in (
-        "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "exact_set",
-        "exact_set_without_good", "several_types_exact_set",
+        "type_pixel_auroc", "type_pixel_ap", "type_image_auroc", "type_image_ap", "type_f1", "type_f1_micro",
+        "exact_set", "exact_set_without_good",
     ):  # fmt: skip
         assert numbers[name] == 1.0, name
+    sets = named_set_numbers(predictions_of(run), 0)
+    assert sets["single_type_pictures"].value == 2
+    assert {one.value for name, one in sets.items() if name != "single_type_pictures"} == {1.0}
     assert numbers["several_types_pictures"] == 1
     # Findings end at half their peak, a pixel or so around a block: the overlap is high, not complete.
     assert 0.8 < numbers["type_miou"] <= 1.0
@@ -115,7 +129,12 @@ def test_a_type_taken_for_another_costs_both_types(run: RunFolder, calibration: 
     assert numbers["exact_set_without_good"] == pytest.approx(2 / 3)
     # Half of the stain's pixels have a map of 0 like all the background: AUROC = 0.5 + 0.5 * 0.5.
     assert columns["stain"]["type_pixel_auroc"] == pytest.approx(0.75)
-    assert "several_types_exact_set" not in numbers
+    sets = named_set_numbers(predictions_of(run), 50)
+    assert sets["single_type_type_f1"].value == pytest.approx(2 / 3)
+    assert sets["single_type_type_f1_micro"].value == pytest.approx(4 / 6)
+    assert sets["single_type_exact_set"].value == pytest.approx(2 / 3)
+    assert sets["single_type_type_f1"].low <= 2 / 3 <= sets["single_type_type_f1"].high
+    assert "several_types_exact_set" not in sets, "no picture shows two types"
 
 
 def test_types_reach_the_table_of_the_run(run: RunFolder, calibration: Calibration) -> None:
@@ -154,7 +173,8 @@ def test_type_maps_are_written_small(run: RunFolder) -> None:
 def test_every_metric_of_the_catalogue_is_given_by_some_run(
     run: RunFolder, calibration: Calibration, tmp_path: Path
 ) -> None:
-    """A name that is listed and that no run gives would be looked for in vain. Those of words: test_instructions."""
+    """A name that is listed and that no run gives would be looked for in vain. Those of words:
+    test_instructions; changes: test_language_suite."""
     picture(run, calibration, "good", {}, {})
     picture(run, calibration, "one", {"crack": CORNER}, {"crack": CORNER})
     picture(run, calibration, "both", {"crack": CORNER, "stain": MIDDLE}, {"stain": MIDDLE})
@@ -166,9 +186,11 @@ def test_every_metric_of_the_catalogue_is_given_by_some_run(
         )
         for p in plain
     ]
+    told = Explanation((Statement("It is fine.", "verdict"),), rewrite=Rewrite("a model", "Fine.", False))
+    explained = [replace(p, inspection=replace(p.inspection, explanation=told)) for p in plain]
     given: set[str] = set()
-    for predictions in (plain, [*plain, *views[2:4]], saturated):
+    for predictions in (plain, [*plain, *views[2:4]], saturated, explained):
         measured = measure(run, predictions, calibration, resamples=0)
         given |= {*measured.values, *(name for row in measured.per_type.values() for name in row)}
-    listed = {name for name, metric in metrics.items() if metric.group != Group.WORDS}
+    listed = {name for name, metric in metrics.items() if metric.group not in (Group.WORDS, Group.CHANGES)}
     assert listed - given == set()

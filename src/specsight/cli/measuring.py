@@ -31,13 +31,18 @@ if TYPE_CHECKING:
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
 @click.option(
     "--suite",
-    help="A whole comparison: clad, words, types, instructions. Further encoders: --encoder A,B.",
+    help="A whole comparison: clad, words, types, instructions, language. Further encoders: --encoder A,B.",
 )
 @click.option("--rows", help="Rows of the suite to run, by their folders, such as patchcore,phrases.")
 @click.option(
     "--instructions",
     is_flag=True,
     help="Judge the matched pairs of instructions that come with the pictures too.",
+)
+@click.option(
+    "--explain-with",
+    default="",
+    help="Language model that rewrites statements, under their checks. See: list language-models.",
 )
 @click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
 @MAX_MEGAPIXELS
@@ -69,6 +74,7 @@ def evaluate(
     suite: str | None,
     rows: str | None,
     instructions: bool,
+    explain_with: str,
     out: Path | None,
 ) -> None:
     """Measure a detector on labelled pictures; a stopped run goes on when called again.
@@ -91,7 +97,7 @@ def evaluate(
         ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
         evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place),
-        evaluation.MeasuringConfig(map_size, resamples, instructions),
+        evaluation.MeasuringConfig(map_size, resamples, instructions, explain_with),
         whole_numbers("--seeds", seeds),
     )
     out = out or _run_folder(data, suite or detector, encoder, shots)

@@ -105,6 +105,9 @@ class MeasuringConfig:
     instructions: bool = False
     """Whether the matched pairs of instructions that come with the pictures are judged as well."""
 
+    explain_with: str = ""
+    """A language model that rewrites statements, under their checks (`language.load_language_model`); empty: none."""
+
     def __post_init__(self) -> None:
         _at_least(1, map_size=self.map_size)
         _at_least(0, resamples=self.resamples)
@@ -163,6 +166,7 @@ class EvaluationConfig:
             "map_size": self.measuring.map_size,
             "resamples": self.measuring.resamples,
             **({"instructions": True} if self.measuring.instructions else {}),
+            **({"explain_with": self.measuring.explain_with} if self.measuring.explain_with else {}),
         }
 
 

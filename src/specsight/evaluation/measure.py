@@ -13,8 +13,10 @@ from specsight import metrics
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
 from specsight.evaluation.image_numbers import image_numbers
+from specsight.evaluation.named_sets import named_set_numbers
 from specsight.evaluation.numbers import Number
 from specsight.evaluation.pixel_numbers import pixel_numbers
+from specsight.evaluation.statement_numbers import statement_numbers
 from specsight.evaluation.type_numbers import type_numbers
 from specsight.evaluation.type_table import naming, type_table
 from specsight.runs.folder import RunFolder
@@ -74,6 +76,8 @@ def measure(
             **pixel.values,
             **named.values,
             **{name: Number(value) for name, value in types.values.items()},
+            **(named_set_numbers(labelled, resamples) if types.values and calibration else {}),
+            **statement_numbers(run, labelled, masks.usable, resamples),
         },
         per_type={name: row | types.columns.get(name, {}) for name, row in table.rows.items()},
         macro=table.macro,

@@ -17,6 +17,8 @@ NO_MASKS = "needs pictures with true masks, and good ones"
 NO_THRESHOLD = "no threshold was calibrated"
 Statistic = Callable[[NDArray[np.int64]], float]
 """Indices of pictures, with repeats → a number."""
+Weighted = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""How often each resample counts each picture (R, N) → a number for each (R,)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ class Resampling:
             return Number(value, reason=reason if np.isnan(value) else "")
         interval = metrics.bootstrap(statistic, self.defective, self.groups, resamples=self.resamples)
         return Number.resampled(value, interval)
+
+    def weighted(self, statistic: Weighted, reason: str) -> Number:
+        """As `number`, for a statistic of how often each picture counts, which takes all resamples at once."""
+        value = float(statistic(np.ones((1, len(self.predictions)), np.int64))[0])
+        if np.isnan(value) or not self.resamples:
+            return Number(value, reason=reason if np.isnan(value) else "")
+        drawn = metrics.Groups.of(self.defective, self.groups)
+        resampled = statistic(drawn.resampled(self.resamples, 0))
+        levels = drawn.levels(resampled, value, statistic(drawn.left_out()), 0.95)
+        return Number.resampled(value, metrics.quantile_interval(resampled, levels))
 
     def mean(self, values: NDArray[np.float64], reason: str) -> Number:
         """Mean over pictures of `values` (N,), leaving out nan."""

@@ -30,14 +30,16 @@ class RowError(SpecsightError):
     """Why an evaluation in another process failed."""
 
 
-def evaluate_in_own_process(config: EvaluationConfig, folder: Path, trainings: Path) -> None:
+def evaluate_in_own_process(
+    config: EvaluationConfig, folder: Path, trainings: Path, features: Path | None = None
+) -> None:
     """`run_evaluation` in a fresh process. Raises RowError where it fails there, or is killed.
 
     The process is ended where this one is interrupted.
     """
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    arguments = (sending, config, folder, trainings, max_megapixels())
+    arguments = (sending, config, folder, trainings, features, max_megapixels())
     process = context.Process(target=_evaluate, args=arguments)
     with receiving:
         process.start()
@@ -80,7 +82,12 @@ def _ended(code: int) -> str:
 
 
 def _evaluate(
-    sending: Connection, config: EvaluationConfig, folder: Path, trainings: Path, megapixels: float
+    sending: Connection,
+    config: EvaluationConfig,
+    folder: Path,
+    trainings: Path,
+    features: Path | None,
+    megapixels: float,
 ) -> None:
     """What the process runs: it sends None, or why it failed. Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -88,7 +95,7 @@ def _evaluate(
     end_with_parent()
     set_max_megapixels(megapixels)
     try:
-        run_evaluation(config, folder, trainings)
+        run_evaluation(config, folder, trainings, features)
     except SpecsightError as error:
         sending.send(str(error))
     except Exception as error:  # a defect of ours: its traceback is kept, and the other rows go on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from specsight.evaluation.instructions.made_pairs import NOTE, with_made_pairs
 from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
 from specsight.evaluation.measure import Measured, measure
 from specsight.evaluation.splits import SeedSplit, Split
+from specsight.explain.rewriting import rewritten
+from specsight.inspector import Inspector
+from specsight.language import load_language_model
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
 from specsight.runs.fit import of_parts
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import judge_all
+from specsight.runs.judging import Rewriting, judge_all
 from specsight.runs.predictions import Prediction
 from specsight.specification import Specification, load_specification
 
@@ -52,11 +56,16 @@ class Product:
 
 
 def evaluate_product(
-    product: Product, config: EvaluationConfig, run: RunFolder, trainings: Path | None = None
+    product: Product,
+    config: EvaluationConfig,
+    run: RunFolder,
+    trainings: Path | None = None,
+    features: Path | None = None,
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`.
 
-    Trainings on another set are found again in the folder `trainings`.
+    Trainings on another set are found again in the folder `trainings`, what the encoder made of pictures in `features`;
+    where that is None it is kept inside the run folder, under several seeds, until the run is finished.
     """
     content = config.to_json(product.title, product.name, product.root)
     learning = config.learning
@@ -67,7 +76,7 @@ def evaluate_product(
         learning,
         config.threshold,
         _specification(product, config),
-        _cached_encoder(config, run),
+        _cached_encoder(config, run, features),
         trainings,
     )
     measured: dict[int, Measured] = {}
@@ -81,7 +90,15 @@ def evaluate_product(
             if made := with_made_pairs(inspector, tested, seed):
                 tested, notes = made, (NOTE,)
             ask = Asker.of(run, inspector, tested, seed)
-        of_seed = judge_all(run, inspector, tested, seed=seed, data=Path(content["data"]), ask=ask)
+        of_seed = judge_all(
+            run,
+            inspector,
+            tested,
+            seed=seed,
+            data=Path(content["data"]),
+            ask=ask,
+            rewrite=_rewriting(config, inspector),
+        )
         predictions += of_seed
         in_order = sorted(of_seed, key=lambda p: p.id)
         numbers = measure(
@@ -145,12 +162,20 @@ def _specification(product: Product, config: EvaluationConfig) -> Specification 
     return spelt_as_labelled(written, product.samples)
 
 
-def _cached_encoder(config: EvaluationConfig, run: RunFolder) -> Encoder | None:
-    """Under several seeds an encoder whose features are cached while the run lasts."""
+def _cached_encoder(config: EvaluationConfig, run: RunFolder, features: Path | None) -> Encoder | None:
+    """An encoder whose features are cached, under several seeds or in the folder `features`."""
     name = config.detector.encoder
-    if len(config.seeds) == 1 or name == FILTERS or config.detector.chosen:
+    if (len(config.seeds) == 1 and features is None) or name == FILTERS or config.detector.chosen:
         return None
-    return CachedEncoder(load_encoder(name, config.detector.device), run.path / FEATURES)
+    return CachedEncoder(load_encoder(name, config.detector.device), features or run.path / FEATURES)
+
+
+def _rewriting(config: EvaluationConfig, inspector: Inspector) -> Rewriting | None:
+    """What puts statements into a language model's words, under their checks; None where none is asked."""
+    if not config.measuring.explain_with:
+        return None
+    model = load_language_model(config.measuring.explain_with, config.detector.device)
+    return partial(rewritten, explainer=inspector.explainer, model=model)
 
 
 def _write_numbers(

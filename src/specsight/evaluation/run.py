@@ -128,8 +128,11 @@ def evaluate(
     return run_evaluation(config, given_path(out, "the run folder"))
 
 
-def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None = None) -> Evaluation:
-    """`evaluate` for a configuration. Runs that share the folder `trainings` find each other's trainings there."""
+def run_evaluation(
+    config: EvaluationConfig, out: Path, trainings: Path | None = None, features: Path | None = None
+) -> Evaluation:
+    """`evaluate` for a configuration. Runs that share the folder `trainings` find each other's trainings there; those
+    that share `features`, what the encoder made of pictures."""
     # Names, parameters and the folder are tried before anything is written.
     check_output(out)
     check_other_set(config.detector, config.learning)
@@ -153,7 +156,7 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
                 ignored,
                 tuple(listing.notes),
             )
-            evaluate_product(product, config, RunFolder(out), trainings)
+            evaluate_product(product, config, RunFolder(out), trainings, features)
         else:
             products = [
                 Product(f"{root}/{name}", samples, listing.layout, listing.root, name)
@@ -161,12 +164,19 @@ def run_evaluation(config: EvaluationConfig, out: Path, trainings: Path | None =
             ]
             used = f"{len(listing.samples)} pictures of {len(products)} products"
             account = Account(used, 0, ignored, tuple(listing.notes))
-            _evaluate_products(products, config, RunFolder(out), trainings or out / TRAININGS, account)
+            _evaluate_products(
+                products, config, RunFolder(out), trainings or out / TRAININGS, account, features
+            )
     return Evaluation.of(out)
 
 
 def _evaluate_products(
-    products: Sequence[Product], config: EvaluationConfig, run: RunFolder, trainings: Path, account: Account
+    products: Sequence[Product],
+    config: EvaluationConfig,
+    run: RunFolder,
+    trainings: Path,
+    account: Account,
+    features: Path | None = None,
 ) -> None:
     """Each product into a run folder of its own, and their mean; `account` is that of all files."""
     content = config.to_json(config.data.path.resolve().name, None, products[0].root)
@@ -176,7 +186,7 @@ def _evaluate_products(
         name = str(product.name)
         inside = run.path / file_name(name)
         inside.mkdir(exist_ok=True)
-        numbers = evaluate_product(product, config, RunFolder(inside), trainings)
+        numbers = evaluate_product(product, config, RunFolder(inside), trainings, features)
         measured[name] = {"folder": inside.name, **numbers}
     head = protocol.of_products(content, [Protocol.from_json(one["protocol"]) for one in measured.values()])
     account = replace(account, skipped=sum(int(one["account"]["skipped"]) for one in measured.values()))

@@ -14,6 +14,7 @@ from specsight.detectors import detectors
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.metrics.language_control import KINDS, pairs_name
+from specsight.metrics.told import CHANGED, SEVERAL, SINGLE, change_name, set_names
 from specsight.prompts.rewording import REWORDINGS
 
 PICTURES = ("image_auroc", "detection_rate", "false_reject_rate")
@@ -53,6 +54,17 @@ INSTRUCTIONS = (
 """Whether words decide: matched pairs, then what scopes, random words and other wordings do to scores."""
 
 
+LANGUAGE = (
+    *DETECTION[: DETECTION.index("iou")],
+    *set_names(SINGLE),
+    *set_names(SEVERAL),
+    *("grounding", "hallucination", "hallucination_good", "hallucination_defective", "omission"),
+    *("statements_unsupported", "rewrites_rejected"),
+    *map(change_name, CHANGED),
+)
+"""Detection and map, types as sets, statements, and what other descriptions change."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a suite: a method, how it differs from its defaults, and how many good pictures it learns from."""
@@ -74,8 +86,17 @@ class Row:
     """Whether every second defect type is left out of the specification, for instructions to teach."""
     instructions: bool = False
     """Whether the matched pairs of instructions are judged as well."""
+    compared_with: str = ""
+    """Name of the row of the same detector under the words as written, of whose numbers the change is told; empty:
+    nothing is compared. Its types have other names, so that no number about names is its own."""
     shows_map: bool = False
     """An ablation that draws its map in another way: the page shows it beside the methods' maps."""
+
+
+def slug(name: str) -> str:
+    """What the folder of a row is called."""
+    words = "".join(c if c.isalnum() or c in ".+" else " " for c in name.casefold())
+    return "-".join(words.split())
 
 
 @dataclass(frozen=True)
@@ -184,6 +205,46 @@ def instructions_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) ->
     return [*rows[: len(FIRST)], taught, *rows[len(FIRST) :]]
 
 
+DESCRIPTIONS = (
+    "paraphrase",
+    "truncation",
+    "wrong noun",
+    "wrong defect list",
+    "full prose",
+    "no words",
+)
+"""Rewordings under which the suite of language judges the same pictures again."""
+
+
+def language_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """The run's detector where it reads, else `llava-ads`; `phrases` beside it; and the first under other words."""
+    if config.learning.specification is None:
+        raise SpecsightError("the suite 'language' judges by words: describe the product with --spec")
+    _one_encoder("language", encoders)
+    named = config.detector.name
+    first = named if not config.detector.chosen and detectors[named].needs.text else POINTING
+    shots = {name: _fewest(name) if config.learning.shots is None else None for name in (first, PHRASES)}
+    beside = [] if first == PHRASES else [Row(PHRASES, PHRASES, shots=shots[PHRASES])]
+    return [
+        Row(first, first, shots=shots[first]),
+        *beside,
+        *(
+            Row(
+                f"{first}, {how}",
+                first,
+                shots=shots[first],
+                group="descriptions",
+                rewording=how,
+                compared_with=first,
+            )
+            for how in DESCRIPTIONS
+        ),
+    ]
+
+
+POINTING, PHRASES = "llava-ads", "phrases"
+
+
 def _one_encoder(suite: str, others: Sequence[str]) -> None:
     if others:
         raise SpecsightError(f"the suite '{suite}' compares nothing but words: give one --encoder")
@@ -206,5 +267,6 @@ SUITES = {
     "clad": Suite(clad_rows, DETECTION),
     "words": Suite(words_rows, DETECTION),
     "types": Suite(types_rows, TYPING),
+    "language": Suite(language_rows, LANGUAGE),
     "instructions": Suite(instructions_rows, INSTRUCTIONS, reference="words ignored"),
 }

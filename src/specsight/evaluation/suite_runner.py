@@ -6,6 +6,7 @@ In: an `EvaluationConfig` and the name of a suite. Out: one run folder per row (
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,9 @@ from specsight.evaluation.config import DetectorConfig, EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.instructions.questions import check_askable, nothing_to_ask
 from specsight.evaluation.own_process import RowError, evaluate_in_own_process
-from specsight.evaluation.suite_catalogue import PICTURES, SUITES, Row
+from specsight.evaluation.product import FEATURES
+from specsight.evaluation.suite_catalogue import PICTURES, SUITES, Row, slug
+from specsight.evaluation.suite_changes import Compared
 from specsight.progress import track
 from specsight.prompts.rewording import reword
 from specsight.runs.costs import milliseconds_per_picture
@@ -61,21 +64,25 @@ def run_suite(
         listing = load_dataset(config.data.path, config.data.layout, config.data.product)
         check_askable(listing.samples, str(config.data.path))
     record = SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds)
+    compared = Compared(out, config)
     with only_writer(out):
         for row in track(rows, f"suite {suite}"):
-            run = RunFolder(out / _slug(row.name))
+            run = RunFolder(out / slug(row.name))
             try:
-                evaluate_in_own_process(_config_of(row, config, out), run.path, out / TRAININGS)
+                # A row that is compared looks at what another one has looked at: its time is not the method's.
+                features = out / FEATURES if row.compared_with else None
+                evaluate_in_own_process(_config_of(row, config, out), run.path, out / TRAININGS, features)
             except RowError as error:
                 record = replace(record, failed={**record.failed, row.name: str(error)})
             else:
-                finished = [_finished(row, run, SUITES[suite].metrics)]
+                finished = [compared.with_changes(row, _finished(row, run, SUITES[suite].metrics))]
                 if asks and all(v is None for name, v in finished[0].values.items() if name not in PICTURES):
                     raise nothing_to_ask(str(config.data.path))
                 if SUITES[suite].reference and not record.rows:
                     finished.append(_without_words(finished[0], run, SUITES[suite].reference))
                 record = replace(record, rows=(*record.rows, *finished))
             record.write(out)
+        shutil.rmtree(out / FEATURES, ignore_errors=True)
     if record.failed:
         raise SuiteError(record, len(rows))
     return out
@@ -84,12 +91,12 @@ def run_suite(
 def _chosen(rows: Sequence[Row], suite: str, only: Sequence[str]) -> list[Row]:
     """The rows of these names, or of the names of their folders, in the order of the suite. Raises SpecsightError for a
     name that none of them has."""
-    folders = [_slug(row.name) for row in rows]
+    folders = [slug(row.name) for row in rows]
     for name in only:
-        if _slug(name) not in folders:
+        if slug(name) not in folders:
             raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, folders)}")
     chosen = set(map(_slug, only))
-    return [row for row in rows if not only or _slug(row.name) in chosen]
+    return [row for row in rows if not only or slug(row.name) in chosen]
 
 
 class SuiteError(SpecsightError):
@@ -120,7 +127,13 @@ def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfi
         config,
         detector=_detector_of(row, config.detector),
         learning=learning,
-        measuring=replace(config.measuring, instructions=row.instructions or config.measuring.instructions),
+        measuring=replace(
+            config.measuring,
+            instructions=row.instructions or config.measuring.instructions,
+            # What counts of a row that is compared is the interval of the difference.
+            resamples=0 if row.compared_with else config.measuring.resamples,
+            explain_with="" if row.compared_with else config.measuring.explain_with,
+        ),
     )
 
 
@@ -140,7 +153,7 @@ def _reworded(row: Row, specification: Path | None, out: Path) -> Path | None:
     if specification is None or (row.rewording is None and not row.taught):
         return specification
     words = load_specification(specification)
-    file = out / "words" / f"{_slug(row.rewording or row.name)}.yaml"
+    file = out / "words" / f"{slug(row.rewording or row.name)}.yaml"
     file.parent.mkdir(exist_ok=True)
     save_yaml(reword(words, row.rewording) if row.rewording else _half_of_the_types(words), file)
     return file
@@ -203,8 +216,3 @@ def _without_words(row: SuiteRow, run: RunFolder, title: str) -> SuiteRow:
         intervals=intervals,
         deviations=dict.fromkeys(row.values),
     )
-
-
-def _slug(name: str) -> str:
-    words = "".join(c if c.isalnum() or c in ".+" else " " for c in name.casefold())
-    return "-".join(words.split())

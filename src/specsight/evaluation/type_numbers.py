@@ -16,14 +16,13 @@ from specsight import findings, images, metrics
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
 from specsight.metrics import regions
+from specsight.metrics.told import SEVERAL
 from specsight.records import GOOD
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
 
 Maps = Mapping[str, NDArray[np.float32]]
 Masks = Mapping[str, NDArray[np.bool_]]
-SEVERAL = "several_types"
-"""Beginning of the names of numbers over pictures with two or more types."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,8 @@ def _of_pictures(
         values["exact_set_without_good"] = sets.exact_set_without_good
     several = [i for i, p in enumerate(mapped) if len(set(p.types) - {GOOD}) > 1]
     if several:
-        values |= {
-            f"{SEVERAL}_{name}": value for name, value in _set_values(sets_of(several), decided).items()
-        }
+        # How their sets were answered is `named_sets`'.
+        values |= {f"{SEVERAL}_{name}": value for name, value in _set_values(sets_of(several), False).items()}
     values[f"{SEVERAL}_pictures"] = float(len(several))
     by_name = {"type_image_auroc": sets.auroc, "type_image_ap": sets.average_precision}
     if decided:
@@ -131,7 +129,11 @@ def _of_pictures(
 def _set_values(sets: metrics.MultiLabel, decided: bool) -> dict[str, float]:
     values = {"type_image_auroc": sets.macro_auroc, "type_image_ap": sets.macro_average_precision}
     if decided:
-        values |= {"type_f1": sets.macro_f1, "exact_set": sets.exact_set}
+        values |= {
+            "type_f1": sets.macro_f1,
+            "type_f1_micro": sets.micro_f1,
+            "exact_set": sets.exact_set,
+        }
     return values
 
 

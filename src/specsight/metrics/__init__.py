@@ -5,7 +5,7 @@ Read the pictures once with `gather`, then ask for as many metrics of them as wa
 
 from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
 from specsight.metrics.auroc_interval import auroc_interval
-from specsight.metrics.bootstrap import Interval, MeanSd, bootstrap, mean_sd
+from specsight.metrics.bootstrap import Groups, Interval, MeanSd, bootstrap, mean_sd, quantile_interval
 from specsight.metrics.image import (
     Decisions,
     average_precision,
@@ -16,6 +16,7 @@ from specsight.metrics.image import (
     image_auroc,
     precision_recall_curve,
     roc_curve,
+    weighted_auroc,
 )
 from specsight.metrics.iou import IoU, iou_at
 from specsight.metrics.loco import LocoMetrics, loco_metrics, saturation_area, spro
@@ -43,10 +44,11 @@ from specsight.metrics.multi_type import (
     top_share_mean,
     type_accuracy,
     type_labels,
+    weighted_f1,
 )
 from specsight.metrics.per_type import TypeRow, macro, per_type
 from specsight.metrics.pixel import PixelMetrics, aupro, measure, pixel_metrics, pro_area, pro_curve
-from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals
+from specsight.metrics.pixel_bootstrap import PixelInterval, PixelIntervals, pixel_intervals, resampled_auroc
 from specsight.metrics.ranking import BestF1, Curve
 from specsight.metrics.regions import RegionPixels
 from specsight.metrics.scores import PixelScores, PixelTruth, gather
@@ -58,6 +60,7 @@ __all__ = [
     "Curve",
     "Decisions",
     "Group",
+    "Groups",
     "Interval",
     "IntervalOfScores",
     "IoU",
@@ -108,10 +111,14 @@ __all__ = [
     "precision_recall_curve",
     "pro_area",
     "pro_curve",
+    "quantile_interval",
+    "resampled_auroc",
     "roc_curve",
     "saturation_area",
     "spro",
     "top_share_mean",
     "type_accuracy",
     "type_labels",
+    "weighted_auroc",
+    "weighted_f1",
 ]

@@ -225,18 +225,6 @@ TABLE: dict[str, Metric] = {
         Group.SEVERAL_TYPES,
         column_title="several: AP",
     ),
-    "several_types_type_f1": Metric(
-        "Types named: F1",
-        "type_f1 over pictures with several types alone",
-        Group.SEVERAL_TYPES,
-        column_title="several: F1",
-    ),
-    "several_types_exact_set": Metric(
-        "Types named: exact set",
-        "exact_set over pictures with several types alone",
-        Group.SEVERAL_TYPES,
-        column_title="several: exact set",
-    ),
 }
 
 for _name, _metric in TABLE.items():

@@ -147,3 +147,17 @@ def _probabilities(labels: ArrayLike, given: ArrayLike) -> tuple[NDArray[np.floa
 
 def _ratio(part: int, total: int) -> float:
     return part / total if total else float("nan")
+
+
+def weighted_auroc(labels: ArrayLike, scores: ArrayLike, weights: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(R,) `image_auroc` with picture n counted `weights[r, n]` times (R, N), at the cost of a matrix product.
+
+    nan where a resample holds one class alone.
+    """
+    defective, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    bad, good = values[defective][:, None], values[~defective][None]
+    wins = (bad > good) + 0.5 * (bad == good)
+    of_bad, of_good = (weights[:, one].astype(np.float64) for one in (defective, ~defective))
+    pairs = of_bad.sum(1) * of_good.sum(1)
+    won = np.einsum("rg,rg->r", of_bad @ wins, of_good)
+    return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)

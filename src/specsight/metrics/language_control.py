@@ -9,7 +9,6 @@ Part-AUROC, scope drop, scope compliance and control gap are those of the compon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from specsight.errors import SpecsightError
 from specsight.metrics.image import image_auroc
-from specsight.metrics.metric import Direction, Format, Group, Metric, metrics
+from specsight.metrics.metric import Block, Direction, Format, Group, Metric, metrics
 
 UNCHANGED = 0.005
 """Change of a score that wording which says nothing may make."""
@@ -229,14 +228,6 @@ _register(
 )
 
 
-class Block(NamedTuple):
-    """Numbers that belong into one table."""
-
-    title: str
-    meaning: str
-    names: tuple[str, ...]
-
-
 BLOCKS = (
     *(
         Block(
@@ -282,11 +273,3 @@ BLOCKS = (
     ),
 )
 """How numbers about instructions are tabulated."""
-
-
-def in_blocks(names: Sequence[str]) -> list[Block]:
-    """`names` by table: first those that stand in none of `BLOCKS`, then each block with those that there are."""
-    known = {name for block in BLOCKS for name in block.names}
-    others = Block("", "", tuple(name for name in names if name not in known))
-    blocks = [block._replace(names=tuple(n for n in block.names if n in names)) for block in BLOCKS]
-    return [block for block in (others, *blocks) if block.names]

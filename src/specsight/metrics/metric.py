@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,10 @@ class Group(str, Enum):
     PIXEL_RANKING = "Pixels, ranked by map"
     PIXEL_DECISIONS = "Findings, at the calibrated threshold"
     TYPES = "Types"
+    SINGLE_TYPES = "Pictures with one type"
     SEVERAL_TYPES = "Pictures with several types"
+    STATEMENTS = "Statements"
+    CHANGES = "Changes under other words"
     WORDS = "Instructions in matched pairs"
     OTHER = "Further numbers"
 
@@ -81,6 +84,14 @@ class Metric:
         if low is None or high is None:
             return ""
         return f"{self.text(low).removesuffix(' %')} to {self.text(high)}"
+
+
+class Block(NamedTuple):
+    """Numbers that belong into one table."""
+
+    title: str
+    meaning: str
+    names: tuple[str, ...]
 
 
 def _adopt(name: str, plugin: Any) -> Metric:

@@ -52,6 +52,8 @@ class MultiLabel:
     macro_auroc: float
     macro_average_precision: float
     macro_f1: float
+    micro_f1: float
+    """Of all types together: 2 · right / (true + named); nan where nothing is true and nothing named."""
     exact_set: float
     exact_set_without_good: float
 
@@ -137,6 +139,8 @@ def multi_label(
             auroc[name] = image_auroc(has, scores[name])
             precision[name] = average_precision(has, scores[name])
     exact = [t == a for t, a in zip(true_sets, given, strict=True)]
+    right = sum(len(t & (a or set())) for t, a in zip(true_sets, given, strict=True))
+    said = sum(map(len, true_sets)) + sum(len(a or ()) for a in given)
     return MultiLabel(
         support={name: sum(name in t for t in true_sets) for name in names},
         auroc=auroc,
@@ -145,9 +149,31 @@ def multi_label(
         macro_auroc=_mean(auroc.values()),
         macro_average_precision=_mean(precision.values()),
         macro_f1=_mean(f1.values()),
+        micro_f1=2 * right / said if said else float("nan"),
         exact_set=_mean(exact),
         exact_set_without_good=_mean([e for e, t in zip(exact, true_sets, strict=True) if t]),
     )
+
+
+def weighted_f1(
+    truth: Sequence[Collection[str]], answers: Sequence[Collection[str]], weights: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Macro and micro F1, (R,) each, of the answered sets as `multi_label` has them, with picture n counted
+    `weights[r, n]` times (R, N): resamples at the cost of a matrix product. nan where no type is true."""
+    true_sets, given = ([set(one) - {GOOD} for one in sets] for sets in (truth, answers))
+    names = sorted(set().union(*true_sets))
+    has, named = (
+        np.array([[name in one for name in names] for one in sets], np.float64).reshape(len(sets), len(names))
+        for sets in (true_sets, given)
+    )
+    right, true, said = (weights @ one for one in (has * named, has, named))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # 0 / 0: a type that no picture of a resample shows is left out.
+        f1 = np.where(true > 0, 2 * right / (true + said), np.nan)
+        macro = np.nansum(f1, axis=1) / np.sum(true > 0, axis=1)
+        everything = weights @ np.array([len(one) for one in given], np.float64)
+        micro = 2 * right.sum(1) / (true.sum(1) + everything)
+    return macro, np.where(true.sum(1) > 0, micro, np.nan)
 
 
 def type_accuracy(

@@ -109,6 +109,16 @@ def pixel_intervals(
     )
 
 
+def resampled_auroc(
+    scores: PixelScores, groups: Sequence[str] | None = None, *, resamples: int = 1000, seed: int = 0
+) -> Array:
+    """(resamples,) the pixel AUROC of each resample that `pixel_intervals` draws: for differences between two methods,
+    which are resampled together where pictures, groups and seed are the same."""
+    drawn = Groups.of(scores.good, groups).resampled(resamples, seed)
+    per_picture = _reduce(scores, grid(scores))
+    return np.asarray(_weighted(per_picture, drawn, ())["auroc"][0], np.float64)
+
+
 def _weighted(
     per_picture: _Counts, weights: NDArray[np.int64], limits: Sequence[float]
 ) -> dict[str | float, Array]:

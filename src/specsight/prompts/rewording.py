@@ -56,6 +56,11 @@ def _one_word(specification: Specification) -> Specification:
     return _with_defects(Specification(product=specification.product.split()[-1]), words)
 
 
+def _no_words(specification: Specification) -> Specification:
+    """Neither the product nor a defect named: what is left is "a damaged object"."""
+    return Specification(product=NO_NOUN)
+
+
 def _prose(specification: Specification) -> Specification:
     """Whole sentences as a manual has them."""
     product = specification.product
@@ -74,15 +79,17 @@ def _prose(specification: Specification) -> Specification:
     return _with_defects(specification.model_copy(update={"appearance": appearance}), defects)
 
 
+_WRONG_LIST, _NO_WORDS = "wrong defect list", "no words"
 REWORDINGS: dict[str, Callable[[Specification], Specification]] = {
     "as written": _as_written,
     "paraphrase": _paraphrased,
     "truncation": _truncated,
     "noun removed": _noun_removed,
     "wrong noun": _wrong_noun,
-    "wrong defect list": _wrong_defects,
+    _WRONG_LIST: _wrong_defects,
     "one word": _one_word,
     "full prose": _prose,
+    _NO_WORDS: _no_words,
 }
 """Name of a rewording → the function that makes it."""
 
@@ -90,9 +97,24 @@ REWORDINGS: dict[str, Callable[[Specification], Specification]] = {
 def reword(specification: Specification, how: str) -> Specification:
     """`specification` in the words of the rewording called `how`, a key of `REWORDINGS`.
 
-    All but "as written", "noun removed" and "wrong noun" keep only the product, its appearance and its defects.
+    All but "as written", "noun removed" and "wrong noun" keep only the product, its appearance and its defects; "no
+    words" keeps none of them.
     """
     return REWORDINGS[how](specification)
+
+
+def meanings(specification: Specification, how: str) -> dict[str, str]:
+    """Name of a defect in the rewording called `how` → what `specification` calls it.
+
+    Where two are called alike it is the first of them; wrong and missing lists name nothing that it does.
+    """
+    if how in (_WRONG_LIST, _NO_WORDS):
+        return {}
+    meant: dict[str, str] = {}
+    for defect in specification.defects:
+        alone = reword(specification.model_copy(update={"defects": (defect,)}), how)
+        meant.setdefault(alone.defects[0].name, defect.name)
+    return meant
 
 
 def _with_defects(specification: Specification, defects: list[DefectType]) -> Specification:

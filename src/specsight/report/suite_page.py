@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from specsight.metrics import metric_of
-from specsight.metrics.language_control import in_blocks, pairs_name
+from specsight.metrics.blocks import in_blocks
+from specsight.metrics.language_control import pairs_name
 from specsight.progress import track
 from specsight.report import pictures
 from specsight.report.export import Table, best_of, cost, with_deviation, with_error, write_exports

@@ -105,7 +105,7 @@ def suite(folder: Path) -> None:
     from rich.table import Table
 
     from specsight.metrics import metric_of
-    from specsight.metrics.language_control import in_blocks
+    from specsight.metrics.blocks import in_blocks
     from specsight.runs.suite_record import TABLE, SuiteRecord
 
     record = SuiteRecord.read(folder)

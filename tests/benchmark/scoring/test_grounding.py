@@ -17,9 +17,9 @@ from tests.support.answered_benchmark import item, sample, write_benchmark, writ
 
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION
 from specsight.benchmark.records import Instance
-from specsight.benchmark.scoring import grounding
 from specsight.benchmark.scoring.reports import Truths
 from specsight.benchmark.scoring.scores import Scores, score_run
+from specsight.explain import grounding
 from specsight.explain.places import mass_in
 from specsight.explain.slots import Slots
 from specsight.specification.vocabulary import place_name

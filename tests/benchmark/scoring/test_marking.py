@@ -10,7 +10,8 @@ from hypothesis import given, strategies
 from tests.support.answered_benchmark import item
 
 from specsight.benchmark.records import Item
-from specsight.benchmark.scoring.marking import box_overlap, chance, mark
+from specsight.benchmark.scoring.marking import chance, mark
+from specsight.explain.grounding import box_overlap
 from specsight.explain.slots import Slots
 
 FOUR = {"A": "cut", "B": "dent", "C": "stain", "D": "none of the above"}

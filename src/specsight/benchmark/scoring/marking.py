@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from specsight.benchmark.records import Item
+from specsight.explain.grounding import area, box_overlap
 from specsight.explain.slots import Slots
 from specsight.storage.reading import parse_json
 
@@ -79,17 +80,6 @@ def slots_of(text: str) -> Slots | None:
         return None
 
 
-def box_overlap(one: Sequence[float] | None, other: Sequence[float] | None) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1), in [0, 1]; 0 where one is None or both are empty."""
-    if one is None or other is None:
-        return 0.0
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    union = _area(one) + _area(other) - shared
-    return shared / union if union > 0 else 0.0
-
-
 def chance(item: Item) -> float | None:
     """How likely a guess is right: one option, or one non-empty set of options, drawn evenly; a point drawn evenly lies
     in a true box; a box drawn without a look is counted as never right. None for text and reports."""
@@ -100,7 +90,7 @@ def chance(item: Item) -> float | None:
     if item.form == "box":
         return 0.0
     if item.form == "point":
-        return min(sum(_area(box) for box in item.slots.boxes or ()) / SIDE**2, 1.0)
+        return min(sum(area(box) for box in item.slots.boxes or ()) / SIDE**2, 1.0)
     return None
 
 
@@ -110,10 +100,6 @@ def _true_numbers(item: Item, count: int) -> tuple[float, ...] | None:
 
 def _is_box(box: tuple[float, ...] | None) -> bool:
     return box is not None and box[0] < box[2] and box[1] < box[3]
-
-
-def _area(box: Sequence[float]) -> float:
-    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
 
 
 def _hit(point: Sequence[float], item: Item) -> bool:

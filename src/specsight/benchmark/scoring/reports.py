@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from specsight.benchmark.files import ONTOLOGY, SPECIFICATION, Benchmark
 from specsight.benchmark.items.truth import levels
 from specsight.benchmark.scoring.accuracy import OVERLAPS, mean_of
-from specsight.benchmark.scoring.grounding import Compared, compare, weighted_kappa
 from specsight.benchmark.scoring.reading import Answered, Asked
 from specsight.benchmark.scoring.resampling import Combined, Figure, Floats, Mean, Share, Statistic
+from specsight.explain.grounding import Compared, compare, credit_of, weighted_kappa
 from specsight.explain.places import mass_in
 from specsight.ontology import read_ontology
 from specsight.specification import Specification, load_specification
@@ -248,14 +248,7 @@ def _credit(benchmark: Benchmark) -> Callable[[str, str, str], float]:
     path = benchmark.folder / ONTOLOGY
     if not path.is_file():
         return lambda stated, true, _product: float(same_name(stated, true))
-    ontology = read_ontology(path)
-
-    def credit(stated: str, true: str, product: str) -> float:
-        if ontology.same(stated, true, product):
-            return 1.0
-        return 0.5 if ontology.same_superclass(stated, true, product) else 0.0
-
-    return credit
+    return credit_of(read_ontology(path))
 
 
 def _places(benchmark: Benchmark, id_: str) -> Places:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.benchmark.scoring.marking import box_overlap
 from specsight.explain.slots import Slots
+from specsight.ontology import Ontology
 from specsight.specification.vocabulary import normal_form
 
 Credit = Callable[[str, str], float]
@@ -86,6 +86,33 @@ def compare(stated: Slots | None, truth: Slots, credit: Credit) -> Compared:
         omitted=tally.omitted,
         claims=bool(said.decision == "reject" or said.types or said.cells or said.boxes or said.count),
     )
+
+
+def credit_of(ontology: Ontology) -> Callable[[str, str, str], float]:
+    """Stated type, true type, product → credit by what is known of types: their synonyms and superclasses."""
+
+    def credit(stated: str, true: str, product: str) -> float:
+        if ontology.same(stated, true, product):
+            return 1.0
+        return 0.5 if ontology.same_superclass(stated, true, product) else 0.0
+
+    return credit
+
+
+def box_overlap(one: Sequence[float] | None, other: Sequence[float] | None) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1), in [0, 1]; 0 where one is None or both are empty."""
+    if one is None or other is None:
+        return 0.0
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    union = area(one) + area(other) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def area(box: Sequence[float]) -> float:
+    """Of a box (x0, y0, x1, y1); 0 where it is turned inside out."""
+    return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
 
 
 def types_f1(stated: Sequence[str], true: Sequence[str], credit: Credit) -> float:
