@@ -95,7 +95,7 @@ def _chosen(rows: Sequence[Row], suite: str, only: Sequence[str]) -> list[Row]:
     for name in only:
         if slug(name) not in folders:
             raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, folders)}")
-    chosen = set(map(_slug, only))
+    chosen = set(map(slug, only))
     return [row for row in rows if not only or slug(row.name) in chosen]
 
 
