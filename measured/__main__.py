@@ -10,6 +10,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
 `python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
+`python -m measured language` runs the suite of that name on every set (`measured.language`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
 """
 
@@ -21,17 +22,17 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import benchmarks, explanations, parts, reading, tgad
+from measured import benchmarks, explanations, language, parts, reading, tgad
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
-from measured.rows import ROOT, MeasuredSet, Measurement, measured_sets, measurements
+from measured.rows import ROOT, MeasuredSet, Measurement, drawn_tyres, measured_sets, measurements
 from measured.tables import detectors_table, types_table
 
-TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
 TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 OTHERS = {
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
+    "language": language.main,
     "parts": parts.main,
     "reading": reading.main,
     "tgad": tgad.main,
@@ -52,9 +53,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bundled", default="bundled", help="weights in the place of those that ship")
     parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
     given = parser.parse_args(arguments)
-    tyres = given.out / "winter"
-    if not given.tables and not (tyres / "specification.yaml").is_file():
-        specsight("tyres", *TYRES, "--out", str(tyres))
+    tyres = given.out / "winter" if given.tables else drawn_tyres(given.out)
     if given.what == SUITE:
         return _instructions(measured_sets(tyres)["winter"], given)
     encoders = {"bundled": given.bundled, "mobilenet_v2": str(TEACHER), "filters": "filters"}

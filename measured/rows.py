@@ -8,6 +8,7 @@ from pathlib import Path
 
 from speed import SHARED
 
+from measured.command import specsight
 from specsight.detectors import create_detector
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +50,17 @@ class Measurement:
     def name(self) -> str:
         """Names the folder of its run."""
         return f"{self.of.name}-{self.detector}-{self.encoder}"
+
+
+TYRES = ("--model", "winter", "--seed", "11", "--count", "600")
+
+
+def drawn_tyres(out: Path) -> Path:
+    """The tyre set of the model `winter` below `out`, drawn where it is not there yet."""
+    tyres = out / "winter"
+    if not (tyres / "specification.yaml").is_file():
+        specsight("tyres", *TYRES, "--out", str(tyres))
+    return tyres
 
 
 def measured_sets(tyres: Path) -> dict[str, MeasuredSet]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from measured.rows import Measurement
+from specsight.metrics import metric_of
 from specsight.report.export import Table, markdown
 
 NUMBERS = {
@@ -29,11 +30,11 @@ def detectors_table(measurements: Sequence[Measurement], out: Path) -> str:
     rows = []
     keys = [*NUMBERS, *([TYPED] if typed else [])]
     for measurement in measurements:
-        for product, numbers in _products(out / measurement.name):
+        for product, numbers in products_of(out / measurement.name):
             title = f"{measurement.title}{', ' + product if product else ''}"
             cells = [_number(numbers.get(key)) for key in keys]
             rows.append([title, f"`{measurement.detector}`", f"`{measurement.encoder}`", *cells])
-    return _table(["set", "detector", "encoder", *columns], rows)
+    return table(["set", "detector", "encoder", *columns], rows)
 
 
 def types_table(measurements: Sequence[Measurement], out: Path) -> str:
@@ -58,15 +59,16 @@ def types_table(measurements: Sequence[Measurement], out: Path) -> str:
         [*key, pictures[key], *(numbers.get(detector, "") for detector in detectors)]
         for key, numbers in found.items()
     ]
-    return _table(["set", "type", "pictures", *heads], rows)
+    return table(["set", "type", "pictures", *heads], rows)
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """All columns aligned as words: numbers carry their intervals."""
     return markdown(Table(header, rows, words=len(header)), marked=True)
 
 
-def _products(run: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+def products_of(run: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Each product's numbers in a run folder, by its short name, and the mean where there are several."""
     path = run / "metrics.json"
     if not path.is_file():
         return
@@ -83,6 +85,16 @@ def _short(product: str) -> str:
     """ "tyre winter bead" → "bead"; also the folder of that product."""
     words = product.replace("-", " ").split()
     return words[2] if words[:2] == ["tyre", "winter"] else product
+
+
+def text_of(name: str, entry: Mapping[str, Any] | None, signed: bool = False) -> str:
+    """A number as its metric writes it, with its interval; empty where there is none. `signed`: with a plus, too."""
+    if not entry or entry.get("value") is None:
+        return ""
+    metric = metric_of(name)
+    sign = "+" if signed and entry["value"] > 0 else ""
+    interval = metric.interval_text(entry.get("low"), entry.get("high"))
+    return f"{sign}{metric.text(entry['value'])}{f' ({interval})' if interval else ''}"
 
 
 def _number(entry: dict[str, Any] | None) -> str:

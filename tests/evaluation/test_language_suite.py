@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from measured.language import arguments_of, language_tables
+from measured.rows import MeasuredSet
 from sklearn.metrics import f1_score
 from tests.support.synthetic_run import TYPES, make_dataset
 
@@ -50,7 +52,10 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patched.setattr(suite_runner, "evaluate_in_own_process", run_evaluation)
         patched.setattr("specsight.evaluation.product.load_language_model", lambda name, device: Fluent())
         return run_suite(
-            config, "language", folder / "out", only=["phrases", "phrases-truncation", "phrases-no-words"]
+            config,
+            "language",
+            folder / "plates-language",
+            only=["phrases", "phrases-truncation", "phrases-no-words"],
         )
 
 
@@ -84,6 +89,27 @@ def test_rows_show_detection_types_statements_and_what_other_words_change(suite:
     text = render_suite(suite).read_text()
     assert "Under another description" in text
     assert "## Types named" in (suite / "suite.md").read_text()
+
+
+def test_the_measurement_prints_its_tables(suite: Path) -> None:
+    folder = suite.parent
+    of = MeasuredSet("plates", "drawn plates", folder / "data" / "plate", folder / "plate.yaml", 64)
+    text = language_tables([of], folder)
+    sections = text.split("## ")[1:]
+    assert [section.splitlines()[0] for section in sections] == [
+        "Detection and map", "Types named", "Statements", "Under another description", "A picture",
+    ]  # fmt: skip
+    lines = [[line for line in section.splitlines() if line.startswith("| drawn")] for section in sections]
+    assert [len(one) for one in lines] == [2, 1, 1, 2, 1], "without words no type is named"
+    value = SuiteRecord.read(suite).rows[0].values["image_auroc"]
+    assert f"| phrases | {value:.3f} (" in lines[0][0]
+    assert " words) | " in lines[4][0]
+    assert language_tables([replace(of, name="others")], folder) == "Nothing has been measured.\n"
+    assert arguments_of(of, ["--encoder", "filters"], "phrases", folder)[-3:] == [
+        "phrases",
+        "--out",
+        str(suite),
+    ]
 
 
 def test_statements_of_a_run_are_compared_with_its_masks(suite: Path) -> None:

@@ -135,7 +135,8 @@ def _ratio(
     weights: NDArray[np.int64], top: NDArray[np.float64], bottom: NDArray[np.float64] | NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     sums, of = weights @ top, weights @ bottom.astype(np.float64)
-    return np.divide(sums, of, out=np.full(len(weights), np.nan), where=of > 0)
+    shares = np.divide(sums, of, out=np.full(len(weights), np.nan), where=of > 0)
+    return np.asarray(shares, np.float64)
 
 
 def _of_checks(explained: Sequence[Prediction]) -> dict[str, Number]:

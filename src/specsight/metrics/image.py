@@ -160,4 +160,5 @@ def weighted_auroc(labels: ArrayLike, scores: ArrayLike, weights: NDArray[np.int
     of_bad, of_good = (weights[:, one].astype(np.float64) for one in (defective, ~defective))
     pairs = of_bad.sum(1) * of_good.sum(1)
     won = np.einsum("rg,rg->r", of_bad @ wins, of_good)
-    return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    shares = np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return np.asarray(shares, np.float64)
