@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -180,3 +181,64 @@ def test_every_term_reaches_what_it_is_to_teach(task: Any, batch: Any) -> None:
         id(one) for one in model.parameters()
     }
     assert all(not grid.requires_grad for grid in batch.grids)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_of_a_language_model_that_is_there_already_only_adapters_and_new_rows_learn(
+    gallery: Gallery, tmp_path: Path, tied: bool
+) -> None:
+    """One step of the whole loss: every weight of the checkpoint, and every row of a token that it had, stays."""
+    pytest.importorskip("peft")
+    import transformers
+
+    from specsight.encoders import load_encoder
+    from specsight.language.pointing.adapters import Lora, adapted, load_base
+    from specsight.language.pointing.model import PointingModel, Shape
+    from specsight.language.pointing.tokens import TOKENS
+    from specsight.recipes.language.task import SpeakingTask
+    from specsight.recipes.language.texts import texts
+    from specsight.recipes.language.tokenizer import build_tokenizer
+
+    torch.manual_seed(0)
+    tokenizer = build_tokenizer(texts(ENTRIES), 500, 256)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, tie_word_embeddings=tied, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    base, tokenizer = load_base(tmp_path)
+    language = adapted(base, tokenizer, Lora(rank=2, alpha=4))
+    model = PointingModel(language, tokenizer, Shape(CHANNELS, 0, 16))
+    task = SpeakingTask(
+        "instruct", LanguageRecipe().instruct, model, load_encoder("filters"), gallery, gallery
+    )
+    learns = [name for name, one in language.named_parameters() if one.requires_grad]
+    assert all("lora_" in name or "token" in name for name in learns)
+    before = {name: one.detach().clone() for name, one in language.named_parameters()}
+    every = torch.arange(len(tokenizer))
+    with torch.no_grad():
+        rows = language.get_input_embeddings()(every).clone()
+        last = language.get_output_embeddings()(torch.eye(32)).T.clone()
+    total, _ = task.loss(task._maker.batch(np.random.default_rng(3), [0, 1, 2]), 0)
+    total.backward()
+    with torch.no_grad():
+        for module in task.modules.values():
+            for one in module.parameters():
+                if one.grad is not None:
+                    one -= 0.1 * one.grad
+    after = dict(language.named_parameters())
+    assert all(torch.equal(before[name], after[name]) for name in before if name not in learns)
+    moved = {name for name in learns if not torch.equal(before[name], after[name])}
+    assert any("lora_B" in name and "q_proj" in name for name in moved)
+    assert any("lora_B" in name and "v_proj" in name for name in moved)
+    new = set(tokenizer.convert_tokens_to_ids(list(TOKENS)))
+    with torch.no_grad():
+        found = [
+            (language.get_input_embeddings()(every) != rows).any(1),
+            (last != language.get_output_embeddings()(torch.eye(32)).T).any(1),
+        ]
+    for changed in found:
+        assert set(changed.nonzero()[:, 0].tolist()) <= new
+    assert found[0].any()
