@@ -227,7 +227,7 @@ def test_of_a_language_model_that_is_there_already_only_adapters_and_new_rows_le
         for module in task.modules.values():
             for one in module.parameters():
                 if one.grad is not None:
-                    one -= 0.1 * one.grad
+                    one.sub_(0.1 * one.grad)
     after = dict(language.named_parameters())
     assert all(torch.equal(before[name], after[name]) for name in before if name not in learns)
     moved = {name for name in learns if not torch.equal(before[name], after[name])}
