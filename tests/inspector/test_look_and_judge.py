@@ -17,6 +17,7 @@ from specsight.detectors import create_detector
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
 from specsight.inspector.pictures import PictureLike
+from specsight.ontology import load_ontology
 from specsight.records import Excused, Inspection, Sample
 from specsight.specification import (
     DefectType,
@@ -246,3 +247,13 @@ def test_public_names_are_imported_when_they_are_used() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Inspektor'"):
         ss.Inspektor  # noqa: B018
     assert "patchcore" in ss.list_detectors()
+
+
+def test_knowledge_of_types_that_is_given_later_explains_from_then_on(inspector: Inspector) -> None:
+    own = replace(inspector)
+    shipped = own.explainer
+    assert own.explainer is shipped, "put together once"
+    own.ontology = load_ontology()
+    assert own.explainer.ontology is own.ontology
+    own.ontology = None
+    assert own.explainer.ontology is not None

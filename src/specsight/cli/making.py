@@ -157,4 +157,4 @@ def language(
     if minutes is not None:
         recipe = recipe.within(minutes)
     made = training.train(recipe, out, photographs, start=start)
-    screen.say(f"language model: {made}\nuse it: --detector llava-ads --language-model {made}")
+    screen.say(f"language model: {made}\nuse it: --detector llava-ads --set language_model={made}")

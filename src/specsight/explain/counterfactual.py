@@ -83,7 +83,8 @@ def _painted(inspection: Inspection, number: int, good: Sequence[Pixels], aligne
         raise SpecsightError(f"inspection '{inspection.id}' holds no pixels: inspect the picture again")
     if not 0 <= number < len(inspection.findings):
         raise SpecsightError(
-            f"inspection '{inspection.id}' has {len(inspection.findings)} findings, and no number {number}"
+            f"inspection '{inspection.id}' has {len(inspection.findings)} findings, and no number {number}: they are "
+            "numbered from 0"
         )
     rgb = inspection.picture.rgb
     masks = [_boxed(one.box, rgb.shape[:2]) for one in inspection.findings]

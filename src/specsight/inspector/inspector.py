@@ -88,7 +88,9 @@ class Inspector:
     ontology: Ontology | None = None
     """What is known of types of defect, for explanations; None: the shipped knowledge. Not saved with the model."""
     _presence: PresenceCheck | None = field(default=None, init=False, repr=False, compare=False)
-    _explainer: Explainer | None = field(default=None, init=False, repr=False, compare=False)
+    _explainer: tuple[Ontology | None, Explainer] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def fit(
@@ -234,9 +236,9 @@ class Inspector:
     @property
     def explainer(self) -> Explainer:
         """What explains its inspections and checks texts about them."""
-        if self._explainer is None:
-            self._explainer = Explainer(self.specification, self.ontology)
-        return self._explainer
+        if self._explainer is None or self._explainer[0] is not self.ontology:
+            self._explainer = (self.ontology, Explainer(self.specification, self.ontology))
+        return self._explainer[1]
 
     def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
         """`judge(look(picture), instruction)`."""

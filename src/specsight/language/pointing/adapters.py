@@ -74,7 +74,10 @@ def adapted(model: Any, tokenizer: Any, lora: Lora, tokens: Sequence[str] = TOKE
     peft = require("peft", "smollm2")
     named = [name for name, _ in model.named_modules()]
     if not set(lora.targets) & {*named, *(name.rsplit(".", 1)[-1] for name in named)}:
-        raise SpecsightError(f"the language model has no layers {', '.join(lora.targets)} to adapt")
+        raise SpecsightError(
+            f"the language model has no layers {', '.join(lora.targets)} to adapt: name those of its queries and "
+            "values (Lora.targets)"
+        )
     config = peft.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,

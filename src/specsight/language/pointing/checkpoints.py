@@ -114,7 +114,10 @@ class PointingCheckpoint(nn.Module):
             if name.endswith(tuple(f".{end}" for end in lora.targets)) and id(module) not in inside
         )
         if not targets:
-            raise SpecsightError(f"{seeing.name} has no layers {', '.join(lora.targets)} to adapt")
+            raise SpecsightError(
+                f"{seeing.name} has no layers {', '.join(lora.targets)} to adapt: name those of its queries and values "
+                "(Lora.targets)"
+            )
         chosen = Lora(lora.rank, lora.alpha, targets)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

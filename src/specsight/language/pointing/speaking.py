@@ -35,7 +35,8 @@ class PointingLanguageModel(LanguageModel):
         self._encoder = load_encoder(described.encoder, device)
         if self._encoder.fingerprint != described.encoder_fingerprint:
             raise SpecsightError(
-                f"language model '{name}' was trained beside another encoder than '{described.encoder}' is now"
+                f"language model '{name}' was trained beside another encoder than '{described.encoder}' is now: put "
+                "that one back, or train a language model beside this one (specsight train language)"
             )
 
     def _generate(
