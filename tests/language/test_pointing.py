@@ -337,3 +337,35 @@ def test_a_branch_is_read_as_the_language_model_alone_reads_it(
             logits = other.logits(states[number, at : at + len(one)])
             torch.testing.assert_close(logits, alone[0, begin.shape[1] :], atol=1e-5, rtol=1e-4)
             at += len(one)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("A cut", "cut"),
+        ("A cut[SEG_DEFECT] at the top left and an open splice", "open splice"),
+        ("Yes, there are two defects: a stain[SEG_DEFECT] in the centre, excess flash", "excess flash"),
+        ("Nothing, it is good.", "defect"),
+        ("[SEG_DEFECT]", "defect"),
+    ],
+)
+def test_a_token_stands_for_the_words_before_it_or_for_any_defect(said: str, named: str) -> None:
+    from specsight.language.pointing.pointer import Pointer
+
+    pointer = Pointer.load("bundled", "cpu")
+    tokens = pointer.model.layout.tokenizer(said, add_special_tokens=False).input_ids
+    assert pointer._named(tokens) == named
+
+
+@pytest.mark.parametrize("name", ["bundled", "smollm2"])
+def test_models_that_ship_are_of_the_encoder_that_ships(name: str) -> None:
+    from specsight.encoders import load_encoder
+    from specsight.language.pointing import pointer
+    from specsight.language.pointing.saved import ADAPTERS, LANGUAGE, read_description
+
+    assert name in pointer.SHIPPED
+    folder = Path(pointer.__file__).parent / name
+    described = read_description(folder)
+    assert described.encoder_fingerprint == load_encoder("bundled", "cpu").fingerprint
+    assert (folder / LANGUAGE / ADAPTERS).is_file() == (described.lora is not None)
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 25 << 20

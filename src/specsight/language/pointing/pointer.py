@@ -65,7 +65,8 @@ class Said:
     text: str
     """Without the tokens."""
     types: tuple[str, ...]
-    """What stands before each `[SEG_DEFECT]`: the words since the last token or mark, without article."""
+    """What stands before each `[SEG_DEFECT]`: the words since the last token or mark, without article; `ANYTHING` behind
+    a whole sentence, for an answer that names no type ends in a token that stands for any defect."""
     margins: NDArray[np.float32]
     """(K, h, w): the map of each of them."""
 
@@ -207,6 +208,8 @@ class Pointer:
         """The words right before a token that points: since the last mark, number or little word."""
         text = str(self.model.layout.tokenizer.decode(list(tokens), skip_special_tokens=False))
         words = text.rsplit("]", 1)[-1].replace(",", " , ").split()
+        if not words or words[-1][-1] in ".!?":
+            return ANYTHING
         for k in range(len(words) - 1, -1, -1):
             if words[k].casefold() in _BEFORE_NAMES:
                 words = words[k + 1 :]
