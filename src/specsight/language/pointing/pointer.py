@@ -65,8 +65,8 @@ class Said:
     text: str
     """Without the tokens."""
     types: tuple[str, ...]
-    """What stands before each `[SEG_DEFECT]`: the words since the last token or mark, without article; `ANYTHING` behind
-    a whole sentence, for an answer that names no type ends in a token that stands for any defect."""
+    """What stands before each `[SEG_DEFECT]`: the words since the last token or mark, without article; behind a whole
+    sentence `ANYTHING`, for an answer that names no type ends in a token that stands for any defect."""
     margins: NDArray[np.float32]
     """(K, h, w): the map of each of them."""
 
