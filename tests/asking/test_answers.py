@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.support.asked_tyres import TYRE, context, finding, seen
 
@@ -110,6 +110,7 @@ UNITS_MM = {"mm": 1.0, "cm": 10.0, "inches": 25.4}
 def test_lengths_are_compared_and_told_as_they_are(length: float, limit: float, unit: str, than: str) -> None:
     """The answer holds for the length, and for the number that is told, too."""
     bound = float(f"{limit / UNITS_MM[unit]:.2f}")
+    assume(abs(length / UNITS_MM[unit] - bound) > 1e-5)  # What rounding alone tells apart is equal.
     long = " long" if than.startswith("at") else ""
     answer = text(f"Is the cut {than} {bound:.2f} {unit}{long}?", seen(finding("cut", length=length)))
     holds = {
@@ -122,7 +123,7 @@ def test_lengths_are_compared_and_told_as_they_are(length: float, limit: float, 
     assert answer.startswith("Yes" if holds(value) else "No"), answer
     told_value = float(answer.split("the cut is ")[1].split()[0])
     assert told_value == pytest.approx(value, abs=0.051)
-    assert holds(told_value) == holds(value) or abs(value - bound) < 1e-6
+    assert holds(told_value) == holds(value)
 
 
 def test_distances_are_not_measured() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from specsight.asking.query import MILLIMETRES
@@ -91,11 +92,13 @@ def area(finding: Finding, unit: str = "", beside: float | None = None) -> str:
 def decimal(value: float, decimals: int, beside: float | None = None) -> str:
     """A number with so many decimals, or with up to six where it takes more to stand as it does to another one."""
 
-    def stands(shown: float) -> tuple[bool, bool]:
-        return shown < (beside or 0.0), shown > (beside or 0.0)
+    def stands(shown: float, other: float) -> tuple[bool, bool]:
+        return shown < other, shown > other
 
-    while beside is not None and decimals < 6 and stands(float(f"{value:.{decimals}f}")) != stands(value):
-        decimals += 1
+    if beside is not None:
+        exact = beside if math.isclose(value, beside, rel_tol=1e-9) else value
+        while decimals < 6 and stands(float(f"{value:.{decimals}f}"), beside) != stands(exact, beside):
+            decimals += 1
     return f"{value:.{decimals}f}"
 
 
