@@ -49,11 +49,10 @@ class Asked:
 MODELS: Mapping[str, Asked] = {
     **{name: Asked(name) for name in ("random", "majority", "blind")},
     "patchcore": Asked("detector:patchcore"),
-    "pointing": Asked("pointing:bundled", ("--shots", "8")),
-    "language-model": Asked("pointing:bundled", ("--shots", "8", "--set", "answers=language-model")),
+    "pointing": Asked("pointing:bundled"),
+    "language-model": Asked("pointing:bundled", ("--set", "answers=language-model")),
 }
-"""Name of a run → what is asked. `pointing` learns nothing from good parts; its threshold comes from a list of 8. The
-last: its language model without evidence."""
+"""Name of a run → what is asked. The last: the language model of `pointing` without evidence."""
 BASE = "blind"
 SHOWN = ("overview", "tasks", "mmad", "circular")
 """Ids of the tables that the documents print."""
@@ -100,6 +99,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--limit", type=int, help="questions of each task; default: all, those of scenarios too"
     )
+    parser.add_argument(
+        "--shots", type=int, help="fit to so many good parts of each product; default: as said"
+    )
     parser.add_argument("--tables", action="store_true", help="tabulate what has been run, and no more")
     parser.add_argument("--page", type=Path, help="folder of the documents: write the page of items")
     given = parser.parse_args(arguments)
@@ -108,7 +110,9 @@ def main(arguments: list[str]) -> int:
     for name in given.only or SOURCES:
         runs = given.out / f"{name}-runs{f'-{given.limit}' if given.limit else ''}"
         if not given.tables:
-            failed += _made(name, SOURCES[name], given.out, runs, models, given.limit)
+            sample = ("--limit", str(given.limit), *ORDERS) if given.limit else ()
+            shots = ("--shots", str(given.shots)) if given.shots else SOURCES[name].run
+            failed += _made(name, given.out, runs, models, sample, shots)
         print(_tables(Benchmark(given.out / name), runs))
     if given.page:
         write_page(Benchmark(given.out / "tyres"), given.page)
@@ -116,15 +120,20 @@ def main(arguments: list[str]) -> int:
 
 
 def _made(
-    name: str, source: Source, out: Path, runs: Path, models: Mapping[str, Asked], limit: int | None
+    name: str,
+    out: Path,
+    runs: Path,
+    models: Mapping[str, Asked],
+    sample: tuple[str, ...],
+    shots: tuple[str, ...],
 ) -> int:
-    folder, failed = out / name, 0
+    """Build what is not there, ask, report. `sample`: which items are asked; `shots`: what detectors are fitted to."""
+    source, folder, failed = SOURCES[name], out / name, 0
     if not (folder / MANIFEST).is_file():
         failed += not specsight("benchmark", "build", source.data, *source.arguments, "-o", str(folder))
         failed += not specsight("benchmark", "check", str(folder))
-    sample = ("--limit", str(limit), *ORDERS) if limit else ()
     for title, asked in models.items():
-        further = source.run if asked.looks else ()
+        further = shots if asked.looks else ()
         options = ("--model", asked.model, "-o", str(runs / title), *asked.arguments, *sample, *further)
         failed += not specsight("benchmark", "run", str(folder), *options)
     found = [str(runs / title) for title in MODELS if (runs / title / ANSWERS).is_file()]
