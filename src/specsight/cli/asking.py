@@ -95,7 +95,7 @@ def ask(
         _instruction(say, inspector.specification),
         note,
         _picture(str(reference), samples, data) if reference else None,
-        load_language_model(language_model, device) if language_model else None,
+        load_language_model(language_model, device, words_alone=True) if language_model else None,
     )
     for skipped in conversation.unreadable:
         screen.say(f"skipped: {skipped.reason}", err=True)

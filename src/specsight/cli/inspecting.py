@@ -184,7 +184,7 @@ def inspect(
         )
     if knowledge:
         inspector.ontology = load_ontology(extend=knowledge)
-    speaker = load_language_model(explain_with, device) if explain_with else None
+    speaker = load_language_model(explain_with, device, words_alone=True) if explain_with else None
     words = specification or inspector.specification
     instruction = read_instruction(say, words) if say is not None else None
     listing = load_dataset(pictures)

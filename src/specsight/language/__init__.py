@@ -24,15 +24,22 @@ CHECKPOINTS = (TRANSFORMERS, "vision")
 """Adapters whose names are checkpoints of `transformers`."""
 
 
-def load_language_model(name: str | Path, device: str = "auto") -> LanguageModel:
+def load_language_model(name: str | Path, device: str = "auto", words_alone: bool = False) -> LanguageModel:
     """The language model called `name` on `device`.
 
     Parameters: `name` is "ADAPTER:NAME" with an adapter of `language_models`, an adapter alone where it needs no more,
     or a checkpoint folder or hub id, which the adapter "transformers" loads; `device` is "auto", "cpu", "cuda" or
-    "cuda:N". Raises SpecsightError with the way out where there is no such model or device.
+    "cuda:N"; `words_alone` says that it will be shown no picture. Raises SpecsightError with the way out where there is
+    no such model or device, and with `words_alone` for a model that speaks of pictures alone.
     """
     adapter, rest = _parted(str(name))
-    return language_models[adapter](rest, device)
+    model = language_models[adapter](rest, device)
+    if words_alone and not model.reads:
+        raise SpecsightError(
+            f"language model '{name}' speaks of pictures alone, and here it would get sentences: name one that reads, "
+            "such as smollm2"
+        )
+    return model
 
 
 def names_same_model(name: str, digest: str) -> bool:

@@ -10,7 +10,7 @@ NAME = "bundled"
 
 @language_models.register(NAME)
 def bundled(name: str, device: str) -> LanguageModel:
-    """`bundled`."""
+    """`bundled`: the small one that ships, which speaks of a picture that it is shown and of nothing else."""
     from specsight.language.pointing.speaking import PointingLanguageModel
 
     if name:
@@ -20,7 +20,7 @@ def bundled(name: str, device: str) -> LanguageModel:
 
 @language_models.register("pointing")
 def pointing(name: str, device: str) -> LanguageModel:
-    """`pointing:smollm2`, or `pointing:FOLDER`."""
+    """`pointing:NAME`: another of its kind that ships, or the folder that `specsight train language` exported."""
     from specsight.language.pointing.speaking import PointingLanguageModel
 
     if not name:

@@ -58,6 +58,8 @@ class LanguageModel(ABC):
     """Hex digest over configuration, tokenizer and weights: same fingerprint, same answers up to rounding."""
     sees: bool = False
     """Whether messages may hold pictures."""
+    reads: bool = True
+    """Whether messages may hold none: a model that speaks of pictures alone rewrites no sentence."""
     weighs: bool = True
     """Whether it gives likelihoods of given words."""
     embeds: bool = True

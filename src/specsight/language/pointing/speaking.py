@@ -26,6 +26,7 @@ class PointingLanguageModel(LanguageModel):
     """A language model that points, with the encoder that it was trained beside."""
 
     sees = True
+    reads = False
 
     def __init__(self, name: str, device: str = "auto") -> None:
         """`name`: "bundled", or a folder that `specsight train language` wrote."""
