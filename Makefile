@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/specsight tyres --out runs/demo-tyres --model winter --count 400 --seed 7 --zone bead --light grazing
 	$(BIN)/specsight evaluate --data runs/demo-tyres --spec runs/demo-tyres/specification.yaml --resolution 256 --instructions --out runs/demo
 	$(BIN)/specsight fit --good runs/demo-tyres --detector llava-ads --spec runs/demo-tyres/specification.yaml --resolution 256 --replace --out runs/demo-model
-	grep '"tyre_000007"' runs/demo-tyres/manifest.jsonl > runs/demo-tyres/asked.jsonl
+	grep '"id": "tyre_000007"' runs/demo-tyres/manifest.jsonl > runs/demo-tyres/asked.jsonl
 	$(BIN)/specsight inspect runs/demo-model runs/demo-tyres/asked.jsonl --out runs/demo-asked
 	$(BIN)/specsight ask runs/demo-model tyre_000007 --data runs/demo-tyres "What is wrong? How long is the stain? What caused it? May it ship?"
 

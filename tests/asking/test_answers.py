@@ -64,6 +64,8 @@ def abstains(question: str, *pictures: JudgedPicture, **more: Any) -> str:
         ("How severe is the stain?", "The stain is major (14.0 mm long)."),
         ("Is the cut critical?", "No: the cut is minor (6.2 mm long)."),
         ("Which defect is the largest?", "1 defect: {cut}."),
+        ("Which is the largest?", "1 defect: {cut}."),
+        ("Which of them is the worst?", "1 defect: {stain}."),
         ("What is the fifth defect?", "There is no such finding: there are 2 findings: {both}."),
         ("What is the worst defect?", "1 defect: {stain}."),
         ("Is there something at the top left?", "Yes: {cut}."),

@@ -235,6 +235,28 @@ def test_the_other_one_is_the_one_that_was_not_spoken_of() -> None:
     assert only.text == "No other defect was found."
 
 
+def test_another_part_means_what_lies_there_and_not_what_was_spoken_of() -> None:
+    picture = seen(finding("cut"), finding("stain", "sidewall", "right", 14.0))
+    told = []
+    memory = Memory()
+    for question in (
+        "Where is the second one?",
+        "Is it a cut?",
+        "and on the tread?",
+        "Where is the stain?",
+        "What is it on the tread?",
+    ):
+        query = completed(understand(question, names_of(TYRE)).queries[0], memory)
+        shared = context(focus=memory.focus, listed=memory.listed)
+        sentences = answer_query(query, [picture], shared)
+        memory = remembered(memory, query, sentences, [picture], shared)
+        told.append(sentences[0].text)
+    cut = "cut on the tread, top left, 6.2 mm long, minor"
+    assert told[1].startswith("No: stain on the sidewall")
+    assert told[2] == f"Yes: {cut}."
+    assert told[4] == f"What was spoken of is not on the tread; found there: {cut}."
+
+
 STRANGE = "Gimme the lowdown, mate"
 
 

@@ -95,7 +95,7 @@ def test_an_operators_note_is_shown_and_decides_nothing(model: Path, tmp_path: P
     manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     out, table = tmp_path / "out", tmp_path / "table.csv"
     result = invoke("inspect", model, manifest, "-o", out, "--csv", table)
-    assert "note: 1 picture brings an operator's note, which is shown and no instruction" in result.output
+    assert "note: 1 picture brings an operator's note, which is shown and is no instruction" in result.output
 
     def predictions() -> dict[str, dict[str, Any]]:
         found = [json.loads(line) for line in (out / "predictions.jsonl").read_text("utf-8").splitlines()]

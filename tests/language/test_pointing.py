@@ -369,3 +369,11 @@ def test_models_that_ship_are_of_the_encoder_that_ships(name: str) -> None:
     assert described.encoder_fingerprint == load_encoder("bundled", "cpu").fingerprint
     assert (folder / LANGUAGE / ADAPTERS).is_file() == (described.lora is not None)
     assert sum(path.stat().st_size for path in folder.rglob("*")) < 25 << 20
+
+
+def test_a_model_that_speaks_of_pictures_alone_is_not_taken_for_sentences() -> None:
+    from specsight.language import load_language_model
+
+    assert load_language_model("bundled", "cpu").sees
+    with pytest.raises(SpecsightError, match="speaks of pictures alone.*such as smollm2"):
+        load_language_model("bundled", "cpu", words_alone=True)

@@ -237,6 +237,15 @@ def nothing_meant(seen: JudgedPicture, query: Query, context: Context) -> Senten
             count=counted(len(there), "finding"),
             found=described(seen, there),
         )
+    if query.refers and there and not query.other:
+        return sentence(
+            seen,
+            "What was spoken of is not{where}; found there: {found}.",
+            ("findings",),
+            findings=there,
+            where=f"{on_parts(query.parts)}{at_places(query.places)}",
+            found=described(seen, there),
+        )
     other = "other " if query.other and any(context.focus.values()) else ""
     named = without_article(a_named(query.types))
     what = f"{other}{named}{on_parts(query.parts)}{at_places(query.places)}"

@@ -52,7 +52,10 @@ def _elliptic(query: Query, last: Query | None) -> Query:
     if named:
         return replace(query, kind="requirement")
     kind: Kind = last.kind
-    if kind == "requirement" and query.types:
+    elsewhere = query.parts or query.places
+    if (kind == "requirement" and query.types) or (
+        kind == "type" and last.refers and last.types and elsewhere
+    ):
         kind = "presence"
     return replace(
         last,
@@ -64,7 +67,8 @@ def _elliptic(query: Query, last: Query | None) -> Query:
         pictures=query.pictures or last.pictures,
         which=query.which,
         most=query.most or (last.most if last.kind == "compare" else ""),
-        refers=bool(query.which) or (last.refers and not query.types),
+        # "It" lay where it lay: on another part or at another place something else is meant.
+        refers=bool(query.which) or (last.refers and not query.types and not elsewhere),
         other=query.other,
         unknown_types=query.unknown_types,
         unknown_parts=query.unknown_parts,

@@ -177,13 +177,14 @@ def inspect(
     if table:
         check_tables(table)
     specification = load_specification(spec) if spec else None
+    ontology = load_ontology(extend=knowledge) if knowledge else None
     inspector = Inspector.load(model, encoder, device)
     if exit_code and inspector.calibration is None:
         raise SpecsightError(
             f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"
         )
-    if knowledge:
-        inspector.ontology = load_ontology(extend=knowledge)
+    if ontology is not None:
+        inspector.ontology = ontology
     speaker = load_language_model(explain_with, device, words_alone=True) if explain_with else None
     words = specification or inspector.specification
     instruction = read_instruction(say, words) if say is not None else None

@@ -174,7 +174,7 @@ def _rewriting(config: EvaluationConfig, inspector: Inspector) -> Rewriting | No
     """What puts statements into a language model's words, under their checks; None where none is asked."""
     if not config.measuring.explain_with:
         return None
-    model = load_language_model(config.measuring.explain_with, config.detector.device)
+    model = load_language_model(config.measuring.explain_with, config.detector.device, words_alone=True)
     return partial(rewritten, explainer=inspector.explainer, model=model)
 
 

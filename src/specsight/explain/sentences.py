@@ -108,10 +108,10 @@ def operator_notes(count: int) -> str:
     """What became of the notes that operators wrote of `count` pictures; empty for none."""
     if not count:
         return ""
-    one = "1 picture brings an operator's note, which is"
-    several = f"{count:,} pictures bring operators' notes, which are"
+    one = "1 picture brings an operator's note, which is shown and is"
+    several = f"{count:,} pictures bring operators' notes, which are shown and are"
     return (
-        f"{one if count == 1 else several} shown and no instruction: give inspect what is to act with --say "
+        f"{one if count == 1 else several} no instruction: give inspect what is to act with --say "
         "('specsight read MANIFEST' lists what is understood of notes)"
     )
 
