@@ -157,7 +157,7 @@ def _say(built: Built, out: Path) -> None:
 
 
 def _say_not_made(built: Built) -> None:
-    """Why tasks ask nothing, or not about all pictures: of each the reasons that most pictures have."""
+    """Why tasks ask nothing, or not about all pictures: of each the reasons for most questions that were not asked."""
     from specsight.benchmark.tasks import TASKS
 
     counts = built.benchmark.manifest.counts
@@ -167,7 +167,8 @@ def _say_not_made(built: Built) -> None:
             if name == task:
                 reasons.update(counter)
         told = "; ".join(
-            f"{reason} ({count:,} pictures)" for reason, count in reasons.most_common(MOST_REASONS)
+            f"{reason} ({count:,} {'question' if count == 1 else 'questions'})"
+            for reason, count in reasons.most_common(MOST_REASONS)
         )
         if not counts.get(f"items/{task}"):
             screen.say(f"no items of {task}: {told or 'no picture is in question'}")
