@@ -375,5 +375,5 @@ def test_a_model_that_speaks_of_pictures_alone_is_not_taken_for_sentences() -> N
     from specsight.language import load_language_model
 
     assert load_language_model("bundled", "cpu").sees
-    with pytest.raises(SpecsightError, match="speaks of pictures alone.*such as smollm2"):
+    with pytest.raises(SpecsightError, match=r"speaks of pictures alone.*such as smollm2"):
         load_language_model("bundled", "cpu", words_alone=True)
