@@ -25,7 +25,6 @@ from specsight.evaluation.suite_catalogue import DESCRIPTIONS, slug
 from specsight.inspector import Inspector
 from specsight.metrics import metric_of
 from specsight.metrics.told import CHANGED, SEVERAL, SINGLE, change_name, set_names
-from specsight.runs.costs import STAGES, milliseconds_per_picture
 from specsight.runs.suite_record import RECORD, SuiteRecord, SuiteRow
 
 SUITE = "language"
@@ -107,7 +106,7 @@ def language_tables(sets: Sequence[MeasuredSet], out: Path) -> str:
         "Types named": _of_products(found, out, (*set_names(SINGLE), *set_names(SEVERAL)), named=True),
         "Statements": _of_products(found, out, STATEMENTS, named=True),
         "Under another description": _changes(found),
-        "A picture": _costs(found, out),
+        "A picture, in milliseconds of one core": _costs(found, out),
     }
     protocols = "\n".join(f"- {of.title}: {record.rows[0].protocol}" for of, record in found)
     return "\n".join(f"## {title}\n\n{text}" for title, text in sections.items()) + f"\n{protocols}\n"
@@ -184,37 +183,45 @@ def _changes(found: Sequence[tuple[MeasuredSet, SuiteRecord]]) -> str:
 
 
 def _costs(found: Sequence[tuple[MeasuredSet, SuiteRecord]], out: Path) -> str:
-    """Milliseconds by stage (medians), of an answer to a question, and the peak of memory."""
+    """Milliseconds of processor time by step, which other work on the machine does not change much, and the peak of
+    memory of the run."""
     lines = []
     for of, record in found:
         for row in _methods(record, named=True):
             run = folder_of(of, out) / row.folder
-            (*_, (_, numbers)) = products_of(run)
-            seconds = numbers["seconds"]
-            stages = [f"{1000 * seconds[name]['median']:.0f}" if name in seconds else "" for name in STAGES]
-            words, asked = _answer(of, run)
-            total = milliseconds_per_picture(seconds) or 0.0
-            peak = f"{numbers.get('peak_mb') or 0:.0f}"
-            lines.append(
-                [of.title, row.name, *stages, f"{total:.0f}", f"{1000 * asked:.0f} ({words} words)", peak]
-            )
-    heads = [f"{title}, ms" for title in STAGES.values()]
-    return table(["set", "row", *heads, "together, ms", "answer, ms", "peak, MB"], lines)
+            spent = _spent(of, run)
+            answer = f"{spent['answer']:.0f} ({spent['words']:.0f} words)"
+            steps = [f"{spent[step]:.0f}" for step in ("look", "judge", "statement")]
+            lines.append([of.title, row.name, *steps, answer, f"{row.peak_mb or 0:.0f}"])
+    return table(["set", "row", "look", "judge and find", "statement", "answer", "peak, MB"], lines)
 
 
-def _answer(of: MeasuredSet, run: Path) -> tuple[int, float]:
-    """Median length in words and seconds of the answer to `QUESTION` on test pictures of the first fitted product, by
-    `specsight ask`, beyond looking and judging."""
+def _spent(of: MeasuredSet, run: Path) -> dict[str, float]:
+    """Medians over test pictures of the first fitted product: milliseconds of processor time by step, and the words of
+    the answer to `QUESTION`, which `specsight ask` gives when the picture has been judged."""
     (model, *_) = sorted(run.glob("**/models/0"))
     inspector = Inspector.load(model)
-    product = inspector.specification.product if inspector.specification else ""
-    samples = [one for one in load_dataset(of.data).samples if one.label == "defective"]
-    samples = [one for one in samples if one.product.startswith(product)] or samples
-    words, seconds = [], []
-    for sample in samples[:ASKED]:
+    samples = [one for one in load_dataset(of.data).samples if one.label == "defective"][:ASKED]
+    each: dict[str, list[float]] = {}
+    for sample in samples:
+        start = time.process_time()
+        observation = inspector.look(sample)
+        looked = time.process_time()
+        inspection = inspector.judge(observation)
+        judged = time.process_time()
+        share = inspection.seconds["explain"] / sum(
+            inspection.seconds[step] for step in ("judge", "find", "explain")
+        )
         conversation = Conversation(inspector, [sample])
-        start = time.perf_counter()
+        asked = time.process_time()
         answer = conversation.ask(QUESTION)
-        seconds.append(time.perf_counter() - start)
-        words.append(len(" ".join(answer.lines).split()))
-    return round(median(words)), median(seconds)
+        answered = time.process_time()
+        for step, spent in (
+            ("look", looked - start),
+            ("judge", (judged - looked) * (1 - share)),
+            ("statement", (judged - looked) * share),
+            ("answer", answered - asked),
+        ):
+            each.setdefault(step, []).append(1000 * spent)
+        each.setdefault("words", []).append(len(" ".join(answer.lines).split()))
+    return {step: median(values) for step, values in each.items()}

@@ -97,7 +97,8 @@ def test_the_measurement_prints_its_tables(suite: Path) -> None:
     text = language_tables([of], folder)
     sections = text.split("## ")[1:]
     assert [section.splitlines()[0] for section in sections] == [
-        "Detection and map", "Types named", "Statements", "Under another description", "A picture",
+        "Detection and map", "Types named", "Statements", "Under another description",
+        "A picture, in milliseconds of one core",
     ]  # fmt: skip
     lines = [[line for line in section.splitlines() if line.startswith("| drawn")] for section in sections]
     assert [len(one) for one in lines] == [2, 1, 1, 2, 1], "without words no type is named"
