@@ -1,7 +1,7 @@
 """`python -m measured language`: what a language model that points adds, on sets that nothing was chosen on.
 
 The suite of language (`specsight evaluate --suite language`) on the synthetic tyres `winter`, MVTec AD bottle and
-magnetic tile, without a good picture to learn from; then five tables as Markdown: detection and map, types as sets,
+magnetic tile, without a good picture to learn from; then six tables as Markdown: detection and map, types as sets,
 statements, other descriptions of the same pictures, and what a picture costs. A suite that is complete is not run
 again; one that was stopped goes on. `--only SET` picks sets, `--rows` rows of the suites, `--set` and `--detector` are
 those of `specsight evaluate`: `--detector llava-ads --set language_model=FOLDER` measures another language model.
@@ -97,13 +97,14 @@ def _record(of: MeasuredSet, out: Path) -> SuiteRecord | None:
 
 
 def language_tables(sets: Sequence[MeasuredSet], out: Path) -> str:
-    """The five tables of the sets whose suites have run."""
+    """The six tables of the sets whose suites have run."""
     found = [(of, record) for of in sets if (record := _record(of, out))]
     if not found:
         return "Nothing has been measured.\n"
     sections = {
         "Detection and map": _of_products(found, out, DETECTION),
-        "Types named": _of_products(found, out, (*set_names(SINGLE), *set_names(SEVERAL)), named=True),
+        "Types named, pictures with one type": _of_products(found, out, set_names(SINGLE), named=True),
+        "Types named, pictures with several types": _of_products(found, out, set_names(SEVERAL), named=True),
         "Statements": _of_products(found, out, STATEMENTS, named=True),
         "Under another description": _changes(found),
         "A picture, in milliseconds of one core": _costs(found, out),
@@ -116,7 +117,7 @@ def _of_products(
     found: Sequence[tuple[MeasuredSet, SuiteRecord]], out: Path, names: Sequence[str], named: bool = False
 ) -> str:
     """One row per product and method, and the mean; `named`: only of methods that name types. Columns that no run has
-    are left out."""
+    are left out, and rows without a number."""
     lines = [
         (of, product, row, numbers)
         for of, record in found
@@ -124,7 +125,7 @@ def _of_products(
         for product, numbers in products_of(folder_of(of, out) / row.folder)
     ]
     columns = [name for name in names if any(_value(numbers, name) is not None for *_, numbers in lines)]
-    lines.sort(key=lambda line: [line[0] is of for of, _ in found].index(True))
+    lines = [line for line in lines if any(_value(line[3], name) is not None for name in columns)]
     return table(
         ["set", "row", *(metric_of(name).column for name in columns)],
         [

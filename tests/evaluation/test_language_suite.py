@@ -88,7 +88,7 @@ def test_rows_show_detection_types_statements_and_what_other_words_change(suite:
     assert not (suite / ".features").exists()
     text = render_suite(suite).read_text()
     assert "Under another description" in text
-    assert "## Types named" in (suite / "suite.md").read_text()
+    assert "## Types named, pictures with one type" in (suite / "suite.md").read_text()
 
 
 def test_the_measurement_prints_its_tables(suite: Path) -> None:
@@ -97,14 +97,15 @@ def test_the_measurement_prints_its_tables(suite: Path) -> None:
     text = language_tables([of], folder)
     sections = text.split("## ")[1:]
     assert [section.splitlines()[0] for section in sections] == [
-        "Detection and map", "Types named", "Statements", "Under another description",
+        "Detection and map", "Types named, pictures with one type", "Types named, pictures with several types",
+        "Statements", "Under another description",
         "A picture, in milliseconds of one core",
     ]  # fmt: skip
     lines = [[line for line in section.splitlines() if line.startswith("| drawn")] for section in sections]
-    assert [len(one) for one in lines] == [2, 1, 1, 2, 1], "without words no type is named"
+    assert [len(one) for one in lines] == [2, 1, 0, 1, 2, 1], "without words no type is named"
     value = SuiteRecord.read(suite).rows[0].values["image_auroc"]
     assert f"| phrases | {value:.3f} (" in lines[0][0]
-    assert " words) | " in lines[4][0]
+    assert " words) | " in lines[5][0]
     assert language_tables([replace(of, name="others")], folder) == "Nothing has been measured.\n"
     assert arguments_of(of, ["--encoder", "filters"], "phrases", folder)[-3:] == [
         "phrases",

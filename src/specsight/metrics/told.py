@@ -127,11 +127,14 @@ for _name, _title in zip(CHANGED, ("Image AUROC", "Pixel AUROC", "Types named: F
     )
 
 BLOCKS = (
-    Block(
-        "Types named",
-        "The types of a picture's findings against its true ones: F1 as the mean over types and (micro) of all types "
-        "together, and the share of pictures given exactly their set; also of the rejected pictures alone.",
-        (*set_names(SINGLE), *set_names(SEVERAL)),
+    *(
+        Block(
+            f"Types named, pictures with {words}",
+            "The types of a picture's findings against its true ones: F1 as the mean over types and (micro) of all "
+            "types together, and the share of pictures given exactly their set; also of the rejected pictures alone.",
+            set_names(kind),
+        )
+        for kind, words in ((SINGLE, "one type"), (SEVERAL, "several types"))
     ),
     Block(
         "Statements",
