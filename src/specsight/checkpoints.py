@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
-from specsight.storage import check_regular, sha256
+from specsight.storage import check_regular, parse_json, read_text, sha256
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -60,6 +60,7 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
 
     _quiet(transformers)
     options |= {"trust_remote_code": False, "local_files_only": True}
+    _check_depth(folder, name, what)
     try:
         model, report = auto_class.from_pretrained(
             folder,
@@ -83,6 +84,28 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
             f"'{mismatched[0]}'): get the configuration and the weights of one checkpoint"
         )
     return model.eval().requires_grad_(False)
+
+
+def _check_depth(folder: Path, name: str, what: str) -> None:
+    """Raise SpecsightError where a configuration has more layers than there are arrays: all would be built first."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        said = parse_json(read_text(folder / "config.json"))
+        count = 0
+        for path in folder.glob("*.safetensors"):
+            with safe_open(path, "pt") as file:
+                count += len(file.keys())
+    except (OSError, ValueError, SafetensorError):
+        return  # `transformers` says what is wrong with it.
+    sizes = [said, *said.values()] if isinstance(said, dict) else []
+    depths = [one.get("num_hidden_layers") for one in sizes if isinstance(one, dict)]
+    deepest = max((depth for depth in depths if isinstance(depth, int)), default=0)
+    if deepest > count:
+        raise SpecsightError(
+            f"{what} '{name}' has {deepest:,} layers by its config.json, and {count:,} arrays of weights: get the "
+            "configuration and the weights of one checkpoint"
+        )
 
 
 def load_config(folder: Path, name: str, what: str) -> Any:

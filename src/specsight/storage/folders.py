@@ -115,18 +115,20 @@ def revised_folder(folder: Path, seal: str | None = None) -> Iterator[Path]:
         yield temporary
 
 
-def read_folder(folder: Path, read: Callable[[], Content]) -> tuple[Content, str]:
+def read_folder(
+    folder: Path, read: Callable[[], Content], anew: str = "fit the model again"
+) -> tuple[Content, str]:
     """Verify a sealed folder and read it: what `read` returns, all of one saving, and the seal of that.
 
     Where another process has replaced the folder meanwhile, what was read may come from both, and its errors may, too:
-    it is read anew. Raises SpecsightError as `verify_folder` and `read` do, and where the folder is replaced again and
-    again.
+    it is read anew. `anew` as for `verify_folder`. Raises SpecsightError as that and `read` do, and where the folder is
+    replaced again and again.
     """
     for _ in range(ATTEMPTS):
         recover(folder)
         seal = seal_of(folder)
         try:
-            verify_folder(folder)
+            verify_folder(folder, anew)
             content = read()
         except (SpecsightError, OSError):
             if seal_of(folder) == seal:
@@ -167,22 +169,18 @@ def recover(folder: Path) -> None:
         ) from error
 
 
-def verify_folder(folder: Path) -> None:
+def verify_folder(folder: Path, anew: str = "fit the model again") -> None:
     """Compare every file with the checksums written beside it; the error names the first that differs, is missing, or
-    is on no list."""
-    listed = _listing(folder)
+    is on no list, and says to do `anew`."""
+    listed = _listing(folder, anew)
     if not listed:
-        raise SpecsightError(
-            f"'{folder / CHECKSUMS}' lists no file, so nothing is verified: fit the model again"
-        )
+        raise SpecsightError(f"'{folder / CHECKSUMS}' lists no file, so nothing is verified: {anew}")
     for name, digest in listed.items():
         path = confined(folder, name)
         if not path.is_file():
-            raise SpecsightError(f"'{folder}' is incomplete: '{name}' is missing; fit the model again")
+            raise SpecsightError(f"'{folder}' is incomplete: '{name}' is missing; {anew}")
         if sha256(path) != digest:
-            raise SpecsightError(
-                f"'{path}' is damaged (its checksum differs): fit the model again or copy it anew"
-            )
+            raise SpecsightError(f"'{path}' is damaged (its checksum differs): {anew} or copy it anew")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.suffix in READ and name != CHECKSUMS and name not in listed:
@@ -191,7 +189,7 @@ def verify_folder(folder: Path) -> None:
             )
 
 
-def _listing(folder: Path) -> dict[str, str]:
+def _listing(folder: Path, anew: str = "fit the model again") -> dict[str, str]:
     """Name → digest, as sealed."""
     listing = folder / CHECKSUMS
     if not listing.is_file():
@@ -199,9 +197,9 @@ def _listing(folder: Path) -> dict[str, str]:
     try:
         content = parse_json(read_text(listing, LONGEST_LISTING))
     except (OSError, ValueError) as error:
-        raise SpecsightError(f"'{listing}' is damaged: fit the model again") from error
+        raise SpecsightError(f"'{listing}' is damaged: {anew}") from error
     if not isinstance(content, dict) or not all(isinstance(digest, str) for digest in content.values()):
-        raise SpecsightError(f"'{listing}' is damaged: fit the model again")
+        raise SpecsightError(f"'{listing}' is damaged: {anew}")
     return content
 
 

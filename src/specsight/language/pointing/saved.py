@@ -11,13 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from specsight.checkpoints import checkpoint_folder, fingerprint, load_tokenizer, load_weights
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from specsight.checkpoints import (
+    checkpoint_folder,
+    fingerprint,
+    load_tokenizer,
+    load_weights,
+    local_folder,
+)
 from specsight.encoders import Encoder
-from specsight.errors import SpecsightError, require
+from specsight.errors import SpecsightError, excerpt, require
 from specsight.language.loading import WORDING
 from specsight.language.pointing.adapters import (
+    SMOLLM2,
     Lora,
     adapted,
     base_fingerprint,
@@ -26,10 +36,14 @@ from specsight.language.pointing.adapters import (
     learning,
     load_base,
 )
-from specsight.language.pointing.tokens import WHAT
-from specsight.storage import parse_json, read_text, sha256, whole_folder, write_json
+from specsight.language.pointing.tokens import WHAT, knows_tokens
+from specsight.record_json import Text, check
+from specsight.storage import parse_json, read_folder, read_text, sha256, verify_folder, whole_folder, write_json
 
 FORMAT = 1
+LONGEST_DESCRIPTION = 1 << 16
+"""Bytes."""
+ANEW = "get the model folder again, or train again"
 DESCRIPTION, LANGUAGE, HEADS = "pointing.json", "language", "heads.safetensors"
 ADAPTERS = "adapters.safetensors"
 
@@ -50,6 +64,32 @@ class Description:
     lora: Mapping[str, Any] | None = None
 
 
+Size = Annotated[int, Field(ge=1, le=1 << 14)]
+"""Channels, dimensions or ranks: more than any network has would only ask for memory."""
+
+
+class LoraJson(TypedDict):
+    """See `Lora`."""
+
+    rank: Annotated[int, Field(ge=1, le=512)]
+    alpha: Size
+    targets: Annotated[list[Text], Field(min_length=1, max_length=1000)]
+
+
+class DescriptionJson(TypedDict):
+    """See `Description`."""
+
+    encoder: Text
+    encoder_fingerprint: Text
+    layers: Annotated[list[Text], Field(min_length=1, max_length=8)]
+    channels: Annotated[list[Size], Field(min_length=1, max_length=8)]
+    joint: Annotated[int, Field(ge=0, le=1 << 14)]
+    width: Size
+    language_model: Text
+    base_fingerprint: Text
+    lora: LoraJson | None
+
+
 def save_pointing(model: Any, encoder: Encoder, language_model: str, lora: Lora | None, folder: Path) -> int:
     """Write a `PointingModel` in half precision, of one that was adapted (`lora`) the adapters; returns its bytes."""
     import torch
@@ -57,9 +97,7 @@ def save_pointing(model: Any, encoder: Encoder, language_model: str, lora: Lora 
 
     with whole_folder(folder, replace=True) as temporary:
         half = {
-            name: tensor.detach().to(torch.float16).cpu().contiguous()
-            for part, module in (("heads", model.heads), ("eyes", model.eyes))
-            for name, tensor in ((f"{part}.{key}", value) for key, value in module.state_dict().items())
+            name: tensor.detach().to(torch.float16).cpu().contiguous() for name, tensor in _own(model).items()
         }
         save_file(half, temporary / HEADS)
         save_language(model.language, model.layout.tokenizer, temporary / LANGUAGE, lora)
@@ -102,43 +140,72 @@ def read_description(folder: Path) -> Description:
     if not path.is_file():
         raise SpecsightError(f"{WHAT} '{folder}' has no {DESCRIPTION}: it is no language model that points")
     try:
-        values: Mapping[str, Any] = dict(parse_json(read_text(path)))
+        values: Mapping[str, Any] = dict(parse_json(read_text(path, LONGEST_DESCRIPTION)))
         if values["format"] != FORMAT:
             raise SpecsightError(
-                f"'{path}' has format {values['format']}, and this version reads {FORMAT}: install the version that "
-                "wrote it, or train again"
+                f"'{path}' has format {excerpt(str(values['format']))}, and this version reads {FORMAT}: install the "
+                "version that wrote it, or train again"
             )
-        lists = {name: tuple(values[name]) for name in ("layers", "channels")}
-        return Description(**{k: v for k, v in values.items() if k != "format"} | lists)
+        sound = check(DescriptionJson, values)
     except (ValueError, TypeError, KeyError) as error:
-        raise SpecsightError(f"'{path}' is damaged: get the model folder again") from error
+        raise SpecsightError(f"'{path}' is damaged ({excerpt(str(error))}): {ANEW}") from error
+    lists = {name: tuple(sound[name]) for name in ("layers", "channels")}
+    known = {name: sound[name] for name in DescriptionJson.__annotations__}
+    return Description(**known | lists)
 
 
 def load_pointing(folder: Path, device: Any = "cpu") -> tuple[Any, Description]:
     """The `PointingModel` of a folder, in float32 and evaluation mode, and what it was trained beside.
 
-    Raises SpecsightError where files are missing or damaged.
+    Raises SpecsightError where files are missing, damaged, on no checksum list, or do not fit each other, and where the
+    language model that was adapted is not on this machine: nothing is fetched because a folder names it.
     """
     require("torch", "models")
     require("transformers", "models")
+    described = read_description(folder)
+    model, _ = read_folder(folder, lambda: _read(folder, described), ANEW)
+    return model.to(device).eval().requires_grad_(False), described
+
+
+def _read(folder: Path, described: Description) -> Any:
+    """The model on the CPU."""
+    import torch
     from safetensors.torch import load_file
 
     from specsight.language.pointing.model import PointingModel, Shape
 
-    described = read_description(folder)
-    language, tokenizer = _language(folder / LANGUAGE, described)
-    model = PointingModel(language, tokenizer, Shape(described.channels, described.joint, described.width))
     path = folder / HEADS
     try:
         tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
-        for part, module in (("heads", model.heads), ("eyes", model.eyes)):
-            start = f"{part}."
-            module.load_state_dict({k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)})
-    except FileNotFoundError as error:
-        raise SpecsightError(f"'{path}' is missing: get the model folder again") from error
-    except Exception as error:  # safetensors and torch raise whatever a damaged file provokes
-        raise SpecsightError(f"'{path}' is damaged: get the model folder again") from error
-    return model.to(device).eval().requires_grad_(False), described
+    except Exception as error:  # safetensors raises whatever a damaged file provokes
+        raise SpecsightError(f"'{path}' is damaged: {ANEW}") from error
+    language, tokenizer = _language(folder / LANGUAGE, described)
+    if not knows_tokens(tokenizer, language):
+        raise SpecsightError(f"'{folder / LANGUAGE}' has a tokenizer of another language model: {ANEW}")
+    shape = Shape(described.channels, described.joint, described.width)
+    with torch.device("meta"):  # What the description says takes memory only where the file agrees with it.
+        wanted = _own(PointingModel(language, tokenizer, shape))
+    if {k: v.shape for k, v in wanted.items()} != {k: v.shape for k, v in tensors.items()}:
+        raise SpecsightError(
+            f"'{path}' does not fit '{folder / DESCRIPTION}' and '{folder / LANGUAGE}': they are of different models; "
+            f"{ANEW}"
+        )
+    model = PointingModel(language, tokenizer, shape)
+    with torch.no_grad():
+        for name, tensor in _own(model).items():
+            tensor.copy_(tensors[name])
+    # Of an adapted one, the rest is in its own checkpoint.
+    read = learning(language) if described.lora else language.state_dict()
+    broken = [name for name, value in {**tensors, **read}.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise SpecsightError(f"'{folder}' has weights that are no numbers ('{broken[0]}'): {ANEW}")
+    return model
+
+
+def _own(model: Any) -> dict[str, Any]:
+    """The arrays of heads and eyes, by the names that they have in the file."""
+    parts = (("heads", model.heads), ("eyes", model.eyes))
+    return {f"{part}.{name}": value for part, module in parts for name, value in module.state_dict().items()}
 
 
 def _language(folder: Path, described: Description) -> tuple[Any, Any]:
@@ -158,7 +225,13 @@ def _language(folder: Path, described: Description) -> tuple[Any, Any]:
             attn_implementation="sdpa",
         )
         return language, load_tokenizer(found, str(found), WHAT)
-    if base_fingerprint(described.language_model) != described.base_fingerprint:
+    base = described.language_model
+    if base != SMOLLM2 and local_folder(base) is None:
+        raise SpecsightError(
+            f"'{folder}' holds adapters of '{excerpt(base)}', which is not on this machine, and nothing is fetched "
+            "because a folder names it: put that checkpoint there"
+        )
+    if base_fingerprint(base) != described.base_fingerprint:
         raise SpecsightError(
             f"'{folder}' holds adapters of another '{described.language_model}' than is installed: get that one"
         )
@@ -169,14 +242,19 @@ def _language(folder: Path, described: Description) -> tuple[Any, Any]:
     try:
         fill(language, load_file(path))
     except Exception as error:  # safetensors raises whatever a damaged file provokes
-        raise SpecsightError(f"'{path}' is missing or damaged: get the model folder again") from error
+        raise SpecsightError(f"'{path}' is missing, damaged or of another model: {ANEW}") from error
     return language, tokenizer
 
 
 def pointing_fingerprint(folder: Path) -> str:
-    """Hex digest over the description, heads and language model of a folder."""
+    """Hex digest over the description, heads and language model of a folder.
+
+    Raises SpecsightError where it is no such model, and where files are missing or damaged.
+    """
     import hashlib
 
+    read_description(folder)
+    verify_folder(folder, ANEW)
     digest = hashlib.sha256(f"{sha256(folder / DESCRIPTION)} {sha256(folder / HEADS)}".encode())
     digest.update(fingerprint(folder / LANGUAGE, WORDING).encode())
     return digest.hexdigest()

@@ -8,12 +8,13 @@ the last picture; earlier turns do not enter, for it learned from single ones. H
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.encoders import JOINT, Features, load_encoder
+from specsight.encoders import JOINT, Features, load_encoder, names_same_encoder
 from specsight.errors import SpecsightError
 from specsight.language.contract import LanguageModel, Message
 from specsight.language.pointing.pointer import Pointer
@@ -29,12 +30,18 @@ class PointingLanguageModel(LanguageModel):
     reads = False
 
     def __init__(self, name: str, device: str = "auto") -> None:
-        """`name`: "bundled", or a folder that `specsight train language` wrote."""
+        """`name`: "bundled", or a folder that `specsight train language` wrote.
+
+        Raises SpecsightError as `Pointer.load` does, and where the encoder beside which it was trained is another now
+        or not on this machine: nothing is fetched because a folder names it.
+        """
         self._pointer = Pointer.load(name, device)
         self.name, self.fingerprint = name, self._pointer.fingerprint
         described = self._pointer.description
+        digest = described.encoder_fingerprint
+        same = names_same_encoder(described.encoder, digest, Path(name))
         self._encoder = load_encoder(described.encoder, device)
-        if self._encoder.fingerprint != described.encoder_fingerprint:
+        if not same or self._encoder.fingerprint != digest:
             raise SpecsightError(
                 f"language model '{name}' was trained beside another encoder than '{described.encoder}' is now: put "
                 "that one back, or train a language model beside this one (specsight train language)"

@@ -46,6 +46,13 @@ def add_tokens(tokenizer: Any, model: Any, tokens: Sequence[str] = TOKENS) -> No
                 weight[tokenizer.convert_tokens_to_ids(token)] = weight[pieces].mean(0)
 
 
+def knows_tokens(tokenizer: Any, model: Any) -> bool:
+    """Whether a tokenizer has every one of `TOKENS`, and a language model an embedding for each of its pieces."""
+    unknown = (None, _unknown(tokenizer))
+    known = all(tokenizer.convert_tokens_to_ids(token) not in unknown for token in TOKENS)
+    return known and len(tokenizer) <= int(model.get_input_embeddings().weight.shape[0])
+
+
 def _unknown(tokenizer: Any) -> int:
     return -1 if tokenizer.unk_token_id is None else int(tokenizer.unk_token_id)
 

@@ -20,7 +20,12 @@ from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.language.pointing.adapters import adapted, base_folder, load_base
 from specsight.language.pointing.model import PointingModel, Shape
-from specsight.language.pointing.saved import load_pointing, pointing_fingerprint, save_pointing
+from specsight.language.pointing.saved import (
+    load_pointing,
+    pointing_fingerprint,
+    read_description,
+    save_pointing,
+)
 from specsight.language.pointing.tokens import add_tokens
 from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
@@ -53,14 +58,15 @@ def train(
 
     `start`: a finished model; heads and visual tokens begin with what of its weights has their shapes. Interrupted
     anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage, for
-    photographs that cannot be used, and for checkpoints of another recipe in `out`.
+    photographs that cannot be used, for a `start` beside another encoder, and for checkpoints of another recipe in
+    `out`.
     """
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     Photographs(photographs)
     if start is not None:
-        recipe = replace(recipe, start=pointing_fingerprint(start))
+        recipe = replace(recipe, start=_start_of(start, recipe.encoder))
     parts = {"align": recipe.align, "instruct": recipe.instruct}
     with run_folder(out, recipe, recipe.options, parts) as device:
         run = _Run(recipe, out, photographs, device, start)
@@ -69,6 +75,17 @@ def train(
             run.stage(name)
             processes.meet()
     return out / "model"
+
+
+def _start_of(start: Path, encoder: str) -> str:
+    """The fingerprint of a finished model, which must have been trained beside `encoder`."""
+    described = read_description(start)
+    if described.encoder_fingerprint != load_encoder(encoder, "cpu").fingerprint:
+        raise SpecsightError(
+            f"'{start}' was trained beside encoder '{described.encoder}', and '{encoder}' is another: its heads know "
+            "nothing of that one; choose its own with --encoder, or leave --start out"
+        )
+    return pointing_fingerprint(start)
 
 
 class _Run:
