@@ -44,7 +44,7 @@ def changed(folder: Path, file: str, **values: Any) -> Path:
 def test_files_are_held_to_their_checksums(folder: Path, name: str) -> None:
     (folder / name).write_bytes((folder / name).read_bytes()[:-9])
     for read in (load_pointing, pointing_fingerprint):
-        with pytest.raises(SpecsightError, match="checksum differs.*get the model folder again"):
+        with pytest.raises(SpecsightError, match=r"checksum differs.*get the model folder again"):
             read(folder)
     (folder / name).unlink()
     with pytest.raises(SpecsightError, match="is missing"):

@@ -38,7 +38,15 @@ from specsight.language.pointing.adapters import (
 )
 from specsight.language.pointing.tokens import WHAT, knows_tokens
 from specsight.record_json import Text, check
-from specsight.storage import parse_json, read_folder, read_text, sha256, verify_folder, whole_folder, write_json
+from specsight.storage import (
+    parse_json,
+    read_folder,
+    read_text,
+    sha256,
+    verify_folder,
+    whole_folder,
+    write_json,
+)
 
 FORMAT = 1
 LONGEST_DESCRIPTION = 1 << 16
