@@ -158,3 +158,31 @@ def language(
         recipe = recipe.within(minutes)
     made = training.train(recipe, out, photographs, start=start)
     screen.say(f"language model: {made}\nuse it: --detector llava-ads --set language_model={made}")
+
+
+@train.command()
+@click.option(
+    "--gallery",
+    type=PATH,
+    required=True,
+    help="The --out of `specsight train language`: its pictures are learned from.",
+)
+@click.option("--out", type=PATH, required=True, help="Checkpoint, log and the exported model.")
+@click.option(
+    "--start",
+    default="bundled",
+    show_default=True,
+    help="The language model that points with which it begins: bundled, or a folder.",
+)
+@MINUTES
+@DEVICE
+def anomalygpt(gallery: Path, out: Path, start: str, minutes: float | None, device: str) -> None:
+    """Train a language model that reads maps: twenty minutes on one free processor."""
+    from specsight.recipes.anomalygpt import train as training
+    from specsight.recipes.anomalygpt.recipe import AnomalyGptRecipe
+    from specsight.recipes.run import RunOptions
+
+    recipe = AnomalyGptRecipe(RunOptions(device=device, workers=0))
+    recipe = recipe if minutes is None else recipe.within(minutes)
+    made = training.train(recipe, out, gallery, start)
+    screen.say(f"language model: {made}\nuse it: --detector anomalygpt --set language_model={made}")

@@ -50,7 +50,7 @@ class SpeakingTask(Task):
         self.modules = {"heads": model.heads, "eyes": model.eyes, "language": _learning(model)}
         self.rate_shares = {"language": stage.language_rate}
         self._anchors = SentenceAnchors(encoder)
-        self._projection = _joint_projection(encoder)
+        self._projection = joint_projection(encoder)
         self._maker = BatchMaker(gallery, model.layout, stage)
         self._held_out = BatchMaker(held_out, model.layout, stage)
 
@@ -67,8 +67,8 @@ class SpeakingTask(Task):
         of = batch.pointers
         losses = {
             "words": words,
-            "focal": _focal(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
-            "dice": _dice(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
+            "focal": focal_of_maps(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
+            "dice": dice_of_maps(margins.float(), of.targets.to(self.device), of.known.to(self.device)),
             "presence": self._presence_loss(of, defect, margins),
             "typing": self._typing_loss(batch, margins.float()),
             "suspicion": self._suspicion_loss(batch, seen),
@@ -110,8 +110,8 @@ class SpeakingTask(Task):
             presence.append((of.present[typed], logits[typed]))
         numbers = {
             "words": float(np.mean(words)),
-            "cell_auroc": _auroc(cells),
-            "type_auroc": _auroc(presence),
+            "cell_auroc": auroc_of(cells),
+            "type_auroc": auroc_of(presence),
         }
         for group in (LINE, "others"):
             own = [(truth, score) for kind, truth, score in rows if (kind == LINE) == (group == LINE)]
@@ -186,7 +186,7 @@ class SpeakingTask(Task):
         targets = ((labels > 0) & (labels != IGNORED)).float()
         known = labels != IGNORED
         logits = seen.suspicion.float()
-        return _focal(logits, targets, known) + 0.5 * _dice(logits, targets, known)
+        return focal_of_maps(logits, targets, known) + 0.5 * dice_of_maps(logits, targets, known)
 
 
 def _learning(model: PointingModel) -> nn.Module:
@@ -197,7 +197,7 @@ def _learning(model: PointingModel) -> nn.Module:
     return nn.ParameterDict({name.replace(".", "/"): parameter for name, parameter in own.items()})
 
 
-def _focal(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def focal_of_maps(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
     """Binary focal loss over known cells, summed over a map and divided by what a map of 1 % would hold: a mean over
     cells would weigh the few defective ones next to nothing."""
     raw = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
@@ -206,7 +206,7 @@ def _focal(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
     return weighted.flatten(1).sum(1).mean() / (0.01 * logits[0].numel())
 
 
-def _dice(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def dice_of_maps(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
     """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map that shows something, mean over those; of empty maps Dice says
     nothing that focal loss does not."""
     shows = (targets * known).flatten(1).sum(1) > 0
@@ -218,7 +218,7 @@ def _dice(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
     return (1 - (2 * overlap + 1) / (total + 1)).mean()
 
 
-def _joint_projection(encoder: Encoder) -> Tensor | None:
+def joint_projection(encoder: Encoder) -> Tensor | None:
     """The matrix (D, C) that brings cells of the coarsest grid into the joint space, of an encoder whose joint patches
     are that projection: galleries then need not hold them."""
     projection = getattr(getattr(encoder, "vision", None), "projection", None)
@@ -226,7 +226,7 @@ def _joint_projection(encoder: Encoder) -> Tensor | None:
     return None if not encoder.reads or weight is None else weight.detach().float().reshape(weight.shape[:2])
 
 
-def _auroc(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+def auroc_of(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     truth, scores = (torch.cat(values).numpy() for values in zip(*pairs))
     found = truth > 0
     return image_auroc(found, scores) if 0 < found.sum() < len(found) else math.nan

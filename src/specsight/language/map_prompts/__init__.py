@@ -1,0 +1,1 @@
+"""A language model that reads a map: prompt tokens made of a map of anomalies, whatever made it (AnomalyGPT)."""

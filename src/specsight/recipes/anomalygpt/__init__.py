@@ -1,0 +1,1 @@
+"""The recipe of language models that read a map (AnomalyGPT)."""
