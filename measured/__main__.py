@@ -6,6 +6,7 @@ Runs lie below `--out`, each in a folder of its own; those that are complete are
 measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled FOLDER` measures other weights in the
 place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
 
+`python -m measured anomalygpt` measures a language model that reads a map (`measured.anomalygpt`).
 `python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import benchmarks, explanations, language, parts, reading, tgad
+from measured import anomalygpt, benchmarks, explanations, language, parts, reading, tgad
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, drawn_tyres, measured_sets, measurements
@@ -30,6 +31,7 @@ from measured.tables import detectors_table, types_table
 
 TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 OTHERS = {
+    "anomalygpt": anomalygpt.main,
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
     "language": language.main,

@@ -37,6 +37,7 @@ SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {
     "clad": {"steps": 40, "synthetic_defects": 24},
     "llava-ads": {"encoder": "bundled"},
+    "anomalygpt": {"encoder": "bundled"},
 }
 """Parameters that keep training short, and the encoder that a method's weights were trained beside."""
 SPECIFICATION = Specification(product="plate", defects=(DefectType(name="stain", phrases=("red stain",)),))
@@ -194,7 +195,7 @@ def test_a_saved_detector_judges_as_before(
     words = {"specification.yaml"} if detector.needs.text else set()
     if name == "multiads":
         words.add("trained_types.yaml")
-    if name == "llava-ads":
+    if name in ("anomalygpt", "llava-ads"):
         words.add("language_model.json")
     assert {path.name for path in tmp_path.iterdir()} == {"detector.json", "detector.safetensors"} | words
     loaded = type(detector).load(tmp_path, detector.get_encoder().name)
@@ -425,6 +426,8 @@ INDEPENDENT = {
         (name, array, 0): "patches of good parts, each by itself"
         for name, array in [
             ("anomalydino", "bank"),
+            ("anomalygpt", "stride8"),
+            ("anomalygpt", "stride16"),
             ("april_gan", "references/stride8"),
             ("multiads", "references/stride8"),
             ("patchcore", "bank"),

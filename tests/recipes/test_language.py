@@ -284,3 +284,87 @@ def test_everything_is_on_record(run: Path) -> None:
     assert len(held_out) == 2
     assert {"words", "cell_auroc", "type_auroc"} <= set(held_out[0])
     assert json.loads((run / "recipe.json").read_text())["gallery"]["seed"] == PLAN.seed
+
+
+def map_recipe(steps: int = 2) -> Any:
+    from specsight.recipes.anomalygpt.recipe import AnomalyGptRecipe
+
+    base = AnomalyGptRecipe(RunOptions(workers=0, device="cpu"))
+    schedule = replace(base.prompts.schedule, steps=steps, checkpoint_every=1)
+    return replace(base, prompts=replace(base.prompts, pictures=4, few_shot=1.0, schedule=schedule))
+
+
+def test_references_are_good_pictures_of_the_product_and_no_twins(run: Path) -> None:
+    from specsight.encoders import load_encoder
+    from specsight.recipes.anomalygpt.references import references_of
+    from specsight.recipes.language.pictures import LinePictures
+
+    gallery = Gallery.read(run / "gallery" / "train", load_encoder("bundled").default_layers)
+    benchmark = run / "line" / "train" / "benchmark"
+    samples = [sample for sample, _ in LinePictures(benchmark, PLAN.good_kept, 8).kept]
+    found = references_of(gallery, benchmark, PLAN.good_kept)
+    assert found
+    for number, others in found.items():
+        for other in others:
+            assert samples[other].label == "good"
+            assert not gallery.entries[other].types
+            assert samples[other].product == samples[number].product
+            assert samples[other].group != samples[number].group
+    with pytest.raises(SpecsightError, match="make the gallery anew"):
+        references_of(gallery, benchmark, 1.0)
+
+
+def test_distances_are_to_the_nearest_cell_of_any_reference() -> None:
+    from specsight.recipes.anomalygpt.references import distances_to
+
+    right, up = np.array([[[1.0]], [[0.0]]], np.float16), np.array([[[0.0]], [[2.0]]], np.float16)
+    grid = np.array([[[3.0, 0.0, -1.0]], [[3.0, 1.0, 0.0]]], np.float16)
+    (found,) = distances_to([grid], [[right], [up]])
+    np.testing.assert_allclose(found, [[1 - 0.5**0.5, 0.0, 1.0]], atol=1e-6)
+
+
+def test_anomalygpt_learns_from_the_same_gallery_and_goes_on_where_it_stopped(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.numpy import load_file
+
+    from specsight.language.map_prompts.reader import MapReader
+    from specsight.learning import engine
+    from specsight.recipes.anomalygpt import task
+    from specsight.recipes.anomalygpt.train import train
+
+    monkeypatch.setattr(task, "VALIDATED", 2)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(map_recipe(), whole, run, str(run / "model")) == whole / "model"
+    with pytest.MonkeyPatch.context() as patch:
+        saved = engine.save_checkpoint  # type: ignore[attr-defined]
+
+        def once(*given: Any) -> None:
+            saved(*given)
+            raise KeyboardInterrupt
+
+        patch.setattr(engine, "save_checkpoint", once)
+        with pytest.raises(KeyboardInterrupt):
+            train(map_recipe(), broken, run, str(run / "model"))
+    train(map_recipe(), broken, run, str(run / "model"))
+    for name in ("maps.safetensors", "speaker/language/model.safetensors", "speaker/heads.safetensors"):
+        first, second = load_file(whole / "model" / name), load_file(broken / "model" / name)
+        assert all(np.array_equal(tensor, second[key]) for key, tensor in first.items()), name
+    lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
+    (held_out,) = [line["held_out"] for line in lines if "held_out" in line]
+    assert {"words", "cell_auroc", "few_shot/cell_auroc", "yes/accuracy"} <= set(held_out)
+    began, learned = (
+        load_file(run / "model" / "heads.safetensors"),
+        load_file(whole / "model" / "speaker" / "heads.safetensors"),
+    )
+    assert all(np.array_equal(learned[k], v) for k, v in began.items() if k.startswith("heads."))
+    assert MapReader.load(str(whole / "model"), "cpu").description.encoder == "bundled"
+
+
+def test_anomalygpt_needs_a_gallery_and_the_encoder_that_it_was_made_with(run: Path, tmp_path: Path) -> None:
+    from specsight.recipes.anomalygpt.train import train
+
+    with pytest.raises(SpecsightError, match="no run of 'specsight train language'"):
+        train(map_recipe(), tmp_path / "out", tmp_path, str(run / "model"))
+    with pytest.raises(SpecsightError, match="'filters' is another"):
+        train(replace(map_recipe(), encoder="filters"), tmp_path / "out", run, str(run / "model"))

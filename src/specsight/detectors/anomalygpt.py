@@ -4,8 +4,8 @@ In: a specification (product, types of defect) and good pictures, where there ar
 fuses it with what the language model says of it. Without good pictures the map compares patches on several levels with
 words; with some, with the nearest of their patches as well. The language model gets the map as prompt tokens.
 
-Departures: see docs/anomalygpt.md. Those that matter: references join the map by words instead of taking its place, by
-learned weights; each type of the specification is compared as well, and has a map; the score takes the model's "Yes" in.
+Departures, with reasons in docs/anomalygpt.md: references join the map by words, by learned weights, instead of taking
+its place; each type of the specification is compared as well, and has a map; the score takes the model's "Yes" in.
 """
 
 from __future__ import annotations

@@ -27,10 +27,9 @@ from specsight.language.pointing.pointer import (
     SUSPICION,
     YES_NO,
     Pointer,
-    stacked,
-    windows_of,
 )
 from specsight.language.pointing.saved import Description
+from specsight.language.pointing.windows import stacked, windows_of
 
 
 class MapReader(Pointer):
@@ -94,7 +93,7 @@ class MapReader(Pointer):
         branch = Branch(layout.question(YES_NO.format(product=product)))
         windows = windows_of(self._seen(features))
         with torch.inference_mode():
-            begin = self._begin(stacked([window.part for window in windows]))
+            begin = self._begin(stacked(windows))
             states = self.model.read(begin, pack([[branch]] * len(windows)).to(self.model.device))
             yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
             last = self.model.logits(states[:, -1])

@@ -227,6 +227,7 @@ def joint_projection(encoder: Encoder) -> Tensor | None:
 
 
 def auroc_of(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """AUROC over all pairs (truth, scores) together; NaN where truth has one value."""
     truth, scores = (torch.cat(values).numpy() for values in zip(*pairs))
     found = truth > 0
     return image_auroc(found, scores) if 0 < found.sum() < len(found) else math.nan
