@@ -172,7 +172,7 @@ def language(
     "--start",
     default="bundled",
     show_default=True,
-    help="The language model that points with which it begins: bundled, or a folder.",
+    help="The language model that points with which it begins: bundled, or a folder; or a model of this verb.",
 )
 @MINUTES
 @DEVICE

@@ -22,8 +22,11 @@ SIDE = 32
 """The map that prompts are made of has this many cells on a side, whatever the picture's size."""
 PROMPTS = 9
 """Prompt tokens made of a map, one for each third of rows and columns; there are as many that are always the same."""
-SHARPNESS = 10.0
-"""Where the logits' rise with the distance to good patches starts: a distance lies in [0, 2]."""
+FINER, COARSEST = 2.0, 8.0
+"""Where the logits' rise with the distance to good patches starts, a distance lying in [0, 2]: single small patches are
+often far from the few that are known."""
+QUICK = 20.0
+"""The few numbers that join words and distances learn so many times as fast as weights: they have farther to go."""
 
 
 class MapDecoder(nn.Module):
@@ -36,9 +39,9 @@ class MapDecoder(nn.Module):
         self.levels = nn.ModuleList(nn.Conv2d(c, joint, 1, bias=False) for c in channels)
         self.log_scales = nn.Parameter(torch.full((count,), -log(TEMPERATURE)))
         self.biases = nn.Parameter(torch.full((count,), -1.0))
-        self.share_of_words = nn.Parameter(torch.tensor(0.5))
-        self.sharpness = nn.Parameter(torch.full((count,), SHARPNESS / count))
-        self.offset = nn.Parameter(torch.tensor(-2.0))
+        self.share_of_words = nn.Parameter(torch.tensor(0.6 / QUICK))
+        self.sharpness = nn.Parameter(torch.tensor([*[FINER] * (count - 1), COARSEST]) / QUICK)
+        self.offset = nn.Parameter(torch.tensor(-2.5 / QUICK))
 
     def forward(self, grids: Sequence[Tensor], pictures: Tensor, defects: Tensor, good: Tensor) -> Tensor:
         """Logits (Q, h, w) on the finest grid, the mean over levels, of Q sentences, each over one picture.
@@ -66,8 +69,8 @@ class MapDecoder(nn.Module):
         """
         size = (logits.shape[-2], logits.shape[-1])
         told = torch.stack([enlarged(one[:, None], size)[:, 0] for one in distances])
-        rise = functional.softplus(self.sharpness)[:, None, None, None] * told
-        joined: Tensor = self.share_of_words * logits + rise.sum(0) + self.offset
+        rise = functional.softplus(QUICK * self.sharpness)[:, None, None, None] * told
+        joined: Tensor = QUICK * (self.share_of_words * logits + self.offset) + rise.sum(0)
         return joined
 
 

@@ -38,7 +38,7 @@ class AnomalyGptRecipe:
     encoder: str = "bundled"
     prompts: PromptStage = field(default_factory=lambda: PromptStage(_schedule()))
     start: str = ""
-    """Fingerprint of the language model that points with which it begins; the run fills it in."""
+    """Fingerprint of the model with which it begins; the run fills it in."""
 
     def within(self, minutes: float) -> AnomalyGptRecipe:
         """The same recipe with a time budget."""

@@ -13,7 +13,13 @@ import torch
 
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
-from specsight.language.map_prompts.model import MapPrompted, save_prompted
+from specsight.language.map_prompts.model import (
+    MAPS,
+    MapPrompted,
+    load_prompted,
+    prompted_fingerprint,
+    save_prompted,
+)
 from specsight.language.pointing import pointer
 from specsight.language.pointing.saved import load_pointing, pointing_fingerprint
 from specsight.learning import processes
@@ -32,13 +38,15 @@ def train(recipe: AnomalyGptRecipe, out: Path, run: Path, start: str = pointer.B
     """Train the stage and export the model; returns its folder.
 
     Parameters: `run`: of `specsight train language`, its gallery finished; `start`: the language model that points
-    with which it begins, "bundled" or a folder. Interrupted anywhere, the same call goes on from the last checkpoint.
-    Raises SpecsightError where there is no gallery, for a start that was trained beside another encoder, and for a
-    checkpoint of another recipe in `out`.
+    with which it begins, "bundled" or a folder, or the folder of a model of this recipe that learns on.
+    Interrupted anywhere, the same call goes on from the last checkpoint. Raises SpecsightError where there is no
+    gallery, for a start that was trained beside another encoder, and for a checkpoint of another recipe in `out`.
     """
     folder = Path(pointer.__file__).parent / pointer.BUNDLED if start == pointer.BUNDLED else Path(start)
     good_kept = _good_kept(run)
-    recipe = replace(recipe, start=pointing_fingerprint(folder))
+    learns_on = (folder / MAPS).is_file()
+    begins = prompted_fingerprint(folder) if learns_on else pointing_fingerprint(folder)
+    recipe = replace(recipe, start=begins)
     with run_folder(out, recipe, recipe.options, {"prompts": recipe.prompts}) as device:
         encoder: Encoder = load_encoder(recipe.encoder, "cpu")
         torch.manual_seed(recipe.options.seed)
@@ -53,25 +61,29 @@ def train(recipe: AnomalyGptRecipe, out: Path, run: Path, start: str = pointer.B
 
 
 def begun(folder: Path, encoder: Encoder, device: torch.device) -> tuple[MapPrompted, str]:
-    """The model at its beginning: what points stays as it is, words and eyes learn on, the coarsest level's map is that
-    of the encoder's own patches. And the name of its language model.
+    """The model at its beginning: heads stay as they are, words and eyes learn on; the coarsest level's map is that of
+    the encoder's own patches, unless the folder is of this recipe. And the name of its language model.
 
     Raises SpecsightError for a language model that was trained beside another encoder, or that is adapted.
     """
-    speaker, description = load_pointing(folder, device)
+    learns_on = (folder / MAPS).is_file()
+    if learns_on:
+        model, description = load_prompted(folder, device)
+    else:
+        speaker, description = load_pointing(folder, device)
+        model = MapPrompted(speaker).to(device)
     if description.encoder_fingerprint != encoder.fingerprint:
         raise SpecsightError(
             f"'{folder}' was trained beside encoder '{description.encoder}', and '{encoder.name}' is another"
         )
     if description.lora is not None:
         raise SpecsightError(f"'{folder}' holds adapters of another language model: begin with a whole one")
-    model = MapPrompted(speaker).to(device)
     projection = joint_projection(encoder)
     coarsest = model.decoder.levels[-1].weight
-    if projection is not None and projection.shape == coarsest.shape[:2]:
+    if not learns_on and projection is not None and projection.shape == coarsest.shape[:2]:
         with torch.no_grad():
             coarsest.copy_(projection[:, :, None, None])
-    for module in (speaker.language, speaker.eyes):
+    for module in (model.speaker.language, model.speaker.eyes, model.decoder, model.prompts):
         module.requires_grad_(True)
     return model, description.language_model
 
