@@ -126,7 +126,7 @@ class AnomalyGpt(Detector):
     @staticmethod
     def _combined(typed: NDArray[np.float32], types: Sequence[str | None]) -> NDArray[np.float32]:
         """The map of damage of any kind; where named types alone count, their largest."""
-        return typed[types.index(None)] if None in types else typed.max(0)
+        return np.asarray(typed[types.index(None)] if None in types else typed.max(0), np.float32)
 
     @cached_property
     def reader(self) -> MapReader:
