@@ -22,7 +22,7 @@ NAMES = sorted(
 )
 """Where maps of a language model lie has tests of its own: random weights attend nowhere in particular."""
 SQUARE = ("padim",)
-BESIDE = {"llava-ads": "bundled"}
+BESIDE = {"anomalygpt": "bundled", "llava-ads": "bundled"}
 """Methods that learned beside one encoder and work with no other."""
 SIDE, CELL = 96, 8
 """Resolution, and the stride of the finest grid, in pixels of the frame."""
