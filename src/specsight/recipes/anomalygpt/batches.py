@@ -60,6 +60,10 @@ class MapBatchMaker(BatchMaker):
         super().__init__(gallery, layout, stage)
         self.few_shot, self.most, self.references = stage.few_shot, stage.references, references
 
+    def __call__(self, seed: int, number: int) -> Any:
+        """The `MapBatch` of this number under this seed."""
+        return super().__call__(seed, number)
+
     def batch(self, rng: np.random.Generator, numbers: Sequence[int]) -> Any:
         """A `MapBatch` of pictures by number."""
         found = [self.gallery.features(number) for number in numbers]

@@ -62,4 +62,5 @@ def distances_to(
 
 def _vectors(grid: NDArray[np.float16]) -> NDArray[np.float32]:
     vectors = np.asarray(grid, np.float32).reshape(len(grid), -1).T
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(TINY))
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(TINY))
+    return np.asarray(vectors / lengths, np.float32)

@@ -85,7 +85,7 @@ class PromptTask(Task):
         words, truths, yes = [], list[bool](), list[float]()
         cells: dict[str, list[tuple[Tensor, Tensor]]] = {"cell_auroc": [], "few_shot/cell_auroc": []}
         for number in range(VALIDATED):
-            batch = self._held_out(HELD_OUT_SEED, number)
+            batch: MapBatch = self._held_out(HELD_OUT_SEED, number)
             by_words, joined, begin = self._passed(batch)
             words.append(float(self._words_loss(batch, begin)))
             odds = self._yes(begin)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import nn
 
 from specsight.encoders import Encoder, load_encoder
 from specsight.errors import SpecsightError
@@ -79,7 +81,7 @@ def begun(folder: Path, encoder: Encoder, device: torch.device) -> tuple[MapProm
     if description.lora is not None:
         raise SpecsightError(f"'{folder}' holds adapters of another language model: begin with a whole one")
     projection = joint_projection(encoder)
-    coarsest = model.decoder.levels[-1].weight
+    coarsest = cast("nn.Conv2d", model.decoder.levels[-1]).weight
     if not learns_on and projection is not None and projection.shape == coarsest.shape[:2]:
         with torch.no_grad():
             coarsest.copy_(projection[:, :, None, None])
