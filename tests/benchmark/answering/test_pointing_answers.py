@@ -55,22 +55,24 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
 def fitted_once() -> Iterator[None]:
     """Both ways of answering rest on the same fit."""
     patch = pytest.MonkeyPatch()
-    made: list[Inspector] = []
+    made: dict[str, Inspector] = {}
     fit = Inspector.fit
 
     def once(*arguments: Any, **named: Any) -> Inspector:
-        if not made:
-            made.append(fit(*arguments, **named))
-        return made[0]
+        if named["detector"] not in made:
+            made[named["detector"]] = fit(*arguments, **named)
+        return made[named["detector"]]
 
     patch.setattr(Inspector, "fit", once)
     yield
     patch.undo()
 
 
-def answered(bench: Benchmark, folder: Path, **settings: str) -> dict[str, Answer]:
-    answerer = answerer_named("pointing:bundled", AnswererConfig(resolution=RESOLUTION, settings=settings))
-    assert not run_benchmark(bench, "pointing:bundled", answerer, folder).failed
+def answered(
+    bench: Benchmark, folder: Path, name: str = "pointing:bundled", **settings: str
+) -> dict[str, Answer]:
+    answerer = answerer_named(name, AnswererConfig(resolution=RESOLUTION, settings=settings))
+    assert not run_benchmark(bench, name, answerer, folder).failed
     return {one.item: one for one in read_lines(folder / "answers.jsonl", Answer)}
 
 
@@ -86,8 +88,11 @@ def test_evidence_answers_and_the_language_model_where_nothing_found_tells(
     assert read_run(tmp_path / "run").protocol["answers"] == "evidence"
 
 
-def test_alone_it_weighs_every_choice_and_reads_boxes_from_its_map(bench: Benchmark, tmp_path: Path) -> None:
-    given = answered(bench, tmp_path / "run", answers="language-model")
+@pytest.mark.parametrize("name", ["pointing:bundled", "anomalygpt:bundled"])
+def test_alone_it_weighs_every_choice_and_reads_boxes_from_its_map(
+    name: str, bench: Benchmark, tmp_path: Path
+) -> None:
+    given = answered(bench, tmp_path / "run", name, answers="language-model")
     for name in ("c6/location/0", "c6/location/1"):
         one = given[name]
         assert one.likelihoods is not None
