@@ -59,7 +59,7 @@ class AnomalyGpt(Detector):
     )
     sigma: float = sigma_parameter()
     words_share: float = parameter(
-        0.5,
+        0.75,
         'Share of the score that comes from the language model\'s "Yes"; the map has the rest.',
         low=0,
         high=1,
