@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
 from specsight.benchmark.answering.inspecting import UNINSTRUCTED, FittedAnswerer
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specsight.encoders import Features
     from specsight.language.pointing.pointer import Pointer
 
-DETECTOR = "llava-ads"
 SETTING = "answers"
 EVIDENCE, ALONE = "evidence", "language-model"
 """Who answers: rules from evidence, the language model where they would guess; or the language model alone."""
@@ -32,13 +31,15 @@ EVIDENCE, ALONE = "evidence", "language-model"
 class PointingAnswerer(FittedAnswerer):
     """Answers from evidence, and by the language model where evidence does not tell."""
 
+    detector: ClassVar[str] = "llava-ads"
+
     def __init__(self, name: str, config: AnswererConfig) -> None:
         """Raises SpecsightError for an unknown value of the setting `answers`."""
         given = dict(config.settings)
         self._by = str(given.pop(SETTING, EVIDENCE))
         if self._by not in (EVIDENCE, ALONE):
             raise SpecsightError(f"--set {SETTING}={self._by}: {did_you_mean(self._by, (EVIDENCE, ALONE))}")
-        super().__init__(DETECTOR, replace(config, settings=given))
+        super().__init__(self.detector, replace(config, settings=given))
         self._parameters["language_model"] = name
         self._name = name
         self._weights: tuple[Path | None, dict[tuple[str, str], float]] = (None, {})
