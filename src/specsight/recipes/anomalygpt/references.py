@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.recipes.language.gallery import Gallery, numbers_of
+from specsight.recipes.language.gallery import Gallery
 from specsight.recipes.language.pictures import LINE, LinePictures
 
 TINY = 1e-9
@@ -26,7 +26,7 @@ def references_of(gallery: Gallery, benchmark: Path, good_kept: float) -> Mappin
     Raises SpecsightError where the gallery was made of another benchmark.
     """
     kept = [sample for sample, _ in LinePictures(benchmark, good_kept, stride=8).kept]
-    numbers = list(numbers_of(gallery, LINE))
+    numbers = [number for number, entry in enumerate(gallery.entries) if entry.kind == LINE]
     if len(kept) != len(numbers):
         raise SpecsightError(
             f"'{gallery.folder}' shows {len(numbers)} pictures of the line and '{benchmark}' has {len(kept)}: make the "
