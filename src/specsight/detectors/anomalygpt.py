@@ -93,10 +93,9 @@ class AnomalyGpt(Detector):
             anchors.good,
             self._distances(view),
         )
-        typed, ignored = maps[: len(anchors.types)], maps[len(anchors.types) :]
-        if len(ignored):
-            typed = typed - np.logaddexp(0, ignored).max(0)
-        typed = np.asarray(typed, np.float32)
+        count = len(anchors.types)
+        explained = self.reader.explained(maps[count:], bool(self.references_))
+        typed = np.asarray(maps[:count] - explained, np.float32)
         combined = self._combined(typed, anchors.types)
         cells = view.cells[self._layer_names[0]]
         shown = view.frame.shows_picture(cells)

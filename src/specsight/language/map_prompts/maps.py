@@ -62,6 +62,12 @@ class MapDecoder(nn.Module):
             found.append(enlarged(logits.view(-1, 1, *grid.shape[-2:]), size)[:, 0])
         return torch.stack(found).mean(0)
 
+    def even(self, references: bool) -> Tensor:
+        """The logit of a cell that looks as much like a defect as like a good part, and with `references` lies on a
+        good cell."""
+        by_words = self.biases.mean()
+        return QUICK * (self.share_of_words * by_words + self.offset) if references else by_words
+
     def with_references(self, logits: Tensor, distances: Sequence[Tensor]) -> Tensor:
         """The same logits (Q, h, w) where good pictures are known.
 

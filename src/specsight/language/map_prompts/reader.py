@@ -86,6 +86,14 @@ class MapReader(Pointer):
                 logits = self.prompted.decoder.with_references(logits, far)
             return np.ascontiguousarray(logits.cpu().numpy())
 
+    def explained(self, ignored: NDArray[np.float32], references: bool) -> NDArray[np.float32]:
+        """What maps (J, h, w) of ignored types explain, in logits: what looks more like one of them than like a good
+        part is no defect of another type. Zero where nothing is ignored."""
+        if not len(ignored):
+            return np.zeros((), np.float32)
+        even = float(self.prompted.decoder.even(references))
+        return np.asarray(np.logaddexp(0, ignored - even).max(0), np.float32)
+
     def wrong(self, features: Mapping[str, Features], product: str) -> float:
         """Logit of "Yes" against "No" to the question whether anything is wrong with `product`; of a long picture that
         of its worst window."""
