@@ -50,7 +50,9 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(suite_runner, "evaluate_in_own_process", run_evaluation)
-        patched.setattr("specsight.evaluation.product.load_language_model", lambda name, device, **_: Fluent())
+        patched.setattr(
+            "specsight.evaluation.product.load_language_model", lambda name, device, **_: Fluent()
+        )
         return run_suite(
             config,
             "language",
