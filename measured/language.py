@@ -34,11 +34,11 @@ QUESTION = "What is wrong with it, where, and how large is it?"
 DETECTION = ("image_auroc", "pixel_auroc", "aupro_30", "detection_rate", "false_reject_rate")
 STATEMENTS = (
     "grounding",
-    "hallucination_good",
-    "hallucination_defective",
-    "omission",
-    "statements_unsupported",
-    "rewrites_rejected",
+    "good_hallucination_rate",
+    "defective_hallucination_rate",
+    "omission_rate",
+    "unsupported_rate",
+    "rejected_rewrites_rate",
 )
 
 

@@ -75,8 +75,8 @@ def test_rows_show_detection_types_statements_and_what_other_words_change(suite:
     first, truncated, unnamed = record.rows
     assert first.values["image_auroc"] is not None
     assert first.values["single_type_exact_set"] is not None
-    assert first.values["statements_unsupported"] == 0, "templates say what map and decision support"
-    assert first.values["rewrites_rejected"] == 1
+    assert first.values["unsupported_rate"] == 0, "templates say what map and decision support"
+    assert first.values["rejected_rewrites_rate"] == 1
     assert first.values[change_name("image_auroc")] is None
     assert first.picture_ms
     assert first.peak_mb
@@ -138,8 +138,8 @@ def test_statements_of_a_run_are_compared_with_its_masks(suite: Path) -> None:
     # Of a picture that is accepted, verdict and number are stated, wrongly; type and cells are not.
     omitted = statement_numbers(run, [accepted], [accepted], 0)
     cells = len(truth.cells)
-    assert omitted["omission"].value == pytest.approx((1 + cells) / (3 + cells))
-    assert omitted["hallucination"].value == 1
+    assert omitted["omission_rate"].value == pytest.approx((1 + cells) / (3 + cells))
+    assert omitted["hallucination_rate"].value == 1
     unexplained = [replace(p, inspection=replace(p.inspection, explanation=None)) for p in predictions]
     assert statement_numbers(run, unexplained, unexplained, 0) == {}
 

@@ -124,10 +124,10 @@ def _of_truth(
 
     return {
         "grounding": sampling.weighted(grounding, UNEXPLAINED),
-        "hallucination": share(unsupported, asserted),
-        "hallucination_good": share(unsupported * ~defective, asserted * ~defective),
-        "hallucination_defective": share(unsupported * defective, asserted * defective),
-        "omission": share(omitted, true),
+        "hallucination_rate": share(unsupported, asserted),
+        "good_hallucination_rate": share(unsupported * ~defective, asserted * ~defective),
+        "defective_hallucination_rate": share(unsupported * defective, asserted * defective),
+        "omission_rate": share(omitted, true),
     }
 
 
@@ -144,8 +144,10 @@ def _of_checks(explained: Sequence[Prediction]) -> dict[str, Number]:
     sound = [one for explanation in explanations for one in _shown(explanation)]
     rewrites = [one.rewrite for one in explanations if one.rewrite and one.rewrite.text]
     rejected = sum(not one.accepted for one in rewrites)
-    numbers = {"statements_unsupported": rate(sum(not one for one in sound), len(sound), UNEXPLAINED)}
-    return numbers | ({"rewrites_rejected": rate(rejected, len(rewrites), NO_REWRITE)} if rewrites else {})
+    numbers = {"unsupported_rate": rate(sum(not one for one in sound), len(sound), UNEXPLAINED)}
+    return numbers | (
+        {"rejected_rewrites_rate": rate(rejected, len(rewrites), NO_REWRITE)} if rewrites else {}
+    )
 
 
 def _shown(explanation: Explanation) -> list[bool]:

@@ -58,8 +58,14 @@ LANGUAGE = (
     *DETECTION[: DETECTION.index("iou")],
     *set_names(SINGLE),
     *set_names(SEVERAL),
-    *("grounding", "hallucination", "hallucination_good", "hallucination_defective", "omission"),
-    *("statements_unsupported", "rewrites_rejected"),
+    *(
+        "grounding",
+        "hallucination_rate",
+        "good_hallucination_rate",
+        "defective_hallucination_rate",
+        "omission_rate",
+    ),
+    *("unsupported_rate", "rejected_rewrites_rate"),
     *map(change_name, CHANGED),
 )
 """Detection and map, types as sets, statements, and what other descriptions change."""

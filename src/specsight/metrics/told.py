@@ -80,18 +80,19 @@ _register(
     Group.STATEMENTS,
     column="grounding",
 )
-for _of, _whose in (("", ""), ("_good", " of good pictures"), ("_defective", " of defective pictures")):
+for _of in ("", "good", "defective"):
+    _whose = f" of {_of} pictures" if _of else ""
     _register(
-        f"hallucination{_of}",
+        f"{_of}_hallucination_rate".lstrip("_"),
         f"Hallucination{',' if _of else ''}{_whose}",
         f"share of what statements assert{_whose} (verdict, each type, cell and part, number) that is not true",
         Group.STATEMENTS,
         direction="lower",
         format="percent",
-        column=f"hallucination{', ' + _of[1:] if _of else ''}",
+        column=f"hallucination{', ' + _of if _of else ''}",
     )
 _register(
-    "omission",
+    "omission_rate",
     "Omission",
     "share of what is true (verdict, each type, cell and part, number) that no statement says",
     Group.STATEMENTS,
@@ -100,7 +101,7 @@ _register(
     column="omission",
 )
 _register(
-    "statements_unsupported",
+    "unsupported_rate",
     "Statements unsupported",
     "share of the statements shown with a claim that map or decision do not support",
     Group.STATEMENTS,
@@ -109,7 +110,7 @@ _register(
     column="unsupported",
 )
 _register(
-    "rewrites_rejected",
+    "rejected_rewrites_rate",
     "Rewrites rejected",
     "share of a language model's rewrites that failed their checks and were not used",
     Group.STATEMENTS,
@@ -141,8 +142,14 @@ BLOCKS = (
         "What statements assert against the truth, by the rules of benchmarks' reports; and whether map and decision "
         "support them.",
         (
-            *("grounding", "hallucination", "hallucination_good", "hallucination_defective", "omission"),
-            *("statements_unsupported", "rewrites_rejected"),
+            *(
+                "grounding",
+                "hallucination_rate",
+                "good_hallucination_rate",
+                "defective_hallucination_rate",
+                "omission_rate",
+            ),
+            *("unsupported_rate", "rejected_rewrites_rate"),
         ),
     ),
     Block(
