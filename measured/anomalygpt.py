@@ -89,10 +89,10 @@ def measure(
 def _of_picture(detector: AnomalyGpt, view: View, mask: NDArray[np.bool_], product: str) -> tuple[Any, ...]:
     """Score, map, and the logit of "Yes" from the map, from an even one and from the mask."""
     judgement, logits = detector.judge(view), detector.map_of(view)
-    cells = view.cells[detector.reader.description.layers[0]]
+    cells = view.cells[detector.pointer.description.layers[0]]
     true = np.where(_on_cells(mask, cells), np.float32(HIGH), np.float32(LOW))
     shown = (logits, np.full_like(logits, LOW), true)
-    yes = [detector.reader.wrong(detector.asked(view, one), product) for one in shown]
+    yes = [detector.pointer.wrong(detector.asked(view, one), product) for one in shown]
     return judgement.score, judgement.map, *yes
 
 

@@ -19,7 +19,8 @@ from specsight.specification import DefectType, Ignore, Instruction, Only, Speci
 
 pytest.importorskip("transformers")
 
-from specsight.detectors.anomalygpt import FINGERPRINT, TOP, AnomalyGpt
+from specsight.detectors.anomalygpt import AnomalyGpt
+from specsight.detectors.pointing import FINGERPRINT, TOP
 
 SIDE = 128
 SPOT = (slice(40, 68), slice(56, 84))
@@ -86,7 +87,7 @@ def test_distances_are_to_the_nearest_good_patch_of_each_level(samples: list[Sam
 def test_the_score_is_the_maps_top_and_the_answer(by_words: AnomalyGpt) -> None:
     (view,) = by_words.look([Picture(plate(9, True))])
     logits = by_words.map_of(view)
-    yes = by_words.reader.wrong(by_words.asked(view, logits), "plate")
+    yes = by_words.pointer.wrong(by_words.asked(view, logits), "plate")
     top = grids.top_mean(logits, TOP)
     share = by_words.words_share
     assert by_words.judge(view).score == pytest.approx((1 - share) * top + share * yes, abs=1e-4)
@@ -98,7 +99,7 @@ def test_the_answer_rests_on_the_places_that_the_map_picks(by_words: AnomalyGpt)
     even = np.full((16, 16), -4, np.float32)
     alarming = even.copy()
     alarming[5:8, 7:10] = 4
-    calm, alarmed = (by_words.reader.wrong(by_words.asked(view, one), "plate") for one in (even, alarming))
+    calm, alarmed = (by_words.pointer.wrong(by_words.asked(view, one), "plate") for one in (even, alarming))
     assert calm < 0
     assert alarmed > calm + 0.5
 

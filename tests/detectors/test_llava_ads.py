@@ -88,7 +88,7 @@ def test_neither_list_nor_order_of_types_changes_what_is_said_of_one(stains: Det
 
 def test_score_and_map_by_hand(stains: Detector) -> None:
     """Of a view, with a type that is ignored and without: as docs/llava-ads.md has it."""
-    from specsight.detectors.llava_ads.detector import LlavaAds
+    from specsight.detectors.llava_ads import LlavaAds
     from specsight.language.pointing.pointer import Phrase
     from specsight.specification import Ignore, Instruction
 

@@ -12,41 +12,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.contract import View, detectors
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
+from specsight.detectors.pointing import TOP, PointingDetector, explained
 from specsight.detectors.rotating import angles_of, rotate_parameter
-from specsight.detectors.saving import State, damaged
+from specsight.detectors.saving import State
 from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
 from specsight.encoders import Encoder, Features
-from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank
 from specsight.images import Cells, Frame
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
-from specsight.storage import parse_json, read_text, write_json
 
 if TYPE_CHECKING:
     from specsight.language.map_prompts.reader import MapReader
 
-TOP = 0.01
-"""Share of the cells whose mean is the map's say in the score."""
-FINGERPRINT = "language_model.json"
 MEGABYTES = 256 << 20
 FAINT = np.float32(1e-12)
 
 
 @detectors.register("anomalygpt")
 @dataclass
-class AnomalyGpt(Detector):
+class AnomalyGpt(PointingDetector["MapReader"]):
     """A map by words and nearest good patches, and a language model that is asked about it."""
 
     name = "anomalygpt"
@@ -87,19 +81,19 @@ class AnomalyGpt(Detector):
         anchors = words.anchors(instruction)
         if not anchors.types:
             return judgement_without_types(view.frame)
-        maps = self.reader.maps(
+        maps = self.pointer.maps(
             [view.features[layer] for layer in self._layer_names],
             np.concatenate([anchors.defects, anchors.ignored]),
             anchors.good,
             self._distances(view),
         )
         count = len(anchors.types)
-        explained = self.reader.explained(maps[count:], bool(self.references_))
-        typed = np.asarray(maps[:count] - explained, np.float32)
+        of_ignored = explained(maps[count:] - self.pointer.even(bool(self.references_)))
+        typed = np.asarray(maps[:count] - of_ignored, np.float32)
         combined = self._combined(typed, anchors.types)
         cells = view.cells[self._layer_names[0]]
         shown = view.frame.shows_picture(cells)
-        wrong = self.reader.wrong(self.asked(view, combined), words.specification.product)
+        wrong = self.pointer.wrong(self.asked(view, combined), words.specification.product)
         score = (1 - self.words_share) * grids.top_mean(combined[shown], TOP) + self.words_share * wrong
         return judgement_of_types(
             score, typed, anchors.types, cells, view.frame, self.sigma, combined=combined
@@ -114,7 +108,7 @@ class AnomalyGpt(Detector):
     def map_of(self, view: View) -> NDArray[np.float32]:
         """The map (h, w) in logits on the cells of the finest level, uninstructed."""
         anchors = self._get_words().anchors()
-        maps = self.reader.maps(
+        maps = self.pointer.maps(
             [view.features[layer] for layer in self._layer_names],
             anchors.defects,
             anchors.good,
@@ -127,30 +121,21 @@ class AnomalyGpt(Detector):
         """The map of damage of any kind; where named types alone count, their largest."""
         return np.asarray(typed[types.index(None)] if None in types else typed.max(0), np.float32)
 
-    @cached_property
-    def reader(self) -> MapReader:
-        """The language model. Raises SpecsightError where it was trained beside another encoder."""
+    def _load_pointer(self) -> MapReader:
         from specsight.language.map_prompts.reader import MapReader
 
-        reader = MapReader.load(self.language_model, self.device)
-        encoder = self.get_encoder()
-        if reader.description.encoder_fingerprint != encoder.fingerprint:
-            raise SpecsightError(
-                f"language model '{self.language_model}' was trained beside encoder '{reader.description.encoder}', "
-                f"and '{encoder.name}' is another: choose that one with --encoder, or train a language model beside it"
-            )
-        return reader
+        return MapReader.load(self.language_model, self.device)
 
     @property
     def _layer_names(self) -> tuple[str, ...]:
-        return self.reader.description.layers
+        return self.pointer.description.layers
 
     def _layers(self, encoder: Encoder) -> Sequence[str]:
         return self._layer_names
 
     def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
         found = super()._features(encoder, pixels, frame)
-        return {**found, **self.reader.eyes([found[layer] for layer in self._layer_names])}
+        return {**found, **self.pointer.eyes([found[layer] for layer in self._layer_names])}
 
     def _cells(self, encoder: Encoder, name: str, features: Features) -> Cells | None:
         from specsight.language.pointing.pointer import DEEP, FINE
@@ -190,23 +175,6 @@ class AnomalyGpt(Detector):
         if layers and layers != list(self._layer_names):
             raise ValueError(f"references of {layers} alone")
         self.references_ = {layer: MemoryBank(state[layer]) for layer in layers}
-
-    def _save_words(self, folder: Path) -> None:
-        super()._save_words(folder)
-        write_json(folder / FINGERPRINT, {"fingerprint": self.reader.fingerprint})
-
-    def _restore_words(self, folder: Path) -> None:
-        super()._restore_words(folder)
-        path = folder / FINGERPRINT
-        try:
-            fingerprint = dict(parse_json(read_text(path)))["fingerprint"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise damaged(path) from error
-        if fingerprint != self.reader.fingerprint:
-            raise SpecsightError(
-                f"'{folder}' was fitted with another language model than '{self.language_model}' is now: fit again, or "
-                "put that one back"
-            )
 
 
 def _directions(grid: Features) -> NDArray[np.float32]:

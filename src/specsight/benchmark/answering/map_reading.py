@@ -15,7 +15,6 @@ from specsight.benchmark.answering.pointing import PointingAnswerer
 if TYPE_CHECKING:
     from specsight.detectors.anomalygpt import AnomalyGpt
     from specsight.encoders import Features
-    from specsight.language.pointing.pointer import Pointer
 
 
 class MapReadingAnswerer(PointingAnswerer):
@@ -26,9 +25,6 @@ class MapReadingAnswerer(PointingAnswerer):
     def _features(self, question: Question, product: str) -> Mapping[str, Features]:
         detector, view = self._fitted_detector(product), self._look(question, product).view
         return detector.asked(view, detector.map_of(view))
-
-    def _pointer(self, product: str) -> Pointer:
-        return self._fitted_detector(product).reader
 
     def _fitted_detector(self, product: str) -> AnomalyGpt:
         from specsight.detectors.anomalygpt import AnomalyGpt

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
 from specsight.benchmark.answering.inspecting import UNINSTRUCTED, FittedAnswerer
@@ -82,11 +82,11 @@ class PointingAnswerer(FittedAnswerer):
         return self._look(question, product).view.features
 
     def _pointer(self, product: str) -> Pointer:
-        from specsight.detectors.llava_ads.detector import LlavaAds
+        from specsight.detectors.pointing import PointingDetector
 
         detector = self.inspector(product).detector
-        assert isinstance(detector, LlavaAds)
-        return detector.pointer
+        assert isinstance(detector, PointingDetector)
+        return cast("Pointer", detector.pointer)
 
 
 def _asked(question: Question) -> str:

@@ -16,18 +16,10 @@ from torch import Tensor
 from typing_extensions import Self
 
 from specsight.encoders import Features
-from specsight.errors import SpecsightError
 from specsight.language.map_prompts.model import MapPrompted, load_prompted, prompted_fingerprint
 from specsight.language.pointing.heads import Seen
 from specsight.language.pointing.packing import Branch, pack
-from specsight.language.pointing.pointer import (
-    BUNDLED,
-    DEEP,
-    FINE,
-    SUSPICION,
-    YES_NO,
-    Pointer,
-)
+from specsight.language.pointing.pointer import BUNDLED, DEEP, FINE, SUSPICION, YES_NO, Pointer
 from specsight.language.pointing.saved import Description
 from specsight.language.pointing.windows import stacked, windows_of
 
@@ -35,27 +27,15 @@ from specsight.language.pointing.windows import stacked, windows_of
 class MapReader(Pointer):
     """Answers questions about a picture whose map stands as `SUSPICION` among its features, in logits (1, h, w)."""
 
+    home, ships, made_by = Path(__file__).parent, (BUNDLED,), "specsight train anomalygpt"
+
     def __init__(self, prompted: MapPrompted, description: Description, name: str, fingerprint: str) -> None:
         super().__init__(prompted.speaker, description, name, fingerprint)
         self.prompted = prompted
 
     @classmethod
-    def load(cls, name: str, device: str = "auto") -> Self:
-        """The one that ships ("bundled"), or that of a folder.
-
-        Raises SpecsightError for a missing extra, a folder that is none, and missing or damaged files.
-        """
-        from specsight.errors import require
-        from specsight.learning.device import choose_device
-
-        require("torch", "models")
-        folder = Path(__file__).parent / BUNDLED if name == BUNDLED else Path(name).expanduser()
-        if not folder.is_dir():
-            raise SpecsightError(
-                f"language model '{name}': no such folder; give '{BUNDLED}' or the folder that "
-                "'specsight train anomalygpt' wrote"
-            )
-        model, description = load_prompted(folder, choose_device(device))
+    def _of(cls, folder: Path, name: str, device: torch.device) -> Self:
+        model, description = load_prompted(folder, device)
         return cls(model, description, name, prompted_fingerprint(folder))
 
     def eyes(self, grids: Sequence[Features]) -> dict[str, Features]:
@@ -86,13 +66,9 @@ class MapReader(Pointer):
                 logits = self.prompted.decoder.with_references(logits, far)
             return np.ascontiguousarray(logits.cpu().numpy())
 
-    def explained(self, ignored: NDArray[np.float32], references: bool) -> NDArray[np.float32]:
-        """What maps (J, h, w) of ignored types explain, in logits: what looks more like one of them than like a good
-        part is no defect of another type. Zero where nothing is ignored."""
-        if not len(ignored):
-            return np.zeros((), np.float32)
-        even = float(self.prompted.decoder.even(references))
-        return np.asarray(np.logaddexp(0, ignored - even).max(0), np.float32)
+    def even(self, references: bool) -> float:
+        """The logit at which a cell looks as much like a defect as like a good part."""
+        return float(self.prompted.decoder.even(references))
 
     def wrong(self, features: Mapping[str, Features], product: str) -> float:
         """Logit of "Yes" against "No" to the question whether anything is wrong with `product`; of a long picture that
@@ -103,9 +79,7 @@ class MapReader(Pointer):
         with torch.inference_mode():
             begin = self._begin(stacked(windows))
             states = self.model.read(begin, pack([[branch]] * len(windows)).to(self.model.device))
-            yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
-            last = self.model.logits(states[:, -1])
-            return float((last[:, yes] - last[:, no]).max())
+            return float(self.model.yes(states[:, -1]).max())
 
     def _begin(self, seen: Seen) -> Tensor:
         return self.prompted.begin(seen, seen.suspicion)

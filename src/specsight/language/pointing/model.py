@@ -93,6 +93,12 @@ class PointingModel(nn.Module):
         found: Tensor = self.language.get_output_embeddings()(states)
         return found
 
+    def yes(self, states: Tensor) -> Tensor:
+        """Logits (B,) that "Yes" follows a question, against "No"; `states` (B, d) are those of its last tokens."""
+        yes, no = (self.layout.pieces(word)[0] for word in ("Yes", "No"))
+        last = self.logits(states)
+        return last[:, yes] - last[:, no]
+
     def weigh(self, begin: Tensor, question: Sequence[int], answers: Sequence[Sequence[int]]) -> list[float]:
         """Log-likelihood in nats of each answer (token numbers) to a question about one picture, `begin` (1, P, d)."""
         branches = [Branch([*question, *answer], len(answer)) for answer in answers]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -74,25 +74,34 @@ class Said:
 class Pointer:
     """A language model that points, on one device; deterministic there."""
 
+    home: ClassVar[Path] = Path(__file__).parent
+    """Where those that ship lie."""
+    ships: ClassVar[tuple[str, ...]] = SHIPPED
+    made_by: ClassVar[str] = "specsight train language"
+
     def __init__(self, model: PointingModel, description: Description, name: str, fingerprint: str) -> None:
         self.model, self.description = model, description
         self.name, self.fingerprint = name, fingerprint
 
     @classmethod
     def load(cls, name: str, device: str = "auto") -> Self:
-        """One that ships ("bundled", or "smollm2": adapters of SmolLM2-135M-Instruct), or that of a folder.
+        """One that ships (`ships`; "smollm2": adapters of SmolLM2-135M-Instruct), or that of a folder.
 
         Raises SpecsightError for a missing extra, a folder that is none, and missing or damaged files.
         """
         from specsight.learning.device import choose_device
 
-        folder = Path(__file__).parent / name if name in SHIPPED else Path(name).expanduser()
+        folder = cls.home / name if name in cls.ships else Path(name).expanduser()
         if not folder.is_dir():
             raise SpecsightError(
-                f"language model '{name}': no such folder; give {' or '.join(SHIPPED)}, or the folder that "
-                "'specsight train language' wrote"
+                f"language model '{name}': no such folder; give {' or '.join(cls.ships)}, or the folder that "
+                f"'{cls.made_by}' wrote"
             )
-        model, description = load_pointing(folder, choose_device(device))
+        return cls._of(folder, name, choose_device(device))
+
+    @classmethod
+    def _of(cls, folder: Path, name: str, device: torch.device) -> Self:
+        model, description = load_pointing(folder, device)
         return cls(model, description, name, pointing_fingerprint(folder))
 
     def adapt(self, grids: Sequence[Features]) -> dict[str, Features]:
@@ -127,9 +136,7 @@ class Pointer:
                 seen, rows, defects.flatten(0, 1), normal.repeat_interleave(count, 0), anchors
             )
             present = self.model.heads.present(defects.flatten(0, 1), margins).view(len(windows), count)
-            yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
-            last = self.model.logits(states[:, -1])
-            odds = (last[:, yes] - last[:, no]).max()
+            odds = self.model.yes(states[:, -1]).max()
         maps = [_array(one) for one in margins.view(len(windows), count, *margins.shape[1:])]
         return Pointed(joined(maps, windows, whole), _array(present.max(0).values), float(odds))
 

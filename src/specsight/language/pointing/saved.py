@@ -71,6 +71,13 @@ class Description:
     """Of the checkpoint that was adapted; empty: the language model is whole."""
     lora: Mapping[str, Any] | None = None
 
+    def check_encoder(self, what: str, encoder: Encoder, way_out: str) -> None:
+        """Raises SpecsightError, with the way out, where `what` was trained beside another encoder."""
+        if self.encoder_fingerprint != encoder.fingerprint:
+            raise SpecsightError(
+                f"{what} was trained beside encoder '{self.encoder}', and '{encoder.name}' is another: {way_out}"
+            )
+
 
 Size = Annotated[int, Field(ge=1, le=1 << 14)]
 """Channels, dimensions or ranks: more than any network has would only ask for memory."""

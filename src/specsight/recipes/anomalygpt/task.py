@@ -11,7 +11,6 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from specsight.encoders import Encoder
 from specsight.language.map_prompts.model import MapPrompted
@@ -22,7 +21,7 @@ from specsight.recipes.anomalygpt.batches import MapBatch, MapBatchMaker
 from specsight.recipes.anomalygpt.recipe import PromptStage
 from specsight.recipes.language.anchors import SentenceAnchors
 from specsight.recipes.language.conversations import THINGS
-from specsight.recipes.language.task import auroc_of, dice_of_maps, focal_of_maps
+from specsight.recipes.language.task import auroc_of, dice_of_maps, focal_of_maps, loss_of_words
 from specsight.recipes.run import config_of
 
 VALIDATED = 12
@@ -120,17 +119,13 @@ class PromptTask(Task):
         return by_words, joined, self.model.begin(seen, shown)
 
     def _words_loss(self, batch: MapBatch, begin: Tensor) -> Tensor:
-        states = self.model.speaker.read(begin, batch.packed.to(self.device))
-        targets = batch.packed.targets.to(self.device)
-        chosen = targets >= 0
-        if not chosen.any():
-            return states.new_zeros(())
-        return functional.cross_entropy(self.model.speaker.logits(states[chosen]).float(), targets[chosen])
+        packed = batch.packed.to(self.device)
+        return loss_of_words(self.model.speaker, self.model.speaker.read(begin, packed), packed)
 
     def _yes(self, begin: Tensor) -> list[float]:
         layout = self.model.speaker.layout
         packed = pack([[Branch(layout.question(QUESTION))]] * len(begin)).to(self.device)
-        logits = self.model.speaker.logits(self.model.speaker.read(begin, packed)[:, -1])
-        yes, no = (layout.pieces(word)[0] for word in ("Yes", "No"))
-        odds: list[float] = (logits[:, yes] - logits[:, no]).float().cpu().tolist()
+        odds: list[float] = (
+            self.model.speaker.yes(self.model.speaker.read(begin, packed)[:, -1]).float().cpu().tolist()
+        )
         return odds

@@ -74,10 +74,7 @@ def begun(folder: Path, encoder: Encoder, device: torch.device) -> tuple[MapProm
     else:
         speaker, description = load_pointing(folder, device)
         model = MapPrompted(speaker).to(device)
-    if description.encoder_fingerprint != encoder.fingerprint:
-        raise SpecsightError(
-            f"'{folder}' was trained beside encoder '{description.encoder}', and '{encoder.name}' is another"
-        )
+    description.check_encoder(f"'{folder}'", encoder, "begin with one of that encoder")
     if description.lora is not None:
         raise SpecsightError(f"'{folder}' holds adapters of another language model: begin with a whole one")
     projection = joint_projection(encoder)

@@ -18,6 +18,7 @@ from specsight.encoders import Encoder
 from specsight.language.pointing.adapters import learning
 from specsight.language.pointing.heads import Seen
 from specsight.language.pointing.model import PointingModel
+from specsight.language.pointing.packing import Packed
 from specsight.learning.losses import GAMMA
 from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
@@ -134,11 +135,7 @@ class SpeakingTask(Task):
         return seen, self.model.read(begin, batch.packed.to(self.device))
 
     def _words_loss(self, batch: Batch, states: Tensor) -> Tensor:
-        targets = batch.packed.targets.to(self.device)
-        chosen = targets >= 0
-        if not chosen.any():
-            return states.new_zeros(())
-        return functional.cross_entropy(self.model.logits(states[chosen]).float(), targets[chosen])
+        return loss_of_words(self.model, states, batch.packed.to(self.device))
 
     def _pointed(self, batch: Batch, seen: Seen, states: Tensor) -> tuple[Tensor, Tensor]:
         of, device = batch.pointers, self.device
@@ -195,6 +192,14 @@ def _learning(model: PointingModel) -> nn.Module:
     if len(own) == sum(1 for _ in model.language.parameters()):
         return cast("nn.Module", model.language)
     return nn.ParameterDict({name.replace(".", "/"): parameter for name, parameter in own.items()})
+
+
+def loss_of_words(model: PointingModel, states: Tensor, packed: Packed) -> Tensor:
+    """Cross-entropy of answers, in nats per token; `states` (B, T, d) are those of the branches' tokens."""
+    chosen = packed.targets >= 0
+    if not chosen.any():
+        return states.new_zeros(())
+    return functional.cross_entropy(model.logits(states[chosen]).float(), packed.targets[chosen])
 
 
 def focal_of_maps(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:

@@ -80,11 +80,11 @@ def train(
 def _start_of(start: Path, encoder: str) -> str:
     """The fingerprint of a finished model, which must have been trained beside `encoder`."""
     described = read_description(start)
-    if described.encoder_fingerprint != load_encoder(encoder, "cpu").fingerprint:
-        raise SpecsightError(
-            f"'{start}' was trained beside encoder '{described.encoder}', and '{encoder}' is another: its heads know "
-            "nothing of that one; choose its own with --encoder, or leave --start out"
-        )
+    described.check_encoder(
+        f"'{start}'",
+        load_encoder(encoder, "cpu"),
+        "its heads know nothing of that one; choose its own with --encoder, or leave --start out",
+    )
     return pointing_fingerprint(start)
 
 

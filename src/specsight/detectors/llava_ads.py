@@ -9,39 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.contract import View, detectors
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
-from specsight.detectors.saving import State, damaged
+from specsight.detectors.pointing import TOP, PointingDetector, explained
+from specsight.detectors.saving import State
 from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
 from specsight.encoders import JOINT, Encoder, Features
-from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.images import Cells, Frame
 from specsight.prompts import prompt_bank
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 from specsight.specification.vocabulary import as_words
-from specsight.storage import parse_json, read_text, write_json
 
 if TYPE_CHECKING:
     from specsight.language.pointing.pointer import Pointer
 
-TOP = 0.01
-"""Share of the cells whose mean margin is the map's say in the score."""
-FINGERPRINT = "language_model.json"
-
 
 @detectors.register("llava-ads")
 @dataclass
-class LlavaAds(Detector):
+class LlavaAds(PointingDetector["Pointer"]):
     """Points at every type of the specification, and at whatever else is wrong."""
 
     name = "llava-ads"
@@ -82,13 +75,13 @@ class LlavaAds(Detector):
             view.features, phrases, anchors.good, as_words(words.specification.product)
         )
         count = len(anchors.types)
-        explained = _explained(pointed.margins[count:])
-        margins = np.asarray(pointed.margins[:count] - explained, np.float32)
-        presence = pointed.presence[:count] - _explained(pointed.presence[count:])
+        of_ignored = explained(pointed.margins[count:])
+        margins = np.asarray(pointed.margins[:count] - of_ignored, np.float32)
+        presence = pointed.presence[:count] - explained(pointed.presence[count:])
         cells = view.cells[FINE]
         shown = view.frame.shows_picture(cells)
         if None in anchors.types:
-            suspicion = view.features[SUSPICION][0] - explained
+            suspicion = view.features[SUSPICION][0] - of_ignored
             combined = np.asarray(0.5 * (margins.max(0) + suspicion), np.float32)
             told = 0.5 * (float(presence[anchors.types.index(None)]) + pointed.yes)
         else:  # "Yes" speaks of whatever is wrong, and here named types alone count.
@@ -98,19 +91,10 @@ class LlavaAds(Detector):
             score, margins, anchors.types, cells, view.frame, self.sigma, combined=combined
         )
 
-    @cached_property
-    def pointer(self) -> Pointer:
-        """The language model. Raises SpecsightError where it was trained beside another encoder."""
+    def _load_pointer(self) -> Pointer:
         from specsight.language.pointing.pointer import Pointer
 
-        pointer = Pointer.load(self.language_model, self.device)
-        encoder = self.get_encoder()
-        if pointer.description.encoder_fingerprint != encoder.fingerprint:
-            raise SpecsightError(
-                f"language model '{self.language_model}' was trained beside encoder '{pointer.description.encoder}', "
-                f"and '{encoder.name}' is another: choose that one with --encoder, or train a language model beside it"
-            )
-        return pointer
+        return Pointer.load(self.language_model, self.device)
 
     def _features(self, encoder: Encoder, pixels: NDArray[np.uint8], frame: Frame) -> Mapping[str, Features]:
         found = encoder.all_grids(pixels)
@@ -135,28 +119,3 @@ class LlavaAds(Detector):
 
     def _restore(self, state: State) -> None:
         pass
-
-    def _save_words(self, folder: Path) -> None:
-        super()._save_words(folder)
-        write_json(folder / FINGERPRINT, {"fingerprint": self.pointer.fingerprint})
-
-    def _restore_words(self, folder: Path) -> None:
-        super()._restore_words(folder)
-        path = folder / FINGERPRINT
-        try:
-            fingerprint = dict(parse_json(read_text(path)))["fingerprint"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise damaged(path) from error
-        if fingerprint != self.pointer.fingerprint:
-            raise SpecsightError(
-                f"'{folder}' was fitted with another language model than '{self.language_model}' is now: fit again, or "
-                "put that one back"
-            )
-
-
-def _explained(ignored: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What ignored types explain, of their logits (K, ...): what looks more like one of them is no defect of another.
-
-    Zero where nothing is ignored.
-    """
-    return np.asarray(np.logaddexp(0, ignored).max(0) if len(ignored) else 0.0, np.float32)

@@ -1,1 +1,0 @@
-"""LLaVA-ADS: a vision-language model whose tokens point."""
