@@ -15,6 +15,7 @@ from tests.support.instructed_plates import LEFT, RIGHT
 
 from specsight.asking import Conversation, Query, ask, names_of, understand
 from specsight.asking.answering import answer_query
+from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.memory import Memory, completed, remembered
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.inspector import Inspector
@@ -210,21 +211,27 @@ class Model(LanguageModel):
         raise NotImplementedError
 
 
-def test_the_other_one_is_the_one_that_was_not_spoken_of() -> None:
-    picture = seen(finding("cut"), finding("stain", "sidewall", "right", 14.0))
-    memory = Memory()
-    told = []
-    for question in (
-        "How long is the first defect?",
-        "Why was it rejected?",
-        "Is the other one critical?",
-        "And its size?",
-    ):
+def firsts_told(picture: JudgedPicture, *questions: str) -> list[str]:
+    """The first sentence of each answer of a conversation about one picture."""
+    memory, told = Memory(), []
+    for question in questions:
         query = completed(understand(question, names_of(TYRE)).queries[0], memory)
         shared = context(focus=memory.focus, listed=memory.listed)
         sentences = answer_query(query, [picture], shared)
         memory = remembered(memory, query, sentences, [picture], shared)
         told.append(sentences[0].text)
+    return told
+
+
+def test_the_other_one_is_the_one_that_was_not_spoken_of() -> None:
+    picture = seen(finding("cut"), finding("stain", "sidewall", "right", 14.0))
+    told = firsts_told(
+        picture,
+        "How long is the first defect?",
+        "Why was it rejected?",
+        "Is the other one critical?",
+        "And its size?",
+    )
     assert told[0] == "The cut is 6.2 mm long."
     assert told[2:] == [
         "No: the stain is major (14.0 mm long).",
@@ -237,20 +244,14 @@ def test_the_other_one_is_the_one_that_was_not_spoken_of() -> None:
 
 def test_another_part_means_what_lies_there_and_not_what_was_spoken_of() -> None:
     picture = seen(finding("cut"), finding("stain", "sidewall", "right", 14.0))
-    told = []
-    memory = Memory()
-    for question in (
+    told = firsts_told(
+        picture,
         "Where is the second one?",
         "Is it a cut?",
         "and on the tread?",
         "Where is the stain?",
         "What is it on the tread?",
-    ):
-        query = completed(understand(question, names_of(TYRE)).queries[0], memory)
-        shared = context(focus=memory.focus, listed=memory.listed)
-        sentences = answer_query(query, [picture], shared)
-        memory = remembered(memory, query, sentences, [picture], shared)
-        told.append(sentences[0].text)
+    )
     cut = "cut on the tread, top left, 6.2 mm long, minor"
     assert told[1].startswith("No: stain on the sidewall")
     assert told[2] == f"Yes: {cut}."
