@@ -113,11 +113,14 @@ def _inspector(
     from specsight.ontology import load_ontology
     from specsight.specification import load_specification
 
+    # Mistakes in these are told before a model is loaded.
+    specification = load_specification(spec) if spec is not None else None
+    ontology = load_ontology(extend=knowledge) if knowledge else None
     inspector = Inspector.load(model, encoder, device)
-    if spec is not None:
-        inspector = inspector.under(load_specification(spec))
-    if knowledge:
-        inspector.ontology = load_ontology(extend=knowledge)
+    if specification is not None:
+        inspector = inspector.under(specification)
+    if ontology is not None:
+        inspector.ontology = ontology
     return inspector
 
 
