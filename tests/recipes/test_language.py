@@ -253,6 +253,34 @@ def test_a_stopped_run_ends_with_the_weights_of_an_unbroken_one(
             assert np.array_equal(tensor, second[key]), key
 
 
+def test_a_language_model_from_scratch_learns_on_with_its_own_pieces_and_without_captions(
+    run: Path, photographs: Path, tmp_path: Path
+) -> None:
+    from safetensors.numpy import load_file
+
+    from specsight.recipes.language.train import train
+
+    for name in ("gallery", "line", "tyres"):
+        shutil.copytree(run / name, tmp_path / name)
+    model = train(recipe(), tmp_path, photographs, start=run / "model")
+    stages = {json.loads(line)["stage"] for line in (tmp_path / "log.jsonl").read_text().splitlines()}
+    assert stages == {"instruct", "export"}
+    assert not (tmp_path / "align.safetensors").exists()
+    pieces = Path("language", "tokenizer.json")
+    assert (model / pieces).read_bytes() == (run / "model" / pieces).read_bytes()
+    before, after = (load_file(at / "model" / "language" / "model.safetensors") for at in (run, tmp_path))
+    moved = [float(np.abs(after[name].astype(np.float32) - before[name]).max()) for name in before]
+    assert 0 < max(moved) < 0.02  # two steps at the rate of going on, with half precision in between
+
+
+def test_of_another_shape_the_heads_alone_are_taken(run: Path) -> None:
+    from specsight.recipes.language.train import speaks
+
+    assert speaks(run / "model", recipe())
+    assert not speaks(run / "model", replace(recipe(), bundled=replace(recipe().bundled, width=16)))
+    assert not speaks(run / "model", replace(recipe(), language_model="smollm2"))
+
+
 def test_another_recipe_is_refused_where_pictures_or_checkpoints_are(run: Path, photographs: Path) -> None:
     from specsight.recipes.language.train import train
 

@@ -131,7 +131,11 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     help="bundled: a small one from scratch; smollm2, or a causal checkpoint's folder or hub id: with adapters.",
 )
 @click.option("--encoder", default=ENCODER, show_default=True, help="What the language model sees with.")
-@click.option("--start", type=PATH, help="A finished model whose heads are to learn on.")
+@click.option(
+    "--start",
+    type=PATH,
+    help="A finished model whose heads are to learn on; of one from scratch, its language model too.",
+)
 @MINUTES
 @DEVICE
 def language(

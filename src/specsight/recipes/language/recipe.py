@@ -13,6 +13,10 @@ MINUTES = {"align": 8, "instruct": 42}
 """How a time budget is shared out among the stages: in proportion to these."""
 
 
+GOING_ON_RATE = 7e-4
+"""Highest rate where a finished language model learns on."""
+
+
 @dataclass(frozen=True)
 class GalleryPlan:
     """Pictures that are rendered and encoded once: looking costs more than learning to speak of what is seen."""
@@ -119,6 +123,19 @@ class LanguageRecipe:
             return replace(stage, schedule=replace(stage.schedule, minutes=share * MINUTES[name]))
 
         return replace(self, align=budget("align", self.align), instruct=budget("instruct", self.instruct))
+
+    def going_on(self) -> LanguageRecipe:
+        """The same recipe for a finished model's own language model: questions alone, with the time of all stages, at a
+        rate that moves what is learned and does not forget it."""
+        minutes = [part.schedule.minutes for part in self.parts.values()]
+        together = None if None in minutes else sum(filter(None, minutes))
+        schedule = replace(self.instruct.schedule, rate=GOING_ON_RATE, minutes=together)
+        return replace(self, instruct=replace(self.instruct, schedule=schedule))
+
+    @property
+    def parts(self) -> dict[str, SpeakingStage]:
+        """What is trained, by stage, in order."""
+        return {"align": self.align, "instruct": self.instruct}
 
     def for_gpu(self) -> LanguageRecipe:
         """The same recipe with more pictures, larger batches and as many steps as a GPU takes in half an hour."""

@@ -21,6 +21,7 @@ from specsight.errors import SpecsightError, did_you_mean
 from specsight.language.pointing.adapters import adapted, base_folder, load_base
 from specsight.language.pointing.model import PointingModel, Shape
 from specsight.language.pointing.saved import (
+    LANGUAGE,
     load_pointing,
     pointing_fingerprint,
     read_description,
@@ -33,17 +34,20 @@ from specsight.learning.history import LOG, write_entry
 from specsight.recipes.encoder.scene_examples import TYPES, SceneExamples
 from specsight.recipes.language.gallery import Gallery, Plan, make_gallery
 from specsight.recipes.language.pictures import LinePictures, ScenePictures
-from specsight.recipes.language.recipe import BUNDLED, LanguageRecipe
+from specsight.recipes.language.recipe import BUNDLED, BundledShape, LanguageRecipe
 from specsight.recipes.language.task import SpeakingTask
 from specsight.recipes.language.texts import texts
 from specsight.recipes.language.tokenizer import build_tokenizer
 from specsight.recipes.run import run_folder, train_task, workers_of
+from specsight.storage import parse_json, read_text
 from specsight.synthetic.scenes.photographs import Photographs
 from specsight.synthetic.scenes.tyre_pictures import TyrePictures
 from specsight.synthetic.tyres import generate
 from specsight.synthetic.tyres.invented import PICTURES_PER_MODEL as MODEL
 
 STAGES = ("gallery", "align", "instruct", "export")
+GOING_ON = ("gallery", "instruct", "export")
+"""Stages of a training that goes on from a language model of this recipe."""
 HELD_OUT_SEED = 14_114
 
 
@@ -56,18 +60,23 @@ def train(
 ) -> Path:
     """Go through those of `stages` that are not finished yet, in order; returns the folder of the exported model.
 
-    `start`: a finished model; heads and visual tokens begin with what of its weights has their shapes. Interrupted
-    anywhere, the same call goes on from the last checkpoint. Raises SpecsightError for an unknown stage, for
-    photographs that cannot be used, for a `start` beside another encoder, and for checkpoints of another recipe in
-    `out`.
+    `start`: a finished model; heads and visual tokens begin with what of its weights has their shapes. Where its
+    language model is one that this recipe makes from scratch, of the same shape, that learns on too, with its own
+    tokenizer, and has no captions to learn from first (see `LanguageRecipe.going_on`). Interrupted anywhere, the same
+    call goes on from the last checkpoint. Raises SpecsightError for an unknown stage, for photographs that cannot be
+    used, for a `start` beside another encoder, and for checkpoints of another recipe in `out`.
     """
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
     Photographs(photographs)
+    known: Sequence[str] = STAGES
     if start is not None:
         recipe = replace(recipe, start=_start_of(start, recipe.encoder))
-    parts = {"align": recipe.align, "instruct": recipe.instruct}
+        if speaks(start, recipe):
+            recipe, known = recipe.going_on(), GOING_ON
+    stages = [name for name in stages if name in known]
+    parts = {name: part for name, part in recipe.parts.items() if name in known}
     with run_folder(out, recipe, recipe.options, parts) as device:
         run = _Run(recipe, out, photographs, device, start)
         for name in stages:
@@ -75,6 +84,14 @@ def train(
             run.stage(name)
             processes.meet()
     return out / "model"
+
+
+def speaks(start: Path, recipe: LanguageRecipe) -> bool:
+    """Whether a finished model's language model is what `recipe` would make from scratch: of its own kind and shape."""
+    if recipe.language_model != BUNDLED or read_description(start).language_model != BUNDLED:
+        return False
+    made, found = language_config(recipe.bundled), parse_json(read_text(start / LANGUAGE / "config.json"))
+    return all(found.get(name) == value for name, value in made.items())
 
 
 def _start_of(start: Path, encoder: str) -> str:
@@ -161,10 +178,10 @@ class _Run:
         return benchmark
 
     def _train(self, name: str) -> None:
-        part = self.recipe.align if name == "align" else self.recipe.instruct
+        part = self.recipe.parts[name]
         model = self._built()
         task = SpeakingTask(name, part, model, self.encoder, self._read("train"), self._read("held-out"))
-        if name == "instruct":
+        if name == "instruct" and not self._goes_on:
             self._require("align", task)
         train_task(task, part.schedule, self.recipe.options, self.out)
 
@@ -185,14 +202,22 @@ class _Run:
         """The model at its beginning; the same one for the same seed. Built once: stages go on with it."""
         if self._model is None:
             torch.manual_seed(self.recipe.options.seed)
-            language, tokenizer = self._language()
+            other = None if self.start is None else load_pointing(self.start, self.device)[0]
+            language, tokenizer = self._language(other)
             shape = shape_of(self.encoder, self.recipe.width)
             self._model = PointingModel(language, tokenizer, shape).to(self.device)
-            if self.start is not None:
-                begin_with(self._model, load_pointing(self.start, self.device)[0])
+            if other is not None:
+                begin_with(self._model, other)
         return self._model
 
-    def _language(self) -> tuple[Any, Any]:
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the language model is that of `start`."""
+        return self.start is not None and speaks(self.start, self.recipe)
+
+    def _language(self, other: PointingModel | None) -> tuple[Any, Any]:
+        if other is not None and self._goes_on:
+            return other.language.train().requires_grad_(True), other.layout.tokenizer
         if self.recipe.language_model == BUNDLED:
             return bundled_language(self.recipe, texts(self._read("train").entries))
         base, tokenizer = load_base(base_folder(self.recipe.language_model))
@@ -223,21 +248,27 @@ def shape_of(encoder: Encoder, width: int) -> Shape:
     return Shape(tuple(layer.channels for layer in layers), joint, width)
 
 
+def language_config(shape: BundledShape) -> dict[str, Any]:
+    """What of the bundled language model's `config.json` follows from its shape, whatever its architecture."""
+    return {
+        "model_type": shape.architecture,
+        "hidden_size": shape.width,
+        "intermediate_size": shape.inner,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "max_position_embeddings": shape.longest,
+    }
+
+
 def bundled_language(recipe: LanguageRecipe, corpus: Sequence[str]) -> tuple[Any, Any]:
     """A causal language model at random, and its tokenizer with all tokens."""
     import transformers
 
-    shape = recipe.bundled
-    tokenizer = build_tokenizer(corpus, shape.pieces, shape.longest)
+    tokenizer = build_tokenizer(corpus, recipe.bundled.pieces, recipe.bundled.longest)
     config = transformers.AutoConfig.for_model(
-        shape.architecture,
+        **language_config(recipe.bundled),
         vocab_size=len(tokenizer),
-        hidden_size=shape.width,
-        intermediate_size=shape.inner,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.key_heads,
-        max_position_embeddings=shape.longest,
+        num_key_value_heads=recipe.bundled.key_heads,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
