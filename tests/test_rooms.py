@@ -25,6 +25,7 @@ ORDER = [
     "images",
     "datasets",
     "synthetic",
+    "stress",
     "metrics",
     "learning",
     "encoders",

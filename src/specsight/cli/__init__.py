@@ -42,6 +42,7 @@ for verb in (
     measuring.check,
     benchmark.benchmark,
     making.tyres,
+    making.stress,
     making.train,
 ):
     cli.add_command(verb)

@@ -1,4 +1,4 @@
-"""Verbs that make things: pictures of `tyres`, weights (`train`)."""
+"""Verbs that make things: pictures of `tyres`, a set under `stress`, weights (`train`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import ENCODER, PATH, REPLACE, Verbs
+from specsight.cli.options import ENCODER, MAX_MEGAPIXELS, PATH, REPLACE, Verbs
 from specsight.learning.device import AUTO
 
 
@@ -57,6 +57,35 @@ def tyres(
         replace=replace,
     )
     screen.say(f"{made.samples} synthetic pictures, {made.defective} defective: {made.manifest}")
+
+
+@click.command()
+@click.argument("data", type=PATH)
+@click.option("--name", required=True, help="See: list stressors.")
+@click.option("--level", type=float, help="In the stressor's unit; default: its middle level.")
+@click.option("--out", type=PATH, required=True, help="Folder of the stressed copy.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
+@click.option("--product", help="One product of a set that holds several.")
+@click.option("--all", "every", is_flag=True, help="Stress training pictures too, not only test pictures.")
+@MAX_MEGAPIXELS
+def stress(
+    data: Path,
+    name: str,
+    level: float | None,
+    out: Path,
+    seed: int,
+    layout: str,
+    product: str | None,
+    every: bool,
+) -> None:
+    """Write a copy of a data set whose test pictures are harder to judge: dark, hidden in part, blurred, ..."""
+    from specsight.stress import stressors, write_stressed
+
+    asked = stressors[name].middle if level is None else level
+    made = write_stressed(data, name, asked, out, seed=seed, layout=layout, product=product, every=every)
+    screen.account(made.account.line, made.account.notes)
+    screen.say(f"{stressors[name].title}, {asked:g} ({stressors[name].unit}): {made.manifest}")
 
 
 @click.group(cls=Verbs)

@@ -16,6 +16,7 @@ REGISTRIES = {
     "language-models": "specsight.language:language_models",
     "metrics": "specsight.metrics:metrics",
     "readers": "specsight.reading:readers",
+    "stressors": "specsight.stress:stressors",
 }
 """What can be listed → where its registry is."""
 KINDS = {
@@ -25,6 +26,7 @@ KINDS = {
     "language-models": "what answers in words, in Python",
     "metrics": "the numbers of an evaluation",
     "readers": "what turns sentences into clauses, for read --reader",
+    "stressors": "what makes pictures harder to judge, for stress --name and evaluate --stress",
 }
 """What can be listed → what it is for."""
 
@@ -122,6 +124,13 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
         from specsight.reading import readers as of_text
 
         return [(name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in of_text.items()]
+    if what == "stressors":
+        from specsight.stress import stressors
+
+        return [
+            (name, f"{one.description}; {one.unit}: {', '.join(f'{level:g}' for level in one.levels)}")
+            for name, one in stressors.items()
+        ]
     from specsight.encoders import encoder_names
 
     return list(encoder_names().items())
