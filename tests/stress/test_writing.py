@@ -15,7 +15,7 @@ from specsight.cli import cli
 from specsight.datasets import load_dataset, write_manifest
 from specsight.errors import SpecsightError
 from specsight.images import anomaly_mask, load_picture
-from specsight.records import Defect, Sample
+from specsight.records import Defect, Label, Sample
 from specsight.stress import apply, hidden, seed_of, write_stressed
 
 SIZE = (64, 80)
@@ -26,13 +26,17 @@ def plates(tmp_path: Path) -> Path:
     """Two good pictures to learn from, a good and a defective one to test, all with depth, and a stray text file."""
     folder, rng, samples = tmp_path / "plates", np.random.default_rng(1), []
     folder.mkdir()
-    for number, (split, label) in enumerate(
-        [("train", "good"), ("train", "good"), ("test", "good"), ("test", "defective")]
-    ):
+    labels: list[tuple[str, Label]] = [
+        ("train", "good"),
+        ("train", "good"),
+        ("test", "good"),
+        ("test", "defective"),
+    ]
+    for number, (split, label) in enumerate(labels):
         image, depth = folder / f"{number}.png", folder / f"{number}.tiff"
         cv2.imwrite(str(image), rng.integers(60, 160, (*SIZE, 3)).astype(np.uint8))
         tifffile.imwrite(depth, rng.uniform(200, 201, SIZE).astype(np.float32))
-        defects = ()
+        defects: tuple[Defect, ...] = ()
         if label == "defective":
             mask = np.zeros(SIZE, np.uint8)
             mask[10:20, 30:50] = 3

@@ -18,6 +18,7 @@ def jpeg(picture: Picture, level: float, random: np.random.Generator) -> Picture
     ]
     coded = cv2.imencode(".jpg", picture.rgb[..., ::-1], settings)[1]
     decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert decoded is not None
     return with_rgb(picture, np.asarray(decoded[..., ::-1], np.uint8))
 
 

@@ -87,7 +87,7 @@ def _broken_up(light: NDArray[np.float32]) -> NDArray[np.float32]:
     spread = float(detail.std())
     if spread == 0:
         return np.ones(grey.shape, np.float32)
-    return np.exp(TEXTURE * np.clip(detail / spread, -2, 2)).astype(np.float32)
+    return np.asarray(np.exp(TEXTURE * np.clip(detail / spread, -2, 2)), np.float32)
 
 
 stressors.register("specular")(

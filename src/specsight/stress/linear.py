@@ -29,4 +29,4 @@ def stored(light: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Values of 8 bits, rounded; light outside [0, 1] is clipped, as a sensor is saturated."""
     clipped = np.clip(light, 0.0, 1.0)
     curve = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
-    return np.round(255.0 * curve).astype(np.uint8)
+    return np.asarray(np.round(255.0 * curve), np.uint8)
