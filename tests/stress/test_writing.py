@@ -119,5 +119,5 @@ def test_mistakes_are_told_before_anything_is_written(plates: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(SpecsightError, match="holds 'letter.txt'"):
+    with pytest.raises(SpecsightError, match=r"holds 'letter\.txt'"):
         write_stressed(plates, "jpeg", 50, tmp_path / "mine")
