@@ -13,6 +13,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
+`python -m measured stress` measures what stressors do to detectors (`measured.stress`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import anomalygpt, benchmarks, explanations, language, parts, reading, tgad
+from measured import anomalygpt, benchmarks, explanations, language, parts, reading, stress, tgad
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, drawn_tyres, measured_sets, measurements
@@ -37,6 +38,7 @@ OTHERS = {
     "language": language.main,
     "parts": parts.main,
     "reading": reading.main,
+    "stress": stress.main,
     "tgad": tgad.main,
 }
 """What is measured elsewhere, by its name."""

@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     "--suite",
     help="A whole comparison: clad, words, types, instructions, language. Further encoders: --encoder A,B.",
 )
+@click.option(
+    "--stress",
+    is_flag=False,
+    flag_value="all",
+    help="Judge the test pictures under stress, too: all, or names such as low_light,occlusion. See: list stressors.",
+)
+@click.option(
+    "--limit", type=int, help="At most so many good and so many defective test pictures of a product."
+)
 @click.option("--rows", help="Rows of the suite to run, by their folders, such as patchcore,phrases.")
 @click.option(
     "--instructions",
@@ -72,6 +81,8 @@ def evaluate(
     map_size: int | None,
     resamples: int,
     suite: str | None,
+    stress: str | None,
+    limit: int | None,
     rows: str | None,
     instructions: bool,
     explain_with: str,
@@ -97,11 +108,18 @@ def evaluate(
         ),
         evaluation.LearningConfig(counts[0] if counts else None, defects, spec, train_on, train_spec),
         evaluation.ThresholdConfig(holdout, false_reject_rate, confidence, folds, by_place),
-        evaluation.MeasuringConfig(map_size, resamples, instructions, explain_with),
+        evaluation.MeasuringConfig(map_size, resamples, instructions, limit, explain_with),
         whole_numbers("--seeds", seeds),
     )
-    out = out or _run_folder(data, suite or detector, encoder, shots)
-    if suite:
+    kind = "-".join([suite or detector, *(["stress"] if stress else [])])
+    out = out or _run_folder(data, kind, encoder, shots)
+    if stress:
+        if suite or rows or len(counts) > 1:
+            raise SpecsightError(
+                "--stress takes detectors and one number of --shots: leave --suite and --rows out"
+            )
+        _stress(config, methods, () if stress == "all" else stress.split(","), out)
+    elif suite:
         if len(methods) > 1 or len(counts) > 1:
             raise SpecsightError(
                 "--suite names its own methods: give one --detector and one number of --shots"
@@ -132,14 +150,16 @@ def _run(config: EvaluationConfig, out: Path) -> None:
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite or curve as far as it has got, again."""
-    from specsight.report import render, render_curve, render_suite
+    from specsight.report import render, render_curve, render_stress, render_suite
     from specsight.runs.curve_table import TABLE
+    from specsight.runs.stress_record import RECORD as STRESS
     from specsight.runs.suite_record import RECORD
     from specsight.storage import check_output
 
     if run.is_dir():
         check_output(run)
     draw = render_suite if (run / RECORD).is_file() else render_curve if (run / TABLE).is_file() else render
+    draw = render_stress if (run / STRESS).is_file() else draw
     page = draw(run)
     screen.files(run)
     screen.say(f"report: {page}")
@@ -192,6 +212,16 @@ def _curve(config: EvaluationConfig, methods: Sequence[str], counts: Sequence[in
         pages.append(run / PAGE)
         render_curve(out)
     screen.curve(out, pages)
+
+
+def _stress(config: EvaluationConfig, methods: Sequence[str], names: Sequence[str], out: Path) -> None:
+    """Run every detector under every stressor, and draw the page as far as it has got after each."""
+    from specsight.evaluation import stress_curves
+    from specsight.report import render_stress
+
+    for _ in stress_curves(config, methods, names, out):
+        render_stress(out)
+    screen.stress(out)
 
 
 def _run_folder(data: Path, detector: str, encoder: str, shots: str | None) -> Path:

@@ -10,6 +10,7 @@ from specsight.evaluation.config import (
 )
 from specsight.evaluation.few_shot import few_shot_curve
 from specsight.evaluation.run import Evaluation, evaluate, run_evaluation
+from specsight.evaluation.stressing import stress_curves
 from specsight.evaluation.suite_runner import SuiteError, run_suite
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "few_shot_curve",
     "run_evaluation",
     "run_suite",
+    "stress_curves",
 ]

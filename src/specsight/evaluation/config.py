@@ -105,11 +105,13 @@ class MeasuringConfig:
     instructions: bool = False
     """Whether the matched pairs of instructions that come with the pictures are judged as well."""
 
+    limit: int | None = None
+    """At most so many good and so many defective test pictures of a product, evenly over its list; None: all."""
     explain_with: str = ""
     """A language model that rewrites statements, under their checks (`language.load_language_model`); empty: none."""
 
     def __post_init__(self) -> None:
-        _at_least(1, map_size=self.map_size)
+        _at_least(1, map_size=self.map_size, limit=self.limit)
         _at_least(0, resamples=self.resamples)
 
 
@@ -166,6 +168,7 @@ class EvaluationConfig:
             "map_size": self.measuring.map_size,
             "resamples": self.measuring.resamples,
             **({"instructions": True} if self.measuring.instructions else {}),
+            **({"limit": self.measuring.limit} if self.measuring.limit is not None else {}),
             **({"explain_with": self.measuring.explain_with} if self.measuring.explain_with else {}),
         }
 

@@ -40,18 +40,24 @@ def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out
     methods = {detector for detector, _ in pairs}
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
-        learning = replace(config.learning, shots=count)
-        if detector == AUTO or not registry[detector].needs.other_sets:
-            learning = replace(learning, train_on=None, train_specification=None)
-        parameters = {
-            name: value
-            for name, value in config.detector.parameters.items()
-            # Several methods: the limits of a choice are its own, and other parameters those of the others.
-            if len(methods) == 1 or (name in LIMITS) == (detector == AUTO)
-        }
-        named = replace(config.detector, name=detector, parameters=parameters)
-        own = replace(config, detector=named, learning=learning)
+        own = config_of(detector, config, alone=len(methods) == 1)
+        own = replace(own, learning=replace(own.learning, shots=count))
         run = run_evaluation(own, out / name).folder
         points += points_of(detector, count, RunFolder(run).metrics(), name)
         write_curve(out, points)
         yield run
+
+
+def config_of(detector: str, config: EvaluationConfig, alone: bool) -> EvaluationConfig:
+    """The configuration of one of several detectors, or of the only one (`alone`): what is not for it is left out."""
+    learning = config.learning
+    if detector == AUTO or not registry[detector].needs.other_sets:
+        learning = replace(learning, train_on=None, train_specification=None)
+    parameters = {
+        name: value
+        for name, value in config.detector.parameters.items()
+        # Several methods: the limits of a choice are its own, and other parameters those of the others.
+        if alone or (name in LIMITS) == (detector == AUTO)
+    }
+    named = replace(config.detector, name=detector, parameters=parameters)
+    return replace(config, detector=named, learning=learning)

@@ -145,7 +145,7 @@ def _under_seed(product: Product, split: Split, config: EvaluationConfig, seed: 
     learning = config.learning
     defects, tested = splits.labelled_defects(product.samples, split.test, learning.defects, seed)
     learned, further = splits.few_shots(split, learning.shots, threshold=config.threshold, seed=seed)
-    return SeedSplit(learned, further, defects, tested)
+    return SeedSplit(learned, further, defects, splits.limited(tested, config.measuring.limit))
 
 
 def _specification(product: Product, config: EvaluationConfig) -> Specification | None:

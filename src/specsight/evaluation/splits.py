@@ -63,6 +63,18 @@ def split(samples: Sequence[Sample], source: Path, *, needs_good: bool) -> Split
     return Split(good, validation, test)
 
 
+def limited(test: Sequence[Sample], count: int | None) -> list[Sample]:
+    """At most `count` good and `count` defective test pictures, at even steps of the list; None: all of them."""
+    if count is None:
+        return list(test)
+    chosen: set[str] = set()
+    for label in ("good", "defective"):
+        of_label = [sample.id for sample in test if sample.label == label]
+        steps = np.linspace(0, len(of_label) - 1, min(count, len(of_label)))
+        chosen |= {of_label[round(step)] for step in steps.tolist()}
+    return [sample for sample in test if sample.id in chosen]
+
+
 def few_shots(
     split: Split, shots: int | None, *, threshold: ThresholdConfig, seed: int
 ) -> tuple[list[Sample], list[Sample]]:

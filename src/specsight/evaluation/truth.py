@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,8 @@ from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import Prediction
 
 Mask = NDArray[np.bool_]
+Hidden = Callable[[Prediction], Mask | None]
+"""A judged picture → (H, W) pixels at its own resolution that something hid from the camera; None: none."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,20 @@ def with_masks(predictions: Sequence[Prediction], data: Path) -> MaskedPictures:
 class MapsWithTruth:
     """(map, truth) of each picture, read from disk whenever it is iterated over.
 
-    `map_size`: shorter side in pixels to which maps are scaled; None: the pictures' own resolution. After a pass
-    `regions`, `small` and `shared` say how many regions there were, and what scaling did to them.
+    `map_size`: shorter side in pixels to which maps are scaled; None: the pictures' own resolution. `hidden`: what of
+    each picture counts neither as good nor as defective. After a pass `regions`, `small` and `shared` say how many
+    regions there were, and what scaling did to them.
     """
 
-    def __init__(self, run: RunFolder, predictions: Sequence[Prediction], map_size: int | None) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        predictions: Sequence[Prediction],
+        map_size: int | None,
+        hidden: Hidden | None = None,
+    ) -> None:
         self.run, self.predictions, self.map_size = run, predictions, map_size
+        self.hidden = hidden
         self.regions = self.small = self.shared = 0
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.float32], PixelTruth]]:
@@ -66,7 +76,13 @@ class MapsWithTruth:
             masks = images.defect_masks(sample, prediction.size)
             if self.map_size is not None:
                 map_ = _scaled(map_, self.map_size)
-            truth = pixel_truth(sample, masks, (map_.shape[0], map_.shape[1]))
+            size = (map_.shape[0], map_.shape[1])
+            behind = self.hidden(prediction) if self.hidden else None
+            if behind is None:
+                truth = pixel_truth(sample, masks, size)
+            else:
+                truth = pixel_truth(sample, [mask & ~behind for mask in masks], size)
+                truth = replace(truth, hidden=_enlarged_or_reduced(behind, size))
             self._count(truth)
             yield map_, truth
 
@@ -152,6 +168,12 @@ def _saturation(defect: Defect, mask: Mask, area: int) -> float:
 def _of_type(found: RegionPixels, defects: Sequence[Defect], name: str) -> RegionPixels:
     chosen = [pixels for pixels, defect in zip(found.pixels, defects, strict=True) if defect.type == name]
     return RegionPixels(found.size, tuple(chosen))
+
+
+def _enlarged_or_reduced(mask: Mask, size: tuple[int, int]) -> Mask:
+    """The mask (H, W) at another size, by the nearest pixel."""
+    scaled = cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(scaled, bool)
 
 
 def _scaled(map_: NDArray[np.float32], side: int) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ line, the evaluation and the service all judge pictures here; there is no other 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from specsight.inspector.words import instruction_of
 from specsight.ontology import Ontology
 from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
-from specsight.records import OPERATOR_NOTE, Inspection, Sample
+from specsight.records import OPERATOR_NOTE, Inspection, Picture, Sample
 from specsight.specification import Instruction, Outline, Specification
 from specsight.storage import given_path, read_folder, whole_folder
 
@@ -160,16 +160,18 @@ class Inspector:
         finder = learn_parts(self.detector, words, (), self.bits) or self.finder
         return replace(self, specification=words, reader=reader, finder=finder, calibration=calibration)
 
-    def look(self, picture: PictureLike) -> Observation:
+    def look(self, picture: PictureLike, change: Callable[[Picture], Picture] | None = None) -> Observation:
         """Read a picture and encode it, once.
 
         `picture`: a path, an encoded file as bytes, an array (H, W, 3) uint8 in RGB, or a `Sample` (which may bring
         depth, a part map and a scale). Where it brings no part map and the specification outlines parts, they are
-        found; where they cannot be, `Picture.notes` says so. Raises UnreadableFile where there is no picture to read.
+        found; where they cannot be, `Picture.notes` says so. `change` is done to its pixels first, to see what that
+        does to the answer (`specsight.stress`). Raises UnreadableFile where there is no picture to read.
         """
         start = time.perf_counter()
         product = self.specification.product if self.specification else ""
         sample, pixels = read_picture(picture, product, self.bits, self.detector.needs.depth)
+        pixels = change(pixels) if change else pixels
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
         looked_at = time.perf_counter()

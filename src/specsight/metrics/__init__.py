@@ -6,6 +6,7 @@ Read the pictures once with `gather`, then ask for as many metrics of them as wa
 from specsight.metrics.aupimo import Aupimo, aupimo, paired_wilcoxon
 from specsight.metrics.auroc_interval import auroc_interval
 from specsight.metrics.bootstrap import Groups, Interval, MeanSd, bootstrap, mean_sd, quantile_interval
+from specsight.metrics.degradation import kept_area, relative_drop
 from specsight.metrics.image import (
     Decisions,
     average_precision,
@@ -93,6 +94,7 @@ __all__ = [
     "gather",
     "image_auroc",
     "iou_at",
+    "kept_area",
     "kind_auroc_name",
     "label_overlap",
     "loco_metrics",
@@ -112,6 +114,7 @@ __all__ = [
     "pro_area",
     "pro_curve",
     "quantile_interval",
+    "relative_drop",
     "resampled_auroc",
     "roc_curve",
     "saturation_area",

@@ -32,7 +32,8 @@ class PixelTruth:
     union must be `mask`); None means the 8-connected components of the mask. `saturations` are their saturation areas
     in pixels (sPRO). `types` maps each defect type to its (H, W) mask, `type_regions` to its defects one by one (where
     it names none, the 8-connected components of that mask). `good` says whether the picture shows a good part; None
-    means: if its mask is empty.
+    means: if its mask is empty. `hidden` (H, W) marks pixels of which nobody can know anything (something lay before
+    the part): unless they are in `mask`, they are neither defective nor defect-free, and count nowhere.
     """
 
     mask: Mask
@@ -41,6 +42,7 @@ class PixelTruth:
     types: Mapping[str, Mask] = field(default_factory=dict)
     type_regions: Mapping[str, Sequence[Mask]] = field(default_factory=dict)
     good: bool | None = None
+    hidden: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _picture(index: int, anomaly_map: Map, truth: Mask | PixelTruth) -> PictureS
         scores = np.asarray(anomaly_map).astype(np.float32, copy=False)
     _check(index, scores, truth)
     mask = np.asarray(truth.mask).astype(bool, copy=False)
-    background = scores[~mask]
+    background = scores[~mask if truth.hidden is None else ~(mask | truth.hidden)]
     background.sort()
     return PictureScores(
         background=background,
@@ -141,7 +143,8 @@ def _picture(index: int, anomaly_map: Map, truth: Mask | PixelTruth) -> PictureS
 def _check(index: int, scores: Floats, truth: PixelTruth) -> None:
     if scores.ndim != 2:
         raise SpecsightError(f"map of picture {index} has shape {scores.shape}: a map is (rows, columns)")
-    for mask in (truth.mask, *(truth.regions or ()), *truth.types.values()):
+    hidden = () if truth.hidden is None else (truth.hidden,)
+    for mask in (truth.mask, *(truth.regions or ()), *truth.types.values(), *hidden):
         if np.shape(mask) != scores.shape:
             raise SpecsightError(
                 f"picture {index}: its map is {scores.shape} but a mask is {np.shape(mask)} (rows, columns): "

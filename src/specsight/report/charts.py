@@ -100,6 +100,7 @@ class Lines:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     series: list[tuple[str, list[Point]]]
+    x_name: str = "good pictures learned from"
 
 
 def histogram(
@@ -155,6 +156,7 @@ def lines(
     series: Mapping[str, Sequence[tuple[int, Mapping[str, float | None]]]],
     places: Sequence[str],
     side: float = 280,
+    x_name: str = Lines.x_name,
 ) -> Lines:
     """Series given as {name: [(index of the place, value with "low", "high" and "sd")]} over named places.
 
@@ -187,7 +189,8 @@ def lines(
         ]
         drawn.append((name, line))
     x_ticks = [Tick((i + 0.5) * step, place) for i, place in enumerate(places)]
-    return Lines(title, side, x_ticks, [Tick(y(t), f"{t:g}") for t in _nice(low, high, 6)], drawn)
+    y_ticks = [Tick(y(t), f"{t:g}") for t in _nice(low, high, 6)]
+    return Lines(title, side, x_ticks, y_ticks, drawn, x_name)
 
 
 def _bar(number: Mapping[str, float | None]) -> tuple[float, float | None, float | None]:

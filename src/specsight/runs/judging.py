@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from specsight.datasets.digest import sample_digest
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector, Observation
 from specsight.progress import track
-from specsight.records import OPERATOR_NOTE, Inspection, Sample
+from specsight.records import OPERATOR_NOTE, Inspection, Picture, Sample
 from specsight.runs.fit import Fit
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import Instructed
@@ -22,6 +23,8 @@ from specsight.specification import Instruction
 
 Ask = Callable[[Observation, Inspection], Sequence[Instructed]]
 """A picture that was looked at, and its inspection without further instruction → answers under more of them."""
+Change = Callable[[Sample, Picture], Picture]
+"""A sample and its pixels → the pixels that are judged in their place."""
 Rewriting = Callable[[Inspection], Inspection]
 """An inspection → the same with its statement in other words (`explain.rewriting`)."""
 
@@ -38,11 +41,13 @@ def judge_all(
     map_side: int | None = None,
     ask: Ask | None = None,
     rewrite: Rewriting | None = None,
+    change: Change | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
     `ask` judges each observation under further instructions; its answers are written before the picture's own line.
-    `rewrite` puts the statement of an inspection into other words.
+    `rewrite` puts the statement of an inspection into other words. `change` changes the pixels of each picture before
+    it is looked at.
 
     Maps are kept unless `maps` is false, bit for bit or with a shorter side of at most `map_side` pixels.
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
@@ -56,7 +61,7 @@ def judge_all(
         if sample.id in finished and _unchanged(sample, finished[sample.id]):
             continue
         try:
-            observation = inspector.look(sample)
+            observation = inspector.look(sample, partial(change, sample) if change else None)
             inspection = inspector.judge(observation, instruction)
             map_ = _checked_map(sample, inspection)
             answers = ask(observation, inspection) if ask else ()

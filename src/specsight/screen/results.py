@@ -99,6 +99,34 @@ def curve(folder: Path, pages: list[Path]) -> None:
     say(f"table: {folder / TABLE}\nchart: {folder / CHART}\ncomparison: {folder / PAGE}")
 
 
+SHOWN = ("image_auroc", "aupro_30")
+"""Of what the screen says how much is kept under stress; the tables hold more."""
+
+
+def stress(folder: Path) -> None:
+    """What each detector keeps under each stressor, and where the tables lie."""
+    from rich import box
+    from rich.table import Table
+
+    from specsight.metrics import metric_of
+    from specsight.runs.folder import PAGE
+    from specsight.runs.stress_record import SUMMARY, TABLE, StressRecord
+
+    curves = [curve for curve in StressRecord.read(folder).curves() if not curve.product]
+    rows = Table(
+        "stressor",
+        "detector",
+        *(f"{metric_of(name).column}: area, drop" for name in SHOWN),
+        "good rejected",
+        box=box.SIMPLE,
+    )
+    for curve in curves:
+        kept = [f"{_or_dash(curve.areas[name])}, {_percent(curve.drops[name])}" for name in SHOWN]
+        rows.add_row(curve.title, curve.detector, *kept, _percent(curve.false_rejects))
+    show(rows)
+    say(f"every level: {folder / TABLE}\nwhat is kept: {folder / SUMMARY}\nreport: {folder / PAGE}")
+
+
 def suite(folder: Path) -> None:
     """The tables of a suite, and where they lie."""
     from rich import box
@@ -219,3 +247,11 @@ def unapplied(run: RunFolder) -> None:
         say(f"not applied: {len(lines) - MOST_LINES:,} more, which the report names", err=True)
     for line in run.protocol().in_part[:MOST_LINES]:
         say(f"applied in part: {line}", err=True)
+
+
+def _or_dash(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

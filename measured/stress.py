@@ -1,0 +1,179 @@
+"""`python -m measured stress`: what stressors do to detectors, on sets that nothing was chosen on.
+
+`specsight evaluate --stress` on the synthetic tyres `winter` (RGB and depth, three zones) and on photographs, MVTec AD
+bottle, with few pictures; then tables as Markdown: what is kept of image AUROC and AUPRO, and how many good parts are
+rejected at the fixed threshold, at every stressor's middle level. What is complete is not run again. `--only SET` picks
+sets, `--detectors A,B` detectors, `--sheet FILE` writes the contact sheet of the documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from measured.command import specsight
+from measured.rows import ROOT, MeasuredSet, measured_sets
+from measured.tables import table
+from specsight.datasets import load_dataset
+from specsight.detectors import detectors
+from specsight.images import load_picture
+from specsight.metrics import relative_drop
+from specsight.runs.stress_record import RECORD, StressCurve, StressPoint, StressRecord
+from specsight.stress import seed_of, sheet, stressors
+
+NAME = "stress"
+TYRES = ("--model", "winter", "--seed", "11", "--count", "288")
+"""Each zone: 48 good pictures to fit, 24 good and 24 defective ones to test."""
+LEARNING = {"winter": (), "bottle": ("--shots", "24")}
+"""Bottle: 24 to fit and 59 others for the threshold; tyres: all 48, the threshold from folds."""
+LIMIT = 16
+"""Good and defective test pictures of each product."""
+METHODS = ("patchcore", "phrases", "depth_patchcore", "btf", "cfm", "late_fusion", "fusion")
+"""Those that are registered are measured; those that look at depth on tyres alone."""
+SHOWN = ("image_auroc", "aupro_30")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measures and prints; returns the number of evaluations that failed."""
+    parser = argparse.ArgumentParser(prog="python -m measured stress", description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured")
+    parser.add_argument("--only", action="append", default=[], help="sets whose name contains this")
+    parser.add_argument("--detectors", default=",".join(name for name in METHODS if name in detectors))
+    parser.add_argument(
+        "--limit", type=int, default=LIMIT, help="good and defective test pictures of a product"
+    )
+    parser.add_argument("--sheet", type=Path, help="write the contact sheet, and measure nothing")
+    parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
+    given = parser.parse_args(arguments)
+    tyres = given.out / "stress-tyres"
+    if not given.tables and not (tyres / "specification.yaml").is_file():
+        specsight("tyres", *TYRES, "--out", str(tyres))
+    sets = [of for name, of in measured_sets(tyres).items() if name in LEARNING]
+    if given.sheet:
+        given.sheet.write_bytes(contact_sheet(sets))
+        return 0
+    wanted = [of for of in sets if not given.only or any(part in of.name for part in given.only)]
+    methods = given.detectors.split(",")
+    failed = 0
+    if not given.tables:
+        failed = sum(not _measured(of, name, given.limit, given.out) for name in methods for of in wanted)
+    text = stress_tables(wanted, given.out)
+    (given.out / f"{NAME}.md").write_text(text)
+    print(text)
+    return failed
+
+
+def _measured(of: MeasuredSet, method: str, limit: int, out: Path) -> bool:
+    """Whether it succeeded; True where the method does not fit the set."""
+    needs = detectors[method].needs
+    if of.name == "bottle" and needs.depth:
+        return True
+    return specsight(
+        "evaluate",
+        *("--data", str(of.data), "--detector", method, "--resolution", "256", "--resamples", "0"),
+        *(("--spec", str(of.specification)) if needs.text else ()),
+        *LEARNING[of.name],
+        *("--limit", str(limit), "--stress", "--out", str(folder_of(of, method, out))),
+    )
+
+
+def folder_of(of: MeasuredSet, method: str, out: Path) -> Path:
+    """Where the evaluation of a detector on a set lies."""
+    return out / f"{NAME}-{of.name}-{method}"
+
+
+def stress_tables(sets: Sequence[MeasuredSet], out: Path) -> str:
+    """For each set: clean numbers, then one row per stressor and detector at the middle level."""
+    parts = []
+    for of in sets:
+        records = [
+            StressRecord.read(folder)
+            for method in METHODS
+            if (folder := folder_of(of, method, out)).is_dir() and (folder / RECORD).is_file()
+        ]
+        if records:
+            parts.append(f"## {of.title}\n\n{_clean(records)}\n{_kept(records)}")
+    return "\n".join(parts)
+
+
+def _clean(records: Sequence[StressRecord]) -> str:
+    rows = []
+    for record in records:
+        clean = next(point for point in record.points if not point.product and point.level == 0)
+        rows.append([f"`{clean.detector}`", *(_text(clean, name) for name in (*SHOWN, "detection_rate"))])
+        rows[-1].append(_text(clean, "false_reject_rate", percent=True))
+    return table(["clean", "image AUROC", "AUPRO@0.3", "defective rejected", "good rejected"], rows)
+
+
+def _kept(records: Sequence[StressRecord]) -> str:
+    names = list(dict.fromkeys(point.stressor for record in records for point in record.points))
+    rows = []
+    for name in names:
+        for record in records:
+            own = [one for one in record.curves() if one.stressor == name and not one.product]
+            rows += [_row(record, curve) for curve in own]
+    head = [
+        "stressor",
+        "middle level",
+        "detector",
+        "image AUROC, drop",
+        "AUPRO, drop",
+        "area AUROC",
+        "area AUPRO",
+    ]
+    return table([*head, "good rejected"], rows)
+
+
+def _row(record: StressRecord, curve: StressCurve) -> list[str]:
+    points = [
+        p
+        for p in record.points
+        if (p.detector, p.product, p.stressor) == (curve.detector, "", curve.stressor)
+    ]
+    clean = next(point for point in points if point.level == 0)
+    middle = next((point for point in points if point.middle), None)
+    if middle is None or curve.false_rejects is None:
+        return [curve.title, "", f"`{curve.detector}`", "", "", "", "", curve.note]
+    drops = [relative_drop(*(p.numbers[name]["value"] for p in (clean, middle))) for name in SHOWN]
+    return [
+        curve.title,
+        f"{middle.level:g} {middle.unit}",
+        f"`{curve.detector}`",
+        *(
+            f"{_text(middle, name)}, {'' if drop is None else f'{100 * drop:.1f} %'}"
+            for name, drop in zip(SHOWN, drops, strict=True)
+        ),
+        *("" if (area := curve.areas[name]) is None else f"{area:.3f}" for name in SHOWN),
+        f"{100 * curve.false_rejects:.1f} %",
+    ]
+
+
+def _text(point: StressPoint, name: str, percent: bool = False) -> str:
+    value = point.numbers[name]["value"]
+    if value is None:
+        return ""
+    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+
+def contact_sheet(sets: Sequence[MeasuredSet]) -> bytes:
+    """Every stressor on one picture, clean on the left, as WebP: a tyre's sidewall, and for four of them a bottle."""
+    tyre, bottle = (
+        next(sample for sample in load_dataset(of.data).samples if sample.label == "defective")
+        for of in sets[::-1]
+    )
+    rows = [
+        sheet.of_picture(load_picture(sample), name, seed_of(sample.id))
+        for sample, names in ((tyre, stressors), (bottle, ("specular", "low_light")))
+        for name in names
+    ]
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        np.pad(row, ((0, sheet.GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows
+    ]
+    return cv2.imencode(".webp", np.concatenate(padded)[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 75])[
+        1
+    ].tobytes()

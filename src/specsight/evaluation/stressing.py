@@ -1,0 +1,225 @@
+"""Detectors under stress: fitted once on clean good parts, their thresholds fixed, judged at every level.
+
+In: an `EvaluationConfig`, detectors and stressors. Out: a run folder per detector on clean pictures (an ordinary
+evaluation) with a folder per stressor and level inside, and the record of all (`runs.stress_record`). Every stressed
+picture is looked at and judged once; a finished level is not repeated.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from specsight import metrics
+from specsight.datasets import load_dataset
+from specsight.datasets.parts import split_by_part
+from specsight.detectors import detectors
+from specsight.errors import SpecsightError
+from specsight.evaluation import summary, truth
+from specsight.evaluation.config import EvaluationConfig
+from specsight.evaluation.few_shot import config_of
+from specsight.evaluation.image_numbers import image_numbers
+from specsight.evaluation.measure import Measured
+from specsight.evaluation.numbers import NO_MASKS, Number
+from specsight.evaluation.run import run_evaluation
+from specsight.inspector import Inspector
+from specsight.records import Picture, Sample
+from specsight.runs.folder import RunFolder
+from specsight.runs.judging import judge_all
+from specsight.runs.predictions import Prediction
+from specsight.runs.stress_record import METRICS, PARTS, StressPoint, StressRecord
+from specsight.storage import check_output, confined, only_writer, write_bytes
+from specsight.stress import Stressor, apply, hidden, seed_of, sheet, stressors
+
+FOLDER = "stress"
+"""Inside a run folder: `<seed>/<stressor>-<level>/`, a run folder each."""
+SHEETS = "pictures"
+"""One test picture under every stressor."""
+UNTOUCHED = "does not look at depth: as on clean pictures"
+
+
+@dataclass(frozen=True)
+class _Under:
+    """What one product's test pictures are judged under."""
+
+    run: RunFolder
+    """On clean pictures."""
+    samples: Sequence[Sample]
+    config: EvaluationConfig
+    _fitted: dict[int, Inspector] = field(default_factory=dict, repr=False)
+
+    def inspector(self, seed: int) -> Inspector:
+        """The inspector that was fitted on clean good parts, with its threshold; loaded once."""
+        if seed not in self._fitted:
+            encoder = None if self.config.detector.chosen else self.config.detector.encoder
+            saved = self.run.path / "models" / str(seed)
+            self._fitted[seed] = Inspector.load(saved, encoder, self.config.detector.device)
+        return self._fitted[seed]
+
+    def looks_at(self, touched: Sequence[str]) -> bool:
+        """Whether the detector looks at any of these modalities."""
+        needs = [detectors[fit.detector].needs for fit in self.run.fits().values()]
+        return "rgb" in touched or any(one.depth for one in needs)
+
+
+def stress_curves(
+    config: EvaluationConfig, methods: Sequence[str], names: Sequence[str], out: Path
+) -> Iterator[StressRecord]:
+    """Evaluate every detector under every stressor at each of its levels (none named: all of them).
+
+    The record below `out` is written again after each stressor, and handed out. Raises SpecsightError for an unknown
+    stressor and for detectors that are named twice, before anything is run; and as `run_evaluation` does.
+    """
+    chosen = {name: stressors[name] for name in names or stressors}
+    if len(set(methods)) < len(methods) or not methods:
+        raise SpecsightError(f"every detector must be named once, got {list(methods)}")
+    check_output(out)
+    return _records(config, methods, chosen, out)
+
+
+def _records(
+    config: EvaluationConfig, methods: Sequence[str], chosen: dict[str, Stressor], out: Path
+) -> Iterator[StressRecord]:
+    listing = split_by_part(load_dataset(config.data.path, config.data.layout, config.data.product))
+    by_id = {sample.id: sample for sample in listing.samples}
+    record = StressRecord(
+        config.data.path.resolve().name, config.seeds, config.threshold.false_reject_rate, {}, False
+    )
+    for method in methods:
+        own = config_of(method, config, alone=len(methods) == 1)
+        run = RunFolder(run_evaluation(own, out / method).folder)
+        protocol = run.protocol()
+        record = replace(
+            record,
+            protocols={**record.protocols, method: protocol.line},
+            synthetic=record.synthetic or protocol.synthetic,
+        )
+        products = _products(run, by_id, own)
+        _draw_sheets(out, [sample for one in products.values() for sample in one.samples], chosen)
+        for name, stressor in chosen.items():
+            points: list[StressPoint] = []
+            for level in (0.0, *stressor.levels):
+                points += _points(method, products, name, level)
+            record = replace(record, points=(*record.points, *points))
+            record.write(out)
+            yield record
+
+
+def _products(run: RunFolder, by_id: dict[str, Sample], config: EvaluationConfig) -> dict[str, _Under]:
+    """By name of product ("" for the only one): the run on clean pictures, and the samples that it tested."""
+    inside = run.metrics().get("products") or {"": {"folder": "."}}
+    found = {}
+    for name, one in inside.items():
+        own = RunFolder(confined(run.path, one["folder"]) if name else run.path)
+        ids = dict.fromkeys(prediction.id for prediction in own.predictions(config.seeds[0]))
+        found[name] = _Under(own, [by_id[id_] for id_ in ids], config)
+    return found
+
+
+def _points(method: str, products: dict[str, _Under], name: str, level: float) -> list[StressPoint]:
+    """The point of each product, and of several first that of their mean."""
+    stressor = stressors[name]
+    measured: dict[str, dict[str, Any]] = {}
+    notes: dict[str, str] = {}
+    for product, under in products.items():
+        try:
+            measured[product], notes[product] = _numbers(under, name, level)
+        except SpecsightError as error:
+            measured[product], notes[product] = {}, f"not judged: {error}"
+    if len(products) > 1:
+        whole = all(measured.values())
+        mean = summary.over_products(measured) if whole else {}
+        note = next((one for one in notes.values() if one), "")
+        measured, notes = {"": mean, **measured}, {"": note, **notes}
+    return [
+        StressPoint(
+            method,
+            product,
+            name,
+            stressor.title,
+            stressor.unit,
+            level,
+            level == stressor.middle,
+            {metric: {part: numbers.get(metric, {}).get(part) for part in PARTS} for metric in METRICS},
+            notes[product],
+        )
+        for product, numbers in measured.items()
+    ]
+
+
+def _numbers(under: _Under, name: str, level: float) -> tuple[dict[str, Any], str]:
+    """Numbers by metric as in `metrics.json`, and a note."""
+    clean = under.run.metrics()
+    if level == 0:
+        return clean, ""
+    if not under.looks_at(stressors[name].touches):
+        return clean, UNTOUCHED
+    by_seed: dict[int, Measured] = {}
+    skipped = 0
+    for seed in under.config.seeds:
+        run = RunFolder(under.run.path / FOLDER / str(seed) / f"{name}-{level:g}")
+        if not run.metrics():
+            _judge(under, run, name, level, seed)
+        of_seed = {metric: one for metric, one in run.metrics().items() if metric in METRICS}
+        values = {n: Number(*(_float(one.get(part)) for part in PARTS[:3])) for n, one in of_seed.items()}
+        by_seed[seed] = Measured(values=values)
+        skipped += len(run.skipped())
+    return summary.over_seeds(by_seed), f"{skipped} pictures could not be judged" if skipped else ""
+
+
+def _float(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _judge(under: _Under, run: RunFolder, name: str, level: float, seed: int) -> None:
+    """Judge the test pictures at one level into a run folder, and measure; the maps are removed afterwards."""
+    run.path.mkdir(parents=True, exist_ok=True)
+    with only_writer(run.path):
+        run.claim({**under.run.config(), "stressor": name, "level": level})
+
+        def change(sample: Sample, picture: Picture) -> Picture:
+            return apply(picture, name, level, seed_of(sample.id, seed))
+
+        def behind(prediction: Prediction) -> Any:
+            return hidden(prediction.size, name, level, seed_of(prediction.id, seed))
+
+        judged = judge_all(
+            run, under.inspector(seed), under.samples, seed=seed, data=under.run.data, change=change
+        )
+        numbers = _measured(run, judged, under.config, behind)
+        run.write_metrics(summary.over_seeds({seed: Measured(values=numbers)}))
+        # A level of a stressor has as many maps as the clean run: they would fill the disk and nobody looks at them.
+        shutil.rmtree(run.path / "maps", ignore_errors=True)
+
+
+def _measured(
+    run: RunFolder, judged: Sequence[Prediction], config: EvaluationConfig, behind: truth.Hidden
+) -> dict[str, Number]:
+    """`METRICS` of one level; pixels that are hidden take no part in those about pixels."""
+    measuring = config.measuring
+    found = image_numbers(judged, measuring.resamples).values
+    values = {name: found[name] for name in METRICS if name in found}
+    usable = truth.with_masks(judged, run.data).usable
+    if not any(one.defects for one in usable):
+        return values | {name: Number(float("nan"), reason=NO_MASKS) for name in ("pixel_auroc", "aupro_30")}
+    pixels = metrics.measure(
+        metrics.gather(truth.MapsWithTruth(run, usable, measuring.map_size, behind)), (0.3,)
+    )
+    return values | {"pixel_auroc": Number(pixels.auroc), "aupro_30": Number(pixels.aupro[0.3])}
+
+
+def _draw_sheets(out: Path, samples: Sequence[Sample], chosen: dict[str, Stressor]) -> None:
+    """A sheet of one defective test picture under each stressor, for the page; none where it cannot be stressed."""
+    shown = next((sample for sample in samples if sample.label == "defective"), samples[0])
+    for name in chosen:
+        file = out / SHEETS / f"{name}.jpg"
+        if not file.is_file():
+            try:
+                drawn = sheet.encoded(shown, name)
+            except SpecsightError:
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(file, drawn)
