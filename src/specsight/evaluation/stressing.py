@@ -164,7 +164,10 @@ def _numbers(under: _Under, name: str, level: float) -> tuple[dict[str, Any], st
         if not run.metrics():
             _judge(under, run, name, level, seed)
         of_seed = {metric: one for metric, one in run.metrics().items() if metric in METRICS}
-        values = {n: Number(*(_float(one.get(part)) for part in PARTS[:3])) for n, one in of_seed.items()}
+        values = {
+            metric: Number(_float(one["value"]), _float(one.get("low")), _float(one.get("high")))
+            for metric, one in of_seed.items()
+        }
         by_seed[seed] = Measured(values=values)
         skipped += len(run.skipped())
     return summary.over_seeds(by_seed), f"{skipped} pictures could not be judged" if skipped else ""
