@@ -61,7 +61,7 @@ def judge_all(
         if sample.id in finished and _unchanged(sample, finished[sample.id]):
             continue
         try:
-            observation = inspector.look(sample, partial(change, sample) if change else None)
+            observation = inspector.look(sample, change=partial(change, sample) if change else None)
             inspection = inspector.judge(observation, instruction)
             map_ = _checked_map(sample, inspection)
             answers = ask(observation, inspection) if ask else ()
