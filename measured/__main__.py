@@ -11,6 +11,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
 `python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
+`python -m measured fusion_model` measures the model that fuses colours, depth and words (`measured.fusion_model`).
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
 `python -m measured stress` measures what stressors do to detectors (`measured.stress`).
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import anomalygpt, benchmarks, explanations, language, parts, reading, stress, tgad
+from measured import anomalygpt, benchmarks, explanations, fusion_model, language, parts, reading, stress, tgad
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, drawn_tyres, measured_sets, measurements
@@ -35,6 +36,7 @@ OTHERS = {
     "anomalygpt": anomalygpt.main,
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
+    "fusion_model": fusion_model.main,
     "language": language.main,
     "parts": parts.main,
     "reading": reading.main,

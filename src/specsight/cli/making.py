@@ -219,3 +219,25 @@ def anomalygpt(gallery: Path, out: Path, start: str, minutes: float | None, devi
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, gallery, start)
     screen.say(f"language model: {made}\nuse it: --detector anomalygpt --set language_model={made}")
+
+
+@train.command()
+@click.option(
+    "--photographs",
+    type=PATH,
+    required=True,
+    help="Folder of photographs whose surfaces defects are painted on.",
+)
+@click.option("--out", type=PATH, required=True, help="Episodes, checkpoint, log and the exported head.")
+@MINUTES
+@DEVICE
+def fusion(photographs: Path, out: Path, minutes: float | None, device: str) -> None:
+    """Train the head that reads deviations and obeys clauses: half an hour on one free processor, pictures and all."""
+    from specsight.recipes.fusion import train as training
+    from specsight.recipes.fusion.recipe import FusionRecipe
+    from specsight.recipes.run import RunOptions
+
+    recipe = FusionRecipe(RunOptions(device=device, workers=0))
+    recipe = recipe if minutes is None else recipe.within(minutes)
+    made = training.train(recipe, out, photographs)
+    screen.say(f"head: {made}\nuse it: --detector fusion --set head={made}")

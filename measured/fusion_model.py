@@ -1,0 +1,241 @@
+"""`python -m measured fusion_model`: the model `fusion` on synthetic tyres with depth, against one modality at a time.
+
+Each zone is a product: good parts to fit on, others and defective ones to test. Beside the whole model stand the same
+without depth or without colours, PatchCore on colours, and distances to good patches in colour and in depth by
+themselves; then defects that only one of the modalities shows, and matched pairs of instructions, decided by the head and
+by the modular clauses. Thresholds of the pairs are those that good parts of the fit, left out in folds, give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from measured.command import specsight
+from measured.rows import ROOT
+from specsight.datasets import load_dataset
+from specsight.detectors import View, create_detector
+from specsight.detectors.fusion import Fusion
+from specsight.detectors.fusion.tokens import SLICES, Tokens
+from specsight.evaluation.instructions.questions import Question, pair_questions, part_questions
+from specsight.features import grids
+from specsight.images import anomaly_mask, load_picture
+from specsight.inspector import Inspector
+from specsight.metrics import image_auroc
+from specsight.metrics.language_control import decision_ranks, part_auroc, right_both_ways
+from specsight.metrics.pixel import pixel_metrics
+from specsight.records import Judgement, Picture, Sample
+from specsight.report.export import Table, markdown
+from specsight.runs.instructed import PART
+from specsight.specification import Specification, load_specification
+
+RESOLUTION = 256
+ROWS = (
+    "fusion",
+    "fusion without depth",
+    "fusion without colours",
+    "colour distance",
+    "depth distance",
+    "patchcore",
+)
+GONE: Mapping[str, tuple[str, ...]] = {
+    "fusion": (),
+    "fusion without depth": ("depth",),
+    "fusion without colours": ("rgb",),
+}
+SINGLE = {"colour distance": ("rgb", 0), "depth distance": ("depth", 0)}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print Markdown tables, and return 0."""
+    parser = argparse.ArgumentParser(
+        prog="python -m measured fusion_model", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured", help="where tyres lie")
+    parser.add_argument("--model", default="winter", help="tyre model")
+    parser.add_argument("--count", type=int, default=360)
+    parser.add_argument("--seed", type=int, default=11, help="of the pictures")
+    parser.add_argument("--good", type=int, default=30, help="good parts to fit on, of each zone")
+    parser.add_argument("--test", type=int, default=60, help="pictures tested of each zone")
+    parser.add_argument("--head", default="bundled")
+    given = parser.parse_args(arguments)
+    tyres = given.out / f"{given.model}-fusion"
+    if not (tyres / "manifest.jsonl").is_file():
+        made = ("--model", given.model, "--seed", str(given.seed), "--count", str(given.count))
+        specsight("tyres", *made, "--out", str(tyres))
+    specification = load_specification(tyres / "specification.yaml")
+    by_product: dict[str, list[Sample]] = defaultdict(list)
+    for sample in load_dataset(tyres / "manifest.jsonl").samples:
+        by_product[sample.product].append(sample)
+    measured = [_Product(own, specification, given) for _, own in sorted(by_product.items())]
+    print(_detection(measured))
+    print(_visible(measured))
+    print(_instructions(measured))
+    print(_costs(measured))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the head and the modular clauses decide under one instruction."""
+
+    question: Question
+    fused: bool
+    fused_score: float
+    modular: bool
+    modular_margin: float
+
+
+class _Product:
+    """One zone: everything is looked at once."""
+
+    def __init__(
+        self, samples: Sequence[Sample], specification: Specification, given: argparse.Namespace
+    ) -> None:
+        good = [sample for sample in samples if sample.split == "train"][: given.good]
+        self.test = [sample for sample in samples if sample.split == "test"][: given.test]
+        start = time.process_time()
+        detector = Fusion(encoder="bundled", resolution=RESOLUTION, head=given.head).fit(good, specification)
+        self.fit_seconds = time.process_time() - start
+        self.inspector = Inspector.fit(good, detector=detector, specification=specification)
+        self.detector = detector
+        self.memory = create_detector("patchcore", encoder="bundled", resolution=RESOLUTION).fit(good)
+        self.scores: dict[str, list[float]] = {row: [] for row in ROWS}
+        self.maps: dict[str, list[NDArray[np.float32]]] = {row: [] for row in ROWS}
+        self.masks: list[NDArray[np.bool_]] = []
+        self.answers: list[_Answer] = []
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        for sample in self.test:
+            self._judge(sample)
+
+    def _judge(self, sample: Sample) -> None:
+        picture = load_picture(sample)
+        self.masks.append(anomaly_mask(sample, picture.size))
+        times = [time.process_time()]
+        self.detector.get_encoder().all_grids(picture.rgb[None])
+        times.append(time.process_time())
+        observation = self.inspector.look(sample)
+        times.append(time.process_time())
+        view = observation.view
+        whole = self.detector.judge(view)
+        times.append(time.process_time())
+        for what, before, after in zip(("encoder", "look", "judge"), times, times[1:]):
+            self.seconds[what].append(after - before)
+        tokens = self.detector.deviation_tokens(view)
+        for row, gone in GONE.items():
+            self._keep(row, self.detector.judge_without(view, gone) if gone else whole)
+        for row, (modality, index) in SINGLE.items():
+            self._keep(row, self._single(view, tokens, modality, index))
+        self._keep("patchcore", self.memory.judge(self.memory.look([Picture(picture.rgb)])[0]))
+        calibration = self.inspector.calibration
+        assert calibration is not None
+        for question in (*pair_questions(sample), *part_questions(sample, picture)):
+            fused = self.detector.judge(view, question.clauses).score
+            modular = self.inspector.judge(observation, question.clauses).decision
+            assert modular.threshold is not None
+            self.answers.append(
+                _Answer(
+                    question,
+                    fused > calibration.score_threshold,
+                    fused,
+                    modular.verdict == "reject",
+                    modular.score - modular.threshold,
+                )
+            )
+
+    def _keep(self, row: str, judgement: Judgement) -> None:
+        self.scores[row].append(judgement.score)
+        self.maps[row].append(judgement.map)
+
+    def _single(self, view: View, tokens: Tokens, modality: str, index: int) -> Judgement:
+        grid = tokens.values[SLICES[modality]][index]
+        score = grids.top_mean(grid[view.frame.shows_picture(tokens.cells)], self.detector.top)
+        return Judgement(score, grids.on_picture(grid, tokens.cells, view.frame, self.detector.sigma))
+
+    @property
+    def defective(self) -> NDArray[np.bool_]:
+        """Of each tested picture."""
+        return np.array([sample.label == "defective" for sample in self.test])
+
+
+def _detection(products: Sequence[_Product]) -> str:
+    """AUROC of pictures and AUPRO at 0.3, mean of the zones, and of each zone."""
+    rows = []
+    for row in ROWS:
+        images = [image_auroc(one.defective, np.array(one.scores[row])) for one in products]
+        aupro = [pixel_metrics(one.maps[row], one.masks).aupro[0.3] for one in products]
+        rows.append(
+            (
+                row,
+                *(f"{np.mean(values):.3f}" for values in (images, aupro)),
+                " ".join(f"{value:.3f}" for value in images),
+                " ".join(f"{value:.3f}" for value in aupro),
+            )
+        )
+    zones = ", ".join(one.test[0].product.rsplit(" ", 1)[-1] for one in products)
+    columns = ("", "image AUROC", "AUPRO@0.3", f"image AUROC: {zones}", f"AUPRO@0.3: {zones}")
+    return markdown(Table(columns, tuple(rows)))
+
+
+def _visible(products: Sequence[_Product]) -> str:
+    """AUROC of pictures all of whose defects one modality alone shows, against good ones; zones together."""
+    rows = []
+    for what in ("depth", "rgb"):
+        numbers = []
+        for row in ROWS:
+            truth, found = [], []
+            for one in products:
+                for sample, score in zip(one.test, one.scores[row]):
+                    seen = set(sample.conditions.get("visible", "").split("; "))
+                    if sample.label == "good" or seen == {what}:
+                        truth.append(sample.label == "defective")
+                        found.append(score)
+            count = int(np.sum(truth))
+            numbers.append(f"{image_auroc(np.array(truth), np.array(found)):.3f}" if count else "-")
+        rows.append((f"{what} only ({count})", *numbers))
+    return markdown(Table(("defects seen in", *ROWS), tuple(rows)))
+
+
+def _instructions(products: Sequence[_Product]) -> str:
+    """Pairs decided rightly both ways, and what scopes cost: the head and the modular clauses on the same questions."""
+    rows = []
+    pairs = [answer for one in products for answer in one.answers if answer.question.pair]
+    for kind in sorted({answer.question.kind for answer in pairs}):
+        of_kind = [answer for answer in pairs if answer.question.kind == kind]
+        names = [answer.question.pair for answer in of_kind]
+        shares = []
+        for verdicts in ([one.fused for one in of_kind], [one.modular for one in of_kind]):
+            right = [said == (one.question.truth == "reject") for said, one in zip(verdicts, of_kind)]
+            shares.append(f"{float(np.mean(right_both_ways(names, right))):.3f}")
+        rows.append((f"{kind} ({len(of_kind) // 2})", *shares))
+    rows.append(("ScopeDrop, points", *(f"{100 * drop:.1f}" for drop in _scope_drops(products))))
+    return markdown(Table(("pairs decided both ways", "head", "modular clauses"), tuple(rows)))
+
+
+def _scope_drops(products: Sequence[_Product]) -> tuple[float, float]:
+    """AUROC of pictures less that of parts under "inspect this part only", mean of the zones."""
+    drops = []
+    for one in products:
+        parts = [answer for answer in one.answers if answer.question.kind == PART]
+        inside = np.array([answer.question.truth == "reject" for answer in parts])
+        whole = image_auroc(one.defective, np.array(one.scores["fusion"]))
+        fused = image_auroc(inside, np.array([answer.fused_score for answer in parts]))
+        ranks = decision_ranks([one.modular for one in parts], [one.modular_margin for one in parts])
+        drops.append((whole - fused, whole - part_auroc(inside, ranks)))
+    return tuple(np.mean(drops, axis=0))
+
+
+def _costs(products: Sequence[_Product]) -> str:
+    """Processor seconds of a fit, and milliseconds of a picture, medians."""
+    rows = [("fit to good parts, s", f"{np.median([one.fit_seconds for one in products]):.1f}")]
+    for what in ("encoder", "look", "judge"):
+        every = [seconds for one in products for seconds in one.seconds[what]]
+        rows.append((f"{what}, ms", f"{1000 * float(np.median(every)):.0f}"))
+    return markdown(Table(("processor time, one core", ""), tuple(rows)))

@@ -1,0 +1,295 @@
+"""`fusion`: one head reads how far patches deviate from good ones in colour, in depth and in words, and obeys clauses.
+
+In: good pictures, with depth where there is some, and a specification. Out: a score, a map, a map per type of defect,
+and which modality carried each of them. Looking encodes colours, joint patches and the surface's geometry once; judging
+makes deviation tokens (`tokens`) and runs the head (`head`), which was trained once for all products on synthetic
+defects (`recipes.fusion`). A picture that lacks a modality is judged by the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight import images
+from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.fusion.clauses import ReadClause, read_clauses
+from specsight.detectors.fusion.normality import FOLDS, Normality, learn_normality
+from specsight.detectors.fusion.runner import HeadRunner, Obeyed, TypedWords
+from specsight.detectors.fusion.tokens import (
+    CHANNELS,
+    GEOMETRY,
+    KNOWN,
+    PARTS,
+    SLICES,
+    GoodParts,
+    Tokens,
+    depth_tokens,
+    depth_vectors,
+    joined_tokens,
+    rgb_tokens,
+    rgb_vectors,
+    text_margins,
+)
+from specsight.detectors.needs import Needs, Regime
+from specsight.detectors.parameters import parameter
+from specsight.detectors.saving import State
+from specsight.detectors.text import TypeMaps, sigma_parameter, temperature_parameter
+from specsight.encoders import JOINT, Encoder, Features, Images
+from specsight.features import grids
+from specsight.features.surface import DESCRIPTORS, geometry
+from specsight.images import Cells
+from specsight.prompts.anchors import Anchors
+from specsight.records import Judgement, Picture, Sample
+from specsight.specification import Instruction, Knowledge, Specification
+
+STORED = 200_000
+"""Good patches of each modality to learn from, at most; as many of each picture."""
+REFERENCES = 2048
+"""Good patches in the joint space that words are compared with."""
+SEEN = 64
+"""Values of part maps that a view tells apart."""
+
+
+@detectors.register("fusion")
+@dataclass
+class Fusion(Detector):
+    """Deviations from good parts in colour, depth and words, read by one trained head."""
+
+    name = "fusion"
+    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True)
+    regime: ClassVar[Regime] = Regime.NORMAL_ONLY
+    score_of_map = True
+
+    temperature: float = temperature_parameter()
+    sigma: float = sigma_parameter()
+    top: float = parameter(
+        0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
+    )
+    memory: int = parameter(
+        8192, "Good patches of each modality to keep at most.", low=1, high=10_000_000, unit="patches"
+    )
+    head: str = parameter(
+        "bundled", "The head's weights: bundled, or a folder that `specsight train fusion` wrote."
+    )
+
+    good_: GoodParts | None = field(default=None, init=False, repr=False)
+    scale_: float | None = field(default=None, init=False, repr=False)
+    """mm per pixel of good pictures; None: unknown."""
+    part_names_: dict[int, str] = field(default_factory=dict, init=False, repr=False)
+    """Value in part maps → name, of the good samples."""
+    runner_: HeadRunner | None = field(default=None, init=False, repr=False)
+
+    def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
+        """Map = anomaly logits, lowered and raised by the instruction's clauses; score = mean of the largest of them.
+
+        The inspector gives a detector the types that an instruction teaches and applies its other clauses, by rules, to
+        what was found; whoever calls this with the whole instruction has the head obey it. Requirements are left to the
+        room `presence`, and clauses about parts need a part map (`clauses.read_clauses` says which act).
+        """
+        return self.judge_without(view, (), instruction)
+
+    def judge_without(
+        self, view: View, modalities: Collection[str], instruction: Instruction | None = None
+    ) -> Judgement:
+        """`judge`, as if the view lacked `modalities` ("rgb", "depth", "text"; what words say of colours goes with
+        them)."""
+        whole = self.deviation_tokens(view)
+        tokens = whole.without(modalities) if modalities else whole
+        clauses = self._clauses(view, tokens, instruction)
+        words = self._named(view, tokens, clauses, instruction)
+        return self._judgement(view, tokens, words, clauses)
+
+    def deviation_tokens(self, view: View, anchors: Anchors | None = None) -> Tokens:
+        """What the head reads of a view: z-scores (T, h, w) named by `tokens.NAMES`, and margins of the anchors' types
+        (default: those of the specification). Raises SpecsightError before `fit`."""
+        if self.good_ is None:
+            raise self._not_fitted()
+        anchors = self._get_words().anchors() if anchors is None else anchors
+        layers = {name: grid for name, grid in view.features.items() if name in self._coloured}
+        text = rgb = depth = None
+        cells = view.cells[GEOMETRY] if GEOMETRY in view.cells else view.cells[next(iter(layers))]
+        if layers and self.good_.rgb is not None:
+            vectors, own = rgb_vectors(layers, {name: view.cells[name] for name in layers})
+            rgb = rgb_tokens(self.good_.rgb, vectors, view.frame.shows_picture(own))
+            margins, together = text_margins(
+                anchors, view.features[JOINT], self.good_.joint, self.temperature
+            )
+            text = (margins, together, view.cells[JOINT])
+        if GEOMETRY in view.features and self.good_.depth is not None:
+            known = view.features[KNOWN][0] > 0
+            depth = depth_tokens(self.good_.depth, depth_vectors(view.features[GEOMETRY]), known)
+        return joined_tokens(cells, rgb, text, depth, len(anchors.types))
+
+    @property
+    def runner(self) -> HeadRunner:
+        """The head, loaded when it is first asked for."""
+        if self.runner_ is None:
+            self.runner_ = HeadRunner.load(self.head, self.get_encoder().fingerprint)
+        return self.runner_
+
+    def _judgement(
+        self, view: View, tokens: Tokens, words: TypedWords, clauses: Sequence[ReadClause]
+    ) -> Judgement:
+        """What the head says of tokens; a modality's evidence is how far the map falls where it is left out."""
+        cells, shown = tokens.cells, view.frame.shows_picture(tokens.cells)
+
+        def run(tokens: Tokens) -> Obeyed:
+            return self.runner.run(tokens, words, clauses, self._cell_mm(view, cells))
+
+        def drawn(grid: Features) -> NDArray[np.float32]:
+            return grids.on_picture(grid, cells, view.frame, self.sigma)
+
+        obeyed = run(tokens)
+        typed = {name: obeyed.typed[k] for k, name in enumerate(words.names) if name is not None}
+        score = grids.top_mean(obeyed.logits[shown], self.top)
+        return Judgement(score, drawn(obeyed.logits), TypeMaps(typed, lambda name: drawn(typed[name])))
+
+    def _clauses(self, view: View, tokens: Tokens, instruction: Instruction | None) -> Sequence[ReadClause]:
+        if instruction is None:
+            return ()
+        names = [self.part_names_[value] for value in sorted(self.part_names_)]
+        shares = view.features.get(PARTS)
+        parts = {} if shares is None else dict(zip(names, shares[1:]))
+        specification = self._get_words().specification
+        return read_clauses(instruction, specification, parts, tokens.cells.size)[0]
+
+    def _named(
+        self, view: View, tokens: Tokens, clauses: Sequence[ReadClause], instruction: Instruction | None
+    ) -> TypedWords:
+        """The specification's types, and those that clauses name besides, with their words or their names alone."""
+        words = self._get_words()
+        anchors = words.anchors()
+        taught = instruction.known_defects if instruction else ()
+        own = {clause.name: clause for clause in taught}
+        names = dict.fromkeys(name for clause in clauses for name in clause.types)
+        further = [own.get(name) or Knowledge(name=name) for name in names if name not in anchors.types]
+        vectors, margins, types = anchors.defects - anchors.good, tokens.margins, anchors.types
+        if further:
+            more = words.anchors(Instruction(known_defects=tuple(further)))
+            added = [more.types.index(clause.name) for clause in further]
+            vectors = np.concatenate([vectors, more.defects[added] - more.good])
+            of_more = self.deviation_tokens(view, more).margins[added]
+            valid = tokens.values[SLICES["text"]][-1:]
+            margins = np.concatenate([margins, of_more * valid])
+            types = (*types, *(clause.name for clause in further))
+        return TypedWords(types, np.asarray(vectors, np.float32), np.asarray(margins, np.float32))
+
+    def _cell_mm(self, view: View, cells: Cells) -> float | None:
+        """Side of a cell in mm; None: unknown."""
+        if self.scale_ is None:
+            return None
+        return self.scale_ * cells.stride[1] * view.frame.native[1] / view.frame.content[1]
+
+    def _look(self, picture: Picture) -> View:
+        view = super()._look(picture)
+        first = self._layers(self.get_encoder())[0]
+        cells = view.cells[first]
+        features, places = dict(view.features), dict(view.cells)
+        if picture.depth is not None and np.isfinite(picture.depth).any():
+            own, known = geometry(picture.depth, view.frame, cells, self.scale_)
+            features |= {GEOMETRY: own, KNOWN: known[None].astype(np.float32)}
+            places |= {GEOMETRY: cells, KNOWN: cells}
+        if picture.parts is not None:
+            shares = [view.frame.covered(picture.parts == value, cells) for value in sorted(self.part_names_)]
+            features[PARTS] = np.stack([np.zeros(cells.size, np.float32), *shares])
+            places[PARTS] = cells
+        if "rgb" in getattr(picture, "absent", ()):
+            features = {name: grid for name, grid in features.items() if name in (GEOMETRY, KNOWN, PARTS)}
+        return replace(view, features=features, cells=places)
+
+    def _features(
+        self, encoder: Encoder, pixels: NDArray[np.uint8], frame: images.Frame
+    ) -> Mapping[str, Features]:
+        names = (*self._layers(encoder), JOINT)
+
+        def every(encoder: Encoder, pixels: Images) -> list[Features]:
+            found = encoder.all_grids(pixels)
+            return [found[name] for name in names]
+
+        found = encoder.remember(pixels, [f"of one pass: {name}" for name in names], every)
+        return {name: grid[0] for name, grid in zip(names, found)}
+
+    @property
+    def _coloured(self) -> Sequence[str]:
+        return self._layers(self.get_encoder())
+
+    def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
+        scales = [sample.mm_per_px for sample in samples if sample.mm_per_px]
+        self.scale_ = float(np.median(scales)) if scales else specification and specification.mm_per_px
+        self.part_names_ = {}
+        for sample in samples:
+            self.part_names_ |= dict(sample.part_names)
+        return super()._views(samples, specification)
+
+    def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
+        generator = np.random.default_rng(self.seed)
+        colours, surfaces, joint = list[Features](), list[Features](), list[Features]()
+        limit = max(1, STORED // max(1, expected))
+        widths: list[int] = []
+        for view in views:
+            layers = {name: view.features[name] for name in self._coloured if name in view.features}
+            if layers:
+                vectors, cells = rgb_vectors(layers, {name: view.cells[name] for name in layers})
+                widths = [len(grid) for grid in layers.values()]
+                colours.append(_some(vectors[view.frame.shows_picture(cells).ravel()], limit, generator))
+                patches = grids.vectors(view.features[JOINT])
+                patches = patches[view.frame.shows_picture(view.cells[JOINT]).ravel()]
+                joint.append(_some(patches, -(-REFERENCES // expected), generator))
+            if GEOMETRY in view.features:
+                known = (view.features[KNOWN][0] > 0) & view.frame.shows_picture(view.cells[GEOMETRY])
+                vectors = depth_vectors(view.features[GEOMETRY])[known.ravel()]
+                surfaces.append(_some(vectors, limit, generator))
+        of_depth = [1] * (len(DESCRIPTORS) + 1)
+        self.good_ = GoodParts(
+            self._normality(colours, widths, ()),
+            self._normality([one for one in surfaces if len(one)], of_depth, CHANNELS),
+            np.concatenate(joint) if joint else None,
+        )
+
+    def _normality(
+        self, pictures: Sequence[Features], widths: Sequence[int], channels: tuple[int, ...]
+    ) -> Normality | None:
+        if not pictures:
+            return None
+        folds = [number % FOLDS for number in range(len(pictures))]
+        return learn_normality(pictures, folds, widths, self.memory, self.seed, channels)
+
+    def _state(self) -> State:
+        if self.good_ is None:
+            raise self._not_fitted()
+        state: State = {}
+        for name in ("rgb", "depth"):
+            normality: Normality | None = getattr(self.good_, name)
+            if normality is not None:
+                state |= {f"{name}/{key}": values for key, values in normality.arrays().items()}
+        if self.good_.joint is not None:
+            state["joint"] = self.good_.joint
+        about = {"parts": {str(k): v for k, v in self.part_names_.items()}, "mm_per_px": self.scale_}
+        state["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8).copy()
+        return state
+
+    def _restore(self, state: State) -> None:
+        about = json.loads(state["about"].tobytes().decode())
+        self.part_names_ = {int(value): str(name) for value, name in about["parts"].items()}
+        self.scale_ = None if about["mm_per_px"] is None else float(about["mm_per_px"])
+        rgb, depth = (
+            {key.partition("/")[2]: values for key, values in state.items() if key.startswith(f"{name}/")}
+            for name in ("rgb", "depth")
+        )
+        self.good_ = GoodParts(
+            Normality.of_arrays(rgb) if rgb else None,
+            Normality.of_arrays(depth, CHANNELS) if depth else None,
+            state.get("joint"),
+        )
+
+
+def _some(patches: Features, limit: int, generator: np.random.Generator) -> Features:
+    if len(patches) <= limit:
+        return patches
+    return patches[np.sort(generator.choice(len(patches), limit, replace=False))]

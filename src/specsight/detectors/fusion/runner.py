@@ -1,0 +1,132 @@
+"""The head as a detector uses it: weights from a folder, arrays in and out.
+
+In: tokens of one picture, word vectors, clauses. Out: logits of the anomaly under the clauses and of each type, and how
+far they fall where a modality is left out. Weights that were trained beside another encoder read margins and no word
+vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from specsight.detectors.fusion.clauses import ReadClause, region_sizes
+from specsight.detectors.fusion.tokens import Tokens
+from specsight.encoders import Features
+from specsight.errors import SpecsightError, require
+from specsight.storage import check_regular, parse_json, read_text
+
+if TYPE_CHECKING:
+    from specsight.detectors.fusion.head import FusionHead
+
+BUNDLED = "bundled"
+DESCRIPTION, WEIGHTS = "fusion.json", "head.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Obeyed:
+    """What the head says of one picture."""
+
+    logits: Features
+    """(h, w): of an anomaly, under the clauses."""
+    typed: Features
+    """(K, h, w): of an anomaly of each type."""
+
+
+@dataclass(frozen=True)
+class TypedWords:
+    """Types by name, what their words say beyond a good part's (K, E), and margins (K, h, w) of the cells."""
+
+    names: tuple[str | None, ...]
+    vectors: Features
+    margins: Features
+
+
+class HeadRunner:
+    """A trained head on the CPU."""
+
+    def __init__(self, head: FusionHead, reads: bool) -> None:
+        self.head, self.reads = head, reads
+
+    @classmethod
+    def load(cls, name: str, encoder: str) -> HeadRunner:
+        """The head called `name`, "bundled" or a folder, beside the encoder of the fingerprint `encoder`.
+
+        Raises SpecsightError where its files are missing or damaged.
+        """
+        require("torch", "models")
+        from safetensors.torch import load_file
+
+        from specsight.detectors.fusion.head import FusionHead, HeadShape
+
+        folder = Path(__file__).parent / BUNDLED if name == BUNDLED else Path(name)
+        if not (folder / DESCRIPTION).is_file():
+            raise SpecsightError(
+                f"'{folder}' has no {DESCRIPTION}: 'specsight train fusion' makes such a folder"
+            )
+        try:
+            check_regular(folder / WEIGHTS)
+            described = dict(parse_json(read_text(folder / DESCRIPTION)))
+            if described["format"] != FORMAT:
+                raise SpecsightError(
+                    f"'{folder}' holds a head of format {described['format']}; this version reads {FORMAT}: train it "
+                    "again with 'specsight train fusion'"
+                )
+            head = FusionHead(HeadShape(**described["shape"]))
+            head.load_state_dict({k: v.float() for k, v in load_file(folder / WEIGHTS).items()})
+        except SpecsightError:
+            raise
+        except Exception as error:  # safetensors and torch raise whatever a damaged file provokes
+            raise SpecsightError(
+                f"'{folder / WEIGHTS}' is missing or damaged: get the folder again"
+            ) from error
+        return cls(head.eval().requires_grad_(False), described["encoder"] == encoder)
+
+    def run(
+        self,
+        tokens: Tokens,
+        words: TypedWords,
+        clauses: Sequence[ReadClause] = (),
+        cell_mm: float | None = None,
+    ) -> Obeyed:
+        """The logits of tokens under clauses, whose types are among those of `words`; `cell_mm`: side of a cell."""
+        import torch
+
+        with torch.inference_mode():
+            hidden, anomaly = self.head(torch.from_numpy(tokens.values)[None])
+            vectors = np.zeros((len(words.names), self.head.shape.words), np.float32)
+            if self.reads and words.vectors.shape == vectors.shape:
+                vectors = words.vectors
+            margins = torch.from_numpy(np.ascontiguousarray(words.margins))[None]
+            typed = self.head.typed(hidden, torch.from_numpy(vectors)[None], margins)
+            logits = anomaly
+            if clauses:
+                of_clauses = self._tokens(clauses, words.names, typed[0], margins[0])
+                sizes = torch.from_numpy(region_sizes(anomaly[0].numpy(), cell_mm))[None]
+                logits = anomaly + self.head.changes(hidden, anomaly, of_clauses, sizes).sum(1)
+            of_types = logits[:, None] + torch.nn.functional.logsigmoid(typed)
+        return Obeyed(logits[0].numpy(), of_types[0].numpy())
+
+    @staticmethod
+    def _tokens(clauses, names, typed, margins):  # type: ignore[no-untyped-def]
+        import torch
+
+        from specsight.detectors.fusion.head import KINDS, ClauseTokens
+
+        of_types, of_margins = [], []
+        for clause in clauses:
+            rows = [names.index(name) for name in clause.types]
+            of_types.append(typed[rows].amax(0) if rows else torch.zeros_like(typed[0]))
+            of_margins.append(margins[rows].amax(0) if rows else torch.zeros_like(typed[0]))
+        return ClauseTokens(
+            torch.tensor([[KINDS.index(clause.kind) for clause in clauses]]),
+            torch.stack(of_types)[None],
+            torch.stack(of_margins)[None],
+            torch.from_numpy(np.stack([clause.where for clause in clauses]))[None],
+            torch.tensor([[clause.limit_mm for clause in clauses]]),
+        )

@@ -1,0 +1,1 @@
+"""The recipe of the head that reads deviations and obeys clauses (`fusion`)."""

@@ -1,0 +1,341 @@
+"""Episodes → batches: tokens with modalities missing at random, typed truth, and instructions whose truth is computed.
+
+In: files that `episodes` made. Out: `EpisodeBatch`es; a batch is a function of (seed, number) alone. An instruction is
+drawn clause by clause (a scope, what is tolerated up to a limit, types that alone count), and which defects count under
+it follows from their types, parts and sizes. Defects that the modalities at hand do not show are no one's truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from specsight.detectors.fusion.head import KINDS
+from specsight.detectors.fusion.tokens import SLICES
+from specsight.errors import SpecsightError
+
+COVERED = 0.3
+"""Share of a cell from which on it is defective; cells covered in part below are neither."""
+TOUCHED = 0.02
+LEAST_PART = 0.05
+"""Share of the cells from which on a part is worth a scope."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What one file holds; arrays as `episodes` wrote them."""
+
+    tokens: NDArray[np.float16]
+    margins: NDArray[np.float16]
+    covers: NDArray[np.uint8]
+    parts: NDArray[np.uint8]
+    vectors: NDArray[np.float32]
+    about: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, file: Path) -> Episode:
+        """Read a file."""
+        with np.load(file, allow_pickle=False) as held:
+            about = json.loads(held["about"].tobytes().decode())
+            names = ("tokens", "margins", "covers", "parts", "vectors")
+            return cls(*(held[name] for name in names), about)
+
+
+@dataclass
+class EpisodeBatch:
+    """B pictures of one or more products, K types each, up to C clauses."""
+
+    tokens: Tensor
+    """(B, T, h, w)"""
+    margins: Tensor
+    """(B, K, h, w)"""
+    vectors: Tensor
+    """(B, K, E)"""
+    named: Tensor
+    """(B, K) bool: types that there are; products have different numbers of them."""
+    target: Tensor
+    """(B, h, w) in {0, 1}."""
+    known: Tensor
+    """(B, h, w) bool."""
+    typed: Tensor
+    """(B, K, h, w) in {0, 1}: the type of defective cells; all 0 where it is none of the K."""
+    sizes: Tensor
+    """(B, h, w): mm of the defect that covers a cell, as measured with an error; 0: none, or unknown."""
+    kinds: Tensor
+    """(B, C)"""
+    types: Tensor
+    """(B, C, K) bool: the types that each clause names."""
+    where: Tensor
+    """(B, C, h, w)"""
+    limits: Tensor
+    """(B, C)"""
+    obeyed: Tensor
+    """(B, h, w) in {0, 1}: what counts under the clauses."""
+    obeyed_known: Tensor
+    """(B, h, w) bool."""
+    verdict: Tensor
+    """(B,): 1 reject, 0 accept under the clauses, where that is known of the picture alone; -1: it follows from
+    `obeyed`."""
+
+
+def read_episodes(folder: Path) -> list[Episode]:
+    """All episodes of a folder, by name. Raises SpecsightError where there is none."""
+    files = sorted(folder.glob("*.npz"))
+    if not files:
+        raise SpecsightError(f"'{folder}' holds no episodes: make them first")
+    return [Episode.read(file) for file in files]
+
+
+class EpisodeMaker:
+    """Draws pictures from episodes, each episode equally often."""
+
+    def __init__(
+        self,
+        episodes: Sequence[Episode],
+        pictures: int,
+        clauses: int,
+        missing: float,
+        wordless: float,
+    ) -> None:
+        self.episodes, self.pictures, self.clauses = episodes, pictures, clauses
+        self.missing, self.wordless = missing, wordless
+        self.types = max(len(one.vectors) for one in episodes)
+
+    def __call__(self, seed: int, number: int) -> EpisodeBatch:
+        """The batch of this number under this seed."""
+        rng = np.random.default_rng((seed, number))
+        drawn = []
+        for _ in range(self.pictures):
+            episode = self.episodes[int(rng.integers(len(self.episodes)))]
+            drawn.append(self._picture(rng, episode, int(rng.integers(len(episode.tokens)))))
+        return EpisodeBatch(*(torch.from_numpy(np.stack(values)) for values in zip(*drawn)))
+
+    def _picture(self, rng: np.random.Generator, episode: Episode, row: int) -> tuple[NDArray[Any], ...]:
+        tokens = episode.tokens[row].astype(np.float32)
+        margins, vectors = self._words(rng, episode, row)
+        gone = set[str]()
+        if rng.random() < self.missing:
+            gone = [{"depth"}, {"rgb", "text"}, {"text"}][int(rng.integers(3))]
+        has_depth = bool(tokens[SLICES["depth"]][-1].any())
+        if not has_depth:
+            gone -= {"rgb"}
+            gone = gone if "rgb" not in gone else set()
+        for name in gone:
+            tokens[SLICES[name]] = 0
+        if "text" in gone:
+            margins[:] = 0
+        seen_by = {"rgb"} - gone | ({"depth"} if has_depth and "depth" not in gone else set())
+        truth = _Truth(episode, row, seen_by, self.types)
+        sizes = truth.sizes(rng)
+        told = self._told(rng, episode, row)
+        if told is None:
+            kinds, types, where, limits, excused = self._instruction(rng, episode, row, truth)
+            obeyed, obeyed_known = truth.under(excused)
+            verdict = np.float32(-1)
+        else:
+            kinds, types, where, limits, verdict = told
+            obeyed, obeyed_known = np.zeros_like(truth.target), np.zeros_like(truth.known)
+        named = np.arange(self.types) < sum(map(bool, episode.about["types"]))
+        arrays = (
+            tokens, margins, vectors, named, truth.target, truth.known, truth.typed, sizes,
+            kinds, types, where, limits, obeyed, obeyed_known, verdict,
+        )  # fmt: skip
+        return _mirrored(rng, arrays, truth.target.shape)
+
+    def _words(
+        self, rng: np.random.Generator, episode: Episode, row: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        own = len(episode.vectors)
+        margins = np.zeros((self.types, *episode.margins.shape[2:]), np.float32)
+        vectors = np.zeros((self.types, episode.vectors.shape[1]), np.float32)
+        margins[:own] = episode.margins[row]
+        if rng.random() >= self.wordless:
+            vectors[:own] = episode.vectors
+        return margins, vectors
+
+    def _instruction(
+        self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth
+    ) -> tuple[Any, ...]:
+        """Clauses as arrays, and a function of defects that says which of them count no longer."""
+        size = truth.target.shape
+        kinds = np.zeros(self.clauses, np.int64)
+        types = np.zeros((self.clauses, self.types), np.bool_)
+        where = np.zeros((self.clauses, *size), np.float32)
+        limits = np.zeros(self.clauses, np.float32)
+        excused: list[Any] = []
+        makers = [self._scope, self._tolerance, self._only]
+        count = int(rng.choice([0, 1, self.clauses], p=(0.1, 0.65, 0.25)))
+        for slot, maker in enumerate(rng.permutation(len(makers))[:count]):
+            made = makers[int(maker)](rng, episode, row, truth)
+            if made is None:
+                continue
+            kinds[slot], types[slot], where[slot], limits[slot], excuse = made
+            excused.append(excuse)
+        return kinds, types, where, limits, excused
+
+    def _told(self, rng: np.random.Generator, episode: Episode, row: int) -> tuple[Any, ...] | None:
+        """One time in three, an instruction of the set about an acceptable mark of a good picture: that it is a defect
+        now, or that it stays one that is accepted. Where the mark lies is not known; that the picture shows it is."""
+        told = [
+            one
+            for one in episode.about["entries"][row]["instructions"]
+            if one["kind"] == "knowledge" and not episode.about["entries"][row]["defects"]
+        ]
+        if not told or rng.random() > 1 / 3:
+            return None
+        one = told[int(rng.integers(len(told)))]
+        taught = one["clause"].get("known_defects")
+        name = taught[0]["name"] if taught else one["clause"]["tolerances"][0]["defect"]
+        if name not in episode.about["types"]:
+            return None
+        size = episode.tokens.shape[2:]
+        kinds, types = np.zeros(self.clauses, np.int64), np.zeros((self.clauses, self.types), np.bool_)
+        where, limits = np.zeros((self.clauses, *size), np.float32), np.zeros(self.clauses, np.float32)
+        kinds[0] = KINDS.index("knowledge" if taught else "tolerance")
+        types[0, episode.about["types"].index(name)], where[0] = True, 1
+        return kinds, types, where, limits, np.float32(one["verdict"] == "reject")
+
+    def _scope(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+        """One part, that of a defect or another; or all but one."""
+        shares = episode.parts[row].astype(np.float32) / 255
+        large = [k for k in range(len(shares)) if shares[k].mean() > LEAST_PART]
+        if not large:
+            return None
+        homes = [k for k in large if any(d["part"] == episode.about["parts"][k] for d in truth.defects)]
+        part = int(rng.choice(homes if homes and rng.random() < 0.5 else large))
+        exclude = rng.random() < 0.2
+        outside = shares[part] if exclude else 1 - shares[part]
+        return KINDS.index("scope"), np.zeros(self.types, np.bool_), outside, 0.0, _Outside(outside)
+
+    def _tolerance(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+        """A type that is accepted, in half of them up to a limit, one time in four on one part."""
+        named = [k for k, name in enumerate(episode.about["types"]) if name]
+        present = [k for k in truth.types if k is not None]
+        type_ = int(rng.choice(present if present and rng.random() < 0.7 else named))
+        largest = max((d["size_mm"] for d, k in zip(truth.defects, truth.types) if k == type_), default=0.0)
+        limit = 0.0
+        if largest and rng.random() < 0.6:
+            limit = float(largest * rng.choice([0.4, 0.6, 0.75, 1.3, 1.6, 2.2]))
+        elif rng.random() < 0.3 and episode.about["cell_mm"]:
+            limit = float(rng.uniform(3, 40))
+        where = np.ones(truth.target.shape, np.float32)
+        shares = episode.parts[row].astype(np.float32) / 255
+        if len(shares) and rng.random() < 0.25:
+            where = shares[int(rng.integers(len(shares)))]
+        types = np.zeros(self.types, np.bool_)
+        types[type_] = True
+        return KINDS.index("tolerance"), types, where, limit, _Tolerated({type_}, where, limit)
+
+    def _only(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+        """One or two types that alone count."""
+        named = [k for k, name in enumerate(episode.about["types"]) if name]
+        present = [k for k in truth.types if k is not None]
+        chosen = {int(rng.choice(present if present and rng.random() < 0.5 else named))}
+        if rng.random() < 0.3:
+            chosen.add(int(rng.choice(named)))
+        types = np.zeros(self.types, np.bool_)
+        types[list(chosen)] = True
+        everywhere = np.ones(truth.target.shape, np.float32)
+        return KINDS.index("only"), types, everywhere, 0.0, _OtherThan(chosen)
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """Cells outside of a scope count no longer."""
+
+    outside: NDArray[np.float32]
+
+    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> NDArray[np.float32]:
+        return self.outside
+
+
+@dataclass(frozen=True)
+class _Tolerated:
+    types: set[int]
+    where: NDArray[np.float32]
+    limit: float
+
+    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> NDArray[np.float32]:
+        within = not self.limit or (0 < defect["size_mm"] <= self.limit)
+        return self.where if type_ in self.types and within else np.zeros_like(self.where)
+
+
+@dataclass(frozen=True)
+class _OtherThan:
+    types: set[int]
+
+    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> float:
+        return 0.0 if type_ in self.types else 1.0
+
+
+class _Truth:
+    """Which cells the defects of a picture cover that the modalities at hand show."""
+
+    def __init__(self, episode: Episode, row: int, seen_by: set[str], types: int) -> None:
+        entries = episode.about["entries"][row]["defects"]
+        covers = episode.covers[row].astype(np.float32) / 255
+        self.shape = covers.shape[1:]
+        self.defects, self.covers = [], []
+        self.types: list[int | None] = []
+        self.known = np.ones(self.shape, np.bool_)
+        names = episode.about["types"]
+        for defect, cover in zip(entries, covers):
+            if not seen_by & set(defect["visible"].split(" and ")):
+                self.known &= cover <= TOUCHED
+                continue
+            self.defects.append(defect)
+            self.covers.append(cover)
+            self.types.append(names.index(defect["type"]) if defect["type"] in names else None)
+        together = np.sum(self.covers, axis=0) if self.covers else np.zeros(self.shape, np.float32)
+        least = [cover >= min(COVERED, 0.7 * float(cover.max())) for cover in self.covers]
+        self._inside = [mask & (cover > TOUCHED) for mask, cover in zip(least, self.covers)]
+        self.target = (
+            np.any(self._inside, axis=0).astype(np.float32) if self.covers else np.zeros_like(together)
+        )
+        self.target = self.target.astype(np.float32)
+        self.known &= (self.target > 0) | (together <= TOUCHED)
+        self.typed = np.zeros((types, *self.shape), np.float32)
+        for mask, type_ in zip(self._inside, self.types):
+            if type_ is not None:
+                self.typed[type_][mask] = 1
+
+    def sizes(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Longest extents in mm, each with an error of a few per cent."""
+        sizes = np.zeros(self.shape, np.float32)
+        for mask, defect in zip(self._inside, self.defects):
+            sizes[mask] = defect["size_mm"] * np.exp(rng.normal(0, 0.12))
+        return sizes
+
+    def under(self, excused: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """What counts under clauses, and where that is certain: a cell that is half excused is not."""
+        obeyed, known = np.zeros(self.shape, np.float32), self.known.copy()
+        for mask, defect, type_ in zip(self._inside, self.defects, self.types):
+            gone = np.zeros(self.shape, np.float32)
+            for excuse in excused:
+                gone = np.maximum(gone, excuse(defect, type_))
+            obeyed[mask & (gone < 0.5)] = 1
+            known &= ~(mask & (gone > 0.25) & (gone < 0.75))
+        return obeyed, known
+
+
+def _mirrored(
+    rng: np.random.Generator, arrays: Sequence[NDArray[Any]], size: tuple[int, ...]
+) -> tuple[NDArray[Any], ...]:
+    """All grids (..., h, w) mirrored or transposed alike: deviations have no direction."""
+    flips = [axis for axis in (-1, -2) if rng.random() < 0.5]
+    turned = rng.random() < 0.5 and size[0] == size[1]
+    found = []
+    for array in arrays:
+        if array.shape[-2:] == size and array.ndim >= 2:
+            array = np.flip(array, flips) if flips else array
+            array = np.swapaxes(array, -1, -2) if turned else array
+        found.append(np.ascontiguousarray(array) if array.ndim else np.asarray(array))
+    return tuple(found)
