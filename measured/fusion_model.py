@@ -2,8 +2,8 @@
 
 Each zone is a product: good parts to fit on, others and defective ones to test. Beside the whole model stand the same
 without depth or without colours, PatchCore on colours, and distances to good patches in colour and in depth by
-themselves; then defects that only one of the modalities shows, and matched pairs of instructions, decided by the head and
-by the modular clauses. Thresholds of the pairs are those that good parts of the fit, left out in folds, give.
+themselves; then defects that only one of the modalities shows, and matched pairs of instructions, decided by the head
+and by the modular clauses. Thresholds of the pairs are those that good parts of the fit, left out in folds, give.
 """
 
 from __future__ import annotations

@@ -38,6 +38,12 @@ tyres, with true regions: the true type is among them in 88 of 100 in place of 7
 WHOLE = 0.9
 """Share of the picture from which on a finding lies on all of it, not at a place."""
 WHOLE_PICTURE = "whole picture"
+SURROUNDING = 0.3
+"""Width of what surrounds a region, as a share of its longer side."""
+UTMOST = 0.95
+"""Share of a region's pixels beyond which its height is an outlier's."""
+LEAST_KNOWN = 16
+"""Pixels with depth in a region, and around it, from which on its height is told."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ def find(
     circular: bool = False,
     focus: Focus | None = None,
     taught: Collection[str] = (),
+    depth: NDArray[np.float32] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings of one judged picture, the strongest first.
 
@@ -110,7 +117,8 @@ def find(
     pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
     Within `focus` regions are findings too that reach no more than its seed. Types that words have `taught` give a
     finding its name only where they rise clearly higher than all others: what is known, with its severity and its
-    clauses, is not displaced by a name of today that fits as well.
+    clauses, is not displaced by a name of today that fits as well. `depth` (H, W), in mm, tells how far a finding that
+    depth shows rises above what lies around it.
     """
     labels = regions(judgement.map, calibration, circular, focus)
     scale = mm_per_px or (specification.scale(judgement.map.shape[1]) if specification else None)
@@ -123,6 +131,7 @@ def find(
         finding = _measured(region, scale)
         percent = 100 * finding.area_px / judgement.map.size
         severity = spec.severity_of(type_, finding.length_mm, percent, part)
+        seen_in = _seen_in(judgement, region, calibration)
         found.append(
             replace(
                 finding,
@@ -132,9 +141,41 @@ def find(
                 part=part,
                 peak_part=peak_part,
                 severity=severity,
+                seen_in=seen_in,
+                height_mm=_height(depth, region) if depth is not None and "depth" in seen_in else None,
             )
         )
     return tuple(sorted(found, key=lambda f: -f.peak))
+
+
+def _seen_in(judgement: Judgement, region: _Region, calibration: Calibration) -> tuple[str, ...]:
+    """The modalities whose own map passes the extent threshold somewhere in a region; all of them where none does."""
+    names = tuple(judgement.alone)
+    by_itself = [
+        name for name in names if float(region.of(judgement.alone[name]).max()) > calibration.map_extent
+    ]
+    return tuple(by_itself) or names
+
+
+def _height(depth: NDArray[np.float32], region: _Region) -> float | None:
+    """How far a region rises above (positive) or lies below the plane through what surrounds it, in the unit of depth,
+    a distance from the camera; None where too little of it is known."""
+    rows, columns = region.box
+    margin = SURROUNDING * max(region.mask.shape) + 2
+    top, left = max(0, rows.start - round(margin)), max(0, columns.start - round(margin))
+    window = depth[top : rows.stop + round(margin), left : columns.stop + round(margin)]
+    inside = np.zeros(window.shape, np.bool_)
+    inside[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = region.inside
+    known = np.isfinite(window)
+    around, within = known & ~inside, known & inside
+    if around.sum() < LEAST_KNOWN or within.sum() < LEAST_KNOWN:
+        return None
+    y, x = np.indices(window.shape)
+    plane = np.stack([np.ones_like(x), x, y], axis=-1).astype(np.float64)
+    fitted, *_ = np.linalg.lstsq(plane[around], window[around].astype(np.float64), rcond=None)
+    heights = plane[within] @ fitted - window[within]
+    low, high = np.quantile(heights, (1 - UTMOST, UTMOST))
+    return float(high if high >= -low else low)
 
 
 def _seeded(
@@ -196,7 +237,7 @@ class _Region:
     def __init__(
         self, map_: NDArray[np.float32], inside: NDArray[np.bool_], box: tuple[slice, slice], circular: bool
     ) -> None:
-        self._inside, self._box = inside, box
+        self.inside, self.box = inside, box
         self.picture = map_.shape
         self.values = self.of(map_)
         """(N,) values of the map."""
@@ -207,7 +248,7 @@ class _Region:
 
     def of(self, plane: NDArray[Any]) -> NDArray[Any]:
         """Values (N,) of a plane (H, W) of the same picture."""
-        values: NDArray[Any] = plane[self._box][self._inside]
+        values: NDArray[Any] = plane[self.box][self.inside]
         return values
 
 

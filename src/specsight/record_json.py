@@ -37,6 +37,8 @@ class FindingJson(TypedDict):
     area_mm2: NotRequired[Finite | None]
     length_mm: NotRequired[Finite | None]
     severity: NotRequired[Text | None]
+    seen_in: NotRequired[list[Text]]
+    height_mm: NotRequired[Finite | None]
 
 
 class ExcusedJson(TypedDict):

@@ -428,6 +428,8 @@ INDEPENDENT = {
             ("anomalydino", "bank"),
             ("anomalygpt", "stride8"),
             ("anomalygpt", "stride16"),
+            ("fusion", "joint"),
+            ("fusion", "rgb/bank"),
             ("april_gan", "references/stride8"),
             ("multiads", "references/stride8"),
             ("patchcore", "bank"),

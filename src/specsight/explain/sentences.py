@@ -12,6 +12,8 @@ from specsight.specification import Clause, Ignore, Knowledge, Requirement, Tole
 
 LISTED = 5
 """Findings, and clauses that could not be applied, described one by one; the rest is counted."""
+MODALITY_WORDS = {"rgb": "colour"}
+"""What modalities are called in sentences, where they have another name."""
 DECIMALS = 1080
 """As many tell any two finite numbers apart."""
 
@@ -70,13 +72,15 @@ def knowledge_sentences(type_: str, known: Known) -> list[str]:
 
 
 def sayings(decision: Decision) -> tuple[str, ...]:
-    """What this package itself says of the picture beside findings: reasons and promises, and what was looked for."""
+    """What this package itself says of the picture beside findings: reasons and promises, what was looked for, and in
+    which modality findings are seen."""
     told = [
         decision.promise,
         decision.further_rejects,
         _unlike(decision) if decision.unlike is not None else "",
         *(one.reason for one in (*decision.not_applied, *decision.in_part)),
         *(one.found for one in decision.required),
+        *(seen_in(one) for one in (*decision.counted, *(one.finding for one in decision.observed))),
     ]
     return tuple(dict.fromkeys(one for one in told if one))
 
@@ -91,7 +95,22 @@ def describe(finding: Finding) -> str:
     words.append(f"{_length(finding)} long")
     if finding.severity:
         words.append(finding.severity)
+    if finding.seen_in:
+        words.append(seen_in(finding))
     return ", ".join(words)
+
+
+def seen_in(finding: Finding) -> str:
+    """Which modality shows a finding, such as "seen in depth only, 0.6 mm above the surface around it"; empty for
+    methods that fuse none."""
+    if not finding.seen_in:
+        return ""
+    named = [MODALITY_WORDS.get(name, name) for name in finding.seen_in]
+    told = f"seen in {' and '.join(named)}{' only' if len(named) == 1 else ''}"
+    if finding.height_mm is None:
+        return told
+    side = "above" if finding.height_mm >= 0 else "below"
+    return f"{told}, {abs(finding.height_mm):.1f} mm {side} the surface around it"
 
 
 def _also(finding: Finding) -> str:

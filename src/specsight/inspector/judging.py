@@ -157,6 +157,7 @@ class Judging:
             circular=sample.circular,
             focus=focus,
             taught=taught,
+            depth=self.observation.picture.depth,
         )
 
     def _unlike(self, judgement: Judgement, found: Sequence[Finding]) -> float | None:

@@ -30,6 +30,9 @@ class Judgement:
     score: float
     map: NDArray[np.float32]
     type_maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    alone: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Modality ("rgb", "depth") → the map that it gives alone, of methods that fuse several and of pictures that have
+    more than one."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +60,26 @@ class Finding:
     area_mm2: float | None = None
     length_mm: float | None = None
     severity: str | None = None
+    seen_in: tuple[str, ...] = ()
+    """Modalities that show it by themselves, or all that were fused where none does; empty for methods that fuse
+    none."""
+    height_mm: float | None = None
+    """How far it rises above the surface around it, or (negative) lies below, where depth shows it."""
 
     def to_json(self) -> dict[str, Any]:
-        """All fields, as JSON values."""
+        """All fields, as JSON values; what methods that fuse modalities say besides, where one did."""
         values = {**asdict(self), "box": list(self.box), "centroid": list(self.centroid)}
-        return {**values, "also": list(self.also)}
+        fused = {"seen_in": list(self.seen_in), "height_mm": self.height_mm}
+        kept = {name: value for name, value in values.items() if name not in fused}
+        return {**kept, "also": list(self.also), **(fused if self.seen_in else {})}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Finding:
         """Read what `to_json` gave, as part of an inspection that checks it."""
         x0, y0, x1, y1 = values["box"]
         x, y = values["centroid"]
-        also = tuple(values.get("also", ()))
-        return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y), "also": also})
+        names = {name: tuple(values.get(name, ())) for name in ("also", "seen_in")}
+        return cls(**{**values, "box": (x0, y0, x1, y1), "centroid": (x, y), **names})
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,17 @@ class Fusion(Detector):
         obeyed = run(tokens)
         typed = {name: obeyed.typed[k] for k, name in enumerate(words.names) if name is not None}
         score = grids.top_mean(obeyed.logits[shown], self.top)
-        return Judgement(score, drawn(obeyed.logits), TypeMaps(typed, lambda name: drawn(typed[name])))
+        there = tokens.modalities
+
+        def alone(modality: str) -> NDArray[np.float32]:
+            return drawn(run(tokens.without(set(there) - {modality})).logits)
+
+        return Judgement(
+            score,
+            drawn(obeyed.logits),
+            TypeMaps(typed, lambda name: drawn(typed[name])),
+            TypeMaps(there if len(there) > 1 else (), alone),
+        )
 
     def _clauses(self, view: View, tokens: Tokens, instruction: Instruction | None) -> Sequence[ReadClause]:
         if instruction is None:

@@ -1,9 +1,9 @@
 """What good patches look like in one modality, and how far a patch lies from them, in standard deviations.
 
 In: patch vectors (n, D) of good pictures, each with the fold of the part that it shows. Out: a `Normality`: for any
-patches the distance to the nearest good one (PatchCore, CVPR 2022) and the length of what principal axes of good patches
-leave over (SubspaceAD, CVPR 2026), both as z-scores. Their means and deviations are those of good parts that were left
-out, fold by fold: patches that the memory holds would lie too near.
+patches the distance to the nearest good one (PatchCore, CVPR 2022) and the length of what principal axes of good
+patches leave over (SubspaceAD, CVPR 2026), both as z-scores. Their means and deviations are those of good parts that
+were left out, fold by fold: patches that the memory holds would lie too near.
 """
 
 from __future__ import annotations

@@ -56,6 +56,11 @@ class Tokens:
     """(K, h, w): z-scores of the margins of types by their words; 0 where text or colours are missing."""
     cells: Cells
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Those of "rgb" and "depth" that a cell has."""
+        return tuple(name for name in ("rgb", "depth") if self.values[SLICES[name]][-1].any())
+
     def without(self, modalities: Collection[str]) -> Tokens:
         """The tokens as they are where these modalities are missing; what is written about colours goes with them."""
         gone = set(modalities) | ({"text"} if "rgb" in modalities else set())
