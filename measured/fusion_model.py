@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from measured.command import specsight
+from measured.fusion_picture import save_picture
 from measured.rows import ROOT
 from specsight.datasets import load_dataset
 from specsight.detectors import View, create_detector
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--good", type=int, default=30, help="good parts to fit on, of each zone")
     parser.add_argument("--test", type=int, default=60, help="pictures tested of each zone")
     parser.add_argument("--head", default="bundled")
+    parser.add_argument("--picture", type=Path, help="draw tyres here, in place of measuring")
     given = parser.parse_args(arguments)
     tyres = given.out / f"{given.model}-fusion"
     if not (tyres / "manifest.jsonl").is_file():
@@ -74,12 +76,31 @@ def main(arguments: Sequence[str]) -> int:
     by_product: dict[str, list[Sample]] = defaultdict(list)
     for sample in load_dataset(tyres / "manifest.jsonl").samples:
         by_product[sample.product].append(sample)
+    if given.picture:
+        _draw(by_product, specification, given)
+        return 0
     measured = [_Product(own, specification, given) for _, own in sorted(by_product.items())]
     print(_detection(measured))
     print(_visible(measured))
     print(_instructions(measured))
     print(_costs(measured))
     return 0
+
+
+def _draw(
+    by_product: Mapping[str, Sequence[Sample]], specification: Specification, given: argparse.Namespace
+) -> None:
+    """Of each zone the first test picture with a defect that depth or colours alone show, else with any."""
+    shown = []
+    for seen, own in zip(("rgb", "depth", ""), (by_product[name] for name in sorted(by_product))):
+        good = [sample for sample in own if sample.split == "train"][: given.good]
+        bad = [sample for sample in own if sample.split == "test" and sample.label == "defective"]
+        chosen = next((s for s in bad if seen in s.conditions["visible"].split("; ")), bad[0])
+        detector = Fusion(encoder="bundled", resolution=RESOLUTION, head=given.head).fit(good, specification)
+        picture = load_picture(chosen)
+        judgement = detector.judge(detector.look([picture])[0])
+        shown.append((picture, judgement, anomaly_mask(chosen, picture.size), chosen.mm_per_px))
+    save_picture(given.picture, shown)
 
 
 @dataclass(frozen=True)

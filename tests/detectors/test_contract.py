@@ -32,7 +32,9 @@ FROM_PICTURES = [
     name for name in NAMES if detectors[name].needs.good_pictures and not detectors[name].needs.text
 ]
 WITH_DEPTH = [name for name in NAMES if detectors[name].needs.depth]
-WITHOUT_DEPTH = [name for name in NAMES if name not in WITH_DEPTH]
+USING_DEPTH = ("fusion",)
+"""Methods that use depth where a picture has it."""
+WITHOUT_DEPTH = [name for name in NAMES if name not in (*WITH_DEPTH, *USING_DEPTH)]
 SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {
     "clad": {"steps": 40, "synthetic_defects": 24},

@@ -88,9 +88,8 @@ class FusionHead(nn.Module):
         self.kind = nn.Embedding(len(KINDS), pair)
         self.relation = nn.Linear(RELATIONS, pair)
         self.gate = nn.Sequential(nn.GELU(), nn.Linear(pair, pair), nn.GELU(), nn.Linear(pair, 1))
-        with torch.no_grad():
-            # Few cells are defective, and most clauses are about none of them.
-            self.anomaly.bias.fill_(RARE)
+        if self.anomaly.bias is not None:
+            nn.init.constant_(self.anomaly.bias, RARE)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (B, T, h, w) → what the head knows of each cell (B, W, h, w), and its anomaly logit (B, h, w)."""

@@ -61,7 +61,8 @@ class Normality:
     def deviations(self, vectors: Vectors) -> Vectors:
         """z-scores (2 + S, n) of patches (n, D): 0 is the mean of unseen good ones. First `MEASURES`, then signed
         differences from the nearest good patch."""
-        return np.asarray((self.measures(vectors) - self.statistics[0]) / self.statistics[1], np.float32).T
+        scores = (self.measures(vectors) - self.statistics[0]) / self.statistics[1]
+        return np.asarray(scores.T, np.float32)
 
     def measures(self, vectors: Vectors) -> Vectors:
         """The same before means and deviations are taken out, (n, 2 + S)."""

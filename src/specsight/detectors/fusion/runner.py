@@ -21,7 +21,9 @@ from specsight.errors import SpecsightError, require
 from specsight.storage import check_regular, parse_json, read_text
 
 if TYPE_CHECKING:
-    from specsight.detectors.fusion.head import FusionHead
+    from torch import Tensor
+
+    from specsight.detectors.fusion.head import ClauseTokens, FusionHead
 
 BUNDLED = "bundled"
 DESCRIPTION, WEIGHTS = "fusion.json", "head.safetensors"
@@ -106,27 +108,29 @@ class HeadRunner:
             typed = self.head.typed(hidden, torch.from_numpy(vectors)[None], margins)
             logits = anomaly
             if clauses:
-                of_clauses = self._tokens(clauses, words.names, typed[0], margins[0])
+                of_clauses = _clause_tokens(clauses, words.names, typed[0], margins[0])
                 sizes = torch.from_numpy(region_sizes(anomaly[0].numpy(), cell_mm))[None]
                 logits = anomaly + self.head.changes(hidden, anomaly, of_clauses, sizes).sum(1)
             of_types = logits[:, None] + torch.nn.functional.logsigmoid(typed)
         return Obeyed(logits[0].numpy(), of_types[0].numpy())
 
-    @staticmethod
-    def _tokens(clauses, names, typed, margins):  # type: ignore[no-untyped-def]
-        import torch
 
-        from specsight.detectors.fusion.head import KINDS, ClauseTokens
+def _clause_tokens(
+    clauses: Sequence[ReadClause], names: Sequence[str | None], typed: Tensor, margins: Tensor
+) -> ClauseTokens:
+    """The clauses of one picture, whose types are among `names`; their logits and margins are (K, h, w)."""
+    import torch
 
-        of_types, of_margins = [], []
-        for clause in clauses:
-            rows = [names.index(name) for name in clause.types]
-            of_types.append(typed[rows].amax(0) if rows else torch.zeros_like(typed[0]))
-            of_margins.append(margins[rows].amax(0) if rows else torch.zeros_like(typed[0]))
-        return ClauseTokens(
-            torch.tensor([[KINDS.index(clause.kind) for clause in clauses]]),
-            torch.stack(of_types)[None],
-            torch.stack(of_margins)[None],
-            torch.from_numpy(np.stack([clause.where for clause in clauses]))[None],
-            torch.tensor([[clause.limit_mm for clause in clauses]]),
-        )
+    from specsight.detectors.fusion.head import KINDS, ClauseTokens
+
+    def largest(grids: Tensor, types: Sequence[str]) -> Tensor:
+        rows = [names.index(name) for name in types]
+        return grids[rows].amax(0) if rows else torch.zeros_like(grids[0])
+
+    return ClauseTokens(
+        torch.tensor([[KINDS.index(clause.kind) for clause in clauses]]),
+        torch.stack([largest(typed, clause.types) for clause in clauses])[None],
+        torch.stack([largest(margins, clause.types) for clause in clauses])[None],
+        torch.from_numpy(np.stack([clause.where for clause in clauses]))[None],
+        torch.tensor([[clause.limit_mm for clause in clauses]]),
+    )

@@ -81,6 +81,8 @@ class EpisodeBatch:
     """(B, h, w) in {0, 1}: what counts under the clauses."""
     obeyed_known: Tensor
     """(B, h, w) bool."""
+    certain: Tensor
+    """(B, 2) bool: whether `target` and `obeyed` tell if the picture shows a defect, and one that counts."""
     verdict: Tensor
     """(B,): 1 reject, 0 accept under the clauses, where that is known of the picture alone; -1: it follows from
     `obeyed`."""
@@ -104,9 +106,10 @@ class EpisodeMaker:
         clauses: int,
         missing: float,
         wordless: float,
+        gone: frozenset[str] = frozenset(),
     ) -> None:
         self.episodes, self.pictures, self.clauses = episodes, pictures, clauses
-        self.missing, self.wordless = missing, wordless
+        self.missing, self.wordless, self.gone = missing, wordless, gone
         self.types = max(len(one.vectors) for one in episodes)
 
     def __call__(self, seed: int, number: int) -> EpisodeBatch:
@@ -121,13 +124,12 @@ class EpisodeMaker:
     def _picture(self, rng: np.random.Generator, episode: Episode, row: int) -> tuple[NDArray[Any], ...]:
         tokens = episode.tokens[row].astype(np.float32)
         margins, vectors = self._words(rng, episode, row)
-        gone = set[str]()
+        gone = set(self.gone)
         if rng.random() < self.missing:
-            gone = [{"depth"}, {"rgb", "text"}, {"text"}][int(rng.integers(3))]
+            gone |= [{"depth"}, {"rgb", "text"}, {"text"}][int(rng.integers(3))]
         has_depth = bool(tokens[SLICES["depth"]][-1].any())
-        if not has_depth:
-            gone -= {"rgb"}
-            gone = gone if "rgb" not in gone else set()
+        if not has_depth and "rgb" in gone:
+            gone = set()
         for name in gone:
             tokens[SLICES[name]] = 0
         if "text" in gone:
@@ -138,15 +140,18 @@ class EpisodeMaker:
         told = self._told(rng, episode, row)
         if told is None:
             kinds, types, where, limits, excused = self._instruction(rng, episode, row, truth)
-            obeyed, obeyed_known = truth.under(excused)
+            obeyed, obeyed_known, sure = truth.under(excused)
             verdict = np.float32(-1)
         else:
             kinds, types, where, limits, verdict = told
-            obeyed, obeyed_known = np.zeros_like(truth.target), np.zeros_like(truth.known)
+            obeyed, obeyed_known, sure = np.zeros_like(truth.target), np.zeros_like(truth.known), False
+        certain = np.array(
+            [bool(truth.defects) or not truth.hidden, sure and (obeyed.any() or not truth.hidden)]
+        )
         named = np.arange(self.types) < sum(map(bool, episode.about["types"]))
         arrays = (
             tokens, margins, vectors, named, truth.target, truth.known, truth.typed, sizes,
-            kinds, types, where, limits, obeyed, obeyed_known, verdict,
+            kinds, types, where, limits, obeyed, obeyed_known, certain, verdict,
         )  # fmt: skip
         return _mirrored(rng, arrays, truth.target.shape)
 
@@ -284,12 +289,14 @@ class _Truth:
         covers = episode.covers[row].astype(np.float32) / 255
         self.shape = covers.shape[1:]
         self.defects, self.covers = [], []
+        self.hidden = False
         self.types: list[int | None] = []
         self.known = np.ones(self.shape, np.bool_)
         names = episode.about["types"]
         for defect, cover in zip(entries, covers):
             if not seen_by & set(defect["visible"].split(" and ")):
                 self.known &= cover <= TOUCHED
+                self.hidden = True
                 continue
             self.defects.append(defect)
             self.covers.append(cover)
@@ -314,16 +321,19 @@ class _Truth:
             sizes[mask] = defect["size_mm"] * np.exp(rng.normal(0, 0.12))
         return sizes
 
-    def under(self, excused: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """What counts under clauses, and where that is certain: a cell that is half excused is not."""
+    def under(self, excused: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_], bool]:
+        """What counts under clauses, where that is certain (a cell that is half excused is not), and whether it is of
+        the whole picture."""
         obeyed, known = np.zeros(self.shape, np.float32), self.known.copy()
+        sure = True
         for mask, defect, type_ in zip(self._inside, self.defects, self.types):
             gone = np.zeros(self.shape, np.float32)
             for excuse in excused:
                 gone = np.maximum(gone, excuse(defect, type_))
             obeyed[mask & (gone < 0.5)] = 1
             known &= ~(mask & (gone > 0.25) & (gone < 0.75))
-        return obeyed, known
+            sure &= not 0.1 < float(gone[mask].mean()) < 0.6 if mask.any() else True
+        return obeyed, known, sure
 
 
 def _mirrored(

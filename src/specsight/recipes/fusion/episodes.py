@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -25,7 +25,7 @@ from specsight.detectors.contract import View
 from specsight.detectors.fusion.detector import Fusion
 from specsight.detectors.fusion.tokens import PARTS
 from specsight.detectors.text import Words
-from specsight.encoders import JOINT, Encoder
+from specsight.encoders import Encoder
 from specsight.errors import SpecsightError
 from specsight.images import anomaly_mask, load_picture
 from specsight.progress import track
@@ -119,8 +119,8 @@ def _tyre_episode(
     good = [sample for sample in own if sample.split == "train"]
     count = int(np.random.default_rng(seed).integers(min(FEWEST_GOOD, len(good)), len(good) + 1))
     detector = Fusion(encoder=encoder, resolution=SIDE).fit(good[:count], specification)
-    detector.words_ = Words(specification, book)
-    _write(file, detector, (_of_sample(sample) for sample in own if sample.split == "test"), _names(own))
+    shown = (_of_sample(sample) for sample in own if sample.split == "test")
+    _write(file, detector, Words(specification, book), shown)
 
 
 def _painted_episode(
@@ -137,8 +137,7 @@ def _painted_episode(
     good = [Picture(_varied(rng, base)) for _ in range(GOOD_PAINTED)]
     shown = [_painted(rng, _varied(rng, base), names, k % 2 == 1) for k in range(TESTED_PAINTED)]
     detector = _fitted(encoder, good, specification)
-    detector.words_ = Words(specification, book)
-    _write(file, detector, iter(shown), {})
+    _write(file, detector, Words(specification, book), iter(shown))
 
 
 def _fitted(encoder: Encoder, good: Sequence[Picture], specification: Specification) -> Fusion:
@@ -195,7 +194,7 @@ def _of_sample(sample: Sample) -> Shown:
     visible = [one for one in sample.conditions.get("visible", "").split("; ") if one]
     masks, defects = [], []
     for defect, seen in zip(sample.defects[:MOST], visible):
-        masks.append(anomaly_mask(_only(sample, defect), picture.size))
+        masks.append(anomaly_mask(replace(sample, defects=(defect,)), picture.size))
         defects.append(
             {"type": defect.type, "size_mm": defect.size_mm or 0.0, "part": defect.part, "visible": seen}
         )
@@ -205,26 +204,10 @@ def _of_sample(sample: Sample) -> Shown:
     return Shown(picture, tuple(masks), tuple(defects), instructions)
 
 
-def _only(sample: Sample, defect: Any) -> Sample:
-    return replace(sample, defects=(defect,))
-
-
-def _names(samples: Sequence[Sample]) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for sample in samples:
-        names |= dict(sample.part_names)
-    return names
-
-
-def _write(file: Path, detector: Fusion, shown: Any, parts: Mapping[int, str]) -> None:
-    anchors = detector.words_.anchors()
-    rows: dict[str, list[NDArray[Any]]] = {
-        "tokens": [],
-        "margins": [],
-        "covers": [],
-        "parts": [],
-        "joint": [],
-    }
+def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -> None:
+    """Look at pictures as a fitted detector does, and write what the head reads of them, and the truth."""
+    anchors = words.anchors()
+    rows: dict[str, list[NDArray[Any]]] = {"tokens": [], "margins": [], "covers": [], "parts": []}
     entries = []
     for one in shown:
         view = detector.look([one.picture])[0]
@@ -236,21 +219,19 @@ def _write(file: Path, detector: Fusion, shown: Any, parts: Mapping[int, str]) -
         rows["margins"].append(tokens.margins.astype(np.float16))
         rows["covers"].append(covers)
         rows["parts"].append(_part_shares(view, tokens.cells.size))
-        rows["joint"].append(view.features[JOINT].astype(np.float16))
         entries.append({"defects": list(one.defects), "instructions": list(one.instructions)})
     about = {
         "types": [name or "" for name in anchors.types],
-        "parts": [parts[value] for value in sorted(parts)],
+        "parts": [name for _, name in sorted(detector.part_names_.items())],
         "cell_mm": detector.scale_ and detector.scale_ * 8,
-        "product": detector.words_.specification.product,
+        "product": words.specification.product,
         "entries": entries,
     }
     arrays = {name: np.stack(values) for name, values in rows.items()}
     vectors = (anchors.defects - anchors.good).astype(np.float32)
-    good = detector.good_.joint.astype(np.float16)
     held = io.BytesIO()
     np.savez_compressed(
-        held, **arrays, vectors=vectors, good=good, about=np.frombuffer(json.dumps(about).encode(), np.uint8)
+        held, **arrays, vectors=vectors, about=np.frombuffer(json.dumps(about).encode(), np.uint8)
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(file, held.getvalue())

@@ -15,9 +15,8 @@ class EpisodePlan:
     models: int = 14
     photographs: int = 14
     seed: int = 15
-    held_out: int = 2
-    """Of every so many products, the last is held out: one in `held_out_every`."""
     held_out_every: int = 7
+    """Of every so many products, the last is held out."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ modality missing, the share of typed defects, and AUROC of cells under clauses.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from specsight.detectors.fusion.head import ClauseTokens, FusionHead
-from specsight.detectors.fusion.tokens import SLICES
 from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
 from specsight.recipes.fusion.batches import EpisodeBatch, EpisodeMaker
@@ -23,7 +23,7 @@ from specsight.recipes.fusion.recipe import HeadStage
 from specsight.recipes.language.task import dice_of_maps, focal_of_maps
 from specsight.recipes.run import config_of
 
-VALIDATED = 8
+VALIDATED = 6
 HELD_OUT_SEED = 7
 TOP = 0.01
 LOWEST = -30.0
@@ -54,11 +54,11 @@ class HeadTask(Task):
         losses = {
             "focal": focal_of_maps(anomaly, batch.target, known),
             "dice": dice_of_maps(anomaly, batch.target, known),
-            "image": image_loss(anomaly, batch.target, batch.known),
+            "image": image_loss(anomaly, batch.target, batch.certain[:, 0].float()),
             "types": (types * defective).sum() / defective.sum().clamp(min=1) * 4,
             "clauses": focal_of_maps(obeyed, batch.obeyed, obeyed_known)
             + 0.5 * dice_of_maps(obeyed, batch.obeyed, obeyed_known)
-            + 0.5 * image_loss(obeyed, batch.obeyed, batch.obeyed_known)
+            + 0.5 * image_loss(obeyed, batch.obeyed, batch.certain[:, 1].float())
             + 0.5 * verdict_loss(obeyed, batch.verdict),
         }
         stage = self.stage
@@ -73,31 +73,30 @@ class HeadTask(Task):
 
     def validate(self) -> Validation:
         """See the module; the criterion is 1 - the mean of AUROC of pictures, whole and under clauses."""
-        batches = [self._held_out(HELD_OUT_SEED, number) for number in range(VALIDATED)]
         numbers = {}
-        for name, gone in (("", ()), ("rgb/", ("depth",)), ("depth/", ("rgb", "text"))):
-            found = [passed(self.head, without(batch, gone))[0] for batch in batches]
-            numbers |= _areas(name, found, [b.target for b in batches], [b.known for b in batches])
+        for name, gone in (("rgb/", {"depth"}), ("depth/", {"rgb", "text"})):
+            batches = self._batches(frozenset(gone))
+            found = torch.cat([self.head(batch.tokens)[1] for batch in batches])
+            numbers |= _areas(name, found, batches, "target")
+        batches = self._batches()
         of_all = [passed(self.head, batch) for batch in batches]
-        obeyed = [one[2] for one in of_all]
-        numbers |= _areas("clauses/", obeyed, [b.obeyed for b in batches], [b.obeyed_known for b in batches])
-        ignoring = [one[0] for one in of_all]
-        numbers |= _areas(
-            "ignoring/", ignoring, [b.obeyed for b in batches], [b.obeyed_known for b in batches]
-        )
-        right, count = 0, 0
-        for (_, typed, _), batch in zip(of_all, batches):
-            cells = batch.typed.amax(1) > 0
-            likeliest = typed.masked_fill(~batch.named[:, :, None, None], LOWEST).argmax(1)
-            right += int((batch.typed.gather(1, likeliest[:, None])[:, 0] * cells).sum())
-            count += int(cells.sum())
-        said = torch.cat([b.verdict for b in batches])
+        plain, obeyed = (torch.cat([one[k] for one in of_all]) for k in (0, 2))
+        numbers |= _areas("", plain, batches, "target")
+        numbers |= _areas("clauses/", obeyed, batches, "obeyed")
+        numbers |= _areas("ignoring/", plain, batches, "obeyed")
+        said = torch.cat([batch.verdict for batch in batches])
         if 0 < int((said == 1).sum()) < int((said >= 0).sum()):
-            found = scores(torch.cat(obeyed))[said >= 0].numpy().astype(np.float64)
+            found = scores(obeyed)[said >= 0].numpy().astype(np.float64)
             numbers["knowledge/image"] = image_auroc((said[said >= 0] == 1).numpy(), found)
-        numbers["typed"] = right / max(1, count)
+        numbers["typed"] = _typed(of_all, batches)
         criterion = 1 - (numbers.get("image", 0) + numbers.get("clauses/image", 0)) / 2
         return Validation({name: round(value, 4) for name, value in numbers.items()}, criterion)
+
+    def _batches(self, gone: frozenset[str] = frozenset()) -> list[EpisodeBatch]:
+        """Held-out pictures, whole or without modalities."""
+        maker = copy.copy(self._held_out)
+        maker.missing, maker.wordless, maker.gone = 0.0, 0.0, gone
+        return [maker(HELD_OUT_SEED, number) for number in range(VALIDATED)]
 
 
 def passed(head: FusionHead, batch: EpisodeBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,27 +118,17 @@ def clause_tokens(batch: EpisodeBatch, typed: Tensor) -> ClauseTokens:
     return ClauseTokens(batch.kinds, largest(typed), largest(batch.margins), batch.where, batch.limits)
 
 
-def without(batch: EpisodeBatch, gone: Sequence[str]) -> EpisodeBatch:
-    """The batch without modalities."""
-    from dataclasses import replace
-
-    tokens = batch.tokens.clone()
-    for name in gone:
-        tokens[:, SLICES[name]] = 0
-    return replace(batch, tokens=tokens, margins=batch.margins * 0 if "text" in gone else batch.margins)
-
-
 def scores(logits: Tensor) -> Tensor:
     """Mean of the largest `TOP` of each map, (B,)."""
     flat = logits.flatten(1)
     return flat.topk(max(1, round(TOP * flat.shape[1])), dim=1).values.mean(1)
 
 
-def image_loss(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy of whether a picture shows a defect, of those where that is certain."""
-    defective = target.flatten(1).amax(1)
-    certain = (known.flatten(1).all(1) | (defective > 0)).float()
-    raw = functional.binary_cross_entropy_with_logits(scores(logits), defective, reduction="none")
+def image_loss(logits: Tensor, target: Tensor, certain: Tensor) -> Tensor:
+    """Cross-entropy of whether a picture shows a defect, of those where that is `certain` (B,)."""
+    raw = functional.binary_cross_entropy_with_logits(
+        scores(logits), target.flatten(1).amax(1), reduction="none"
+    )
     return (raw * certain).sum() / certain.sum().clamp(min=1)
 
 
@@ -150,18 +139,28 @@ def verdict_loss(logits: Tensor, verdict: Tensor) -> Tensor:
     return (raw * said).sum() / said.sum().clamp(min=1)
 
 
-def _areas(
-    name: str, logits: Sequence[Tensor], targets: Sequence[Tensor], known: Sequence[Tensor]
-) -> dict[str, float]:
-    """AUROC of pictures and of cells."""
-    found, truth, sure = torch.cat(list(logits)), torch.cat(list(targets)), torch.cat(list(known))
-    pictures = truth.flatten(1).amax(1) > 0
-    certain = sure.flatten(1).all(1) | pictures
-    numbers = {}
-    image = pictures[certain].numpy(), scores(found)[certain].numpy().astype(np.float64)
-    if 0 < image[0].sum() < len(image[0]):
-        numbers[f"{name}image"] = image_auroc(*image)
-    cells = truth[sure].numpy() > 0, found[sure].numpy().astype(np.float64)
-    if 0 < cells[0].sum() < len(cells[0]):
-        numbers[f"{name}cells"] = image_auroc(*cells)
-    return numbers
+def _areas(name: str, logits: Tensor, batches: Sequence[EpisodeBatch], truth: str) -> dict[str, float]:
+    """AUROC of pictures and of cells for "target" or "obeyed"."""
+    target = torch.cat([getattr(batch, truth) for batch in batches])
+    known = torch.cat([batch.known if truth == "target" else batch.obeyed_known for batch in batches])
+    certain = torch.cat([batch.certain[:, 0 if truth == "target" else 1] for batch in batches])
+    found = {
+        "image": (target.flatten(1).amax(1)[certain] > 0, scores(logits)[certain]),
+        "cells": (target[known] > 0, logits[known]),
+    }
+    return {
+        f"{name}{what}": image_auroc(labels.numpy(), values.numpy().astype(np.float64))
+        for what, (labels, values) in found.items()
+        if 0 < int(labels.sum()) < len(labels)
+    }
+
+
+def _typed(found: Sequence[tuple[Tensor, Tensor, Tensor]], batches: Sequence[EpisodeBatch]) -> float:
+    """Share of defective cells whose type is the likeliest of those of the product."""
+    right, count = 0, 0
+    for (_, typed, _), batch in zip(found, batches):
+        cells = batch.typed.amax(1) > 0
+        likeliest = typed.masked_fill(~batch.named[:, :, None, None], LOWEST).argmax(1)
+        right += int((batch.typed.gather(1, likeliest[:, None])[:, 0] * cells).sum())
+        count += int(cells.sum())
+    return right / max(1, count)
