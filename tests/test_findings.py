@@ -222,3 +222,22 @@ def test_a_place_is_the_cell_of_the_middle_however_the_picture_lies(
         (found,) = find(Judgement(3.0, np.ascontiguousarray(turned)), CALIBRATION)
         name = " ".join(word for word in (rows[int(down)], columns[across]) if word) or "centre"
         assert found.place == ("whole picture" if last - first + 1 >= 0.9 * height * width else name)
+
+
+def test_a_finding_names_the_modalities_that_show_it_and_how_far_it_rises() -> None:
+    map_ = np.zeros((40, 40), np.float32)
+    map_[10:16, 10:16] = map_[28:34, 28:34] = 3
+    of_depth, of_colour = np.zeros_like(map_), np.zeros_like(map_)
+    of_depth[10:16, 10:16] = 3
+    depth = np.tile(100 + 0.05 * np.arange(40, dtype=np.float32), (40, 1))
+    depth[10:16, 10:16] -= 0.6
+    first, second = find(
+        Judgement(3.0, map_, alone={"rgb": of_colour, "depth": of_depth}), CALIBRATION, depth=depth
+    )
+    assert first.seen_in == ("depth",)
+    assert first.height_mm == pytest.approx(0.6, abs=0.02)
+    # Neither shows the other one by itself: both together do.
+    assert second.seen_in == ("rgb", "depth")
+    assert second.height_mm == pytest.approx(0, abs=0.02)
+    assert type(first).from_json(first.to_json()) == first
+    assert "seen_in" not in find(Judgement(3.0, map_), CALIBRATION)[0].to_json()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.support.explained import CUT, EXPLAINER, inspection
+
 from specsight.explain import describe, state, told_apart
 from specsight.records import Decision, Excused, Finding, NotApplied, Presence
 from specsight.specification import Ignore, Knowledge, Requirement, Scope, Unread
@@ -109,3 +111,24 @@ def test_what_looking_by_name_costs_is_told_where_it_rejects() -> None:
     lacking = Decision("reject", 2.0, 3.0, deciding=Requirement(feature="dot"), further_rejects=cost)
     assert cost not in state(lacking)
     assert cost not in state(Decision("reject", 4.0, 3.0, further_rejects=cost)), "the score alone rejects"
+
+
+def test_the_modality_that_shows_a_finding_is_named() -> None:
+    dome = finding(type="blister", seen_in=("depth",), height_mm=0.62)
+    assert (
+        describe(dome)
+        == "blister, top left, 6 px long, seen in depth only, 0.6 mm above the surface around it"
+    )
+    assert describe(finding(seen_in=("rgb",))).endswith("seen in colour only")
+    both = finding(seen_in=("rgb", "depth"), height_mm=-1.0)
+    assert describe(both).endswith("seen in colour and depth, 1.0 mm below the surface around it")
+
+
+def test_what_is_said_of_modalities_holds_under_the_checks() -> None:
+    dome = replace(CUT, seen_in=("depth",), height_mm=0.62)
+    shown = inspection(Decision("reject", 3.0, 1.2, counted=(dome,)), dome)
+    explanation = EXPLAINER.explain(shown)
+    assert "seen in depth only, 0.6 mm above the surface around it" in explanation.text
+    assert all(statement.sound for statement in explanation.statements)
+    wrong = EXPLAINER.check("Rejected: a cut on the tread, seen in colour only.", shown)
+    assert any(check.outcome != "supported" for check in wrong)

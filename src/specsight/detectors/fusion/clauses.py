@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.encoders import Features
-from specsight.specification import Instruction, Specification
+from specsight.specification import Ignore, Instruction, Knowledge, Specification, Tolerance
 from specsight.specification.vocabulary import Vocabulary
 
 ENLARGED = 4
@@ -73,15 +73,16 @@ def read_clauses(
                 "only", tuple(defects.spelling(clause.defect) for clause in instruction.only), everywhere
             )
         )
-    for clause in (*instruction.tolerances, *instruction.ignore, *instruction.known_defects):
+    named: list[tuple[str, str, Tolerance | Ignore | Knowledge, float | None]] = [
+        *(("tolerance", clause.defect, clause, clause.up_to_mm) for clause in instruction.tolerances),
+        *(("tolerance", clause.defect, clause, None) for clause in instruction.ignore),
+        *(("knowledge", clause.name, clause, None) for clause in instruction.known_defects),
+    ]
+    for kind, name, clause, limit in named:
         where = everywhere if clause.part is None else share(clause.part)
         if where is None:
             lost.append(clause.words)
-            continue
-        kind = "knowledge" if clause in instruction.known_defects else "tolerance"
-        limit = getattr(clause, "up_to_mm", None)
-        if limit != 0:
-            name = clause.defect if isinstance(clause.defect, str) else clause.defect.name
+        elif limit != 0:
             found.append(ReadClause(kind, (defects.spelling(name),), where, limit or 0.0))
     return found, lost
 

@@ -46,7 +46,7 @@ class Episode:
         with np.load(file, allow_pickle=False) as held:
             about = json.loads(held["about"].tobytes().decode())
             names = ("tokens", "margins", "covers", "parts", "vectors")
-            return cls(*(held[name] for name in names), about)
+            return cls(**{name: held[name] for name in names}, about=about)
 
 
 @dataclass
@@ -345,7 +345,7 @@ def _mirrored(
     found = []
     for array in arrays:
         if array.shape[-2:] == size and array.ndim >= 2:
-            array = np.flip(array, flips) if flips else array
+            array = np.flip(array, tuple(flips)) if flips else array
             array = np.swapaxes(array, -1, -2) if turned else array
         found.append(np.ascontiguousarray(array) if array.ndim else np.asarray(array))
     return tuple(found)
