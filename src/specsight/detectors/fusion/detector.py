@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,8 @@ class Fusion(Detector):
     part_names_: dict[int, str] = field(default_factory=dict, init=False, repr=False)
     """Value in part maps → name, of the good samples."""
     runner_: HeadRunner | None = field(default=None, init=False, repr=False)
+    last_: tuple[tuple[Any, ...], Tokens] | None = field(default=None, init=False, repr=False)
+    """The tokens of the view that was judged last, and what they were made of."""
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Map = anomaly logits, lowered and raised by the instruction's clauses; score = mean of the largest of them.
@@ -99,11 +101,18 @@ class Fusion(Detector):
     ) -> Judgement:
         """`judge`, as if the view lacked `modalities` ("rgb", "depth", "text"; what words say of colours goes with
         them)."""
-        whole = self.deviation_tokens(view)
+        whole = self._tokens_of(view)
         tokens = whole.without(modalities) if modalities else whole
         clauses = self._clauses(view, tokens, instruction)
         words = self._named(view, tokens, clauses, instruction)
         return self._judgement(view, tokens, words, clauses)
+
+    def _tokens_of(self, view: View) -> Tokens:
+        """The view's tokens for the specification's types, kept while the same view is judged again."""
+        made_by = (view, self.good_, self.words_)
+        if self.last_ is None or any(a is not b for a, b in zip(self.last_[0], made_by)):
+            self.last_ = (made_by, self.deviation_tokens(view))
+        return self.last_[1]
 
     def deviation_tokens(self, view: View, anchors: Anchors | None = None) -> Tokens:
         """What the head reads of a view: z-scores (T, h, w) named by `tokens.NAMES`, and margins of the anchors' types
@@ -231,7 +240,9 @@ class Fusion(Detector):
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
         scales = [sample.mm_per_px for sample in samples if sample.mm_per_px]
-        self.scale_ = float(np.median(scales)) if scales else specification and specification.mm_per_px
+        self.scale_ = float(np.median(scales)) if scales else None
+        if self.scale_ is None and specification is not None:
+            self.scale_ = specification.mm_per_px
         self.part_names_ = {}
         for sample in samples:
             self.part_names_ |= dict(sample.part_names)

@@ -169,7 +169,7 @@ def _varied(rng: np.random.Generator, base: NDArray[np.uint8]) -> NDArray[np.uin
         + rng.normal(0, 2)
         + rng.normal(0, rng.uniform(0.5, 4), piece.shape)
     )
-    return np.clip(piece, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(piece, 0, 255), np.uint8)
 
 
 def _painted(
@@ -227,7 +227,7 @@ def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -
         "product": words.specification.product,
         "entries": entries,
     }
-    arrays = {name: np.stack(values) for name, values in rows.items()}
+    arrays: dict[str, Any] = {name: np.stack(values) for name, values in rows.items()}
     vectors = (anchors.defects - anchors.good).astype(np.float32)
     held = io.BytesIO()
     np.savez_compressed(

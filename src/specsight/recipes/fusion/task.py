@@ -73,7 +73,7 @@ class HeadTask(Task):
 
     def validate(self) -> Validation:
         """See the module; the criterion is 1 - the mean of AUROC of pictures, whole and under clauses."""
-        numbers = {}
+        numbers = dict[str, float]()
         for name, gone in (("rgb/", {"depth"}), ("depth/", {"rgb", "text"})):
             batches = self._batches(frozenset(gone))
             found = torch.cat([self.head(batch.tokens)[1] for batch in batches])
@@ -86,8 +86,8 @@ class HeadTask(Task):
         numbers |= _areas("ignoring/", plain, batches, "obeyed")
         said = torch.cat([batch.verdict for batch in batches])
         if 0 < int((said == 1).sum()) < int((said >= 0).sum()):
-            found = scores(obeyed)[said >= 0].numpy().astype(np.float64)
-            numbers["knowledge/image"] = image_auroc((said[said >= 0] == 1).numpy(), found)
+            ranked = scores(obeyed)[said >= 0].numpy().astype(np.float64)
+            numbers["knowledge/image"] = image_auroc((said[said >= 0] == 1).numpy(), ranked)
         numbers["typed"] = _typed(of_all, batches)
         criterion = 1 - (numbers.get("image", 0) + numbers.get("clauses/image", 0)) / 2
         return Validation({name: round(value, 4) for name, value in numbers.items()}, criterion)
