@@ -25,7 +25,17 @@ from pathlib import Path
 
 from speed import SHARED
 
-from measured import anomalygpt, benchmarks, explanations, fusion_model, language, parts, reading, stress, tgad
+from measured import (
+    anomalygpt,
+    benchmarks,
+    explanations,
+    fusion_model,
+    language,
+    parts,
+    reading,
+    stress,
+    tgad,
+)
 from measured.command import specsight
 from measured.instructions import SUITE, arguments_of, instruction_tables
 from measured.rows import ROOT, MeasuredSet, Measurement, drawn_tyres, measured_sets, measurements
