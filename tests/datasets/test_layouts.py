@@ -98,14 +98,16 @@ def test_3d_depth_is_z_with_zero_points_unknown(tmp_path: Path) -> None:
     assert np.isfinite(depth).sum() == depth.size - 1
 
 
-def test_eyecandies_depth_is_in_metres_under_all_lights(tmp_path: Path) -> None:
+def test_eyecandies_depth_is_read_in_mm_and_single_lights_are_signals(tmp_path: Path) -> None:
     BUILDERS["eyecandies"](tmp_path)
     sample = by_id(tmp_path)["GummyBear/train/data/000"]
     assert sample.image.name == "000_image_4.png"
     assert sample.normals is not None
-    depth = load_picture(sample).depth
-    assert depth is not None
-    np.testing.assert_allclose(depth, 1.2, atol=1e-4)
+    assert sorted(sample.signals) == [f"light_{light}" for light in (0, 1, 2, 3, 5)]
+    seen = load_picture(sample)
+    assert seen.depth is not None
+    np.testing.assert_allclose(seen.depth, 1200, atol=0.1)
+    assert seen.signals["light_3"].dtype == np.uint8
     (tmp_path / "GummyBear" / "train" / "data" / "000_info_depth.yaml").write_text("normalization: 3\n")
     with pytest.raises(SpecsightError, match=r"info_depth\.yaml' does not give normalization"):
         load_dataset(tmp_path)

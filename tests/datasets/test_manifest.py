@@ -81,6 +81,11 @@ def samples(draw: st.DrawFn, root: Path) -> list[Sample]:
                 instructions=tuple(draw(st.lists(verdicts, max_size=2))),
                 part_names=draw(st.dictionaries(st.integers(0, 255), words, max_size=2)),
                 depth_range=draw(maybe | st.tuples(numbers, numbers)),
+                depth_unit_mm=draw(st.sampled_from([1.0, 1000.0, 0.25])),
+                signals={
+                    name: root / file
+                    for name, file in draw(st.dictionaries(words, paths, max_size=2)).items()
+                },
             )
         )
     return made

@@ -29,7 +29,7 @@ from specsight.datasets.near_duplicates import Fingerprint, Pairs, connected, fi
 from specsight.datasets.parallel import map_in_threads
 from specsight.datasets.parts import measured, split_by_part
 from specsight.errors import UnreadableFile
-from specsight.images import depth_of, parts_of, read_colours
+from specsight.images import colours_of, depth_of, parts_of, signal_files, signal_of
 from specsight.records import Sample
 
 Size = tuple[int, int]
@@ -49,7 +49,7 @@ class _Scan:
     problems: tuple[Problem, ...]
     size: Size | None = None
     digest: str | None = None
-    """Of the decoded pixels, depth and normals: the same picture in another file format is the same picture."""
+    """Of the decoded pixels, depth and signals: the same picture in another file format is the same picture."""
     fingerprint: Fingerprint | None = None
     marks: Marks | None = None
     """What its masks mark."""
@@ -100,7 +100,7 @@ def check_dataset(listing: DatasetListing) -> CheckReport:
 
 def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     try:
-        colours = read_colours(sample.image)
+        colours = colours_of(sample)
     except UnreadableFile as error:
         return _Scan((Problem("unreadable", str(error)),))
     rgb, size = colours.rgb, (colours.rgb.shape[0], colours.rgb.shape[1])
@@ -108,7 +108,7 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
     problems += _other_files(sample, size, colours.orientation)
     of_good = good_mask_problems(good_masks[sample.id], sample) if sample.id in good_masks else []
     problems += of_good
-    if rgb.size > 3 and (rgb == rgb[0, 0]).all():
+    if sample.photographed and rgb.size > 3 and (rgb == rgb[0, 0]).all():
         problems.append(
             Problem("constant", f"'{sample.image}' has the value {rgb[0, 0].tolist()} everywhere")
         )
@@ -129,13 +129,19 @@ def _scan(sample: Sample, good_masks: dict[str, Path]) -> _Scan:
 
 
 def _other_files(sample: Sample, size: Size, orientation: int) -> list[Problem]:
-    """Depth is opened; normals and reference pictures only have to exist (a reference is a sample of its own)."""
+    """Depth, signals and part maps are opened; reference pictures, samples of their own, only have to exist."""
     problems = []
-    for path in (sample.normals, sample.reference):
-        if path is not None and not is_file(path):
-            problems.append(
-                Problem("unreadable", f"there is no file '{path}', which '{sample.image}' refers to")
-            )
+    if sample.reference is not None and not is_file(sample.reference):
+        problems.append(
+            Problem("unreadable", f"there is no file '{sample.reference}', which '{sample.image}' refers to")
+        )
+    for name, path in signal_files(sample).items():
+        try:
+            if not is_file(path):
+                raise UnreadableFile(f"there is no file '{path}', which '{sample.image}' refers to")
+            signal_of(sample, name, size, orientation)
+        except UnreadableFile as error:
+            problems.append(mask_problem(error))
     try:
         depth = depth_of(sample, size, orientation)
         if depth is not None and np.isnan(depth).all():

@@ -1,6 +1,7 @@
 """Eyecandies: rendered sweets under six lights, with depth, normals and one mask per kind (Bonfiglioli et al. 2022).
 
-One sample per rendered object. Of its six pictures the one under all four camera lights (`image_4`) is read.
+One sample per rendered object. Of its six pictures the one under all four camera lights (`image_4`) is the picture; the
+others, under single lights, are its signals `light_0` and so on. Depth is stored in metres.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from specsight.datasets.contract import DatasetListing, ProductTreeReader, regis
 from specsight.datasets.files import identifier, pictures_in, product_name
 from specsight.datasets.mask_values import marks_in
 from specsight.errors import SpecsightError
+from specsight.images import METRES
 from specsight.records import Defect, Label, Sample
 from specsight.storage import parse_yaml, read_text
 
@@ -43,10 +45,11 @@ class Eyecandies(ProductTreeReader):
             masks = {p for parts in items.values() for item, p in parts.items() if item.endswith("mask")}
             marks = marks_in(sorted(masks), f"masks of {product}, {split}")
             for parts in items.values():
-                listing.not_used.update(_other_lights(parts))
+                lights = _other_lights(parts)
                 lists.append(parts["info_depth"])
                 image = parts.get(f"image_{_LIGHT}")
                 if image is None:
+                    listing.not_used.update(dict.fromkeys(lights.values(), "pictures under single lights"))
                     listing.unused_masks.extend(p for item, p in parts.items() if item.endswith("mask"))
                     continue
                 # All of them are read; those of other kinds are empty.
@@ -65,6 +68,8 @@ class Eyecandies(ProductTreeReader):
                         defects=defects,
                         depth=parts.get("depth"),
                         depth_range=_depth_range(parts),
+                        depth_unit_mm=METRES,
+                        signals=lights,
                         normals=parts.get("normals"),
                         conditions={"light": _LIGHT},
                     )
@@ -83,10 +88,13 @@ def _items(folder: Path) -> dict[str, dict[str, Path]]:
     return found
 
 
-def _other_lights(parts: Mapping[str, Path]) -> dict[Path, str]:
-    """Pictures of the object that no sample uses → what they are."""
-    lights = (p for item, p in parts.items() if item.startswith("image_") and item != f"image_{_LIGHT}")
-    return dict.fromkeys(lights, "pictures under other lights")
+def _other_lights(parts: Mapping[str, Path]) -> dict[str, Path]:
+    """Pictures of the object under other lights, as signals."""
+    return {
+        item.replace("image", "light"): path
+        for item, path in parts.items()
+        if item.startswith("image_") and item != f"image_{_LIGHT}"
+    }
 
 
 def _defects(parts: Mapping[str, Path], marks: Mapping[Path, bool]) -> tuple[Defect, ...]:

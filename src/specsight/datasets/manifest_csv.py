@@ -29,7 +29,9 @@ SAMPLE_COLUMNS = (
     "split",
     "depth",
     "depth_range",
+    "depth_unit_mm",
     "normals",
+    "signals",
     "parts",
     "part_names",
     "reference",
@@ -53,10 +55,10 @@ DEFECT_COLUMNS = (
     "saturation",
     "relative_saturation",
 )
-_JSON_COLUMNS = frozenset({"part_names", "conditions", "text", "instructions"})
+_JSON_COLUMNS = frozenset({"part_names", "signals", "conditions", "text", "instructions"})
 _LISTS = {"box": 4, "depth_range": 2}
 """Column → how many numbers it holds."""
-_NUMBERS = frozenset({"mm_per_px", "size_mm", "saturation"})
+_NUMBERS = frozenset({"mm_per_px", "depth_unit_mm", "size_mm", "saturation"})
 _COLUMNS = frozenset({*SAMPLE_COLUMNS, *DEFECT_COLUMNS})
 _DELIMITERS = (",", ";", "\t")
 
@@ -97,7 +99,7 @@ def parse(text: str, file: Path) -> Table:
                 f"'{file}' line {number} has {len(cells)} cells for {len(form.columns)} columns: quote commas"
             )
         row = {name: cell for name, cell in zip(form.columns, cells) if not _is_empty(name, cell)}
-        key = (row.get("id", ""), row.get("image", ""))
+        key = (row.get("id", ""), row.get("image", row.get("depth", "")))
         fields = _sample_fields(row, others, file, number)
         first, line = found.setdefault(key, (number, {}))
         for name, value in fields.items():

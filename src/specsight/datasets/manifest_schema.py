@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from specsight.datasets.contained_paths import inside, relative_path
 from specsight.datasets.contract import split_named
-from specsight.records import Defect, InstructedVerdict, Label, Sample
+from specsight.records import DEPTH, NORMALS, RGB, Defect, InstructedVerdict, Label, Sample
 from specsight.specification.fields import Scale
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -31,6 +31,14 @@ _LABELS: dict[str, Label] = {
 def label_of(value: object) -> object:
     """The usual other words for good and defective are understood."""
     return _LABELS.get(str(value).strip().lower(), value)
+
+
+_UNITS = {"m": 1000.0, "cm": 10.0, "mm": 1.0, "um": 0.001, "µm": 0.001}
+
+
+def _unit(value: object) -> object:
+    """Units of length by name are understood."""
+    return _UNITS.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 class _Strict(BaseModel):
@@ -75,7 +83,8 @@ class InstructionLine(_Strict):
 
 
 class Line(_Strict):
-    """One sample; the fields are those of `records.Sample`. `label` may be left out: defects mean defective."""
+    """One sample; the fields are those of `records.Sample`. `label` may be left out: defects mean defective; so may
+    `image` where there is depth alone, which then stands for it."""
 
     image: Words
     id: Words | None = None
@@ -85,6 +94,8 @@ class Line(_Strict):
     defects: tuple[DefectLine, ...] = ()
     depth: Words | None = None
     depth_range: tuple[Number, Number] | None = None
+    depth_unit_mm: Annotated[float, BeforeValidator(_unit), Field(gt=0, allow_inf_nan=False)] = 1.0
+    signals: dict[Words, Words] = {}
     normals: Words | None = None
     parts: Words | None = None
     part_names: dict[int, str] = {}
@@ -96,6 +107,21 @@ class Line(_Strict):
     text: dict[str, str] = {}
     instructions: tuple[InstructionLine, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _depth_alone(cls, line: Any) -> Any:
+        if isinstance(line, dict) and "image" not in line and isinstance(line.get("depth"), str):
+            return {"image": line["depth"], **line}
+        return line
+
+    @field_validator("signals")
+    @classmethod
+    def _no_other_field(cls, signals: dict[str, str]) -> dict[str, str]:
+        for name in (RGB, DEPTH, NORMALS):
+            if name in signals:
+                raise ValueError(f"{name} is no further signal: name its file under '{_FIELD[name]}'")
+        return signals
+
     def to_sample(self, folder: Path, product: str) -> Sample:
         """The sample; `product` is the name where the line gives none. Raises ValueError for a contradiction and
         SpecsightError for a split that there is not.
@@ -105,6 +131,7 @@ class Line(_Strict):
         plain: dict[str, Any] = {n: getattr(self, n) for n in _PLAIN}
         plain |= {name: inside(folder, file) if file else None for name, file in files.items()}
         plain["split"] = split_named(self.split)
+        plain["signals"] = {name: inside(folder, file) for name, file in self.signals.items()}
         return Sample(
             id=self.id or image.relative_to(folder).with_suffix("").as_posix(),
             image=image,
@@ -121,6 +148,7 @@ class Line(_Strict):
         files: dict[str, Path | None] = {n: getattr(sample, n) for n in ("image", *_FILES)}
         plain: dict[str, Any] = {n: getattr(sample, n) for n in _PLAIN}
         plain |= {name: relative_path(file, folder) if file else None for name, file in files.items()}
+        plain["signals"] = {name: relative_path(file, folder) for name, file in sample.signals.items()}
         return cls(
             id=sample.id,
             product=sample.product,
@@ -137,10 +165,12 @@ class Line(_Strict):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
+_FIELD = {RGB: "image", DEPTH: "depth", NORMALS: "normals"}
 _FILES = ("depth", "normals", "parts", "reference")
 _PLAIN = (
     "split",
     "depth_range",
+    "depth_unit_mm",
     "part_names",
     "group",
     "mm_per_px",

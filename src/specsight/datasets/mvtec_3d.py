@@ -1,6 +1,6 @@
 """MVTec 3D-AD: colours and an organised point cloud per part (Bergmann et al. 2022).
 
-Depth is the z channel of `xyz/*.tiff`, in the unit of the file (metres); (0, 0, 0) is unknown.
+Depth is the z channel of `xyz/*.tiff`, stored in metres; (0, 0, 0) is unknown.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from specsight.datasets.contract import DatasetListing, ProductTreeReader, register
 from specsight.datasets.files import Masks, examples, identifier, pictures_in, product_name, subfolders
 from specsight.datasets.mvtec_ad import is_depth_tree
+from specsight.images import METRES
 from specsight.records import Defect, Sample
 
 
@@ -26,7 +27,7 @@ class MVTec3D(ProductTreeReader):
         return is_depth_tree(folder)
 
     def read_product(self, folder: Path) -> DatasetListing:
-        """One sample a picture, its depth the z of the point cloud in metres; a note names pictures without one."""
+        """One sample a picture, its depth the z of the point cloud; a note names pictures without one."""
         product, listing = product_name(folder), DatasetListing(self.name, folder, [], [])
         flat: list[Path] = []
         for split in ("train", "validation", "test"):
@@ -49,6 +50,7 @@ class MVTec3D(ProductTreeReader):
                             label="good" if good else "defective",
                             defects=() if good else (Defect(type=kind.name, mask=mask),),
                             depth=clouds.get(image.stem),
+                            depth_unit_mm=METRES,
                         )
                     )
                 listing.unused_masks.extend(masks.unused)

@@ -20,8 +20,8 @@ from specsight.datasets.files import in_turn
 from specsight.datasets.near_duplicates import Fingerprint, connected, fingerprint, near_duplicates
 from specsight.datasets.parallel import map_in_threads
 from specsight.errors import SpecsightError
-from specsight.images import depth_of, read_colours, read_rgb
-from specsight.records import Sample
+from specsight.images import colours_of, depth_of, is_light, read_rgb, signal_of
+from specsight.records import XYZ, Sample
 
 _REMEMBERED = 2048
 """Fingerprints, for several questions about one set: 16 KB each, 64 KB more with depth."""
@@ -48,8 +48,8 @@ def distinct_parts(
 ) -> DistinctParts:
     """Tell the parts of samples apart.
 
-    Samples of one group show one part. Those without a group are compared by their pictures, and by depth and normals
-    where both have them, with all others: copies, other encodings and frames of one video show one part
+    Samples of one group show one part. Those without a group are compared by their pictures, and by depth and
+    signals where both have them, with all others: copies, other encodings and frames of one video show one part
     (`near_duplicates`). Pictures of two groups are not compared, and nothing is read where every sample names its
     group; a picture that cannot be read is a part of its own. `prints` are fingerprints that are known already, by id.
     """
@@ -128,16 +128,20 @@ def split_by_part(
 
 def fingerprint_of(sample: Sample) -> Fingerprint | None:
     """Fingerprint of a sample's picture with what else was measured; None where the picture cannot be read."""
-    changed = tuple(_changed(file) for file in (sample.image, sample.depth, sample.normals))
+    files = (sample.image, sample.depth, sample.normals, *sample.signals.values())
+    changed = tuple(_changed(file) for file in files)
+    read_as = (sample.depth_range, sample.depth_unit_mm)
+    signals = tuple(sample.signals.items())
     try:
-        return _read(sample.image, sample.bits, sample.depth, sample.depth_range, sample.normals, changed)
+        return _read(sample.image, sample.bits, sample.depth, read_as, sample.normals, signals, changed)
     except SpecsightError:
         return None
 
 
 def measured(sample: Sample, size: tuple[int, int], orientation: int) -> dict[str, NDArray[np.float32]]:
-    """Depth and normals (H, W) of a picture of `size`, as far as they can be read and fit: what tells parts apart
-    beside colours. `orientation`: under which the picture is stored."""
+    """Depth and signals (H, W) of a picture of `size`, as far as they can be read and fit: what tells parts apart
+    beside colours. Other lights on the same surface, and clouds beside their depth, do not. `orientation`: under which
+    the picture is stored."""
     planes = {}
     with contextlib.suppress(SpecsightError):
         depth = depth_of(sample, size, orientation)
@@ -147,6 +151,11 @@ def measured(sample: Sample, size: tuple[int, int], orientation: int) -> dict[st
         if sample.normals is not None:
             normals = read_rgb(sample.normals)
             planes.update((f"normals {k}", normals[..., k].astype(np.float32)) for k in range(3))
+    for name in sample.signals:
+        if not is_light(name) and name != XYZ:
+            with contextlib.suppress(SpecsightError):
+                channels = np.atleast_3d(signal_of(sample, name, size, orientation))
+                planes.update((f"{name} {k}", channels[..., k]) for k in range(channels.shape[2]))
     return planes
 
 
@@ -155,13 +164,25 @@ def _read(
     image: Path,
     bits: int | None,
     depth: Path | None,
-    depth_range: tuple[float, float] | None,
+    read_as: tuple[tuple[float, float] | None, float],
     normals: Path | None,
+    signals: tuple[tuple[str, Path], ...],
     changed: tuple[tuple[int, int] | None, ...],
 ) -> Fingerprint:
     """`fingerprint_of` by files; `changed` tells files apart that were written again under the same name."""
-    colours = read_colours(image, bits)
-    sample = Sample("", image, "", depth=depth, depth_range=depth_range, normals=normals)
+    depth_range, unit = read_as
+    sample = Sample(
+        "",
+        image,
+        "",
+        depth=depth,
+        normals=normals,
+        depth_range=depth_range,
+        bits=bits,
+        depth_unit_mm=unit,
+        signals=dict(signals),
+    )
+    colours = colours_of(sample)
     rgb = colours.rgb
     return fingerprint(rgb, measured(sample, (rgb.shape[0], rgb.shape[1]), colours.orientation))
 

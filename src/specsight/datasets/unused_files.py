@@ -70,7 +70,7 @@ def instead_of_pictures(root: Path, masks: Iterable[Path] = ()) -> str:
 
 def _files_of(sample: Sample) -> Iterator[Path]:
     files = (sample.image, sample.depth, sample.normals, sample.parts, sample.reference)
-    for file in (*files, *(defect.mask for defect in sample.defects)):
+    for file in (*files, *sample.signals.values(), *(defect.mask for defect in sample.defects)):
         if file is not None:
             yield file
 

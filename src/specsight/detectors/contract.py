@@ -168,7 +168,7 @@ class Detector(Looking, ABC):
         usable = 0
         for sample in track(samples, f"fitting {self.name}"):
             try:
-                picture = images.load_picture(sample, self.needs.depth)
+                picture = images.load_picture(sample, self.needs.depth, uses=self.needs.uses)
             except UnreadableFile as error:
                 self.skipped_.append((str(sample.image), str(error)))
                 continue

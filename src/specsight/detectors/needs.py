@@ -40,6 +40,9 @@ class Needs:
     """A vision-language model, named among the parameters."""
     depth: bool = False
     """Depth beside every picture, to fit and to judge."""
+    uses: tuple[str, ...] = ()
+    """Modalities beside colours ("depth", "normals", "xyz", "ir", ...) that are used where a picture has them. It may
+    lack any of them, or its colours: see `Picture.absent`."""
     masks: bool = False
     """Masks of the labelled defects to fit on."""
     other_sets: bool = False
@@ -93,6 +96,7 @@ class Needs:
         """All of it in one line, for a listing."""
         options = [
             f"at least {self.good_pictures} good pictures" if self.good_pictures > 1 else "",
+            f"uses {', '.join(self.uses)} where given" if self.uses else "",
             "learns from labelled defects too" if self.takes_defects else "",
             "trains weights" if self.trains else "",
         ]

@@ -1,4 +1,4 @@
-"""Depth files → (H, W) float32 with NaN where nothing was measured: TIFF, .npy, and integer pictures."""
+"""Depth files → (H, W) float32 in mm with NaN where nothing was measured: TIFF, .npy, and integer pictures."""
 
 from __future__ import annotations
 
@@ -13,28 +13,89 @@ from specsight.images.decoding import check_file, check_pixels, opened, orientat
 from specsight.images.deep import decode_deep, is_deep
 from specsight.images.tiff import first_page, is_tiff, page_orientation, stored_values
 
+METRES = 1000.0
+"""Millimetres of a metre."""
+NO_READING = -9999.0
+"""What some cameras and height maps write where nothing was measured."""
+
 
 def read_depth(
-    path: str | Path, depth_range: tuple[float, float] | None = None, max_pixels: int | None = None
+    path: str | Path,
+    depth_range: tuple[float, float] | None = None,
+    max_pixels: int | None = None,
+    unit_mm: float = 1.0,
 ) -> NDArray[np.float32]:
-    """Depth (H, W) float32 in the file's unit; NaN where unknown.
+    """Depth (H, W) float32 in mm; NaN where unknown.
 
     TIFF or .npy with three channels: an organised x, y, z cloud, of which z counts; (0, 0, 0) is unknown. Floating
-    point: as it is. Integers with `depth_range` (minimum, maximum): their full range is spread over it. Integers
-    without: as they are, and 0 is unknown, as depth cameras write it. Infinite values are unknown too.
+    point: as it is, -9999 and infinite values unknown. Integers with `depth_range` (minimum, maximum): their full range
+    is spread over it. Integers without: as they are, and 0 is unknown, as depth cameras write it, and 65535 of 16 bits.
+
+    All of it is multiplied by `unit_mm`, the millimetres of one unit (1000: metres), except that integers without a
+    range stay millimetres in a file of metres: no camera counts in those. Raises UnreadableFile for anything else.
     """
     path = Path(path)
+    raw = stored_array(path, max_pixels)
+    cloud = raw.ndim == 3 and raw.shape[2] == 3
+    if raw.ndim == 3 and raw.shape[2] == 1:
+        raw = raw[..., 0]
+    if not (cloud or raw.ndim == 2) or raw.dtype.kind not in "fiu":
+        raise UnreadableFile(
+            f"depth '{path}' is {raw.shape} {raw.dtype}: expected (H, W), or (H, W, 3) for x, y, z"
+        )
+    if cloud:
+        return np.ascontiguousarray(_cloud(raw, unit_mm)[..., 2])
+    if raw.dtype.kind == "f":
+        return _measured(raw, raw == NO_READING, unit_mm)
+    if depth_range is not None:
+        low, high = depth_range
+        spread = raw / np.iinfo(raw.dtype).max * (high - low) + low
+        return _measured(spread, np.zeros(raw.shape, bool), unit_mm)
+    full = raw == np.iinfo(np.uint16).max if raw.dtype == np.uint16 else np.zeros(raw.shape, bool)
+    return _measured(raw, (raw == 0) | full, 1.0 if unit_mm >= METRES else unit_mm)
+
+
+def read_cloud(
+    path: str | Path, max_pixels: int | None = None, unit_mm: float = 1.0
+) -> NDArray[np.float32] | None:
+    """x, y and z (H, W, 3) float32 in mm of an organised cloud, as `read_depth` reads its z; None: it is no cloud."""
+    raw = stored_array(Path(path), max_pixels)
+    if raw.ndim != 3 or raw.shape[2] != 3 or raw.dtype.kind not in "fiu":
+        return None
+    return _cloud(raw, unit_mm)
+
+
+def stored_array(path: Path, max_pixels: int | None = None) -> NDArray[Any]:
+    """Values of a TIFF, a .npy or a picture as stored, at full depth, (H, W) or (H, W, C), upright.
+
+    Raises UnreadableFile where there is no such file.
+    """
     check_file(path)
     if path.suffix.lower() == ".npy":
-        raw = _read_npy(path, max_pixels)
-    elif is_tiff(path):
+        return _read_npy(path, max_pixels)
+    if is_tiff(path):
         with first_page(path, max_pixels) as page:
-            raw = turned(stored_values(path, page), page_orientation(page))
-    else:
-        with opened(path, max_pixels) as image:
-            stored = decode_deep(image, path).values if is_deep(image, path) else np.asarray(image)
-            raw = turned(stored, orientation_of(image))
-    return _depth(raw, depth_range, path)
+            return turned(stored_values(path, page), page_orientation(page))
+    with opened(path, max_pixels) as image:
+        stored = decode_deep(image, path).values if is_deep(image, path) else np.asarray(image)
+        return turned(stored, orientation_of(image))
+
+
+def _cloud(raw: NDArray[Any], unit_mm: float) -> NDArray[np.float32]:
+    unknown = (raw == 0).all(axis=2) | (raw[..., 2] == NO_READING)
+    return _measured(raw, np.broadcast_to(unknown[..., None], raw.shape), unit_mm)
+
+
+def _measured(values: NDArray[Any], unknown: NDArray[np.bool_], unit_mm: float) -> NDArray[np.float32]:
+    """`values` in mm, NaN where they are `unknown` or not finite."""
+    measured = np.where(unknown, np.nan, values)
+    if unit_mm != 1:
+        measured = measured * unit_mm
+    # Files of 64 bits may hold what no 32 bits do.
+    with np.errstate(over="ignore"):
+        measured = measured.astype(np.float32)
+    measured[~np.isfinite(measured)] = np.nan
+    return measured
 
 
 def _read_npy(path: Path, max_pixels: int | None) -> NDArray[Any]:
@@ -45,23 +106,3 @@ def _read_npy(path: Path, max_pixels: int | None) -> NDArray[Any]:
         return np.array(stored)
     except (OSError, ValueError, EOFError) as error:
         raise unreadable(path, error) from error
-
-
-def _depth(raw: NDArray[Any], depth_range: tuple[float, float] | None, path: Path) -> NDArray[np.float32]:
-    if raw.ndim == 3 and raw.shape[2] == 1:
-        raw = raw[..., 0]
-    if raw.ndim not in (2, 3) or (raw.ndim == 3 and raw.shape[2] != 3) or raw.dtype.kind not in "fiu":
-        raise UnreadableFile(
-            f"depth '{path}' is {raw.shape} {raw.dtype}: expected (H, W), or (H, W, 3) for x, y, z"
-        )
-    if raw.ndim == 3:
-        depth = np.where((raw == 0).all(axis=2), np.nan, raw[..., 2]).astype(np.float32)
-    elif raw.dtype.kind == "f":
-        depth = raw.astype(np.float32)
-    elif depth_range is not None:
-        low, high = depth_range
-        depth = (raw / np.iinfo(raw.dtype).max * (high - low) + low).astype(np.float32)
-    else:
-        depth = np.where(raw == 0, np.nan, raw).astype(np.float32)
-    depth[~np.isfinite(depth)] = np.nan
-    return depth

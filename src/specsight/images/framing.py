@@ -53,7 +53,7 @@ class Frame:
         return restored if self.alignment is None else self.alignment.restored(restored)
 
     def apply(self, plane: NDArray[Any], fill: float = 0) -> NDArray[Any]:
-        """Bring another plane of the picture (parts, depth; (H, W)) into the frame by nearest neighbour.
+        """Bring another plane of the picture (parts, depth; (H, W), or (H, W, C)) into the frame by nearest neighbour.
 
         Padding gets `fill`, and so does what an aligned picture shows of nothing; circular columns continue the plane.
         Masks are brought by `covered`, which loses none.
@@ -64,10 +64,11 @@ class Frame:
         )
         scaled = self._nearest_values(plane, rows, columns, fill)
         (top, bottom), (left, right) = self._margins()
+        channels = [(0, 0)] * (plane.ndim - 2)
         if self.circular:
-            scaled = np.pad(scaled, ((0, 0), (left, right)), mode="wrap")
+            scaled = np.pad(scaled, [(0, 0), (left, right), *channels], mode="wrap")
             left = right = 0
-        return np.pad(scaled, ((top, bottom), (left, right)), constant_values=fill)
+        return np.pad(scaled, [(top, bottom), (left, right), *channels], constant_values=fill)
 
     def covered(self, mask: NDArray[Any], cells: Cells) -> NDArray[np.float32]:
         """Share in [0, 1] of each cell over the frame that a mask (H, W) of the picture covers, (h, w).
@@ -151,6 +152,7 @@ class Frame:
         y, x = (np.floor(places).astype(int) for places in self.alignment.places(rows, columns, self.native))
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         values = plane[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+        inside = inside.reshape(*inside.shape, *[1] * (plane.ndim - 2))
         return np.asarray(np.where(inside, values, np.asarray(fill, plane.dtype)))
 
     def _at_least_half(self, axis: int, cells: Cells) -> slice:

@@ -1,4 +1,4 @@
-"""Samples on disk → arrays: masks, and the `Picture` of a sample with its colours, depth and part map.
+"""Samples on disk → arrays: masks, depth and part maps, each of the size of its picture.
 
 Everything is upright. EXIF turns a picture; a mask, depth or part map that was drawn on the stored pixels and knows
 nothing of the turn is turned with it, which its size tells where the picture is turned by 90° and is not square. In
@@ -7,7 +7,6 @@ every other case it is taken as drawn on the picture as a person sees it. Sizes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError, UnreadableFile, WrongSize
-from specsight.images.colours import read_colours, stored_orientation
+from specsight.images.colours import stored_orientation
 from specsight.images.decoding import opened, orientation_of, turned
 from specsight.images.deep import decode_deep, is_deep
 from specsight.images.depth import read_depth
 from specsight.images.marking import marked
 from specsight.images.tiff import WHITE_IS_ZERO, first_page, is_tiff, read_tags, stored_values
-from specsight.records import Defect, Picture, Sample
+from specsight.records import Defect, Sample
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".pnm", ".jp2",
@@ -102,55 +101,17 @@ def masks_known(sample: Sample) -> bool:
     return bool(sample.defects) and all(d.mask is not None or d.box is not None for d in sample.defects)
 
 
-def load_picture(sample: Sample, needs_depth: bool = False, max_pixels: int | None = None) -> Picture:
-    """Pixels of a sample: colours, and depth and part map where it has them, all of one size.
-
-    A depth or part map that cannot be used is left out, and `Picture.notes` says why. With `needs_depth`, a sample
-    without usable depth is an UnreadableFile, as one without readable colours always is.
-    """
-    colours = read_colours(sample.image, sample.bits, max_pixels)
-    size = (colours.rgb.shape[0], colours.rgb.shape[1])
-    notes = list(colours.notes)
-    depth = parts = None
-    if needs_depth and sample.depth is None:
-        raise UnreadableFile(
-            f"'{sample.image}' has no depth, which is needed: leave it out, or give its depth"
-        )
-    if sample.depth is not None:
-        try:
-            measured = depth_of(sample, size, colours.orientation, max_pixels)
-            if measured is not None and np.isnan(measured).all():
-                raise UnreadableFile(f"depth '{sample.depth}' holds no measurement: measure again")
-            depth = measured
-        except UnreadableFile as error:
-            if needs_depth:
-                raise
-            notes.append(_left_out("depth", sample.depth, error))
-    if sample.parts is not None:
-        try:
-            parts = parts_of(sample, size, colours.orientation, max_pixels)
-        except UnreadableFile as error:
-            notes.append(_left_out("part map", sample.parts, error))
-    return Picture(colours.rgb, depth, parts, sample.circular, tuple(notes))
-
-
-def collect_notes(notes: dict[str, list[str]], sample: Sample, noted: Sequence[str]) -> None:
-    """Add the path of `sample` to everything that was `noted` of its picture."""
-    for note in noted:
-        notes.setdefault(note, []).append(str(sample.image))
-
-
 def depth_of(
     sample: Sample, size: Size, orientation: int, max_pixels: int | None = None
 ) -> NDArray[np.float32] | None:
-    """Depth (H, W) of a sample whose picture is of `size` and stored under `orientation`; None where it has none.
+    """Depth (H, W) in mm of a sample whose picture is of `size` and stored under `orientation`; None where it has none.
 
     Raises WrongSize, and UnreadableFile for a file that cannot be read.
     """
     if sample.depth is None:
         return None
-    depth = read_depth(sample.depth, sample.depth_range, max_pixels)
-    return _of_size("depth", sample.depth, depth, size, orientation)
+    depth = read_depth(sample.depth, sample.depth_range, max_pixels, sample.depth_unit_mm)
+    return of_size("depth", sample.depth, depth, size, orientation)
 
 
 def parts_of(
@@ -159,10 +120,22 @@ def parts_of(
     """Part map (H, W) of a sample, as `depth_of`. Raises UnreadableFile for values over 255, too."""
     if sample.parts is None:
         return None
-    values = _of_size("part map", sample.parts, read_mask(sample.parts, max_pixels), size, orientation)
+    values = of_size("part map", sample.parts, read_mask(sample.parts, max_pixels), size, orientation)
     if values.max(initial=0) > 255:
         raise UnreadableFile(f"part map '{sample.parts}' holds values over 255: number parts 1 to 255")
     return values.astype(np.uint8)
+
+
+def of_size(what: str, path: Path, values: NDArray[Any], size: Size, orientation: int) -> NDArray[Any]:
+    """`values`, turned as their picture is where they were drawn on it as it is stored."""
+    if values.shape[:2] == size:
+        return values
+    if values.shape[:2] == size[::-1] and orientation in (5, 6, 7, 8):
+        return turned(values, orientation)
+    raise WrongSize(
+        f"{what} '{path}' is {values.shape[0]} x {values.shape[1]} but its picture is {size[0]} x {size[1]} "
+        "(rows x columns): bring both to one size"
+    )
 
 
 def _grey_palette(image: Any) -> bool:
@@ -183,31 +156,7 @@ def _one_channel(values: NDArray[Any], path: Path, alpha: NDArray[Any] | None) -
 def _mask_of_size(path: Path, size: Size, image: Path | None) -> NDArray[np.int32]:
     values = read_mask(path)
     turns = image is not None and values.shape == size[::-1] != size
-    return _of_size("mask", path, values, size, stored_orientation(image) if image and turns else 1)
-
-
-def _of_size(what: str, path: Path, values: NDArray[Any], size: Size, orientation: int) -> NDArray[Any]:
-    """`values`, turned as their picture is where they were drawn on it as it is stored."""
-    if values.shape == size:
-        return values
-    if values.shape == size[::-1] and orientation in (5, 6, 7, 8):
-        return turned(values, orientation)
-    raise WrongSize(
-        f"{what} '{path}' is {values.shape[0]} x {values.shape[1]} but its picture is {size[0]} x {size[1]} "
-        "(rows x columns): bring both to one size"
-    )
-
-
-def _left_out(what: str, path: Path, error: UnreadableFile) -> str:
-    """A note that names no file, so that pictures with the same one can be counted."""
-    reason = str(error)
-    for named, said in (
-        (f"no file '{path}'", "no such file"),
-        (f"{what} '{path}'", "it"),
-        (f"'{path}'", "it"),
-    ):
-        reason = reason.replace(named, said)
-    return f"{what} left out: {reason}"
+    return of_size("mask", path, values, size, stored_orientation(image) if image and turns else 1)
 
 
 def _select(defect: Defect, values: NDArray[np.int32]) -> NDArray[np.bool_]:

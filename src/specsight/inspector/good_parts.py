@@ -68,7 +68,7 @@ def judge_good(
     names, pictures, type_medians = list[tuple[str, str]](), [], list[dict[str, float]]()
     for fold, detector, sample, part in _each(judges):
         try:
-            _, picture = read_picture(sample, "", bits, detector.needs.depth)
+            _, picture = read_picture(sample, "", bits, detector.needs)
             start = time.perf_counter()
             (view,) = detector.look([picture])
             judgement = detector.judge(view)

@@ -7,7 +7,7 @@ line, the evaluation and the service all judge pictures here; there is no other 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from specsight.inspector.learning import detector_of, learn, specification_of
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Observation, Skipped, looks_of
 from specsight.inspector.part_maps import learn_parts, with_parts
-from specsight.inspector.pictures import PictureLike, read_picture
+from specsight.inspector.pictures import ChannelsLike, PictureLike, read_picture
 from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
 from specsight.inspector.required import check_of, evidence_of
@@ -160,17 +160,25 @@ class Inspector:
         finder = learn_parts(self.detector, words, (), self.bits) or self.finder
         return replace(self, specification=words, reader=reader, finder=finder, calibration=calibration)
 
-    def look(self, picture: PictureLike, change: Callable[[Picture], Picture] | None = None) -> Observation:
+    def look(
+        self,
+        picture: PictureLike,
+        change: Callable[[Picture], Picture] | None = None,
+        depth: ChannelsLike | None = None,
+        signals: Mapping[str, ChannelsLike] | None = None,
+    ) -> Observation:
         """Read a picture and encode it, once.
 
         `picture`: a path, an encoded file as bytes, an array (H, W, 3) uint8 in RGB, or a `Sample` (which may bring
-        depth, a part map and a scale). Where it brings no part map and the specification outlines parts, they are
-        found; where they cannot be, `Picture.notes` says so. `change` is done to its pixels first, to see what that
-        does to the answer (`specsight.stress`). Raises UnreadableFile where there is no picture to read.
+        depth, signals, a part map and a scale). `depth`: a path, or an array (H, W) in mm, NaN where unknown;
+        `signals`: further channels by name, paths or arrays (`Picture.signals`); both must be of the picture's size.
+        Where it brings no part map and the specification outlines parts, they are found; where they cannot be,
+        `Picture.notes` says so. `change` is done to its pixels first, to see what that does to the answer
+        (`specsight.stress`). Raises UnreadableFile where there is no picture to read.
         """
         start = time.perf_counter()
         product = self.specification.product if self.specification else ""
-        sample, pixels = read_picture(picture, product, self.bits, self.detector.needs.depth)
+        sample, pixels = read_picture(picture, product, self.bits, self.detector.needs, depth, signals)
         pixels = change(pixels) if change else pixels
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
@@ -242,9 +250,15 @@ class Inspector:
             self._explainer = (self.ontology, Explainer(self.specification, self.ontology))
         return self._explainer[1]
 
-    def inspect(self, picture: PictureLike, instruction: str | Instruction | None = None) -> Inspection:
-        """`judge(look(picture), instruction)`."""
-        return self.judge(self.look(picture), instruction)
+    def inspect(
+        self,
+        picture: PictureLike,
+        instruction: str | Instruction | None = None,
+        depth: ChannelsLike | None = None,
+        signals: Mapping[str, ChannelsLike] | None = None,
+    ) -> Inspection:
+        """`judge(look(picture), instruction)`, with what `look` takes beside it."""
+        return self.judge(self.look(picture, depth=depth, signals=signals), instruction)
 
     def save(self, folder: str | Path, replace: bool = False) -> None:
         """Write detector, calibration and specification as one sealed folder, whole or not at all.

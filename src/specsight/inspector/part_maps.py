@@ -110,7 +110,7 @@ def _reference(path: str, product: str, good: Sequence[Sample], bits: int | None
 
 def _read(sample: Sample, detector: Detector) -> Picture:
     try:
-        return images.load_picture(sample, detector.needs.depth)
+        return images.load_picture(sample, detector.needs.depth, uses=detector.needs.uses)
     except UnreadableFile as error:
         raise SpecsightError(f"the reference picture, on which parts are outlined: {error}") from error
 
@@ -118,7 +118,7 @@ def _read(sample: Sample, detector: Detector) -> Picture:
 def _readable(sample: Sample, detector: Detector) -> Picture | None:
     """A good picture; None for one that cannot be read, which is said where it is learned from."""
     try:
-        return images.load_picture(sample, detector.needs.depth)
+        return images.load_picture(sample, detector.needs.depth, uses=detector.needs.uses)
     except UnreadableFile:
         return None
 

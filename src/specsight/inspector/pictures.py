@@ -1,7 +1,8 @@
-"""What a caller may give as a picture → a `Sample` with what is known of it, and its pixels."""
+"""What a caller may give as a picture, and beside it → a `Sample` with what is known of it, and its pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,38 +12,83 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.errors import SpecsightError, UnreadableFile
-from specsight.records import Picture, Sample
+from specsight.detectors import Needs
+from specsight.errors import SpecsightError, UnreadableFile, WrongSize
+from specsight.records import DEPTH, NORMALS, Picture, Sample
 
 PictureLike = str | Path | bytes | NDArray[np.uint8] | Sample
 """A path, an encoded file as bytes, (H, W, 3) uint8 in RGB, or a `Sample`."""
+ChannelsLike = str | Path | NDArray[Any]
+"""A path, or an array: depth (H, W) in mm, another signal as `Picture.signals` has it."""
 GIVEN = "picture"
 """Id of a picture that was given without a name."""
+COLOURS_ALONE = Needs()
 
 
 def read_picture(
-    given: PictureLike, product: str, bits: int | None = None, needs_depth: bool = False
+    given: PictureLike,
+    product: str,
+    bits: int | None = None,
+    needs: Needs = COLOURS_ALONE,
+    depth: ChannelsLike | None = None,
+    signals: Mapping[str, ChannelsLike] | None = None,
 ) -> tuple[Sample, Picture]:
     """Pixels of what was given, and the sample that says what is known of it (`product` where it does not).
 
-    `bits` is what 16-bit files use of their range (`Sample.bits`), where that was learned; `needs_depth` refuses a
-    sample without usable depth. Raises UnreadableFile for files and bytes that hold no picture, and SpecsightError for
-    arrays of another shape or type and for anything else.
+    `bits` is what 16-bit files use of their range (`Sample.bits`), where that was learned; `needs` says which
+    modalities are refused, and which noted, where they are missing (`images.load_picture`); `depth` and `signals` are
+    given beside the picture, in place of those that a sample names. Raises UnreadableFile for files and bytes that hold
+    no picture, and SpecsightError for arrays of another shape or type and for anything else.
     """
-    if isinstance(given, Sample):
-        if not isinstance(given.image, Path):
-            raise SpecsightError(
-                f"sample '{given.id}' must name its picture by a Path, got {type(given.image).__name__}"
-            )
-        return given, images.load_picture(_with_bits(given, bits), needs_depth)
+    beside = {**(signals or {}), **({} if depth is None else {DEPTH: depth})}
     if isinstance(given, str | Path):
-        sample = Sample(Path(given).stem, Path(given), product)
-        return sample, images.load_picture(_with_bits(sample, bits))
-    unnamed = Sample(GIVEN, Path(), product)
+        given = Sample(Path(given).stem, Path(given), product)
+    if not isinstance(given, Sample):
+        return Sample(GIVEN, Path(), product), _with_channels(_pixels(given, bits), beside, needs)
+    if not isinstance(given.image, Path):
+        raise SpecsightError(
+            f"sample '{given.id}' must name its picture by a Path, got {type(given.image).__name__}"
+        )
+    files = {name: Path(value) for name, value in beside.items() if isinstance(value, str | Path)}
+    arrays = {name: value for name, value in beside.items() if name not in files}
+    sample = replace(
+        given,
+        depth=files.pop(DEPTH, given.depth),
+        normals=files.pop(NORMALS, given.normals),
+        signals={**given.signals, **files},
+    )
+    uses = tuple(name for name in needs.uses if name not in arrays)
+    picture = images.load_picture(_with_bits(sample, bits), needs.depth and DEPTH not in arrays, uses=uses)
+    return sample, _with_channels(picture, arrays, needs) if arrays else picture
+
+
+def _with_channels(picture: Picture, beside: Mapping[str, ChannelsLike], needs: Needs) -> Picture:
+    """`picture` with files and arrays beside it, as it would be read from disk with them."""
+    channels = {name: _channels(name, value, picture.size) for name, value in beside.items()}
+    depth = channels.pop(DEPTH, picture.depth)
+    whole = replace(picture, depth=depth, signals={**picture.signals, **channels})
+    return images.settled(whole, needs.uses)
+
+
+def _channels(name: str, given: ChannelsLike, size: tuple[int, int]) -> NDArray[Any]:
+    where = name if isinstance(given, np.ndarray) else f"{name} '{given}'"
+    if isinstance(given, str | Path):
+        given = images.read_depth(given) if name == DEPTH else images.read_signal(name, given)
+    if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu" or given.ndim not in (2, 3):
+        raise SpecsightError(f"{name} must be a path or an array of numbers, (H, W) or (H, W, C)")
+    if given.shape[:2] != size or (name == DEPTH and given.ndim == 3):
+        raise WrongSize(
+            f"{where} is {' x '.join(map(str, given.shape))} but its picture is {size[0]} x {size[1]} "
+            "(rows x columns): bring both to one size"
+        )
+    return given if images.is_light(name) else given.astype(np.float32)
+
+
+def _pixels(given: object, bits: int | None) -> Picture:
     if isinstance(given, bytes):
-        return unnamed, _decode(given, bits)
+        return _decode(given, bits)
     if isinstance(given, np.ndarray):
-        return unnamed, Picture(_checked(given))
+        return Picture(_checked(given))
     raise SpecsightError(
         f"a picture must be a path, bytes, an array (H, W, 3) of uint8, or a Sample, got {type(given).__name__}"
     )

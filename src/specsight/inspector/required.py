@@ -43,12 +43,12 @@ def measure_good(
     def pictures() -> Iterator[Evidence]:
         for sample in track([samples[k] for k in chosen], "Measuring"):
             with contextlib.suppress(UnreadableFile):
-                picture = read_picture(sample, "", bits, detector.needs.depth)[1]
+                picture = read_picture(sample, "", bits, detector.needs)[1]
                 read.append(sample)
                 yield Evidence(picture, sample.part_names)
 
     def again(number: int) -> Evidence:
-        sample, picture = read_picture(read[number], "", bits, detector.needs.depth)
+        sample, picture = read_picture(read[number], "", bits, detector.needs)
         (view,) = detector.look([picture])
         return evidence_of(detector, *with_parts(finder, detector, sample, picture, view), view)
 

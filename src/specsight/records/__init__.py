@@ -8,8 +8,12 @@ Those that leave the program have `to_json` and `from_json`.
 from specsight.records.answers import Decision, Excused, Finding, Inspection, Judgement, NotApplied, Presence
 from specsight.records.explanations import Check, Explanation, Known, Outcome, Rewrite, Slot, Statement
 from specsight.records.samples import (
+    DEPTH,
     GOOD,
+    NORMALS,
     OPERATOR_NOTE,
+    RGB,
+    XYZ,
     Box,
     Defect,
     ImageBatch,
@@ -21,8 +25,12 @@ from specsight.records.samples import (
 )
 
 __all__ = [
+    "DEPTH",
     "GOOD",
+    "NORMALS",
     "OPERATOR_NOTE",
+    "RGB",
+    "XYZ",
     "Box",
     "Check",
     "Decision",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ Box = tuple[int, int, int, int]
 GOOD = "good"
 OPERATOR_NOTE = "operator_note"
 """Kind of a sample's words that holds what an operator wrote of the picture."""
+RGB, DEPTH, NORMALS, XYZ = "rgb", "depth", "normals", "xyz"
+"""Modalities that every room knows by these names; further ones ("ir", "light_1") are named by their set."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Sample:
     `split` is "train", "validation" or "test" (sets with further test splits keep their names, e.g.
     "test_private"). `group` names the physical object where several pictures show the same one (for leakage checks
     and for per-object scores). `conditions` holds light, plant, view and the like. `text` holds words by kind
-    ("description", `OPERATOR_NOTE`, "specification", ...).
+    ("description", `OPERATOR_NOTE`, "specification", ...). Where `image` and `depth` are the same file, the part was
+    measured and not photographed.
     """
 
     id: str
@@ -88,10 +91,19 @@ class Sample:
     """(minimum, maximum) in the depth unit, where the depth file stores integers over that range."""
     bits: int | None = None
     """What 16-bit files of its set use of their range (12: 4095 is white); None: each file what it uses itself."""
+    depth_unit_mm: float = 1.0
+    """Millimetres that one unit of the depth file is: 1000 where it holds metres."""
+    signals: Mapping[str, Path] = field(default_factory=dict)
+    """Files of further channels by name: "ir", and "light_1", "light_2", ... for pictures under other lights."""
 
     def __post_init__(self) -> None:
         if self.label == "good" and self.defects:
             raise ValueError(f"sample '{self.id}' is labelled good but lists {len(self.defects)} defect(s)")
+
+    @property
+    def photographed(self) -> bool:
+        """Whether there is a picture of it in colours or grey; False: there is nothing but depth."""
+        return self.image != self.depth
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -103,7 +115,7 @@ class Sample:
 class Picture:
     """Pixels of one sample.
 
-    `rgb` (H, W, 3) uint8; `depth` (H, W) float32, NaN where unknown; `parts` (H, W) uint8, 0 where no part is.
+    `rgb` (H, W, 3) uint8; `depth` (H, W) float32 in mm, NaN where unknown; `parts` (H, W) uint8, 0 where no part is.
     """
 
     rgb: NDArray[np.uint8]
@@ -112,6 +124,13 @@ class Picture:
     circular: bool = False
     notes: tuple[str, ...] = ()
     """What a person should know of its reading: what was left out, what was taken for white. Names no file."""
+    signals: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Further channels by name, each (H, W) or (H, W, C). "normals": (H, W, 3) float32 unit vectors, x to the right, y
+    down, z towards the camera. "xyz": (H, W, 3) float32 in mm. "light_1", ...: (H, W, 3) uint8. Any other ("ir"):
+    float32 values as stored. NaN where unknown."""
+    absent: frozenset[str] = frozenset()
+    """Modalities that it lacks although its sample should have them, or that hold nothing usable. Where "rgb" is one,
+    `rgb` is black and must not be scored."""
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:
@@ -119,6 +138,33 @@ class Picture:
         for name, plane in (("depth", self.depth), ("parts", self.parts)):
             if plane is not None and plane.shape != self.size:
                 raise ValueError(f"{name} is {plane.shape} but the picture is {self.size} (rows, columns)")
+        for name, channels in self.signals.items():
+            if channels.shape[:2] != self.size or channels.ndim not in (2, 3):
+                raise ValueError(f"{name} is {channels.shape} but the picture is {self.size} (rows, columns)")
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """What of the part can be scored: "rgb" unless it is absent, "depth" where there is any, and its signals."""
+        measured = () if self.depth is None else (DEPTH,)
+        return frozenset((RGB, *measured, *self.signals)) - self.absent
+
+    def without(self, *names: str) -> Picture:
+        """The same picture without the modalities `names`, which are `absent` then; those it lacks anyway may be named.
+
+        Its colours are black where "rgb" is one of them. Raises ValueError where no modality would be left.
+        """
+        lost = self.modalities.intersection(names)
+        if not lost:
+            return self
+        if lost == self.modalities:
+            raise ValueError("a picture without any modality shows nothing")
+        return replace(
+            self,
+            rgb=np.zeros_like(self.rgb) if RGB in lost else self.rgb,
+            depth=None if DEPTH in lost else self.depth,
+            signals={name: channels for name, channels in self.signals.items() if name not in lost},
+            absent=self.absent | lost,
+        )
 
     @property
     def size(self) -> tuple[int, int]:
