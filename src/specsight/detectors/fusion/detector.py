@@ -45,7 +45,7 @@ from specsight.features import grids
 from specsight.features.surface import DESCRIPTORS, geometry
 from specsight.images import Cells
 from specsight.prompts.anchors import Anchors
-from specsight.records import Judgement, Picture, Sample
+from specsight.records import RGB, Judgement, Picture, Sample
 from specsight.specification import Instruction, Knowledge, Specification
 
 STORED = 200_000
@@ -62,7 +62,7 @@ class Fusion(Detector):
     """Deviations from good parts in colour, depth and words, read by one trained head."""
 
     name = "fusion"
-    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True)
+    needs: ClassVar[Needs] = Needs(good_pictures=2, text=True, uses=("depth",))
     regime: ClassVar[Regime] = Regime.NORMAL_ONLY
     score_of_map = True
 
@@ -218,7 +218,7 @@ class Fusion(Detector):
             shares = [view.frame.covered(picture.parts == value, cells) for value in sorted(self.part_names_)]
             features[PARTS] = np.stack([np.zeros(cells.size, np.float32), *shares])
             places[PARTS] = cells
-        if "rgb" in getattr(picture, "absent", ()):
+        if RGB in picture.absent:
             features = {name: grid for name, grid in features.items() if name in (GEOMETRY, KNOWN, PARTS)}
         return replace(view, features=features, cells=places)
 
