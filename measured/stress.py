@@ -160,7 +160,7 @@ def _text(point: StressPoint, name: str, percent: bool = False) -> str:
 
 
 def contact_sheet(sets: Sequence[MeasuredSet]) -> bytes:
-    """Every stressor on one picture, clean on the left, as WebP: a tyre's sidewall, and for four of them a bottle."""
+    """Every stressor on a tyre, and two on a bottle, in two columns, clean pictures on the left of each; as WebP."""
     tyre, bottle = (
         next(sample for sample in load_dataset(of.data).samples if sample.label == "defective")
         for of in sets[::-1]
@@ -170,10 +170,13 @@ def contact_sheet(sets: Sequence[MeasuredSet]) -> bytes:
         for sample, names in ((tyre, stressors), (bottle, ("specular", "low_light")))
         for name in names
     ]
-    width = max(row.shape[1] for row in rows)
+    width, gap = max(row.shape[1] for row in rows), 4 * sheet.GAP
     padded = [
-        np.pad(row, ((0, sheet.GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows
+        np.pad(row, ((0, sheet.GAP), (0, gap + width - row.shape[1]), (0, 0)), constant_values=255)
+        for row in rows
     ]
-    return cv2.imencode(".webp", np.concatenate(padded)[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, 75])[
-        1
-    ].tobytes()
+    half = (len(rows) + 1) // 2
+    padded += [np.full_like(padded[0], 255)] * (2 * half - len(rows))
+    columns = [np.concatenate(padded[start : start + half]) for start in (0, half)]
+    drawn = np.concatenate(columns, axis=1)[..., ::-1]
+    return cv2.imencode(".webp", drawn, [cv2.IMWRITE_WEBP_QUALITY, 60])[1].tobytes()
