@@ -46,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--limit", type=int, default=LIMIT, help="good and defective test pictures of a product"
     )
+    parser.add_argument("--middle", action="store_true", help="the middle level of each stressor alone")
     parser.add_argument("--sheet", type=Path, help="write the contact sheet, and measure nothing")
     parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
     given = parser.parse_args(arguments)
@@ -60,14 +61,14 @@ def main(arguments: Sequence[str]) -> int:
     methods = given.detectors.split(",")
     failed = 0
     if not given.tables:
-        failed = sum(not _measured(of, name, given.limit, given.out) for name in methods for of in wanted)
+        failed = sum(not _measured(of, name, given) for name in methods for of in wanted)
     text = stress_tables(wanted, given.out)
     (given.out / f"{NAME}.md").write_text(text)
     print(text)
     return failed
 
 
-def _measured(of: MeasuredSet, method: str, limit: int, out: Path) -> bool:
+def _measured(of: MeasuredSet, method: str, given: argparse.Namespace) -> bool:
     """Whether it succeeded; True where the method does not fit the set."""
     needs = detectors[method].needs
     if of.name == "bottle" and needs.depth:
@@ -77,7 +78,8 @@ def _measured(of: MeasuredSet, method: str, limit: int, out: Path) -> bool:
         *("--data", str(of.data), "--detector", method, "--resolution", "256", "--resamples", "0"),
         *(("--spec", str(of.specification)) if needs.text else ()),
         *LEARNING[of.name],
-        *("--limit", str(limit), "--stress", "--out", str(folder_of(of, method, out))),
+        *("--limit", str(given.limit), "--stress", *(["--middle"] if given.middle else [])),
+        *("--out", str(folder_of(of, method, given.out))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,28 @@ def test_what_is_finished_is_not_repeated(finished: Path, plates: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in finished.glob("**/predictions.jsonl")}
 
 
+def test_of_the_middle_levels_alone_there_are_drops_and_no_areas(
+    finished: Path, plates: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    made = run(plates, out, "--middle", "--stress", "occlusion,rgb_missing")
+    assert made.exit_code == 0, made.output
+    record = StressRecord.read(out)
+    assert [point.level for point in record.points if not point.product] == [0, 10, 0, 1]
+    whole = [curve for curve in StressRecord.read(finished).curves() if curve.stressor == "occlusion"]
+    for curve, of_all in zip(
+        [one for one in record.curves() if one.stressor == "occlusion"], whole, strict=True
+    ):
+        assert set(curve.areas.values()) == {None}
+        assert curve.drops == of_all.drops
+    # Nobody scores the black picture of a camera that is dead.
+    missing = record.points[-3]
+    assert (missing.product, missing.stressor, missing.level) == ("", "rgb_missing", 1)
+    assert missing.numbers["image_auroc"]["value"] is None
+    assert "it looks at colours alone, and there are none" in missing.note
+
+
 def test_the_page_shows_curves_a_sheet_and_every_row(finished: Path) -> None:
     page = (finished / "report.html").read_text()
     for words in (
@@ -128,6 +151,7 @@ def test_the_page_shows_curves_a_sheet_and_every_row(finished: Path) -> None:
         (("--stress", "fog"), "unknown stressor 'fog'"),
         (("--stress", "jpeg", "--suite", "clad"), "leave --suite and --rows out"),
         (("--stress", "jpeg", "--detector", "padim,padim"), "every detector must be named once"),
+        (("--middle",), "--middle chooses among the levels of --stress"),
         (("--limit", "0"), "limit must be at least 1"),
     ],
 )

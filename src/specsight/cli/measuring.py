@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     flag_value="all",
     help="Judge the test pictures under stress, too: all, or names such as low_light,occlusion. See: list stressors.",
 )
+@click.option("--middle", is_flag=True, help="With --stress: the middle level of each stressor alone.")
 @click.option(
     "--limit", type=int, help="At most so many good and so many defective test pictures of a product."
 )
@@ -82,6 +83,7 @@ def evaluate(
     resamples: int,
     suite: str | None,
     stress: str | None,
+    middle: bool,
     limit: int | None,
     rows: str | None,
     instructions: bool,
@@ -113,12 +115,14 @@ def evaluate(
     )
     kind = "-".join([suite or detector, *(["stress"] if stress else [])])
     out = out or _run_folder(data, kind, encoder, shots)
+    if middle and not stress:
+        raise SpecsightError("--middle chooses among the levels of --stress: add that")
     if stress:
         if suite or rows or len(counts) > 1:
             raise SpecsightError(
                 "--stress takes detectors and one number of --shots: leave --suite and --rows out"
             )
-        _stress(config, methods, () if stress == "all" else stress.split(","), out)
+        _stress(config, methods, () if stress == "all" else stress.split(","), out, middle)
     elif suite:
         if len(methods) > 1 or len(counts) > 1:
             raise SpecsightError(
@@ -214,12 +218,14 @@ def _curve(config: EvaluationConfig, methods: Sequence[str], counts: Sequence[in
     screen.curve(out, pages)
 
 
-def _stress(config: EvaluationConfig, methods: Sequence[str], names: Sequence[str], out: Path) -> None:
+def _stress(
+    config: EvaluationConfig, methods: Sequence[str], names: Sequence[str], out: Path, middle: bool
+) -> None:
     """Run every detector under every stressor, and draw the page as far as it has got after each."""
     from specsight.evaluation import stress_curves
     from specsight.report import render_stress
 
-    for _ in stress_curves(config, methods, names, out):
+    for _ in stress_curves(config, methods, names, out, middle):
         render_stress(out)
     screen.stress(out)
 

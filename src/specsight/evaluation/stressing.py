@@ -26,7 +26,7 @@ from specsight.evaluation.measure import Measured
 from specsight.evaluation.numbers import NO_MASKS, Number
 from specsight.evaluation.run import run_evaluation
 from specsight.inspector import Inspector
-from specsight.records import Picture, Sample
+from specsight.records import DEPTH, RGB, Picture, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import judge_all
 from specsight.runs.predictions import Prediction
@@ -59,34 +59,45 @@ class _Under:
             self._fitted[seed] = Inspector.load(saved, encoder, self.config.detector.device)
         return self._fitted[seed]
 
-    def looks_at(self, touched: Sequence[str]) -> bool:
-        """Whether the detector looks at any of these modalities."""
+    @property
+    def uses_depth(self) -> bool:
+        """Whether the detector looks at depth, or at colours alone."""
         needs = [detectors[fit.detector].needs for fit in self.run.fits().values()]
-        return "rgb" in touched or any(one.depth for one in needs)
+        return any(one.depth or DEPTH in one.uses for one in needs)
 
 
 def stress_curves(
-    config: EvaluationConfig, methods: Sequence[str], names: Sequence[str], out: Path
+    config: EvaluationConfig,
+    methods: Sequence[str],
+    names: Sequence[str],
+    out: Path,
+    middle: bool = False,
 ) -> Iterator[StressRecord]:
-    """Evaluate every detector under every stressor at each of its levels (none named: all of them).
+    """Evaluate every detector under every stressor (none named: all) at each of its levels, or at the `middle` alone.
 
-    The record below `out` is written again after each stressor, and handed out. Raises SpecsightError for an unknown
-    stressor and for detectors that are named twice, before anything is run; and as `run_evaluation` does.
+    A run of the middle levels can be gone on with as one of all levels. The record below `out` is written again after
+    each stressor, and handed out. Raises SpecsightError for an unknown stressor and for detectors that are named twice,
+    before anything is run; and as `run_evaluation` does.
     """
     chosen = {name: stressors[name] for name in names or stressors}
     if len(set(methods)) < len(methods) or not methods:
         raise SpecsightError(f"every detector must be named once, got {list(methods)}")
     check_output(out)
-    return _records(config, methods, chosen, out)
+    return _records(config, methods, chosen, out, middle)
 
 
 def _records(
-    config: EvaluationConfig, methods: Sequence[str], chosen: dict[str, Stressor], out: Path
+    config: EvaluationConfig, methods: Sequence[str], chosen: dict[str, Stressor], out: Path, middle: bool
 ) -> Iterator[StressRecord]:
     listing = split_by_part(load_dataset(config.data.path, config.data.layout, config.data.product))
     by_id = {sample.id: sample for sample in listing.samples}
     record = StressRecord(
-        config.data.path.resolve().name, config.seeds, config.threshold.false_reject_rate, {}, False
+        config.data.path.resolve().name,
+        config.seeds,
+        config.threshold.false_reject_rate,
+        protocols={},
+        synthetic=False,
+        middle=middle,
     )
     for method in methods:
         own = config_of(method, config, alone=len(methods) == 1)
@@ -101,7 +112,7 @@ def _records(
         _draw_sheets(out, [sample for one in products.values() for sample in one.samples], chosen)
         for name, stressor in chosen.items():
             points: list[StressPoint] = []
-            for level in (0.0, *stressor.levels):
+            for level in (0.0, *([stressor.middle] if middle else stressor.levels)):
                 points += _points(method, products, name, level)
             record = replace(record, points=(*record.points, *points))
             record.write(out)
@@ -155,7 +166,7 @@ def _numbers(under: _Under, name: str, level: float) -> tuple[dict[str, Any], st
     clean = under.run.metrics()
     if level == 0:
         return clean, ""
-    if not under.looks_at(stressors[name].touches):
+    if RGB not in stressors[name].touches and not under.uses_depth:
         return clean, UNTOUCHED
     by_seed: dict[int, Measured] = {}
     skipped = 0
@@ -184,7 +195,10 @@ def _judge(under: _Under, run: RunFolder, name: str, level: float, seed: int) ->
         run.claim({**under.run.config(), "stressor": name, "level": level})
 
         def change(sample: Sample, picture: Picture) -> Picture:
-            return apply(picture, name, level, seed_of(sample.id, seed))
+            stressed = apply(picture, name, level, seed_of(sample.id, seed))
+            if RGB in stressed.absent and not under.uses_depth:
+                raise SpecsightError("it looks at colours alone, and there are none")
+            return stressed
 
         def behind(prediction: Prediction) -> Any:
             return hidden(prediction.size, name, level, seed_of(prediction.id, seed))

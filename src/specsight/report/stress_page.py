@@ -30,7 +30,7 @@ def render_stress(out: Path) -> Path:
             render(out / method, anew=False)
     products = list(dict.fromkeys(point.product for point in record.points))
     curves = record.curves()
-    names = [name for name in KEPT if any(curve.areas[name] is not None for curve in curves)]
+    names = [name for name in KEPT if any(curve.drops[name] is not None for curve in curves)]
     context = {
         "title": f"{', '.join(record.protocols)} under stress: {record.data}",
         "record": record,

@@ -7,7 +7,7 @@ Written again by the evaluation after every stressor; read by the page and the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ class StressRecord:
     protocols: Mapping[str, str]
     """Detector → the protocol of its run on clean pictures, in one line."""
     synthetic: bool
+    middle: bool
+    """Whether only the middle level of each stressor was judged: then there are drops, and no areas."""
     points: tuple[StressPoint, ...] = ()
 
     def curves(self) -> list[StressCurve]:
@@ -81,7 +83,8 @@ class StressRecord:
         groups: dict[tuple[str, str, str], list[StressPoint]] = {}
         for point in self.points:
             groups.setdefault((point.detector, point.product, point.stressor), []).append(point)
-        return [_curve(sorted(points, key=lambda p: p.level)) for points in groups.values()]
+        curves = [_curve(sorted(points, key=lambda p: p.level)) for points in groups.values()]
+        return [replace(one, areas=dict.fromkeys(one.areas)) for one in curves] if self.middle else curves
 
     def write(self, out: Path) -> None:
         """Write the record and its tables into the folder `out`."""

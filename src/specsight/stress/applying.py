@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.records import Picture
-from specsight.stress.stressor import DEPTH, stressors
+from specsight.records import DEPTH, Picture
+from specsight.stress.stressor import stressors
 
 
 def apply(picture: Picture, name: str, level: float, seed: int) -> Picture:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.records import Picture
+from specsight.records import RGB, Picture
 from specsight.stress.linear import light_of, stored
-from specsight.stress.picture import with_rgb
-from specsight.stress.stressor import RGB, Stressor, stressors
+from specsight.stress.picture import Pixels, photographs
+from specsight.stress.stressor import Stressor, stressors
 
 FINER = 8
 """Steps into which a pixel is cut to weigh a kernel's rim."""
@@ -43,14 +43,18 @@ def streak(length: float) -> NDArray[np.float32]:
 
 
 def _blurred(picture: Picture, kernel: NDArray[np.float32]) -> Picture:
-    light = light_of(picture.rgb)
+    return photographs(picture, lambda rgb: _spread(rgb, kernel, picture.circular))
+
+
+def _spread(rgb: Pixels, kernel: NDArray[np.float32], circular: bool) -> Pixels:
+    light = light_of(rgb)
     reach = kernel.shape[1] // 2
-    if picture.circular:
+    if circular:
         light = np.concatenate([light[:, -reach:], light, light[:, :reach]], axis=1) if reach else light
     blurred = cv2.filter2D(light, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
-    if picture.circular and reach:
+    if circular and reach:
         blurred = blurred[:, reach:-reach]
-    return with_rgb(picture, stored(blurred))
+    return stored(blurred)
 
 
 stressors.register("defocus")(

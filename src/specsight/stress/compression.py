@@ -5,21 +5,25 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from specsight.records import Picture
-from specsight.stress.picture import with_rgb
-from specsight.stress.stressor import RGB, Stressor, stressors
+from specsight.records import RGB, Picture
+from specsight.stress.picture import Pixels, photographs
+from specsight.stress.stressor import Stressor, stressors
 
 
 def jpeg(picture: Picture, level: float, random: np.random.Generator) -> Picture:
     """Coded as JPEG (libjpeg, colours halved 4:2:0) at quality 100 - `level`, and decoded."""
+    return photographs(picture, lambda rgb: _coded(rgb, int(100 - level)))
+
+
+def _coded(rgb: Pixels, quality: int) -> Pixels:
     settings = [
-        *(cv2.IMWRITE_JPEG_QUALITY, int(100 - level)),
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
     ]
-    coded = cv2.imencode(".jpg", picture.rgb[..., ::-1], settings)[1]
+    coded = cv2.imencode(".jpg", rgb[..., ::-1], settings)[1]
     decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     assert decoded is not None
-    return with_rgb(picture, np.asarray(decoded[..., ::-1], np.uint8))
+    return np.asarray(decoded[..., ::-1], np.uint8)
 
 
 stressors.register("jpeg")(

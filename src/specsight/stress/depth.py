@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.records import Picture
-from specsight.stress.picture import depth_of, with_depth
-from specsight.stress.stressor import DEPTH, Stressor, stressors
+from specsight.records import DEPTH, XYZ, Picture
+from specsight.stress.picture import depth_of, measured
+from specsight.stress.stressor import Stressor, stressors
 
 DIRECTIONS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 """(rows, columns) of a shift by one pixel."""
@@ -26,15 +28,30 @@ def dropout(picture: Picture, level: float, random: np.random.Generator) -> Pict
         return picture
     chance = _patches(picture.size, random) + 0.7 * random.standard_normal(picture.size) + 0.7 * _steep(depth)
     chance[~known] = -np.inf
-    changed = depth.copy()
-    changed.flat[np.argpartition(chance.ravel(), -lost)[-lost:]] = np.nan
-    return with_depth(picture, changed)
+    gone = np.zeros(picture.size, bool)
+    gone.flat[np.argpartition(chance.ravel(), -lost)[-lost:]] = True
+
+    def without(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        changed = np.array(values, np.float32)
+        changed[gone] = np.nan
+        return changed
+
+    return measured(picture, without)
 
 
 def quantise(picture: Picture, level: float, random: np.random.Generator) -> Picture:
-    """Depth in whole steps of `level` mm, as a sensor of that resolution gives it."""
+    """Depth, and z of coordinates, in whole steps of `level` mm, as a sensor of that resolution gives it."""
     step = np.float64(level)
-    return with_depth(picture, (np.round(depth_of(picture) / step) * step).astype(np.float32))
+
+    def in_steps(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.round(values / step) * step, np.float32)
+
+    changed = replace(picture, depth=in_steps(depth_of(picture)))
+    if XYZ not in picture.signals:
+        return changed
+    cloud = np.array(picture.signals[XYZ], np.float32)
+    cloud[..., 2] = in_steps(cloud[..., 2])
+    return replace(changed, signals={**picture.signals, XYZ: cloud})
 
 
 def shift(picture: Picture, level: float, random: np.random.Generator) -> Picture:
@@ -43,12 +60,16 @@ def shift(picture: Picture, level: float, random: np.random.Generator) -> Pictur
     On a strip that closes in itself, columns come round.
     """
     rows, columns = (int(level) * one for one in DIRECTIONS[int(random.integers(len(DIRECTIONS)))])
-    moved = np.roll(depth_of(picture), (rows, columns), (0, 1))
-    if rows:
-        moved[slice(0, rows) if rows > 0 else slice(rows, None)] = np.nan
-    if columns and not picture.circular:
-        moved[:, slice(0, columns) if columns > 0 else slice(columns, None)] = np.nan
-    return with_depth(picture, moved)
+
+    def moved(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        away = np.roll(values, (rows, columns), (0, 1))
+        if rows:
+            away[slice(0, rows) if rows > 0 else slice(rows, None)] = np.nan
+        if columns and not picture.circular:
+            away[:, slice(0, columns) if columns > 0 else slice(columns, None)] = np.nan
+        return away
+
+    return measured(picture, moved)
 
 
 def _patches(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.float64]:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.records import Picture
+from specsight.records import RGB, Picture
 from specsight.stress.linear import light_of, stored, to_light
-from specsight.stress.picture import with_rgb
-from specsight.stress.stressor import RGB, Stressor, stressors
+from specsight.stress.picture import Pixels, photographs
+from specsight.stress.stressor import Stressor, stressors
 
 FALL_OFF = 3.0
 """Exponent of the light around a saturated core, the smaller the wider the glow."""
@@ -33,13 +33,21 @@ def specular(picture: Picture, level: float, random: np.random.Generator) -> Pic
     A few elongated lobes, all in one direction as one lamp makes them on one surface; the surface's own fine relief
     breaks them up, as gloss on rubber or brushed metal does. The share of saturated pixels is exact.
     """
-    light = light_of(picture.rgb)
-    field = _lobes(picture.size, random, picture.circular) * _broken_up(light)
+
+    def shine(rgb: Pixels) -> Pixels:
+        return _shining(rgb, level, _lobes(picture.size, random, picture.circular))
+
+    return photographs(picture, shine)
+
+
+def _shining(rgb: Pixels, level: float, lobes: NDArray[np.float32]) -> Pixels:
+    light = light_of(rgb)
+    field = lobes * _broken_up(light)
     count = max(1, round(field.size * level / 100))
     edge = np.partition(field.ravel(), field.size - count)[field.size - count]
     # A lobe that ends nowhere would lighten the whole picture, as haze does: the glow is cut where it is faint.
     glow = np.clip((field / edge) ** FALL_OFF - 0.01, 0.0, 0.99)[..., None] / np.float32(0.99)
-    return with_rgb(picture, stored(light + glow * (1 - light)))
+    return stored(light + glow * (1 - light))
 
 
 def low_light(picture: Picture, level: float, random: np.random.Generator) -> Picture:
@@ -50,13 +58,17 @@ def low_light(picture: Picture, level: float, random: np.random.Generator) -> Pi
     longer. Values from 2m on stay. Poisson noise is drawn for each channel of each pixel from the electrons that the
     darkened light gives, so that it is worst in the shadows.
     """
+    return photographs(picture, lambda rgb: _dark(rgb, level, random))
+
+
+def _dark(rgb: Pixels, level: float, random: np.random.Generator) -> Pixels:
     values = np.arange(256) / 255.0
-    mean = max(float(picture.rgb.mean()) / 255.0, 1 / 255)
+    mean = max(float(rgb.mean()) / 255.0, 1 / 255)
     # From the values of 8 bits straight to light: rounding in between would leave a handful of steps in the shadows.
     curve = to_light(values * np.minimum(values * MIDDLE / mean, 1.0) ** (level - 1))
-    dark = curve[picture.rgb]
+    dark = curve[rgb]
     electrons = random.poisson(dark * FULL_WELL) + random.normal(0.0, READ_NOISE, dark.shape)
-    return with_rgb(picture, stored(electrons / FULL_WELL))
+    return stored(electrons / FULL_WELL)
 
 
 def _lobes(size: tuple[int, int], random: np.random.Generator, circular: bool) -> NDArray[np.float32]:

@@ -6,35 +6,49 @@ In: RGB, and depth where there is some. Out: both; what lies behind is known as 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.records import Picture
+from specsight.images import is_light
+from specsight.records import DEPTH, RGB, Picture
 from specsight.stress.linear import light_of, stored
-from specsight.stress.picture import with_rgb
-from specsight.stress.stressor import DEPTH, RGB, Stressor, stressors
+from specsight.stress.picture import Pixels, photographs
+from specsight.stress.stressor import Stressor, stressors
 
 
 def occlude(picture: Picture, level: float, random: np.random.Generator) -> Picture:
     """One matt rectangle of `level` percent of the picture, of an even grey with slight shading and a soft edge shadow.
 
-    It is close to the camera, out of the range of a depth sensor: depth behind it is unknown (NaN).
+    It is close to the camera, out of the range of a depth sensor: depth and other signals behind it are unknown (NaN).
     """
     inside = covered(picture.size, level, random)
     tone, slope, cast = random.uniform(0.02, 0.5), random.uniform(-0.3, 0.3), random.uniform(-0.05, 0.05, 3)
     height, width = picture.size
     shading = 1 + slope * (np.linspace(-0.5, 0.5, width)[None, :] + np.linspace(-0.5, 0.5, height)[:, None])
-    light = light_of(picture.rgb)
     shadow = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, min(picture.size) / 64))
-    light *= (1 - 0.5 * shadow)[..., None]
     grain = random.normal(1.0, 0.02, picture.size)
-    light[inside] = (tone * (shading * grain)[..., None] * (1 + cast))[inside]
-    changed = with_rgb(picture, stored(light))
-    if picture.depth is None:
-        return changed
-    return replace(changed, depth=np.where(inside, np.float32(np.nan), picture.depth))
+    matt = tone * (shading * grain)[..., None] * (1 + cast)
+
+    def before(rgb: Pixels) -> Pixels:
+        light = light_of(rgb) * (1 - 0.5 * shadow)[..., None]
+        light[inside] = matt[inside]
+        return stored(light)
+
+    changed = photographs(picture, before)
+    signals = {
+        name: _unknown(values, inside) for name, values in changed.signals.items() if not is_light(name)
+    }
+    depth = None if picture.depth is None else np.where(inside, np.float32(np.nan), picture.depth)
+    return replace(changed, depth=depth, signals={**changed.signals, **signals})
+
+
+def _unknown(values: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
+    changed = np.array(values, np.float32)
+    changed[inside] = np.nan
+    return changed
 
 
 def covered(size: tuple[int, int], level: float, random: np.random.Generator) -> NDArray[np.bool_]:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight import images
-from specsight.records import Picture, Sample
+from specsight.records import RGB, Picture, Sample
 from specsight.stress.applying import apply, seed_of
-from specsight.stress.stressor import RGB, stressors
+from specsight.stress.stressor import stressors
 
 SIDE = 192
 """Height of a picture on a sheet, in pixels."""

@@ -21,8 +21,6 @@ Change = Callable[[Picture, float, np.random.Generator], Picture]
 Hides = Callable[[tuple[int, int], float, np.random.Generator], NDArray[np.bool_]]
 """(size (H, W), level, the same random numbers) → (H, W) pixels that cannot be seen any more."""
 
-RGB, DEPTH = "rgb", "depth"
-
 
 @dataclass(frozen=True)
 class Stressor:

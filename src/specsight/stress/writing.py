@@ -21,7 +21,7 @@ from specsight.datasets import load_dataset, write_manifest
 from specsight.datasets.accounting import Account
 from specsight.errors import SpecsightError
 from specsight.progress import track
-from specsight.records import Defect, Picture, Sample
+from specsight.records import NORMALS, Defect, Picture, Sample
 from specsight.storage import (
     check_output,
     given_path,
@@ -138,6 +138,7 @@ def _write(out: Path, number: int, sample: Sample, name: str, level: float, seed
     if picture.parts is not None:
         parts = out / "parts" / f"{file}.png"
         _png(parts, picture.parts)
+    beside = _signals(out, file, picture)
     conditions = {**sample.conditions, **({"stress": f"{name} {level:g}"} if level else {})}
     return replace(
         sample,
@@ -146,12 +147,27 @@ def _write(out: Path, number: int, sample: Sample, name: str, level: float, seed
         depth_range=None,
         bits=None,
         parts=parts,
-        # Normals and references are of the clean part; a method that reads them would see through the stress.
-        normals=None,
+        depth_unit_mm=1.0,
+        normals=beside.pop(NORMALS, None),
+        signals=beside,
+        # The reference is a picture without stress, through which a method would see.
         reference=None,
         defects=_defects(out, file, sample, clean.size),
         conditions=conditions,
     )
+
+
+def _signals(out: Path, file: str, picture: Picture) -> dict[str, Path]:
+    """Files of the further channels by name, normals among them: pictures under other lights as PNG, others as TIFF."""
+    files = {}
+    for name, channels in picture.signals.items():
+        if images.is_light(name):
+            files[name] = out / name / f"{file}.png"
+            _png(files[name], channels[..., ::-1])
+        else:
+            files[name] = out / name / f"{file}.tiff"
+            write_bytes(_made(files[name]), _tiff(np.asarray(channels, np.float32)))
+    return files
 
 
 def _hidden(out: Path, file: str, clean: Picture, name: str, level: float, seed: int) -> None:
@@ -178,9 +194,14 @@ def _png(path: Path, pixels: NDArray[np.uint8]) -> None:
     write_bytes(_made(path), cv2.imencode(".png", pixels)[1].tobytes())
 
 
-def _tiff(depth: NDArray[np.float32]) -> bytes:
+def _tiff(values: NDArray[np.float32]) -> bytes:
+    """(H, W) or (H, W, C)."""
     file = io.BytesIO()
-    tifffile.imwrite(file, depth, compression="zlib", compressionargs={"level": 1})
+    kind: dict[str, Any] = {
+        "photometric": "minisblack",
+        "planarconfig": "contig" if values.ndim == 3 else None,
+    }
+    tifffile.imwrite(file, values, compression="zlib", compressionargs={"level": 1}, **kind)
     return file.getvalue()
 
 
