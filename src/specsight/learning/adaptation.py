@@ -2,7 +2,7 @@
 
 In: vectors of a source (n, D) and a target (m, D). Out: affine maps that bring the one to the other (CORAL, AdaBN), and
 differentiable scalars to train by (CORAL, MMD, DANN, entropy). Nothing here knows labels of the target: which vectors
-look normal is said by scores (`normal_looking`), and which class they may have by guesses of a model (`class_conditional`).
+look normal is said by scores (`normal_looking`), which class they may have by guesses (`class_conditional`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,31 @@
+"""What a training of the supervised head is given: settings, and patches whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.encoders import Features
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """See the parameters of `Supervised`."""
+
+    hidden: int
+    dropout: float
+    steps: int
+    rate: float
+    seed: int
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Patches to learn from: `inputs` (P, n, W), `shares` (P, n, K), and which pictures are `good` (P,)."""
+
+    inputs: Features
+    shares: Features
+    good: NDArray[np.bool_]
