@@ -37,6 +37,7 @@ for verb in (
     outlining.parts,
     changing.set_threshold,
     changing.update,
+    changing.adapt,
     measuring.evaluate,
     measuring.report,
     measuring.check,

@@ -1,4 +1,4 @@
-"""Verbs that change a saved model: `set-threshold` and `update`."""
+"""Verbs that change a saved model: `set-threshold`, `update` and `adapt`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from specsight import screen
 from specsight.cli.inspecting import say_fitted
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE
 from specsight.learning.device import AUTO
 
 
@@ -69,3 +69,37 @@ def update(
         pictures = "1 picture" if updated.missing == 1 else f"{updated.missing} pictures"
         screen.say(f"note: good parts that this model knew and that are no longer there: {pictures}")
     screen.say(f"saved: {model}")
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.argument("pictures", type=PATH)
+@click.option("-o", "--out", type=PATH, required=True, help="Where to save the model for the other line.")
+@click.option(
+    "--method",
+    default="coral",
+    show_default=True,
+    help="coral, adabn: without training; coral_loss, mmd, dann: the head learns anew; tent: adabn, then sharpened.",
+)
+@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
+@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@MAX_MEGAPIXELS
+@REPLACE
+def adapt(
+    model: Path, pictures: Path, out: Path, method: str, encoder: str | None, device: str, replace: bool
+) -> None:
+    """Adapt a saved model to the same product on another line: another light, plant or camera.
+
+    PICTURES is a folder from there, good and defective parts as they come; nobody has to say which are which. The new
+    model says how it was adapted wherever it is used. Its threshold takes good parts of that line: set-threshold.
+    """
+    from specsight.inspector.adapting import adapt_model
+
+    adapted = adapt_model(model, pictures, out, method, encoder, device, replace)
+    for skipped in adapted.skipped:
+        screen.say(f"skipped: {skipped.reason}", err=True)
+    screen.account(adapted.account.line, adapted.account.notes)
+    screen.say(
+        f"no threshold: that of before held for the old line\nsaved: {out}\n"
+        f"next: specsight set-threshold {out} --good GOOD_PARTS_OF_THAT_LINE"
+    )

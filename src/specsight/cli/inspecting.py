@@ -25,7 +25,9 @@ REJECTED, UNREADABLE = 1, 3
 @click.command()
 @click.option("--good", type=PATH, help="Folder with pictures of good parts; not needed by words alone.")
 @click.option("-o", "--out", type=PATH, required=True, help="Where to save the model.")
-@click.option("--labelled", type=PATH, help="Labelled set whose defects are learned from too (clad).")
+@click.option(
+    "--labelled", type=PATH, help="Labelled set whose defects are learned from too (supervised, clad)."
+)
 @fitting
 @click.option(
     "--types/--no-types",
@@ -179,6 +181,8 @@ def inspect(
     specification = load_specification(spec) if spec else None
     ontology = load_ontology(extend=knowledge) if knowledge else None
     inspector = Inspector.load(model, encoder, device)
+    if inspector.detector.adaptations and (said := inspector.detector.map_source):
+        screen.say(f"model: {said}")
     if exit_code and inspector.calibration is None:
         raise SpecsightError(
             f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"

@@ -48,6 +48,8 @@ class Detector(Looking, ABC):
     good parts at the same place gives the score too."""
     transductive: ClassVar[bool] = False
     """Whether a judgement depends on other pictures of the test set."""
+    adaptations: ClassVar[tuple[str, ...]] = ()
+    """Ways in which `adapted` brings it to another line of the same product; none: it has to be fitted anew there."""
 
     checkpoints: Path | None = field(default=None, init=False, repr=False)
     """Folder in which a detector that trains weights keeps its place: a fit that was killed goes on from there."""
@@ -92,6 +94,18 @@ class Detector(Looking, ABC):
                 f"{self.name} needs depth, and this picture has none: give samples with depth"
             )
         return [self._look(picture) for picture in pictures]
+
+    def adapted(self, samples: Sequence[Sample], method: str) -> Self:
+        """Return this detector as it is to judge another line of the product, of which `samples` are pictures.
+
+        Nobody says which of them are good: labels and masks are not looked at. Those that could not be read stand in
+        its `skipped_`. Raises SpecsightError for a `method` that is not among `adaptations`.
+        """
+        if not self.adaptations:
+            raise SpecsightError(f"{self.name} cannot be adapted: fit a model to good parts of that line")
+        raise SpecsightError(
+            f"{self.name} has no adaptation '{method}': {did_you_mean(method, self.adaptations)}"
+        )
 
     @property
     def map_source(self) -> str:

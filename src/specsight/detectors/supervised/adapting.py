@@ -20,7 +20,6 @@ from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.learning import adaptation
 
-METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent")
 MOVING = ("coral", "adabn")
 """Methods that need no labelled defects."""
 ALIGNMENT = {"coral_loss": 10.0, "mmd": 1.0, "dann": 0.3}

@@ -22,7 +22,7 @@ from specsight.detectors.examples import ExampleCollector, SyntheticDefects, Tra
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import layer_names, parameter
 from specsight.detectors.saving import State
-from specsight.detectors.supervised.learned import Learned
+from specsight.detectors.supervised.learned import METHODS, Learned
 from specsight.detectors.supervised.patches import CELLS, PatchCollector
 from specsight.detectors.supervised.settings import HeadSettings
 from specsight.detectors.text import judgement_of_types, sigma_parameter
@@ -58,6 +58,7 @@ class Supervised(Detector):
     name = "supervised"
     needs: ClassVar[Needs] = Needs(good_pictures=2, takes_defects=True, trains=True)
     regime: ClassVar[Regime] = Regime.SUPERVISED
+    adaptations: ClassVar[tuple[str, ...]] = METHODS
 
     layers: tuple[str, ...] | None = layer_names(
         "Layers to join, on the grid of the first; default: the encoder's middle layers."
@@ -84,9 +85,9 @@ class Supervised(Detector):
     _types: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     @property
-    def remark(self) -> str:
+    def map_source(self) -> str:
         """To which line it was adapted, and how; empty where it was not."""
-        adaptation = self._learned().adaptation
+        adaptation = self.learned_.adaptation if self.learned_ else None
         return adaptation.sentence() if adaptation else ""
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
@@ -102,15 +103,11 @@ class Supervised(Detector):
         )
 
     def adapted(self, samples: Sequence[Sample], method: str) -> Self:
-        """This detector for another line of the same product, of which `samples` are unlabelled pictures.
-
-        `method` is one of `adapting.METHODS`. Labels are not looked at. Raises SpecsightError for another method, and
-        where no picture can be read.
-        """
+        """See `Detector.adapted`. Methods that train need labelled defects to have been learned from."""
         from specsight.detectors.supervised import adapting
 
-        if method not in adapting.METHODS:
-            raise SpecsightError(f"unknown adaptation '{method}': choose {', '.join(adapting.METHODS)}")
+        if method not in self.adaptations:
+            return super().adapted(samples, method)
         learned, tables = self._learned(), []
         changed = copy.copy(self)
         changed.skipped_, changed.notes_ = [], {}

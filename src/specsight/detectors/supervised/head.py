@@ -30,8 +30,11 @@ class Head(nn.Module):
         self.dropout = dropout
 
     def embed(self, inputs: Tensor) -> Tensor:
-        """The hidden features (..., hidden) of inputs (..., width): what domains are aligned in."""
-        normal = (inputs - self.mean) / self.spread * self.gain + self.shift
+        """The hidden features (..., hidden) of inputs (..., width): what domains are aligned in.
+
+        Defects lie many deviations of good patches away: asinh keeps near ones and brings far ones nearer.
+        """
+        normal = ((inputs - self.mean) / self.spread).asinh() * self.gain + self.shift
         return functional.gelu(self.hidden(functional.dropout(normal, self.dropout, self.training)))
 
     def classify(self, embedded: Tensor) -> Tensor:

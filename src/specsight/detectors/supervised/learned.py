@@ -20,6 +20,8 @@ from specsight.features.memory_bank import MemoryBank
 from specsight.features.patch_space import PatchSpace
 from specsight.learning.adaptation import AffineMap
 
+METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent")
+"""Ways to adapt, see `adapting`."""
 HIGH = 0.9
 DEVIATIONS = 1.2815515655446004
 """Standard deviations that the quantile `HIGH` of a normal distribution lies above its median."""

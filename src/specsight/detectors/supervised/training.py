@@ -31,8 +31,8 @@ TOP = 0.05
 """Share of a picture's patches whose mean odds stand for the picture."""
 NOISE = 0.1
 """Deviation of noise on the inputs, in deviations of each on good patches."""
-ALIGNED = 512
-"""Patches of each domain that are compared in a step."""
+ALIGNED = 128
+"""Good, and defective, patches of each domain that are compared in a step: MMD takes every pair of them."""
 SURE = 0.9
 """Probability from which a guess of the class of a target's patch is believed."""
 WEIGHT_DECAY = 0.05
@@ -138,9 +138,8 @@ class HeadTask(Task):
         assert self._target is not None
         classes = targets.argmax(0)
         classes[(targets[0] < 1) & (classes == 0)] = -1
-        kept = torch.cat(
-            [self._some(torch.nonzero(classes == 0)[:, 0], generator), torch.nonzero(classes > 0)[:, 0]]
-        )
+        numbers = (torch.nonzero(chosen)[:, 0] for chosen in (classes == 0, classes > 0))
+        kept = torch.cat([self._some(one, generator) for one in numbers])
         ours, classes = ours[kept], classes[kept]
         rows = self._some(torch.arange(len(self._theirs)), generator, 2 * ALIGNED)
         theirs, normal = self.head.embed(self.placed(self._theirs[rows])), self.placed(self._normal[rows])
@@ -175,7 +174,7 @@ class EntropyTask(Task):
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """Mean entropy of drawn patches."""
-        rows = torch.randperm(len(self._inputs), generator=generator)[: 4 * ALIGNED]
+        rows = torch.randperm(len(self._inputs), generator=generator)[: 16 * ALIGNED]
         return adaptation.entropy(self.head(self.placed(self._inputs[rows]))), {}
 
     def validate(self) -> Validation:
