@@ -84,7 +84,7 @@ def test_the_gradient_is_reversed_and_the_value_is_not() -> None:
     values = torch.tensor([1.0, -2.0], requires_grad=True)
     behind = adaptation.reversed_gradient(values, 0.5)
     torch.testing.assert_close(behind, values)
-    behind.backward(torch.tensor([1.0, 4.0]))  # type: ignore[no-untyped-call]
+    behind.backward(torch.tensor([1.0, 4.0]))
     torch.testing.assert_close(values.grad, torch.tensor([-0.5, -2.0]))
 
 

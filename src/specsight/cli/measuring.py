@@ -16,6 +16,9 @@ from specsight.errors import SpecsightError
 if TYPE_CHECKING:
     from specsight.evaluation import EvaluationConfig
 
+ADAPTATION = "adaptation"
+"""A suite that compares lines, not methods alone."""
+
 
 @click.command()
 @click.option("--data", type=PATH, required=True, help="Data set, one of its products, or a manifest.")
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples; 0: no intervals.")
 @click.option(
     "--suite",
-    help="A whole comparison: clad, words, types, instructions, language. Further encoders: --encoder A,B.",
+    help="A whole comparison: clad, words, types, instructions, language, adaptation. Further encoders: --encoder A,B.",
 )
 @click.option(
     "--stress",
@@ -43,6 +46,11 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=int, help="At most so many good and so many defective test pictures of a product."
 )
+@click.option(
+    "--leave-out",
+    help="With --suite adaptation: the condition that tells lines apart (light: each by turns; light=low: one).",
+)
+@click.option("--target", type=PATH, help="With --suite adaptation: a labelled set of the other line.")
 @click.option("--rows", help="Rows of the suite to run, by their folders, such as patchcore,phrases.")
 @click.option(
     "--instructions",
@@ -85,6 +93,8 @@ def evaluate(
     stress: str | None,
     middle: bool,
     limit: int | None,
+    leave_out: str | None,
+    target: Path | None,
     rows: str | None,
     instructions: bool,
     explain_with: str,
@@ -96,6 +106,8 @@ def evaluate(
     """
     from specsight import evaluation
 
+    if suite == ADAPTATION and detector == "patchcore":
+        detector = "supervised"
     encoder, *encoders = encoder.split(",") if suite else [encoder]
     methods, counts = detector.split(","), whole_numbers("--shots", shots) if shots else ()
     config = evaluation.EvaluationConfig(
@@ -117,12 +129,18 @@ def evaluate(
     out = out or _run_folder(data, kind, encoder, shots)
     if middle and not stress:
         raise SpecsightError("--middle chooses among the levels of --stress: add that")
+    if (leave_out or target) and suite != ADAPTATION:
+        raise SpecsightError(
+            "--leave-out and --target are for --suite adaptation: name it, or leave them out"
+        )
     if stress:
         if suite or rows or len(counts) > 1:
             raise SpecsightError(
                 "--stress takes detectors and one number of --shots: leave --suite and --rows out"
             )
         _stress(config, methods, () if stress == "all" else stress.split(","), out, middle)
+    elif suite == ADAPTATION:
+        _adaptation(config, leave_out, target, out)
     elif suite:
         if len(methods) > 1 or len(counts) > 1:
             raise SpecsightError(
@@ -182,6 +200,18 @@ def check(data: Path, layout: str, product: str | None) -> int:
     found = check_dataset(load_dataset(data, layout, product))
     screen.show(found)
     return 1 if found.problems else 0
+
+
+def _adaptation(config: EvaluationConfig, leave_out: str | None, target: Path | None, out: Path) -> None:
+    """Run the suite of that name and show its table."""
+    from specsight import evaluation
+    from specsight.storage import read_text
+
+    if config.detector.name != "supervised":
+        raise SpecsightError(f"--suite adaptation adapts the detector supervised, not {config.detector.name}")
+    evaluation.run_adaptation(config, leave_out, target, out)
+    table = out / f"{ADAPTATION}.md"
+    screen.say(f"{read_text(table)}table: {table}")
 
 
 def _suite(

@@ -1,6 +1,7 @@
 """Detectors × data × seeds → run folders, resumable."""
 
 from specsight.calibration import ThresholdConfig
+from specsight.evaluation.adaptation_suite import run_adaptation
 from specsight.evaluation.config import (
     DataConfig,
     DetectorConfig,
@@ -24,6 +25,7 @@ __all__ = [
     "ThresholdConfig",
     "evaluate",
     "few_shot_curve",
+    "run_adaptation",
     "run_evaluation",
     "run_suite",
     "stress_curves",

@@ -107,7 +107,7 @@ def class_conditional(
     import torch
 
     terms = []
-    for one in source_classes.unique().tolist():
+    for one in sorted(set(source_classes.tolist())):
         ours, theirs = source[source_classes == one], target[target_classes == one]
         if one >= 0 and min(len(ours), len(theirs)) > 1:
             terms.append(loss(ours, theirs))

@@ -105,11 +105,12 @@ class Learned:
             "scales": np.array(scales),
             "types": _json(self.types),
             "source": self.source.vectors.astype(np.float16),
-            "shares": self.source.shares.astype(np.float16),
             "folds": self.source.folds,
             **{SPACE + name: values for name, values in self.space.arrays().items()},
             **{HEAD + name: values for name, values in self.head.items()},
         }
+        if self.types:
+            state["shares"] = self.source.shares.astype(np.float16)
         if self.moved:
             state |= {MOVED + name: values for name, values in vars(self.moved).items()}
         if self.adaptation:
@@ -121,15 +122,14 @@ class Learned:
         """Read what `state` gave. Raises KeyError, TypeError or ValueError where it does not fit together."""
         scales, types = state["scales"].tolist(), json.loads(state["types"].tobytes())
         space, head, moved = (_below(state, prefix) for prefix in (SPACE, HEAD, MOVED))
-        source = PatchSet(
-            state["source"].astype(np.float32), state["shares"].astype(np.float32), state["folds"]
-        )
-        width = state["bank"].shape[1]
-        tables = source.vectors.ndim == 3 and source.shares.shape == (*source.vectors.shape[:2], len(types))
-        if not tables or source.vectors.shape[2] != width or len(source.folds) != len(source.vectors):
+        vectors, width = state["source"].astype(np.float32), state["bank"].shape[1]
+        empty = np.zeros((*vectors.shape[:2], 0), np.float16)
+        shares = (state["shares"] if types else empty).astype(np.float32)
+        tables = vectors.ndim == 3 and shares.shape == (*vectors.shape[:2], len(types))
+        if not tables or vectors.shape[2] != width or len(state["folds"]) != len(vectors):
             raise ValueError("patches, types and folds do not fit together")
-        if head and head["hidden.weight"].shape[1] != 2 * width:
-            raise ValueError("head and bank do not fit together")
+        if width != len(space["weights"]) or (head and head["hidden.weight"].shape[1] != 2 * width):
+            raise ValueError("head, bank and axes do not fit together")
         adaptation = json.loads(state["adaptation"].tobytes()) if "adaptation" in state else None
         return cls(
             PatchSpace.of_arrays(space),
@@ -138,7 +138,7 @@ class Learned:
             Scale(*scales[:2]),
             Scale(*scales[2:]),
             head,
-            source,
+            PatchSet(vectors, shares, state["folds"]),
             AffineMap(**moved) if moved else None,
             Adaptation(str(adaptation["method"]), int(adaptation["pictures"])) if adaptation else None,
         )

@@ -74,13 +74,17 @@ class PatchCollector:
         chosen = self._choose(table.sum(1) > 0)
         self._vectors.append(patches[shown[chosen]].astype(np.float16))
         self._shares.append(table[chosen])
-        number = self._parts.setdefault(example.group, len(self._parts)) if not example.masks else None
-        self._folds.append(-1 if number is None else number % FOLDS)
+        self._folds.append(-1 if example.masks else self._fold(example))
 
     def patches(self, project: Callable[[Features], Features]) -> PatchSet:
         """All of them, in the space that `project` leads to."""
         vectors = [project(of_picture.astype(np.float32)) for of_picture in self._vectors]
         return PatchSet(np.stack(vectors), np.stack(self._shares), np.array(self._folds))
+
+    def _fold(self, example: TrainingExample) -> int:
+        sample = example.sample
+        part = (sample.group or sample.id) if sample else ""
+        return self._parts.setdefault(part, len(self._parts)) % FOLDS
 
     def _choose(self, defective: NDArray[np.bool_]) -> NDArray[np.int64]:
         """`CELLS` numbers of patches, some twice where there are fewer."""
