@@ -119,7 +119,11 @@ def test_the_suite_from_the_command_line(tmp_path: Path) -> None:
             defects = [
                 {"type": d.type, "mask": str(d.mask.relative_to(tmp_path))} for d in sample.defects if d.mask
             ]
-            entry = {"id": sample.id, "image": str(sample.image.relative_to(tmp_path)), "product": "panel"}
+            entry: dict[str, object] = {
+                "id": sample.id,
+                "image": str(sample.image.relative_to(tmp_path)),
+                "product": "panel",
+            }
             entry |= {"split": sample.split, "label": sample.label, "conditions": dict(sample.conditions)}
             file.write(json.dumps(entry | ({"defects": defects} if defects else {})) + "\n")
     words = (

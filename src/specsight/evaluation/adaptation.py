@@ -15,7 +15,7 @@ import numpy as np
 
 from specsight import images
 from specsight.datasets.parts import distinct_parts
-from specsight.detectors import Detector, create_detector
+from specsight.detectors import Detector, View, create_detector
 from specsight.detectors.supervised.detector import Supervised
 from specsight.encoders import Encoder
 from specsight.errors import SpecsightError, did_you_mean
@@ -31,6 +31,8 @@ NORMAL_SOURCE, NORMAL_TARGET = (
 FEW_SHOT = "few-shot, 4 good parts of the target"
 ZERO_SHOT, TEXT_ALIGNED = "zero-shot, phrases", "normal-only, text_aligned, good parts of the source"
 SHOTS = 4
+LIKE_PATCHCORE = ("patchcore", "supervised")
+"""Detectors that look at the same layers at the same places."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class ShiftConfig:
     specification: Specification | None = None
     """Words, for the rows that read; None: these are left out."""
     device: str = "auto"
+    limit: int | None = None
+    """Good, and defective, pictures of the target that are judged, at most."""
 
 
 def shifts(samples: Sequence[Sample], leave_out: str) -> list[Shift]:
@@ -110,6 +114,9 @@ def sides(shift: Shift, config: ShiftConfig, seed: int) -> Sides:
     generator = np.random.default_rng((seed, 15))
     test = [s for s in shift.target if s.split.startswith("test") and s.label != "unknown"]
     seen, tested = _halves(test, generator)
+    if config.limit is not None:
+        by_label = ([s for s in tested if s.label == label] for label in ("good", "defective"))
+        tested = [s for samples in by_label for s in _some(samples, config.limit, generator)]
     labels = {s.label for s in tested}
     if labels != {"good", "defective"}:
         raise SpecsightError(
@@ -129,7 +136,17 @@ def measure_shift(shift: Shift, config: ShiftConfig, seed: int) -> dict[str, flo
     """Image AUROC on the judged half of the target, by row."""
     drawn = sides(shift, config, seed)
     truth = np.array([s.label == "defective" for s in drawn.tested])
-    return {name: image_auroc(truth, _scores(row, drawn.tested)) for name, row in rows(drawn, config, seed)}
+    views: dict[str, list[View]] = {}
+    found = {}
+    for name, detector in rows(drawn, config, seed):
+        # Methods that look alike share what was seen.
+        alike = "joined layers" if detector.name in LIKE_PATCHCORE else detector.name
+        if alike not in views:
+            pictures = (images.load_picture(sample) for sample in drawn.tested)
+            views[alike] = [detector.look([picture])[0] for picture in pictures]
+        scores = np.array([detector.judge(view).score for view in views[alike]])
+        found[name] = float(image_auroc(truth, scores))
+    return found
 
 
 def rows(drawn: Sides, config: ShiftConfig, seed: int) -> Iterator[tuple[str, Detector]]:
@@ -169,12 +186,6 @@ def _without_head(detector: Supervised) -> Supervised:
     alone = replace(detector, weight=0.0)
     alone.learned_, alone.framing_ = detector.learned_, detector.framing_
     return alone
-
-
-def _scores(detector: Detector, samples: Sequence[Sample]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Scores of samples, in order."""
-    pictures = (images.load_picture(sample) for sample in samples)
-    return np.array([detector.judge(detector.look([picture])[0]).score for picture in pictures])
 
 
 def _halves(samples: Sequence[Sample], generator: np.random.Generator) -> tuple[list[Sample], list[Sample]]:

