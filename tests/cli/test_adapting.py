@@ -126,7 +126,7 @@ def test_the_suite_from_the_command_line(tmp_path: Path) -> None:
             }
             entry |= {"split": sample.split, "label": sample.label, "conditions": dict(sample.conditions)}
             file.write(json.dumps(entry | ({"defects": defects} if defects else {})) + "\n")
-    words = (
+    words: tuple[object, ...] = (
         "evaluate",
         "--suite",
         "adaptation",
