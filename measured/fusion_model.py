@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from specsight.report.export import Table, markdown
 from specsight.runs.instructed import PART
 from specsight.specification import Instruction, Specification, load_specification
 from specsight.storage import temporary_folder
+from specsight.synthetic.tyres import render_pair, sample_tyre_scene
 
 RESOLUTION = 256
 ROWS = (
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=11, help="of the pictures")
     parser.add_argument("--good", type=int, default=30, help="good parts to fit on, of each zone")
     parser.add_argument("--test", type=int, default=60, help="pictures tested of each zone")
+    parser.add_argument(
+        "--pairs", type=int, default=10, help="of each zone, with a defect that one modality shows"
+    )
     parser.add_argument("--head", default="bundled")
     parser.add_argument("--detection-only", action="store_true", help="no instructions, no times")
     parser.add_argument("--picture", type=Path, help="draw tyres here, in place of measuring")
@@ -86,11 +90,12 @@ def main(arguments: Sequence[str]) -> int:
     with temporary_folder("features") as folder:
         encoder = CachedEncoder(load_encoder("bundled"), folder)
         measured = [_Product(own, specification, encoder, given) for _, own in sorted(by_product.items())]
-    print(_detection(measured), _visible(measured), sep="\n")
+        print(_detection(measured), flush=True)
+        if not given.detection_only:
+            print(_instructions(measured), flush=True)
+        print(_visible(measured, given), flush=True)
     if not given.detection_only:
-        print(
-            _instructions(measured), _costs(next(iter(by_product.values())), specification, given), sep="\n"
-        )
+        print(_costs(next(iter(by_product.values())), specification, given))
     return 0
 
 
@@ -151,17 +156,9 @@ class _Product:
     def _judge(self, sample: Sample) -> None:
         picture = load_picture(sample)
         self.masks.append(anomaly_mask(sample, picture.size))
-        view = self.detector.look([picture])[0]
-        tokens = self.detector.deviation_tokens(view)
-        for row, gone in GONE.items():
-            self._keep(row, self.detector.judge_without(view, gone))
-        for row, (modality, index) in SINGLE.items():
-            self._keep(row, self._single(view, tokens, modality, index))
-        layers = self.memory.get_encoder().default_layers
-        of_layers = View(
-            view.frame, {k: view.features[k] for k in layers}, {k: view.cells[k] for k in layers}
-        )
-        self._keep("patchcore", self.memory.judge(of_layers))
+        for row, judgement in self.judged(picture):
+            self.scores[row].append(judgement.score)
+            self.maps[row].append(judgement.map)
         if self.inspector is not None:
             self._ask(self.inspector, sample, picture)
 
@@ -182,9 +179,19 @@ class _Product:
                 )
             )
 
-    def _keep(self, row: str, judgement: Judgement) -> None:
-        self.scores[row].append(judgement.score)
-        self.maps[row].append(judgement.map)
+    def judged(self, picture: Picture) -> Iterator[tuple[str, Judgement]]:
+        """What each of `ROWS` says of a picture, which is encoded once."""
+        view = self.detector.look([picture])[0]
+        tokens = self.detector.deviation_tokens(view)
+        for row, gone in GONE.items():
+            yield row, self.detector.judge_without(view, gone)
+        for row, (modality, index) in SINGLE.items():
+            yield row, self._single(view, tokens, modality, index)
+        layers = self.memory.get_encoder().default_layers
+        of_layers = View(
+            view.frame, {k: view.features[k] for k in layers}, {k: view.cells[k] for k in layers}
+        )
+        yield "patchcore", self.memory.judge(of_layers)
 
     def _single(self, view: View, tokens: Tokens, modality: str, index: int) -> Judgement:
         grid = tokens.values[SLICES[modality]][index]
@@ -216,22 +223,33 @@ def _detection(products: Sequence[_Product]) -> str:
     return markdown(Table(columns, tuple(rows)))
 
 
-def _visible(products: Sequence[_Product]) -> str:
-    """AUROC of pictures all of whose defects one modality alone shows, against good ones; zones together."""
+def _visible(products: Sequence[_Product], given: argparse.Namespace) -> str:
+    """AUROC of pictures that show one defect that one modality alone shows, against their good twins, mean of zones:
+    blisters under diffuse light, stains under any. They are rendered for this."""
     rows = []
-    for what in ("depth", "rgb"):
-        numbers = []
-        for row in ROWS:
-            truth, found = [], []
-            for one in products:
-                for sample, score in zip(one.test, one.scores[row]):
-                    seen = set(sample.conditions.get("visible", "").split("; "))
-                    if sample.label == "good" or seen == {what}:
-                        truth.append(sample.label == "defective")
-                        found.append(score)
-            count = int(np.sum(truth))
-            numbers.append(f"{image_auroc(np.array(truth), np.array(found)):.3f}" if count else "-")
-        rows.append((f"{what} only ({count})", *numbers))
+    for kind, what, light in (("blister", "depth", "diffuse"), ("stain", "rgb", None)):
+        numbers, count = [], 0
+        for one in products:
+            scores: dict[str, list[float]] = {row: [] for row in ROWS}
+            truth: list[bool] = []
+            zone = one.test[0].product.rsplit(" ", 1)[-1]
+            for number in range(20 * given.pairs):
+                scene = sample_tyre_scene(
+                    (given.seed, 15, number), zone, light, given.model, size=RESOLUTION, wanted=(kind,)
+                )
+                good, bad = render_pair(scene, (kind,))
+                if [defect.visible for defect in bad.defects] != [what]:
+                    continue
+                for rendered in (good, bad):
+                    for row, judgement in one.judged(Picture(rendered.rgb, depth=rendered.depth)):
+                        scores[row].append(judgement.score)
+                    truth.append(rendered is bad)
+                if len(truth) == 2 * given.pairs:
+                    break
+            count += len(truth) // 2
+            numbers.append([image_auroc(np.array(truth), np.array(scores[row])) for row in ROWS])
+        means = (f"{value:.3f}" for value in np.mean(numbers, axis=0))
+        rows.append((f"{kind} in {what} only ({count})", *means))
     return markdown(Table(("defects seen in", *ROWS), tuple(rows)))
 
 
