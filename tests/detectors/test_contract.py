@@ -32,8 +32,7 @@ FROM_PICTURES = [
     name for name in NAMES if detectors[name].needs.good_pictures and not detectors[name].needs.text
 ]
 WITH_DEPTH = [name for name in NAMES if detectors[name].needs.depth]
-USING_DEPTH = ("fusion",)
-"""Methods that use depth where a picture has it."""
+USING_DEPTH = [name for name in NAMES if "depth" in detectors[name].needs.uses]
 WITHOUT_DEPTH = [name for name in NAMES if name not in (*WITH_DEPTH, *USING_DEPTH)]
 SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {

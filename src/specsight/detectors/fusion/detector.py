@@ -39,7 +39,7 @@ from specsight.detectors.fusion.tokens import (
 from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
-from specsight.detectors.text import TypeMaps, sigma_parameter, temperature_parameter
+from specsight.detectors.text import TypeMaps, Words, sigma_parameter, temperature_parameter
 from specsight.encoders import JOINT, Encoder, Features, Images
 from specsight.features import grids
 from specsight.features.surface import DESCRIPTORS, geometry
@@ -84,6 +84,8 @@ class Fusion(Detector):
     part_names_: dict[int, str] = field(default_factory=dict, init=False, repr=False)
     """Value in part maps → name, of the good samples."""
     runner_: HeadRunner | None = field(default=None, init=False, repr=False)
+    anchors_: tuple[Words, Anchors] | None = field(default=None, init=False, repr=False)
+    """What was specified, and its anchors."""
     last_: tuple[tuple[Any, ...], Tokens] | None = field(default=None, init=False, repr=False)
     """The tokens of the view that was judged last, and what they were made of."""
 
@@ -119,7 +121,7 @@ class Fusion(Detector):
         (default: those of the specification). Raises SpecsightError before `fit`."""
         if self.good_ is None:
             raise self._not_fitted()
-        anchors = self._get_words().anchors() if anchors is None else anchors
+        anchors = self._anchors if anchors is None else anchors
         layers = {name: grid for name, grid in view.features.items() if name in self._coloured}
         text = rgb = depth = None
         cells = view.cells[GEOMETRY] if GEOMETRY in view.cells else view.cells[next(iter(layers))]
@@ -134,6 +136,14 @@ class Fusion(Detector):
             known = view.features[KNOWN][0] > 0
             depth = depth_tokens(self.good_.depth, depth_vectors(view.features[GEOMETRY]), known)
         return joined_tokens(cells, rgb, text, depth, len(anchors.types))
+
+    @property
+    def _anchors(self) -> Anchors:
+        """Those of the specification's types: to gather their sentences costs a fifth of a judgement."""
+        words = self._get_words()
+        if self.anchors_ is None or self.anchors_[0] is not words:
+            self.anchors_ = (words, words.anchors())
+        return self.anchors_[1]
 
     @property
     def runner(self) -> HeadRunner:
@@ -182,8 +192,7 @@ class Fusion(Detector):
         self, view: View, tokens: Tokens, clauses: Sequence[ReadClause], instruction: Instruction | None
     ) -> TypedWords:
         """The specification's types, and those that clauses name besides, with their words or their names alone."""
-        words = self._get_words()
-        anchors = words.anchors()
+        words, anchors = self._get_words(), self._anchors
         taught = instruction.known_defects if instruction else ()
         own = {clause.name: clause for clause in taught}
         names = dict.fromkeys(name for clause in clauses for name in clause.types)
