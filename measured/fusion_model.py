@@ -40,6 +40,8 @@ from specsight.runs.instructed import PART
 from specsight.specification import Instruction, Specification, load_specification
 from specsight.storage import temporary_folder
 from specsight.synthetic.tyres import render_pair, sample_tyre_scene
+from specsight.synthetic.tyres.conditions import LightKind
+from specsight.synthetic.tyres.geometry import ZONES
 
 RESOLUTION = 256
 ROWS = (
@@ -227,15 +229,16 @@ def _visible(products: Sequence[_Product], given: argparse.Namespace) -> str:
     """AUROC of pictures that show one defect that one modality alone shows, against their good twins, mean of zones:
     blisters under diffuse light, stains under any. They are rendered for this."""
     rows = []
-    for kind, what, light in (("blister", "depth", "diffuse"), ("stain", "rgb", None)):
+    lights: Mapping[str, LightKind | None] = {"blister": "diffuse", "stain": None}
+    for kind, what in (("blister", "depth"), ("stain", "rgb")):
         numbers, count = [], 0
         for one in products:
             scores: dict[str, list[float]] = {row: [] for row in ROWS}
             truth: list[bool] = []
-            zone = one.test[0].product.rsplit(" ", 1)[-1]
+            zone = next(zone for zone in ZONES if one.test[0].product.endswith(f" {zone}"))
             for number in range(20 * given.pairs):
                 scene = sample_tyre_scene(
-                    (given.seed, 15, number), zone, light, given.model, size=RESOLUTION, wanted=(kind,)
+                    (given.seed, 15, number), zone, lights[kind], given.model, size=RESOLUTION, wanted=(kind,)
                 )
                 good, bad = render_pair(scene, (kind,))
                 if [defect.visible for defect in bad.defects] != [what]:
