@@ -6,6 +6,7 @@ Runs lie below `--out`, each in a folder of its own; those that are complete are
 measurement goes on. `--only NAME` picks runs whose name contains it. `--bundled FOLDER` measures other weights in the
 place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `specsight tyres`.
 
+`python -m measured adaptation` measures labelled defects and lines that are left out (`measured.adaptation`).
 `python -m measured anomalygpt` measures a language model that reads a map (`measured.anomalygpt`).
 `python -m measured tgad` measures what words do on photographs: see `measured.tgad`.
 `python -m measured parts` measures how well parts are found (`measured.parts`).
@@ -26,6 +27,7 @@ from pathlib import Path
 from speed import SHARED
 
 from measured import (
+    adaptation,
     anomalygpt,
     benchmarks,
     explanations,
@@ -43,6 +45,7 @@ from measured.tables import detectors_table, types_table
 
 TEACHER = SHARED / "encoders" / "mobilenet_v2_imagenet"
 OTHERS = {
+    "adaptation": adaptation.main,
     "anomalygpt": anomalygpt.main,
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
