@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from measured.adaptation import _limited, _lines, _shows
+
 from specsight.records import Defect, Sample
 
 
