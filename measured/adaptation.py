@@ -71,25 +71,9 @@ def main(arguments: Sequence[str]) -> int:
     if given.only != "labelled":
         for name, words in _lines(tyres).items():
             out = given.out / name
-            common = (
-                "evaluate",
-                "--suite",
-                "adaptation",
-                "--resolution",
-                str(RESOLUTION),
-                "--seeds",
-                given.seeds,
-            )
-            common = (
-                *common,
-                "--set",
-                f"coreset_limit={CORESET}",
-                "--limit",
-                str(given.limit),
-                "--out",
-                str(out),
-            )
-            failed += not specsight(*common, *words)
+            common = ("--resolution", str(RESOLUTION), "--seeds", given.seeds, "--limit", str(given.limit))
+            further = ("--set", f"coreset_limit={CORESET}", "--out", str(out))
+            failed += not specsight("evaluate", "--suite", "adaptation", *common, *further, *words)
             if (out / "adaptation.md").is_file():
                 print(f"## {name}\n\n{(out / 'adaptation.md').read_text('utf-8')}", flush=True)
     return failed
@@ -140,8 +124,8 @@ def measure(samples: Sequence[Sample], encoder: Encoder, seed: int, limit: int) 
         for which in told:
             chosen = np.array([s.label == "good" or _shows(s, labelled, which) for s in tested])
             truth = np.array([s.label == "defective" for s in tested])[chosen]
-            aurocs = (float(image_auroc(truth, of_all[chosen])) for of_all in scores)
-            found.append(Told(which, *aurocs, int(truth.sum())))
+            before, after = (float(image_auroc(truth, of_all[chosen])) for of_all in scores)
+            found.append(Told(which, before, after, int(truth.sum())))
     return found
 
 
