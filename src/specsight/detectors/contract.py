@@ -57,6 +57,8 @@ class Detector(Looking, ABC):
     """Good pictures that could not be read while fitting: (path, reason)."""
     notes_: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)
     """What was noticed in reading good pictures while fitting: note → paths."""
+    seen_: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    """How many of the good pictures had each modality while fitting."""
     words_: Words | None = field(default=None, init=False, repr=False)
     """What was specified, for methods that need text."""
 
@@ -77,7 +79,7 @@ class Detector(Looking, ABC):
         self.check_parameters()
         self._check_needs(samples, specification)
         self.needs.check_enough(self.name, len(samples))
-        self.skipped_, self.notes_ = [], {}
+        self.skipped_, self.notes_, self.seen_ = [], {}, {}
         self.framing_ = self._choose_framing(samples) if framing is None else framing
         if self.needs.text and specification is not None:
             self.words_ = Words.of(specification, self.get_encoder())
@@ -187,6 +189,8 @@ class Detector(Looking, ABC):
                 self.skipped_.append((str(sample.image), str(error)))
                 continue
             usable += 1
+            for name in picture.modalities:
+                self.seen_[name] = self.seen_.get(name, 0) + 1
             images.collect_notes(self.notes_, sample, picture.notes)
             for variant in self._variants(picture):
                 view = self._look(variant)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from specsight.inspector.pictures import read_picture
 from specsight.parts import PartFinder
 from specsight.point_spread import LARGE, SMALL, Disc, Responses, painted
 from specsight.progress import track
-from specsight.records import Judgement, Picture, Sample
+from specsight.records import RGB, Judgement, Picture, Sample
 
 TYPE_LEVEL_PARTS = 20
 """Held-out good parts whose type maps are computed: enough for a median, and each costs a map per type."""
@@ -57,18 +57,23 @@ def judge_good(
     folds: int = 0,
     by_place: ByPlace | bool | None = None,
     finder: PartFinder | None = None,
+    limited: Callable[[Picture], Picture | None] | None = None,
 ) -> Judged:
     """Judge good samples by detectors that have not seen them.
 
     `bits` is what 16-bit files use of their range; `folds` see `Calibration`; `by_place` see
     `ThresholdConfig.by_place`, or what a model that exists compares its maps with; `finder` finds parts where a sample
-    brings no part map. Pictures that cannot be read are skipped and listed.
+    brings no part map; `limited` leaves pictures fewer modalities, or none to judge (`fewer.limited_to`). Pictures that
+    cannot be read are skipped and listed.
     """
     found, said = Judged(), _Said()
     names, pictures, type_medians = list[tuple[str, str]](), [], list[dict[str, float]]()
     for fold, detector, sample, part in _each(judges):
         try:
-            _, picture = read_picture(sample, "", bits, detector.needs)
+            _, read = read_picture(sample, "", bits, detector.needs)
+            picture = limited(read) if limited else read
+            if picture is None:
+                continue
             start = time.perf_counter()
             (view,) = detector.look([picture])
             judgement = detector.judge(view)
@@ -79,7 +84,7 @@ def judge_good(
             continue
         if part not in found.parts and len(type_medians) < TYPE_LEVEL_PARTS:
             type_medians.append(medians_by_type(judgement.type_maps))
-        if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS:
+        if part not in found.parts and len(set(found.parts)) < SPREAD_PARTS and RGB not in picture.absent:
             said.look_at_discs(detector, picture)
         sample, picture = with_parts(finder, detector, sample, picture, view)
         images.collect_notes(found.notes, sample, picture.notes)

@@ -17,10 +17,11 @@ from typing_extensions import Self
 from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
-from specsight.detectors import Detector, load_detector
+from specsight.detectors import Detector, Needs, load_detector
 from specsight.errors import SpecsightError
 from specsight.explain.explaining import Explainer
 from specsight.inspector import remarks, saved
+from specsight.inspector.fewer import Fewer, Modalities, as_known, fitting
 from specsight.inspector.foreign import try_out
 from specsight.inspector.judging import Judging
 from specsight.inspector.learning import detector_of, learn, specification_of
@@ -36,7 +37,7 @@ from specsight.inspector.words import instruction_of
 from specsight.ontology import Ontology
 from specsight.parts import PartFinder, outlined
 from specsight.presence import GoodPictures, PresenceCheck
-from specsight.records import OPERATOR_NOTE, Inspection, Picture, Sample
+from specsight.records import OPERATOR_NOTE, RGB, Inspection, Picture, Sample
 from specsight.specification import Instruction, Outline, Specification
 from specsight.storage import given_path, read_folder, whole_folder
 
@@ -76,6 +77,10 @@ class Inspector:
     """What good pictures show of features that words may require; None without words, and for models of before."""
     finder: PartFinder | None = None
     """Finds where parts lie on pictures that bring no part map; None: the specification outlines none."""
+    modalities: Modalities | None = None
+    """What the detector judges by: what good parts were taken with. None: it uses nothing beside colours."""
+    fewer: tuple[Fewer, ...] = ()
+    """Thresholds of pictures that lack some of it."""
     choice: Choice | None = None
     """How the detector was chosen; None: it was named."""
     seconds: float | None = None
@@ -153,12 +158,15 @@ class Inspector:
         those differ from the ones that good parts were judged by, scopes have no thresholds of their own.
         """
         words = specification_of(specification)
-        calibration = self.calibration
+        calibration, fewer = self.calibration, self.fewer
         if calibration and words and words.reference and _outlines(words) != _outlines(self.specification):
             calibration = replace(calibration, part_peaks=())
+            fewer = tuple(replace(one, calibration=replace(one.calibration, part_peaks=())) for one in fewer)
         reader = self.reader.under(words) if self.reader and words else self.reader
         finder = learn_parts(self.detector, words, (), self.bits) or self.finder
-        return replace(self, specification=words, reader=reader, finder=finder, calibration=calibration)
+        return replace(
+            self, specification=words, reader=reader, finder=finder, calibration=calibration, fewer=fewer
+        )
 
     def look(
         self,
@@ -178,8 +186,9 @@ class Inspector:
         """
         start = time.perf_counter()
         product = self.specification.product if self.specification else ""
-        sample, pixels = read_picture(picture, product, self.bits, self.detector.needs, depth, signals)
+        sample, pixels = read_picture(picture, product, self.bits, self._needs, depth, signals)
         pixels = change(pixels) if change else pixels
+        pixels = as_known(pixels, self.modalities, sample.image)
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])
         looked_at = time.perf_counter()
@@ -206,17 +215,19 @@ class Inspector:
                 "that: look again with this inspector"
             )
         given = instruction_of(instruction, self.specification)
+        own = fitting(observation.picture, self.modalities, self.calibration, self.by_place, self.fewer)
         self._presence = check_of(self._presence, self.good_pictures, self.specification)
         judged = Judging(
             self.detector,
-            self.calibration,
+            own.calibration,
             self.specification,
-            self.by_place,
-            self.likeness,
-            self.reader,
+            own.by_place,
+            None if own.lost else self.likeness,
+            None if RGB in observation.picture.absent else self.reader,
             self._presence,
             observation,
             given,
+            own.promise,
         ).run()
         sample = observation.sample
         inspection = Inspection(
@@ -229,12 +240,14 @@ class Inspector:
             seconds={**observation.seconds, **judged.seconds},
             map=judged.judgement.map,
             type_maps=judged.judgement.type_maps,
-            map_threshold=self.calibration.map_seed if self.calibration else None,
+            map_threshold=own.calibration.map_seed if own.calibration else None,
             picture=observation.picture,
             operator_note=sample.text.get(OPERATOR_NOTE, ""),
             notes=(
                 *observation.picture.notes,
                 *observation.view.notes,
+                *own.notes,
+                *filter(None, (own.promise,)),
                 *remarks.of_picture(self.specification, sample, observation.picture, self.width),
             ),
         )
@@ -242,6 +255,14 @@ class Inspector:
         explanation = self.explainer.explain(inspection, given.clauses if given else ())
         seconds = {**inspection.seconds, "explain": time.perf_counter() - start}
         return replace(inspection, statement=explanation.text, explanation=explanation, seconds=seconds)
+
+    @property
+    def _needs(self) -> Needs:
+        """What the detector asks of pictures, without modalities that good parts did not have."""
+        needs, known = self.detector.needs, self.modalities
+        return (
+            needs if known is None else replace(needs, uses=tuple(one for one in needs.uses if one in known))
+        )
 
     @property
     def explainer(self) -> Explainer:

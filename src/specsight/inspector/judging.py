@@ -57,6 +57,8 @@ class Judging:
     presence: PresenceCheck
     observation: Observation
     given: Instruction | None
+    promise: str = ""
+    """What is promised of pictures that lack what this one lacks, where that is not the calibration's own."""
 
     def run(self) -> Judged:
         """Judge, find, and decide."""
@@ -81,7 +83,12 @@ class Judging:
             )
             circumstances = replace(circumstances, named=named)
         decision = decide(judgement, found, self.calibration, clauses, circumstances, unlike)
-        decision = replace(decision, not_applied=(*refused, *decision.not_applied), further_rejects=further)
+        decision = replace(
+            decision,
+            not_applied=(*refused, *decision.not_applied),
+            further_rejects=further,
+            promise=decision.promise or self.promise,
+        )
         seconds = {"judge": judged_at - start, "find": time.perf_counter() - judged_at}
         return Judged(judgement, found, decision, seconds)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
-from specsight.inspector.folds import features_cached, judges_of_folds
+from specsight.inspector.fewer import Fewer, Modalities, known_modalities, limited_to, sets_of
+from specsight.inspector.folds import Judge, features_cached, judges_of_folds
 from specsight.inspector.good_parts import Judged, digests_of, judge_good
 from specsight.inspector.likeness import Likeness
 from specsight.inspector.observation import Skipped
@@ -28,7 +30,7 @@ from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
 from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
-from specsight.records import Sample
+from specsight.records import DEPTH, Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import given_path
 
@@ -61,6 +63,8 @@ class Learned:
     reader: Reader | None
     choice: Choice | None
     seconds: float | None
+    modalities: Modalities | None
+    fewer: tuple[Fewer, ...]
 
 
 def learn(
@@ -83,7 +87,7 @@ def learn(
     choice = None
     if isinstance(detector, ChoiceConfig):
         detector, choice = _choose(detector, split, specification, threshold)
-    judged, finder = _fit_and_judge(detector, split, given, specification, threshold)
+    judged, finder, lacking = _fit_and_judge(detector, split, given, specification, threshold)
     calibration = None
     if judged.held_out:
         calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
@@ -118,6 +122,13 @@ def learn(
         else None,
         choice=choice,
         seconds=statistics.median(judged.seconds) if judged.seconds else None,
+        modalities=known_modalities(detector),
+        fewer=tuple(
+            Fewer(left, one.held_out, calibrated, one.by_place)
+            for left, one in lacking.items()
+            if one.held_out
+            and (calibrated := one.held_out.calibrate(threshold.false_reject_rate, threshold.confidence))
+        ),
     )
 
 
@@ -182,20 +193,36 @@ def _fit_and_judge(
     given: _Given,
     specification: Specification | None,
     threshold: ThresholdConfig,
-) -> tuple[Judged, PartFinder | None]:
+) -> tuple[Judged, PartFinder | None, dict[Modalities, Judged]]:
     """Fit the detector to what is learned from, learn where outlined parts lie, and judge the good parts that give its
-    threshold."""
+    thresholds, whole and under each set of modalities that a picture may be left with."""
     learned = [*_to_learn(split), *given.defects]
     if not split.folds:
         detector.fit(learned, specification)
         finder = learn_parts(detector, specification, given.seen, given.bits)
-        return judge_good([(detector, split.held_out)], given.bits, finder=finder), finder
+        judges: Iterable[Judge] = [(detector, split.held_out)]
+        return _judge_sets(detector, judges, finder, partial(judge_good, bits=given.bits, finder=finder))
     with features_cached(detector):
         detector.fit(learned, specification)
         finder = learn_parts(detector, specification, given.seen, given.bits)
         folds = judges_of_folds(detector, split, given.defects, specification)
         judges = chain(folds, [(detector, split.held_out)])
-        return judge_good(judges, given.bits, len(split.folds), threshold.by_place, finder), finder
+        judge = partial(
+            judge_good, bits=given.bits, folds=len(split.folds), by_place=threshold.by_place, finder=finder
+        )
+        return _judge_sets(detector, judges, finder, judge)
+
+
+def _judge_sets(
+    detector: Detector, judges: Iterable[Judge], finder: PartFinder | None, judge: Callable[..., Judged]
+) -> tuple[Judged, PartFinder | None, dict[Modalities, Judged]]:
+    known = known_modalities(detector)
+    if not known or len(known) == 1:
+        return judge(judges), finder, {}
+    judges = list(judges)  # each judges several times
+    needed = (DEPTH,) if detector.needs.depth else ()
+    fewer = {left: judge(judges, limited=limited_to(left)) for left in sets_of(known, needed)}
+    return judge(judges, limited=limited_to(known)), finder, fewer
 
 
 def _to_learn(split: GoodSplit) -> list[Sample]:

@@ -20,9 +20,10 @@ from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images.rotation import rotated
 from specsight.parts import PartFinder, UsualAreas, outlined, overlay, part_map, part_names
 from specsight.progress import track
-from specsight.records import Picture, Sample
+from specsight.records import RGB, Picture, Sample
 from specsight.specification import Reference, Specification
 
+NOT_LOOKED_FOR = "parts are found by their colours, which this picture lacks"
 GOOD_PICTURES = 12
 """Good pictures that are looked at to learn how well pictures of the product agree with the reference."""
 AGREES = 0.6
@@ -89,6 +90,8 @@ def with_parts(
     saw of the picture."""
     if finder is None or picture.parts is not None:
         return sample, picture
+    if RGB in picture.absent:
+        return sample, replace(picture, notes=(*picture.notes, NOT_LOOKED_FOR))
     found = finder.find(grid_view(detector, picture, view), picture.circular)
     if found.parts is None:
         return sample, replace(picture, notes=(*picture.notes, found.note))

@@ -18,7 +18,7 @@ from specsight.presence import Evidence, GoodPictures, PresenceCheck
 from specsight.presence.good_pictures import MOST_PICTURES
 from specsight.presence.learning import learn
 from specsight.progress import track
-from specsight.records import Picture, Presence, Sample
+from specsight.records import RGB, Picture, Presence, Sample
 from specsight.specification import Clause, Requirement, Specification
 
 NOTHING_KNOWN = GoodPictures()
@@ -67,6 +67,8 @@ def look_for(
 ) -> Mapping[Clause, Presence]:
     """What is found in a picture of each feature that a clause requires."""
     required = [clause for clause in clauses if isinstance(clause, Requirement)]
+    if RGB in observation.picture.absent:
+        return {clause: Presence(clause, None, "the picture has no colours") for clause in required}
     return {clause: check.check(clause, observation.evidence) for clause in required}
 
 

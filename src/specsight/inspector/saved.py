@@ -15,6 +15,7 @@ from specsight.datasets.accounting import Account
 from specsight.detectors import State
 from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
+from specsight.inspector.fewer import Fewer, Modalities
 from specsight.inspector.likeness import Likeness
 from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
@@ -38,6 +39,8 @@ PRESENCE, PRESENCE_ARRAYS = "presence.json", "presence.safetensors"
 """What good pictures show of features that words may require."""
 PARTS = "parts.safetensors"
 """Where parts lie on outlined pictures, and what those show there."""
+MODALITIES, FEWER_BY_PLACE = "modalities.json", "by_place_{}.safetensors"
+"""What good parts were taken with, and thresholds of pictures that lack some of it."""
 CHOICE = "choice.json"
 """How the detector was chosen, where it was."""
 FULL_RANGE = 16
@@ -60,6 +63,8 @@ class Kept:
     good_pictures: GoodPictures | None
     finder: PartFinder | None
     choice: Choice | None
+    modalities: Modalities | None = None
+    fewer: tuple[Fewer, ...] = ()
 
 
 class GoodPartsJson(TypedDict):
@@ -99,6 +104,12 @@ def write(folder: Path, kept: Kept) -> None:
         write_state(folder, kept.good_pictures.state(), PRESENCE_ARRAYS)
     if kept.finder:
         write_state(folder, kept.finder.state(), PARTS)
+    if kept.modalities is not None:
+        fewer = [one.to_json() for one in kept.fewer]
+        write_json(folder / MODALITIES, {"modalities": sorted(kept.modalities), "fewer": fewer})
+        for number, one in enumerate(kept.fewer):
+            if one.by_place:
+                write_state(folder, one.by_place.state(), FEWER_BY_PLACE.format(number))
     if kept.choice:
         write_json(folder / CHOICE, kept.choice.to_json())
 
@@ -118,7 +129,23 @@ def read(folder: Path) -> Kept:
         _good_pictures(folder / PRESENCE) if (folder / PRESENCE).exists() else None,
         _from_arrays(folder / PARTS, PartFinder.from_state) if (folder / PARTS).exists() else None,
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
+        *(_modalities(folder / MODALITIES) if (folder / MODALITIES).exists() else (None, ())),
     )
+
+
+def _modalities(file: Path) -> tuple[Modalities, tuple[Fewer, ...]]:
+    """What good parts were taken with, and what they score with less. Raises SpecsightError where it is damaged."""
+
+    def read() -> tuple[Modalities, tuple[Fewer, ...]]:
+        content = parse_json(read_text(file))
+        fewer = []
+        for number, values in enumerate(content["fewer"]):
+            places = file.parent / FEWER_BY_PLACE.format(number)
+            by_place = _from_arrays(places, ByPlace.from_state) if places.exists() else None
+            fewer.append(Fewer.from_json(values, by_place))
+        return frozenset(map(str, content["modalities"])), tuple(fewer)
+
+    return _undamaged(file, read)
 
 
 def _calibration(file: Path) -> Calibration:

@@ -93,7 +93,10 @@ def set_threshold(
             return Rethreshold(before, before, held_out, account, skipped)
         after = after.succeeding(before)
     with revised_folder(folder, seal) as temporary:
-        saved.write(temporary, replace(kept, calibration=after, held_out=held_out, likeness=likeness))
+        # A threshold set by hand is that of whole pictures.
+        fewer = kept.fewer if value is not None else tuple(one.promising(config) for one in kept.fewer)
+        changed = replace(kept, calibration=after, held_out=held_out, likeness=likeness, fewer=fewer)
+        saved.write(temporary, changed)
         if (temporary / REQUEST).exists():
             # It is no longer what a fit with this request would give.
             write_request(temporary, replace(read_request(temporary), digest=""))

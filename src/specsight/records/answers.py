@@ -130,7 +130,8 @@ class Decision:
     deciding: Clause | None = None
     """The clause that makes the verdict what it is, where the score alone would not; of several the first."""
     promise: str = ""
-    """What is promised about false rejects under a scope, whose threshold is its own; empty: the calibration's."""
+    """What is promised about false rejects under a scope or of a picture that lacks a modality, whose threshold is its
+    own; empty: the calibration's."""
     further_rejects: str = ""
     """What looking for types by name adds to the false rejects that are promised, which count without it; empty: no
     clause names one, or nothing looks for it."""
