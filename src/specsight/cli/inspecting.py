@@ -113,6 +113,21 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 @click.argument("model", type=PATH)
 @click.argument("pictures", type=PATH)
 @click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
+@click.option("--depth", type=PATH, help="Depth: a file, or a folder with the names of the pictures.")
+@click.option(
+    "--depth-unit",
+    type=click.Choice(["mm", "m"]),
+    default="mm",
+    show_default=True,
+    help="What --depth holds.",
+)
+@click.option(
+    "--signal",
+    "signals",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="A further channel, as --depth: ir=folder; may be given again.",
+)
 @click.option("--spec", type=PATH, help="Another specification than the model's (YAML).")
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md, .pdf).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
@@ -140,6 +155,9 @@ def inspect(
     model: Path,
     pictures: Path,
     out: Path,
+    depth: Path | None,
+    depth_unit: str,
+    signals: tuple[str, ...],
     spec: Path | None,
     say: str | None,
     encoder: str | None,
@@ -151,7 +169,7 @@ def inspect(
     sort: tuple[str, ...],
     exit_code: bool,
 ) -> int:
-    """Judge a folder of pictures with a saved model.
+    """Judge a folder of pictures with a saved model, with depth and other signals beside them.
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
     applied is named on the screen and in the report. What is understood of words: specsight read.
@@ -163,6 +181,8 @@ def inspect(
     some could not be read, else 0. 2 is an error.
     """
     from specsight.datasets import load_dataset
+    from specsight.datasets.beside import with_signals
+    from specsight.images import METRES
     from specsight.inspector import Inspector
     from specsight.language import load_language_model
     from specsight.ontology import load_ontology
@@ -193,9 +213,14 @@ def inspect(
     words = specification or inspector.specification
     instruction = read_instruction(say, words) if say is not None else None
     listing = load_dataset(pictures)
+    beside = _beside(depth, signals)
+    unit = METRES if depth_unit == "m" else 1.0
+    joined = with_signals(listing.samples, pictures, beside, unit)
+    for note in joined.notes:
+        screen.say(f"note: {note}", err=True)
     write_inspections(
         inspector,
-        listing.samples,
+        joined.samples,
         out,
         data=pictures,
         model=model,
@@ -212,6 +237,17 @@ def inspect(
     screen.verdicts(out)
     _say_written(out, copied, table, page)
     return _code(out) if exit_code else 0
+
+
+def _beside(depth: Path | None, signals: tuple[str, ...]) -> dict[str, Path]:
+    """Where each signal lies, by name. Raises SpecsightError for a signal without name or path."""
+    beside = {} if depth is None else {"depth": depth}
+    for given in signals:
+        name, _, path = given.partition("=")
+        if not name or not path or name in ("rgb", "depth"):
+            raise SpecsightError(f"--signal {given}: write a name and a path, such as ir=folder")
+        beside[name] = Path(path)
+    return beside
 
 
 def _say_written(out: Path, copied: Mapping[str, int], table: Path | None, page: Path) -> None:
