@@ -120,9 +120,9 @@ def test_good_parts_are_rejected_as_seldom_as_promised_whatever_is_missing(tmp_p
         model = fitted(folder, seed=seed)
         for kept in ({"rgb", "depth"}, {"rgb"}, {"depth"}):
             rates.setdefault("+".join(sorted(kept)), []).append(rate_of(model, kept))
-    for kept, found in rates.items():
-        assert sum(rate > RATE for rate in found) <= 2, (kept, found)
-        assert np.mean(found) < RATE, kept
+    for name, found in rates.items():
+        assert sum(rate > RATE for rate in found) <= 2, (name, found)
+        assert np.mean(found) < RATE, name
 
 
 def test_the_threshold_of_whole_pictures_would_not_do(inspector: Inspector) -> None:
