@@ -3,7 +3,8 @@
 `specsight evaluate --stress` on the synthetic tyres `winter` (RGB and depth, three zones) and on photographs, MVTec AD
 bottle, with few pictures; then tables as Markdown: what is kept of image AUROC and AUPRO, and how many good parts are
 rejected at the fixed threshold, at every stressor's middle level. What is complete is not run again. `--only SET` picks
-sets, `--detectors A,B` detectors, `--sheet FILE` writes the contact sheet of the documents.
+sets, `--detectors A,B` detectors, `--product NAME` one product, `--middle` the middle levels; `--sheet FILE` writes the
+contact sheet of the documents.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from measured.rows import ROOT, MeasuredSet, measured_sets
 from measured.tables import table
 from specsight.datasets import load_dataset
 from specsight.detectors import detectors
+from specsight.evaluation.stressing import UNTOUCHED
 from specsight.images import load_picture
-from specsight.metrics import relative_drop
-from specsight.runs.stress_record import RECORD, StressCurve, StressPoint, StressRecord
+from specsight.metrics import kept_area, metric_of, relative_drop
+from specsight.runs.stress_record import RECORD, StressPoint, StressRecord
 from specsight.stress import seed_of, sheet, stressors
 
 NAME = "stress"
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--limit", type=int, default=LIMIT, help="good and defective test pictures of a product"
     )
+    parser.add_argument("--product", help="one product of the set, such as 'tyre winter sidewall'")
     parser.add_argument("--middle", action="store_true", help="the middle level of each stressor alone")
     parser.add_argument("--sheet", type=Path, help="write the contact sheet, and measure nothing")
     parser.add_argument("--tables", action="store_true", help="tabulate what has been measured, and no more")
@@ -62,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = 0
     if not given.tables:
         failed = sum(not _measured(of, name, given) for name in methods for of in wanted)
-    text = stress_tables(wanted, given.out)
+    text = stress_tables(wanted, given.out, given.product)
     (given.out / f"{NAME}.md").write_text(text)
     print(text)
     return failed
@@ -79,86 +82,82 @@ def _measured(of: MeasuredSet, method: str, given: argparse.Namespace) -> bool:
         *(("--spec", str(of.specification)) if needs.text else ()),
         *LEARNING[of.name],
         *("--limit", str(given.limit), "--stress", *(["--middle"] if given.middle else [])),
-        *("--out", str(folder_of(of, method, given.out))),
+        *(("--product", given.product) if given.product else ()),
+        *("--out", str(folder_of(of, method, given.out, given.product))),
     )
 
 
-def folder_of(of: MeasuredSet, method: str, out: Path) -> Path:
-    """Where the evaluation of a detector on a set lies."""
-    return out / f"{NAME}-{of.name}-{method}"
+def folder_of(of: MeasuredSet, method: str, out: Path, product: str | None = None) -> Path:
+    """Where the evaluation of a detector on a set, or on one product of it, lies."""
+    return out / "-".join([NAME, of.name, *([product.split()[-1]] if product else []), method])
 
 
-def stress_tables(sets: Sequence[MeasuredSet], out: Path) -> str:
-    """For each set: clean numbers, then one row per stressor and detector at the middle level."""
+def stress_tables(sets: Sequence[MeasuredSet], out: Path, product: str | None = None) -> str:
+    """For each set, or one product of it: clean numbers, then what is left of them at every middle level."""
     parts = []
     for of in sets:
-        records = [
-            StressRecord.read(folder)
-            for method in METHODS
-            if (folder := folder_of(of, method, out)).is_dir() and (folder / RECORD).is_file()
-        ]
-        if records:
-            parts.append(f"## {of.title}\n\n{_clean(records)}\n{_kept(records)}")
+        measured = [points for method in METHODS if (points := _points(of, method, out, product))]
+        if measured:
+            title = of.title + (f", {product}" if product else "")
+            parts.append(f"## {title}\n\n{_clean(measured)}\n{_kept(measured)}")
     return "\n".join(parts)
 
 
-def _clean(records: Sequence[StressRecord]) -> str:
+def _points(of: MeasuredSet, method: str, out: Path, product: str | None) -> list[StressPoint]:
+    """The points of a detector: of its mean over products, or of one of them wherever that was measured."""
+    for folder, wanted in (
+        (folder_of(of, method, out, product), ""),
+        (folder_of(of, method, out), product or ""),
+    ):
+        if (folder / RECORD).is_file():
+            found = [point for point in StressRecord.read(folder).points if point.product == wanted]
+            if found:
+                return found
+    return []
+
+
+def _clean(measured: Sequence[Sequence[StressPoint]]) -> str:
     rows = []
-    for record in records:
-        clean = next(point for point in record.points if not point.product and point.level == 0)
-        rows.append([f"`{clean.detector}`", *(_text(clean, name) for name in (*SHOWN, "detection_rate"))])
-        rows[-1].append(_text(clean, "false_reject_rate", percent=True))
+    for points in measured:
+        clean = next(point for point in points if point.level == 0)
+        numbers = [_text(clean, name) for name in (*SHOWN, "detection_rate", "false_reject_rate")]
+        rows.append([f"`{clean.detector}`", *numbers])
     return table(["clean", "image AUROC", "AUPRO@0.3", "defective rejected", "good rejected"], rows)
 
 
-def _kept(records: Sequence[StressRecord]) -> str:
-    names = list(dict.fromkeys(point.stressor for record in records for point in record.points))
+def _kept(measured: Sequence[Sequence[StressPoint]]) -> str:
     rows = []
-    for name in names:
-        for record in records:
-            own = [one for one in record.curves() if one.stressor == name and not one.product]
-            rows += [_row(record, curve) for curve in own]
-    head = [
-        "stressor",
-        "middle level",
-        "detector",
-        "image AUROC, drop",
-        "AUPRO, drop",
-        "area AUROC",
-        "area AUPRO",
-    ]
-    return table([*head, "good rejected"], rows)
+    for name in dict.fromkeys(point.stressor for points in measured for point in points):
+        for points in measured:
+            own = [point for point in points if point.stressor == name]
+            if len(own) > 1 and not all(UNTOUCHED in point.note for point in own[1:]):
+                rows.append(_row(own))
+    head = ["stressor", "middle level", "detector", "image AUROC, drop", "AUPRO@0.3, drop"]
+    return table([*head, "area AUROC, AUPRO", "good rejected"], rows)
 
 
-def _row(record: StressRecord, curve: StressCurve) -> list[str]:
-    points = [
-        p
-        for p in record.points
-        if (p.detector, p.product, p.stressor) == (curve.detector, "", curve.stressor)
-    ]
-    clean = next(point for point in points if point.level == 0)
-    middle = next((point for point in points if point.middle), None)
-    if middle is None or curve.false_rejects is None:
-        return [curve.title, "", f"`{curve.detector}`", "", "", "", "", curve.note]
+def _row(points: Sequence[StressPoint]) -> list[str]:
+    """One stressor and detector; `points` from the clean one on."""
+    clean, middle = points[0], next(point for point in points if point.middle)
+    areas = [kept_area([point.numbers[name]["value"] for point in points]) for name in SHOWN]
+    whole = len(points) > 2 and None not in areas
     drops = [relative_drop(*(p.numbers[name]["value"] for p in (clean, middle))) for name in SHOWN]
     return [
-        curve.title,
+        middle.title,
         f"{middle.level:g} {middle.unit}",
-        f"`{curve.detector}`",
+        f"`{middle.detector}`",
         *(
-            f"{_text(middle, name)}, {'' if drop is None else f'{100 * drop:.1f} %'}"
+            middle.note if drop is None else f"{_text(middle, name)}, {100 * drop:.1f} %"
             for name, drop in zip(SHOWN, drops, strict=True)
         ),
-        *("" if (area := curve.areas[name]) is None else f"{area:.3f}" for name in SHOWN),
-        f"{100 * curve.false_rejects:.1f} %",
+        ", ".join(f"{area:.3f}" for area in areas) if whole else "",
+        _text(middle, "false_reject_rate"),
     ]
 
 
-def _text(point: StressPoint, name: str, percent: bool = False) -> str:
+def _text(point: StressPoint, name: str) -> str:
     value = point.numbers[name]["value"]
-    if value is None:
-        return ""
-    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+    return "" if value is None else metric_of(name).text(value)
 
 
 def contact_sheet(sets: Sequence[MeasuredSet]) -> bytes:
