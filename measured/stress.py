@@ -144,10 +144,10 @@ def _row(points: Sequence[StressPoint]) -> list[str]:
     drops = [relative_drop(*(p.numbers[name]["value"] for p in (clean, middle))) for name in SHOWN]
     return [
         middle.title,
-        f"{middle.level:g} {middle.unit}",
+        f"{middle.level:g} ({stressors[middle.stressor].unit})",
         f"`{middle.detector}`",
         *(
-            middle.note if drop is None else f"{_text(middle, name)}, {100 * drop:.1f} %"
+            "not judged" if drop is None else f"{_text(middle, name)}, {100 * drop:.1f} %"
             for name, drop in zip(SHOWN, drops, strict=True)
         ),
         ", ".join(f"{area:.3f}" for area in areas) if whole else "",

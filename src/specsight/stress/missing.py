@@ -33,7 +33,7 @@ stressors.register("rgb_missing")(
     Stressor(
         "RGB missing",
         "the picture has no colours",
-        "1: missing",
+        "missing",
         (1.0,),
         1.0,
         (RGB,),
@@ -45,7 +45,7 @@ stressors.register("depth_missing")(
     Stressor(
         "Depth missing",
         "the picture has no depth, and neither normals nor coordinates",
-        "1: missing",
+        "missing",
         (1.0,),
         1.0,
         (DEPTH,),
