@@ -12,6 +12,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
 `python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
+`python -m measured fusion` compares colours, depth and ways to join them (`measured.fusion`).
 `python -m measured fusion_model` measures the model that fuses colours, depth and words (`measured.fusion_model`).
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
@@ -31,6 +32,7 @@ from measured import (
     anomalygpt,
     benchmarks,
     explanations,
+    fusion,
     fusion_model,
     language,
     parts,
@@ -49,6 +51,7 @@ OTHERS = {
     "anomalygpt": anomalygpt.main,
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
+    "fusion": fusion.main,
     "fusion_model": fusion_model.main,
     "language": language.main,
     "parts": parts.main,

@@ -13,6 +13,7 @@ from specsight import metrics
 from specsight.calibration import Calibration
 from specsight.evaluation import truth
 from specsight.evaluation.image_numbers import image_numbers
+from specsight.evaluation.modality_numbers import modality_numbers
 from specsight.evaluation.named_sets import named_set_numbers
 from specsight.evaluation.numbers import Number
 from specsight.evaluation.pixel_numbers import pixel_numbers
@@ -73,6 +74,7 @@ def measure(
     return Measured(
         values={
             **image.values,
+            **modality_numbers(labelled),
             **pixel.values,
             **named.values,
             **{name: Number(value) for name, value in types.values.items()},

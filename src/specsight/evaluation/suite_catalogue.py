@@ -14,6 +14,7 @@ from specsight.detectors import detectors
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.metrics.language_control import KINDS, pairs_name
+from specsight.metrics.modalities import TITLES, alone_name
 from specsight.metrics.told import CHANGED, SEVERAL, SINGLE, change_name, set_names
 from specsight.prompts.rewording import REWORDINGS
 
@@ -69,6 +70,10 @@ LANGUAGE = (
     *map(change_name, CHANGED),
 )
 """Detection and map, types as sets, statements, and what other descriptions change."""
+
+
+FUSION = (*DETECTION[: DETECTION.index("iou")], *map(alone_name, TITLES))
+"""Detection and map, and pictures whose defects show in depth or in colours alone."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +253,24 @@ def language_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> lis
     ]
 
 
+RULES = ("mean", "max", "product", "zsum", "ocsvm", "gated")
+"""Of late fusion, in the order of the table."""
+BASELINES = {"BTF": "btf", "M3DM-like": "m3dm", "CFM": "cfm"}
+
+
+def fusion_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
+    """Colours alone, depth alone, baselines that use both, every rule of late fusion, and `fusion` if there is one."""
+    _one_encoder("fusion", encoders)
+    learned = [Row("fusion", "fusion", shots=_fewest("fusion"))] if "fusion" in detectors else []
+    return [
+        Row("colours alone", "patchcore", group="one modality"),
+        Row("depth alone", "depth_patchcore", group="one modality"),
+        *(Row(title, name, group="baselines") for title, name in BASELINES.items()),
+        *(Row(f"late, {rule}", "late_fusion", {"rule": rule}, group="late fusion") for rule in RULES),
+        *learned,
+    ]
+
+
 POINTING, PHRASES = "llava-ads", "phrases"
 
 
@@ -274,5 +297,6 @@ SUITES = {
     "words": Suite(words_rows, DETECTION),
     "types": Suite(types_rows, TYPING),
     "language": Suite(language_rows, LANGUAGE),
+    "fusion": Suite(fusion_rows, FUSION),
     "instructions": Suite(instructions_rows, INSTRUCTIONS, reference="words ignored"),
 }

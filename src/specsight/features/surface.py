@@ -22,20 +22,27 @@ SCALES = (1.5, 3.0, 6.0)
 """Standard deviations of the Gaussians, in pixels, under which curvature is taken."""
 BANDS = (1.0, 4.0, 12.0)
 """Standard deviations in pixels between which heights are split: finer than the first is noise."""
-SLOPE, HEIGHT = 0.05, 0.05
-"""Slope and height (mm) below which descriptors are proportional to what they measure, and above, to its logarithm: a
-dome of 0.2 mm must count beside a groove of 8 mm."""
+SLOPE, HEIGHT = 0.02, 0.05
+"""Slope and height (mm) of which descriptors take x / (unit + |x|), pixel by pixel before they are pooled: a dome of
+0.2 mm must count beside a groove of 8 mm, and a cell beside an edge must not be known by that edge alone."""
 LEAST_KNOWN = 0.5
 """Share of a cell's pixels that must be known for the cell to be."""
 
 DESCRIPTORS = (
     *(f"{what} of {of}" for of in ("height", "fine height", "coarse height") for what in ("mean", "spread")),
-    *("normal x", "normal y", "normal z", "normal xx", "normal xy", "normal yy"),
-    *("coarse slope x", "coarse slope y"),
     *(
         f"{what} at {scale:g} px"
         for scale in SCALES
-        for what in ("curvature", "hollowest curvature", "fullest curvature", "Gaussian curvature")
+        for what in (
+            *("slope x", "slope y", "slope xx", "slope xy", "slope yy"),
+            *(
+                "curvature",
+                "spread of curvature",
+                "hollowest curvature",
+                "fullest curvature",
+                "Gaussian curvature",
+            ),
+        )
     ),
 )
 """What the channels of `geometry` are, in order."""
@@ -83,10 +90,10 @@ def geometry(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """`DESCRIPTORS` (D, h, w) float32 of the surface that each cell over a frame shows, and which are known (h, w).
 
-    `depth` (H, W) is that of the whole picture, `mm_per_px` the side of its pixels (None: see `surface_of`). Heights at
-    two scales with their spread, mean and second moments of normals (of heights exaggerated by 1 / `SLOPE`, so that
-    gentle slopes count), slope of the smoothed surface, and curvatures with their extremes at three scales; all but
-    normals are compressed, see `SLOPE`. A cell is known where half of its pixels are; the others are 0.
+    `depth` (H, W) is that of the whole picture, `mm_per_px` the side of its pixels (None: see `surface_of`). Heights
+    and their spread in two bands; at three scales slopes, which are the normals' x and y, with their second moments,
+    and curvatures with their extremes; all in [-1, 1], see `SLOPE`. A cell is known where half of its pixels are; the
+    others are 0.
     """
     framed = np.asarray(frame.apply(depth, np.nan), np.float32)
     return pooled(framed, cells, (mm_per_px or 1.0) * _enlarged(frame))
@@ -102,22 +109,16 @@ def pooled(framed: Plane, cells: Cells, pixel: float) -> tuple[NDArray[np.float3
     levels = [smoothed(height, scale) for scale in BANDS]
     channels: list[Plane] = []
     for band in (height, levels[0] - levels[1], levels[1] - levels[2]):
-        mean = pooling.mean(band)
-        spread = np.sqrt(np.maximum(pooling.mean(band * band) - mean * mean, 0))
-        channels += [_compressed(mean, HEIGHT), _compressed(spread, HEIGHT)]
-    derivatives = [_derivatives(smoothed(height, scale), pixel) for scale in SCALES]
-    x, y, z = _normals(derivatives[0][0] / np.float32(SLOPE), derivatives[0][1] / np.float32(SLOPE))
-    channels += [pooling.mean(plane) for plane in (x, y, z, x * x, x * y, y * y)]
-    channels += [_compressed(pooling.mean(slope), SLOPE) for slope in derivatives[2][:2]]
-    for scale, level in zip(SCALES, derivatives):
+        channels += pooling.moments(_bounded(band, HEIGHT))
+    for scale in SCALES:
+        derivatives = _derivatives(smoothed(height, scale), pixel)
+        x, y = (_bounded(slope, SLOPE) for slope in derivatives[:2])
+        channels += [pooling.mean(plane) for plane in (x, y, x * x, x * y, y * y)]
         # Times the scale a curvature is a slope: that between the ends of what the Gaussian sees.
-        mean_curvature, gaussian = _curvatures(level)
-        bend = mean_curvature * np.float32(scale * pixel)
-        channels += [
-            _compressed(plane, SLOPE)
-            for plane in (pooling.mean(bend), pooling.least(bend), pooling.most(bend))
-        ]
-        channels.append(_compressed(pooling.mean(gaussian * np.float32((scale * pixel) ** 2)), SLOPE**2))
+        curvature, gaussian = _curvatures(derivatives)
+        bend = _bounded(curvature * np.float32(scale * pixel), SLOPE)
+        channels += [*pooling.moments(bend), pooling.least(bend), pooling.most(bend)]
+        channels.append(pooling.mean(_bounded(gaussian * np.float32((scale * pixel) ** 2), SLOPE**2)))
     known = pooling.share >= LEAST_KNOWN
     return np.asarray(np.stack(channels) * known, np.float32), known
 
@@ -142,6 +143,11 @@ class _Pooling:
         """Mean over the known pixels of each cell, (h, w)."""
         known = plane if self._all else np.where(self._valid, plane, np.float32(0))
         return np.asarray(self._averaged(known) / np.maximum(self.share, 1e-6), np.float32)
+
+    def moments(self, plane: Plane) -> tuple[Plane, Plane]:
+        """Mean and standard deviation over the known pixels of each cell, (h, w) each."""
+        mean = self.mean(plane)
+        return mean, np.sqrt(np.maximum(self.mean(plane * plane) - mean * mean, 0))
 
     def least(self, plane: Plane) -> Plane:
         """Smallest value of each cell, (h, w); 0 where none is known."""
@@ -196,6 +202,6 @@ def _curvatures(derivatives: tuple[Plane, Plane, Plane, Plane, Plane]) -> tuple[
     return np.asarray(mean, np.float32), np.asarray((xx * yy - xy * xy) / (squared * squared), np.float32)
 
 
-def _compressed(values: Plane, unit: float) -> Plane:
-    """`values` in units, its logarithm beyond one."""
-    return np.asarray(np.arcsinh(values / np.float32(unit)), np.float32)
+def _bounded(values: Plane, unit: float) -> Plane:
+    """`values` in (-1, 1): in units where they are small, and all alike where they are large."""
+    return np.asarray(values / (np.float32(unit) + np.abs(values)), np.float32)
