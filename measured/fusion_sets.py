@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def fusion_set(out: Path, model: str, seed: int) -> Path:
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
     save_yaml(Specification.model_validate(specification(tyre_model(model))), out / "specification.yaml")
-    lines = []
+    lines: list[dict[str, Any]] = []
     for zone in ZONES:
         for scene, picture, split in track(_pictures(zone, model, seed), f"drawing {model} {zone}"):
             number = len(lines)

@@ -101,7 +101,7 @@ def excluded(name: str, encoder: Encoder, specification: Specification | None) -
         return "it is trained"
     if needs.language_model:
         return "it needs a language model"
-    if needs.depth or needs.masks:
+    if needs.depth or needs.uses or needs.masks:
         return "it needs more than colours"
     if kind.transductive:
         return "its judgement depends on other pictures"

@@ -208,7 +208,8 @@ def instructions_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) ->
     names = [
         name
         for name, kind in detectors.items()
-        if not kind.needs.other_sets or config.learning.train_on is not None
+        # What cannot do without depth reads nothing either: the suite of fusion compares it.
+        if not kind.needs.depth and (not kind.needs.other_sets or config.learning.train_on is not None)
     ]
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     rows = [Row(name, name, instructions=True) for name in names]

@@ -45,8 +45,8 @@ def fpfh(depth: Plane, mm_per_px: float | None) -> tuple[NDArray[np.float32], ND
     for here, there, closeness in near:
         # In steps, so that the histogram does not depend on the unit.
         weight = closeness * np.float32(STEP * pixel)
-        around[(slice(None), *here)] += weight * simple[(slice(None), *there)]
-        around[(slice(None), *there)] += weight * simple[(slice(None), *here)]
+        around[:, here[0], here[1]] += weight * simple[:, there[0], there[1]]
+        around[:, there[0], there[1]] += weight * simple[:, here[0], here[1]]
     histograms = simple + around / neighbours
     blocks = histograms.reshape(ANGLES, BINS, *known.shape)
     sums = blocks.sum(1, keepdims=True)
@@ -67,12 +67,12 @@ def _simple(
     number = np.arange(shape[0] * shape[1]).reshape(shape)
     pairs = []
     for here, there in _shifts(shape):
-        across = points[(slice(None), *there)] - points[(slice(None), *here)]
+        across = points[:, there[0], there[1]] - points[:, here[0], here[1]]
         distance = np.sqrt((across**2).sum(0))
         near = known[here] & known[there] & (distance <= radius)
         pairs.append((here, there, np.asarray(near / np.maximum(distance, 1e-6), np.float32)))
         angles = _darboux(
-            across / np.maximum(distance, 1e-6), normals[(slice(None), *here)], normals[(slice(None), *there)]
+            across / np.maximum(distance, 1e-6), normals[:, here[0], here[1]], normals[:, there[0], there[1]]
         )
         for angle, share in enumerate(angles):
             place = np.clip((share[near] * BINS).astype(int), 0, BINS - 1) + angle * BINS

@@ -22,11 +22,11 @@ from specsight.detectors.depth.pairs import collected
 from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
-from specsight.errors import require
+from specsight.errors import SpecsightError, require
 from specsight.features import grids
 from specsight.features.moments import Vectors
 from specsight.features.perceptron import Perceptron
-from specsight.records import Judgement
+from specsight.records import ImageBatch, Judgement
 from specsight.specification import Instruction, Specification
 
 
@@ -41,11 +41,19 @@ class CrossmodalMapping(DepthDetector):
 
     steps: int = parameter(400, "Steps of training.", low=1, high=1_000_000, unit="steps")
     neighbourhood: int = parameter(
-        3, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
+        1, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
     )
 
     networks_: tuple[Perceptron, Perceptron] | None = field(default=None, init=False, repr=False)
     """From colours to geometry, and from geometry to colours."""
+
+    def look(self, pictures: ImageBatch) -> list[View]:
+        """See `Detector.look`. Raises SpecsightError for a picture without depth or without colours."""
+        if any("rgb" in getattr(picture, "absent", ()) for picture in pictures):
+            raise SpecsightError(
+                f"{self.name} compares depth with colours, and this picture has none of these"
+            )
+        return super().look(pictures)
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Score = mean of the largest products; map = products of residuals, 0 where either is unknown."""
