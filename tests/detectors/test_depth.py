@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from specsight.features.fpfh import fpfh
 from specsight.features.perceptron import Perceptron
 from specsight.records import Picture, Sample
 
-BOTH = {"btf": {}, "m3dm": {"steps": 30}, **{f"late_fusion {rule}": {"rule": rule} for rule in RULES}}
+BOTH: dict[str, dict[str, Any]] = {"btf": {}, "m3dm": {"steps": 30}, **{f"late_fusion {rule}": {"rule": rule} for rule in RULES}}
 
 
 def evidence(scores: list[float], known: list[bool] | None = None, unsure: float = 1.0) -> Evidence:
