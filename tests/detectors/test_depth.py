@@ -19,7 +19,11 @@ from specsight.features.fpfh import fpfh
 from specsight.features.perceptron import Perceptron
 from specsight.records import Picture, Sample
 
-BOTH: dict[str, dict[str, Any]] = {"btf": {}, "m3dm": {"steps": 30}, **{f"late_fusion {rule}": {"rule": rule} for rule in RULES}}
+BOTH: dict[str, dict[str, Any]] = {
+    "btf": {},
+    "m3dm": {"steps": 30},
+    **{f"late_fusion {rule}": {"rule": rule} for rule in RULES},
+}
 
 
 def evidence(scores: list[float], known: list[bool] | None = None, unsure: float = 1.0) -> Evidence:
@@ -89,13 +93,30 @@ def test_a_picture_without_depth_is_judged_by_its_colours(name: str, samples: li
 
 def test_parts_learned_without_depth_are_compared_by_colours(samples: list[Sample]) -> None:
     without = [replace(sample, depth=None) for sample in samples]
-    late = fitted("late_fusion max", without)
-    good, bad = (
-        late.judge(late.look([Picture(rgb, depth_of(rgb))])[0]).score for rgb in (plate(9), stained(9))
+    for name in BOTH:
+        detector = fitted(name, without)
+        good, bad = (
+            detector.judge(detector.look([Picture(rgb, depth_of(rgb))])[0]).score
+            for rgb in (plate(9), stained(9))
+        )
+        assert bad > good
+    cfm = create_detector("cfm", encoder="filters", resolution=64, steps=5)
+    with pytest.raises(SpecsightError, match="cfm needs depth, and no sample has any"):
+        cfm.fit(without)
+    with pytest.raises(SpecsightError, match="cfm compares depth with colours, and this picture has none"):
+        cfm.look([Picture(plate(0), depth_of(plate(0))).without("rgb")])
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_picture_without_colours_is_judged_by_its_depth(name: str, samples: list[Sample]) -> None:
+    detector = fitted(name, samples)
+    dent = depth_of(plate(101))
+    dent[20:40, 40:64] += 3
+    flat, dented = (
+        detector.judge(detector.look([Picture(plate(101), depth).without("rgb")])[0]).score
+        for depth in (depth_of(plate(101)), dent)
     )
-    assert bad > good
-    with pytest.raises(SpecsightError, match="m3dm compares colours with depth, and no good picture shows"):
-        fitted("m3dm", without)
+    assert dented > flat
 
 
 def test_a_flat_surface_has_one_bin_of_each_angle_and_a_ball_others() -> None:

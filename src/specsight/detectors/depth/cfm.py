@@ -49,7 +49,7 @@ class CrossmodalMapping(DepthDetector):
 
     def look(self, pictures: ImageBatch) -> list[View]:
         """See `Detector.look`. Raises SpecsightError for a picture without depth or without colours."""
-        if any("rgb" in getattr(picture, "absent", ()) for picture in pictures):
+        if any("rgb" in picture.absent for picture in pictures):
             raise SpecsightError(
                 f"{self.name} compares depth with colours, and this picture has none of these"
             )
@@ -70,7 +70,9 @@ class CrossmodalMapping(DepthDetector):
         require("torch", "models")
         from specsight.detectors.depth.patch_pairs import mappings
 
-        rgb, shape = collected(self.name, views, expected, self.neighbourhood, self.seed).joined()
+        rgb, shape = collected(views, expected, self.neighbourhood, self.seed).pairs()
+        if not len(rgb):
+            raise SpecsightError(f"{self.name} needs good pictures that show a place in colours and in depth")
         self.networks_ = mappings(rgb, shape, steps=self.steps, seed=self.seed, device=self.device)
 
     def _state(self) -> State:

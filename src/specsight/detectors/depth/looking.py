@@ -67,7 +67,7 @@ class DepthDetector(Detector, ABC):
         view = super()._look(picture)
         cells = view.cells[next(iter(view.cells))]
         surface = self._surface(picture, view.frame, cells)
-        seen = np.full((1, *cells.size), "rgb" not in getattr(picture, "absent", ()), np.float32)
+        seen = np.full((1, *cells.size), "rgb" not in picture.absent, np.float32)
         return replace(
             view,
             features={**view.features, **surface, SEEN: seen},

@@ -42,6 +42,8 @@ from specsight.features.perceptron import Perceptron
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
 
+COLOURS = "colours"
+
 
 @detectors.register("m3dm")
 @dataclass
@@ -58,14 +60,14 @@ class HybridFusion(DepthDetector):
     )
 
     networks_: tuple[Perceptron, Perceptron] | None = field(default=None, init=False, repr=False)
-    """Projections of colours and of geometry."""
+    """Projections of colours and of geometry; None where no good picture shows a place in both."""
     memories_: dict[str, PatchMemory] = field(default_factory=dict, init=False, repr=False)
     weights_: NDArray[np.float32] | None = field(default=None, init=False, repr=False)
-    """(3,) of the one-class SVM, by memory."""
+    """(M,) of the one-class SVM, by memory."""
 
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Score = mean of the largest values of the map's cells; map = weighted distances."""
-        if self.networks_ is None or self.weights_ is None:
+        if self.weights_ is None:
             raise self._not_fitted()
         seen, known = (view.features[name][0].ravel() > 0 for name in (SEEN, KNOWN))
         rgb, shape = colours(view, self.neighbourhood), grids.vectors(view.features[GEOMETRY])
@@ -80,45 +82,50 @@ class HybridFusion(DepthDetector):
         seen: NDArray[np.bool_],
         known: NDArray[np.bool_],
     ) -> Mapping[str, Patches]:
-        assert self.networks_ is not None
+        alone = {RGB: Patches(rgb, seen, groups), DEPTH: Patches(shape, known)}
+        if self.networks_ is None:
+            return alone
         aligned = [network(side) for network, side in zip(self.networks_, (rgb, shape))]
-        return {
-            RGB: Patches(rgb, seen, groups),
-            DEPTH: Patches(shape, known),
-            BOTH: Patches(np.concatenate(aligned, axis=1), seen & known, [side.shape[1] for side in aligned]),
-        }
+        both = np.concatenate(aligned, axis=1)
+        return {**alone, BOTH: Patches(both, seen & known, [side.shape[1] for side in aligned])}
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         require("torch", "models")
         from specsight.detectors.depth.patch_pairs import projections
 
-        pairs = collected(self.name, views, expected, self.neighbourhood, self.seed)
-        rgb, shape = pairs.joined()
-        self.networks_ = projections(rgb, shape, steps=self.steps, seed=self.seed, device=self.device)
-        learners = {
-            name: MemoryLearner(self.coreset_ratio, self.coreset_limit, self.seed, by_direction=True)
-            for name in (RGB, DEPTH, BOTH)
-        }
-        count = len(pairs.colours)
-        for number, (rgb, shape) in enumerate(zip(pairs.colours, pairs.geometry), 1):
-            everywhere = np.ones(len(rgb), np.bool_)
-            for name, own in self._patches(rgb, shape, pairs.groups, everywhere, everywhere).items():
-                learners[name].add(own.vectors, own.known, own.groups, count - number)
+        places = collected(views, expected, self.neighbourhood, self.seed)
+        pairs = places.pairs()
+        self.networks_ = None
+        if len(pairs[0]):
+            self.networks_ = projections(*pairs, steps=self.steps, seed=self.seed, device=self.device)
+        learners: dict[str, MemoryLearner] = {}
+        every = zip(places.colours, places.geometry, places.seen, places.known)
+        for number, (rgb, shape, seen, known) in enumerate(every, 1):
+            for name, own in self._patches(rgb, shape, places.groups, seen, known).items():
+                if name not in learners:
+                    learners[name] = MemoryLearner(
+                        self.coreset_ratio, self.coreset_limit, self.seed, by_direction=True
+                    )
+                learners[name].add(own.vectors, own.known, own.groups, len(places.colours) - number)
         built = {name: learner.build() for name, learner in learners.items()}
         self.memories_ = {name: memory for name, memory in built.items() if memory is not None}
+        learners = {name: learners[name] for name in self.memories_}
         self.weights_ = one_class_weights(co_located(self.memories_, learners), self.seed)
 
     def _state(self) -> State:
-        if self.networks_ is None or self.weights_ is None:
+        if self.weights_ is None:
             raise self._not_fitted()
-        first, second = self.networks_
-        networks = {**first.arrays("colours"), **second.arrays("geometry")}
+        networks: State = {}
+        for name, network in zip((COLOURS, GEOMETRY), self.networks_ or ()):
+            networks |= network.arrays(name)
         memories = memories_state(self.memories_)
         return {**self._scale_state(), **networks, **memories, "weights": self.weights_}
 
     def _restore(self, state: State) -> None:
         self._restore_scale(state)
-        self.networks_ = (Perceptron.of_arrays(state, "colours"), Perceptron.of_arrays(state, "geometry"))
+        self.networks_ = None
+        if f"{BOTH}/bank" in state:
+            self.networks_ = (Perceptron.of_arrays(state, COLOURS), Perceptron.of_arrays(state, GEOMETRY))
         self.memories_ = memories_of(state, (RGB, DEPTH, BOTH))
         self.weights_ = state["weights"]
         if self.weights_.shape != (len(self.memories_),):

@@ -1,54 +1,55 @@
-"""Places of good pictures where colours and depth are both known, for what is trained on pairs of patches.
+"""Patches of good pictures in colours and in depth, place by place, for what is trained on pairs of them.
 
-In: views as they stream by. Out: at most `MOST` pairs, as many from every picture.
+In: views as they stream by. Out: at most `MOST` places, as many from every picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight.detectors.contract import View
 from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, colours, counted, widths
-from specsight.errors import SpecsightError
 from specsight.features import grids
 from specsight.features.moments import Vectors
 
 MOST = 40_000
-"""Pairs to learn from: 70 MB of the bundled encoder's patches."""
+"""Places to learn from: 70 MB of the bundled encoder's patches."""
 
 
-@dataclass(frozen=True)
-class PatchPairs:
-    """Pairs of each picture in turn."""
+@dataclass
+class Places:
+    """Places of each picture in turn, where colours or depth are known."""
 
-    colours: list[Vectors]
+    colours: list[Vectors] = field(default_factory=list)
     """(n, D₁) of each picture."""
-    geometry: list[Vectors]
+    geometry: list[Vectors] = field(default_factory=list)
     """(n, D₂)"""
-    groups: list[int]
+    seen: list[NDArray[np.bool_]] = field(default_factory=list)
+    """(n,) where colours are known."""
+    known: list[NDArray[np.bool_]] = field(default_factory=list)
+    """(n,) where depth is."""
+    groups: list[int] = field(default_factory=list)
     """Widths of the layers that colours were joined from."""
 
-    def joined(self) -> tuple[Vectors, Vectors]:
-        """All pairs, (N, D₁) and (N, D₂)."""
-        return np.concatenate(self.colours), np.concatenate(self.geometry)
+    def pairs(self) -> tuple[Vectors, Vectors]:
+        """Patches of the places that are known in both, (N, D₁) and (N, D₂)."""
+        both = np.concatenate(self.seen) & np.concatenate(self.known)
+        return np.concatenate(self.colours)[both], np.concatenate(self.geometry)[both]
 
 
-def collected(method: str, views: Iterator[View], expected: int, neighbourhood: int, seed: int) -> PatchPairs:
-    """Pairs of good pictures. Raises SpecsightError, which speaks of `method`, where there are none."""
-    pairs = PatchPairs([], [], [])
-    share = max(1, MOST // max(1, expected))
+def collected(views: Iterator[View], expected: int, neighbourhood: int, seed: int) -> Places:
+    """Places of good pictures, drawn by `seed`."""
+    places, share = Places(), max(1, MOST // max(1, expected))
     for number, view in enumerate(views):
-        places = np.flatnonzero(counted(view, KNOWN) & counted(view, SEEN))
-        chosen = np.random.default_rng([seed, number]).permutation(places)[:share]
-        if len(chosen):
-            pairs.colours.append(colours(view, neighbourhood)[chosen])
-            pairs.geometry.append(grids.vectors(view.features[GEOMETRY])[chosen])
-            pairs.groups[:] = widths(view)
-    if not pairs.colours:
-        raise SpecsightError(
-            f"{method} compares colours with depth, and no good picture shows a place in both"
-        )
-    return pairs
+        seen, known = counted(view, SEEN), counted(view, KNOWN)
+        chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(seen | known))[:share]
+        places.colours.append(colours(view, neighbourhood)[chosen])
+        places.geometry.append(grids.vectors(view.features[GEOMETRY])[chosen])
+        places.seen.append(seen[chosen])
+        places.known.append(known[chosen])
+        places.groups = widths(view)
+    return places
