@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from specsight.report.channels import Channel
 
 TRUTH = (25, 195, 230)
 PREDICTION = (255, 176, 0)
@@ -30,6 +32,8 @@ LINE = 3
 ROOM = 25
 """Pixels that a region must be wide for a line inside it."""
 OPAQUE = 0.62
+CHANNEL = "channel "
+"""Before the name of a channel in that of its panel."""
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -104,6 +108,8 @@ class Drawing:
     """The map on the run's heat scale, in [0, 1]."""
     found: Mask | None
     truth: Mask | None
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    """What the picture has beside colours, by name."""
 
     def panels(self, side: int = PANEL) -> dict[str, Pixels]:
         """Panels by name, their longest side `side` pixels.
@@ -129,10 +135,17 @@ class Drawing:
 
     def _three(self, side: int) -> dict[str, Pixels]:
         small = self.resized(fitted(self.rgb.shape[0], self.rgb.shape[1], side))
-        return {"original": small.rgb, "heat": heat(small.rgb, small.position), "contours": small._contours()}
+        shown = {
+            "original": small.rgb,
+            "heat": heat(small.rgb, small.position),
+            "contours": small._contours(),
+        }
+        for name, one in small.channels.items():
+            shown[f"{CHANNEL}{name}"] = one.with_scale(small._contours(one.hatched()))
+        return shown
 
-    def _contours(self) -> Pixels:
-        drawn: Pixels = np.array(self.rgb)
+    def _contours(self, ground: Pixels | None = None) -> Pixels:
+        drawn: Pixels = np.array(self.rgb if ground is None else ground)
         for mask, colour in ((self.truth, TRUTH), (self.found, PREDICTION)):
             if mask is not None:
                 drawn = outline(drawn, mask, colour)
@@ -156,6 +169,7 @@ class Drawing:
             position=cv2.resize(self.position, target, interpolation=how),
             found=mask(self.found),
             truth=mask(self.truth),
+            channels={name: one.resized(size, how) for name, one in self.channels.items()},
         )
 
     def _window(self) -> tuple[int, int, int, int]:
@@ -178,23 +192,22 @@ class Drawing:
         where = (slice(top, bottom), slice(left, right))
         found = None if self.found is None else self.found[where]
         truth = None if self.truth is None else self.truth[where]
-        return Drawing(self.rgb[where], self.position[where], found, truth)
+        channels = {name: one.cut(where) for name, one in self.channels.items()}
+        return Drawing(self.rgb[where], self.position[where], found, truth, channels)
 
 
 def composite(panels: Mapping[str, Pixels]) -> Pixels:
-    """All panels on one white sheet: the overview on top, the three others side by side below it."""
+    """All panels on one white sheet: the overview on top, the others below it, three side by side."""
     gap = 8
-    row = [panels[name] for name in ("original", "heat", "contours")]
-    height = max(p.shape[0] for p in row)
-    cells = [np.pad(p, ((0, height - p.shape[0]), (0, gap), (0, 0)), constant_values=255) for p in row]
-    sheet = np.concatenate(cells, axis=1)[:, :-gap]
-    if "overview" not in panels:
-        return sheet
-    overview = panels["overview"]
-    width = max(sheet.shape[1], overview.shape[1])
-    rows = [
-        np.pad(p, ((0, gap), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in (overview, sheet)
-    ]
+    others = [panel for name, panel in panels.items() if name != "overview"]
+    sheets = [panels["overview"]] if "overview" in panels else []
+    for start in range(0, len(others), 3):
+        row = others[start : start + 3]
+        height = max(p.shape[0] for p in row)
+        cells = [np.pad(p, ((0, height - p.shape[0]), (0, gap), (0, 0)), constant_values=255) for p in row]
+        sheets.append(np.concatenate(cells, axis=1)[:, :-gap])
+    width = max(sheet.shape[1] for sheet in sheets)
+    rows = [np.pad(p, ((0, gap), (0, width - p.shape[1]), (0, 0)), constant_values=255) for p in sheets]
     return np.concatenate(rows)[:-gap]
 
 

@@ -18,8 +18,9 @@ from scipy.ndimage import find_objects
 from specsight import findings, images
 from specsight.calibration import Calibration
 from specsight.errors import SpecsightError
-from specsight.records import Finding
+from specsight.records import DEPTH, Finding
 from specsight.report import pictures
+from specsight.report.channels import channels_of
 from specsight.report.freshness import drawn_by
 from specsight.report.large import Large, large
 from specsight.report.pictures import Drawing, HeatScale
@@ -46,13 +47,15 @@ PANELS = {
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawing of a picture, as a `data:` address; `width` and `height` in pixels."""
+    """One drawing of a picture, as a `data:` address; `width` and `height` in pixels. `caption` is empty for those that
+    every picture has."""
 
     name: str
     alt: str
     uri: str
     width: int
     height: int
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,7 @@ class Renderer:
         write_bytes(small, thumb)
         panels = drawing.panels() if with_panels else {}
         return Shown(
-            tuple(
-                Panel(name, f"{prediction.id}: {PANELS[name]}", pictures.data_uri(p), p.shape[1], p.shape[0])
-                for name, p in panels.items()
-            ),
+            tuple(_panel(prediction, name, p, drawing) for name, p in panels.items()),
             _uri(thumb),
             large(drawing) if with_large else None,
             note,
@@ -122,19 +122,25 @@ class Renderer:
         sample = prediction.sample(self.data)
         map_ = self.run.map(prediction)
         try:
-            rgb = images.read_rgb(sample.image)
+            colours = images.colours_of(sample)
+            rgb = colours.rgb
         except SpecsightError as error:
             return None, f"The picture cannot be shown: {error}"
         if rgb.shape[:2] != map_.shape:
             return None, "The picture cannot be shown: the file has changed since it was judged."
+        channels = dict(channels_of(sample, rgb.shape[:2], colours.orientation))
+        if not sample.photographed and DEPTH in channels:
+            rgb = channels[DEPTH].hatched()
         told = prediction.inspection.findings
         found = told_regions(map_, self.calibration, told, sample.circular) if self.calibration else None
         try:
             drawable = sample.defects and images.masks_known(sample)
             mask = images.anomaly_mask(sample, prediction.size) if drawable else None
         except SpecsightError as error:
-            return Drawing(rgb, self.scale(map_), found, None), f"The true outline cannot be shown: {error}"
-        return Drawing(rgb, self.scale(map_), found, mask), ""
+            return Drawing(
+                rgb, self.scale(map_), found, None, channels
+            ), f"The true outline cannot be shown: {error}"
+        return Drawing(rgb, self.scale(map_), found, mask, channels), ""
 
     def _is_current(self, prediction: Prediction, *files: Path) -> bool:
         """Whether files were drawn on this scale after the picture was judged."""
@@ -168,6 +174,15 @@ class Renderer:
             [v[:: max(1, v.size // 20_000)] for v in sampled] or [np.zeros(0, np.float32)]
         )
         return HeatScale.of(values, self.calibration.map_seed if self.calibration else None)
+
+
+def _panel(prediction: Prediction, name: str, drawn: pictures.Pixels, drawing: Drawing) -> Panel:
+    caption = ""
+    if name.startswith(pictures.CHANNEL):
+        caption = drawing.channels[name.removeprefix(pictures.CHANNEL)].caption
+    said = f"{prediction.id}: {f'{caption}, with outlines' if caption else PANELS[name]}"
+    kind = "channel" if caption else name
+    return Panel(kind, said, pictures.data_uri(drawn), drawn.shape[1], drawn.shape[0], caption)
 
 
 def told_regions(

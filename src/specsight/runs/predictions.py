@@ -13,8 +13,9 @@ from pydantic import ConfigDict, Field
 from typing_extensions import NotRequired, TypedDict
 
 from specsight.datasets.digest import sample_digest
+from specsight.images import signal_files
 from specsight.record_json import Count, Finite, InspectionJson, Text, check
-from specsight.records import Defect, Inspection, Label, Sample
+from specsight.records import DEPTH, NORMALS, Defect, Inspection, Label, Sample
 
 
 class DefectJson(TypedDict):
@@ -49,6 +50,9 @@ class PredictionJson(InspectionJson):
     circular: NotRequired[bool]
     conditions: NotRequired[dict[Text, Text]]
     defects: list[DefectJson]
+    beside: NotRequired[dict[Text, Text]]
+    depth_range: NotRequired[list[Finite] | None]
+    depth_unit_mm: NotRequired[Finite]
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Prediction:
     conditions: Mapping[str, str] = field(default_factory=dict)
     defects: tuple[Defect, ...] = ()
     """Mask files relative to the data where they lie inside it."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Files of depth ("depth") and signals by name, relative to the data where they lie inside it."""
+    depth_range: tuple[float, float] | None = None
+    depth_unit_mm: float = 1.0
+    """As in `Sample`."""
 
     @property
     def id(self) -> str:
@@ -80,9 +89,15 @@ class Prediction:
     def sample(self, data: Path) -> Sample:
         """The sample this was judged from; `data` is the folder its paths are relative to."""
         defects = tuple(_with_mask(d, data / d.mask) if d.mask else d for d in self.defects)
+        files = {name: data / path for name, path in self.beside.items()}
         return Sample(
             id=self.id,
             image=data / self.inspection.image,
+            depth=files.pop(DEPTH, None),
+            normals=files.pop(NORMALS, None),
+            signals=files,
+            depth_range=self.depth_range,
+            depth_unit_mm=self.depth_unit_mm,
             product=self.inspection.product,
             split=self.split,
             label=self.label,
@@ -98,6 +113,9 @@ class Prediction:
         line |= {"seed": self.seed, "label": self.label, "types": list(self.types), "split": self.split}
         line |= {"size": list(self.size), "map": self.map, "digest": self.digest}
         line |= {"group": self.group, "circular": self.circular, "conditions": dict(self.conditions)}
+        if self.beside:
+            line |= {"beside": dict(self.beside), "depth_unit_mm": self.depth_unit_mm}
+            line["depth_range"] = None if self.depth_range is None else list(self.depth_range)
         line["defects"] = [
             {k: WRITTEN.get(k, _same)(v) for k, v in asdict(d).items() if v is not None} for d in self.defects
         ]
@@ -116,6 +134,8 @@ class Prediction:
             for d in values.pop("defects")
         )
         values |= {"types": tuple(values["types"]), "size": tuple(values["size"])}
+        if values.get("depth_range") is not None:
+            values["depth_range"] = tuple(values["depth_range"])
         return cls(inspection=inspection, defects=defects, **values)
 
 
@@ -172,7 +192,15 @@ def predict(sample: Sample, inspection: Inspection, seed: int, data: Path) -> Pr
         circular=sample.circular,
         conditions=sample.conditions,
         defects=tuple(_with_mask(d, Path(relative(d.mask, data))) if d.mask else d for d in sample.defects),
+        beside={name: relative(path, data) for name, path in _files_beside(sample).items()},
+        depth_range=sample.depth_range,
+        depth_unit_mm=sample.depth_unit_mm,
     )
+
+
+def _files_beside(sample: Sample) -> dict[str, Path]:
+    depth = {} if sample.depth is None else {DEPTH: sample.depth}
+    return {**depth, **signal_files(sample)}
 
 
 def relative(path: Path, data: Path) -> str:
