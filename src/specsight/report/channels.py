@@ -125,7 +125,7 @@ def _signal(name: str, values: NDArray[np.float32] | Pixels) -> Channel:
     if images.is_light(name):
         return Channel(np.asarray(values, np.uint8), caption=name.replace("_", " "))
     values = np.asarray(values, np.float32)
-    unknown: Mask = np.isnan(np.atleast_3d(values)).any(axis=2)
+    unknown: Mask = np.asarray(np.isnan(np.atleast_3d(values)).any(axis=2), np.bool_)
     if name == NORMALS:
         spread = np.nan_to_num(127.5 + 127.5 * values).round().astype(np.uint8)
         return Channel(spread, unknown, "normals (x red, y green, z blue)")
