@@ -61,13 +61,10 @@ def main(arguments: Sequence[str]) -> int:
         seeds = [int(seed) for seed in given.seeds.split(",")]
         sets = {f"*synthetic* tyres `winter`, {given.zone}": tyres["winter"] / "manifest.jsonl"}
         sets["MVTec AD bottle"] = SHARED / "data" / "mvtec_ad" / "bottle"
-        rows = [
-            row
-            for title, data in sets.items()
-            for row in labelled_rows(title, data, encoder, seeds, given.limit)
-        ]
         header = ("set", "defective pictures of", "good parts alone", "with labelled defects", "difference")
-        print(markdown(Table(header, tuple(rows), words=2)), flush=True)
+        for title, data in sets.items():
+            rows = labelled_rows(title, data, encoder, seeds, given.limit)
+            print(markdown(Table(header, tuple(rows), words=2)), flush=True)
     if given.only != "labelled":
         for name, words in _lines(tyres).items():
             out = given.out / name
