@@ -20,15 +20,17 @@ demo: $(READY)
 	$(BIN)/specsight inspect runs/demo-model runs/demo-tyres/asked.jsonl --out runs/demo-asked
 	$(BIN)/specsight ask runs/demo-model tyre_000007 --data runs/demo-tyres "What is wrong? How long is the stain? What caused it? May it ship?"
 
+# Each process takes neighbouring tests, so that what the tests of a file share is made once; the one that is done first
+# takes from the others.
 test: $(READY)
-	$(BIN)/pytest -n auto -m "not long"
+	$(BIN)/pytest -n auto --dist worksteal -m "not long"
 
 test-long: $(READY)
 	$(BIN)/pytest -m long
 
 # As on a processor without AVX-512 and bfloat16 units, on one thread.
 test-contracts: $(READY)
-	ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto tests/*/test_contract.py
+	ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal tests/*/test_contract.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

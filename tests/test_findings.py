@@ -241,3 +241,34 @@ def test_a_finding_names_the_modalities_that_show_it_and_how_far_it_rises() -> N
     assert second.height_mm == pytest.approx(0, abs=0.02)
     assert type(first).from_json(first.to_json()) == first
     assert "seen_in" not in find(Judgement(3.0, map_), CALIBRATION)[0].to_json()
+
+
+def test_defects_that_touch_are_told_apart_by_the_maps_of_their_types() -> None:
+    map_ = picture("0000000000", "0333333330", "0333333330", "0000000000")
+    cut, stain = np.zeros_like(map_), np.zeros_like(map_)
+    stain[:, :6], cut[:, :6] = 5.0, 3.5
+    cut[:, 6:] = 5.0
+    stain[:, 6:] = 3.0
+    judgement = Judgement(3.0, map_, {"cut": cut, "stain": stain})
+    found = {finding.type: finding.box for finding in find(judgement, CALIBRATION)}
+    assert found == {"stain": (1, 1, 6, 3), "cut": (6, 1, 9, 3)}
+    # Elsewhere it rises nearly as high in its own type's map: one defect, that shades into another type.
+    stain[:, 6:] = 4.5
+    (shading,) = find(judgement, CALIBRATION)
+    assert (shading.type, shading.box) == ("stain", (1, 1, 9, 3))
+    stain[:, 6:] = 3.0
+    # A type that was taught today does not divide what is known, and no piece stays below the seed threshold.
+    assert [one.type for one in find(judgement, CALIBRATION, taught=["cut"])] == ["stain"]
+    map_[:, 6:] = np.minimum(map_[:, 6:], 1.5)
+    assert len(find(judgement, replace(CALIBRATION, map_extent=0.5))) == 1
+
+
+def test_a_piece_that_lies_over_the_seam_is_one_finding() -> None:
+    map_ = np.full((3, 12), 3.0, np.float32)
+    cut, stain = np.full_like(map_, 1.0), np.full_like(map_, 5.0)
+    cut[:, [0, 1, 11]], stain[:, [0, 1, 11]] = 5.0, 1.0
+    found = find(Judgement(3.0, map_, {"cut": cut, "stain": stain}), CALIBRATION, circular=True)
+    assert sorted((one.type, one.area_px, one.box) for one in found) == [
+        ("cut", 9, (11, 0, 14, 3)),
+        ("stain", 27, (2, 0, 11, 3)),
+    ]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from specsight.calibration import Calibration
-from specsight.images import longest_extent
+from specsight.images import components, longest_extent, unwrapped
 from specsight.point_spread import PointSpread
 from specsight.records import Finding, Judgement
 from specsight.specification import Specification
@@ -35,6 +35,9 @@ HALVINGS = 10
 NEAR = 0.9
 """Share of the rise of the type that rises most from which on another may be meant as well. Chosen on synthetic touring
 tyres, with true regions: the true type is among them in 88 of 100 in place of 78, another named at random in 6."""
+APART = 0.8
+"""A region shows two types where a piece of it rises in another type's map, and in its own to less than this share of
+that. Chosen on synthetic sport tyres (docs/llava-ads.md), where 0.7 to 0.85 hardly differ."""
 WHOLE = 0.9
 """Share of the picture from which on a finding lies on all of it, not at a place."""
 WHOLE_PICTURE = "whole picture"
@@ -67,14 +70,14 @@ def regions(
     """The regions of all findings, (H, W) int32 with 1, 2, ... and 0 outside, 8-connected."""
     lowest = calibration.map_extent if focus is None else min(calibration.map_extent, focus.seed)
     extent, spread = np.float32(lowest), calibration.point_spread
-    wide, peaks = _components(map_, map_ > extent, circular)
+    wide, peaks = components(map_, map_ > extent, circular)
     base, share = (min(spread.base, float(extent)), MEASURED_AT) if spread else (float(extent), EDGE)
     edges = np.maximum(extent, base + share * (peaks - base)).astype(np.float32)
     edges[0] = np.inf
     inside = map_ > edges[wide]
     levels = edges[wide] if spread else None
     del wide  # a large picture's labels are as large as its map
-    labels, peaks = _components(map_, inside, circular)
+    labels, peaks = components(map_, inside, circular)
     seeded = _seeded(map_, labels, peaks, calibration, focus)
     number = np.where(seeded, np.cumsum(seeded), 0).astype(np.int32)
     labels = np.take(number, labels, out=labels, mode="clip")
@@ -94,7 +97,7 @@ def surroundings(
 ) -> NDArray[np.bool_]:
     """Pixels (H, W) of all findings and of what they lift around them; beyond, none is above the seed threshold."""
     extent = calibration.map_extent if focus is None else min(calibration.map_extent, focus.seed)
-    labels, peaks = _components(map_, map_ > extent, circular)
+    labels, peaks = components(map_, map_ > extent, circular)
     return _seeded(map_, labels, peaks, calibration, focus)[labels]
 
 
@@ -114,13 +117,15 @@ def find(
     """Findings of one judged picture, the strongest first.
 
     `parts` is (H, W) with the values of `part_names`; `mm_per_px` overrides the specification's scale. On `circular`
-    pictures a region may go on from the last column to the first; its box then ends beyond the picture's width.
-    Within `focus` regions are findings too that reach no more than its seed. Types that words have `taught` give a
-    finding its name only where they rise clearly higher than all others: what is known, with its severity and its
-    clauses, is not displaced by a name of today that fits as well. `depth` (H, W), in mm, tells how far a finding that
-    depth shows rises above what lies around it.
+    pictures a region may go on from the last column to the first; its box then ends beyond the picture's width. A
+    region in which maps of types tell several defects apart is several findings. Within `focus` regions are findings
+    too that reach no more than its seed. Types that words have `taught` give a finding its name only where they rise
+    clearly higher than all others: what is known, with its severity and its clauses, is not displaced by a name of
+    today that fits as well. `depth` (H, W), in mm, tells how far a finding that depth shows rises above what lies
+    around it.
     """
     labels = regions(judgement.map, calibration, circular, focus)
+    labels = _split_by_type(labels, judgement, calibration, circular, focus, taught)
     scale = mm_per_px or (specification.scale(judgement.map.shape[1]) if specification else None)
     spec = specification or Specification(product="unknown")
     found = []
@@ -211,7 +216,7 @@ def _drawn_in(
     (level, base), shift = ends, 0
     values = np.where(inside, map_[box], -np.inf)
     if circular and inside.shape[1] == map_.shape[1]:
-        _, shift = _unwrapped(inside)
+        _, shift = unwrapped(inside)
         values = np.roll(values, -shift, axis=1)
     top = values.argmax()
     peak = float(values.flat[top])
@@ -226,6 +231,40 @@ def _drawn_in(
         low, high = (middle, high) if longest_extent(part) >= length else (low, middle)
         region = part if low == middle else region
     return np.roll(region, shift, axis=1)
+
+
+def _split_by_type(
+    labels: NDArray[np.int32],
+    judgement: Judgement,
+    calibration: Calibration,
+    circular: bool,
+    focus: Focus | None,
+    taught: Collection[str],
+) -> NDArray[np.int32]:
+    """The regions (H, W), with numbers of their own for pieces of them in which another type than the region's rises
+    clearly higher: defects that touch are one region of the map. Both, piece and rest, must pass the seed threshold.
+    """
+    names = [name for name in judgement.type_maps if name not in taught]
+    count = int(labels.max())
+    if len(names) < 2 or not count:
+        return labels
+    for label, box in enumerate(find_objects(labels), 1):
+        rest, map_ = labels[box] == label, judgement.map[box]
+        wraps = circular and rest.shape[1] == labels.shape[1]
+        own_focus = None if focus is None else replace(focus, inside=focus.inside[box])
+        rises = [calibration.above_good(name, judgement.type_maps[name][box]) for name in names]
+        own = int(np.argmax([rise[rest].mean() for rise in rises]))
+        highest = np.argmax(rises, axis=0)
+        for other in set(highest[rest].tolist()) - {own}:
+            pieces, peaks = components(map_, rest & (highest == other), wraps)
+            for number in np.flatnonzero(_seeded(map_, pieces, peaks, calibration, own_focus)):
+                piece = pieces == number
+                apart = rises[own][piece].mean() < APART * max(0.0, float(rises[other][piece].mean()))
+                left, left_peaks = components(map_, rest & ~piece, wraps)
+                if apart and _seeded(map_, left, left_peaks, calibration, own_focus).any():
+                    count += 1
+                    labels[box][piece], rest = count, rest & ~piece
+    return labels
 
 
 class _Region:
@@ -243,7 +282,7 @@ class _Region:
         """(N,) values of the map."""
         self.mask, self.left = inside, box[1].start
         if circular and inside.shape[1] == map_.shape[1]:
-            self.mask, self.left = _unwrapped(inside)
+            self.mask, self.left = unwrapped(inside)
         self.top = box[0].start
 
     def of(self, plane: NDArray[Any]) -> NDArray[Any]:
@@ -276,41 +315,6 @@ def _measured(region: _Region, mm_per_px: float | None) -> Finding:
         area_mm2=area * mm_per_px**2 if mm_per_px else None,
         length_mm=length * mm_per_px if mm_per_px else None,
     )
-
-
-def _components(
-    map_: NDArray[np.float32], mask: NDArray[np.bool_], circular: bool
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """8-connected components (0 is outside) and the largest map value by label; labels may have gaps."""
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    if circular:
-        renumber = np.arange(count, dtype=np.int32)
-        _join_across_seam(labels, renumber)
-        labels = renumber[labels]
-    peaks = np.full(count, -np.inf, np.float32)
-    np.maximum.at(peaks, labels[mask], map_[mask])
-    return labels, peaks
-
-
-def _join_across_seam(labels: NDArray[np.int32], renumber: NDArray[np.int32]) -> None:
-    """Give regions that touch over the seam (last column to first, 8-connected) one number."""
-    first, last = labels[:, 0], labels[:, -1]
-    for shift in (-1, 0, 1):
-        rows = np.arange(max(0, shift), len(first) + min(0, shift))
-        for a, b in zip(first[rows], last[rows - shift]):
-            if a and b and renumber[a] != renumber[b]:
-                low, high = sorted((renumber[a], renumber[b]))
-                renumber[renumber == high] = low
-
-
-def _unwrapped(inside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
-    """A region (h, W) over all columns of a circular picture, cut open in its widest empty gap so that it is in one
-    piece, and the picture's column that it begins at."""
-    columns = np.flatnonzero(inside.any(axis=0))
-    if len(columns) == inside.shape[1]:
-        return inside, 0
-    start = int(columns[np.argmax(np.diff(columns)) + 1])
-    return np.roll(inside, -start, axis=1), start
 
 
 def _type(

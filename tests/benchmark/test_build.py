@@ -19,9 +19,8 @@ pytest.importorskip("mlcroissant")
 
 from specsight.benchmark import ingest as ingest_module
 from specsight.benchmark import items_file
-from specsight.benchmark.build import BuildPlan, build_benchmark
+from specsight.benchmark.build import BuildPlan, Built, build_benchmark
 from specsight.benchmark.checks import check_benchmark, failures
-from specsight.benchmark.files import Benchmark
 from specsight.benchmark.items.context import Context
 from specsight.benchmark.items.making import make_items
 from specsight.benchmark.records import BenchmarkSample, Item
@@ -49,28 +48,31 @@ def _content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_a_build_passes_its_checks_and_is_the_same_each_time(tyres: Path, tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    contents = []
-    for place in ("a", "b"):
-        built = build_benchmark(load_dataset(tyres), tmp_path / place / "bench", _plan(tyres))
-        contents.append(_content(tmp_path / place / "bench"))
-        assert not built.left_out
-    assert contents[0] == contents[1]
-    benchmark = Benchmark(tmp_path / "a" / "bench")
+@pytest.fixture(scope="module")
+def whole(tyres: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The benchmark of these tyres, made without a break."""
+    return build_benchmark(load_dataset(tyres), tmp_path_factory.mktemp("whole") / "bench", _plan(tyres))
+
+
+def test_a_build_passes_its_checks_and_is_the_same_each_time(
+    tyres: Path, whole: Built, tmp_path: Path
+) -> None:
+    again = build_benchmark(load_dataset(tyres), tmp_path / "bench", _plan(tyres))
+    assert not again.left_out
+    assert not whole.left_out
+    benchmark, contents = again.benchmark, _content(tmp_path / "bench")
+    assert contents == _content(whole.benchmark.folder)
     results = check_benchmark(benchmark, CHECKS)
     assert failures(results) == []
     counts = benchmark.manifest.counts
     assert counts["samples"] == 48
     assert counts["items"] == sum(count for name, count in counts.items() if "/" in name) > 150
     assert benchmark.manifest.synthetic
-    assert b"not published yet" in contents[0]["datasheet.md"]
-    assert str(tyres).encode() not in b"".join(contents[0].values())
+    assert b"not published yet" in contents["datasheet.md"]
+    assert str(tyres).encode() not in b"".join(contents.values())
 
 
-def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, tmp_path: Path) -> None:
-    whole = build_benchmark(load_dataset(tyres), tmp_path / "whole", _plan(tyres)).benchmark.folder
+def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, whole: Built, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     work = tmp_path / ".killed.building"
     command = [sys.executable, "-m", "specsight.cli", "benchmark", "build", str(tyres), "-o", str(out)]
@@ -89,7 +91,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, tmp_path: Path) -
     assert f"saved: {out}" in done.stdout
     assert not work.exists()
     assert before <= (out / "samples.jsonl").stat().st_size
-    assert _content(out) == _content(whole)
+    assert _content(out) == _content(whole.benchmark.folder)
 
 
 KILLED_WHILE_ASKING = """
@@ -116,9 +118,8 @@ build.build_benchmark(load_dataset(data), Path(sys.argv[2]), plan)
 
 
 def test_a_build_killed_among_its_items_reads_and_asks_only_what_is_left(
-    tyres: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tyres: Path, whole: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = build_benchmark(load_dataset(tyres), tmp_path / "whole", _plan(tyres))
     out = tmp_path / "killed"
     command = [sys.executable, "-c", KILLED_WHILE_ASKING, str(tyres), str(out)]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL

@@ -36,9 +36,12 @@ USING_DEPTH = [name for name in NAMES if "depth" in detectors[name].needs.uses]
 WITHOUT_DEPTH = [name for name in NAMES if name not in (*WITH_DEPTH, *USING_DEPTH)]
 SMALL = {"resolution": 64}
 QUICK: dict[str, dict[str, Any]] = {
-    "clad": {"steps": 40, "synthetic_defects": 24},
+    "anomalyclip": {"epochs": 3},
+    "clad": {"steps": 10, "synthetic_defects": 24},
     "cfm": {"steps": 60},
     "m3dm": {"steps": 40},
+    "multiads": {"epochs": 5},
+    "text_aligned": {"steps": 60, "synthetic_defects": 24},
     "supervised": {"coreset_limit": 512},
     "llava-ads": {"encoder": "bundled"},
     "anomalygpt": {"encoder": "bundled"},

@@ -2,7 +2,8 @@
 
 `colours`: RGB of 8 bits from files of any depth. `depth`: depth. `signals`: normals, clouds, other lights, further
 channels. `reading`: masks, depth and part maps of a picture's size. `loading`: a sample's `Picture`. `marking`: which
-pixels of a mask are marked. `extent`: how long a region is. `cells`: where the cells of a grid lie in pixels.
+pixels of a mask are marked. `components`: connected regions, also of circular pictures. `extent`: how long a region
+is. `cells`: where the cells of a grid lie in pixels.
 `framing`: a picture of any shape → what an encoder takes, and maps back again. `tiling`: large frames → overlapping
 tiles, and their grids back into one. `rotation`: pictures turned about their middle. `registration`: how a
 picture lies against a reference. `alignment`: pictures brought to its pose, and maps brought back. Sizes are (H, W):
@@ -12,6 +13,7 @@ rows, columns.
 from specsight.images.alignment import Alignment
 from specsight.images.cells import Cells
 from specsight.images.colours import common_bits, picture_size, picture_width, read_colours, read_rgb
+from specsight.images.components import components, unwrapped
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
 from specsight.images.depth import METRES, read_cloud, read_depth
 from specsight.images.extent import longest_extent
@@ -49,6 +51,7 @@ __all__ = [
     "collect_notes",
     "colours_of",
     "common_bits",
+    "components",
     "defect_mask",
     "defect_masks",
     "depth_of",
