@@ -7,6 +7,7 @@ weights and its tokenizer. Weights in other formats can run code and are not rea
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from specsight.errors import SpecsightError
 from specsight.storage import check_regular, parse_json, read_text, sha256
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+MOST_DESCRIBED = 4
+"""Times as many weights as there are that a configuration may describe: those that are missing or of another shape are
+named one by one then."""
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 
 
@@ -61,6 +65,7 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
     _quiet(transformers)
     options |= {"trust_remote_code": False, "local_files_only": True}
     _check_depth(folder, name, what)
+    _check_size(auto_class, folder, name, what)
     try:
         model, report = auto_class.from_pretrained(
             folder,
@@ -88,24 +93,53 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
 
 def _check_depth(folder: Path, name: str, what: str) -> None:
     """Raise SpecsightError where a configuration has more layers than there are arrays: all would be built first."""
-    from safetensors import SafetensorError, safe_open
-
     try:
         said = parse_json(read_text(folder / "config.json"))
-        count = 0
-        for path in folder.glob("*.safetensors"):
-            with safe_open(path, "pt") as file:
-                count += len(file.keys())
-    except (OSError, ValueError, SafetensorError):
+    except (OSError, ValueError):
         return  # `transformers` says what is wrong with it.
-    sizes = [said, *said.values()] if isinstance(said, dict) else []
-    depths = [one.get("num_hidden_layers") for one in sizes if isinstance(one, dict)]
+    sizes = _sizes(folder)
+    parts = [said, *said.values()] if isinstance(said, dict) else []
+    depths = [one.get("num_hidden_layers") for one in parts if isinstance(one, dict)]
     deepest = max((depth for depth in depths if isinstance(depth, int)), default=0)
-    if deepest > count:
+    if sizes and deepest > len(sizes):
         raise SpecsightError(
-            f"{what} '{name}' has {deepest:,} layers by its config.json, and {count:,} arrays of weights: get the "
+            f"{what} '{name}' has {deepest:,} layers by its config.json, and {len(sizes):,} arrays of weights: get the "
             "configuration and the weights of one checkpoint"
         )
+
+
+def _check_size(auto_class: Any, folder: Path, name: str, what: str) -> None:
+    """Raise SpecsightError where a configuration describes far more weights than the files hold: memory for all of them
+    would be asked for first. The model is built without memory for its weights; where that fails, nothing is said."""
+    import torch
+
+    held = sum(_sizes(folder))
+    try:
+        config = load_config(folder, name, what)
+        with torch.device("meta"):
+            model = auto_class.from_config(config, trust_remote_code=False)
+        described = sum(parameter.numel() for parameter in model.parameters())
+    except Exception:  # `from_pretrained` says what is wrong with it.
+        return
+    if held and described > MOST_DESCRIBED * held:
+        raise SpecsightError(
+            f"{what} '{name}' has {described:,} weights by its config.json, and its files hold {held:,}: get the "
+            "configuration and the weights of one checkpoint"
+        )
+
+
+def _sizes(folder: Path) -> list[int]:
+    """How many numbers each array of weights holds, by the heads of the files; [] where one cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    sizes = []
+    try:
+        for path in folder.glob("*.safetensors"):
+            with safe_open(path, "pt") as file:
+                sizes += [math.prod(file.get_slice(key).get_shape()) for key in file.keys()]  # noqa: SIM118
+    except (OSError, ValueError, SafetensorError):
+        return []
+    return sizes
 
 
 def load_config(folder: Path, name: str, what: str) -> Any:

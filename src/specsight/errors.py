@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories of what a terminal obeys or cannot show: controls, surrogates, separators of lines."""
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of the text behind them."""
 LONGEST_EXCERPT = 300
 """Characters of other people's words in a message."""
@@ -49,10 +51,19 @@ def printable(text: str) -> str:
     direction of what follows, so that it reads as something else, are written as `\\x1b`."""
     return "".join(
         character
-        if character == "\n" or (unicodedata.category(character) not in CONTROLS and character not in TURNING)
+        if character == "\n"
+        or (unicodedata.category(character) not in CONTROLS and not TURNING.match(character))
         else _escaped(character)
         for character in text
     )
+
+
+def unturned(value: Any) -> Any:
+    """What a page shows of a value: in text, of whatever class, characters that turn the direction of what follows are
+    written as `\\u202e`; anything else as it is."""
+    if not isinstance(value, str) or not TURNING.search(value):
+        return value
+    return type(value)(TURNING.sub(lambda found: _escaped(found[0]), value))
 
 
 def excerpt(text: str) -> str:

@@ -241,6 +241,25 @@ def test_knowledge_is_told_as_general_and_not_as_seen() -> None:
     assert text("What should I do?", seen()) == "The part is accepted: it may go on."
 
 
+def test_what_was_not_found_was_caused_by_nothing() -> None:
+    asked = Query("cause", ("stain",), refers=True)
+    (only,) = answer_query(asked, [seen(CUT)], context())
+    assert only.text.startswith("No stain was found")
+    assert "Typical causes of a stain" in text("What causes stains?", seen(CUT))
+
+
+def test_a_requirement_that_is_not_met_is_told_where_pictures_are_compared() -> None:
+    lacking, cut = seen(number=2, score=5.0, deciding=DOT), seen(CUT)
+    told = text("Which picture is worse?", cut, lacking)
+    assert told.startswith(
+        "Picture 1 (1.png) is the worse one: both are rejected, picture 1 (1.png) for a finding of severity 'minor' "
+        "and picture 2 (2.png) for a requirement that is not met."
+    )
+    assert (
+        f"Picture 2 (2.png) is rejected (score 5.000): no region that counts; not met: '{DOT.words}'." in told
+    )
+
+
 def test_pictures_are_ranked_by_verdict_severity_and_score() -> None:
     minor, major, good = seen(CUT), seen(STAIN, number=2), seen(number=3)
     assert text("Which picture is worse?", minor, good).startswith(

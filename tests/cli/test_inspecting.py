@@ -259,6 +259,20 @@ def test_statements_are_rewritten_under_their_checks_and_rejected_rewrites_are_c
     assert "rejected: the statement stands as it was" in page
 
 
+def test_why_a_language_model_gave_no_answer_is_told(line: Path, tmp_path: Path) -> None:
+    photograph(tmp_path / "in", 1, first=300)
+    pytest.importorskip("openai")
+    with chat_server() as server:
+        server.always = "quota"
+        told = specsight(
+            "inspect", line / "model", tmp_path / "in", "-o", tmp_path / "out", "--explain-with",
+            f"endpoint:{server.url}#tiny",
+        )  # fmt: skip
+    assert "1 times the language model gave no answer" in told
+    assert "note: no answer: " in told
+    assert "You exceeded your quota" in told
+
+
 def test_what_is_known_of_types_is_extended_by_a_file_of_the_users(line: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("types:\n- {name: scratch, action: Send it to polishing.}\n")

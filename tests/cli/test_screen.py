@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from specsight import cli, screen
-from specsight.errors import printable
+from specsight.errors import printable, unturned
 
 STEERING = "\x1b]0;owned\x07\x1b[31m\x9b1m\u2028\udcff"
 
@@ -19,6 +19,15 @@ def test_control_characters_are_written_out() -> None:
     assert printable(STEERING) == r"\x1b]0;owned\x07\x1b[31m\x9b1m\u2028\udcff"
     assert printable("3\u202emm\u2066") == r"3\u202emm\u2066"
     assert printable("naïve\n日本 ø 👩‍🏭") == "naïve\n日本 ø 👩‍🏭"
+
+
+def test_pages_write_out_what_turns_the_direction() -> None:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    page = Environment(autoescape=True, finalize=unturned).from_string("{{ said }} {{ marked }} {{ number }}")
+    shown = page.render(said="<3\u202emm>", marked=Markup("<b>\u2066</b>"), number=3)
+    assert shown == r"&lt;3\u202emm&gt; <b>\u2066</b> 3"
 
 
 def test_a_line_on_the_screen_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,6 +188,17 @@ def test_a_checkpoint_that_lacks_weights_is_refused(copy: Path) -> None:
         load_language_model(copy)
 
 
+def test_no_memory_is_asked_for_by_sizes_that_no_file_holds(copy: Path) -> None:
+    import json
+
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(
+        json.dumps({**config, "hidden_size": 2**20, "intermediate_size": 2**22})
+    )
+    with pytest.raises(SpecsightError, match=r"weights by its config\.json, and its files hold [\d,]+: get"):
+        load_language_model(copy)
+
+
 def test_the_fingerprint_follows_weights_and_wording(folders: dict[str, Path], copy: Path) -> None:
     same = load_language_model(copy, "cpu").fingerprint
     assert same == load_language_model(folders["plain"], "cpu").fingerprint

@@ -293,6 +293,20 @@ def test_another_recipe_is_refused_where_pictures_or_checkpoints_are(run: Path, 
         train(recipe(), run, photographs, ["instrukt"])
 
 
+def test_what_cannot_be_learned_from_is_told_before_anything_is_rendered(
+    photographs: Path, tmp_path: Path
+) -> None:
+    from specsight.recipes.language.train import train
+
+    damaged = Path(shutil.copytree(photographs, tmp_path / "photographs"))
+    (damaged / "2.png").write_bytes(b"no picture")
+    with pytest.raises(SpecsightError, match=r"2\.png"):
+        train(recipe(), tmp_path / "out", damaged)
+    with pytest.raises(SpecsightError, match="no such folder"):
+        train(replace(recipe(), language_model=str(tmp_path / "none")), tmp_path / "out", photographs)
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_model_of_tyres_that_is_measured_on_is_learned_from(run: Path) -> None:
     from specsight.synthetic.tyres.planning import Settings, models_of
 

@@ -92,8 +92,10 @@ def _types_meant(
     for name in query.types:
         if not any(context.defect_words.same(name, one) for one in by_type):
             yield nothing_meant(seen, Query(query.kind, (name,), query.parts, query.places), context)
+            if query.refers:
+                continue  # "What caused it?": there is no "it".
             by_type.setdefault(name, [])
-    if by_type:
+    if by_type or query.types:
         return list(by_type.items())
     untyped = [k for k in numbers if seen.finding(k).type is None]
     if untyped:

@@ -45,8 +45,15 @@ def compare(seen: Sequence[JudgedPicture], query: Query, context: Context) -> It
             name=capitalised(one.name),
             verdict=verdict_word(one.inspection.verdict),
             score=f"{one.inspection.score:.3f}",
-            found=described(one, one.counted) if one.counted else "no region that counts",
+            found=_found(one),
         )
+
+
+def _found(seen: JudgedPicture) -> str:
+    """What speaks against a picture."""
+    missing = " ".join(f"'{one.words}'" for one in seen.unmet)
+    found = described(seen, seen.counted) if seen.counted else "no region that counts"
+    return f"{found}; not met: {missing}" if missing else found
 
 
 def _ranked(seen: Sequence[JudgedPicture], query: Query, context: Context) -> Iterator[Sentence]:
@@ -91,6 +98,9 @@ def _reason(first: JudgedPicture, second: JudgedPicture, context: Context) -> st
     verdict, beside = (verdict_word(picture.inspection.verdict) for picture in (first, second))
     if one[0] != other[0]:
         return f": it is {verdict}, and {second.name} is {beside}"
+    if (first.unmet or second.unmet) and one[1] != other[1]:
+        grounds = [f"{seen.name} for {_grounds(seen, context)}" for seen in (first, second)]
+        return f": both are {verdict}, {listed(grounds)}"
     both = f": both are {verdict}, and its"
     if one[1] != other[1]:
         mine, others = _gravest(first, context), _gravest(second, context)
@@ -108,6 +118,16 @@ def _rank(seen: JudgedPicture, context: Context) -> Rank:
 def _gravest(seen: JudgedPicture, context: Context) -> str:
     levels = [(gravity(seen, k, context), seen.finding(k).severity) for k in seen.counted]
     return max(levels, default=(0.0, None), key=lambda one: one[0])[1] or "of no known severity"
+
+
+def _grounds(seen: JudgedPicture, context: Context) -> str:
+    """What a rejected picture is rejected for, in short."""
+    found = [f"a finding {_of_severity(_gravest(seen, context))}"] if seen.counted else []
+    return listed([*found, *(["a requirement that is not met"] if seen.unmet else [])]) or "its score"
+
+
+def _of_severity(level: str) -> str:
+    return level if level.startswith("of ") else f"of severity '{level}'"
 
 
 def _with_reference(seen: Sequence[JudgedPicture], query: Query, context: Context) -> Iterator[Sentence]:

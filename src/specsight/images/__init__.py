@@ -78,4 +78,5 @@ __all__ = [
     "shorter_side",
     "signal_files",
     "signal_of",
+    "unwrapped",
 ]

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from specsight import explain
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, unturned
 from specsight.progress import track
 from specsight.report import charts, gallery, pictures, tables
 from specsight.report.freshness import drawn_from, is_current
@@ -166,6 +166,7 @@ def fill(template: str, context: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("specsight.report"),
         autoescape=True,
+        finalize=unturned,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -182,6 +182,8 @@ def verdicts(run: Path) -> None:
     unapplied(judged)
     if told := rewrites_told(judged.metrics().get("rewrites")):
         say(told)
+    if silent := _silent(predictions):
+        say(f"note: {silent}", err=True)
     decided = any(p.inspection.verdict for p in predictions)
     others = sum(p.inspection.decision.unlike is not None for p in rejected)
     other = f" ({others} not this product)" if others else ""
@@ -195,6 +197,14 @@ def verdicts(run: Path) -> None:
     if further := judged.protocol().further_rejects:
         say(f"note: beside what the threshold promises, {further}", err=True)
     say(f"{len(predictions)} judged: {counts}; {len(skipped)} could not be read{rest}")
+
+
+def _silent(predictions: Sequence[Prediction]) -> str:
+    """Why a language model first gave no answer where it was to rewrite a statement; empty where it always did."""
+    explained = (one.inspection.explanation for one in predictions)
+    asked = (one.rewrite for one in explained if one is not None and one.rewrite is not None)
+    checks = (check for one in asked if not one.text for check in one.checks)
+    return next((check.evidence for check in checks), "")
 
 
 def account(line: str, notes: Sequence[str]) -> None:

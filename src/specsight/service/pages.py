@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, unturned
 from specsight.service.access import Person
 
 KINDS = {".css": "text/css", ".js": "text/javascript"}
@@ -30,6 +30,7 @@ class Pages:
         self._templates = jinja2.Environment(
             loader=loader,
             autoescape=True,
+            finalize=unturned,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -90,12 +90,13 @@ def rate(
 
 
 def _made(folder: RatingFolder) -> None:
+    from specsight.asking.words import counted
     from specsight.benchmark.rating.summary import FEWEST
 
     rating = folder.rating
     screen.say(
-        f"{rating.statements:,} statements of {len(rating.models)} models for {len(rating.raters)} raters, "
-        f"{len(rating.anchors)} examples: {folder.path}"
+        f"{counted(rating.statements, 'statement')} of {counted(len(rating.models), 'model')} for "
+        f"{counted(len(rating.raters), 'rater')}, {counted(len(rating.anchors), 'example')}: {folder.path}"
     )
     if rating.left_out:
         what = (

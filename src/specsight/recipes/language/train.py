@@ -15,9 +15,10 @@ import torch
 
 from specsight.benchmark.build import BuildPlan, build_benchmark
 from specsight.benchmark.splits import SplitPlan
+from specsight.checkpoints import load_config
 from specsight.datasets import load_dataset
 from specsight.encoders import Encoder, load_encoder
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError, did_you_mean, require
 from specsight.language.pointing.adapters import adapted, base_folder, load_base
 from specsight.language.pointing.model import PointingModel, Shape
 from specsight.language.pointing.saved import (
@@ -27,7 +28,7 @@ from specsight.language.pointing.saved import (
     read_description,
     save_pointing,
 )
-from specsight.language.pointing.tokens import add_tokens
+from specsight.language.pointing.tokens import WHAT, add_tokens
 from specsight.learning import processes
 from specsight.learning.checkpoint import load_modules
 from specsight.learning.history import LOG, write_entry
@@ -69,7 +70,12 @@ def train(
     for name in stages:
         if name not in STAGES:
             raise SpecsightError(f"unknown training stage '{name}': {did_you_mean(name, STAGES)}")
-    Photographs(photographs)
+    # Mistakes are told before hours of rendering.
+    for held_out in (False, True):
+        Photographs(photographs, held_out).check()
+    if recipe.language_model != BUNDLED:
+        load_config(base_folder(recipe.language_model), recipe.language_model, WHAT)
+        require("peft", "smollm2")
     known: Sequence[str] = STAGES
     if start is not None:
         recipe = replace(recipe, start=_start_of(start, recipe.encoder))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specsight.datasets.files import pictures_in
 from specsight.errors import SpecsightError
-from specsight.images import IMAGE_SUFFIXES, read_rgb
+from specsight.images import IMAGE_SUFFIXES, picture_size, read_rgb
 
 HELD_OUT = 100
 
@@ -38,6 +38,11 @@ class Photographs:
         chosen = [path for index, path in enumerate(paths) if (index % step == 0) == held_out][:limit]
         self._paths = chosen
         self._decoded: dict[int, NDArray[np.uint8]] = {}
+
+    def check(self) -> None:
+        """Raise UnreadableFile for the first that is no picture by its head; none is decoded."""
+        for path in self._paths:
+            picture_size(path)
 
     def __len__(self) -> int:
         return len(self._paths)
