@@ -63,3 +63,29 @@ def focal_dice(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
     defective = torch.softmax(logits, dim=0)[1:].sum(0)
     return focal(logits, targets) + dice(defective, targets[1:].sum(0))
+
+
+def focal_of_maps(logits: torch.Tensor, targets: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Binary focal loss of maps (B, ...) against targets over `known` cells, summed over a map and
+    divided by what a map of 1 % would hold: a mean over cells would weigh the few defective ones next to nothing."""
+    import torch
+    from torch.nn import functional
+
+    raw = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    right = torch.exp(-raw)
+    weighted = (1 - right) ** GAMMA * raw * known
+    return weighted.flatten(1).sum(1).mean() / (0.01 * logits[0].numel())
+
+
+def dice_of_maps(logits: torch.Tensor, targets: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map (B, ...) that shows something, over `known` cells, mean over those
+    maps; of empty maps Dice says nothing that focal loss does not."""
+    import torch
+
+    shows = (targets * known).flatten(1).sum(1) > 0
+    if not shows.any():
+        return logits.sum() * 0
+    probability = torch.sigmoid(logits[shows]) * known[shows]
+    target = targets[shows] * known[shows]
+    overlap, total = (probability * target).flatten(1).sum(1), (probability + target).flatten(1).sum(1)
+    return (1 - (2 * overlap + 1) / (total + 1)).mean()

@@ -12,7 +12,7 @@ from tests.support.capped_benchmark import item, sample, write_benchmark
 from tests.support.caps import YAML, cap, specification
 
 from specsight.benchmark.answering.contract import AnswererConfig, CannotAnswer
-from specsight.benchmark.answering.inspecting import FittedAnswerer
+from specsight.benchmark.answering.fitted_inspectors import FittedAnswerer
 from specsight.benchmark.answering.naming import answerer_named
 from specsight.benchmark.answering.running import RunConfig, run_benchmark
 from specsight.benchmark.answering.selecting import Selection

@@ -13,9 +13,10 @@ import pytest
 
 from specsight.benchmark.answering import options
 from specsight.benchmark.answering.beliefs import beliefs_of
+from specsight.benchmark.answering.case import Case, Product
 from specsight.benchmark.answering.contract import Question, Shown
 from specsight.benchmark.answering.parsing import parse
-from specsight.benchmark.answering.rules import Case, Product, answer
+from specsight.benchmark.answering.rules import answer
 from specsight.benchmark.tasks import TASKS, Form, Task
 from specsight.errors import SpecsightError
 from specsight.records import Decision, Excused, Finding, Inspection, Presence, Verdict

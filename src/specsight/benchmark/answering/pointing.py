@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from specsight.benchmark.answering.case import Answered
 from specsight.benchmark.answering.contract import Answerer, AnswererConfig, Question, Reply, answerers
-from specsight.benchmark.answering.inspecting import UNINSTRUCTED, FittedAnswerer
-from specsight.benchmark.answering.rules import Answered
+from specsight.benchmark.answering.fitted_inspectors import FittedAnswerer
+from specsight.benchmark.answering.inspecting import UNINSTRUCTED
 from specsight.errors import SpecsightError, did_you_mean
 
 if TYPE_CHECKING:

@@ -15,13 +15,14 @@ from torch import Tensor
 from specsight.encoders import Encoder
 from specsight.language.map_prompts.model import MapPrompted
 from specsight.language.pointing.packing import Branch, pack
+from specsight.learning.losses import dice_of_maps, focal_of_maps
 from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
 from specsight.recipes.anomalygpt.batches import MapBatch, MapBatchMaker
 from specsight.recipes.anomalygpt.recipe import PromptStage
 from specsight.recipes.language.anchors import SentenceAnchors
 from specsight.recipes.language.conversations import THINGS
-from specsight.recipes.language.task import auroc_of, dice_of_maps, focal_of_maps, loss_of_words
+from specsight.recipes.language.task import auroc_of, loss_of_words
 from specsight.recipes.run import config_of
 
 VALIDATED = 12

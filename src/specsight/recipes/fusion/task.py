@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from specsight.detectors.fusion.head import ClauseTokens, FusionHead
+from specsight.learning.losses import dice_of_maps, focal_of_maps
 from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
 from specsight.recipes.fusion.batches import EpisodeBatch, EpisodeMaker
 from specsight.recipes.fusion.recipe import HeadStage
-from specsight.recipes.language.task import dice_of_maps, focal_of_maps
 from specsight.recipes.run import config_of
 
 VALIDATED = 6

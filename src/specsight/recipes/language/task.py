@@ -19,7 +19,7 @@ from specsight.language.pointing.adapters import learning
 from specsight.language.pointing.heads import Seen
 from specsight.language.pointing.model import PointingModel
 from specsight.language.pointing.packing import Packed
-from specsight.learning.losses import GAMMA
+from specsight.learning.losses import dice_of_maps, focal_of_maps
 from specsight.learning.task import Maker, Task, Validation
 from specsight.metrics import image_auroc
 from specsight.recipes.language.anchors import SentenceAnchors
@@ -200,27 +200,6 @@ def loss_of_words(model: PointingModel, states: Tensor, packed: Packed) -> Tenso
     if not chosen.any():
         return states.new_zeros(())
     return functional.cross_entropy(model.logits(states[chosen]).float(), packed.targets[chosen])
-
-
-def focal_of_maps(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
-    """Binary focal loss over known cells, summed over a map and divided by what a map of 1 % would hold: a mean over
-    cells would weigh the few defective ones next to nothing."""
-    raw = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    right = torch.exp(-raw)
-    weighted = (1 - right) ** GAMMA * raw * known
-    return weighted.flatten(1).sum(1).mean() / (0.01 * logits[0].numel())
-
-
-def dice_of_maps(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
-    """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map that shows something, mean over those; of empty maps Dice says
-    nothing that focal loss does not."""
-    shows = (targets * known).flatten(1).sum(1) > 0
-    if not shows.any():
-        return logits.sum() * 0
-    probability = torch.sigmoid(logits[shows]) * known[shows]
-    target = targets[shows] * known[shows]
-    overlap, total = (probability * target).flatten(1).sum(1), (probability + target).flatten(1).sum(1)
-    return (1 - (2 * overlap + 1) / (total + 1)).mean()
 
 
 def joint_projection(encoder: Encoder) -> Tensor | None:
