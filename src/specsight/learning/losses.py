@@ -78,8 +78,8 @@ def focal_of_maps(logits: torch.Tensor, targets: torch.Tensor, known: torch.Tens
 
 
 def dice_of_maps(logits: torch.Tensor, targets: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map (B, ...) that shows something, over `known` cells, mean over those
-    maps; of empty maps Dice says nothing that focal loss does not."""
+    """1 - (2 Σ p t + s) / (Σ p + Σ t + s) of each map (B, ...) that shows something, over `known` cells, mean over
+    those maps; of empty maps Dice says nothing that focal loss does not."""
     import torch
 
     shows = (targets * known).flatten(1).sum(1) > 0
