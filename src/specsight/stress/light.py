@@ -72,7 +72,7 @@ def _dark(rgb: Pixels, level: float, random: np.random.Generator) -> Pixels:
 
 
 def _lobes(size: tuple[int, int], random: np.random.Generator, circular: bool) -> NDArray[np.float32]:
-    """(H, W) the strongest of two to four elongated Gaussian lobes, above 0; 1 in the middle of the strongest."""
+    """(H, W) the strongest of two to four elongated lobes, 1 / (1 + r²) each; above 0, at most 1."""
     height, width = size
     side = min(size)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
