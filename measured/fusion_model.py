@@ -76,6 +76,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--head", default="bundled")
     parser.add_argument("--detection-only", action="store_true", help="no instructions, no times")
+    parser.add_argument("--times-only", action="store_true", help="nothing but times")
     parser.add_argument("--picture", type=Path, help="draw tyres here, in place of measuring")
     given = parser.parse_args(arguments)
     tyres = given.out / f"{given.model}-fusion"
@@ -88,6 +89,9 @@ def main(arguments: Sequence[str]) -> int:
         by_product[sample.product].append(sample)
     if given.picture:
         _draw(by_product, specification, given)
+        return 0
+    if given.times_only:
+        print(_costs(next(iter(by_product.values())), specification, given))
         return 0
     with temporary_folder("features") as folder:
         encoder = CachedEncoder(load_encoder("bundled"), folder)
