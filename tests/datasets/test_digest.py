@@ -86,7 +86,11 @@ def test_a_run_that_goes_on_judges_changed_depth_anew(
     inspector = Inspector(detector.fit([sample]))
     judged = []
     look = Inspector.look
-    monkeypatch.setattr(Inspector, "look", lambda *args: (judged.append(args[1].id), look(*args))[1])
+    monkeypatch.setattr(
+        Inspector,
+        "look",
+        lambda *args, **further: (judged.append(args[1].id), look(*args, **further))[1],
+    )
     (tmp_path / "run").mkdir()
     run = RunFolder(tmp_path / "run")
     for _ in range(2):

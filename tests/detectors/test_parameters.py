@@ -34,7 +34,7 @@ class Example:
 @pytest.mark.parametrize(("name", "declared"), DECLARED)
 def test_every_parameter_says_what_it_is_and_what_it_takes(name: str, declared: Parameter) -> None:
     assert declared.help.endswith("."), f"{name}.{declared.name}"
-    of_others = ("encoder", "device", "language_model", "evidence")
+    of_others = ("encoder", "device", "language_model", "evidence", "head")
     assert declared.name in of_others or declared.values, f"{name}.{declared.name}"
     declared.check(declared.default)
 

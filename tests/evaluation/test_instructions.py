@@ -147,7 +147,9 @@ def test_every_picture_is_looked_at_once(
     looked = []
     look = Inspector.look
     monkeypatch.setattr(
-        Inspector, "look", lambda self, sample: looked.append(sample.id) or look(self, sample)
+        Inspector,
+        "look",
+        lambda self, sample, **given: looked.append(sample.id) or look(self, sample, **given),
     )
     run_evaluation(config_of(plates, 0), tmp_path / "out")
     assert len(looked) == len(set(looked)) == 12

@@ -188,8 +188,10 @@ def test_every_metric_of_the_catalogue_is_given_by_some_run(
     ]
     told = Explanation((Statement("It is fine.", "verdict"),), rewrite=Rewrite("a model", "Fine.", False))
     explained = [replace(p, inspection=replace(p.inspection, explanation=told)) for p in plain]
+    shown = {"one": "depth", "both": "rgb"}
+    by_modality = [replace(p, conditions={"visible": shown.get(p.id, "")}) for p in plain]
     given: set[str] = set()
-    for predictions in (plain, [*plain, *views[2:4]], saturated, explained):
+    for predictions in (plain, [*plain, *views[2:4]], saturated, explained, by_modality):
         measured = measure(run, predictions, calibration, resamples=0)
         given |= {*measured.values, *(name for row in measured.per_type.values() for name in row)}
     listed = {name for name, metric in metrics.items() if metric.group not in (Group.WORDS, Group.CHANGES)}

@@ -88,10 +88,11 @@ def update(
 def adapt(
     model: Path, pictures: Path, out: Path, method: str, encoder: str | None, device: str, replace: bool
 ) -> None:
-    """Adapt a saved model to the same product on another line: another light, plant or camera.
+    """Adapt a saved model to the same product on another line.
 
-    PICTURES is a folder from there, good and defective parts as they come; nobody has to say which are which. The new
-    model says how it was adapted wherever it is used. Its threshold takes good parts of that line: set-threshold.
+    Another line is another light, plant or camera. PICTURES is a folder from there, good and defective parts as they
+    come; nobody has to say which are which. The new model says how it was adapted wherever it is used. Its threshold
+    takes good parts of that line: set-threshold.
     """
     from specsight.inspector.adapting import adapt_model
 

@@ -79,7 +79,7 @@ def stress(
     product: str | None,
     every: bool,
 ) -> None:
-    """Write a copy of a data set whose test pictures are harder to judge: dark, hidden in part, blurred, ..."""
+    """Write a copy of a data set whose test pictures are darkened, blurred, hidden in part or otherwise stressed."""
     from specsight.stress import stressors, write_stressed
 
     asked = stressors[name].middle if level is None else level
