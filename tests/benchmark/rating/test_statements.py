@@ -119,7 +119,7 @@ def test_the_command_makes_the_kit_and_its_page_shows_statement_and_map(
     arguments = ["benchmark", "rate", str(runs[0]), "-o", str(out), "--rater", "r1", "--rater", "r2"]
     result = CliRunner().invoke(cli, arguments, standalone_mode=False)
     assert result.exception is None, result.exception
-    assert "6 statements of 1 models for 2 raters" in result.output
+    assert "6 statements of 1 model for 2 raters" in result.output
     server = LocalServer(application(RatingStore(RatingFolder(out))), Access({"r1": "rater", "r2": "rater"}))
     thread = threading.Thread(target=server.run)
     thread.start()
