@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,10 +113,10 @@ def measure(samples: Sequence[Sample], encoder: Encoder, seed: int, limit: int) 
             "supervised", encoder=encoder, resolution=RESOLUTION, coreset_limit=CORESET, seed=seed
         ).fit([*good, *kept])
         assert isinstance(detector, Supervised)
-        alone = replace(detector, weight=0.0)
-        alone.learned_, alone.framing_ = detector.learned_, detector.framing_
         views = [detector.look([images.load_picture(s)])[0] for s in tested]
-        scores = [np.array([one.judge(view).score for view in views]) for one in (alone, detector)]
+        scores = [
+            np.array([one.judge(view).score for view in views]) for one in (detector.without_head(), detector)
+        ]
         for which in told:
             chosen = np.array([s.label == "good" or _shows(s, labelled, which) for s in tested])
             truth = np.array([s.label == "defective" for s in tested])[chosen]

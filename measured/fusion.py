@@ -24,7 +24,8 @@ from measured.fusion_sets import fusion_set
 from measured.rows import ROOT
 from specsight import images, metrics
 from specsight.datasets import load_dataset
-from specsight.detectors import Detector, create_detector, detectors
+from specsight.detectors import Detector, create_detector
+from specsight.detectors.depth.late_fusion import RULES
 from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.evaluation.modality_numbers import ALONE, seen_in
@@ -33,7 +34,6 @@ from specsight.report.export import Table, markdown
 from specsight.specification import load_specification
 
 RESOLUTION = 256
-RULES = ("mean", "max", "product", "zsum", "ocsvm", "gated")
 METHODS: Mapping[str, tuple[str, str]] = {
     "colours alone": ("patchcore", ""),
     "depth alone": ("depth_patchcore", ""),
@@ -116,7 +116,7 @@ def _measure_zone(
     encoder_ms = _encoder_ms(encoder, zone.pictures[0])
     fitted: dict[str, Detector] = {}
     for row, (name, rule) in METHODS.items():
-        if name not in detectors or only not in row:
+        if only not in row:
             continue
         if name not in fitted:
             parameters: dict[str, Any] = {"rule": "ocsvm"} if rule else {}

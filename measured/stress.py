@@ -35,7 +35,7 @@ LEARNING = {"winter": (), "bottle": ("--shots", "24")}
 LIMIT = 16
 """Good and defective test pictures of each product."""
 METHODS = ("patchcore", "phrases", "depth_patchcore", "btf", "cfm", "late_fusion", "fusion")
-"""Those that are registered are measured; those that look at depth on tyres alone."""
+"""What is measured; methods that cannot do without depth on tyres alone."""
 SHOWN = ("image_auroc", "aupro_30")
 
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m measured stress", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured")
     parser.add_argument("--only", action="append", default=[], help="sets whose name contains this")
-    parser.add_argument("--detectors", default=",".join(name for name in METHODS if name in detectors))
+    parser.add_argument("--detectors", default=",".join(METHODS))
     parser.add_argument(
         "--limit", type=int, default=LIMIT, help="good and defective test pictures of a product"
     )

@@ -64,8 +64,9 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
 
     _quiet(transformers)
     options |= {"trust_remote_code": False, "local_files_only": True}
-    _check_depth(folder, name, what)
-    _check_size(auto_class, folder, name, what)
+    sizes = _sizes(folder)
+    _check_depth(folder, name, what, len(sizes))
+    _check_size(auto_class, folder, name, what, sum(sizes))
     try:
         model, report = auto_class.from_pretrained(
             folder,
@@ -91,29 +92,27 @@ def load_weights(auto_class: Any, folder: Path, name: str, what: str, **options:
     return model.eval().requires_grad_(False)
 
 
-def _check_depth(folder: Path, name: str, what: str) -> None:
+def _check_depth(folder: Path, name: str, what: str, arrays: int) -> None:
     """Raise SpecsightError where a configuration has more layers than there are arrays: all would be built first."""
     try:
         said = parse_json(read_text(folder / "config.json"))
     except (OSError, ValueError):
         return  # `transformers` says what is wrong with it.
-    sizes = _sizes(folder)
     parts = [said, *said.values()] if isinstance(said, dict) else []
     depths = [one.get("num_hidden_layers") for one in parts if isinstance(one, dict)]
     deepest = max((depth for depth in depths if isinstance(depth, int)), default=0)
-    if sizes and deepest > len(sizes):
+    if arrays and deepest > arrays:
         raise SpecsightError(
-            f"{what} '{name}' has {deepest:,} layers by its config.json, and {len(sizes):,} arrays of weights: get the "
+            f"{what} '{name}' has {deepest:,} layers by its config.json, and {arrays:,} arrays of weights: get the "
             "configuration and the weights of one checkpoint"
         )
 
 
-def _check_size(auto_class: Any, folder: Path, name: str, what: str) -> None:
+def _check_size(auto_class: Any, folder: Path, name: str, what: str, held: int) -> None:
     """Raise SpecsightError where a configuration describes far more weights than the files hold: memory for all of them
     would be asked for first. The model is built without memory for its weights; where that fails, nothing is said."""
     import torch
 
-    held = sum(_sizes(folder))
     try:
         config = load_config(folder, name, what)
         with torch.device("meta"):

@@ -18,10 +18,11 @@ from specsight.detectors.fusion.tokens import SLICES, WIDTH
 from specsight.encoders import load_encoder
 from specsight.learning import engine
 from specsight.learning.schedule import Schedule
-from specsight.recipes.fusion.batches import Episode, EpisodeMaker
+from specsight.recipes.fusion.batches import EpisodeMaker
 from specsight.recipes.fusion.recipe import HeadStage
 from specsight.recipes.fusion.task import HeadTask, passed
 from specsight.recipes.fusion.train import save_head
+from specsight.recipes.fusion.truth import Episode
 
 SIDE = 12
 

@@ -180,9 +180,8 @@ def report(run: Path) -> None:
 
     if run.is_dir():
         check_output(run)
-    draw = render_suite if (run / RECORD).is_file() else render_curve if (run / TABLE).is_file() else render
-    draw = render_stress if (run / STRESS).is_file() else draw
-    page = draw(run)
+    pages = {STRESS: render_stress, RECORD: render_suite, TABLE: render_curve}
+    page = next((draw for file, draw in pages.items() if (run / file).is_file()), render)(run)
     screen.files(run)
     screen.say(f"report: {page}")
 

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import View, detectors
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
+from specsight.detectors.parameters import parameter, sigma_parameter
 from specsight.detectors.pointing import TOP, PointingDetector, explained
 from specsight.detectors.rotating import angles_of, rotate_parameter
 from specsight.detectors.saving import State
-from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
+from specsight.detectors.text import judgement_of_types, judgement_without_types
 from specsight.encoders import Encoder, Features
 from specsight.features import grids
 from specsight.features.memory_bank import BankBuilder, MemoryBank

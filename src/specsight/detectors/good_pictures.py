@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from specsight import images
 from specsight.encoders import Encoder
 from specsight.errors import UnreadableFile
@@ -32,6 +34,12 @@ def choose_framing(
     return propose_framing(
         _readable(good[:: max(1, len(good) // UPRIGHT)][:UPRIGHT]), encoder(), given, choices
     )
+
+
+def usual_scale(samples: Sequence[Sample]) -> float | None:
+    """Side of a pixel in mm that is usual among samples; None: none of them says it."""
+    sizes = [sample.mm_per_px for sample in samples if sample.mm_per_px]
+    return float(np.median(sizes)) if sizes else None
 
 
 def _readable(samples: Sequence[Sample]) -> list[Picture]:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import View, detectors
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
+from specsight.detectors.parameters import parameter, sigma_parameter
 from specsight.detectors.pointing import TOP, PointingDetector, explained
 from specsight.detectors.saving import State
-from specsight.detectors.text import judgement_of_types, judgement_without_types, sigma_parameter
+from specsight.detectors.text import judgement_of_types, judgement_without_types
 from specsight.encoders import JOINT, Encoder, Features
 from specsight.features import grids
 from specsight.images import Cells, Frame

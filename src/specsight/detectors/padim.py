@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.needs import Needs
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter
 from specsight.detectors.rotating import align_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
@@ -47,9 +47,7 @@ class Padim(Detector):
     dimension: int = parameter(100, "Channels kept, drawn under `seed`.", low=1, high=1000, unit="channels")
     grid: int = parameter(8, "Pixels of the framed picture per position.", low=1, high=64, unit="px")
     align: bool | None = align_parameter()
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    sigma: float = sigma_parameter()
 
     channels_: NDArray[np.int64] | None = field(default=None, init=False, repr=False)
     means_: grids.Grid | None = field(default=None, init=False, repr=False)

@@ -136,6 +136,20 @@ def layer_names(help: str) -> tuple[str, ...] | None:
     return parameter(cast("tuple[str, ...] | None", None), help, layers=True, optional=True)
 
 
+def sigma_parameter() -> float:
+    """Declare the smoothing of a method's maps."""
+    return parameter(
+        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
+    )
+
+
+def top_parameter(share: float) -> float:
+    """Declare which patches the score of a method is the mean of; `share`: its default."""
+    return parameter(
+        share, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
+    )
+
+
 def parameters_of(kind: type[Any]) -> dict[str, Parameter]:
     """Name → hyper-parameter of a detector class, base classes' first.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from specsight.detectors.contract import Detector, View, detectors
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter, top_parameter
 from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
@@ -64,12 +64,8 @@ class PatchCore(Detector):
         low=0.01,
         high=1,
     )
-    top: float = parameter(
-        0.005, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
-    )
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    top: float = top_parameter(0.005)
+    sigma: float = sigma_parameter()
     memory: int = parameter(
         1024,
         "Megabytes for patches while fitting; with more than that the coreset is merged and reduced as they stream.",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.needs import Needs
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter
 from specsight.detectors.patchcore import PatchCore
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder, Features
@@ -49,9 +49,7 @@ class Puad(Detector):
     coreset_limit: int = parameter(
         8192, "Patches to keep at most, see patchcore.", low=1, high=10_000_000, unit="patches"
     )
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    sigma: float = sigma_parameter()
 
     patches_: PatchCore | None = field(default=None, init=False, repr=False)
     pictures_: ShrunkGaussian | None = field(default=None, init=False, repr=False)

@@ -5,6 +5,7 @@ In: what a detector is made of. Out: the same again, or a SpecsightError that sa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,16 @@ def read_state(folder: Path, file: str = STATE) -> State:
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError(f"'{name}' has values that are no numbers")
     return state
+
+
+def json_array(value: Any) -> NDArray[np.uint8]:
+    """A JSON value as an array of a state; `of_json_array` reads it."""
+    return np.array(np.frombuffer(json.dumps(value).encode(), np.uint8))
+
+
+def of_json_array(array: NDArray[Any]) -> Any:
+    """The value that `json_array` was given. Raises ValueError for other arrays."""
+    return json.loads(array.tobytes())
 
 
 def damaged(path: Path) -> SpecsightError:

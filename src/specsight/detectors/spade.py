@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter
 from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder, Features
@@ -43,9 +43,7 @@ class Spade(Detector):
     neighbours: int = parameter(
         10, "Good pictures a picture is compared with.", low=1, high=1000, unit="pictures"
     )
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    sigma: float = sigma_parameter()
 
     embeddings_: MemoryBank | None = field(default=None, init=False, repr=False)
     patches_: list[grids.Grid] = field(default_factory=list, init=False, repr=False)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from specsight.detectors.contract import Detector, View, detectors
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter, top_parameter
 from specsight.detectors.rotating import align_parameter
 from specsight.detectors.saving import State
 from specsight.encoders import Encoder
@@ -48,12 +48,8 @@ class SubspaceAD(Detector):
         high=360,
     )
     align: bool | None = align_parameter()
-    top: float = parameter(
-        0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
-    )
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    top: float = top_parameter(0.01)
+    sigma: float = sigma_parameter()
 
     axes_: Axes | None = field(default=None, init=False, repr=False)
 

@@ -104,13 +104,6 @@ def temperature_parameter() -> float:
     )
 
 
-def sigma_parameter() -> float:
-    """Declare the smoothing of a method's maps."""
-    return parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
-
-
 def judgement_of_types(
     score: float,
     maps: NDArray[np.float32],

@@ -20,15 +20,9 @@ from numpy.typing import NDArray
 
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
+from specsight.detectors.parameters import parameter, sigma_parameter
 from specsight.detectors.saving import State
-from specsight.detectors.text import (
-    IMAGE,
-    judgement_of_types,
-    judgement_without_types,
-    sigma_parameter,
-    temperature_parameter,
-)
+from specsight.detectors.text import IMAGE, judgement_of_types, judgement_without_types, temperature_parameter
 from specsight.encoders import JOINT, Encoder, Features
 from specsight.encoders.passes.windows import embed_windows
 from specsight.features import grids

@@ -152,7 +152,7 @@ def measure_shift(shift: Shift, config: ShiftConfig, seed: int) -> dict[str, flo
 def rows(drawn: Sides, config: ShiftConfig, seed: int) -> Iterator[tuple[str, Detector]]:
     """The fitted detectors of the table, one after the other."""
     source = _supervised(config, seed).fit([*drawn.good, *drawn.defects])
-    yield NORMAL_SOURCE, _without_head(source)
+    yield NORMAL_SOURCE, source.without_head()
     yield SOURCE_ONLY, source
     unlabelled = [replace(s, label="unknown", defects=()) for s in (*drawn.target_good, *drawn.target_seen)]
     for method in source.adaptations:
@@ -160,7 +160,7 @@ def rows(drawn: Sides, config: ShiftConfig, seed: int) -> Iterator[tuple[str, De
     if len(drawn.target_good) > 1:
         theirs = [s for s in drawn.target_seen if s.label == "defective"]
         oracle = _supervised(config, seed).fit([*drawn.target_good, *drawn.defects, *theirs])
-        yield NORMAL_TARGET, _without_head(oracle)
+        yield NORMAL_TARGET, oracle.without_head()
         yield ORACLE, oracle
     if len(drawn.target_good) >= SHOTS:
         few = _other("patchcore", config, seed).fit(drawn.target_good[:SHOTS])
@@ -179,13 +179,6 @@ def _supervised(config: ShiftConfig, seed: int) -> Supervised:
 def _other(name: str, config: ShiftConfig, seed: int, **parameters: Any) -> Detector:
     given = {"encoder": config.encoder, "resolution": config.resolution, "device": config.device}
     return create_detector(name, **given, seed=seed, **parameters)
-
-
-def _without_head(detector: Supervised) -> Supervised:
-    """The same memory of good patches, alone: PatchCore's distance."""
-    alone = replace(detector, weight=0.0)
-    alone.learned_, alone.framing_ = detector.learned_, detector.framing_
-    return alone
 
 
 def _halves(samples: Sequence[Sample], generator: np.random.Generator) -> tuple[list[Sample], list[Sample]]:

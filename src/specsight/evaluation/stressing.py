@@ -30,14 +30,12 @@ from specsight.records import DEPTH, RGB, Picture, Sample
 from specsight.runs.folder import RunFolder
 from specsight.runs.judging import judge_all
 from specsight.runs.predictions import Prediction
-from specsight.runs.stress_record import METRICS, PARTS, StressPoint, StressRecord
+from specsight.runs.stress_record import METRICS, PARTS, SHEETS, StressPoint, StressRecord
 from specsight.storage import check_output, confined, only_writer, write_bytes
 from specsight.stress import Stressor, apply, hidden, seed_of, sheet, stressors
 
 FOLDER = "stress"
 """Inside a run folder: `<seed>/<stressor>-<level>/`, a run folder each."""
-SHEETS = "pictures"
-"""One test picture under every stressor."""
 UNTOUCHED = "does not look at depth: as on clean pictures"
 
 

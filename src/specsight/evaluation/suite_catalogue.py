@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.detectors import detectors
+from specsight.detectors.parameters import parameters_of
 from specsight.errors import SpecsightError
 from specsight.evaluation.config import EvaluationConfig
 from specsight.metrics.language_control import KINDS, pairs_name
@@ -254,21 +255,19 @@ def language_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> lis
     ]
 
 
-RULES = ("mean", "max", "product", "zsum", "ocsvm", "gated")
-"""Of late fusion, in the order of the table."""
 BASELINES = {"BTF": "btf", "M3DM-like": "m3dm", "CFM": "cfm"}
 
 
 def fusion_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
-    """Colours alone, depth alone, baselines that use both, every rule of late fusion, and `fusion` if there is one."""
+    """Colours alone, depth alone, baselines that use both, every rule of late fusion, and `fusion`."""
     _one_encoder("fusion", encoders)
-    learned = [Row("fusion", "fusion", shots=_fewest("fusion"))] if "fusion" in detectors else []
+    rules = parameters_of(detectors["late_fusion"])["rule"].choices
     return [
         Row("colours alone", "patchcore", group="one modality"),
         Row("depth alone", "depth_patchcore", group="one modality"),
         *(Row(title, name, group="baselines") for title, name in BASELINES.items()),
-        *(Row(f"late, {rule}", "late_fusion", {"rule": rule}, group="late fusion") for rule in RULES),
-        *learned,
+        *(Row(f"late, {rule}", "late_fusion", {"rule": rule}, group="late fusion") for rule in rules),
+        Row("fusion", "fusion", shots=_fewest("fusion")),
     ]
 
 

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from specsight.images.cells import Cells, resampled, sampled
 from specsight.images.framing import Frame
 
-__all__ = ["Grid", "aggregate", "inside", "join", "on_picture", "resampled", "top_mean", "vectors"]
+__all__ = ["Grid", "aggregate", "inside", "join", "on_picture", "resampled", "top_mean", "unit", "vectors"]
 
 Grid = NDArray[np.float32]
+
+TINY = 1e-6
+"""Length below which a vector has no direction."""
 
 
 def inside(grid: Grid, cells: Cells, frame: Frame) -> tuple[Grid, Cells]:
@@ -59,6 +62,11 @@ def join(
 def vectors(grid: Grid) -> Grid:
     """Return the vectors (h · w, D) of a grid (D, h, w), row by row."""
     return np.ascontiguousarray(grid.reshape(len(grid), -1).T)
+
+
+def unit(vectors: Grid) -> Grid:
+    """Return `vectors` (n, D), each at unit length; those shorter than `TINY` stay short."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)
 
 
 def on_picture(distances: Grid, cells: Cells, frame: Frame, sigma: float) -> Grid:

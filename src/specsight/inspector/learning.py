@@ -87,7 +87,7 @@ def learn(
     choice = None
     if isinstance(detector, ChoiceConfig):
         detector, choice = _choose(detector, split, specification, threshold)
-    judged, finder, lacking = _fit_and_judge(detector, split, given, specification, threshold)
+    judged, lacking, finder = _fit_and_judge(detector, split, given, specification, threshold)
     calibration = None
     if judged.held_out:
         calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
@@ -193,7 +193,7 @@ def _fit_and_judge(
     given: _Given,
     specification: Specification | None,
     threshold: ThresholdConfig,
-) -> tuple[Judged, PartFinder | None, dict[Modalities, Judged]]:
+) -> tuple[Judged, dict[Modalities, Judged], PartFinder | None]:
     """Fit the detector to what is learned from, learn where outlined parts lie, and judge the good parts that give its
     thresholds, whole and under each set of modalities that a picture may be left with."""
     learned = [*_to_learn(split), *given.defects]
@@ -201,7 +201,8 @@ def _fit_and_judge(
         detector.fit(learned, specification)
         finder = learn_parts(detector, specification, given.seen, given.bits)
         judges: Iterable[Judge] = [(detector, split.held_out)]
-        return _judge_sets(detector, judges, finder, partial(judge_good, bits=given.bits, finder=finder))
+        judge = partial(judge_good, bits=given.bits, finder=finder)
+        return *_judge_sets(detector, judges, judge), finder
     with features_cached(detector):
         detector.fit(learned, specification)
         finder = learn_parts(detector, specification, given.seen, given.bits)
@@ -210,19 +211,20 @@ def _fit_and_judge(
         judge = partial(
             judge_good, bits=given.bits, folds=len(split.folds), by_place=threshold.by_place, finder=finder
         )
-        return _judge_sets(detector, judges, finder, judge)
+        return *_judge_sets(detector, judges, judge), finder
 
 
 def _judge_sets(
-    detector: Detector, judges: Iterable[Judge], finder: PartFinder | None, judge: Callable[..., Judged]
-) -> tuple[Judged, PartFinder | None, dict[Modalities, Judged]]:
+    detector: Detector, judges: Iterable[Judge], judge: Callable[..., Judged]
+) -> tuple[Judged, dict[Modalities, Judged]]:
+    """What `judge` says of good parts whole, and under each set of modalities that a picture may be left with."""
     known = known_modalities(detector)
     if not known or len(known) == 1:
-        return judge(judges), finder, {}
+        return judge(judges), {}
     judges = list(judges)  # each judges several times
     needed = (DEPTH,) if detector.needs.depth else ()
     fewer = {left: judge(judges, limited=limited_to(left)) for left in sets_of(known, needed)}
-    return judge(judges, limited=limited_to(known)), finder, fewer
+    return judge(judges, limited=limited_to(known)), fewer
 
 
 def _to_learn(split: GoodSplit) -> list[Sample]:

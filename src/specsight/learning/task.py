@@ -55,9 +55,12 @@ class Task(ABC):
     def loss(self, batch: Any, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         """The loss (a scalar) of a batch at `step`, from 0, and numbers for the log."""
 
-    @abstractmethod
     def validate(self) -> Validation:
-        """Numbers on held-out examples; called without gradients, with the modules in evaluation mode."""
+        """Numbers on held-out examples; called without gradients, with the modules in evaluation mode.
+
+        By default none: nothing is held out, and the last weights stay.
+        """
+        return Validation({})
 
     @property
     def device(self) -> torch.device:

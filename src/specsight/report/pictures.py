@@ -231,7 +231,12 @@ def encode(rgb: Pixels, suffix: str) -> bytes:
 
 def data_uri(rgb: Pixels, suffix: str = ".webp") -> str:
     """The picture as a `data:` address, so that the page needs no other file."""
-    return f"data:image/{suffix[1:]};base64,{base64.b64encode(encode(rgb, suffix)).decode('ascii')}"
+    return encoded_uri(encode(rgb, suffix), suffix[1:])
+
+
+def encoded_uri(encoded: bytes, kind: str) -> str:
+    """The same of a picture that is encoded already, as `kind` ("webp", "jpeg")."""
+    return f"data:image/{kind};base64,{base64.b64encode(encoded).decode('ascii')}"
 
 
 def fitted(height: int, width: int, side: int) -> tuple[int, int]:

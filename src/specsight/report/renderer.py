@@ -6,7 +6,6 @@ In: the run folder. Out: what the page holds of each picture, and in `overlays/<
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ class Renderer:
         """
         sheet, small = self.run.path / overlay(prediction), self.run.path / thumbnail(prediction)
         if not (with_panels or with_large) and self._is_current(prediction, sheet, small):
-            return Shown(thumbnail=_uri(small.read_bytes()))
+            return Shown(thumbnail=pictures.encoded_uri(small.read_bytes(), "webp"))
         drawing, note = self.drawing(prediction)
         if drawing is None:
             sheet.unlink(missing_ok=True)
@@ -105,7 +104,7 @@ class Renderer:
         panels = drawing.panels() if with_panels else {}
         return Shown(
             tuple(_panel(prediction, name, p, drawing) for name, p in panels.items()),
-            _uri(thumb),
+            pictures.encoded_uri(thumb, "webp"),
             large(drawing) if with_large else None,
             note,
         )
@@ -218,10 +217,6 @@ def overlay(prediction: Prediction) -> str:
 def thumbnail(prediction: Prediction) -> str:
     """Where a picture's thumbnail lies, relative to the run folder."""
     return f"overlays/{prediction.seed}/{file_name(prediction.id)}.webp"
-
-
-def _uri(webp: bytes) -> str:
-    return f"data:image/webp;base64,{base64.b64encode(webp).decode('ascii')}"
 
 
 def _spread(items: Sequence[Prediction], count: int) -> list[Prediction]:

@@ -6,20 +6,26 @@ hold and computes nothing.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from specsight.metrics import metric_of
-from specsight.report import charts
+from specsight.report import charts, pictures
 from specsight.report.export import DASH, Table, with_error, write_exports
 from specsight.report.page import render, write_page
 from specsight.runs.folder import CONFIG, RunFolder
-from specsight.runs.stress_record import FALSE_REJECTS, KEPT, METRICS, StressCurve, StressPoint, StressRecord
+from specsight.runs.stress_record import (
+    FALSE_REJECTS,
+    KEPT,
+    METRICS,
+    SHEETS,
+    StressCurve,
+    StressPoint,
+    StressRecord,
+)
 
 NAME = "stress"
-SHEETS = "pictures"
 
 
 def render_stress(out: Path) -> Path:
@@ -62,7 +68,7 @@ def _section(out: Path, record: StressRecord, stressor: str) -> dict[str, Any]:
         "title": points[0].title,
         "unit": points[0].unit,
         "charts": drawn,
-        "sheet": _uri(sheet.read_bytes()) if sheet.is_file() else "",
+        "sheet": pictures.encoded_uri(sheet.read_bytes(), "jpeg") if sheet.is_file() else "",
         "levels": ", ".join(f"{level:g}" for level in levels),
         "notes": [
             f"{method}: {note}"
@@ -70,10 +76,6 @@ def _section(out: Path, record: StressRecord, stressor: str) -> dict[str, Any]:
             for note in dict.fromkeys(p.note for p in points if p.detector == method and p.note)
         ],
     }
-
-
-def _uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
 
 def _chart(

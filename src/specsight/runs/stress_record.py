@@ -16,6 +16,8 @@ from specsight.metrics import kept_area, relative_drop
 from specsight.storage import parse_json, read_text, write_csv, write_json
 
 RECORD, TABLE, SUMMARY = "stress.json", "stress.csv", "stress_summary.csv"
+SHEETS = "pictures"
+"""Folder with one test picture under every stressor."""
 METRICS = ("image_auroc", "pixel_auroc", "aupro_30", "detection_rate", "false_reject_rate")
 """What is measured at every level; the last two at the threshold that clean good parts gave."""
 KEPT = METRICS[:3]

@@ -14,7 +14,6 @@ pictures (there is no set of industrial pictures to train on), and both projecti
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -25,10 +24,10 @@ from numpy.typing import NDArray
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, check_types
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import check_range, parameter
-from specsight.detectors.saving import State
+from specsight.detectors.parameters import check_range, parameter, sigma_parameter
+from specsight.detectors.saving import State, json_array, of_json_array
 from specsight.detectors.synthetic_examples import every_kind
-from specsight.detectors.text import Words, judgement_of_types, judgement_without_types, sigma_parameter
+from specsight.detectors.text import Words, judgement_of_types, judgement_without_types
 from specsight.encoders import JOINT, Encoder, Features
 from specsight.errors import SpecsightError, require
 from specsight.images import Frame, Tiling
@@ -282,10 +281,9 @@ class Clad(Detector):
     def _state(self) -> State:
         networks, scales = self._fitted()
         weights = {f"{WEIGHTS}{name}": array for name, array in networks.arrays().items()}
-        without_examples = np.frombuffer(json.dumps(self.types_without_examples_).encode(), np.uint8)
         return {
             **weights,
-            WITHOUT_EXAMPLES: without_examples,
+            WITHOUT_EXAMPLES: json_array(self.types_without_examples_),
             SCALES: np.array([*scales.gammas, *scales.levels]),
             DIMENSIONS: np.array([networks.embedding]),
         }
@@ -293,7 +291,7 @@ class Clad(Detector):
     def _restore(self, state: State) -> None:
         from specsight.detectors.clad.fitting import Scales
 
-        self.types_without_examples_ = tuple(json.loads(state[WITHOUT_EXAMPLES].tobytes()))
+        self.types_without_examples_ = tuple(of_json_array(state[WITHOUT_EXAMPLES]))
         first, second, low, high = state[SCALES].tolist()
         networks = self._new_networks(int(state[DIMENSIONS][0]))
         networks.load({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})

@@ -7,7 +7,6 @@ that product. The protocol is enforced: neither the product nor any picture of i
 
 from __future__ import annotations
 
-import json
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +25,9 @@ from specsight.detectors.cross_set.references import References
 from specsight.detectors.cross_set.trained_on import TrainedOn
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, check_types
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
-from specsight.detectors.saving import SPECIFICATION, State
+from specsight.detectors.parameters import parameter, sigma_parameter
+from specsight.detectors.saving import SPECIFICATION, State, json_array, of_json_array
 from specsight.detectors.synthetic_examples import kinds_for
-from specsight.detectors.text import sigma_parameter
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError
 from specsight.images import Frame
@@ -204,8 +202,7 @@ class CrossSetDetector(Detector):
 
     def _state(self) -> State:
         """Training and, once fitted, what was fitted: a trained detector can be saved before it is."""
-        record = json.dumps(self._trained().to_json())
-        state = {TRAINED_ON: np.frombuffer(record.encode(), np.uint8)}
+        state: State = {TRAINED_ON: json_array(self._trained().to_json())}
         state |= {f"{WEIGHTS}{name}": array for name, array in self.weights_.items()}
         return state if self.references_ is None else state | self.references_.state()
 
@@ -218,7 +215,7 @@ class CrossSetDetector(Detector):
             super()._restore_words(folder)
 
     def _restore(self, state: State) -> None:
-        self.trained_on_ = TrainedOn.from_json(json.loads(state[TRAINED_ON].tobytes()))
+        self.trained_on_ = TrainedOn.from_json(of_json_array(state[TRAINED_ON]))
         self.weights_ = {
             name.removeprefix(WEIGHTS): array for name, array in state.items() if name.startswith(WEIGHTS)
         }

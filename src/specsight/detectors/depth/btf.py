@@ -23,14 +23,21 @@ from specsight.detectors.depth.evidence import (
     Patches,
     evidence_of,
     judged,
-    learned,
+    learned_from_views,
     memories_of,
     memories_state,
 )
-from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, DepthDetector, colours, widths
+from specsight.detectors.depth.looking import (
+    GEOMETRY,
+    KNOWN,
+    SEEN,
+    DepthDetector,
+    colours,
+    neighbourhood_parameter,
+    widths,
+)
 from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.needs import Needs
-from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
 from specsight.features import grids
 from specsight.features.fpfh import fpfh
@@ -49,9 +56,7 @@ class BackToTheFeature(DepthDetector):
     needs: ClassVar[Needs] = Needs(uses=("depth",))
     score_of_map = True
 
-    neighbourhood: int = parameter(
-        3, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
-    )
+    neighbourhood: int = neighbourhood_parameter(3)
 
     memories_: dict[str, PatchMemory] = field(default_factory=dict, init=False, repr=False)
     """`BOTH`, and each modality by itself for patches that are known in one alone."""
@@ -89,7 +94,7 @@ class BackToTheFeature(DepthDetector):
         return np.asarray(pooled * enough, np.float32), enough
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self.memories_, _ = learned(self, views, expected, self._patches)
+        self.memories_, _ = learned_from_views(self, views, expected, self._patches)
 
     def _state(self) -> State:
         if not self.memories_:

@@ -17,7 +17,14 @@ import numpy as np
 
 from specsight.detectors.contract import View, detectors
 from specsight.detectors.depth.evidence import judged
-from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, DepthDetector, colours
+from specsight.detectors.depth.looking import (
+    GEOMETRY,
+    KNOWN,
+    SEEN,
+    DepthDetector,
+    colours,
+    neighbourhood_parameter,
+)
 from specsight.detectors.depth.pairs import collected
 from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import parameter
@@ -40,9 +47,7 @@ class CrossmodalMapping(DepthDetector):
     score_of_map = True
 
     steps: int = parameter(400, "Steps of training.", low=1, high=1_000_000, unit="steps")
-    neighbourhood: int = parameter(
-        1, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
-    )
+    neighbourhood: int = neighbourhood_parameter(1)
 
     networks_: tuple[Perceptron, Perceptron] | None = field(default=None, init=False, repr=False)
     """From colours to geometry, and from geometry to colours."""
@@ -91,8 +96,4 @@ class CrossmodalMapping(DepthDetector):
 
 def _residual(predicted: Vectors, there: Vectors) -> Vectors:
     """Distance between the directions of two sets of vectors (n, D), in [0, 2]."""
-    return np.asarray(np.linalg.norm(_unit(predicted) - _unit(there), axis=1), np.float32)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)
+    return np.asarray(np.linalg.norm(grids.unit(predicted) - grids.unit(there), axis=1), np.float32)

@@ -47,7 +47,7 @@ class DepthPatchCore(GeometryAlone):
         )
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        learner = MemoryLearner(self.coreset_ratio, self.coreset_limit, self.seed, by_direction=True)
+        learner = MemoryLearner(self.coreset_ratio, self.coreset_limit, self.seed)
         for number, view in enumerate(views, 1):
             patches = grids.vectors(view.features[GEOMETRY])
             learner.add(patches, counted(view, KNOWN), expected=expected - number)
@@ -60,4 +60,4 @@ class DepthPatchCore(GeometryAlone):
 
     def _restore(self, state: State) -> None:
         self._restore_scale(state)
-        self.memory_ = PatchMemory.of_arrays(state, "depth", by_direction=True)
+        self.memory_ = PatchMemory.of_arrays(state, "depth")

@@ -5,8 +5,8 @@ In: views, and for each modality the patches in which it shows them. Out: memori
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,19 +53,33 @@ class Evidence:
     known: NDArray[np.bool_]
 
 
-def learned(
+def learned_from_views(
     detector: DepthDetector, views: Iterator[View], expected: int, patches_of: PatchesOf
 ) -> tuple[dict[str, PatchMemory], dict[str, MemoryLearner]]:
-    """Memories of the modalities that good pictures show, and their learners, which know what was held out."""
+    """`learned` of the patches that show the pictures of views."""
+
+    def shown(view: View) -> dict[str, Patches]:
+        inside = view.frame.shows_picture(view.cells[SEEN]).ravel()
+        return {name: replace(own, known=own.known & inside) for name, own in patches_of(view).items()}
+
+    return learned(detector, map(shown, views), expected)
+
+
+def learned(
+    detector: DepthDetector, pictures: Iterable[Mapping[str, Patches]], expected: int
+) -> tuple[dict[str, PatchMemory], dict[str, MemoryLearner]]:
+    """Memories of the modalities that good pictures show, and their learners, which know what was held out.
+
+    `pictures`: the patches of each by modality, of which those that are known count; `expected`: how many pictures.
+    """
     learners: dict[str, MemoryLearner] = {}
-    for number, view in enumerate(views, 1):
-        shown = view.frame.shows_picture(view.cells[SEEN]).ravel()
-        for modality, patches in patches_of(view).items():
+    for number, patches_of in enumerate(pictures, 1):
+        for modality, patches in patches_of.items():
             if modality not in learners:
                 learners[modality] = MemoryLearner(
-                    detector.coreset_ratio, detector.coreset_limit, detector.seed, by_direction=True
+                    detector.coreset_ratio, detector.coreset_limit, detector.seed
                 )
-            learners[modality].add(patches.vectors, patches.known & shown, patches.groups, expected - number)
+            learners[modality].add(patches.vectors, patches.known, patches.groups, expected - number)
     built = {modality: learner.build() for modality, learner in learners.items()}
     memories = {modality: memory for modality, memory in built.items() if memory is not None}
     return memories, {modality: learners[modality] for modality in memories}
@@ -100,11 +114,7 @@ def memories_state(memories: Mapping[str, PatchMemory]) -> State:
 
 def memories_of(state: State, modalities: Sequence[str]) -> dict[str, PatchMemory]:
     """The memories that arrays describe. Raises KeyError or ValueError where there are none or they do not fit."""
-    found = {
-        name: PatchMemory.of_arrays(state, name, by_direction=True)
-        for name in modalities
-        if f"{name}/bank" in state
-    }
+    found = {name: PatchMemory.of_arrays(state, name) for name in modalities if f"{name}/bank" in state}
     if not found:
         raise KeyError(f"{modalities[0]}/bank")
     return found

@@ -32,11 +32,19 @@ from specsight.detectors.depth.evidence import (
     Patches,
     evidence_of,
     judged,
-    learned,
+    learned_from_views,
     memories_of,
     memories_state,
 )
-from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, DepthDetector, colours, widths
+from specsight.detectors.depth.looking import (
+    GEOMETRY,
+    KNOWN,
+    SEEN,
+    DepthDetector,
+    colours,
+    neighbourhood_parameter,
+    widths,
+)
 from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.depth.one_class import co_located, one_class_weights
 from specsight.detectors.needs import Needs
@@ -64,9 +72,7 @@ class LateFusion(DepthDetector):
     score_of_map = True
 
     rule: str = parameter("max", "How the distances of both modalities are joined.", choices=RULES)
-    neighbourhood: int = parameter(
-        3, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
-    )
+    neighbourhood: int = neighbourhood_parameter(3)
 
     memories_: dict[str, PatchMemory] = field(default_factory=dict, init=False, repr=False)
     """By modality: `RGB`, and `DEPTH` where good pictures had any."""
@@ -88,7 +94,7 @@ class LateFusion(DepthDetector):
         }
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        self.memories_, learners = learned(self, views, expected, self._patches)
+        self.memories_, learners = learned_from_views(self, views, expected, self._patches)
         self.weights_ = None
         if self.rule == "ocsvm":
             self.weights_ = one_class_weights(co_located(self.memories_, learners), self.seed)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 from specsight.detectors.contract import Detector, View
-from specsight.detectors.parameters import parameter
+from specsight.detectors.good_pictures import usual_scale
+from specsight.detectors.parameters import parameter, sigma_parameter, top_parameter
 from specsight.detectors.saving import State
 from specsight.features.grids import Grid, join, vectors
 from specsight.features.surface import geometry
@@ -32,6 +33,13 @@ STRIDE = 8
 SCALE = "mm_per_px"
 
 
+def neighbourhood_parameter(cells: int) -> int:
+    """Declare over how many cells features of colours are averaged; `cells`: the default."""
+    return parameter(
+        cells, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
+    )
+
+
 @dataclass
 class DepthDetector(Detector, ABC):
     """A detector whose views hold geometry. What a method shares with others of this folder is declared here."""
@@ -42,12 +50,8 @@ class DepthDetector(Detector, ABC):
     coreset_limit: int = parameter(
         4096, "Patches to keep at most in each memory.", low=1, high=10_000_000, unit="patches"
     )
-    top: float = parameter(
-        0.005, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
-    )
-    sigma: float = parameter(
-        4.0, "Smoothing of the map, in pixels of the framed picture.", low=0, high=100, unit="px"
-    )
+    top: float = top_parameter(0.005)
+    sigma: float = sigma_parameter()
 
     mm_per_px_: float | None = field(default=None, init=False, repr=False)
     """Side of a pixel of good pictures; None: no sample said it."""
@@ -59,8 +63,7 @@ class DepthDetector(Detector, ABC):
         framing: Framing | None = None,
     ) -> Self:
         """See `Detector.fit`."""
-        sizes = [sample.mm_per_px for sample in samples if sample.mm_per_px]
-        self.mm_per_px_ = float(np.median(sizes)) if sizes else None
+        self.mm_per_px_ = usual_scale(samples)
         return super().fit(samples, specification, framing)
 
     def _look(self, picture: Picture) -> View:

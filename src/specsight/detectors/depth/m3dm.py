@@ -24,12 +24,21 @@ from specsight.detectors.depth.evidence import (
     Patches,
     evidence_of,
     judged,
+    learned,
     memories_of,
     memories_state,
 )
 from specsight.detectors.depth.late_fusion import joined
-from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, DepthDetector, colours, widths
-from specsight.detectors.depth.memory import MemoryLearner, PatchMemory
+from specsight.detectors.depth.looking import (
+    GEOMETRY,
+    KNOWN,
+    SEEN,
+    DepthDetector,
+    colours,
+    neighbourhood_parameter,
+    widths,
+)
+from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.depth.one_class import co_located, one_class_weights
 from specsight.detectors.depth.pairs import collected
 from specsight.detectors.needs import Needs
@@ -55,9 +64,7 @@ class HybridFusion(DepthDetector):
     score_of_map = True
 
     steps: int = parameter(300, "Steps of training the alignment.", low=1, high=1_000_000, unit="steps")
-    neighbourhood: int = parameter(
-        3, "Features of colours are averaged over this many cells each way.", low=1, high=15, unit="cells"
-    )
+    neighbourhood: int = neighbourhood_parameter(3)
 
     networks_: tuple[Perceptron, Perceptron] | None = field(default=None, init=False, repr=False)
     """Projections of colours and of geometry; None where no good picture shows a place in both."""
@@ -98,18 +105,9 @@ class HybridFusion(DepthDetector):
         self.networks_ = None
         if len(pairs[0]):
             self.networks_ = projections(*pairs, steps=self.steps, seed=self.seed, device=self.device)
-        learners: dict[str, MemoryLearner] = {}
         every = zip(places.colours, places.geometry, places.seen, places.known)
-        for number, (rgb, shape, seen, known) in enumerate(every, 1):
-            for name, own in self._patches(rgb, shape, places.groups, seen, known).items():
-                if name not in learners:
-                    learners[name] = MemoryLearner(
-                        self.coreset_ratio, self.coreset_limit, self.seed, by_direction=True
-                    )
-                learners[name].add(own.vectors, own.known, own.groups, len(places.colours) - number)
-        built = {name: learner.build() for name, learner in learners.items()}
-        self.memories_ = {name: memory for name, memory in built.items() if memory is not None}
-        learners = {name: learners[name] for name in self.memories_}
+        patches = (self._patches(rgb, shape, places.groups, seen, known) for rgb, shape, seen, known in every)
+        self.memories_, learners = learned(self, patches, len(places.colours))
         self.weights_ = one_class_weights(co_located(self.memories_, learners), self.seed)
 
     def _state(self) -> State:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.saving import State
 from specsight.features.memory_bank import BankBuilder, MemoryBank
-from specsight.features.moments import Axes, Moments, Vectors, balance, principal_axes
+from specsight.features.moments import Moments, Vectors
 from specsight.features.patch_space import PatchSpace, patch_space
 
 HELD_OUT = 4
@@ -26,8 +26,6 @@ BUDGET = 1 << 29
 """Bytes for the patches that a memory is chosen from."""
 FARTHEST = 1 << 32
 """More than a picture has patches."""
-SHRINKAGE = 1.0
-"""Of the whitening, see `principal_axes`."""
 LEAST = 1e-6
 """Of what distances are divided by: constant good pictures have none."""
 
@@ -36,8 +34,7 @@ LEAST = 1e-6
 class PatchMemory:
     """Good patches of one modality, and what distances to them are usual."""
 
-    space: PatchSpace | Axes
-    """Patches compared by their direction (features of an encoder), or by what they measure (geometry)."""
+    space: PatchSpace
     bank: MemoryBank
     usual: NDArray[np.float32]
     """(2,): mean and standard deviation of the distances of held-out good patches."""
@@ -46,8 +43,7 @@ class PatchMemory:
 
     def __post_init__(self) -> None:
         """Raise ValueError where sizes do not fit together, as in a damaged file."""
-        axes = self.space if isinstance(self.space, Axes) else self.space.axes
-        if self.bank.vectors.shape[1] != axes.basis.shape[1] + 1:
+        if self.bank.vectors.shape[1] != self.space.axes.basis.shape[1] + 1:
             raise ValueError("bank and axes do not fit together")
         if self.usual.shape != (2,) or self.spacing.shape != self.bank.vectors.shape[:1]:
             raise ValueError("bank and distances do not fit together")
@@ -67,35 +63,27 @@ class PatchMemory:
 
     def arrays(self, name: str) -> State:
         """What it consists of, for saving; each array's name begins with `name`."""
-        space = self.space
-        if isinstance(space, Axes):
-            space = PatchSpace(np.ones_like(space.mean) if space.scale is None else space.scale, space)
-        own = {"bank": self.bank.vectors, "usual": self.usual, "spacing": self.spacing, **space.arrays()}
+        own = {"bank": self.bank.vectors, "usual": self.usual, "spacing": self.spacing, **self.space.arrays()}
         return {f"{name}/{key}": array for key, array in own.items()}
 
     @classmethod
-    def of_arrays(cls, state: State, name: str, by_direction: bool) -> PatchMemory:
+    def of_arrays(cls, state: State, name: str) -> PatchMemory:
         """The memory that `arrays` describes. Raises KeyError or ValueError where they do not fit together."""
         own = {
             key.removeprefix(f"{name}/"): array for key, array in state.items() if key.startswith(f"{name}/")
         }
-        space: PatchSpace | Axes = PatchSpace.of_arrays(own)
-        if not by_direction:
-            assert isinstance(space, PatchSpace)
-            space = Axes(own["mean"], own["axes"], own["scale"], own["weights"])
-        return cls(space, MemoryBank(own["bank"]), own["usual"], own["spacing"])
+        return cls(PatchSpace.of_arrays(own), MemoryBank(own["bank"]), own["usual"], own["spacing"])
 
 
 class MemoryLearner:
     """Takes in good patches picture by picture; `build` makes the memory of them.
 
-    Parameters: `ratio` and `limit` of the patches to keep; `seed`; `by_direction`: whether patches are compared as
-    PatchCore compares an encoder's, by direction on whitened axes, or by their values in units of their own variance.
+    Patches are compared as PatchCore compares an encoder's, by direction on whitened axes. Parameters: `ratio` and
+    `limit` of the patches to keep; `seed`.
     """
 
-    def __init__(self, ratio: float, limit: int, seed: int, by_direction: bool) -> None:
-        self.seed, self.by_direction = seed, by_direction
-        self.pictures = 0
+    def __init__(self, ratio: float, limit: int, seed: int) -> None:
+        self.seed, self.pictures = seed, 0
         self.held_out: NDArray[np.int64] = np.empty(0, np.int64)
         """Which patches were held out, (n,): numbers that are the same in learners of other modalities."""
         self.usual: Vectors = np.empty(0, np.float32)
@@ -144,7 +132,7 @@ class MemoryLearner:
             if not self._builder.total:
                 return None
             self._moments.add(self._builder.collected)
-        space = self._space()
+        space = patch_space(self._builder.collected, self._moments, self._widths, VARIANCE)
         bank = MemoryBank(self._builder.build(space.project))
         if self._measured:
             self.usual = bank.nearest(space.project(np.concatenate(self._measured)))[0][:, 0]
@@ -153,13 +141,6 @@ class MemoryLearner:
         found = self.usual if self._measured else spacing
         usual = np.array([found.mean(), found.std()], np.float32)
         return PatchMemory(space, bank, np.maximum(usual, np.float32(LEAST)), spacing)
-
-    def _space(self) -> PatchSpace | Axes:
-        if self.by_direction:
-            return patch_space(self._builder.collected, self._moments, self._widths, VARIANCE)
-        # Channels are measures of their own, each in units of its own spread.
-        scale = balance(self._moments, [1] * len(self._moments.mean))
-        return principal_axes(self._moments, VARIANCE, scale, shrinkage=SHRINKAGE)
 
 
 def _spacing(bank: MemoryBank) -> Vectors:

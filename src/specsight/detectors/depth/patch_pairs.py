@@ -19,7 +19,7 @@ from specsight.features.perceptron import Perceptron, Vectors, standardisation
 from specsight.learning.batches import StreamMaker
 from specsight.learning.engine import train
 from specsight.learning.schedule import Schedule
-from specsight.learning.task import Maker, Task, Validation
+from specsight.learning.task import Maker, Task
 
 BATCH = 512
 """Pairs a step."""
@@ -74,10 +74,6 @@ class PairTask(Task):
     def maker(self) -> Maker:
         """Batches from one stream of random numbers over all steps."""
         return StreamMaker(PairNumbers(len(self._pairs[0])))
-
-    def validate(self) -> Validation:
-        """No numbers: the last weights stay."""
-        return Validation({})
 
     def _ends(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """What goes into the networks, and what comes out."""

@@ -8,7 +8,6 @@ defects (`recipes.fusion`). A picture that lacks a modality is judged by the oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -36,10 +35,11 @@ from specsight.detectors.fusion.tokens import (
     rgb_vectors,
     text_margins,
 )
+from specsight.detectors.good_pictures import usual_scale
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
-from specsight.detectors.saving import State
-from specsight.detectors.text import TypeMaps, Words, sigma_parameter, temperature_parameter
+from specsight.detectors.parameters import parameter, sigma_parameter, top_parameter
+from specsight.detectors.saving import State, json_array, of_json_array
+from specsight.detectors.text import TypeMaps, Words, temperature_parameter
 from specsight.encoders import JOINT, Encoder, Features, Images
 from specsight.features import grids
 from specsight.features.surface import DESCRIPTORS, geometry
@@ -52,8 +52,6 @@ STORED = 200_000
 """Good patches of each modality to learn from, at most; as many of each picture."""
 REFERENCES = 2048
 """Good patches in the joint space that words are compared with."""
-SEEN = 64
-"""Values of part maps that a view tells apart."""
 
 
 @detectors.register("fusion")
@@ -68,9 +66,7 @@ class Fusion(Detector):
 
     temperature: float = temperature_parameter()
     sigma: float = sigma_parameter()
-    top: float = parameter(
-        0.01, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
-    )
+    top: float = top_parameter(0.01)
     memory: int = parameter(
         8192, "Good patches of each modality to keep at most.", low=1, high=10_000_000, unit="patches"
     )
@@ -105,7 +101,7 @@ class Fusion(Detector):
         them)."""
         whole = self._tokens_of(view)
         tokens = whole.without(modalities) if modalities else whole
-        clauses = self._clauses(view, tokens, instruction)
+        clauses = self._clauses(view, instruction, tokens.cells.size)
         words = self._named(view, tokens, clauses, instruction)
         return self._judgement(view, tokens, words, clauses)
 
@@ -179,14 +175,16 @@ class Fusion(Detector):
             TypeMaps(there if len(there) > 1 else (), alone),
         )
 
-    def _clauses(self, view: View, tokens: Tokens, instruction: Instruction | None) -> Sequence[ReadClause]:
+    def _clauses(
+        self, view: View, instruction: Instruction | None, size: tuple[int, int]
+    ) -> Sequence[ReadClause]:
         if instruction is None:
             return ()
         names = [self.part_names_[value] for value in sorted(self.part_names_)]
         shares = view.features.get(PARTS)
         parts = {} if shares is None else dict(zip(names, shares[1:]))
         specification = self._get_words().specification
-        return read_clauses(instruction, specification, parts, tokens.cells.size)[0]
+        return read_clauses(instruction, specification, parts, size)[0]
 
     def _named(
         self, view: View, tokens: Tokens, clauses: Sequence[ReadClause], instruction: Instruction | None
@@ -248,8 +246,7 @@ class Fusion(Detector):
         return self._layers(self.get_encoder())
 
     def _views(self, samples: Sequence[Sample], specification: Specification | None) -> Iterator[View]:
-        scales = [sample.mm_per_px for sample in samples if sample.mm_per_px]
-        self.scale_ = float(np.median(scales)) if scales else None
+        self.scale_ = usual_scale(samples)
         if self.scale_ is None and specification is not None:
             self.scale_ = specification.mm_per_px
         self.part_names_ = {}
@@ -301,11 +298,11 @@ class Fusion(Detector):
         if self.good_.joint is not None:
             state["joint"] = self.good_.joint
         about = {"parts": {str(k): v for k, v in self.part_names_.items()}, "mm_per_px": self.scale_}
-        state["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8).copy()
+        state["about"] = json_array(about)
         return state
 
     def _restore(self, state: State) -> None:
-        about = json.loads(state["about"].tobytes().decode())
+        about = of_json_array(state["about"])
         self.part_names_ = {int(value): str(name) for value, name in about["parts"].items()}
         self.scale_ = None if about["mm_per_px"] is None else float(about["mm_per_px"])
         rgb, depth = (

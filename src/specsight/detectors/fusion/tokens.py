@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.fusion.normality import Normality
-from specsight.encoders import JOINT, Features
+from specsight.encoders import Features
 from specsight.features import grids
 from specsight.features.surface import DESCRIPTORS
 from specsight.images import Cells
@@ -141,11 +141,6 @@ def joined_tokens(
             [grids.resampled(together[None], where, cells)[0], largest, np.ones(cells.size, np.float32)]
         )
     return Tokens(values, margins, cells)
-
-
-def text_part(view_features: dict[str, Features]) -> Features | None:
-    """The joint patches of a view; None where its colours are missing."""
-    return view_features.get(JOINT)
 
 
 def _with_bit(scores: Features, shown: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Features:

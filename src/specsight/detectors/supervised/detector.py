@@ -20,12 +20,12 @@ from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, masks_by_type
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import layer_names, parameter
+from specsight.detectors.parameters import layer_names, parameter, sigma_parameter, top_parameter
 from specsight.detectors.saving import State
 from specsight.detectors.supervised.learned import METHODS, Learned
 from specsight.detectors.supervised.patches import CELLS, PatchCollector
 from specsight.detectors.supervised.settings import HeadSettings
-from specsight.detectors.text import judgement_of_types, sigma_parameter
+from specsight.detectors.text import judgement_of_types
 from specsight.encoders import Encoder, Features
 from specsight.errors import SpecsightError, UnreadableFile, require
 from specsight.features import grids
@@ -76,9 +76,7 @@ class Supervised(Detector):
     weight: float = parameter(
         1.0, "Of what the head says, beside the deviation from good patches; 0: that alone.", low=0, high=100
     )
-    top: float = parameter(
-        0.005, "The score is the mean over this share of the most anomalous patches.", low=1e-6, high=1
-    )
+    top: float = top_parameter(0.005)
     sigma: float = sigma_parameter()
 
     learned_: Learned | None = field(default=None, init=False, repr=False)
@@ -95,12 +93,18 @@ class Supervised(Detector):
         in place of those of any defect."""
         learned = self._learned()
         patches, cells = self._patches(view)
-        summed, _ = learned.judge(patches, self.weight)
+        summed = learned.judge(patches, self.weight)
         maps = np.ascontiguousarray(summed.T).reshape(-1, *cells.size)
         score = grids.top_mean(maps[0][view.frame.shows_picture(cells)], self.top)
         return judgement_of_types(
             score, maps[1:], learned.types, cells, view.frame, self.sigma, combined=maps[0]
         )
+
+    def without_head(self) -> Self:
+        """This detector with its memory of good patches alone: PatchCore's distance."""
+        alone = copy.copy(self)
+        alone.weight = 0.0
+        return alone
 
     def adapted(self, samples: Sequence[Sample], method: str) -> Self:
         """See `Detector.adapted`. Methods that train need labelled defects to have been learned from."""
@@ -198,7 +202,6 @@ class Supervised(Detector):
         )
 
     def _settings(self) -> HeadSettings:
-
         return HeadSettings(self.hidden, self.dropout, self.steps, self.rate, self.seed, self.device)
 
     def _learned(self) -> Learned:

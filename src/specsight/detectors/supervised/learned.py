@@ -6,14 +6,11 @@ deviations of unseen good patches. Two values in like units are summed: what no 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from specsight.detectors.saving import State
+from specsight.detectors.saving import State, json_array, of_json_array
 from specsight.detectors.supervised.patches import PatchSet, deviation
 from specsight.encoders import Features
 from specsight.features.memory_bank import MemoryBank
@@ -85,17 +82,17 @@ class Learned:
         distances, differences = deviation(moved, self.bank)
         return distances, head_inputs(moved, differences)
 
-    def judge(self, patches: Features, weight: float) -> tuple[Features, Features]:
-        """(n, 1 + K) of patches (n, D): deviation and `weight` times odds of any defect, then of every type; and the
-        same deviation alone, (n,)."""
+    def judge(self, patches: Features, weight: float) -> Features:
+        """(n, 1 + K) of patches (n, D): deviation and `weight` times odds of any defect, then of every type; without a
+        head the deviation alone."""
         distances, inputs = self.inputs(self.space.project(patches))
         deviating = self.deviating(distances)
         if not self.head:
-            return deviating[:, None], deviating
+            return deviating[:, None]
         from specsight.detectors.supervised.head import Head, judged
 
         told = self.telling(judged(Head.of_arrays(self.head), inputs))
-        return np.asarray(deviating[:, None] + weight * told, np.float32), deviating
+        return np.asarray(deviating[:, None] + weight * told, np.float32)
 
     def state(self) -> State:
         """As arrays."""
@@ -103,7 +100,7 @@ class Learned:
         state: State = {
             "bank": self.bank.vectors,
             "scales": np.array(scales),
-            "types": _json(self.types),
+            "types": json_array(self.types),
             "source": self.source.vectors.astype(np.float16),
             "folds": self.source.folds,
             **{SPACE + name: values for name, values in self.space.arrays().items()},
@@ -114,13 +111,13 @@ class Learned:
         if self.moved:
             state |= {MOVED + name: values for name, values in vars(self.moved).items()}
         if self.adaptation:
-            state["adaptation"] = _json(vars(self.adaptation))
+            state["adaptation"] = json_array(vars(self.adaptation))
         return state
 
     @classmethod
     def of_state(cls, state: State) -> Learned:
         """Read what `state` gave. Raises KeyError, TypeError or ValueError where it does not fit together."""
-        scales, types = state["scales"].tolist(), json.loads(state["types"].tobytes())
+        scales, types = state["scales"].tolist(), of_json_array(state["types"])
         space, head, moved = (_below(state, prefix) for prefix in (SPACE, HEAD, MOVED))
         vectors, width = state["source"].astype(np.float32), state["bank"].shape[1]
         empty = np.zeros((*vectors.shape[:2], 0), np.float16)
@@ -130,7 +127,7 @@ class Learned:
             raise ValueError("patches, types and folds do not fit together")
         if width != len(space["weights"]) or (head and head["hidden.weight"].shape[1] != 2 * width):
             raise ValueError("head, bank and axes do not fit together")
-        adaptation = json.loads(state["adaptation"].tobytes()) if "adaptation" in state else None
+        adaptation = of_json_array(state["adaptation"]) if "adaptation" in state else None
         return cls(
             PatchSpace.of_arrays(space),
             MemoryBank(state["bank"]),
@@ -151,7 +148,3 @@ def head_inputs(vectors: Features, differences: Features) -> Features:
 
 def _below(state: State, prefix: str) -> State:
     return {name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)}
-
-
-def _json(value: Sequence[Any] | Mapping[str, Any]) -> Features:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)

@@ -23,7 +23,7 @@ from specsight.learning import adaptation
 from specsight.learning.engine import train
 from specsight.learning.losses import class_targets, focal_dice
 from specsight.learning.schedule import Schedule
-from specsight.learning.task import Task, Validation
+from specsight.learning.task import Task
 
 BATCH = 16
 """Pictures a step, half of them good."""
@@ -119,10 +119,6 @@ class HeadTask(Task):
             return loss + self._target.weight * aligned, {"aligned": float(aligned.detach())}
         return loss, {}
 
-    def validate(self) -> Validation:
-        """No numbers: the last weights stay."""
-        return Validation({})
-
     def _draw(self, generator: torch.Generator) -> list[int]:
         """Numbers of a batch's pictures."""
         turns = torch.randint(2**31, (BATCH,), generator=generator).tolist()
@@ -176,10 +172,6 @@ class EntropyTask(Task):
         """Mean entropy of drawn patches."""
         rows = torch.randperm(len(self._inputs), generator=generator)[: 16 * ALIGNED]
         return adaptation.entropy(self.head(self.placed(self._inputs[rows]))), {}
-
-    def validate(self) -> Validation:
-        """No numbers: the last weights stay."""
-        return Validation({})
 
 
 def sharpen(arrays: State, inputs: Features, settings: HeadSettings) -> State:

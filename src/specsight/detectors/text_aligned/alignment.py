@@ -18,7 +18,7 @@ from specsight.encoders import Features
 from specsight.learning.batches import StreamMaker
 from specsight.learning.engine import train
 from specsight.learning.schedule import Schedule
-from specsight.learning.task import Maker, Task, Validation
+from specsight.learning.task import Maker, Task
 from specsight.prompts.anchors import Anchors
 
 MARGIN = 0.1
@@ -116,10 +116,6 @@ class AlignmentTask(Task):
             patches, targets = (self.placed(x[batch.defective]) for x in (self._bad, self._targets))
             loss = loss + _defective_loss(self.map.weight, patches, good, targets)
         return loss, {}
-
-    def validate(self) -> Validation:
-        """No numbers: the last weights stay."""
-        return Validation({})
 
 
 def _good_loss(weight: Tensor, patches: Tensor, good_anchor: Tensor, defect_anchors: Tensor) -> Tensor:

@@ -18,15 +18,10 @@ from numpy.typing import NDArray
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.examples import ExampleCollector, SyntheticDefects, TrainingExample, defective_cells
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
+from specsight.detectors.parameters import parameter, sigma_parameter
 from specsight.detectors.saving import State
 from specsight.detectors.synthetic_examples import kinds_for
-from specsight.detectors.text import (
-    judgement_of_types,
-    judgement_without_types,
-    sigma_parameter,
-    temperature_parameter,
-)
+from specsight.detectors.text import judgement_of_types, judgement_without_types, temperature_parameter
 from specsight.detectors.text_aligned.folds import PatchFolds
 from specsight.encoders import JOINT, Encoder, Features
 from specsight.errors import SpecsightError, require
@@ -101,7 +96,7 @@ class TextAligned(Detector):
             raise self._not_fitted()
         good = anchors.margins(np.ascontiguousarray(self.aligned_.T), self.temperature)
         joint = view.features[JOINT]
-        aligned = _unit(grids.vectors(joint) @ self.weight_.T)
+        aligned = grids.unit(grids.vectors(joint) @ self.weight_.T)
         margins = anchors.margins(np.ascontiguousarray(aligned.T), self.temperature)
         scaled = (margins - good.mean(1, keepdims=True)) / (good.std(1, keepdims=True) + TINY)
         margins = np.asarray(scaled, np.float32).reshape(-1, *joint.shape[1:])
@@ -146,7 +141,7 @@ class TextAligned(Detector):
         for fold in range(folds.folds):
             if folds.deep[fold]:
                 weight = self._train(folds, anchors, fold)
-                aligned += [_unit(patches @ weight.T) for patches in folds.joint[fold]]
+                aligned += [grids.unit(patches @ weight.T) for patches in folds.joint[fold]]
                 axes = folds.axes(VARIANCE, without=fold)
                 residuals += [_length(axes, patches) for patches in folds.deep[fold]]
         together, lengths = np.concatenate(aligned), np.concatenate(residuals).astype(np.float64)
@@ -208,7 +203,3 @@ def _good(features: Features, cells: Cells, view: View) -> Features:
 def _length(axes: Axes, patches: Features) -> Features:
     """Length of what the axes leave of each patch, (n,)."""
     return np.asarray(np.sqrt(axes.residual(patches)), np.float32)
-
-
-def _unit(vectors: Features) -> Features:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)

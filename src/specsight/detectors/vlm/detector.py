@@ -26,9 +26,9 @@ from typing_extensions import Self
 from specsight import images
 from specsight.detectors.contract import Detector, View, create_detector, detectors
 from specsight.detectors.needs import Needs, Regime
-from specsight.detectors.parameters import parameter
+from specsight.detectors.parameters import parameter, sigma_parameter
 from specsight.detectors.saving import State
-from specsight.detectors.text import TypeMaps, judgement_without_types, sigma_parameter
+from specsight.detectors.text import TypeMaps, judgement_without_types
 from specsight.detectors.vlm.questions import asked, probability_of_yes, questions
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.features import grids

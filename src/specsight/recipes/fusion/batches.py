@@ -7,8 +7,7 @@ it follows from their types, parts and sizes. Defects that the modalities at han
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,32 +20,10 @@ from torch import Tensor
 from specsight.detectors.fusion.head import KINDS
 from specsight.detectors.fusion.tokens import SLICES
 from specsight.errors import SpecsightError
+from specsight.recipes.fusion.truth import Episode, OtherThan, Outside, Tolerated, Truth
 
-COVERED = 0.3
-"""Share of a cell from which on it is defective; cells covered in part below are neither."""
-TOUCHED = 0.02
 LEAST_PART = 0.05
 """Share of the cells from which on a part is worth a scope."""
-
-
-@dataclass(frozen=True)
-class Episode:
-    """What one file holds; arrays as `episodes` wrote them."""
-
-    tokens: NDArray[np.float16]
-    margins: NDArray[np.float16]
-    covers: NDArray[np.uint8]
-    parts: NDArray[np.uint8]
-    vectors: NDArray[np.float32]
-    about: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, file: Path) -> Episode:
-        """Read a file."""
-        with np.load(file, allow_pickle=False) as held:
-            about = json.loads(held["about"].tobytes().decode())
-            names = ("tokens", "margins", "covers", "parts", "vectors")
-            return cls(**{name: held[name] for name in names}, about=about)
 
 
 @dataclass
@@ -135,7 +112,7 @@ class EpisodeMaker:
         if "text" in gone:
             margins[:] = 0
         seen_by = {"rgb"} - gone | ({"depth"} if has_depth and "depth" not in gone else set())
-        truth = _Truth(episode, row, seen_by, self.types)
+        truth = Truth(episode, row, seen_by, self.types)
         sizes = truth.sizes(rng)
         told = self._told(rng, episode, row)
         if told is None:
@@ -167,14 +144,10 @@ class EpisodeMaker:
         return margins, vectors
 
     def _instruction(
-        self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth
+        self, rng: np.random.Generator, episode: Episode, row: int, truth: Truth
     ) -> tuple[Any, ...]:
         """Clauses as arrays, and a function of defects that says which of them count no longer."""
-        size = truth.target.shape
-        kinds = np.zeros(self.clauses, np.int64)
-        types = np.zeros((self.clauses, self.types), np.bool_)
-        where = np.zeros((self.clauses, *size), np.float32)
-        limits = np.zeros(self.clauses, np.float32)
+        kinds, types, where, limits = self._no_clauses(truth.target.shape)
         excused: list[Any] = []
         makers = [self._scope, self._tolerance, self._only]
         count = int(rng.choice([0, 1, self.clauses], p=(0.1, 0.65, 0.25)))
@@ -185,6 +158,15 @@ class EpisodeMaker:
             kinds[slot], types[slot], where[slot], limits[slot], excuse = made
             excused.append(excuse)
         return kinds, types, where, limits, excused
+
+    def _no_clauses(self, size: tuple[int, ...]) -> tuple[NDArray[Any], ...]:
+        """Kinds, types, cells and limits of clauses that act nowhere."""
+        return (
+            np.zeros(self.clauses, np.int64),
+            np.zeros((self.clauses, self.types), np.bool_),
+            np.zeros((self.clauses, *size), np.float32),
+            np.zeros(self.clauses, np.float32),
+        )
 
     def _told(self, rng: np.random.Generator, episode: Episode, row: int) -> tuple[Any, ...] | None:
         """One time in three, an instruction of the set about an acceptable mark of a good picture: that it is a defect
@@ -201,14 +183,12 @@ class EpisodeMaker:
         name = taught[0]["name"] if taught else one["clause"]["tolerances"][0]["defect"]
         if name not in episode.about["types"]:
             return None
-        size = episode.tokens.shape[2:]
-        kinds, types = np.zeros(self.clauses, np.int64), np.zeros((self.clauses, self.types), np.bool_)
-        where, limits = np.zeros((self.clauses, *size), np.float32), np.zeros(self.clauses, np.float32)
+        kinds, types, where, limits = self._no_clauses(episode.tokens.shape[2:])
         kinds[0] = KINDS.index("knowledge" if taught else "tolerance")
         types[0, episode.about["types"].index(name)], where[0] = True, 1
         return kinds, types, where, limits, np.float32(one["verdict"] == "reject")
 
-    def _scope(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+    def _scope(self, rng: np.random.Generator, episode: Episode, row: int, truth: Truth) -> Any:
         """One part, that of a defect or another; or all but one."""
         shares = episode.parts[row].astype(np.float32) / 255
         large = [k for k in range(len(shares)) if shares[k].mean() > LEAST_PART]
@@ -218,9 +198,9 @@ class EpisodeMaker:
         part = int(rng.choice(homes if homes and rng.random() < 0.5 else large))
         exclude = rng.random() < 0.2
         outside = shares[part] if exclude else 1 - shares[part]
-        return KINDS.index("scope"), np.zeros(self.types, np.bool_), outside, 0.0, _Outside(outside)
+        return KINDS.index("scope"), np.zeros(self.types, np.bool_), outside, 0.0, Outside(outside)
 
-    def _tolerance(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+    def _tolerance(self, rng: np.random.Generator, episode: Episode, row: int, truth: Truth) -> Any:
         """A type that is accepted, in half of them up to a limit, one time in four on one part."""
         named = [k for k, name in enumerate(episode.about["types"]) if name]
         present = [k for k in truth.types if k is not None]
@@ -237,9 +217,9 @@ class EpisodeMaker:
             where = shares[int(rng.integers(len(shares)))]
         types = np.zeros(self.types, np.bool_)
         types[type_] = True
-        return KINDS.index("tolerance"), types, where, limit, _Tolerated({type_}, where, limit)
+        return KINDS.index("tolerance"), types, where, limit, Tolerated({type_}, where, limit)
 
-    def _only(self, rng: np.random.Generator, episode: Episode, row: int, truth: _Truth) -> Any:
+    def _only(self, rng: np.random.Generator, episode: Episode, row: int, truth: Truth) -> Any:
         """One or two types that alone count."""
         named = [k for k, name in enumerate(episode.about["types"]) if name]
         present = [k for k in truth.types if k is not None]
@@ -249,91 +229,7 @@ class EpisodeMaker:
         types = np.zeros(self.types, np.bool_)
         types[list(chosen)] = True
         everywhere = np.ones(truth.target.shape, np.float32)
-        return KINDS.index("only"), types, everywhere, 0.0, _OtherThan(chosen)
-
-
-@dataclass(frozen=True)
-class _Outside:
-    """Cells outside of a scope count no longer."""
-
-    outside: NDArray[np.float32]
-
-    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> NDArray[np.float32]:
-        return self.outside
-
-
-@dataclass(frozen=True)
-class _Tolerated:
-    types: set[int]
-    where: NDArray[np.float32]
-    limit: float
-
-    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> NDArray[np.float32]:
-        within = not self.limit or (0 < defect["size_mm"] <= self.limit)
-        return self.where if type_ in self.types and within else np.zeros_like(self.where)
-
-
-@dataclass(frozen=True)
-class _OtherThan:
-    types: set[int]
-
-    def __call__(self, defect: Mapping[str, Any], type_: int | None) -> float:
-        return 0.0 if type_ in self.types else 1.0
-
-
-class _Truth:
-    """Which cells the defects of a picture cover that the modalities at hand show."""
-
-    def __init__(self, episode: Episode, row: int, seen_by: set[str], types: int) -> None:
-        entries = episode.about["entries"][row]["defects"]
-        covers = episode.covers[row].astype(np.float32) / 255
-        self.shape = covers.shape[1:]
-        self.defects, self.covers = [], []
-        self.hidden = False
-        self.types: list[int | None] = []
-        self.known = np.ones(self.shape, np.bool_)
-        names = episode.about["types"]
-        for defect, cover in zip(entries, covers):
-            if not seen_by & set(defect["visible"].split(" and ")):
-                self.known &= cover <= TOUCHED
-                self.hidden = True
-                continue
-            self.defects.append(defect)
-            self.covers.append(cover)
-            self.types.append(names.index(defect["type"]) if defect["type"] in names else None)
-        together = np.sum(self.covers, axis=0) if self.covers else np.zeros(self.shape, np.float32)
-        least = [cover >= min(COVERED, 0.7 * float(cover.max())) for cover in self.covers]
-        self._inside = [mask & (cover > TOUCHED) for mask, cover in zip(least, self.covers)]
-        self.target = (
-            np.any(self._inside, axis=0).astype(np.float32) if self.covers else np.zeros_like(together)
-        )
-        self.target = self.target.astype(np.float32)
-        self.known &= (self.target > 0) | (together <= TOUCHED)
-        self.typed = np.zeros((types, *self.shape), np.float32)
-        for mask, type_ in zip(self._inside, self.types):
-            if type_ is not None:
-                self.typed[type_][mask] = 1
-
-    def sizes(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Longest extents in mm, each with an error of a few per cent."""
-        sizes = np.zeros(self.shape, np.float32)
-        for mask, defect in zip(self._inside, self.defects):
-            sizes[mask] = defect["size_mm"] * np.exp(rng.normal(0, 0.12))
-        return sizes
-
-    def under(self, excused: Sequence[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_], bool]:
-        """What counts under clauses, where that is certain (a cell that is half excused is not), and whether it is of
-        the whole picture."""
-        obeyed, known = np.zeros(self.shape, np.float32), self.known.copy()
-        sure = True
-        for mask, defect, type_ in zip(self._inside, self.defects, self.types):
-            gone = np.zeros(self.shape, np.float32)
-            for excuse in excused:
-                gone = np.maximum(gone, excuse(defect, type_))
-            obeyed[mask & (gone < 0.5)] = 1
-            known &= ~(mask & (gone > 0.25) & (gone < 0.75))
-            sure &= not 0.1 < float(gone[mask].mean()) < 0.6 if mask.any() else True
-        return obeyed, known, sure
+        return KINDS.index("only"), types, everywhere, 0.0, OtherThan(chosen)
 
 
 def _mirrored(

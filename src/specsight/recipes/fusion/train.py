@@ -16,10 +16,11 @@ from specsight.detectors.fusion.tokens import NAMES, WIDTH
 from specsight.encoders import Encoder, load_encoder
 from specsight.learning import processes
 from specsight.learning.history import LOG, write_entry
-from specsight.recipes.fusion.batches import Episode, EpisodeMaker, read_episodes
+from specsight.recipes.fusion.batches import EpisodeMaker, read_episodes
 from specsight.recipes.fusion.episodes import SIDE, make_episodes
 from specsight.recipes.fusion.recipe import FusionRecipe, HeadStage
 from specsight.recipes.fusion.task import HeadTask
+from specsight.recipes.fusion.truth import Episode
 from specsight.recipes.run import run_folder, train_task, workers_of
 from specsight.storage import whole_folder, write_json
 from specsight.synthetic.scenes.photographs import Photographs
