@@ -183,3 +183,15 @@ def test_a_registry_without_a_package_holds_what_is_registered() -> None:
         things.register("one")(2)
     with pytest.raises(SpecsightError, match="unknown thing 'on': did you mean 'one'"):
         things["on"]
+
+
+def test_the_order_does_not_depend_on_what_was_imported_first() -> None:
+    code = "{first}from specsight.metrics import metrics; print(*metrics)"
+    lists = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(first=first)], capture_output=True, text=True, check=True
+        ).stdout
+        for first in ("", "import specsight.metrics.told, specsight.metrics.modalities; ")
+    ]
+    assert lists[0].startswith("image_auroc ")
+    assert lists[0] == lists[1]

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.abc import InspectLoader
 from importlib.metadata import EntryPoint, entry_points
@@ -50,17 +51,20 @@ class Registry(Generic[T]):
         self.what = what
         self._package, self._group, self._first, self._adopt = package, group, tuple(first), adopt
         self._entries: dict[str, T] = {}
+        self._callers: dict[str, str] = {}
+        """Name of an entry → the module that called `register`."""
         self._broken: dict[str, str] = {}
         self._discovered = False
         self._lock = RLock()
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that files the decorated class or function under `name`."""
+        caller = str(sys._getframe(1).f_globals.get("__name__", ""))
 
         def add(entry: T) -> T:
             if name in self._entries:
                 raise ValueError(f"{self.what} '{name}' is registered twice")
-            self._entries[name] = entry
+            self._entries[name], self._callers[name] = entry, caller
             return entry
 
         return add
@@ -114,16 +118,19 @@ class Registry(Generic[T]):
         modules = sorted(self._modules(package))
         leading = [f"{package}.{name}" for name in self._first]
         modules = [*leading, *(module for module in modules if module not in leading)]
+        place = dict[str, int]()
         for module in modules:
             try:
                 if _registers(module):
+                    place[module] = len(place)
                     importlib.import_module(module)
             except (Exception, SystemExit) as error:
                 self._broken[module.removeprefix(f"{package}.")] = _reason(error)
-        place = {module: position for position, module in enumerate(modules)}
 
         def position(name: str) -> int:
-            return place.get(getattr(self._entries[name], "__module__", ""), len(place))
+            # Of an instance the attribute names the module of its class, which need not register anything.
+            own = getattr(self._entries[name], "__module__", "")
+            return place.get(own, place.get(self._callers.get(name, ""), len(place)))
 
         self._entries = {name: self._entries[name] for name in sorted(self._entries, key=position)}
 
