@@ -1,24 +1,27 @@
-"""`python -m measured fusion [--model winter] [--seed S] [--seeds N]`: colours, depth, and ways to join them.
+"""`python -m measured fusion [--model winter] [--seed S] [--seeds N] [--again ROW]`: colours, depth, ways to join them.
 
 Every method is fitted to the good pictures of a zone of the *synthetic* tyre line and judges its test pictures
-(`measured.fusion_sets`); a zone is a product. Printed is the mean over zones and seeds, ± the standard deviation over
-them. A seed draws another set of tyres and seeds the methods. Choices were made on the tyre model `sport`. The encoder
-sees each picture once for all methods: milliseconds are processor time on one thread, with the encoder's own time
-where a method looks at colours.
+(`measured.fusion_sets`); a zone is a product. A seed draws another set of tyres and seeds the methods. Printed is the
+mean over seeds of the mean over zones, with the 95 % interval of Student's t over seeds. What was measured is kept
+beside each set and not measured again; `--again` names rows that are. Choices were made on the tyre model `sport`. The
+encoder sees each picture once for all methods: milliseconds are processor time on one thread, with the encoder's own
+time where a method looks at colours.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from measured.fusion_sets import fusion_set
 from measured.rows import ROOT
@@ -32,6 +35,7 @@ from specsight.evaluation.modality_numbers import ALONE, seen_in
 from specsight.records import Picture, Sample
 from specsight.report.export import Table, markdown
 from specsight.specification import load_specification
+from specsight.storage import write_json
 
 RESOLUTION = 256
 METHODS: Mapping[str, tuple[str, str]] = {
@@ -55,7 +59,10 @@ HEADER = (
     ),
     *("without depth: image AUROC", "ms a picture"),
 )
-Numbers = dict[str, list[float]]
+Numbers = dict[str, float]
+"""Column → number, of one row, zone and seed."""
+Found = dict[tuple[str, int], dict[str, Numbers]]
+"""Product and seed → row → numbers."""
 
 
 @dataclass
@@ -79,45 +86,60 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=6, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "measured")
-    parser.add_argument("--only", help="rows whose name contains this")
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--again", help="measure rows whose name contains this again")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Numbers] = {}
+    found: Found = {}
     for seed in range(given.seed, given.seed + given.seeds):
         data = fusion_set(given.out / f"fusion-{given.model}-{seed}", given.model, seed)
-        for product, zone in _zones(data).items():
+        for product, samples in _products(data).items():
             print(product, f"seed {seed}", flush=True)
-            _measure_zone(zone, data, seed, given.only or "", given.out / "fusion-features", found)
-            print(markdown(_table(found), marked=True), flush=True)
+            kept = data / f"numbers-{product.replace(' ', '-')}.json"
+            known: dict[str, Numbers] = json.loads(kept.read_text()) if kept.is_file() else {}
+            rows = [row for row in METHODS if given.only in row]
+            again = [row for row in rows if given.again is not None and given.again in row]
+            todo = [row for row in rows if row not in known or row in again]
+            for row, numbers in _measured(todo, samples, data, seed, given.out / "fusion-features"):
+                known[row] = numbers
+                write_json(kept, known)
+                print(row, {column: round(value, 3) for column, value in numbers.items()}, flush=True)
+            found[product, seed] = {row: known[row] for row in rows}
+        print(markdown(_table(found), marked=True), flush=True)
+    print(markdown(_by_zone(found), marked=True), flush=True)
     return 0
 
 
-def _zones(data: Path) -> dict[str, Zone]:
-    samples = load_dataset(data).samples
-    zones = {}
-    for product in sorted({sample.product for sample in samples}):
-        own = [sample for sample in samples if sample.product == product]
-        tested = [sample for sample in own if sample.split == "test"]
-        pictures = [images.load_picture(sample) for sample in tested]
-        zones[product] = Zone(
-            [sample for sample in own if sample.split == "train"],
-            pictures,
-            np.array([sample.label == "defective" for sample in tested]),
-            [seen_in(sample.conditions) for sample in tested],
-            [images.anomaly_mask(sample, picture.size) for sample, picture in zip(tested, pictures)],
-        )
-    return zones
+def _products(data: Path) -> dict[str, list[Sample]]:
+    products: dict[str, list[Sample]] = {}
+    for sample in load_dataset(data).samples:
+        products.setdefault(sample.product, []).append(sample)
+    return dict(sorted(products.items()))
 
 
-def _measure_zone(
-    zone: Zone, data: Path, seed: int, only: str, features: Path, found: dict[str, Numbers]
-) -> None:
+def _zone(own: Sequence[Sample]) -> Zone:
+    tested = [sample for sample in own if sample.split == "test"]
+    pictures = [images.load_picture(sample) for sample in tested]
+    return Zone(
+        [sample for sample in own if sample.split == "train"],
+        pictures,
+        np.array([sample.label == "defective" for sample in tested]),
+        [seen_in(sample.conditions) for sample in tested],
+        [images.anomaly_mask(sample, picture.size) for sample, picture in zip(tested, pictures)],
+    )
+
+
+def _measured(
+    rows: Sequence[str], samples: Sequence[Sample], data: Path, seed: int, features: Path
+) -> Iterator[tuple[str, Numbers]]:
+    if not rows:
+        return
+    zone = _zone(samples)
     encoder = CachedEncoder(load_encoder("bundled"), features)
     encoder_ms = _encoder_ms(encoder, zone.pictures[0])
     fitted: dict[str, Detector] = {}
-    for row, (name, rule) in METHODS.items():
-        if only not in row:
-            continue
+    for row in rows:
+        name, rule = METHODS[row]
         if name not in fitted:
             parameters: dict[str, Any] = {"rule": "ocsvm"} if rule else {}
             detector = create_detector(name, encoder=encoder, resolution=RESOLUTION, seed=seed, **parameters)
@@ -127,9 +149,7 @@ def _measure_zone(
         detector = copy.copy(fitted[name])
         if rule:
             detector.rule = rule  # type: ignore[attr-defined]
-        for column, value in _numbers(detector, zone, encoder_ms).items():
-            found.setdefault(row, {}).setdefault(column, []).append(value)
-        print(row, {column: round(values[-1], 3) for column, values in found[row].items()}, flush=True)
+        yield row, _numbers(detector, zone, encoder_ms)
 
 
 def _numbers(detector: Detector, zone: Zone, encoder_ms: float) -> dict[str, float]:
@@ -181,15 +201,42 @@ def _encoder_ms(encoder: CachedEncoder, picture: Picture) -> float:
     return float(np.median(spent))
 
 
-def _table(found: Mapping[str, Numbers]) -> Table:
+def _table(found: Found) -> Table:
     rows = []
-    for row, numbers in found.items():
-        cells = [_cell(values) for column, values in numbers.items() if column != "ms"]
-        rows.append([row, *cells, f"{np.mean(numbers['ms']):.0f}"])
+    seeds = sorted({seed for _, seed in found})
+    for row in next(iter(found.values())):
+        cells = []
+        for column in next(iter(found.values()))[row]:
+            means = [
+                np.mean([numbers[row][column] for (_, own), numbers in found.items() if own == seed])
+                for seed in seeds
+            ]
+            cells.append(f"{np.mean(means):.0f}" if column == "ms" else _cell(means))
+        rows.append([row, *cells])
     return Table(HEADER, rows, words=len(HEADER))
 
 
-def _cell(values: Sequence[float]) -> str:
-    if np.isnan(values).all():
+def _by_zone(found: Found) -> Table:
+    """Image AUROC of each zone, mean over seeds."""
+    products = sorted({product for product, _ in found})
+    rows = [
+        [
+            row,
+            *(
+                f"{np.mean([numbers[row]['image'] for (own, _), numbers in found.items() if own == product]):.3f}"
+                for product in products
+            ),
+        ]
+        for row in next(iter(found.values()))
+    ]
+    return Table(("image AUROC", *products), rows, words=1 + len(products))
+
+
+def _cell(means: Sequence[np.floating[Any]]) -> str:
+    """The mean and half of its 95 % interval by Student's t; of one seed the mean alone."""
+    if np.isnan(means).all():
         return "refuses"
-    return f"{np.mean(values):.3f} ± {np.std(values):.3f}"
+    if len(means) < 2:
+        return f"{np.mean(means):.3f}"
+    half = t.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / np.sqrt(len(means))
+    return f"{np.mean(means):.3f} ± {half:.3f}"
