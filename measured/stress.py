@@ -21,11 +21,12 @@ from measured.rows import ROOT, MeasuredSet, measured_sets
 from measured.tables import table
 from specsight.datasets import load_dataset
 from specsight.detectors import detectors
+from specsight.evaluation import stress_sheet
 from specsight.evaluation.stressing import UNTOUCHED
 from specsight.images import load_picture
 from specsight.metrics import kept_area, metric_of, relative_drop
 from specsight.runs.stress_record import RECORD, StressPoint, StressRecord
-from specsight.stress import seed_of, sheet, stressors
+from specsight.stress import seed_of, stressors
 
 NAME = "stress"
 TYRES = ("--model", "winter", "--seed", "11", "--count", "288")
@@ -167,13 +168,13 @@ def contact_sheet(sets: Sequence[MeasuredSet]) -> bytes:
         for of in sets[::-1]
     )
     rows = [
-        sheet.of_picture(load_picture(sample), name, seed_of(sample.id))
+        stress_sheet.of_picture(load_picture(sample), name, seed_of(sample.id))
         for sample, names in ((tyre, stressors), (bottle, ("specular", "low_light")))
         for name in names
     ]
-    width, gap = max(row.shape[1] for row in rows), 4 * sheet.GAP
+    width, gap = max(row.shape[1] for row in rows), 4 * stress_sheet.GAP
     padded = [
-        np.pad(row, ((0, sheet.GAP), (0, gap + width - row.shape[1]), (0, 0)), constant_values=255)
+        np.pad(row, ((0, stress_sheet.GAP), (0, gap + width - row.shape[1]), (0, 0)), constant_values=255)
         for row in rows
     ]
     half = (len(rows) + 1) // 2

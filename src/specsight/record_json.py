@@ -147,6 +147,7 @@ class InspectionJson(TypedDict):
     map_threshold: NotRequired[Finite | None]
     decision: NotRequired[DecisionJson]
     notes: NotRequired[list[Text]]
+    lost: NotRequired[list[Text]]
     operator_note: NotRequired[Text]
     explanation: NotRequired[ExplanationJson]
 

@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.factory import FITTED, photograph, refused, specsight
@@ -165,14 +164,14 @@ def test_a_histogram_shows_every_value_and_where_the_thresholds_lie() -> None:
 def test_a_change_made_meanwhile_is_not_undone(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = thresholds._judge_further
+    judge = thresholds.judge_further
 
-    def slowly(inspector: Inspector, good: Path) -> tuple[Any, Any]:
+    def slowly(inspector: Inspector, good: Path) -> thresholds.Further:
         set_threshold(model, value=7.0)
         return judge(inspector, good)
 
     photograph(tmp_path / "more", 3, first=100)
-    monkeypatch.setattr(thresholds, "_judge_further", slowly)
+    monkeypatch.setattr(thresholds, "judge_further", slowly)
     with pytest.raises(SpecsightError, match="changed by another process meanwhile"):
         set_threshold(model, good=tmp_path / "more")
     assert calibration(model).score_threshold == 7

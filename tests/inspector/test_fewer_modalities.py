@@ -13,13 +13,15 @@ import pytest
 from PIL import Image
 
 from specsight import images
+from specsight.datasets import write_manifest
 from specsight.detectors import Detector, View
 from specsight.detectors.needs import Needs
 from specsight.detectors.saving import State
 from specsight.errors import UnreadableFile, WrongSize
 from specsight.inspector import Inspector, saved
 from specsight.inspector.fewer import sets_of
-from specsight.records import Judgement, Picture, Sample
+from specsight.inspector.thresholds import set_threshold
+from specsight.records import Inspection, Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
 
 SIDE = 16
@@ -88,9 +90,20 @@ def samples(folder: Path, count: int, depth: bool, seed: int) -> list[Sample]:
     return made
 
 
-def fitted(folder: Path, depth: bool = True, seed: int = 0) -> Inspector:
-    good = samples(folder, HELD_OUT + 20, depth, seed)
-    return Inspector.fit(good, detector=Levels(encoder="filters"), holdout=HELD_OUT, false_reject_rate=RATE)
+def fitted(folder: Path, depth: bool = True, seed: int = 0, holdout: int = HELD_OUT) -> Inspector:
+    good = samples(folder, holdout + 20, depth, seed)
+    return Inspector.fit(good, detector=Levels(encoder="filters"), holdout=holdout, false_reject_rate=RATE)
+
+
+def further(folder: Path, whole: int, flat: int, seed: int) -> Path:
+    """A folder with further good parts: `whole` ones, and `flat` ones without depth."""
+    made = []
+    for name, count, depth in (("whole", whole, True), ("flat", flat, False)):
+        (folder / name).mkdir(parents=True)
+        own = samples(folder / name, count, depth, 1000 + 2 * seed + depth)
+        made += [replace(one, id=f"{name}{one.id}", group=f"{name}{one.group}", split="train") for one in own]
+    write_manifest(made, folder / "manifest.jsonl")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +138,53 @@ def test_good_parts_are_rejected_as_seldom_as_promised_whatever_is_missing(tmp_p
         assert np.mean(found) < RATE, name
 
 
+def test_further_good_parts_count_for_every_set_that_they_can_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monte Carlo as above, six draws: 9 parts held out at the fit, 20 further whole ones and 20 without depth, which
+    have no say in the threshold of whole pictures."""
+    rates: dict[str, list[float]] = {}
+    for seed in range(6):
+        (tmp_path / str(seed)).mkdir()
+        model = fitted(tmp_path / str(seed), seed=seed, holdout=9)
+        folder = tmp_path / f"model{seed}"
+        model.save(folder)
+        monkeypatch.setattr(Inspector, "load", lambda *_, model=model: model)
+        said = set_threshold(folder, good=further(tmp_path / f"further{seed}", 20, 20, seed))
+        again = saved.read(folder)
+        counts = {one.modalities: one.calibration.good_count for one in again.fewer}
+        assert (said.after.good_count, counts) == (29, {frozenset({"rgb"}): 49, frozenset({"depth"}): 29})
+        assert said.fewer == {
+            "depth": again.fewer[1].calibration,
+            "colours": again.fewer[0].calibration,
+        }
+        counted = replace(model, calibration=again.calibration, fewer=again.fewer)
+        for kept in ({"rgb", "depth"}, {"rgb"}, {"depth"}):
+            rates.setdefault("+".join(sorted(kept)), []).append(rate_of(counted, kept))
+    for name, found in rates.items():
+        assert sum(rate > RATE for rate in found) <= 1, (name, found)
+        assert np.mean(found) < RATE, name
+
+
+def test_a_further_part_counts_once(
+    inspector: Inspector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    inspector.save(folder)
+    flat = further(tmp_path / "further", 0, 3, 0)
+    monkeypatch.setattr(Inspector, "load", lambda *_: inspector)
+    first = set_threshold(folder, good=flat)
+    assert (first.changed, first.after.good_count, first.fewer["depth"].good_count) == (
+        True,
+        HELD_OUT,
+        HELD_OUT + 3,
+    )
+    monkeypatch.setattr(Inspector, "load", lambda *_: replace(inspector, fewer=saved.read(folder).fewer))
+    again = set_threshold(folder, good=flat)
+    assert again.account is not None
+    assert (again.changed, again.account.used) == (False, "judged 0 further pictures of 0 good parts")
+
+
 def test_the_threshold_of_whole_pictures_would_not_do(inspector: Inspector) -> None:
     """A part that is too high by five times what good parts vary is found by depth alone, by the threshold for that."""
     rgb, depth = good_part(np.random.default_rng(6))
@@ -145,6 +205,8 @@ def test_the_decision_says_what_was_lost_and_what_is_promised_then(inspector: In
     assert blind.decision.promise == said
     assert said in blind.notes
     assert said in blind.statement
+    assert (whole.to_json()["lost"], blind.to_json()["lost"]) == ([], ["rgb"])
+    assert Inspection.from_json(blind.to_json()).lost == ("rgb",)
     flat = inspector.inspect(rgb)
     assert "there is no depth" in flat.notes
     assert flat.decision.promise.startswith("judged without depth: ")

@@ -42,6 +42,8 @@ def set_threshold(
     if changed.account:
         screen.account(changed.account.line, changed.account.notes)
     screen.thresholds(changed.held_out.scores, changed.before, changed.after)
+    for lacking, own in changed.fewer.items():
+        screen.say(f"pictures without {lacking}: threshold {own.score_threshold:.6g}: {own.statement()}")
     screen.say(f"saved: {model}" if changed.changed else "unchanged")
 
 

@@ -18,7 +18,7 @@ from specsight.datasets import load_dataset
 from specsight.datasets.parts import split_by_part
 from specsight.detectors import detectors
 from specsight.errors import SpecsightError
-from specsight.evaluation import summary, truth
+from specsight.evaluation import stress_sheet, summary, truth
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.few_shot import config_of
 from specsight.evaluation.image_numbers import image_numbers
@@ -32,7 +32,7 @@ from specsight.runs.judging import judge_all
 from specsight.runs.predictions import Prediction
 from specsight.runs.stress_record import METRICS, PARTS, SHEETS, StressPoint, StressRecord
 from specsight.storage import check_output, confined, only_writer, write_bytes
-from specsight.stress import Stressor, apply, hidden, seed_of, sheet, stressors
+from specsight.stress import Stressor, apply, hidden, seed_of, stressors
 
 FOLDER = "stress"
 """Inside a run folder: `<seed>/<stressor>-<level>/`, a run folder each."""
@@ -233,7 +233,7 @@ def _draw_sheets(out: Path, samples: Sequence[Sample], chosen: dict[str, Stresso
         file = out / SHEETS / f"{name}.jpg"
         if not file.is_file():
             try:
-                drawn = sheet.encoded(shown, name)
+                drawn = stress_sheet.encoded(shown, name)
             except SpecsightError:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)

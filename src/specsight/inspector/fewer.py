@@ -49,8 +49,23 @@ class Fewer:
 
     def promising(self, threshold: ThresholdConfig) -> Fewer:
         """The same good parts with another promise."""
-        after = self.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
-        return replace(self, calibration=after)
+        return Fewer.of(self.modalities, self.held_out, threshold, self.by_place)
+
+    @classmethod
+    def of(
+        cls,
+        modalities: Modalities,
+        held_out: HeldOut,
+        threshold: ThresholdConfig,
+        by_place: ByPlace | None = None,
+    ) -> Fewer:
+        """With the thresholds that promise what `threshold` says."""
+        calibration = held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
+        return cls(modalities, held_out, calibration, by_place)
+
+    def lost(self, modalities: Modalities) -> str:
+        """What of `modalities` such a picture lacks, in words."""
+        return _listed(sorted(modalities - self.modalities))
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,11 @@ def known_modalities(detector: Detector) -> Modalities | None:
     least = max(1, detector.needs.good_pictures)
     of_method = {RGB, *detector.needs.uses, *((DEPTH,) if detector.needs.depth else ())}
     return frozenset(name for name, count in detector.seen_.items() if count >= least and name in of_method)
+
+
+def left_of(modalities: Modalities | None, detector: Detector) -> list[Modalities]:
+    """The sets of modalities that `detector` can judge a picture by that lacks some of `modalities`."""
+    return list(sets_of(modalities or frozenset(), (DEPTH,) if detector.needs.depth else ()))
 
 
 def sets_of(modalities: Modalities, needed: Collection[str] = ()) -> Iterator[Modalities]:

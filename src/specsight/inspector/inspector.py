@@ -242,6 +242,7 @@ class Inspector:
             type_maps=judged.judgement.type_maps,
             map_threshold=own.calibration.map_seed if own.calibration else None,
             picture=observation.picture,
+            lost=own.lost,
             operator_note=sample.text.get(OPERATOR_NOTE, ""),
             notes=(
                 *observation.picture.notes,

@@ -18,7 +18,7 @@ from specsight.datasets.parts import with_parts_named
 from specsight.detectors import Detector, create_detector
 from specsight.errors import SpecsightError
 from specsight.inspector import remarks
-from specsight.inspector.fewer import Fewer, Modalities, known_modalities, limited_to, sets_of
+from specsight.inspector.fewer import Fewer, Modalities, known_modalities, left_of, limited_to
 from specsight.inspector.folds import Judge, features_cached, judges_of_folds
 from specsight.inspector.good_parts import Judged, digests_of, judge_good
 from specsight.inspector.likeness import Likeness
@@ -30,7 +30,7 @@ from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
 from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
-from specsight.records import DEPTH, Sample
+from specsight.records import Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import given_path
 
@@ -124,10 +124,9 @@ def learn(
         seconds=statistics.median(judged.seconds) if judged.seconds else None,
         modalities=known_modalities(detector),
         fewer=tuple(
-            Fewer(left, one.held_out, calibrated, one.by_place)
+            Fewer.of(left, one.held_out, threshold, one.by_place)
             for left, one in lacking.items()
             if one.held_out
-            and (calibrated := one.held_out.calibrate(threshold.false_reject_rate, threshold.confidence))
         ),
     )
 
@@ -222,8 +221,7 @@ def _judge_sets(
     if not known or len(known) == 1:
         return judge(judges), {}
     judges = list(judges)  # each judges several times
-    needed = (DEPTH,) if detector.needs.depth else ()
-    fewer = {left: judge(judges, limited=limited_to(left)) for left in sets_of(known, needed)}
+    fewer = {left: judge(judges, limited=limited_to(left)) for left in left_of(known, detector)}
     return judge(judges, limited=limited_to(known)), fewer
 
 

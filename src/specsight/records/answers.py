@@ -274,6 +274,9 @@ class Inspection:
     picture: Picture | None = field(default=None, compare=False, repr=False)
     notes: tuple[str, ...] = ()
     """What a person should know of how the picture was read (`Picture.notes`)."""
+    lost: tuple[str, ...] = ()
+    """Modalities ("rgb", "depth", ...) that the model judges by and this picture lacks; `decision.promise` says what
+    its threshold promises then."""
     operator_note: str = ""
     """What an operator wrote of the picture, as it stands: data, which no decision follows unless it is given as the
     instruction."""
@@ -309,6 +312,7 @@ class Inspection:
             "statement": self.statement,
             "seconds": dict(self.seconds),
             "notes": list(self.notes),
+            "lost": list(self.lost),
             **({"operator_note": self.operator_note} if self.operator_note else {}),
             **({} if self.explanation is None else {"explanation": self.explanation.to_json()}),
         }
@@ -330,7 +334,8 @@ class Inspection:
             decision = Decision(verdict, values["score"], threshold, counted=findings)
         names = ("id", "image", "product", "score", "statement", "seconds")
         given = {name: values[name] for name in names} | {"map_threshold": values.get("map_threshold")}
-        given |= {"notes": tuple(values.get("notes", ())), "operator_note": values.get("operator_note", "")}
+        given |= {name: tuple(values.get(name, ())) for name in ("notes", "lost")}
+        given["operator_note"] = values.get("operator_note", "")
         if "explanation" in values:
             given["explanation"] = Explanation.from_json(values["explanation"])
             _check_numbers(given["explanation"], findings)

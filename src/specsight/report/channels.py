@@ -1,7 +1,7 @@
 """Depth and further channels of a picture → drawings that a person can read, with their scale.
 
-Depth is drawn as relief: colours say in mm how far a pixel lies over or under the form of the surface, and a light from
-the upper left models it, as on maps of mountains (Horn, Proceedings of the IEEE 1981). Unknown pixels are hatched.
+Depth is drawn as relief (`features.shading`), with a scale that says in mm how far a pixel lies over or under the form
+of the surface. Unknown pixels are hatched.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from specsight import images
 from specsight.errors import SpecsightError
-from specsight.features.relief import filled, over_trend
+from specsight.features import shading
 from specsight.records import DEPTH, NORMALS, XYZ, Sample
 
 Pixels = NDArray[np.uint8]
@@ -25,12 +25,6 @@ MOST = 6
 """Channels that are drawn of a picture."""
 BAR = 22
 """Pixels of the scale below a drawing."""
-FORM = 2
-"""Degree of the form that heights are measured over: curved parts are seen as flat ones are."""
-SHADE = 0.45
-"""How much light and shadow lighten and darken a slope at most."""
-HATCH, INK, PAPER = 8, 150, 225
-"""Period of the hatching in pixels, and its two greys."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +58,7 @@ class Channel:
 
     def hatched(self) -> Pixels:
         """The drawing with what is unknown hatched."""
-        if self.unknown is None or not self.unknown.any():
-            return self.rgb
-        rows, columns = np.indices(self.unknown.shape)
-        stripes = np.where((rows + columns) % HATCH < HATCH // 3, INK, PAPER).astype(np.uint8)
-        drawn: Pixels = np.where(self.unknown[..., None], stripes[..., None], self.rgb)
-        return drawn
+        return shading.hatched(self.rgb, self.unknown)
 
     def with_scale(self, drawn: Pixels) -> Pixels:
         """`drawn` (h, w, 3) with the scale below it; as it is where there is none, or no room."""
@@ -83,7 +72,7 @@ class Channel:
         first, last = sizes[0] + 8, width - sizes[1] - 8
         if last > first:
             ramp = np.tile(np.linspace(0, 1, last - first, dtype=np.float32), (BAR - 8, 1))
-            bar[4:-4, first:last] = _colours(ramp) if self.coloured else _grey(ramp)
+            bar[4:-4, first:last] = shading.colours(ramp) if self.coloured else _grey(ramp)
         for text, x in zip(ends, (2, last + 6)):
             cv2.putText(bar, text, (x, BAR - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 40, 40), 1, cv2.LINE_AA)
         return np.concatenate([drawn, bar])
@@ -98,27 +87,17 @@ def channels_of(sample: Sample, size: tuple[int, int], orientation: int) -> Iter
             if name == DEPTH:
                 depth = images.depth_of(sample, size, orientation)
                 if depth is not None and not np.isnan(depth).all():
-                    yield name, relief(depth)
+                    yield name, _relief(depth)
             else:
                 yield name, _signal(name, images.signal_of(sample, name, size, orientation))
         except SpecsightError:
             continue  # the inspection says why it could not be used
 
 
-def relief(depth: NDArray[np.float32]) -> Channel:
-    """Depth (H, W) in mm, NaN where unknown, as shaded relief; higher is nearer to the camera."""
-    known = np.isfinite(depth)
-    height = over_trend(depth, known, FORM)
-    low, high = _range(height[known])
-    smooth = cv2.GaussianBlur(filled(height, known), (0, 0), 0.8)
-    down, right = np.gradient(smooth)
-    slope = right + down  # light from the upper left: what falls to the right and below lies in shadow
-    usual, steep = (float(limit) for limit in np.percentile(np.abs(slope[known]), (90, 98)))
-    # Walls of grooves are not to leave low blisters in the same light, nor noise to look like mountains.
-    light = 1 + SHADE * np.tanh(slope / (max(usual, steep / 6) or 1.0))
-    position = np.clip((height - low) / (high - low), 0, 1).astype(np.float32)
-    shaded = np.clip(_colours(position) * light[..., None], 0, 255).astype(np.uint8)
-    return Channel(shaded, ~known, "depth, height over the form", low, high, "mm", coloured=True)
+def _relief(depth: NDArray[np.float32]) -> Channel:
+    drawn = shading.relief(depth)
+    caption = "depth, height over the form"
+    return Channel(drawn.rgb, drawn.unknown, caption, drawn.low, drawn.high, "mm", coloured=True)
 
 
 def _signal(name: str, values: NDArray[np.float32] | Pixels) -> Channel:
@@ -130,25 +109,14 @@ def _signal(name: str, values: NDArray[np.float32] | Pixels) -> Channel:
         spread = np.nan_to_num(127.5 + 127.5 * values).round().astype(np.uint8)
         return Channel(spread, unknown, "normals (x red, y green, z blue)")
     plane: NDArray[np.float32] = np.atleast_3d(values).mean(axis=2)
-    low, high = _range(plane[~unknown])
+    low, high = shading.scale_of(plane[~unknown])
     position = np.nan_to_num(np.clip((plane - low) / (high - low), 0, 1)).astype(np.float32)
     return Channel(_grey(position), unknown, name, low, high)
-
-
-def _range(values: NDArray[np.float32]) -> tuple[float, float]:
-    """The ends of a scale, which a few stray pixels do not stretch."""
-    low, high = (float(end) for end in np.percentile(values, (0.5, 99.5)))
-    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def _digits(span: float) -> int:
     """Decimals that tell a hundredth of the scale apart."""
     return int(np.clip(2 - np.floor(np.log10(max(span, 1e-9))), 0, 3))
-
-
-def _colours(position: NDArray[np.float32]) -> Pixels:
-    mapped = cv2.applyColorMap((255 * position).round().astype(np.uint8), cv2.COLORMAP_VIRIDIS)
-    return np.ascontiguousarray(mapped[..., ::-1])
 
 
 def _grey(position: NDArray[np.float32]) -> Pixels:

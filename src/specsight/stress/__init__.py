@@ -3,9 +3,8 @@
 `apply(picture, name, level, seed)` stresses one picture; `write_stressed` writes a stressed copy of a data set.
 """
 
-from specsight.stress import sheet
 from specsight.stress.applying import apply, hidden, seed_of
 from specsight.stress.stressor import Stressor, stressors
 from specsight.stress.writing import StressedSet, write_stressed
 
-__all__ = ["StressedSet", "Stressor", "apply", "hidden", "seed_of", "sheet", "stressors", "write_stressed"]
+__all__ = ["StressedSet", "Stressor", "apply", "hidden", "seed_of", "stressors", "write_stressed"]
