@@ -40,15 +40,17 @@ def of_picture(
     Above them stand the stressor with its unit, and the level of each.
     """
     stressor = stressors[name]
+    told = stressor.unit in stressor.title  # "RGB missing" says it all
     columns = []
     for level in (0.0, *(stressor.levels if levels is None else levels)):
         one = apply(picture, name, level, seed)
         shown = _small(one.rgb if RGB in stressor.touches else _relief(one))
-        columns.append(np.concatenate([_line(f"{level:g}" if level else "clean", shown.shape[1]), shown]))
+        label = (stressor.unit if told else f"{level:g}") if level else "clean"
+        columns.append(np.concatenate([_line(label, shown.shape[1]), shown]))
     gap = np.full((columns[0].shape[0], GAP, 3), 255, np.uint8)
     row = np.concatenate([one for column in columns for one in (column, gap)][:-1], axis=1)
-    unit = "" if stressor.unit in stressor.title else f", {stressor.unit}"
-    return np.concatenate([_line(f"{stressor.title}{unit}", row.shape[1]), row])
+    title = stressor.title if told else f"{stressor.title}, {stressor.unit}"
+    return np.concatenate([_line(title, row.shape[1]), row])
 
 
 def _relief(picture: Picture) -> NDArray[np.uint8]:
