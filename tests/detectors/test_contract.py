@@ -451,8 +451,6 @@ INDEPENDENT = {
             ("winclip", "window3"),
         ]
     },
-    ("supervised", "bank", 0): "a bank of any size",
-    ("supervised", "source", 1): "as many patches of every picture, whatever their number",
     ("anomalyclip", "weights/deep", 0): "tokens of each block, which training alone reads",
     ("subspacead", "axes", 1): "axes of a subspace: one of fewer dimensions",
     ("text_aligned", "basis", 1): "axes of a subspace: one of fewer dimensions",

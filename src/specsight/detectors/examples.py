@@ -91,12 +91,16 @@ class ExampleCollector:
     synthetic: SyntheticDefects
     method: str
     """Name of the detector, for the progress bar."""
+    uses: tuple[str, ...] | None = None
+    """See `images.load_picture`."""
     skipped: list[tuple[str, str]] = field(default_factory=list, init=False)
     """Samples that could not be read: (path, reason)."""
     notes: dict[str, list[str]] = field(default_factory=dict, init=False)
     """What was noticed in reading samples: note → paths."""
     good: int = field(default=0, init=False)
     """Good samples that could be read."""
+    seen: dict[str, int] = field(default_factory=dict, init=False)
+    """How many of these had each modality."""
 
     def collect(self, samples: Sequence[Sample]) -> Iterator[TrainingExample]:
         """Yield an example of every readable sample; each good one is followed by its synthetic defects.
@@ -106,7 +110,7 @@ class ExampleCollector:
         copies = self.synthetic.copies(samples)
         for sample in track(samples, f"reading examples for {self.method}"):
             try:
-                picture = images.load_picture(sample)
+                picture = images.load_picture(sample, uses=self.uses)
                 masks = masks_by_type(sample, picture, self.specification)
             except UnreadableFile as error:
                 self.skipped.append((str(sample.image), str(error)))
@@ -115,6 +119,8 @@ class ExampleCollector:
             yield self.example(picture, masks, sample)
             if sample.label != "defective":
                 self.good += 1
+                for modality in picture.modalities:
+                    self.seen[modality] = self.seen.get(modality, 0) + 1
                 for defective, its_masks, name in self.synthetic.on(picture, copies) if copies else ():
                     yield self.example(defective, its_masks, sample, name)
 

@@ -31,8 +31,6 @@ NORMAL_SOURCE, NORMAL_TARGET = (
 FEW_SHOT = "few-shot, 4 good parts of the target"
 ZERO_SHOT, TEXT_ALIGNED = "zero-shot, phrases", "normal-only, text_aligned, good parts of the source"
 SHOTS = 4
-LIKE_PATCHCORE = ("patchcore", "supervised")
-"""Detectors that look at the same layers at the same places."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +137,11 @@ def measure_shift(shift: Shift, config: ShiftConfig, seed: int) -> dict[str, flo
     views: dict[str, list[View]] = {}
     found = {}
     for name, detector in rows(drawn, config, seed):
-        # Methods that look alike share what was seen.
-        alike = "joined layers" if detector.name in LIKE_PATCHCORE else detector.name
-        if alike not in views:
-            pictures = (images.load_picture(sample) for sample in drawn.tested)
-            views[alike] = [detector.look([picture])[0] for picture in pictures]
-        scores = np.array([detector.judge(view).score for view in views[alike]])
+        # Detectors of one method share what was seen.
+        if detector.name not in views:
+            pictures = (images.load_picture(sample, uses=detector.needs.uses) for sample in drawn.tested)
+            views[detector.name] = [detector.look([picture])[0] for picture in pictures]
+        scores = np.array([detector.judge(view).score for view in views[detector.name]])
         found[name] = float(image_auroc(truth, scores))
     return found
 
@@ -163,8 +160,7 @@ def rows(drawn: Sides, config: ShiftConfig, seed: int) -> Iterator[tuple[str, De
         yield NORMAL_TARGET, oracle.without_head()
         yield ORACLE, oracle
     if len(drawn.target_good) >= SHOTS:
-        few = _other("patchcore", config, seed).fit(drawn.target_good[:SHOTS])
-        yield FEW_SHOT, few
+        yield FEW_SHOT, _supervised(config, seed).fit(drawn.target_good[:SHOTS])
     if config.specification is not None:
         yield ZERO_SHOT, _other("phrases", config, seed).fit([], config.specification)
         yield TEXT_ALIGNED, _other("text_aligned", config, seed).fit(drawn.good, config.specification)

@@ -26,16 +26,9 @@ from specsight.detectors.depth.evidence import (
     learned_from_views,
     memories_of,
     memories_state,
+    patches_of,
 )
-from specsight.detectors.depth.looking import (
-    GEOMETRY,
-    KNOWN,
-    SEEN,
-    DepthDetector,
-    colours,
-    neighbourhood_parameter,
-    widths,
-)
+from specsight.detectors.depth.looking import SEEN, DepthDetector, neighbourhood_parameter
 from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.needs import Needs
 from specsight.detectors.saving import State
@@ -73,14 +66,11 @@ class BackToTheFeature(DepthDetector):
         return judged(self, view, values)
 
     def _patches(self, view: View) -> dict[str, Patches]:
-        seen, known = (view.features[name][0].ravel() > 0 for name in (SEEN, KNOWN))
-        rgb, shape = colours(view, self.neighbourhood), grids.vectors(view.features[GEOMETRY])
-        groups = widths(view)
-        return {
-            RGB: Patches(rgb, seen, groups),
-            DEPTH: Patches(shape, known),
-            BOTH: Patches(np.concatenate([rgb, shape], axis=1), seen & known, [*groups, shape.shape[1]]),
-        }
+        alone = patches_of(view, self.neighbourhood)
+        rgb, shape = alone[RGB], alone[DEPTH]
+        joined = np.concatenate([rgb.vectors, shape.vectors], axis=1)
+        groups = [*(rgb.groups or ()), shape.vectors.shape[1]]
+        return {**alone, BOTH: Patches(joined, rgb.known & shape.known, groups)}
 
     def _describe(
         self, depth: NDArray[np.float32], frame: Frame, cells: Cells

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.contract import View
-from specsight.detectors.depth.looking import SEEN, DepthDetector
+from specsight.detectors.depth.looking import GEOMETRY, KNOWN, SEEN, DepthDetector, colours, widths
 from specsight.detectors.depth.memory import MemoryLearner, PatchMemory
 from specsight.detectors.saving import State
 from specsight.features import grids
@@ -35,6 +35,19 @@ class Patches:
     groups: Sequence[int] | None = None
     """Widths of what the vectors were joined from; None: they are one."""
 
+    def unknown(self) -> Patches:
+        """The same where the modality is missing."""
+        return replace(self, known=np.zeros_like(self.known))
+
+
+def patches_of(view: View, neighbourhood: int) -> dict[str, Patches]:
+    """The patches of `RGB`, averaged over `neighbourhood` cells each way, and those of `DEPTH`, on the same cells."""
+    seen, known = (view.features[name][0].ravel() > 0 for name in (SEEN, KNOWN))
+    return {
+        RGB: Patches(colours(view, neighbourhood), seen, widths(view)),
+        DEPTH: Patches(grids.vectors(view.features[GEOMETRY]), known),
+    }
+
 
 PatchesOf = Callable[[View], Mapping[str, Patches]]
 """A view → its patches by modality, all on the same cells."""
@@ -54,13 +67,13 @@ class Evidence:
 
 
 def learned_from_views(
-    detector: DepthDetector, views: Iterator[View], expected: int, patches_of: PatchesOf
+    detector: DepthDetector, views: Iterator[View], expected: int, every_patch: PatchesOf
 ) -> tuple[dict[str, PatchMemory], dict[str, MemoryLearner]]:
     """`learned` of the patches that show the pictures of views."""
 
     def shown(view: View) -> dict[str, Patches]:
         inside = view.frame.shows_picture(view.cells[SEEN]).ravel()
-        return {name: replace(own, known=own.known & inside) for name, own in patches_of(view).items()}
+        return {name: replace(own, known=own.known & inside) for name, own in every_patch(view).items()}
 
     return learned(detector, map(shown, views), expected)
 
@@ -73,8 +86,8 @@ def learned(
     `pictures`: the patches of each by modality, of which those that are known count; `expected`: how many pictures.
     """
     learners: dict[str, MemoryLearner] = {}
-    for number, patches_of in enumerate(pictures, 1):
-        for modality, patches in patches_of.items():
+    for number, of_picture in enumerate(pictures, 1):
+        for modality, patches in of_picture.items():
             if modality not in learners:
                 learners[modality] = MemoryLearner(
                     detector.coreset_ratio, detector.coreset_limit, detector.seed

@@ -35,22 +35,14 @@ from specsight.detectors.depth.evidence import (
     learned_from_views,
     memories_of,
     memories_state,
+    patches_of,
 )
-from specsight.detectors.depth.looking import (
-    GEOMETRY,
-    KNOWN,
-    SEEN,
-    DepthDetector,
-    colours,
-    neighbourhood_parameter,
-    widths,
-)
+from specsight.detectors.depth.looking import DepthDetector, neighbourhood_parameter
 from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.depth.one_class import co_located, one_class_weights
 from specsight.detectors.needs import Needs
 from specsight.detectors.parameters import parameter
 from specsight.detectors.saving import State
-from specsight.features import grids
 from specsight.features.moments import Vectors
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
@@ -87,11 +79,7 @@ class LateFusion(DepthDetector):
         return judged(self, view, joined(evidence, self.rule, self.weights_))
 
     def _patches(self, view: View) -> dict[str, Patches]:
-        seen, known = (view.features[name][0].ravel() > 0 for name in (SEEN, KNOWN))
-        return {
-            RGB: Patches(colours(view, self.neighbourhood), seen, widths(view)),
-            DEPTH: Patches(grids.vectors(view.features[GEOMETRY]), known),
-        }
+        return patches_of(view, self.neighbourhood)
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
         self.memories_, learners = learned_from_views(self, views, expected, self._patches)

@@ -8,6 +8,7 @@ Domains are compared on good patches of the source and on those of the target th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from specsight.detectors.saving import State
 from specsight.detectors.supervised.learned import Adaptation, Learned, Scale
+from specsight.detectors.supervised.patches import known
 from specsight.detectors.supervised.settings import HeadSettings
 from specsight.encoders import Features
 from specsight.errors import SpecsightError
@@ -27,8 +29,11 @@ ALIGNMENT = {"coral_loss": 10.0, "mmd": 1.0, "dann": 0.3}
 TENT_STEPS, TENT_RATE = 30, 1e-3
 
 
-def adapt(learned: Learned, target: Features, pictures: int, method: str, settings: HeadSettings) -> Learned:
-    """Adapt what was `learned` to patches (m, k) of `pictures` target pictures, in the space of good patches.
+def adapt(
+    learned: Learned, target: Mapping[str, Features], pictures: int, method: str, settings: HeadSettings
+) -> Learned:
+    """Adapt what was `learned` to patches (m, k), by modality, of `pictures` target pictures, in the spaces of good
+    patches; NaN where a modality does not know a patch.
 
     An earlier adaptation is given up first. Raises SpecsightError for a method that trains where there is no head.
     """
@@ -37,20 +42,35 @@ def adapt(learned: Learned, target: Features, pictures: int, method: str, settin
             f"'{method}' adapts what was learned from labelled defects, and this model was given none: "
             f"use {' or '.join(MOVING)}"
         )
-    start = replace(learned, moved=None, adaptation=None)
-    distances = start.inputs(target)[0]
-    normal = adaptation.normal_looking(distances, start.deviating.middle)
-    good = start.source.good_patches
-    if method == "coral":
-        start = replace(start, moved=_coral(target[normal], good))
-    elif method in ("adabn", "tent"):
-        start = replace(start, moved=adaptation.restandardised(target[normal], good))
+    still = {name: replace(own, moved=None) for name, own in learned.deviating.items()}
+    start = replace(learned, deviating=still, adaptation=None)
+    normal = adaptation.normal_looking(start.deviations(start.inputs(target)[0]), 0.0)
+    move = {"coral": _coral, "adabn": adaptation.restandardised, "tent": adaptation.restandardised}.get(
+        method
+    )
+    if move is not None:
+        start = _moved(start, target, normal, move)
     if method in ALIGNMENT:
         start = replace(start, head=_aligned(start, target, normal, method, settings))
     elif method == "tent":
         start = replace(start, head=_sharpened(start, target, settings))
     changed = replace(start, adaptation=Adaptation(method, pictures))
     return _rescaled(changed, target)
+
+
+def _moved(
+    learned: Learned,
+    target: Mapping[str, Features],
+    normal: NDArray[np.bool_],
+    move: Callable[[Features, Features], adaptation.AffineMap],
+) -> Learned:
+    """With a map of each modality; of one that the target does not show, none."""
+    deviating = dict(learned.deviating)
+    for name, own in learned.deviating.items():
+        theirs = target[name][normal & known(target[name])]
+        if len(theirs) > 1:
+            deviating[name] = replace(own, moved=move(theirs, learned.source.good_patches(name)))
+    return replace(learned, deviating=deviating)
 
 
 def _coral(target: Features, good: Features) -> adaptation.AffineMap:
@@ -62,23 +82,27 @@ def _coral(target: Features, good: Features) -> adaptation.AffineMap:
 
 
 def _aligned(
-    learned: Learned, target: Features, normal: NDArray[np.bool_], method: str, settings: HeadSettings
+    learned: Learned,
+    target: Mapping[str, Features],
+    normal: NDArray[np.bool_],
+    method: str,
+    settings: HeadSettings,
 ) -> State:
     from specsight.detectors.supervised.fitting import labelled_patches
     from specsight.detectors.supervised.training import Target, train_head
 
     theirs = Target(learned.inputs(target)[1], normal, method, ALIGNMENT[method])
-    return train_head(labelled_patches(learned.source, learned.bank, settings.seed)[0], settings, theirs)
+    return train_head(labelled_patches(learned.source, learned.memories, settings.seed)[0], settings, theirs)
 
 
-def _sharpened(learned: Learned, target: Features, settings: HeadSettings) -> State:
+def _sharpened(learned: Learned, target: Mapping[str, Features], settings: HeadSettings) -> State:
     from specsight.detectors.supervised.training import sharpen
 
     gently = replace(settings, steps=TENT_STEPS, rate=TENT_RATE)
     return sharpen(learned.head, learned.inputs(target)[1], gently)
 
 
-def _rescaled(learned: Learned, target: Features) -> Learned:
+def _rescaled(learned: Learned, target: Mapping[str, Features]) -> Learned:
     """With scales of the target's own patches: most of them are good, whatever else there is among them."""
     distances, inputs = learned.inputs(target)
     telling = learned.telling
@@ -86,4 +110,8 @@ def _rescaled(learned: Learned, target: Features) -> Learned:
         from specsight.detectors.supervised.head import Head, judged
 
         telling = Scale.of(judged(Head.of_arrays(learned.head), inputs)[:, 0])
-    return replace(learned, deviating=Scale.of(distances), telling=telling)
+    deviating = {
+        name: replace(own, scale=Scale.of(distances[name])) if np.isfinite(distances[name]).any() else own
+        for name, own in learned.deviating.items()
+    }
+    return replace(learned, deviating=deviating, telling=telling)

@@ -1,37 +1,46 @@
-"""How a supervised detector is fitted: the space of good patches, their memory, the head, and scales of unseen ones.
+"""How a supervised detector is fitted: memories of good patches, the head, and scales of unseen ones.
 
-In: collected patches and the memory of good ones. Out: `Learned`.
+In: collected patches and the memories. Out: `Learned`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.saving import State
-from specsight.detectors.supervised.learned import Learned, Scale, head_inputs
-from specsight.detectors.supervised.patches import PatchSet, deviations
+from specsight.detectors.supervised.learned import Deviating, Learned, Scale, head_inputs
+from specsight.detectors.supervised.patches import PatchCollector, PatchSet, deviations
 from specsight.detectors.supervised.settings import HeadSettings, Labelled
 from specsight.encoders import Features
-from specsight.features.memory_bank import MemoryBank
-from specsight.features.patch_space import PatchSpace
 
 HELD_OUT = 0
 """The fold of good parts that the head does not learn from."""
 
 
 def learn(
-    space: PatchSpace,
-    bank: MemoryBank,
-    source: PatchSet,
+    memories: Mapping[str, PatchMemory],
+    collected: PatchCollector,
     types: tuple[str, ...],
     settings: HeadSettings,
     checkpoint: Path | None,
 ) -> Learned:
-    """Train the head where there are labelled defects, and measure what unseen good patches look like."""
-    labelled, distances, inputs = labelled_patches(source, bank, settings.seed)
+    """Train the head where there are labelled defects, and measure what unseen good patches look like.
+
+    A modality that the good parts of one fold alone show is left out, for none unseen says what is usual in it.
+    """
+    source = collected.patches(memories)
+    kept = {name: memory for name, memory in memories.items() if source.knowing(name) > 1}
+    source = PatchSet({name: source.vectors[name] for name in kept}, source.shares, source.folds)
+    labelled, distances, inputs = labelled_patches(source, kept, settings.seed)
     unseen = source.folds == HELD_OUT
+    deviating = {}
+    for name, own in distances.items():
+        of_good = own[unseen] if np.isfinite(own[unseen]).any() else own[source.good]
+        deviating[name] = Deviating(kept[name], Scale.of(of_good))
     head: State = {}
     telling = Scale(0.0, 1.0)
     if types:
@@ -41,12 +50,17 @@ def learn(
         head = train_head(labelled, settings, checkpoint=checkpoint)
         told = judged(Head.of_arrays(head), inputs[unseen].reshape(-1, inputs.shape[-1]))
         telling = Scale.of(told[:, 0])
-    return Learned(space, bank, types, Scale.of(distances[unseen]), telling, head, source)
+    return Learned(deviating, types, telling, head, source)
 
 
-def labelled_patches(source: PatchSet, bank: MemoryBank, seed: int) -> tuple[Labelled, Features, Features]:
-    """(what the head learns from, distances (P, n) and inputs (P, n, 2 k) of all patches of the source)."""
-    distances, differences = deviations(source, bank, np.random.default_rng(seed))
-    inputs = head_inputs(source.vectors, differences)
+def labelled_patches(
+    source: PatchSet, memories: Mapping[str, PatchMemory], seed: int
+) -> tuple[Labelled, dict[str, Features], Features]:
+    """(what the head learns from; distances (P, n) by modality, and inputs (P, n, W), of all patches of the source)."""
+    generator = np.random.default_rng(seed)
+    found = {name: deviations(source, name, memory.bank, generator) for name, memory in memories.items()}
+    inputs = head_inputs(source.vectors, {name: differences for name, (_, differences) in found.items()})
     learned = source.folds != HELD_OUT
-    return Labelled(inputs[learned], source.shares[learned], source.good[learned]), distances, inputs
+    widths = tuple(2 * vectors.shape[2] for vectors in source.vectors.values())
+    labelled = Labelled(inputs[learned], source.shares[learned], source.good[learned], widths)
+    return labelled, {name: distances for name, (distances, _) in found.items()}, inputs

@@ -1,7 +1,7 @@
 """The supervised head: what a patch is and how it deviates → logits of "good" and of every type of defect.
 
-In: rows of a patch's coordinates and of its difference to the nearest good patch. Out: logits, "good" first. Small on
-purpose: five labelled defects of a type are a few dozen patches.
+In: rows of a patch's coordinates and of its difference to the nearest good patch, in every modality. Out: logits,
+"good" first. Small on purpose: five labelled defects of a type are a few dozen patches.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class Head(nn.Module):
     def embed(self, inputs: Tensor) -> Tensor:
         """The hidden features (..., hidden) of inputs (..., width): what domains are aligned in.
 
-        Defects lie many deviations of good patches away: asinh keeps near ones and brings far ones nearer.
+        Defects lie many deviations of good patches away: asinh keeps near ones and brings far ones nearer. What is not
+        known, NaN, is as on the mean good patch.
         """
-        normal = ((inputs - self.mean) / self.spread).asinh() * self.gain + self.shift
+        scaled = ((inputs - self.mean) / self.spread).asinh().nan_to_num(0.0)
+        normal = scaled * self.gain + self.shift
         return functional.gelu(self.hidden(functional.dropout(normal, self.dropout, self.training)))
 
     def classify(self, embedded: Tensor) -> Tensor:

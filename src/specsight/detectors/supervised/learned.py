@@ -1,20 +1,22 @@
 """What a supervised detector has learned, and how it judges patches: z-scores of deviation and of the head's odds.
 
-In: patches in the space of good ones. Out: for each how far it leaves the good ones and what the head says, both in
-deviations of unseen good patches. Two values in like units are summed: what no label shows still deviates.
+In: patches of each modality. Out: for each how far it leaves the good ones and what the head says, both in deviations
+of unseen good patches. The head raises what deviates, and lowers nothing: what no label shows still deviates. Of
+several modalities that which deviates most counts, among those that know the patch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from specsight.detectors.depth.evidence import DEPTH, RGB, Patches, memories_of, memories_state
+from specsight.detectors.depth.memory import PatchMemory
 from specsight.detectors.saving import State, json_array, of_json_array
-from specsight.detectors.supervised.patches import PatchSet, deviation
+from specsight.detectors.supervised.patches import PatchSet, deviation, known, of_memories
 from specsight.encoders import Features
-from specsight.features.memory_bank import MemoryBank
-from specsight.features.patch_space import PatchSpace
 from specsight.learning.adaptation import AffineMap
 
 METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent")
@@ -22,8 +24,10 @@ METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent")
 HIGH = 0.9
 DEVIATIONS = 1.2815515655446004
 """Standard deviations that the quantile `HIGH` of a normal distribution lies above its median."""
+DOUBT = 1.0
+"""Deviations up to which odds of a defect say nothing: some good patches look a little like one."""
 TINY = 1e-6
-HEAD, MOVED, SPACE = "head/", "moved/", "space/"
+HEAD, MOVED, SOURCE, KNOWN = "head/", "moved/", "source/", "known/"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Scale:
 
     @classmethod
     def of(cls, values: Features) -> Scale:
-        """Median, and deviation from median to the quantile `HIGH`: a few defective patches hardly change either."""
-        middle, high = (float(value) for value in np.quantile(values, (0.5, HIGH)))
+        """Median, and deviation from median to the quantile `HIGH`: a few defective patches hardly change either.
+        NaN does not count."""
+        middle, high = (float(value) for value in np.nanquantile(values, (0.5, HIGH)))
         return cls(middle, max((high - middle) / DEVIATIONS, TINY))
 
     def __call__(self, values: Features) -> Features:
@@ -58,58 +63,83 @@ class Adaptation:
 
 
 @dataclass(frozen=True)
+class Deviating:
+    """One modality: its good patches, and how far patches lie from them."""
+
+    memory: PatchMemory
+    scale: Scale
+    """Of distances to the nearest good patch."""
+    moved: AffineMap | None = None
+    """Brings patches of the line that the model was adapted to, to those that it learned from."""
+
+    def moving(self, vectors: Features) -> Features:
+        """Vectors (..., k) as they are compared with good ones."""
+        return self.moved(vectors) if self.moved else vectors
+
+
+@dataclass(frozen=True)
 class Learned:
     """Everything that judging and adapting need."""
 
-    space: PatchSpace
-    bank: MemoryBank
+    deviating: Mapping[str, Deviating]
+    """By modality: "rgb", and "depth" where good parts had any."""
     types: tuple[str, ...]
-    deviating: Scale
-    """Of distances to the nearest good patch."""
     telling: Scale
     """Of the head's odds."""
     head: State
     """Weights of the head; empty where no labelled defect was given."""
     source: PatchSet
     """What the head learned from."""
-    moved: AffineMap | None = None
-    """Brings patches of the line that it was adapted to, to those that it learned from."""
     adaptation: Adaptation | None = None
 
-    def inputs(self, vectors: Features) -> tuple[Features, Features]:
-        """(distances (...), inputs of the head (..., 2 k)) of vectors (..., k), not yet moved."""
-        moved = self.moved(vectors) if self.moved else vectors
-        distances, differences = deviation(moved, self.bank)
-        return distances, head_inputs(moved, differences)
+    @property
+    def memories(self) -> dict[str, PatchMemory]:
+        """Good patches by modality."""
+        return {name: own.memory for name, own in self.deviating.items()}
 
-    def judge(self, patches: Features, weight: float) -> Features:
-        """(n, 1 + K) of patches (n, D): deviation and `weight` times odds of any defect, then of every type; without a
-        head the deviation alone."""
-        distances, inputs = self.inputs(self.space.project(patches))
-        deviating = self.deviating(distances)
+    def inputs(self, vectors: Mapping[str, Features]) -> tuple[dict[str, Features], Features]:
+        """(distances (n,) by modality, inputs of the head (n, W)) of vectors (n, k) by modality, not yet moved."""
+        moved = {name: own.moving(vectors[name]) for name, own in self.deviating.items()}
+        found = {name: deviation(moved[name], own.memory.bank) for name, own in self.deviating.items()}
+        differences = {name: own for name, (_, own) in found.items()}
+        return {name: own for name, (own, _) in found.items()}, head_inputs(moved, differences)
+
+    def deviations(self, distances: Mapping[str, Features]) -> Features:
+        """z-scores (n,) of distances (n,) by modality: the largest of those that are known, 0 where none is."""
+        scores = np.stack([own.scale(distances[name]) for name, own in self.deviating.items()])
+        return np.asarray(np.nan_to_num(np.fmax.reduce(scores), nan=0.0), np.float32)
+
+    def judge(self, patches: Mapping[str, Patches], weight: float) -> Features:
+        """(n, 1 + K) of patches (n, D) by modality: the deviation, raised by `weight` times the odds of any defect as
+        far as these exceed `DOUBT`, then with those of every type; without a head the deviation alone."""
+        distances, inputs = self.inputs(of_memories(self.memories, patches))
+        deviating = self.deviations(distances)
         if not self.head:
             return deviating[:, None]
         from specsight.detectors.supervised.head import Head, judged
 
         told = self.telling(judged(Head.of_arrays(self.head), inputs))
+        told[:, 0] = np.maximum(told[:, 0] - DOUBT, 0)
         return np.asarray(deviating[:, None] + weight * told, np.float32)
 
     def state(self) -> State:
         """As arrays."""
-        scales = [self.deviating.middle, self.deviating.spread, self.telling.middle, self.telling.spread]
+        scales = [*(own.scale for own in self.deviating.values()), self.telling]
         state: State = {
-            "bank": self.bank.vectors,
-            "scales": np.array(scales),
+            "scales": np.array([(scale.middle, scale.spread) for scale in scales]),
             "types": json_array(self.types),
-            "source": self.source.vectors.astype(np.float16),
             "folds": self.source.folds,
-            **{SPACE + name: values for name, values in self.space.arrays().items()},
+            **memories_state(self.memories),
             **{HEAD + name: values for name, values in self.head.items()},
         }
+        for name, vectors in self.source.vectors.items():
+            state[SOURCE + name] = np.nan_to_num(vectors).astype(np.float16)
+            state[KNOWN + name] = known(vectors)
         if self.types:
             state["shares"] = self.source.shares.astype(np.float16)
-        if self.moved:
-            state |= {MOVED + name: values for name, values in vars(self.moved).items()}
+        for name, own in self.deviating.items():
+            if own.moved:
+                state |= {f"{MOVED}{name}/{key}": values for key, values in vars(own.moved).items()}
         if self.adaptation:
             state["adaptation"] = json_array(vars(self.adaptation))
         return state
@@ -117,33 +147,53 @@ class Learned:
     @classmethod
     def of_state(cls, state: State) -> Learned:
         """Read what `state` gave. Raises KeyError, TypeError or ValueError where it does not fit together."""
-        scales, types = state["scales"].tolist(), of_json_array(state["types"])
-        space, head, moved = (_below(state, prefix) for prefix in (SPACE, HEAD, MOVED))
-        vectors, width = state["source"].astype(np.float32), state["bank"].shape[1]
-        empty = np.zeros((*vectors.shape[:2], 0), np.float16)
-        shares = (state["shares"] if types else empty).astype(np.float32)
-        tables = vectors.ndim == 3 and shares.shape == (*vectors.shape[:2], len(types))
-        if not tables or vectors.shape[2] != width or len(state["folds"]) != len(vectors):
-            raise ValueError("patches, types and folds do not fit together")
-        if width != len(space["weights"]) or (head and head["hidden.weight"].shape[1] != 2 * width):
-            raise ValueError("head, bank and axes do not fit together")
+        memories, types, head = (
+            memories_of(state, (RGB, DEPTH)),
+            of_json_array(state["types"]),
+            _below(state, HEAD),
+        )
+        if state["scales"].shape != (len(memories) + 1, 2):
+            raise ValueError("memories and scales do not fit together")
+        *scales, telling = (Scale(*map(float, row)) for row in state["scales"])
+        deviating = {}
+        for (name, memory), scale in zip(memories.items(), scales):
+            moved = _below(state, f"{MOVED}{name}/")
+            deviating[name] = Deviating(memory, scale, AffineMap(**moved) if moved else None)
+        source = _source(state, memories, len(types))
+        width = 2 * sum(memory.bank.vectors.shape[1] for memory in memories.values())
+        if head and head["hidden.weight"].shape[1] != width:
+            raise ValueError("head and memories do not fit together")
         adaptation = of_json_array(state["adaptation"]) if "adaptation" in state else None
         return cls(
-            PatchSpace.of_arrays(space),
-            MemoryBank(state["bank"]),
+            deviating,
             tuple(map(str, types)),
-            Scale(*scales[:2]),
-            Scale(*scales[2:]),
+            telling,
             head,
-            PatchSet(vectors, shares, state["folds"]),
-            AffineMap(**moved) if moved else None,
+            source,
             Adaptation(str(adaptation["method"]), int(adaptation["pictures"])) if adaptation else None,
         )
 
 
-def head_inputs(vectors: Features, differences: Features) -> Features:
-    """What the head is given of patches (..., k): what they are, and how they deviate, (..., 2 k)."""
-    return np.concatenate([vectors, differences], -1)
+def head_inputs(vectors: Mapping[str, Features], differences: Mapping[str, Features]) -> Features:
+    """What the head is given of patches (..., k) by modality: what they are, and how they deviate, (..., W)."""
+    return np.concatenate([part for name in vectors for part in (vectors[name], differences[name])], -1)
+
+
+def _source(state: State, memories: Mapping[str, PatchMemory], types: int) -> PatchSet:
+    """The patches of the source that `Learned.state` wrote. Raises KeyError or ValueError where they do not fit."""
+    folds, vectors = state["folds"], {}
+    for name, memory in memories.items():
+        table, there = state[SOURCE + name].astype(np.float32), state[KNOWN + name]
+        fits = table.ndim == 3 and table.shape[2] == memory.bank.vectors.shape[1] and len(table) == len(folds)
+        if not fits or there.shape != table.shape[:2] or there.dtype != np.bool_:
+            raise ValueError("patches, memories and folds do not fit together")
+        table[~there] = np.nan
+        vectors[name] = table
+    shape = next(iter(vectors.values())).shape[:2]
+    shares = (state["shares"] if types else np.zeros((*shape, 0), np.float16)).astype(np.float32)
+    if shares.shape != (*shape, types) or any(table.shape[:2] != shape for table in vectors.values()):
+        raise ValueError("patches and types do not fit together")
+    return PatchSet(vectors, shares, folds)
 
 
 def _below(state: State, prefix: str) -> State:

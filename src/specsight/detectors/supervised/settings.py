@@ -24,8 +24,13 @@ class HeadSettings:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Patches to learn from: `inputs` (P, n, W), `shares` (P, n, K), and which pictures are `good` (P,)."""
+    """Patches to learn from."""
 
     inputs: Features
+    """(P, n, W): NaN in the columns of a modality that a patch is not known in."""
     shares: Features
+    """(P, n, K)"""
     good: NDArray[np.bool_]
+    """(P,) which pictures show good parts."""
+    widths: tuple[int, ...]
+    """Columns of each modality, in order."""

@@ -33,6 +33,8 @@ NOISE = 0.1
 """Deviation of noise on the inputs, in deviations of each on good patches."""
 ALIGNED = 128
 """Good, and defective, patches of each domain that are compared in a step: MMD takes every pair of them."""
+MISSING = 0.25
+"""Share of the pictures of a step that lack a modality: the head is to judge without it, too."""
 SURE = 0.9
 """Probability from which a guess of the class of a target's patch is believed."""
 WEIGHT_DECAY = 0.05
@@ -88,14 +90,14 @@ class HeadTask(Task):
         shows = labelled.shares.max(1) > 0
         self._by_type = [np.flatnonzero(shows[:, k] & ~labelled.good).tolist() for k in range(types)]
         self._by_type = [pictures for pictures in self._by_type if pictures]
-        self._steps, self._target = settings.steps, target
+        self._steps, self._target, self._widths = settings.steps, target, labelled.widths
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.head = Head(width, settings.hidden, types, settings.dropout)
             discriminator = nn.Sequential(nn.Linear(settings.hidden, 32), nn.ReLU(), nn.Linear(32, 1))
-        good = self._inputs[self._good].flatten(0, 1)
-        self.head.mean.copy_(good.mean(0))
-        self.head.spread.copy_(good.std(0).clamp(min=1e-3))
+        good = labelled.inputs[labelled.good].reshape(-1, width)
+        self.head.mean.copy_(torch.from_numpy(np.nanmean(good, 0)))
+        self.head.spread.copy_(torch.from_numpy(np.nanstd(good, 0)).clamp(min=1e-3))
         self.modules = {"head": self.head}
         if target is not None:
             self._theirs, self._normal = torch.from_numpy(target.inputs), torch.from_numpy(target.normal)
@@ -105,7 +107,8 @@ class HeadTask(Task):
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """Focal + Dice of the patches of half good and half labelled pictures, types by turns, + BCE of pictures."""
         batch = self._draw(generator)
-        inputs, shares = self.placed(self._inputs[batch]), self.placed(self._shares[batch])
+        inputs, shares = self._inputs[batch], self.placed(self._shares[batch])
+        inputs = self.placed(self._lessened(inputs, generator) if len(self._widths) > 1 else inputs)
         noise = self.placed(torch.randn(inputs.shape, generator=generator))
         embedded = self.head.embed(inputs + NOISE * self.head.spread * noise)
         logits = self.head.classify(embedded)
@@ -128,6 +131,17 @@ class HeadTask(Task):
             pictures = self._by_type[order[k % len(order)]]
             chosen.append(pictures[turn % len(pictures)])
         return chosen
+
+    def _lessened(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Inputs (P, n, W), of which `MISSING` of the pictures lack a modality, where another one is known of them."""
+        parts = list(torch.split_with_sizes(inputs, list(self._widths), -1))
+        knows = torch.stack([~part[..., 0].isnan().all(1) for part in parts], 1)
+        draws = torch.rand(len(inputs), generator=generator) < MISSING
+        which = torch.randint(len(parts), (len(inputs),), generator=generator)
+        for k, part in enumerate(parts):
+            others = (knows.sum(1) - knows[:, k].long()) > 0
+            parts[k] = part.masked_fill((draws & (which == k) & others)[:, None, None], torch.nan)
+        return torch.cat(parts, -1)
 
     def _alignment(self, ours: Tensor, targets: Tensor, generator: torch.Generator, step: int) -> Tensor:
         """How far hidden features (N, hidden) of the source, classes (K + 1, N), lie from those of the target."""
