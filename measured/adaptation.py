@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--limit", type=int, default=40, help="good, and defective, pictures that are judged")
     parser.add_argument("--zone", default="tread", help="of the tyres")
     parser.add_argument("--only", choices=("labelled", "lines"), help="one of the two")
+    parser.add_argument("--tyres-alone", action="store_true", help="leave the photographs out")
     given = parser.parse_args(arguments)
     tyres = {name: _tyres(given.out, name, given.zone) for name in TYRES}
     failed = 0
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         encoder = CachedEncoder(load_encoder("bundled"), given.out / "features")
         seeds = [int(seed) for seed in given.seeds.split(",")]
         sets = {f"*synthetic* tyres `winter`, {given.zone}": tyres["winter"] / "manifest.jsonl"}
-        sets["MVTec AD bottle"] = SHARED / "data" / "mvtec_ad" / "bottle"
+        if not given.tyres_alone:
+            sets["MVTec AD bottle"] = SHARED / "data" / "mvtec_ad" / "bottle"
         header = ("set", "defective pictures of", "good parts alone", "with labelled defects", "difference")
         for title, data in sets.items():
             rows = labelled_rows(title, data, encoder, seeds, given.limit)

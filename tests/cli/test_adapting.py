@@ -15,9 +15,10 @@ from tests.support.labelled_panels import panels
 
 from specsight.encoders import load_encoder
 from specsight.errors import SpecsightError
-from specsight.evaluation.adaptation import SOURCE_ONLY, Shift, ShiftConfig, shifts, sides
-from specsight.evaluation.adaptation_table import recovered, table
+from specsight.evaluation.adaptation import Shift, ShiftConfig, shifts, sides
 from specsight.records import Sample
+from specsight.report.adaptation_page import render_adaptation, texts
+from specsight.runs.adaptation_record import SOURCE_ONLY, AdaptationRecord, recovered
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +101,43 @@ def test_lines_that_are_not_there_are_told(tmp_path: Path) -> None:
 
 
 def test_shares_of_the_gap_and_no_gap() -> None:
-    numbers = {
-        f"light low, seed {seed}": {SOURCE_ONLY: 0.6 + d, "coral": 0.75 + d, "oracle": 0.8 + d}
-        for seed, d in ((0, 0.0), (1, 0.1))
-    }
+    numbers = [{SOURCE_ONLY: 0.6 + d, "coral": 0.75 + d, "oracle": 0.8 + d} for d in (0.0, 0.1)]
     (_, coral, _) = recovered(numbers)
     assert coral.share == pytest.approx(0.75)
-    assert coral.half_width == pytest.approx(0, abs=1e-9)
-    same = {"light low, seed 0": {SOURCE_ONLY: 0.9, "coral": 0.93, "oracle": 0.9}}
-    assert table(same)[1][1] == ("coral", "0.930", "+0.030", "", "no gap")
+    assert coral.gain_half_width == pytest.approx(0, abs=1e-9)
+    assert coral.half_width == pytest.approx(12.706 * 0.05, rel=1e-3), (
+        "Student's t with one degree of freedom"
+    )
+    (_, same, _) = recovered([{SOURCE_ONLY: 0.9, "coral": 0.93, "oracle": 0.9}])
+    assert texts(same) == ("coral", "0.930", "–", "+0.030", "–", "no gap")
+
+
+def test_a_record_comes_back_and_its_page_shows_every_shift(tmp_path: Path) -> None:
+    record = AdaptationRecord({"Data": "tyres", "Left out": "light", "Resolution": "256 px"}, True, {})
+    for shift, worse in (("light low", 0.2), ("light <b>", 0.1)):
+        for seed in (1, 0):
+            rows = {SOURCE_ONLY: 0.9 - worse, "coral": 0.9 - worse / 2 + seed / 100, "oracle": 0.9}
+            record = record.having(shift, seed, rows)
+    record.write(tmp_path)
+    assert AdaptationRecord.read(tmp_path) == record
+    assert list(record.image_auroc["light low"]) == [0, 1]
+    assert record.has("light low", 1)
+    assert not record.has("light low", 2)
+    page = render_adaptation(tmp_path).read_text("utf-8")
+    for shown in (
+        "resolution: 256 px",
+        "seeds 0, 1",
+        "are synthetic",
+        "Share of the gap recovered",
+        "light &lt;b&gt;",
+    ):
+        assert shown in page
+    assert "light <b>" not in page
+    assert page.count('<svg class="chart"') == 2
+    assert (tmp_path / "adaptation.md").read_text().count("| coral |") == 3
+    (tmp_path / "adaptation.json").write_text("{}")
+    with pytest.raises(SpecsightError, match="is damaged"):
+        AdaptationRecord.read(tmp_path)
 
 
 @pytest.mark.long
@@ -160,7 +189,11 @@ def test_the_suite_from_the_command_line(tmp_path: Path) -> None:
     ):
         assert f"| {row} |" in shown
     content = json.loads((tmp_path / "out" / "adaptation.json").read_text())
-    assert content["protocol"]["defects_per_type"] == 2
+    assert content["protocol"]["Learned from"].startswith("2 labelled defects")
+    assert content["protocol"]["Resolution"] == "64 px"
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert not (tmp_path / "out" / "features").exists()
     assert specsight(*words, "--leave-out", "light=low") == shown
+    assert "report:" in specsight("report", tmp_path / "out")
     assert "holds another measurement" in refused(*words, "--leave-out", "light")
     assert "needs another line" in refused(*words[:-1], tmp_path / "other")

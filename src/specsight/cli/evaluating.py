@@ -214,15 +214,19 @@ def _run(config: EvaluationConfig, out: Path) -> None:
 
 
 def _adaptation(config: EvaluationConfig, of: _Given) -> None:
-    """Run the suite of that name and show its table."""
+    """Run the suite of that name, and draw the page as far as it has got after each shift and seed."""
     from specsight import evaluation
+    from specsight.report import render_adaptation
+    from specsight.runs.adaptation_record import TABLE
     from specsight.storage import read_text
 
     if config.detector.name != "supervised":
         raise SpecsightError(f"--suite adaptation adapts the detector supervised, not {config.detector.name}")
-    evaluation.run_adaptation(config, of.leave_out, of.target, of.folder)
-    table = of.folder / f"{ADAPTATION}.md"
-    screen.say(f"{read_text(table)}table: {table}")
+    page = None
+    for _ in evaluation.run_adaptation(config, of.leave_out, of.target, of.folder):
+        page = render_adaptation(of.folder)
+    tables = read_text(of.folder / f"{ADAPTATION}.md")
+    screen.say(f"{tables}every number: {of.folder / TABLE}\nreport: {page}")
 
 
 def _suite(config: EvaluationConfig, suite: str, of: _Given) -> None:

@@ -14,7 +14,8 @@ from specsight.cli.options import MAX_MEGAPIXELS, PATH
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite or curve as far as it has got, again."""
-    from specsight.report import render, render_curve, render_stress, render_suite
+    from specsight.report import render, render_adaptation, render_curve, render_stress, render_suite
+    from specsight.runs.adaptation_record import RECORD as LINES
     from specsight.runs.curve_table import TABLE
     from specsight.runs.stress_record import RECORD as STRESS
     from specsight.runs.suite_record import RECORD
@@ -22,7 +23,7 @@ def report(run: Path) -> None:
 
     if run.is_dir():
         check_output(run)
-    pages = {STRESS: render_stress, RECORD: render_suite, TABLE: render_curve}
+    pages = {LINES: render_adaptation, STRESS: render_stress, RECORD: render_suite, TABLE: render_curve}
     page = next((draw for file, draw in pages.items() if (run / file).is_file()), render)(run)
     screen.files(run)
     screen.say(f"report: {page}")

@@ -21,13 +21,9 @@ from specsight.encoders import Encoder
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.metrics import image_auroc
 from specsight.records import Sample
+from specsight.runs.adaptation_record import NORMAL_SOURCE, NORMAL_TARGET, ORACLE, SOURCE_ONLY
 from specsight.specification import Specification
 
-SOURCE_ONLY, ORACLE = "source only", "oracle"
-NORMAL_SOURCE, NORMAL_TARGET = (
-    "normal-only, good parts of the source",
-    "normal-only, good parts of the target",
-)
 FEW_SHOT = "few-shot, 4 good parts of the target"
 ZERO_SHOT, TEXT_ALIGNED = "zero-shot, phrases", "normal-only, text_aligned, good parts of the source"
 SHOTS = 4

@@ -1,34 +1,28 @@
-"""The suite `adaptation` as one command: every shift under every seed, resumable, with a table as far as it has got.
+"""The suite `adaptation` as one command: every shift under every seed, resumable.
 
-In: an `EvaluationConfig` and which line is left out. Out: `adaptation.json` (numbers and protocol), and the table as
-CSV and Markdown.
+In: an `EvaluationConfig` and which line is left out. Out: the record (`runs.adaptation_record`), as far as it has got.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from specsight.datasets import load_dataset
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.errors import SpecsightError
 from specsight.evaluation.adaptation import Shift, ShiftConfig, measure_shift, shifts
-from specsight.evaluation.adaptation_table import table
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.product import FEATURES
 from specsight.preparation import STANDARD
+from specsight.progress import track
+from specsight.runs.adaptation_record import RECORD, AdaptationRecord
+from specsight.runs.protocol import SYNTHETIC
 from specsight.specification import load_specification
-from specsight.storage import (
-    check_output,
-    only_writer,
-    parse_json,
-    read_text,
-    write_csv,
-    write_json,
-    write_text,
-)
-from specsight.storage.tables import markdown_table
+from specsight.storage import check_output, only_writer
 
 SUITE = "adaptation"
 DEFECTS = 5
@@ -37,13 +31,17 @@ GOOD = 60
 """Good training pictures of each line, where a run names no number of shots."""
 
 
-def run_adaptation(config: EvaluationConfig, leave_out: str | None, target: Path | None, out: Path) -> Path:
-    """Measure every shift that `leave_out` or `target` names under every seed of `config`; returns `out`.
+def run_adaptation(
+    config: EvaluationConfig, leave_out: str | None, target: Path | None, out: Path
+) -> Iterator[AdaptationRecord]:
+    """Measure every shift that `leave_out` or `target` names under every seed of `config`; yields the record as it
+    stands at first and after each, when it is written in `out`.
 
     `leave_out`: see `evaluation.adaptation.shifts`. `target`: a labelled set of the other line, in place of a condition
-    of the set itself. Features are cached in `out` and shared by all rows. What was measured already, in the same way,
-    is not measured again. Raises SpecsightError where neither or both are given, for a folder that holds another
-    measurement, and whatever `shifts` and `measure_shift` raise.
+    of the set itself. Features are cached in `out`, shared by all rows, and removed at the end. What was measured
+    already, in the same way, is not measured again, so that a stopped suite goes on and seeds can be added. Raises
+    SpecsightError where neither or both are given, for a folder that holds another measurement, and whatever `shifts`
+    and `measure_shift` raise.
     """
     data = config.data
     samples = load_dataset(data.path, data.layout, data.product).samples
@@ -61,19 +59,22 @@ def run_adaptation(config: EvaluationConfig, leave_out: str | None, target: Path
         lines = [Shift(target.name, samples, load_dataset(target).samples)]
     else:
         lines = shifts(samples, str(leave_out))
-    protocol = _protocol(config, leave_out, target)
+    judged = [sample for line in lines for sample in line.target]
+    synthetic = any(sample.conditions.get("origin") == SYNTHETIC for sample in judged)
     check_output(out)
     with only_writer(out):
-        numbers = _measured(out, protocol)
+        record = _begun(out, AdaptationRecord(_protocol(config, leave_out, target), synthetic, {}))
+        if record.image_auroc:
+            yield record
         settings = _settings(config, out)
-        for line in lines:
-            for seed in config.seeds:
-                name = f"{line.name}, seed {seed}"
-                if name not in numbers:
-                    numbers[name] = measure_shift(line, settings, seed)
-                    _write(out, protocol, numbers)
-        _write(out, protocol, numbers)
-    return out
+        # Seed by seed: a suite that is stopped has measured all lines alike.
+        asked = [(line, seed) for seed in config.seeds for line in lines if not record.has(line.name, seed)]
+        for line, seed in track(asked, f"suite {SUITE}"):
+            record = record.having(line.name, seed, measure_shift(line, settings, seed))
+            record.write(out)
+            yield record
+        if not (out / FEATURES).is_symlink():
+            shutil.rmtree(out / FEATURES, ignore_errors=True)
 
 
 def _settings(config: EvaluationConfig, out: Path) -> ShiftConfig:
@@ -83,7 +84,7 @@ def _settings(config: EvaluationConfig, out: Path) -> ShiftConfig:
         encoder = CachedEncoder(encoder, out / FEATURES)
     return ShiftConfig(
         encoder,
-        detector.resolution if isinstance(detector.resolution, int) else STANDARD,
+        _resolution(config),
         learning.defects or DEFECTS,
         GOOD if learning.shots is None else learning.shots,
         tuple(detector.parameters.items()),
@@ -93,44 +94,38 @@ def _settings(config: EvaluationConfig, out: Path) -> ShiftConfig:
     )
 
 
-def _protocol(config: EvaluationConfig, leave_out: str | None, target: Path | None) -> dict[str, Any]:
+def _resolution(config: EvaluationConfig) -> int:
+    """The shorter side in pixels; lines are compared under one, which good pictures of neither choose."""
+    given = config.detector.resolution
+    return given if isinstance(given, int) else STANDARD
+
+
+def _protocol(config: EvaluationConfig, leave_out: str | None, target: Path | None) -> dict[str, str]:
     """Under what rules the numbers came about."""
+    good = GOOD if config.learning.shots is None else config.learning.shots
+    limit, words = config.measuring.limit, config.learning.specification
+    set_ = ", ".join(f"{name}={value}" for name, value in config.detector.parameters.items())
     return {
-        "suite": SUITE,
-        "data": str(config.data.path),
-        "left_out": leave_out if target is None else str(target),
-        "detector": "supervised",
-        "parameters": {name: str(value) for name, value in config.detector.parameters.items()},
-        "encoder": config.detector.encoder,
-        "resolution": config.detector.resolution if config.detector.resolution else STANDARD,
-        "defects_per_type": config.learning.defects or DEFECTS,
-        "good_pictures": GOOD if config.learning.shots is None else config.learning.shots,
-        "judged": "all"
-        if config.measuring.limit is None
-        else f"{config.measuring.limit} good, as many defective",
-        "split": "by part; half of the target's test parts are judged, the other half is seen unlabelled",
-        "tuned_on_target_labels": "nothing",
+        "Data": config.data.path.name,
+        "Left out": str(leave_out) if target is None else f"the set {target.name}",
+        "Detector": "supervised" + (f" ({set_})" if set_ else ""),
+        "Encoder": config.detector.encoder,
+        "Resolution": f"{_resolution(config)} px",
+        "Learned from": f"{config.learning.defects or DEFECTS} labelled defects of each type of the source, at most "
+        f"{good} good pictures of each line",
+        "Words": words.name if words else "none",
+        "Judged": "half of the target's test parts"
+        + ("" if limit is None else f", at most {limit} good and {limit} defective pictures of them"),
+        "Seen unlabelled": "the other half, and good training pictures of the target",
+        "Tuned on labels of the target": "nothing",
     }
 
 
-def _measured(out: Path, protocol: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """What an earlier call has measured. Raises SpecsightError where that was something else."""
-    file = out / f"{SUITE}.json"
-    if not file.is_file():
-        return {}
-    try:
-        content = parse_json(read_text(file))
-        before, numbers = content["protocol"], content["image_auroc"]
-        found = {str(name): {str(k): float(v) for k, v in rows.items()} for name, rows in numbers.items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise SpecsightError(f"'{file}' is damaged: choose another --out") from error
-    if before != protocol:
-        raise SpecsightError(f"'{file}' holds another measurement: choose another --out")
-    return found
-
-
-def _write(out: Path, protocol: dict[str, Any], numbers: dict[str, dict[str, float]]) -> None:
-    header, lines = table(numbers)
-    write_json(out / f"{SUITE}.json", {"protocol": protocol, "image_auroc": numbers})
-    write_csv(out / f"{SUITE}.csv", header, lines)
-    write_text(out / f"{SUITE}.md", markdown_table(header, lines, 1))
+def _begun(out: Path, new: AdaptationRecord) -> AdaptationRecord:
+    """What an earlier call has measured, else `new`. Raises SpecsightError where that was something else."""
+    if not (out / RECORD).is_file():
+        return new
+    before = AdaptationRecord.read(out)
+    if replace(before, image_auroc={}) != new:
+        raise SpecsightError(f"'{out / RECORD}' holds another measurement: choose another --out")
+    return before

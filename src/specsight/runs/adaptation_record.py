@@ -1,0 +1,150 @@
+"""The record of lines left out: image AUROC by shift, seed and row, and how much of the gap each row recovers.
+
+In and out: `adaptation.json` (numbers and protocol), and `adaptation.csv`. Written again by the evaluation after every
+shift and seed; read by the page and the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t
+
+from specsight.errors import SpecsightError
+from specsight.storage import parse_json, read_text, write_csv, write_json
+
+RECORD, TABLE = "adaptation.json", "adaptation.csv"
+SOURCE_ONLY, ORACLE = "source only", "oracle"
+NORMAL_SOURCE, NORMAL_TARGET = (
+    "normal-only, good parts of the source",
+    "normal-only, good parts of the target",
+)
+GAP = 0.01
+"""Below this difference of image AUROC between oracle and source only there is no gap to recover."""
+LIKE_FOR_LIKE = {NORMAL_TARGET: NORMAL_SOURCE}
+"""Rows that are compared with another one than source only."""
+
+Rows = Mapping[str, float]
+"""Row → image AUROC, of one shift under one seed."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """One row over several shifts or seeds."""
+
+    name: str
+    auroc: float
+    """Mean image AUROC."""
+    half_width: float | None
+    """Half of the 95 % interval of that mean, by Student's t over shifts and seeds; None for fewer than two."""
+    gain: float
+    """Mean difference to source only, or to the row of `LIKE_FOR_LIKE`."""
+    gain_half_width: float | None
+    """Half of the 95 % interval of that difference, which is paired."""
+    share: float | None
+    """Of the gap between source only and oracle; None: there is no gap, or the row is no adaptation."""
+
+
+@dataclass(frozen=True)
+class AdaptationRecord:
+    """The suite `adaptation` as far as it has got."""
+
+    protocol: Mapping[str, str]
+    """What → how: whatever other numbers would come of."""
+    synthetic: bool
+    """Whether the pictures were generated, not photographed."""
+    image_auroc: Mapping[str, Mapping[int, Rows]]
+    """Shift → seed → row → image AUROC."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those of any shift."""
+        return sorted({seed for of_seeds in self.image_auroc.values() for seed in of_seeds})
+
+    def has(self, shift: str, seed: int) -> bool:
+        """Whether that was measured."""
+        return seed in self.image_auroc.get(shift, {})
+
+    def having(self, shift: str, seed: int, rows: Rows) -> AdaptationRecord:
+        """The record with one more measurement."""
+        of_shift = {**self.image_auroc.get(shift, {}), seed: rows}
+        return replace(self, image_auroc={**self.image_auroc, shift: dict(sorted(of_shift.items()))})
+
+    def recovered(self, shift: str | None = None) -> list[Recovered]:
+        """The rows of one shift, or of all, in their order."""
+        return recovered(
+            [
+                rows
+                for name, of_seeds in self.image_auroc.items()
+                if shift in (None, name)
+                for rows in of_seeds.values()
+            ]
+        )
+
+    def write(self, out: Path) -> None:
+        """Write the record and its table into the folder `out`."""
+        write_json(out / RECORD, asdict(self))
+        lines = [
+            (shift, seed, row, value)
+            for shift, of_seeds in self.image_auroc.items()
+            for seed, rows in of_seeds.items()
+            for row, value in rows.items()
+        ]
+        write_csv(out / TABLE, ("shift", "seed", "row", "image_auroc"), lines)
+
+    @classmethod
+    def read(cls, out: Path) -> AdaptationRecord:
+        """The record in the folder `out`. Raises `SpecsightError` where there is none or it is damaged."""
+        file = out / RECORD
+        if not file.is_file():
+            raise SpecsightError(f"'{out}' holds no comparison of lines: it has no {RECORD}")
+        try:
+            content = dict(parse_json(read_text(file)))
+            numbers = {
+                str(shift): {
+                    int(seed): {str(row): float(value) for row, value in rows.items()}
+                    for seed, rows in of_seeds.items()
+                }
+                for shift, of_seeds in content["image_auroc"].items()
+            }
+            protocol = {str(what): str(how) for what, how in content["protocol"].items()}
+            return cls(protocol, bool(content["synthetic"]), numbers)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise SpecsightError(f"'{file}' is damaged: choose another --out") from error
+
+
+def recovered(measured: Sequence[Rows]) -> list[Recovered]:
+    """The rows in their order; `measured`: one entry per shift and seed."""
+    names = list(dict.fromkeys(name for rows in measured for name in rows))
+    found = []
+    for name in names:
+        base = LIKE_FOR_LIKE.get(name, SOURCE_ONLY)
+        own = [rows for rows in measured if name in rows and base in rows]
+        values, gains = (
+            np.array(list) for list in ([r[name] for r in own], [r[name] - r[base] for r in own])
+        )
+        gaps = [rows[ORACLE] - rows[SOURCE_ONLY] for rows in own if ORACLE in rows]
+        gap = float(np.mean(gaps)) if gaps else 0.0
+        adapts = base == SOURCE_ONLY and name not in (SOURCE_ONLY, ORACLE, NORMAL_SOURCE)
+        share = float(gains.mean() / gap) if gap >= GAP and adapts else None
+        found.append(
+            Recovered(
+                name,
+                float(values.mean()),
+                _half_width(values),
+                float(gains.mean()),
+                _half_width(gains),
+                share,
+            )
+        )
+    return found
+
+
+def _half_width(values: np.ndarray) -> float | None:
+    """Half of the 95 % interval of a mean, by Student's t."""
+    if len(values) < 2:
+        return None
+    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
