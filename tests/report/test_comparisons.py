@@ -85,6 +85,32 @@ def test_rows_of_a_suite_that_failed_are_on_its_page_with_their_cause(tmp_path: 
     )
 
 
+def test_a_suite_over_several_products_has_their_numbers_curves_and_maps(tmp_path: Path) -> None:
+    out = tmp_path / "suite"
+    rows = []
+    for name, value in (("padim", 0.9), ("patchcore", 0.8)):
+        several_products(out, name, 1, value)
+        rows.append(
+            SuiteRow(
+                name=name, group="one modality", detector=name, folder=f"{name}-1-shot", protocol="", published="",
+                values={"image_auroc": value}, deviations={"image_auroc": 0.02},
+                intervals={"image_auroc": (None, None)},
+            )
+        )  # fmt: skip
+    SuiteRecord("two", "plates", None, (0,), tuple(rows)).write(out)
+    page = render_suite(out).read_text("utf-8")
+    assert "Mean of 2 products" in page
+    table = page[page.index("image AUROC by product") :]
+    assert re.findall(r"(0\.\d{3}) ± 0\.010", table)[:4] == ["0.900", "0.700", "0.800", "0.600"]
+    assert "0.800 to 0.950</span>" in table
+    assert "<img src=x" not in page
+    curves = page[page.index('id="curves"') : page.index('id="localisation"')]
+    assert curves.count("<figure>") == 2 * curves.count("<h3>") == 4
+    assert "<title>patchcore</title>" in curves
+    maps = page[page.index('id="localisation"') :]
+    assert maps.count(": map of padim") == maps.count(": map of patchcore") > 0
+
+
 def test_what_the_threshold_makes_of_the_pictures_stands_beside_auroc_in_every_table(tmp_path: Path) -> None:
     run = make_run(tmp_path / "suite", good=1, defective=1)
     names = ("image_auroc", "detection_rate", "false_reject_rate")

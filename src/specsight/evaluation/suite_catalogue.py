@@ -102,7 +102,8 @@ class Row:
     """Name of the row of the same detector under the words as written, of whose numbers the change is told; empty:
     nothing is compared. Its types have other names, so that no number about names is its own."""
     shows_map: bool = False
-    """An ablation that draws its map in another way: the page shows it beside the methods' maps."""
+    """Whether the page shows its map and curves beside those of the methods: an ablation that draws its map in another
+    way, one of several baselines."""
 
 
 def slug(name: str) -> str:
@@ -256,6 +257,8 @@ def language_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> lis
 
 
 BASELINES = {"BTF": "btf", "M3DM-like": "m3dm", "CFM": "cfm"}
+SHOWN_OF_FUSION = ("M3DM-like", "CFM", "max")
+"""Baselines and the rule of late fusion, its default, whose maps and curves the page shows."""
 
 
 def fusion_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[Row]:
@@ -263,10 +266,22 @@ def fusion_rows(config: EvaluationConfig, encoders: Sequence[str] = ()) -> list[
     _one_encoder("fusion", encoders)
     rules = parameters_of(detectors["late_fusion"])["rule"].choices
     return [
-        Row("colours alone", "patchcore", group="one modality"),
-        Row("depth alone", "depth_patchcore", group="one modality"),
-        *(Row(title, name, group="baselines") for title, name in BASELINES.items()),
-        *(Row(f"late, {rule}", "late_fusion", {"rule": rule}, group="late fusion") for rule in rules),
+        Row("colours alone", "patchcore", group="one modality", shows_map=True),
+        Row("depth alone", "depth_patchcore", group="one modality", shows_map=True),
+        *(
+            Row(title, name, group="baselines", shows_map=title in SHOWN_OF_FUSION)
+            for title, name in BASELINES.items()
+        ),
+        *(
+            Row(
+                f"late, {rule}",
+                "late_fusion",
+                {"rule": rule},
+                group="late fusion",
+                shows_map=rule in SHOWN_OF_FUSION,
+            )
+            for rule in rules
+        ),
         Row("fusion", "fusion", shots=_fewest("fusion")),
     ]
 

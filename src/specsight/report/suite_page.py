@@ -16,7 +16,7 @@ from specsight.metrics import metric_of
 from specsight.metrics.blocks import in_blocks
 from specsight.metrics.language_control import pairs_name
 from specsight.progress import track
-from specsight.report import pictures
+from specsight.report import pictures, suite_runs
 from specsight.report.export import Table, best_of, cost, with_deviation, with_error, write_exports
 from specsight.report.gallery import truth
 from specsight.report.instructed import kinds_of_pairs, pairs_of
@@ -36,7 +36,9 @@ REFERENCE = "reference"
 EXAMPLES = 2
 """Pairs of each kind that are shown of those decided right both ways, and of the others."""
 MAPS = 6
-"""Rows whose maps are drawn."""
+"""Rows whose maps are drawn, at most."""
+METHODS = "methods"
+"""The group of rows that are methods of their own."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ def render_suite(out: Path) -> Path:
         "failed": record.failed,
         "has_published": any(row.published for row in record.rows),
         "has_training": any(row.training_seconds is not None for row in record.rows),
+        "synthetic": suite_runs.synthetic(out, record.rows),
+        "by_product": suite_runs.by_product(out, record.rows),
+        "curves": suite_runs.curves(out, compared),
         "compared": _compare(out, compared),
         "compared_rows": [row.name for row in compared],
         "examples": _examples(out, record),
@@ -92,11 +97,8 @@ def _examples(out: Path, record: SuiteRecord) -> dict[str, Any] | None:
     if not rows:
         return None
     best = max(rows, key=lambda row: row.values[BEST] or 0.0)
-    run = RunFolder(confined(out, best.folder))
-    products = run.metrics().get("products")
-    runs = [RunFolder(confined(run.path, one["folder"])) for one in products.values()] if products else [run]
     seed = min(record.seeds)
-    asked = max(runs, key=lambda one: len(pairs_of(one.instructed(seed))))
+    asked = max(suite_runs.runs_of(out, best).values(), key=lambda one: len(pairs_of(one.instructed(seed))))
     predictions = asked.predictions(seed)
     fits = asked.fits()
     renderer = Renderer(asked, predictions, fits[seed].calibration if seed in fits else None)
@@ -150,42 +152,51 @@ def _with_error(row: SuiteRow, name: str) -> str:
 
 
 def _with_maps(rows: Sequence[SuiteRow]) -> list[SuiteRow]:
-    """Rows whose maps are drawn: the methods, and ablations that draw their map in another way."""
-    methods = [row for row in rows if row.group == "methods"] or list(rows[:MAPS])
-    others = [row for row in rows if row.shows_map]
-    return [*methods[-(MAPS - len(others)) :], *others]
+    """Rows whose maps and curves are drawn, in their order: the methods, and others that are marked for it; without
+    either the first ones."""
+    marked = [row for row in rows if row.shows_map and row.group != METHODS][: MAPS - 1]
+    methods = [row for row in rows if row.group == METHODS][len(marked) - MAPS :]
+    chosen = [*methods, *marked] or rows[:MAPS]
+    return [row for row in rows if row in chosen]
+
+
+Judged = Mapping[str, tuple[Renderer, Prediction]]
+"""By id of the picture."""
 
 
 def _compare(out: Path, rows: Sequence[SuiteRow]) -> list[Compared]:
-    """The same defective pictures under every row; each row on a heat scale of its own."""
-    judged: dict[str, tuple[Renderer, dict[str, Prediction]]] = {}
+    """The same defective pictures under every row; each row on a heat scale of its own, for each product."""
+    judged: dict[str, Judged] = {}
     for row in rows:
-        run = RunFolder(confined(out, row.folder))
-        fits = run.fits()
-        if not fits:
-            return []
-        seed = min(fits)
-        predictions = run.predictions(seed)
-        renderer = Renderer(run, predictions, fits[seed].calibration)
-        judged[row.name] = renderer, {p.id: p for p in predictions}
-    return [_one(id_, judged) for id_ in track(_chosen([ps for _, ps in judged.values()]), "Comparing maps")]
+        found: dict[str, tuple[Renderer, Prediction]] = {}
+        for run in suite_runs.runs_of(out, row).values():
+            fits = run.fits()
+            if not fits:
+                return []
+            seed = min(fits)
+            predictions = run.predictions(seed)
+            renderer = Renderer(run, predictions, fits[seed].calibration)
+            found |= {p.id: (renderer, p) for p in predictions}
+        judged[row.name] = found
+    return [_one(id_, judged) for id_ in track(_chosen(list(judged.values())), "Comparing maps")]
 
 
-def _chosen(judged: Sequence[Mapping[str, Prediction]]) -> list[str]:
+def _chosen(judged: Sequence[Judged]) -> list[str]:
     """Ids that every row has judged: the first picture of every type, then more in their order."""
-    common = [p for p in judged[0].values() if p.defects and all(p.id in other for other in judged)]
+    common = [p for _, p in judged[0].values() if p.defects and all(p.id in other for other in judged)]
     common.sort(key=lambda p: p.id)
     first = list({p.types: p.id for p in reversed(common)}.values())[::-1]
     return list(dict.fromkeys([*first, *(p.id for p in common)]))[:PICTURES]
 
 
-def _one(id_: str, judged: Mapping[str, tuple[Renderer, Mapping[str, Prediction]]]) -> Compared:
+def _one(id_: str, judged: Mapping[str, Judged]) -> Compared:
     maps: dict[str, str] = {}
     original, words = "", ""
-    for name, (renderer, predictions) in judged.items():
-        panels = renderer.panels(predictions[id_])
+    for name, of_row in judged.items():
+        renderer, prediction = of_row[id_]
+        panels = renderer.panels(prediction)
         if panels:
             original = original or pictures.data_uri(panels["contours"])
             maps[name] = pictures.data_uri(panels["heat"])
-        words = words or truth(predictions[id_])
+        words = words or truth(prediction)
     return Compared(id_, words, original, maps)
