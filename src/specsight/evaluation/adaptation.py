@@ -54,7 +54,7 @@ class ShiftConfig:
     """Words, for the rows that read; None: these are left out."""
     device: str = "auto"
     limit: int | None = None
-    """Good, and defective, pictures of the target that are judged, at most."""
+    """Good, and defective, pictures of each half of the target, at most: the judged one, and that seen unlabelled."""
 
 
 def shifts(samples: Sequence[Sample], leave_out: str) -> list[Shift]:
@@ -109,8 +109,7 @@ def sides(shift: Shift, config: ShiftConfig, seed: int) -> Sides:
     test = [s for s in shift.target if s.split.startswith("test") and s.label != "unknown"]
     seen, tested = _halves(test, generator)
     if config.limit is not None:
-        by_label = ([s for s in tested if s.label == label] for label in ("good", "defective"))
-        tested = [s for samples in by_label for s in _some(samples, config.limit, generator)]
+        seen, tested = (_limited(samples, config.limit, generator) for samples in (seen, tested))
     labels = {s.label for s in tested}
     if labels != {"good", "defective"}:
         raise SpecsightError(
@@ -192,6 +191,12 @@ def _per_type(samples: Sequence[Sample], count: int, generator: np.random.Genera
         have = sum(type_ in s.types for s in chosen)
         chosen += [s for s in shuffled if type_ in s.types and s not in chosen][: max(0, count - have)]
     return chosen
+
+
+def _limited(samples: Sequence[Sample], limit: int, generator: np.random.Generator) -> list[Sample]:
+    """At most `limit` good and as many defective samples."""
+    by_label = ([s for s in samples if s.label == label] for label in ("good", "defective"))
+    return [s for chosen in by_label for s in _some(chosen, limit, generator)]
 
 
 def _some(samples: Sequence[Sample], count: int, generator: np.random.Generator) -> list[Sample]:

@@ -103,7 +103,8 @@ def _resolution(config: EvaluationConfig) -> int:
 def _protocol(config: EvaluationConfig, leave_out: str | None, target: Path | None) -> dict[str, str]:
     """Under what rules the numbers came about."""
     good = GOOD if config.learning.shots is None else config.learning.shots
-    limit, words = config.measuring.limit, config.learning.specification
+    words, limit = config.learning.specification, config.measuring.limit
+    bound = "" if limit is None else f", at most {limit} good and {limit} defective pictures of them"
     set_ = ", ".join(f"{name}={value}" for name, value in config.detector.parameters.items())
     return {
         "Data": config.data.path.name,
@@ -114,9 +115,8 @@ def _protocol(config: EvaluationConfig, leave_out: str | None, target: Path | No
         "Learned from": f"{config.learning.defects or DEFECTS} labelled defects of each type of the source, at most "
         f"{good} good pictures of each line",
         "Words": words.name if words else "none",
-        "Judged": "half of the target's test parts"
-        + ("" if limit is None else f", at most {limit} good and {limit} defective pictures of them"),
-        "Seen unlabelled": "the other half, and good training pictures of the target",
+        "Judged": f"half of the target's test parts{bound}",
+        "Seen unlabelled": f"the other half{bound}, and good training pictures of the target",
         "Tuned on labels of the target": "nothing",
     }
 
