@@ -209,7 +209,9 @@ def _labelled(detector: Detector | ChoiceConfig, sources: Sources) -> Source:
     if sources.labelled is None:
         return Source([])
     if not detector.needs.takes_defects:
-        raise SpecsightError(f"{detector.name} learns nothing from defects: leave --labelled out")
+        raise SpecsightError(
+            f"{detector.name} learns nothing from defects: leave --labelled out, or take --detector supervised"
+        )
     return defective_source(sources.labelled)
 
 
