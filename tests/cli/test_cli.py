@@ -1,4 +1,4 @@
-"""The command line as a person meets it: real processes, real files, one-line errors."""
+"""The command line as a person meets it: real files, one-line errors, and processes where these are what is tested."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from click.shell_completion import ShellComplete
 from PIL import Image
+from tests.support.command import specsight_here
 from tests.support.signals import heed_signals
 
 from specsight import cli
@@ -56,7 +57,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "new" / "empty.png").touch()
     (root / "new" / "text.png").write_text("not a picture")
     (root / "new" / "cut.png").write_bytes((root / "new" / "päart 0.png").read_bytes()[:300])
-    made = specsight("fit", "--good", root / "ok", "-o", root / "model", "--resolution", 64)
+    made = specsight_here("fit", "--good", root / "ok", "-o", root / "model", "--resolution", 64)
     assert made.returncode == 0, made.stderr
     assert "with 12 good parts in 5 folds, approximately at most 22.1 % false rejects" in made.stdout
     return root
@@ -65,7 +66,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
     assert "evaluate" in specsight("--help").stdout
     for verb in ("fit", "inspect", "evaluate", "report", "check", "tyres", "list", "doctor"):
-        result = specsight(verb, "--help")
+        result = specsight_here(verb, "--help")
         assert result.returncode == 0
         assert "--help" in result.stdout
     code = (
@@ -74,6 +75,11 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_a_slip_is_one_line_of_a_process_too(tmp_path: Path) -> None:
+    fails(specsight("evaluate", "--data", "absent", cwd=tmp_path), "there is no 'absent'")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,7 @@ def test_help_is_there_for_every_verb_and_loads_nothing_heavy() -> None:
     ],
 )
 def test_a_slip_gets_one_line_with_the_way_out(tmp_path: Path, words: list[str], answer: str) -> None:
-    fails(specsight(*words, cwd=tmp_path), answer)
+    fails(specsight_here(*words, cwd=tmp_path), answer)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -163,7 +169,7 @@ def test_a_fit_of_few_parts_says_what_it_can_promise(
             image = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC)
             image.save(tmp_path / "ok" / f"{part}-{copy}.png")
     words = ["fit", "--good", tmp_path / "ok", "-o", tmp_path / "model"]
-    shown = specsight(*words, "--encoder", "filters", "--resolution", 64)
+    shown = specsight_here(*words, "--encoder", "filters", "--resolution", 64)
     said = " ".join(shown.stdout.split())
     assert all(line in said for line in lines)
 
@@ -175,17 +181,17 @@ def test_listing_shows_what_can_be_named() -> None:
         ("datasets", ["mvtec_ad", "visa", "manifest", "folder"]),
         ("metrics", ["image_auroc", "aupro_30"]),
     ):
-        shown = specsight("list", what).stdout
+        shown = specsight_here("list", what).stdout
         assert all(name in shown for name in names)
 
 
 def test_a_detector_is_listed_with_its_parameters() -> None:
-    shown = " ".join(specsight("list", "detectors", "patchcore").stdout.split())
+    shown = " ".join(specsight_here("list", "detectors", "patchcore").stdout.split())
     assert "PatchCore (Roth et al., CVPR 2022)" in shown
     assert "needs: normal images" in shown
     assert "sigma 4.0 0 to 100 px Smoothing of the map" in shown
-    assert "did you mean 'patchcore'?" in specsight("list", "detectors", "patchcor").stderr
-    assert "only detectors have a page of their own" in specsight("list", "metrics", "iou").stderr
+    assert "did you mean 'patchcore'?" in specsight_here("list", "detectors", "patchcor").stderr
+    assert "only detectors have a page of their own" in specsight_here("list", "metrics", "iou").stderr
 
 
 @pytest.mark.parametrize(
@@ -231,7 +237,7 @@ def test_new_pictures_are_judged_and_bad_files_are_named(folders: Path, tmp_path
 def test_a_folder_with_defective_parts_only_teaches_nothing(folders: Path, tmp_path: Path) -> None:
     (tmp_path / "photos" / "defective").mkdir(parents=True)
     Image.fromarray(part(1, True)).save(tmp_path / "photos" / "defective" / "0.png")
-    fails(specsight("fit", "--good", tmp_path / "photos", "-o", tmp_path / "m"), "good parts")
+    fails(specsight_here("fit", "--good", tmp_path / "photos", "-o", tmp_path / "m"), "good parts")
     assert not (tmp_path / "m").exists()
 
 
@@ -243,7 +249,7 @@ def test_a_damaged_model_is_refused(folders: Path, tmp_path: Path) -> None:
     weights = bytearray((copy / "detector.safetensors").read_bytes())
     weights[-1] ^= 1
     (copy / "detector.safetensors").write_bytes(weights)
-    fails(specsight("inspect", copy, folders / "new", "-o", tmp_path / "out"), "damaged", "checksum")
+    fails(specsight_here("inspect", copy, folders / "new", "-o", tmp_path / "out"), "damaged", "checksum")
     assert not (tmp_path / "out").exists()
 
 
@@ -256,14 +262,16 @@ def test_a_model_of_another_version_is_refused(folders: Path, tmp_path: Path) ->
                 (copy / file.name).write_bytes(file.read_bytes())
         description = json.loads((copy / "detector.json").read_text())
         (copy / "detector.json").write_text(json.dumps(description | {"format": 999}))
-    fails(specsight("inspect", tmp_path / "model", folders / "new", "-o", tmp_path / "out"), "format 999")
+    fails(
+        specsight_here("inspect", tmp_path / "model", folders / "new", "-o", tmp_path / "out"), "format 999"
+    )
 
 
 def test_an_output_folder_with_other_things_in_it_is_left_alone(folders: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x")
-    fails(specsight("inspect", folders / "model", folders / "new", "-o", tmp_path), "mine.txt")
+    fails(specsight_here("inspect", folders / "model", folders / "new", "-o", tmp_path), "mine.txt")
     fails(
-        specsight("fit", "--good", folders / "ok", "-o", tmp_path, "--resolution", 64),
+        specsight_here("fit", "--good", folders / "ok", "-o", tmp_path, "--resolution", 64),
         "choose another folder",
     )
     assert [p.name for p in tmp_path.iterdir() if p.name != ".lock"] == ["mine.txt"]
@@ -272,7 +280,7 @@ def test_an_output_folder_with_other_things_in_it_is_left_alone(folders: Path, t
 def test_nothing_is_written_outside_the_output_folder(folders: Path, tmp_path: Path) -> None:
     before = sorted(p.relative_to(folders) for p in folders.rglob("*"))
     (tmp_path / "empty").mkdir()
-    result = specsight(
+    result = specsight_here(
         "inspect", folders / "model", folders / "new", "-o", tmp_path / "out", cwd=tmp_path / "empty"
     )
     assert result.returncode == 0
@@ -281,7 +289,6 @@ def test_nothing_is_written_outside_the_output_folder(folders: Path, tmp_path: P
 
 
 def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="the default encoder needs the extra 'models'")
     data = tmp_path / "data"
     for folder, count, bad in (("train/good", 6, False), ("test/good", 20, False), ("test/hole", 20, True)):
         (data / folder).mkdir(parents=True)
@@ -292,7 +299,17 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     mask[20:34, 30:46] = 255
     for i in range(20):
         Image.fromarray(mask).save(data / "ground_truth" / "hole" / f"{i:03d}_mask.png")
-    words = ["evaluate", "--data", data, "--resolution", 64, "--out", tmp_path / "run"]
+    words = [
+        "evaluate",
+        "--data",
+        data,
+        "--encoder",
+        "filters",
+        "--resolution",
+        64,
+        "--out",
+        tmp_path / "run",
+    ]
     command = [sys.executable, "-m", "specsight.cli", *map(str, words)]
     predictions = tmp_path / "run" / "predictions.jsonl"
     with subprocess.Popen(
@@ -311,7 +328,7 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
         assert "run the same command again" in error
         assert "Traceback" not in error
     kept = predictions.read_text("utf-8").splitlines()
-    again = specsight(*words)
+    again = specsight_here(*words)
     assert again.returncode == 0, again.stderr
     lines = predictions.read_text("utf-8").splitlines()
     assert len(lines) == 40
@@ -321,9 +338,9 @@ def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_the_doctor_says_what_is_there(tmp_path: Path) -> None:
-    shown = specsight("doctor").stdout
+    shown = specsight_here("doctor").stdout
     for word in ("specsight", "torch", "encoder", "processors", "memory"):
         assert word in shown
-    absent = specsight("doctor", "--encoder", tmp_path / "nothing")
+    absent = specsight_here("doctor", "--encoder", tmp_path / "nothing")
     assert absent.returncode == 1
     assert "nothing" in absent.stdout
