@@ -49,13 +49,21 @@ def run(installed: dict[str, str], *words: object) -> str:
 
 
 def test_what_it_adds_is_listed(installed: dict[str, str]) -> None:
-    shown = run(installed, "specsight.cli", "list", "detectors")
-    assert "depth_gaussian" in shown
-    assert "Needs: depth, normal images." in shown
-    assert "broken" not in shown
-    assert "0.1" in run(installed, "specsight.cli", "list", "detectors", "depth_gaussian")
-    assert "Captures with depth" in run(installed, "specsight.cli", "list", "datasets")
-    assert "repeats the last message" in run(installed, "specsight.cli", "list", "language-models")
+    """By one process, which looks for what is installed once."""
+    lists = ("detectors", "detectors depth_gaussian", "datasets", "language-models")
+    code = "from specsight.cli import cli\n"
+    code += "\n".join(f"cli('list {what}'.split(), standalone_mode=False); print('\\f')" for what in lists)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=installed, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    detectors, detector, datasets, language_models, _ = done.stdout.split("\f")
+    assert "depth_gaussian" in detectors
+    assert "Needs: depth, normal images." in detectors
+    assert "broken" not in detectors
+    assert "0.1" in detector
+    assert "Captures with depth" in datasets
+    assert "repeats the last message" in language_models
 
 
 def test_its_detector_keeps_the_contract(installed: dict[str, str]) -> None:

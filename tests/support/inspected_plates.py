@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import get_args
 
 import numpy as np
@@ -75,6 +76,13 @@ def made(
     """All items of samples, and the context that made them."""
     context = survey(samples, Context(specification=specification, ontology=Kinds(), seed=seed))
     return [item for sample in samples for item in make_items(sample, context)], context
+
+
+@cache
+def usual() -> tuple[list[BenchmarkSample], list[Item], Context]:
+    """The plates that most tests ask about, their items and the context that made these: made once, for looking at."""
+    samples = plates()
+    return samples, *made(samples)
 
 
 def _plate(rng: np.random.Generator, number: int) -> BenchmarkSample:

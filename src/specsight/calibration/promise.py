@@ -110,12 +110,14 @@ def order_statistic(count: int, false_reject_rate: float, confidence: float) -> 
     The smallest rank k with P[Binomial(count, 1 - rate) < k] >= confidence. Where even the largest score cannot
     promise `false_reject_rate`, the rank is `count` and the returned rate is what it does promise.
     """
-    from scipy.stats import binom
+    # What scipy.stats computes too; its import takes longer than many a fit.
+    from scipy.special import betainc
 
     if count < 1:
         raise ValueError("at least one good score is needed")
     ranks = np.arange(1, count + 1)
-    promised = binom.cdf(ranks - 1, count, 1 - false_reject_rate) >= confidence
+    # P[Binomial(n, p) < k] = I_(1 - p)(n - k + 1, k), the regularised incomplete beta function.
+    promised = betainc(count - ranks + 1, ranks, false_reject_rate) >= confidence
     if promised.any():
         return int(ranks[promised][0]), false_reject_rate
     return count, float(1 - (1 - confidence) ** (1 / count))

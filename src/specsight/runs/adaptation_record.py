@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t
 
 from specsight.errors import SpecsightError
 from specsight.storage import parse_json, read_text, write_csv, write_json
@@ -145,6 +144,8 @@ def recovered(measured: Sequence[Rows]) -> list[Recovered]:
 
 def _half_width(values: np.ndarray) -> float | None:
     """Half of the 95 % interval of a mean, by Student's t."""
+    from scipy.stats import t
+
     if len(values) < 2:
         return None
     return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates
+from tests.support.inspected_plates import SPECIFICATION, Kinds, usual
 
 from specsight.benchmark.items.truth import only_instance, types_of
 from specsight.benchmark.records import BenchmarkSample, Item
@@ -16,9 +16,8 @@ from specsight.explain.slots import Slots
 from specsight.specification import Instruction
 from specsight.specification.vocabulary import normal_form
 
-SAMPLES = plates()
+SAMPLES, ITEMS, _ = usual()
 BY_ID = {sample.id: sample for sample in SAMPLES}
-ITEMS, _ = made(SAMPLES)
 
 
 def chosen(item: Item) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates
+from tests.support.inspected_plates import SPECIFICATION, Kinds, made, plates, usual
 
 from specsight.benchmark.items import Balance, Context, make_items, survey
 from specsight.benchmark.records import Instructed, Item
@@ -18,9 +18,8 @@ from specsight.evaluation.instructions.prompt_edits import EDITS
 from specsight.records import Verdict
 from specsight.specification.vocabulary import Vocabulary, normal_form
 
-SAMPLES = plates()
+SAMPLES, ITEMS, CONTEXT = usual()
 BY_ID = {sample.id: sample for sample in SAMPLES}
-ITEMS, CONTEXT = made(SAMPLES)
 CHOICES = [item for item in ITEMS if item.form == "choice"]
 
 
