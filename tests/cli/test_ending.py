@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from tests.support.command import specsight_here
 from tests.support.signals import heed_signals
 from tests.support.synthetic_run import make_dataset
 
@@ -222,6 +223,19 @@ def test_a_full_output_is_one_line(line: Path) -> None:
     assert result.stderr.decode() == "specsight: No space left on device: 'the output'\n"
 
 
+SEVERAL = """
+import shlex, sys
+from specsight import cli
+
+for words in sys.argv[1:]:
+    sys.argv = ["specsight", *shlex.split(words)]
+    try:
+        cli.main()
+    except SystemExit as end:
+        open("codes", "a").write(f"{end.code}\\n")
+"""
+
+
 @pytest.mark.parametrize(
     "environment",
     [
@@ -231,39 +245,51 @@ def test_a_full_output_is_one_line(line: Path) -> None:
         {"PYTHONIOENCODING": "latin-1:strict"},
     ],
 )
-@pytest.mark.parametrize(
-    "words", ["inspect model new -o {out}", "check new", "list metrics", "fit --good new -o {out}"]
-)
-def test_every_screen_is_written_to(
-    line: Path, tmp_path: Path, words: str, environment: dict[str, str]
-) -> None:
-    more = " --encoder filters --resolution 48 --holdout 0" if words.startswith("fit") else ""
-    result = shell(line, words.format(out=tmp_path / "out") + more, **environment)
+def test_every_screen_is_written_to(line: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    """One process runs all verbs, each of which opens its streams anew."""
+    model, new, out = line / "model", line / "new", tmp_path / "out"
+    verbs = {
+        f"inspect {model} {new} -o {out}": 0,
+        f"check {new}": 1,
+        "list metrics": 0,
+        f"fit --good {new} -o {tmp_path / 'model'} --encoder filters --resolution 48 --holdout 0": 0,
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", SEVERAL, *verbs],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+        timeout=200,
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    assert [int(code) for code in (tmp_path / "codes").read_text().split()] == list(verbs.values()), (
+        result.stderr
+    )
     assert b"Traceback" not in result.stderr, result.stderr.decode()
     assert b"Error" not in result.stderr
-    assert result.returncode == (1 if words.startswith("check") else 0), result.stderr
     assert b"\x1b[2J" not in result.stdout + result.stderr
     assert b"\x1b]0" not in result.stdout + result.stderr
     assert b"\x07" not in result.stdout + result.stderr
 
 
-def test_list_alone_says_what_can_be_listed(line: Path) -> None:
-    shown = shell(line, "list")
+def test_list_alone_says_what_can_be_listed() -> None:
+    shown = specsight_here("list")
     assert shown.returncode == 0
     for what in ("detectors", "encoders", "datasets", "language-models", "metrics"):
-        assert f"specsight list {what}" in shown.stdout.decode()
+        assert f"specsight list {what}" in shown.stdout
 
 
-def test_help_names_every_verb_with_its_whole_sentence(line: Path) -> None:
-    shown = " ".join(shell(line, "--help").stdout.decode().split())
+def test_help_names_every_verb_with_its_whole_sentence() -> None:
+    shown = " ".join(specsight_here("--help").stdout.split())
     assert "..." not in shown.partition("Commands:")[2]
     assert "say what is missing, broken, double or leaking." in shown
 
 
 def test_model_and_pictures_in_each_others_place_are_told(line: Path, tmp_path: Path) -> None:
-    result = shell(line, f"inspect new model -o {tmp_path / 'out'}")
+    result = specsight_here("inspect", "new", "model", "-o", tmp_path / "out", cwd=line)
     assert result.returncode == 2
-    assert "give the model first, specsight inspect model new" in result.stderr.decode()
+    assert "give the model first, specsight inspect model new" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -281,9 +307,9 @@ def test_every_verb_tries_its_output_before_the_work(
     line: Path, tmp_path: Path, words: str, out: str
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    result = shell(line, words.format(out=out.format(folder=tmp_path, line=line)))
+    result = specsight_here(*words.format(out=out.format(folder=tmp_path, line=line)).split(), cwd=line)
     assert result.returncode == 2, result.stdout
-    (error,) = result.stderr.decode().splitlines()
+    (error,) = result.stderr.splitlines()
     assert any(
         reason in error
         for reason in (
@@ -295,16 +321,28 @@ def test_every_verb_tries_its_output_before_the_work(
         )
     )
     assert (tmp_path / "file").read_text() == "mine"
-    assert result.stdout == b""
+    assert result.stdout == ""
 
 
 def test_a_fit_that_is_asked_for_again_keeps_the_model(line: Path) -> None:
-    fit = "fit --good good -o model --encoder filters --resolution 48 --holdout 2"
+    fit = [
+        "fit",
+        "--good",
+        "good",
+        "-o",
+        "model",
+        "--encoder",
+        "filters",
+        "--resolution",
+        "48",
+        "--holdout",
+        "2",
+    ]
     before = (line / "model" / "checksums.json").read_bytes()
-    again = shell(line, fit)
+    again = specsight_here(*fit, cwd=line)
     assert again.returncode == 0, again.stderr
-    assert b"unchanged: this model was fitted to the same pictures in the same way already" in again.stdout
-    other = shell(line, f"{fit} --seed 5")
+    assert "unchanged: this model was fitted to the same pictures in the same way already" in again.stdout
+    other = specsight_here(*fit, "--seed", 5, cwd=line)
     assert other.returncode == 2
-    assert b"add --replace" in other.stderr
+    assert "add --replace" in other.stderr
     assert (line / "model" / "checksums.json").read_bytes() == before
