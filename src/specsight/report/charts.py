@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 ROWS = 20
 """Histogram rows at most; further types share one row."""
 BINS = 40
+LEAST_SPAN = 0.1
+"""What the y axis of lines spans at least: shares, of which hundredths are noise."""
 
 Values = NDArray[np.float64]
 
@@ -166,7 +168,11 @@ def lines(
     bars = {name: [(at, *_bar(number)) for at, number in points] for name, points in series.items()}
     ends = [v for points in bars.values() for _, *vs in points for v in vs if v is not None]
     low, high = min(ends), max(ends)
-    room = 0.06 * (high - low) or 0.05
+    if high - low < LEAST_SPAN:
+        # Nothing is to look like a fall that is none.
+        middle = min((low + high) / 2, 1 - LEAST_SPAN / 2) if high <= 1 else (low + high) / 2
+        low, high = middle - LEAST_SPAN / 2, middle + LEAST_SPAN / 2
+    room = 0.06 * (high - low)
     low, high = low - room, high + room
     step = side / len(places)
 

@@ -35,15 +35,15 @@ def render_stress(out: Path) -> Path:
         if (out / method / CONFIG).is_file():
             render(out / method, anew=False)
     products = list(dict.fromkeys(point.product for point in record.points))
-    curves = record.curves()
+    stressed = list(dict.fromkeys(point.stressor for point in record.points))
+    # Detectors under one stressor stand below each other.
+    curves = sorted(record.curves(), key=lambda curve: stressed.index(curve.stressor))
     names = [name for name in KEPT if any(curve.drops[name] is not None for curve in curves)]
     context = {
         "title": f"{', '.join(record.protocols)} under stress: {record.data}",
         "record": record,
         "promise": f"{100 * record.promise:g} %",
-        "sections": [
-            _section(out, record, name) for name in dict.fromkeys(p.stressor for p in record.points)
-        ],
+        "sections": [_section(out, record, name) for name in stressed],
         "series": list(record.protocols),
         "columns": [metric_of(name).column for name in names],
         "tables": [

@@ -112,7 +112,10 @@ def stress(folder: Path) -> None:
     from specsight.runs.folder import PAGE
     from specsight.runs.stress_record import SUMMARY, TABLE, StressRecord
 
-    curves = [curve for curve in StressRecord.read(folder).curves() if not curve.product]
+    record = StressRecord.read(folder)
+    stressed = list(dict.fromkeys(point.stressor for point in record.points))
+    curves = [curve for curve in record.curves() if not curve.product]
+    curves.sort(key=lambda curve: stressed.index(curve.stressor))
     rows = Table(
         "stressor",
         "detector",
@@ -124,6 +127,8 @@ def stress(folder: Path) -> None:
         kept = [f"{_or_dash(curve.areas[name])}, {_percent(curve.drops[name])}" for name in SHOWN]
         rows.add_row(curve.title, curve.detector, *kept, _percent(curve.false_rejects))
     show(rows)
+    for title, detector, note in dict.fromkeys((c.title, c.detector, c.note) for c in curves if c.note):
+        say(f"{title}: {detector} {note}")
     say(f"every level: {folder / TABLE}\nwhat is kept: {folder / SUMMARY}\nreport: {folder / PAGE}")
 
 
