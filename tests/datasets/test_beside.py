@@ -49,3 +49,11 @@ def test_what_finds_no_picture_is_refused(samples: list[Sample], tmp_path: Path)
     ):
         with pytest.raises(SpecsightError, match=said):
             with_signals(samples, tmp_path / "new", {"depth": tmp_path / place})
+
+
+def test_a_picture_is_not_its_own_depth(samples: list[Sample], tmp_path: Path) -> None:
+    for pictures, place in ((samples, tmp_path / "new"), (samples[:1], samples[0].image)):
+        with pytest.raises(SpecsightError, match="its own depth"):
+            with_signals(pictures, tmp_path / "new", {"depth": place})
+    with pytest.raises(SpecsightError, match="a signal is called"):
+        with_signals(samples, tmp_path / "new", {"../ir": tmp_path / "ir"})

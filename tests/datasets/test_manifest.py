@@ -21,6 +21,7 @@ names = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\.:"), min_size=1, max_size=12
 )
 paths = st.lists(names, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".png")
+signals = st.from_regex(r"[A-Za-z0-9]ir[A-Za-z0-9_-]{0,8}", fullmatch=True)
 numbers = st.floats(-1e6, 1e6)
 maybe = st.none()
 
@@ -84,7 +85,7 @@ def samples(draw: st.DrawFn, root: Path) -> list[Sample]:
                 depth_unit_mm=draw(st.sampled_from([1.0, 1000.0, 0.25])),
                 signals={
                     name: root / file
-                    for name, file in draw(st.dictionaries(words, paths, max_size=2)).items()
+                    for name, file in draw(st.dictionaries(signals, paths, max_size=1)).items()
                 },
             )
         )

@@ -189,3 +189,49 @@ def test_frames_take_several_channels_as_they_take_one() -> None:
     framed = frame.apply(channels, np.nan)
     for k in range(3):
         np.testing.assert_array_equal(framed[..., k], frame.apply(channels[..., k], np.nan))
+
+
+def test_a_dead_camera_and_a_blind_sensor_are_absent(part: Sample, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    dark = tmp_path / "dark.png"
+    one = np.zeros_like(COLOURS)
+    one[3, 4] = 1
+    for pixels in (rng.integers(0, 3, COLOURS.shape).astype(np.uint8), one):
+        Image.fromarray(pixels).save(dark)
+        assert load_picture(replace(part, image=dark), uses=("depth",)).absent == {"rgb"}
+    big = np.full((128, 128), np.nan, np.float32)
+    Image.fromarray(rng.integers(0, 255, (128, 128, 3)).astype(np.uint8)).save(dark)
+    few = np.where(rng.random(big.shape) < 0.1, 250 + rng.random(big.shape), np.nan)
+    single = big.copy()
+    single[5, 5] = 250
+    seen = big.copy()
+    seen[40:60, 40:60] = 250 + rng.random((20, 20))
+    for depth, absent in ((few, True), (single, True), (np.full_like(big, 7), True), (seen, False)):
+        np.save(tmp_path / "d.npy", depth.astype(np.float32))
+        sample = replace(part, image=dark, depth=tmp_path / "d.npy")
+        assert load_picture(sample, uses=("depth",)).absent == ({"depth"} if absent else set())
+        if absent:
+            with pytest.raises(UnreadableFile, match="measure again"):
+                load_picture(sample, needs_depth=True)
+
+
+def test_a_colour_picture_is_no_depth_and_absurd_values_are_unknown(tmp_path: Path) -> None:
+    Image.fromarray(COLOURS).save(tmp_path / "c.png")
+    with pytest.raises(UnreadableFile, match="is a picture in colours"):
+        read_depth(tmp_path / "c.png")
+    with pytest.raises(UnreadableFile, match="is a picture in colours"):
+        load_picture(Sample("c", tmp_path / "c.png", "p", depth=tmp_path / "c.png"), uses=("depth",))
+    odd = ramp()
+    odd[0, :4] = (3e38, -32768, 65535, np.inf)
+    np.save(tmp_path / "d.npy", odd)
+    assert np.isnan(read_depth(tmp_path / "d.npy")).sum() == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil", "/evil", "a/b", ".", "manifest.jsonl", "<b>hi</b>", "masks", "x" * 65]
+)
+def test_a_signal_has_a_name_that_a_folder_can_have(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="signal is called"):
+        Sample("a", tmp_path / "a.png", "p", signals={name: tmp_path / "b.npy"})
+    with pytest.raises(ValueError, match="take for one"):
+        Sample("a", tmp_path / "a.png", "p", signals={"IR": tmp_path / "b.npy", "ir": tmp_path / "b.npy"})

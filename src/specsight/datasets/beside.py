@@ -13,7 +13,7 @@ from pathlib import Path
 from specsight.datasets.files import examples
 from specsight.errors import SpecsightError
 from specsight.images import IMAGE_SUFFIXES
-from specsight.records import DEPTH, NORMALS, Sample
+from specsight.records import DEPTH, NORMALS, Sample, wrong_signals
 
 SUFFIXES = IMAGE_SUFFIXES | {".npy"}
 
@@ -36,8 +36,11 @@ def with_signals(
 
     A folder is searched for files that lie in it as the pictures lie below `root`, with another ending; where pictures
     have names of their own, their folders may differ. A file is that of the one picture. Raises SpecsightError for a
-    path that is not there, a file for several pictures, a folder in which no picture has a partner, and one with two.
+    path that is not there, a file for several pictures, a folder in which no picture has a partner, and one with two;
+    for names of signals that cannot be (`wrong_signals`), and for a picture that would be its own signal.
     """
+    if wrong := wrong_signals(name for name in beside if name not in (DEPTH, NORMALS)):
+        raise SpecsightError(wrong)
     joined, notes = list(samples), []
     for name, place in beside.items():
         files = _partners(joined, root if root.is_dir() else root.parent, name, place)
@@ -58,6 +61,10 @@ def _partners(samples: Sequence[Sample], root: Path, name: str, place: Path) -> 
         if len(samples) > 1:
             raise SpecsightError(
                 f"'{place}' is one file of {name}, and there are {len(samples)} pictures: give a folder"
+            )
+        if place.resolve() == samples[0].image.resolve():
+            raise SpecsightError(
+                f"'{place}' is both a picture and its own {name}: name the file of its {name}"
             )
         return {samples[0].image: place}
     if not place.is_dir():
@@ -81,6 +88,11 @@ def _partners(samples: Sequence[Sample], root: Path, name: str, place: Path) -> 
                 f"'{image}' has two files of {name}, '{own[0]}' and '{own[1]}': remove or rename one"
             )
         if own:
+            if own[0].resolve() == image.resolve():
+                raise SpecsightError(
+                    f"'{own[0]}' is both a picture and its own {name}: name the folder with {name}; a part without a "
+                    "picture is named in a manifest, by its depth alone"
+                )
             found[image] = own[0]
     return found
 

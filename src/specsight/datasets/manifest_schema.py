@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from specsight.datasets.contained_paths import inside, relative_path
 from specsight.datasets.contract import split_named
-from specsight.records import DEPTH, NORMALS, RGB, Defect, InstructedVerdict, Label, Sample
+from specsight.records import DEPTH, NORMALS, RGB, Defect, InstructedVerdict, Label, Sample, wrong_signals
 from specsight.specification.fields import Scale
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -120,6 +120,8 @@ class Line(_Strict):
         for name in (RGB, DEPTH, NORMALS):
             if name in signals:
                 raise ValueError(f"{name} is no further signal: name its file under '{_FIELD[name]}'")
+        if wrong := wrong_signals(signals):
+            raise ValueError(wrong)
         return signals
 
     def to_sample(self, folder: Path, product: str) -> Sample:

@@ -15,7 +15,7 @@ from specsight.images.cells import Cells
 from specsight.images.colours import common_bits, picture_size, picture_width, read_colours, read_rgb
 from specsight.images.components import components, unwrapped
 from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, set_max_megapixels
-from specsight.images.depth import METRES, read_cloud, read_depth
+from specsight.images.depth import METRES, plausible, read_cloud, read_depth
 from specsight.images.extent import longest_extent
 from specsight.images.framing import MAX_ASPECT, MAX_ASPECT_TILED, Frame, letterbox, shorter_side
 from specsight.images.loading import collect_notes, colours_of, load_picture, settled, signal_files, signal_of
@@ -66,6 +66,7 @@ __all__ = [
     "parts_of",
     "picture_size",
     "picture_width",
+    "plausible",
     "read_cloud",
     "read_colours",
     "read_depth",

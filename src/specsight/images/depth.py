@@ -15,8 +15,10 @@ from specsight.images.tiff import first_page, is_tiff, page_orientation, stored_
 
 METRES = 1000.0
 """Millimetres of a metre."""
-NO_READING = -9999.0
-"""What some cameras and height maps write where nothing was measured."""
+NO_READING = (-9999.0, -32768.0, 65535.0)
+"""What cameras and height maps of floating point write where nothing was measured."""
+FARTHEST = 1e6
+"""Millimetres from the camera beyond which nothing was measured: a kilometre."""
 
 
 def read_depth(
@@ -28,15 +30,21 @@ def read_depth(
     """Depth (H, W) float32 in mm; NaN where unknown.
 
     TIFF or .npy with three channels: an organised x, y, z cloud, of which z counts; (0, 0, 0) is unknown. Floating
-    point: as it is, -9999 and infinite values unknown. Integers with `depth_range` (minimum, maximum): their full range
-    is spread over it. Integers without: as they are, and 0 is unknown, as depth cameras write it, and 65535 of 16 bits.
+    point: as it is, `NO_READING` and infinite values unknown. Integers with `depth_range` (minimum, maximum): their
+    full range is spread over it. Integers without: as they are, and 0 is unknown, as depth cameras write it, and 65535
+    of 16 bits.
 
     All of it is multiplied by `unit_mm`, the millimetres of one unit (1000: metres), except that integers without a
-    range stay millimetres in a file of metres: no camera counts in those. Raises UnreadableFile for anything else.
+    range stay millimetres in a file of metres: no camera counts in those. What is farther away than `FARTHEST` then is
+    unknown. Raises UnreadableFile for anything else, a picture in colours among it.
     """
     path = Path(path)
     raw = stored_array(path, max_pixels)
     cloud = raw.ndim == 3 and raw.shape[2] == 3
+    if cloud and raw.dtype.kind == "u":
+        raise UnreadableFile(
+            f"depth '{path}' is a picture in colours ({raw.dtype}): give a file of distances, (H, W), or of x, y, z"
+        )
     if raw.ndim == 3 and raw.shape[2] == 1:
         raw = raw[..., 0]
     if not (cloud or raw.ndim == 2) or raw.dtype.kind not in "fiu":
@@ -46,7 +54,7 @@ def read_depth(
     if cloud:
         return np.ascontiguousarray(_cloud(raw, unit_mm)[..., 2])
     if raw.dtype.kind == "f":
-        return _measured(raw, raw == NO_READING, unit_mm)
+        return _measured(raw, np.isin(raw, NO_READING), unit_mm)
     if depth_range is not None:
         low, high = depth_range
         spread = raw / np.iinfo(raw.dtype).max * (high - low) + low
@@ -60,7 +68,7 @@ def read_cloud(
 ) -> NDArray[np.float32] | None:
     """x, y and z (H, W, 3) float32 in mm of an organised cloud, as `read_depth` reads its z; None: it is no cloud."""
     raw = stored_array(Path(path), max_pixels)
-    if raw.ndim != 3 or raw.shape[2] != 3 or raw.dtype.kind not in "fiu":
+    if raw.ndim != 3 or raw.shape[2] != 3 or raw.dtype.kind not in "fi":
         return None
     return _cloud(raw, unit_mm)
 
@@ -82,19 +90,26 @@ def stored_array(path: Path, max_pixels: int | None = None) -> NDArray[Any]:
 
 
 def _cloud(raw: NDArray[Any], unit_mm: float) -> NDArray[np.float32]:
-    unknown = (raw == 0).all(axis=2) | (raw[..., 2] == NO_READING)
+    unknown = (raw == 0).all(axis=2) | np.isin(raw[..., 2], NO_READING)
     return _measured(raw, np.broadcast_to(unknown[..., None], raw.shape), unit_mm)
 
 
 def _measured(values: NDArray[Any], unknown: NDArray[np.bool_], unit_mm: float) -> NDArray[np.float32]:
-    """`values` in mm, NaN where they are `unknown` or not finite."""
+    """`values` in mm, NaN where they are `unknown` or not `plausible`."""
     measured = np.where(unknown, np.nan, values)
     if unit_mm != 1:
-        measured = measured * unit_mm
+        with np.errstate(over="ignore"):
+            measured = measured * unit_mm
+    return plausible(measured)
+
+
+def plausible(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers in float32, NaN where they are not finite or lie farther than `FARTHEST` from 0, as no sensor measures:
+    their squares would be infinite."""
     # Files of 64 bits may hold what no 32 bits do.
-    with np.errstate(over="ignore"):
-        measured = measured.astype(np.float32)
-    measured[~np.isfinite(measured)] = np.nan
+    with np.errstate(over="ignore", invalid="ignore"):
+        measured: NDArray[np.float32] = values.astype(np.float32)
+        measured[~(np.abs(measured) <= FARTHEST)] = np.nan
     return measured
 
 

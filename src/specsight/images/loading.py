@@ -21,6 +21,16 @@ from specsight.images.reading import Size, depth_of, of_size, parts_of
 from specsight.images.signals import read_signal
 from specsight.records import DEPTH, NORMALS, RGB, XYZ, Picture, Sample
 
+CONSTANT = 2
+"""Grey values between which nearly all of a dead camera's lie: its noise."""
+DARK = 8
+"""Grey value below which nearly all of a picture is black."""
+FEW = 0.001
+"""Share of pixels at either end that may be otherwise: hot and dead ones."""
+BLOCKS = 32
+"""Blocks along the shorter side of depth; a block is known where half of its pixels are, as cells of features are."""
+BLIND = 0.01
+"""Share of known blocks below which depth says nothing."""
 _SHARES = ((0.5, "more than half"), (0.1, "more than a tenth"), (0.01, "more than a hundredth"))
 """In steps, so that pictures with the same note can be counted."""
 
@@ -73,8 +83,15 @@ def settled(picture: Picture, uses: Collection[str] | None) -> Picture:
     """`picture`, with what of it holds nothing taken out, and with what a method that `uses` modalities has to do
     without in `absent` and in the notes; see `load_picture`."""
     notes, absent, depth = list(picture.notes), set(picture.absent), picture.depth
+    if depth is not None and (nothing := empty_depth(depth)):
+        if picture.modalities == {DEPTH}:
+            raise UnreadableFile(f"depth {nothing}, and there is nothing else: measure again")
+        absent.add(DEPTH)
+        notes.append(f"depth left out: it {nothing}")
+        depth = None
     if depth is not None:
         notes += _unknown(depth)
+    picture = replace(picture, depth=depth, absent=frozenset(absent))
     for name in sorted({*(uses or ())} - picture.modalities - absent):
         absent.add(name)
         notes.append(f"there is no {name}")
@@ -153,9 +170,8 @@ class _Reading:
     def _measured(self, size: Size, orientation: int) -> NDArray[np.float32]:
         depth = depth_of(self.sample, size, orientation, self.max_pixels)
         assert depth is not None
-        known = depth[~np.isnan(depth)]
-        if not known.size or not known.any():
-            raise UnreadableFile(f"depth '{self.sample.depth}' holds no measurement: measure again")
+        if nothing := empty_depth(depth):
+            raise UnreadableFile(f"depth '{self.sample.depth}' {nothing}: measure again")
         return depth
 
     def _cloud(self, size: Size) -> NDArray[np.float32] | None:
@@ -206,8 +222,44 @@ def signal_of(
     return of_size(name, path, channels, size, orientation)
 
 
+def empty_depth(depth: NDArray[np.float32]) -> str:
+    """Why depth (H, W) says nothing of a part, in words that follow its name; empty where it says something."""
+    known = ~np.isnan(depth)
+    if not known.any():
+        return "holds no measurement"
+    low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
+    if depth.size > 1 and low == high:
+        return "holds no measurement" if low == 0 else f"is {low:g} mm everywhere"
+    if known_share(depth) < BLIND:
+        return "is unknown nearly everywhere"
+    return ""
+
+
+def known_share(depth: NDArray[np.float32]) -> float:
+    """Share of the blocks of depth (H, W) of which at least half was measured: random dropout of most pixels leaves
+    none, and one of nearly everything but the part leaves the part."""
+    import cv2
+
+    side = max(1, min(depth.shape) // BLOCKS)
+    height, width = (max(1, size // side) for size in depth.shape)
+    known = cv2.resize((~np.isnan(depth)).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return float((known >= 0.5 - 1e-4).mean())
+
+
 def _constant(rgb: NDArray[np.uint8]) -> bool:
-    return rgb.size > 3 and bool((rgb == rgb[0, 0]).all())
+    """Whether colours are the same everywhere, but for the noise of a sensor and a few pixels of it, or all black."""
+    import cv2
+
+    if rgb.size <= 3:
+        return False
+    lows, highs = [], []
+    for channel in range(3):
+        histogram = cv2.calcHist([np.ascontiguousarray(rgb)], [channel], None, [256], [0, 256])
+        counts = np.cumsum(histogram.ravel().astype(np.int64))
+        few = int(FEW * counts[-1])
+        lows.append(int(np.searchsorted(counts, few, side="right")))
+        highs.append(int(np.searchsorted(counts, counts[-1] - few)))
+    return max(highs) <= DARK or all(high - low <= CONSTANT for low, high in zip(lows, highs, strict=True))
 
 
 def _unknown(depth: NDArray[np.float32]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors import Needs
 from specsight.errors import SpecsightError, UnreadableFile, WrongSize
-from specsight.records import DEPTH, NORMALS, Picture, Sample
+from specsight.records import DEPTH, NORMALS, XYZ, Picture, Sample, wrong_signals
 
 PictureLike = str | Path | bytes | NDArray[np.uint8] | Sample
 """A path, an encoded file as bytes, (H, W, 3) uint8 in RGB, or a `Sample`."""
@@ -40,6 +40,8 @@ def read_picture(
     given beside the picture, in place of those that a sample names. Raises UnreadableFile for files and bytes that hold
     no picture, and SpecsightError for arrays of another shape or type and for anything else.
     """
+    if wrong := wrong_signals(name for name in signals or () if name != NORMALS):
+        raise SpecsightError(wrong)
     beside = {**(signals or {}), **({} if depth is None else {DEPTH: depth})}
     if isinstance(given, str | Path):
         given = Sample(Path(given).stem, Path(given), product)
@@ -81,7 +83,9 @@ def _channels(name: str, given: ChannelsLike, size: tuple[int, int]) -> NDArray[
             f"{where} is {' x '.join(map(str, given.shape))} but its picture is {size[0]} x {size[1]} "
             "(rows x columns): bring both to one size"
         )
-    return given if images.is_light(name) else given.astype(np.float32)
+    if images.is_light(name):
+        return given
+    return images.plausible(given) if name in (DEPTH, XYZ) else given.astype(np.float32)
 
 
 def _pixels(given: object, bits: int | None) -> Picture:

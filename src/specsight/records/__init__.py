@@ -22,6 +22,7 @@ from specsight.records.samples import (
     Picture,
     Sample,
     Verdict,
+    wrong_signals,
 )
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "Slot",
     "Statement",
     "Verdict",
+    "wrong_signals",
 ]

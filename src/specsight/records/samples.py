@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,28 @@ OPERATOR_NOTE = "operator_note"
 """Kind of a sample's words that holds what an operator wrote of the picture."""
 RGB, DEPTH, NORMALS, XYZ = "rgb", "depth", "normals", "xyz"
 """Modalities that every room knows by these names; further ones ("ir", "light_1") are named by their set."""
+SIGNAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""What a further signal may be called: files and folders are named by it, and pages show it."""
+RESERVED = frozenset({RGB, DEPTH, NORMALS, "image", "parts", "masks", "hidden"})
+"""Names that fields of a sample and folders of a written set have."""
+
+
+def wrong_signals(names: Iterable[str]) -> str:
+    """What is wrong with the names of further signals, in words; empty where nothing is."""
+    known: dict[str, str] = {}
+    for name in names:
+        if not SIGNAL_NAME.fullmatch(name):
+            return (
+                f"a signal is called {name[:80]!a}: a name has 1 to 64 of a to z, A to Z, 0 to 9, _ and -, and "
+                "starts with a letter or digit"
+            )
+        low = name.lower()
+        if low in RESERVED:
+            return f"a signal is called {name!r}, which is taken: call it otherwise"
+        if low in known:
+            return f"signals are called {known[low]!r} and {name!r}, which some disks take for one: call one otherwise"
+        known[low] = name
+    return ""
 
 
 @dataclass(frozen=True)
@@ -94,11 +117,14 @@ class Sample:
     depth_unit_mm: float = 1.0
     """Millimetres that one unit of the depth file is: 1000 where it holds metres."""
     signals: Mapping[str, Path] = field(default_factory=dict)
-    """Files of further channels by name: "ir", and "light_1", "light_2", ... for pictures under other lights."""
+    """Files of further channels by name: "ir", and "light_1", "light_2", ... for pictures under other lights. A name
+    that `wrong_signals` finds fault with raises ValueError."""
 
     def __post_init__(self) -> None:
         if self.label == "good" and self.defects:
             raise ValueError(f"sample '{self.id}' is labelled good but lists {len(self.defects)} defect(s)")
+        if wrong := wrong_signals(self.signals):
+            raise ValueError(f"sample '{self.id}': {wrong}")
 
     @property
     def photographed(self) -> bool:

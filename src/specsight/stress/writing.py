@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.datasets import load_dataset, write_manifest
 from specsight.datasets.accounting import Account
+from specsight.datasets.contained_paths import inside
 from specsight.errors import SpecsightError
 from specsight.progress import track
 from specsight.records import NORMALS, Defect, Picture, Sample
@@ -162,10 +163,10 @@ def _signals(out: Path, file: str, picture: Picture) -> dict[str, Path]:
     files = {}
     for name, channels in picture.signals.items():
         if images.is_light(name):
-            files[name] = out / name / f"{file}.png"
+            files[name] = inside(out, f"{name}/{file}.png")
             _png(files[name], channels[..., ::-1])
         else:
-            files[name] = out / name / f"{file}.tiff"
+            files[name] = inside(out, f"{name}/{file}.tiff")
             write_bytes(_made(files[name]), _tiff(np.asarray(channels, np.float32)))
     return files
 
