@@ -44,7 +44,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
     config = EvaluationConfig(
         DataConfig(data),
-        DetectorConfig(resolution=64),
+        DetectorConfig(encoder="filters", resolution=64),
         measuring=MeasuringConfig(resamples=20),
         seeds=(0, 1),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -127,8 +128,7 @@ def test_lines_hold_truth_and_every_decision_and_are_read_back(run: RunFolder) -
 
 
 def test_a_killed_run_goes_on_and_changes_nothing(plates: Path, run: RunFolder, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run_evaluation(config_of(plates), out)
+    out = shutil.copytree(run.path, tmp_path / "out")
     before = (out / "metrics.json").read_text()
     kept = (out / "predictions.jsonl").read_text().splitlines(keepends=True)
     (out / "predictions.jsonl").write_text("".join(kept[:-3]))
@@ -166,21 +166,27 @@ def test_products_count_once_each_and_their_mean_has_an_interval(tmp_path: Path)
     assert numbers["pairs_scope_text"]["low"] is not None
 
 
-def test_the_suite_has_a_row_that_ignores_words(plates: Path, tmp_path: Path) -> None:
-    config = config_of(plates, 0)
-    out = run_suite(config, "instructions", tmp_path / "out", only=["patchcore"])
-    rows = {row.name: row for row in SuiteRecord.read(out).rows}
+@pytest.fixture(scope="module")
+def suite(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("suite") / "out"
+    return run_suite(config_of(plates, 0), "instructions", out, only=["patchcore"])
+
+
+def test_the_suite_has_a_row_that_ignores_words(plates: Path, suite: Path, tmp_path: Path) -> None:
+    rows = {row.name: row for row in SuiteRecord.read(suite).rows}
     assert list(rows) == ["patchcore", "patchcore, words ignored"]
     reference = rows["patchcore, words ignored"].values
     assert reference["pairs_clauses"] == reference["pairs_text"] == reference["control_gap"] == 0.0
     assert reference["verdicts_text"] == 0.5
     assert rows["patchcore"].values["pairs_scope_text"] == 1.0
     with pytest.raises(SpecsightError, match="has no row 'patchcor': did you mean 'patchcore'"):
-        run_suite(config, "instructions", tmp_path / "out", only=["patchcor"])
+        run_suite(config_of(plates, 0), "instructions", tmp_path / "out", only=["patchcor"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a row may outlive its suite for a moment")
-def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(plates: Path, tmp_path: Path) -> None:
+def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(
+    plates: Path, suite: Path, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "specsight.cli", "evaluate", "--suite", "instructions", "--rows", "patchcore",
                "--data", str(plates), "--spec", str(plates / "specification.yaml"), "--encoder", "filters",
                "--resolution", "64", "--resamples", "0", "--out"]  # fmt: skip
@@ -195,11 +201,10 @@ def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(plates: Path, tmp_p
     process.wait()
     assert 0 < len(judged.read_text().splitlines()) < 12, "killed between the first picture and the last"
     config = replace(config_of(plates, resamples=0), measuring=MeasuringConfig(resamples=0))
-    for name in ("killed", "whole"):
-        run_suite(config, "instructions", tmp_path / name, only=["patchcore"])
-    killed, whole = (SuiteRecord.read(tmp_path / name) for name in ("killed", "whole"))
+    run_suite(config, "instructions", tmp_path / "killed", only=["patchcore"])
+    killed, whole = (SuiteRecord.read(folder) for folder in (tmp_path / "killed", suite))
     assert [row.values for row in killed.rows] == [row.values for row in whole.rows]
-    lines = [RunFolder(tmp_path / name / "patchcore").instructed() for name in ("killed", "whole")]
+    lines = [RunFolder(folder / "patchcore").instructed() for folder in (tmp_path / "killed", suite)]
     first, second = (sorted(found, key=lambda one: (one.id, one.number)) for found in lines)
     assert first == second
 

@@ -25,7 +25,7 @@ from specsight.report import render
 from specsight.runs.folder import RunFolder
 from specsight.storage import only_writer
 
-SMALL: dict[str, Any] = {"resolution": 64, "resamples": 50, "detector": "patchcore"}
+SMALL: dict[str, Any] = {"resolution": 64, "resamples": 50, "detector": "patchcore", "encoder": "filters"}
 
 
 def metrics_of(run: Path) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def then_die(self, name, line):
         os.kill(os.getpid(), signal.SIGKILL)
     write(self, name, line)
 RunFolder._append = then_die
-evaluate(sys.argv[1], out=sys.argv[2], seeds=(0, 1), resolution=64, resamples=50)
+evaluate(sys.argv[1], out=sys.argv[2], seeds=(0, 1), resolution=64, resamples=50, encoder="filters")
 """
 
 

@@ -58,7 +58,7 @@ def test_rows_run_apart_and_meet_in_one_table_and_page(
     monkeypatch.setitem(SUITES, "two", Suite(two_rows, DETECTION))
     config = EvaluationConfig(
         DataConfig(data),
-        DetectorConfig(resolution=64),
+        DetectorConfig(encoder="filters", resolution=64),
         measuring=MeasuringConfig(resamples=0),
         seeds=(0, 1),
     )
