@@ -18,7 +18,16 @@ from specsight.images.decoding import MAX_PIXELS, check_pixels, max_megapixels, 
 from specsight.images.depth import METRES, plausible, read_cloud, read_depth
 from specsight.images.extent import longest_extent
 from specsight.images.framing import MAX_ASPECT, MAX_ASPECT_TILED, Frame, letterbox, shorter_side
-from specsight.images.loading import collect_notes, colours_of, load_picture, settled, signal_files, signal_of
+from specsight.images.loading import (
+    collect_notes,
+    colours_of,
+    empty_depth,
+    known_share,
+    load_picture,
+    settled,
+    signal_files,
+    signal_of,
+)
 from specsight.images.marking import in_between, marked
 from specsight.images.reading import (
     IMAGE_SUFFIXES,
@@ -55,8 +64,10 @@ __all__ = [
     "defect_mask",
     "defect_masks",
     "depth_of",
+    "empty_depth",
     "in_between",
     "is_light",
+    "known_share",
     "letterbox",
     "load_picture",
     "longest_extent",

@@ -33,6 +33,7 @@ from specsight.inspector.reader import READER, Reader
 from specsight.inspector.request import Request, write_request
 from specsight.inspector.required import check_of, evidence_of
 from specsight.inspector.splits import GoodCounts
+from specsight.inspector.usual_depth import UsualDepth
 from specsight.inspector.words import instruction_of
 from specsight.ontology import Ontology
 from specsight.parts import PartFinder, outlined
@@ -81,6 +82,8 @@ class Inspector:
     """What the detector judges by: what good parts were taken with. None: it uses nothing beside colours."""
     fewer: tuple[Fewer, ...] = ()
     """Thresholds of pictures that lack some of it."""
+    usual_depth: UsualDepth | None = None
+    """What depth of good parts is like; None: the detector uses none, or a version of before saved it."""
     choice: Choice | None = None
     """How the detector was chosen; None: it was named."""
     seconds: float | None = None
@@ -188,6 +191,8 @@ class Inspector:
         product = self.specification.product if self.specification else ""
         sample, pixels = read_picture(picture, product, self.bits, self._needs, depth, signals)
         pixels = change(pixels) if change else pixels
+        if self.usual_depth:
+            pixels = self.usual_depth.applied(pixels, self.detector.needs.depth, sample.image)
         pixels = as_known(pixels, self.modalities, sample.image)
         read_at = time.perf_counter()
         (view,) = self.detector.look([pixels])

@@ -28,9 +28,10 @@ from specsight.inspector.reader import Reader
 from specsight.inspector.required import measure_good
 from specsight.inspector.sources import Source, good_source
 from specsight.inspector.splits import GoodCounts, GoodSplit, split_good
+from specsight.inspector.usual_depth import UsualDepth, measure_depth
 from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
-from specsight.records import Sample
+from specsight.records import DEPTH, Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import given_path
 
@@ -65,6 +66,7 @@ class Learned:
     seconds: float | None
     modalities: Modalities | None
     fewer: tuple[Fewer, ...]
+    usual_depth: UsualDepth | None
 
 
 def learn(
@@ -92,6 +94,7 @@ def learn(
     if judged.held_out:
         calibration = judged.held_out.calibrate(threshold.false_reject_rate, threshold.confidence)
     counts = _counts(detector, split, judged.parts)
+    known = known_modalities(detector)
     skipped = _skipped(detector, split, judged)
     width = remarks.common_width(given.seen)
     doubts = (*counts.doubts(), *remarks.of_fit(specification, given.seen, width, detector))
@@ -122,7 +125,8 @@ def learn(
         else None,
         choice=choice,
         seconds=statistics.median(judged.seconds) if judged.seconds else None,
-        modalities=known_modalities(detector),
+        modalities=known,
+        usual_depth=measure_depth(given.seen) if DEPTH in (known or ()) or detector.needs.depth else None,
         fewer=tuple(
             Fewer.of(left, one.held_out, threshold, one.by_place)
             for left, one in lacking.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from specsight.detectors.saving import SPECIFICATION, read_state, write_state
 from specsight.errors import SpecsightError
 from specsight.inspector.fewer import Fewer, Modalities
 from specsight.inspector.likeness import Likeness
+from specsight.inspector.usual_depth import UsualDepth
 from specsight.parts import PartFinder
 from specsight.presence import GoodPictures
 from specsight.record_json import Text, check
@@ -35,6 +36,8 @@ LIKENESS = "likeness.safetensors"
 """Held-out good pictures, pooled."""
 BY_PLACE = "by_place.safetensors"
 """What maps of good parts show at each place, where maps are compared with it."""
+USUAL_DEPTH = "depth.json"
+"""What depth of good parts is like."""
 PRESENCE, PRESENCE_ARRAYS = "presence.json", "presence.safetensors"
 """What good pictures show of features that words may require."""
 PARTS = "parts.safetensors"
@@ -65,6 +68,7 @@ class Kept:
     choice: Choice | None
     modalities: Modalities | None = None
     fewer: tuple[Fewer, ...] = ()
+    usual_depth: UsualDepth | None = None
 
 
 class GoodPartsJson(TypedDict):
@@ -110,6 +114,8 @@ def write(folder: Path, kept: Kept) -> None:
         for number, one in enumerate(kept.fewer):
             if one.by_place:
                 write_state(folder, one.by_place.state(), FEWER_BY_PLACE.format(number))
+    if kept.usual_depth:
+        write_json(folder / USUAL_DEPTH, kept.usual_depth.to_json())
     if kept.choice:
         write_json(folder / CHOICE, kept.choice.to_json())
 
@@ -117,7 +123,7 @@ def write(folder: Path, kept: Kept) -> None:
 def read(folder: Path) -> Kept:
     """Read what `write` wrote. Raises SpecsightError where a file is damaged; those that are missing say nothing."""
     reading, good_parts = folder / READING, folder / GOOD_PARTS
-    return Kept(
+    kept = Kept(
         _calibration(folder / CALIBRATION) if (folder / CALIBRATION).exists() else None,
         load_specification(folder / SPECIFICATION) if (folder / SPECIFICATION).exists() else None,
         _bits(reading) if reading.exists() else FULL_RANGE,
@@ -131,6 +137,8 @@ def read(folder: Path) -> Kept:
         _choice(folder / CHOICE) if (folder / CHOICE).exists() else None,
         *(_modalities(folder / MODALITIES) if (folder / MODALITIES).exists() else (None, ())),
     )
+    depth = folder / USUAL_DEPTH
+    return replace(kept, usual_depth=_usual_depth(depth)) if depth.exists() else kept
 
 
 def _modalities(file: Path) -> tuple[Modalities, tuple[Fewer, ...]]:
@@ -146,6 +154,11 @@ def _modalities(file: Path) -> tuple[Modalities, tuple[Fewer, ...]]:
         return frozenset(map(str, content["modalities"])), tuple(fewer)
 
     return _undamaged(file, read)
+
+
+def _usual_depth(file: Path) -> UsualDepth:
+    """What depth of good parts is like. Raises SpecsightError where the file is damaged."""
+    return _undamaged(file, lambda: UsualDepth.from_json(parse_json(read_text(file))))
 
 
 def _calibration(file: Path) -> Calibration:
