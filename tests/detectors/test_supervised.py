@@ -170,6 +170,13 @@ def test_depth_that_one_good_part_alone_has_is_left_out(line: list[Sample], tmp_
     assert list(detector.learned_.deviating) == ["rgb"]
 
 
+def test_a_line_that_did_not_shift_is_not_stretched(fitted: Supervised, line: list[Sample]) -> None:
+    fresh = [s for s in line if s.label == "good"][8:]
+    moved = fitted.adapted(fresh, "adabn")._learned().deviating["rgb"].moved
+    assert moved is not None
+    assert abs(np.log(np.median(moved.matrix))) < 0.1
+
+
 def test_labels_of_the_other_line_are_not_looked_at(fitted: Supervised, line: list[Sample]) -> None:
     rest = _rest(line)
     hidden = [replace(s, label="unknown", defects=()) for s in rest]

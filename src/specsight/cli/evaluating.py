@@ -131,6 +131,10 @@ class _Given:
             raise SpecsightError(
                 "--suite names its own methods: give one --detector and one number of --shots"
             )
+        if self.rows and self.suite == ADAPTATION:
+            raise SpecsightError(
+                "--suite adaptation has one table and no rows to choose among: leave --rows out"
+            )
         if self.rows and not self.suite:
             raise SpecsightError("--rows chooses among the rows of a suite: name it with --suite")
 

@@ -56,7 +56,14 @@ def run_adaptation(
             f"'{data.path}' holds {len(products)} products, and a line makes one: name it with --product"
         )
     if target is not None:
-        lines = [Shift(target.name, samples, load_dataset(target).samples)]
+        theirs = load_dataset(target).samples
+        shared = {one.image.resolve() for one in samples} & {one.image.resolve() for one in theirs}
+        if shared:
+            raise SpecsightError(
+                f"'{target}' and '{data.path}' share {len(shared)} pictures, such as {min(shared).name}: --target "
+                "names pictures of another line"
+            )
+        lines = [Shift(target.name, samples, theirs)]
     else:
         lines = shifts(samples, str(leave_out))
     judged = [sample for line in lines for sample in line.target]

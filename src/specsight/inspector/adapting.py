@@ -29,6 +29,10 @@ class Adapted:
     skipped: Sequence[Skipped]
 
 
+FEW = 10
+"""Pictures below which a line is hardly known: a defect on one of them moves means and deviations."""
+
+
 def adapt_model(
     folder: Path,
     pictures: Path,
@@ -53,7 +57,10 @@ def adapt_model(
     detector = inspector.detector.adapted(samples, method)
     skipped = [Skipped(*one) for one in detector.skipped_]
     used = f"adapted by {method} to {len(samples) - len(skipped)} pictures, whatever they show"
-    account = Account(used, len(skipped), listing.ignored, tuple(listing.notes[:1]))
+    notes = [*listing.notes[:1]]
+    if len(samples) - len(skipped) < FEW:
+        notes.append(f"fewer than {FEW} pictures say little about a line: adapt to more where there are more")
+    account = Account(used, len(skipped), listing.ignored, tuple(notes))
     changed = replace(
         inspector,
         detector=detector,

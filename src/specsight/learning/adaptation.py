@@ -23,6 +23,8 @@ BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the median squared distance that the kernels of MMD have as bandwidths."""
 RIDGE = 1.0
 """Added to the diagonal of covariances before their roots, in units of a variance (Sun et al., 2016: I)."""
+LEAST_OF_A_CLASS = 20
+"""Vectors in each domain from which on a class is compared: differences of fewer are mostly chance."""
 TINY = 1e-6
 
 
@@ -54,9 +56,9 @@ def coral(given: Vectors, wanted: Vectors, ridge: float = RIDGE) -> AffineMap:
 
     x → (x - μ_g) (C_g + r I)^-1/2 (C_w + r I)^1/2 + μ_w.
 
-    For `ridge` r = 0 the moved vectors have mean and covariance of `wanted` exactly; with r > 0 directions in which
-    `given` hardly varies are not blown up. The paper moves the source to the target; the same map the other way round
-    brings a new domain to what a model has learned.
+    For `ridge` r = 0 the moved vectors have mean and covariance of `wanted` as far as `given` varies in all directions;
+    with r > 0 directions in which `given` hardly varies are not blown up. The paper moves the source to the target; the
+    same map the other way round brings a new domain to what a model has learned.
     """
     first, second = _covariance(given), _covariance(wanted)
     matrix = _power(first, ridge, -0.5) @ _power(second, ridge, 0.5)
@@ -99,7 +101,7 @@ def class_conditional(
     source_classes: torch.Tensor,
     target_classes: torch.Tensor,
 ) -> torch.Tensor:
-    """Mean of `loss(source, target)` over the classes that both have at least two vectors of, 0 where there is none.
+    """Mean of `loss(source, target)` over the classes that both have `LEAST_OF_A_CLASS` vectors of; 0 without any.
 
     Classes whose shares differ between the domains are then no difference. `target_classes` (m,) are guesses of a
     model, below zero where it is not sure enough: those vectors are left out.
@@ -109,17 +111,18 @@ def class_conditional(
     terms = []
     for one in sorted(set(source_classes.tolist())):
         ours, theirs = source[source_classes == one], target[target_classes == one]
-        if one >= 0 and min(len(ours), len(theirs)) > 1:
+        if one >= 0 and min(len(ours), len(theirs)) >= LEAST_OF_A_CLASS:
             terms.append(loss(ours, theirs))
     return torch.stack(terms).mean() if terms else 0 * source.sum()
 
 
 def mmd(source: torch.Tensor, target: torch.Tensor, median: float | None = None) -> torch.Tensor:
-    """Squared maximum mean discrepancy of (n, D) and (m, D) (Gretton et al., JMLR 2012), biased, hence ≥ 0:
+    """Squared maximum mean discrepancy of (n, D) and (m, D), n, m ≥ 2 (Gretton et al., JMLR 2012, lemma 6), unbiased:
 
     mean k(s, s') + mean k(t, t') - 2 mean k(s, t),  k(x, y) = mean over h of exp(-‖x - y‖² / h),
 
-    h the median squared distance of both sets together (or `median`) times `BANDWIDTHS`.
+    the first two over pairs of different vectors, so that few vectors of the same law have 0 on average; h the median
+    squared distance of both sets together (or `median`) times `BANDWIDTHS`.
     """
     import torch
 
@@ -130,7 +133,11 @@ def mmd(source: torch.Tensor, target: torch.Tensor, median: float | None = None)
         median = max(float(squared.detach()[rows, columns].median()), TINY)
     kernel = torch.stack([torch.exp(-squared / (median * factor)) for factor in BANDWIDTHS]).mean(0)
     n = len(source)
-    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
+
+    def among(own: torch.Tensor) -> torch.Tensor:
+        return (own.sum() - own.diagonal().sum()) / (len(own) * (len(own) - 1))
+
+    return among(kernel[:n, :n]) + among(kernel[n:, n:]) - 2 * kernel[:n, n:].mean()
 
 
 def reversed_gradient(values: torch.Tensor, weight: float) -> torch.Tensor:
@@ -138,7 +145,7 @@ def reversed_gradient(values: torch.Tensor, weight: float) -> torch.Tensor:
 
     What a discriminator behind it learns to tell, the network before it learns to hide.
     """
-    # x - (x + w x) + w x in value is x; only the last two terms have gradients: -(1 + w) + 1 = -w.
+    # In value x + w x - w x = x; only the last term has a gradient: -w.
     return (values + weight * values).detach() - weight * values
 
 
@@ -165,7 +172,7 @@ def _covariance(vectors: Vectors) -> NDArray[np.float64]:
 
 
 def _power(covariance: NDArray[np.float64], ridge: float, exponent: float) -> NDArray[np.float64]:
-    """(C + r I)^e of a symmetric C; directions without variance stay as they are where r is 0."""
+    """(C + r I)^e of a symmetric C; directions without variance become 0 where r is 0."""
     values, axes = np.linalg.eigh(covariance)
     values = np.maximum(values, 0) + ridge
     floor = TINY * max(values.max(), TINY)

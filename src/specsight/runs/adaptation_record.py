@@ -38,7 +38,9 @@ class Recovered:
     auroc: float
     """Mean image AUROC."""
     half_width: float | None
-    """Half of the 95 % interval of that mean, by Student's t over shifts and seeds; None for fewer than two."""
+    """Half of the 95 % interval of that mean, by Student's t over shifts, each the mean of its seeds, for seeds of one
+    shift are not independent; of one shift over its seeds, and then it says nothing of other lines. None for fewer than
+    two."""
     gain: float
     """Mean difference to source only, or to the row of `LIKE_FOR_LIKE`."""
     gain_half_width: float | None
@@ -74,14 +76,10 @@ class AdaptationRecord:
 
     def recovered(self, shift: str | None = None) -> list[Recovered]:
         """The rows of one shift, or of all, in their order."""
-        return recovered(
-            [
-                rows
-                for name, of_seeds in self.image_auroc.items()
-                if shift in (None, name)
-                for rows in of_seeds.values()
-            ]
-        )
+        chosen = {name: of_seeds for name, of_seeds in self.image_auroc.items() if shift in (None, name)}
+        if len(chosen) == 1:
+            return recovered(list(next(iter(chosen.values())).values()))
+        return recovered([_mean_rows(list(of_seeds.values())) for of_seeds in chosen.values()])
 
     def write(self, out: Path) -> None:
         """Write the record and its table into the folder `out`."""
@@ -116,7 +114,7 @@ class AdaptationRecord:
 
 
 def recovered(measured: Sequence[Rows]) -> list[Recovered]:
-    """The rows in their order; `measured`: one entry per shift and seed."""
+    """The rows in their order; `measured`: one entry per shift, or per seed of one shift."""
     names = list(dict.fromkeys(name for rows in measured for name in rows))
     found = []
     for name in names:
@@ -140,6 +138,12 @@ def recovered(measured: Sequence[Rows]) -> list[Recovered]:
             )
         )
     return found
+
+
+def _mean_rows(measured: Sequence[Rows]) -> Rows:
+    """Means over seeds of the rows that all of them have."""
+    shared = [name for name in measured[0] if all(name in rows for rows in measured)]
+    return {name: float(np.mean([rows[name] for rows in measured])) for name in shared}
 
 
 def _half_width(values: np.ndarray) -> float | None:

@@ -1,9 +1,11 @@
 """A supervised model and unlabelled pictures of another line → the model for that line.
 
 In: what was learned, and patches of the target. Out: what was learned, adapted. Whatever the method, the target says
-where the values of its usual patches lie; `coral` and `adabn` move its patches to those of the source, `tent` sharpens
-the head after that, and `coral_loss`, `mmd` and `dann` train the head anew on the patches that the model keeps.
-Domains are compared on good patches of the source and on those of the target that look normal.
+where the values of its usual patches lie, which is all that `rescale` does; `coral` and `adabn` move its patches to
+those of the source, `tent` sharpens the head after that, and `coral_loss`, `mmd` and `dann` train the head anew on the
+patches that the model keeps. Domains are compared on those patches of the target that look normal; the methods that
+move compare them with the same share of the source's good ones, those that deviate least: beside all good ones the
+target's would be stretched although nothing had shifted.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.detectors.saving import State
+from specsight.detectors.supervised.fitting import good_deviations, labelled_patches
 from specsight.detectors.supervised.learned import Adaptation, Learned, Scale
 from specsight.detectors.supervised.patches import known
 from specsight.detectors.supervised.settings import HeadSettings
@@ -22,7 +25,7 @@ from specsight.encoders import Features
 from specsight.errors import SpecsightError
 from specsight.learning import adaptation
 
-MOVING = ("coral", "adabn")
+MOVING = ("coral", "adabn", "rescale")
 """Methods that need no labelled defects."""
 ALIGNMENT = {"coral_loss": 10.0, "mmd": 1.0, "dann": 0.3}
 """Weights of the losses of domains, fixed a priori: each is then of the size of the other losses or smaller."""
@@ -49,7 +52,7 @@ def adapt(
         method
     )
     if move is not None:
-        start = _moved(start, target, normal, move)
+        start = _moved(start, target, normal, move, settings.seed)
     if method in ALIGNMENT:
         start = replace(start, head=_aligned(start, target, normal, method, settings))
     elif method == "tent":
@@ -63,13 +66,17 @@ def _moved(
     target: Mapping[str, Features],
     normal: NDArray[np.bool_],
     move: Callable[[Features, Features], adaptation.AffineMap],
+    seed: int,
 ) -> Learned:
     """With a map of each modality; of one that the target does not show, none."""
+    good, scores = good_deviations(learned, seed)
+    usual = scores <= np.quantile(scores, normal.mean())
     deviating = dict(learned.deviating)
     for name, own in learned.deviating.items():
         theirs = target[name][normal & known(target[name])]
-        if len(theirs) > 1:
-            deviating[name] = replace(own, moved=move(theirs, learned.source.good_patches(name)))
+        ours = good[name][usual & known(good[name])]
+        if min(len(theirs), len(ours)) > 1:
+            deviating[name] = replace(own, moved=move(theirs, ours))
     return replace(learned, deviating=deviating)
 
 
@@ -88,7 +95,6 @@ def _aligned(
     method: str,
     settings: HeadSettings,
 ) -> State:
-    from specsight.detectors.supervised.fitting import labelled_patches
     from specsight.detectors.supervised.training import Target, train_head
 
     theirs = Target(learned.inputs(target)[1], normal, method, ALIGNMENT[method])

@@ -188,7 +188,7 @@ class Supervised(DepthDetector):
                     shown = view.frame.shows_picture(cells).ravel()
                     yield {name: replace(own, known=own.known & shown) for name, own in patches.items()}
 
-        memories, _ = evidence.learned(self, good_pictures(), expected)
+        memories, learners = evidence.learned(self, good_pictures(), expected)
         if collected.good_parts < 2:
             raise SpecsightError(
                 f"{self.name} learns from parts that are left out how unseen good parts look, and all good pictures "
@@ -197,7 +197,8 @@ class Supervised(DepthDetector):
         if self._types:
             require("torch", "models")
         checkpoint = self.checkpoints / f"{self.name}.safetensors" if self.checkpoints else None
-        self.learned_ = fitting.learn(memories, collected, self._types, self._settings(), checkpoint)
+        usual = {name: learner.usual for name, learner in learners.items()}
+        self.learned_ = fitting.learn(memories, usual, collected, self._types, self._settings(), checkpoint)
 
     def _settings(self) -> HeadSettings:
         return HeadSettings(self.hidden, self.dropout, self.steps, self.rate, self.seed, self.device)

@@ -23,6 +23,7 @@ HELD_OUT = 0
 
 def learn(
     memories: Mapping[str, PatchMemory],
+    usual: Mapping[str, Features],
     collected: PatchCollector,
     types: tuple[str, ...],
     settings: HeadSettings,
@@ -30,7 +31,9 @@ def learn(
 ) -> Learned:
     """Train the head where there are labelled defects, and measure what unseen good patches look like.
 
-    A modality that the good parts of one fold alone show is left out, for none unseen says what is usual in it.
+    `usual`: by modality how far good patches lay from a memory that they had not joined yet, (n,); empty where there
+    were too few pictures for that. A modality that the good parts of one fold alone show is left out, for none unseen
+    says what is usual in it.
     """
     source = collected.patches(memories)
     kept = {name: memory for name, memory in memories.items() if source.knowing(name) > 1}
@@ -39,8 +42,8 @@ def learn(
     unseen = source.folds == HELD_OUT
     deviating = {}
     for name, own in distances.items():
-        of_good = own[unseen] if np.isfinite(own[unseen]).any() else own[source.good]
-        deviating[name] = Deviating(kept[name], Scale.of(of_good))
+        others = own[unseen] if np.isfinite(own[unseen]).any() else own[source.good]
+        deviating[name] = Deviating(kept[name], Scale.of(usual[name] if len(usual[name]) else others))
     head: State = {}
     telling = Scale(0.0, 1.0)
     if types:
@@ -51,6 +54,18 @@ def learn(
         told = judged(Head.of_arrays(head), inputs[unseen].reshape(-1, inputs.shape[-1]))
         telling = Scale.of(told[:, 0])
     return Learned(deviating, types, telling, head, source)
+
+
+def good_deviations(learned: Learned, seed: int) -> tuple[dict[str, Features], Features]:
+    """(vectors (m, k) by modality, z-scores (m,)) of the good patches that were kept, each beside other parts' ones."""
+    source, generator = learned.source, np.random.default_rng(seed)
+    good = source.good
+    vectors = {name: source.vectors[name][good] for name in learned.deviating}
+    found = {
+        name: deviations(source, name, own.memory.bank, generator)[0][good].ravel()
+        for name, own in learned.deviating.items()
+    }
+    return {name: own.reshape(-1, own.shape[-1]) for name, own in vectors.items()}, learned.deviations(found)
 
 
 def labelled_patches(

@@ -19,7 +19,7 @@ from specsight.detectors.supervised.patches import PatchSet, deviation, known, o
 from specsight.encoders import Features
 from specsight.learning.adaptation import AffineMap
 
-METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent")
+METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent", "rescale")
 """Ways to adapt, see `adapting`."""
 HIGH = 0.9
 DEVIATIONS = 1.2815515655446004
