@@ -41,11 +41,13 @@ def episode(pictures: int = 8) -> Episode:
     parts[:, 0, :, : SIDE // 2], parts[:, 1, :, SIDE // 2 :] = 255, 255
     cut = {"type": "cut", "size_mm": 10.0, "part": "left", "visible": "rgb and depth"}
     entries: list[dict[str, Any]] = [
-        {"defects": [cut] if k % 2 else [], "instructions": []} for k in range(pictures)
+        {"defects": [cut] if k % 2 else [], "instructions": [], "stressor": ""} for k in range(pictures)
     ]
     about = {"types": ["cut", "stain", ""], "parts": ["left", "right"], "cell_mm": 3.0, "entries": entries}
     margins = np.zeros((pictures, 3, SIDE, SIDE), np.float16)
-    return Episode(tokens.astype(np.float16), margins, covers, parts, np.eye(3, 16, dtype=np.float32), about)
+    none = np.zeros((pictures, SIDE, SIDE), np.bool_)
+    vectors = np.eye(3, 16, dtype=np.float32)
+    return Episode(tokens.astype(np.float16), margins, covers, parts, none, none, vectors, about)
 
 
 def maker(**changes: Any) -> EpisodeMaker:

@@ -25,6 +25,8 @@ BANDS = (1.0, 4.0, 12.0)
 SLOPE, HEIGHT = 0.02, 0.05
 """Slope and height (mm) of which descriptors take x / (unit + |x|), pixel by pixel before they are pooled: a dome of
 0.2 mm must count beside a groove of 8 mm, and a cell beside an edge must not be known by that edge alone."""
+LEAST_STRIDE = 6
+"""Pixels from one cell to the next from which on every second pixel tells what a cell shows of smoothed planes."""
 LEAST_KNOWN = 0.5
 """Share of a cell's pixels that must be known for the cell to be."""
 
@@ -106,19 +108,30 @@ def pooled(framed: Plane, cells: Cells, pixel: float) -> tuple[NDArray[np.float3
         return np.zeros((len(DESCRIPTORS), *cells.size), np.float32), np.zeros(cells.size, np.bool_)
     pooling = _Pooling(valid, cells)
     height = _height(framed, valid, 2)
-    levels = [smoothed(height, scale) for scale in BANDS]
-    channels: list[Plane] = []
-    for band in (height, levels[0] - levels[1], levels[1] - levels[2]):
-        channels += pooling.moments(_bounded(band, HEIGHT))
+    # What a Gaussian has smoothed is looked at on every second row and column, where cells have enough of them.
+    step = 2 if min(cells.stride) >= LEAST_STRIDE else 1
+    coarse = _Pooling(valid, cells, step) if step > 1 else pooling
+    finest = smoothed(height, SCALES[0])
+    thinned = finest[::step, ::step]
+
+    def at(scale: float) -> Plane:
+        """The height under a Gaussian of `scale` pixels, on the thinned grid."""
+        return smoothed(thinned, float(np.sqrt(scale**2 - SCALES[0] ** 2)) / step)
+
+    levels = [smoothed(height, BANDS[0])[::step, ::step], *(at(scale) for scale in BANDS[1:])]
+    channels: list[Plane] = [*pooling.moments(_bounded(height, HEIGHT))]
+    for band in (levels[0] - levels[1], levels[1] - levels[2]):
+        channels += coarse.moments(_bounded(band, HEIGHT))
     for scale in SCALES:
-        derivatives = _derivatives(smoothed(height, scale), pixel)
+        whole = scale == SCALES[0]
+        derivatives = _derivatives(finest, pixel, step) if whole else _derivatives(at(scale), pixel * step)
         x, y = (_bounded(slope, SLOPE) for slope in derivatives[:2])
-        channels += [pooling.mean(plane) for plane in (x, y, x * x, x * y, y * y)]
+        channels += [coarse.mean(plane) for plane in (x, y, x * x, x * y, y * y)]
         # Times the scale a curvature is a slope: that between the ends of what the Gaussian sees.
         curvature, gaussian = _curvatures(derivatives)
         bend = _bounded(curvature * np.float32(scale * pixel), SLOPE)
-        channels += [*pooling.moments(bend), pooling.least(bend), pooling.most(bend)]
-        channels.append(pooling.mean(_bounded(gaussian * np.float32((scale * pixel) ** 2), SLOPE**2)))
+        channels += [*coarse.moments(bend), coarse.least(bend), coarse.most(bend)]
+        channels.append(coarse.mean(_bounded(gaussian * np.float32((scale * pixel) ** 2), SLOPE**2)))
     known = pooling.share >= LEAST_KNOWN
     return np.asarray(np.stack(channels) * known, np.float32), known
 
@@ -126,18 +139,24 @@ def pooled(framed: Plane, cells: Cells, pixel: float) -> tuple[NDArray[np.float3
 class _Pooling:
     """Means and extremes of the known pixels of each cell."""
 
-    def __init__(self, valid: NDArray[np.bool_], cells: Cells) -> None:
-        pixels = Cells(valid.shape, (1.0, 1.0))
+    def __init__(self, valid: NDArray[np.bool_], cells: Cells, step: int = 1) -> None:
+        """`valid` is that of all pixels; what is pooled is every `step`-th row and column of them."""
+        thinned = np.ascontiguousarray(valid[::step, ::step])
+        # The first pixel of the thinned grid is the first pixel itself: half of the others lies before the middle.
+        pixels = Cells(thinned.shape, (float(step), float(step)), ((1 - step) / 2, (1 - step) / 2))
         self._rows, self._columns = (weights(pixels, cells, axis) for axis in (0, 1))
         # A box filter of this width at pixel p shows the pixels from p - width // 2 on.
-        self._box = tuple(max(1, round(stride)) for stride in cells.stride)
-        first = [np.round(cells.centres(axis) - self._box[axis] / 2).astype(int) for axis in (0, 1)]
+        self._box = tuple(max(1, round(stride / step)) for stride in cells.stride)
+        first = [
+            np.round(pixels.positions(axis, cells.centres(axis)) + 0.5 - self._box[axis] / 2).astype(int)
+            for axis in (0, 1)
+        ]
         self._places = np.ix_(
-            *(np.clip(first[axis] + self._box[axis] // 2, 0, valid.shape[axis] - 1) for axis in (0, 1))
+            *(np.clip(first[axis] + self._box[axis] // 2, 0, thinned.shape[axis] - 1) for axis in (0, 1))
         )
-        self._valid = valid
-        self._all = bool(valid.all())
-        self.share = self._averaged(valid.astype(np.float32))
+        self._valid = thinned
+        self._all = bool(thinned.all())
+        self.share = self._averaged(thinned.astype(np.float32))
 
     def mean(self, plane: Plane) -> Plane:
         """Mean over the known pixels of each cell, (h, w)."""
@@ -176,14 +195,18 @@ def _enlarged(frame: Frame) -> float:
     return float(np.sqrt(frame.native[0] * frame.native[1] / (frame.content[0] * frame.content[1])))
 
 
-def _derivatives(height: Plane, pixel: float) -> tuple[Plane, Plane, Plane, Plane, Plane]:
-    """First and second derivatives h_x, h_y, h_xx, h_xy, h_yy by central differences."""
+def _derivatives(height: Plane, pixel: float, step: int = 1) -> tuple[Plane, Plane, Plane, Plane, Plane]:
+    """First and second derivatives h_x, h_y, h_xx, h_xy, h_yy by central differences, at every `step`-th pixel."""
     h = stretched(height, 1)
-    x = (h[1:-1, 2:] - h[1:-1, :-2]) / (2 * pixel)
-    y = (h[2:, 1:-1] - h[:-2, 1:-1]) / (2 * pixel)
-    xx = (h[1:-1, 2:] - 2 * height + h[1:-1, :-2]) / pixel**2
-    yy = (h[2:, 1:-1] - 2 * height + h[:-2, 1:-1]) / pixel**2
-    xy = (h[2:, 2:] - h[2:, :-2] - h[:-2, 2:] + h[:-2, :-2]) / (4 * pixel**2)
+    before, middle, after = (slice(k, k - 2 or None, step) for k in range(3))
+    centre, left, right = (h[middle, columns] for columns in (middle, before, after))
+    above, below = h[before, middle], h[after, middle]
+    x = (right - left) * np.float32(0.5 / pixel)
+    y = (below - above) * np.float32(0.5 / pixel)
+    squared = np.float32(1 / pixel**2)
+    xx = (right - 2 * centre + left) * squared
+    yy = (below - 2 * centre + above) * squared
+    xy = (h[after, after] - h[after, before] - h[before, after] + h[before, before]) * (squared / 4)
     return x, y, xx, xy, yy
 
 

@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.fusion.clauses import ReadClause, read_clauses
-from specsight.detectors.fusion.normality import FOLDS, Normality, learn_normality
+from specsight.detectors.fusion.good_parts import GoodParts, learn_good_parts
 from specsight.detectors.fusion.runner import HeadRunner, Obeyed, TypedWords
+from specsight.detectors.fusion.seeing import UNSEEN, blind_cells, surface_grids
 from specsight.detectors.fusion.tokens import (
-    CHANNELS,
     GEOMETRY,
     KNOWN,
     PARTS,
     SLICES,
-    GoodParts,
     Tokens,
     depth_tokens,
     depth_vectors,
@@ -42,16 +41,13 @@ from specsight.detectors.saving import State, json_array, of_json_array
 from specsight.detectors.text import TypeMaps, Words, temperature_parameter
 from specsight.encoders import JOINT, Encoder, Features, Images
 from specsight.features import grids
-from specsight.features.surface import DESCRIPTORS, geometry
 from specsight.images import Cells
 from specsight.prompts.anchors import Anchors
 from specsight.records import RGB, Judgement, Picture, Sample
 from specsight.specification import Instruction, Knowledge, Specification
 
-STORED = 200_000
-"""Good patches of each modality to learn from, at most; as many of each picture."""
-REFERENCES = 2048
-"""Good patches in the joint space that words are compared with."""
+WORTH_TELLING = 0.01
+"""Share of a picture without colours from which on a note says so."""
 
 
 @detectors.register("fusion")
@@ -75,6 +71,8 @@ class Fusion(Detector):
     )
 
     good_: GoodParts | None = field(default=None, init=False, repr=False)
+    objects_: list[str] = field(default_factory=list, init=False, repr=False)
+    """The physical part that each good picture of the last fit shows."""
     scale_: float | None = field(default=None, init=False, repr=False)
     """mm per pixel of good pictures; None: unknown."""
     part_names_: dict[int, str] = field(default_factory=dict, init=False, repr=False)
@@ -131,7 +129,10 @@ class Fusion(Detector):
         if GEOMETRY in view.features and self.good_.depth is not None:
             known = view.features[KNOWN][0] > 0
             depth = depth_tokens(self.good_.depth, depth_vectors(view.features[GEOMETRY]), known)
-        return joined_tokens(cells, rgb, text, depth, len(anchors.types))
+        blind = (
+            blind_cells(view.features[UNSEEN], self.good_.usual_unseen) if UNSEEN in view.features else None
+        )
+        return joined_tokens(cells, rgb, text, depth, len(anchors.types), blind)
 
     @property
     def _anchors(self) -> Anchors:
@@ -155,7 +156,7 @@ class Fusion(Detector):
         cells, shown = tokens.cells, view.frame.shows_picture(tokens.cells)
 
         def run(tokens: Tokens) -> Obeyed:
-            return self.runner.run(tokens, words, clauses, self._cell_mm(view, cells))
+            return self.runner.run(tokens.read(), words, clauses, self._cell_mm(view, cells))
 
         def drawn(grid: Features) -> NDArray[np.float32]:
             return grids.on_picture(grid, cells, view.frame, self.sigma)
@@ -195,6 +196,7 @@ class Fusion(Detector):
         own = {clause.name: clause for clause in taught}
         names = dict.fromkeys(name for clause in clauses for name in clause.types)
         further = [own.get(name) or Knowledge(name=name) for name in names if name not in anchors.types]
+        tokens = tokens.read()
         vectors, margins, types = anchors.defects - anchors.good, tokens.margins, anchors.types
         if further:
             more = words.anchors(Instruction(known_defects=tuple(further)))
@@ -217,17 +219,21 @@ class Fusion(Detector):
         first = self._layers(self.get_encoder())[0]
         cells = view.cells[first]
         features, places = dict(view.features), dict(view.cells)
-        if picture.depth is not None and np.isfinite(picture.depth).any():
-            own, known = geometry(picture.depth, view.frame, cells, self.scale_)
-            features |= {GEOMETRY: own, KNOWN: known[None].astype(np.float32)}
-            places |= {GEOMETRY: cells, KNOWN: cells}
-        if picture.parts is not None:
-            shares = [view.frame.covered(picture.parts == value, cells) for value in sorted(self.part_names_)]
-            features[PARTS] = np.stack([np.zeros(cells.size, np.float32), *shares])
-            places[PARTS] = cells
+        beside = surface_grids(picture, view.frame, cells, self.scale_, sorted(self.part_names_))
+        places |= dict.fromkeys(beside, cells)
         if RGB in picture.absent:
-            features = {name: grid for name, grid in features.items() if name in (GEOMETRY, KNOWN, PARTS)}
-        return replace(view, features=features, cells=places)
+            features = {}
+        return replace(
+            view, features={**features, **beside}, cells=places, notes=(*view.notes, *self._lost(beside))
+        )
+
+    def _lost(self, beside: Mapping[str, Features]) -> tuple[str, ...]:
+        """What a person should know of cells without colours."""
+        if UNSEEN not in beside or self.good_ is None:
+            return ()
+        share = float(blind_cells(beside[UNSEEN], self.good_.usual_unseen).mean())
+        told = f"colours are not known in {100 * share:.0f} % of the picture, white or black as no good part is: "
+        return (told + "there depth and what surrounds it decide",) if share >= WORTH_TELLING else ()
 
     def _features(
         self, encoder: Encoder, pixels: NDArray[np.uint8], frame: images.Frame
@@ -249,54 +255,22 @@ class Fusion(Detector):
         self.scale_ = usual_scale(samples)
         if self.scale_ is None and specification is not None:
             self.scale_ = specification.mm_per_px
-        self.part_names_ = {}
+        self.part_names_, self.objects_ = {}, []
         for sample in samples:
             self.part_names_ |= dict(sample.part_names)
-        return super()._views(samples, specification)
+        skipped = len(self.skipped_)
+        for number, view in enumerate(super()._views(samples, specification)):
+            sample = samples[number + len(self.skipped_) - skipped]
+            self.objects_.append(sample.group or sample.id)
+            yield view
 
     def _learn(self, views: Iterator[View], expected: int, specification: Specification | None) -> None:
-        generator = np.random.default_rng(self.seed)
-        colours, surfaces, joint = list[Features](), list[Features](), list[Features]()
-        limit = max(1, STORED // max(1, expected))
-        widths: list[int] = []
-        for view in views:
-            layers = {name: view.features[name] for name in self._coloured if name in view.features}
-            if layers:
-                vectors, cells = rgb_vectors(layers, {name: view.cells[name] for name in layers})
-                widths = [len(grid) for grid in layers.values()]
-                colours.append(_some(vectors[view.frame.shows_picture(cells).ravel()], limit, generator))
-                patches = grids.vectors(view.features[JOINT])
-                patches = patches[view.frame.shows_picture(view.cells[JOINT]).ravel()]
-                joint.append(_some(patches, -(-REFERENCES // expected), generator))
-            if GEOMETRY in view.features:
-                known = (view.features[KNOWN][0] > 0) & view.frame.shows_picture(view.cells[GEOMETRY])
-                vectors = depth_vectors(view.features[GEOMETRY])[known.ravel()]
-                surfaces.append(_some(vectors, limit, generator))
-        of_depth = [1] * (len(DESCRIPTORS) + 1)
-        self.good_ = GoodParts(
-            self._normality(colours, widths, ()),
-            self._normality([one for one in surfaces if len(one)], of_depth, CHANNELS),
-            np.concatenate(joint) if joint else None,
-        )
-
-    def _normality(
-        self, pictures: Sequence[Features], widths: Sequence[int], channels: tuple[int, ...]
-    ) -> Normality | None:
-        if not pictures:
-            return None
-        folds = [number % FOLDS for number in range(len(pictures))]
-        return learn_normality(pictures, folds, widths, self.memory, self.seed, channels)
+        self.good_ = learn_good_parts(views, expected, self.objects_, self._coloured, self.memory, self.seed)
 
     def _state(self) -> State:
         if self.good_ is None:
             raise self._not_fitted()
-        state: State = {}
-        for name in ("rgb", "depth"):
-            normality: Normality | None = getattr(self.good_, name)
-            if normality is not None:
-                state |= {f"{name}/{key}": values for key, values in normality.arrays().items()}
-        if self.good_.joint is not None:
-            state["joint"] = self.good_.joint
+        state: State = dict(self.good_.arrays())
         about = {"parts": {str(k): v for k, v in self.part_names_.items()}, "mm_per_px": self.scale_}
         state["about"] = json_array(about)
         return state
@@ -305,18 +279,4 @@ class Fusion(Detector):
         about = of_json_array(state["about"])
         self.part_names_ = {int(value): str(name) for value, name in about["parts"].items()}
         self.scale_ = None if about["mm_per_px"] is None else float(about["mm_per_px"])
-        rgb, depth = (
-            {key.partition("/")[2]: values for key, values in state.items() if key.startswith(f"{name}/")}
-            for name in ("rgb", "depth")
-        )
-        self.good_ = GoodParts(
-            Normality.of_arrays(rgb) if rgb else None,
-            Normality.of_arrays(depth, CHANNELS) if depth else None,
-            state.get("joint"),
-        )
-
-
-def _some(patches: Features, limit: int, generator: np.random.Generator) -> Features:
-    if len(patches) <= limit:
-        return patches
-    return patches[np.sort(generator.choice(len(patches), limit, replace=False))]
+        self.good_ = GoodParts.of_arrays(state)

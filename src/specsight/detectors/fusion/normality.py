@@ -22,9 +22,8 @@ Vectors = NDArray[np.float32]
 
 FOLDS = 3
 """Good parts are left out in as many groups, at most."""
-VARIANCE = 0.99
-RATIO = 0.1
-"""Share of good patches that a memory keeps, up to its limit."""
+RATIO = 0.05
+"""Share of good patches that a memory keeps, up to its limit: twice as many find no more on the tyre model `sport`."""
 MEMORY = 512 << 20
 """Bytes of good patches in a memory that is being built."""
 TINY = np.float32(1e-6)
@@ -91,10 +90,12 @@ def learn_normality(
     limit: int,
     seed: int,
     channels: tuple[int, ...] = (),
+    variance: float = 0.99,
 ) -> Normality:
     """Learn from the good patches (n, D) of each picture; `folds` says which of them are left out together.
 
-    `widths` are the channels of the layers that patches consist of, `limit` bounds the patches that are kept. Where all
+    `widths` are the channels of the layers that patches consist of, `limit` bounds the patches that are kept, and axes
+    hold the share `variance` of their variance. Where all
     pictures are of one fold, none can be left out: statistics are then those of every second patch against the others,
     which lie nearer than those of another part would.
     """
@@ -108,10 +109,10 @@ def learn_normality(
         halves = [[patches[k::2] for patches, _ in parts if len(patches) > 1] for k in (0, 1)]
         trials = [(halves[0], halves[1]), (halves[1], halves[0])] if halves[0] else []
     measured = [
-        _memory(kept, widths, limit, seed, channels).measures(np.concatenate(left_out))
+        _memory(kept, widths, limit, seed, channels, variance).measures(np.concatenate(left_out))
         for kept, left_out in trials
     ]
-    whole = _memory([patches for patches, _ in parts], widths, limit, seed, channels)
+    whole = _memory([patches for patches, _ in parts], widths, limit, seed, channels, variance)
     if not measured:
         return whole
     together = np.concatenate(measured).astype(np.float64)
@@ -121,7 +122,12 @@ def learn_normality(
 
 
 def _memory(
-    pictures: Sequence[Vectors], widths: Sequence[int], limit: int, seed: int, channels: tuple[int, ...]
+    pictures: Sequence[Vectors],
+    widths: Sequence[int],
+    limit: int,
+    seed: int,
+    channels: tuple[int, ...],
+    variance: float,
 ) -> Normality:
     """A memory whose measures have no statistics yet: means of 0, deviations of 1."""
     builder, moments = BankBuilder(RATIO, limit, MEMORY, seed), Moments()
@@ -129,7 +135,7 @@ def _memory(
     for patches in pictures:
         moments.add(patches)
         builder.add(patches, expected=total - builder.total - len(patches))
-    space = patch_space(builder.collected, moments, widths, VARIANCE)
+    space = patch_space(builder.collected, moments, widths, variance)
 
     def projected(vectors: Vectors) -> Vectors:
         carried = vectors[:, list(channels)] * FAINT

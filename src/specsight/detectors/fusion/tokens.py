@@ -1,6 +1,6 @@
 """A view → its deviation tokens: per cell, how far it deviates from good patches, in every modality, as numbers.
 
-In: what was learned of good parts (`GoodParts`), a view. Out: `Tokens`: z-scores (T, h, w) on the finest cells, and per
+In: what was learned of good parts, vectors of a view. Out: `Tokens`: z-scores (T, h, w) on the finest cells, and per
 type of defect how much more a cell looks like it than good cells do. All of them are deviations, so that one head
 serves every product. A modality that is missing, at fit or in a picture, has zeros and a validity bit of 0.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,8 @@ class Tokens:
     margins: Features
     """(K, h, w): z-scores of the margins of types by their words; 0 where text or colours are missing."""
     cells: Cells
+    blind: NDArray[np.bool_]
+    """(h, w): cells that hold no colours; what the encoder made of them counts only where depth tells nothing."""
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -69,21 +72,34 @@ class Tokens:
             values[SLICES[name]] = 0
         return replace(self, values=values, margins=self.margins * 0 if "text" in gone else self.margins)
 
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """(h, w): the blind cells that depth tells something of."""
+        return np.asarray(self.blind & (self.values[SLICES["depth"]][-1] > 0))
 
-@dataclass(frozen=True)
-class GoodParts:
-    """What was learned of good parts: each None where no good part had the modality."""
+    def read(self) -> Tokens:
+        """The tokens as the head reads them: without colours, and what is written about them, where these are not
+        seen."""
+        seen = ~self.unseen
+        return (
+            self
+            if seen.all()
+            else replace(self, values=masked(self.values, seen), margins=self.margins * seen)
+        )
 
-    rgb: Normality | None
-    depth: Normality | None
-    joint: Features | None
-    """(M, D): good patches in the joint space with words."""
+
+def masked(values: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[Any]:
+    """Tokens (..., T, h, w) with those of colours and words 0 where `seen` (..., h, w) is false."""
+    values = values.copy()
+    for name in ("rgb", "text"):
+        values[..., SLICES[name], :, :] *= seen[..., None, :, :]
+    return values
 
 
 def rgb_vectors(features: dict[str, Features], cells: dict[str, Cells]) -> tuple[Features, Cells]:
     """Locally aware patch vectors (h · w, D) of the encoder's layers, and their cells."""
     joined, own = grids.join(features, cells, 3)
-    return grids.vectors(joined), own
+    return joined.reshape(len(joined), -1).T, own
 
 
 def depth_vectors(geometry: Features) -> Features:
@@ -125,6 +141,7 @@ def joined_tokens(
     text: tuple[Features, Features, Cells] | None,
     depth: Features | None,
     types: int,
+    blind: NDArray[np.bool_] | None = None,
 ) -> Tokens:
     """The tokens of all modalities on `cells`; None: missing. `text`: margins, those of any defect, and their cells."""
     values = np.zeros((WIDTH, *cells.size), np.float32)
@@ -140,7 +157,7 @@ def joined_tokens(
         values[SLICES["text"]] = np.stack(
             [grids.resampled(together[None], where, cells)[0], largest, np.ones(cells.size, np.float32)]
         )
-    return Tokens(values, margins, cells)
+    return Tokens(values, margins, cells, np.zeros(cells.size, np.bool_) if blind is None else blind)
 
 
 def _with_bit(scores: Features, shown: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Features:

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from specsight.detectors.fusion.head import KINDS
-from specsight.detectors.fusion.tokens import SLICES
+from specsight.detectors.fusion.tokens import SLICES, masked
 from specsight.errors import SpecsightError
 from specsight.recipes.fusion.truth import Episode, OtherThan, Outside, Tolerated, Truth
 
+AROUND = 7
+"""Cells across that are silenced with each cell of a defect: patches see their surroundings."""
 LEAST_PART = 0.05
 """Share of the cells from which on a part is worth a scope."""
 
@@ -84,9 +87,15 @@ class EpisodeMaker:
         missing: float,
         wordless: float,
         gone: frozenset[str] = frozenset(),
+        stressed: float = 0.0,
+        silent: float = 0.0,
+        silenced: Sequence[str] = ("rgb", "depth"),
     ) -> None:
+        """`stressed`, `silent`: shares of pictures under a stressor, and of defects that one of `silenced` shows no
+        more; the others as in `HeadStage`. `gone`: modalities that every picture lacks."""
         self.episodes, self.pictures, self.clauses = episodes, pictures, clauses
         self.missing, self.wordless, self.gone = missing, wordless, gone
+        self.stressed, self.silent, self.silenced = stressed, silent, silenced
         self.types = max(len(one.vectors) for one in episodes)
 
     def __call__(self, seed: int, number: int) -> EpisodeBatch:
@@ -95,7 +104,8 @@ class EpisodeMaker:
         drawn = []
         for _ in range(self.pictures):
             episode = self.episodes[int(rng.integers(len(self.episodes)))]
-            drawn.append(self._picture(rng, episode, int(rng.integers(len(episode.tokens)))))
+            rows = episode.rows(bool(rng.random() < self.stressed)) or episode.rows(False)
+            drawn.append(self._picture(rng, episode, rows[int(rng.integers(len(rows)))]))
         return EpisodeBatch(*(torch.from_numpy(np.stack(values)) for values in zip(*drawn)))
 
     def _picture(self, rng: np.random.Generator, episode: Episode, row: int) -> tuple[NDArray[Any], ...]:
@@ -107,12 +117,19 @@ class EpisodeMaker:
         has_depth = bool(tokens[SLICES["depth"]][-1].any())
         if not has_depth and "rgb" in gone:
             gone = set()
+        lost: dict[str, NDArray[np.bool_]] = {}
+        if has_depth and not gone and rng.random() < self.silent:
+            lost = self._silence(rng, episode, row, tokens, margins)
         for name in gone:
             tokens[SLICES[name]] = 0
         if "text" in gone:
             margins[:] = 0
-        seen_by = {"rgb"} - gone | ({"depth"} if has_depth and "depth" not in gone else set())
-        truth = Truth(episode, row, seen_by, self.types)
+        coloured = ~(episode.blind[row] & (tokens[SLICES["depth"]][-1] > 0))
+        tokens, margins = masked(tokens, coloured), margins * coloured
+        seen = {
+            name: (tokens[SLICES[name]][-1] > 0) & ~lost.get(name, np.False_) for name in ("rgb", "depth")
+        }
+        truth = Truth(episode, row, seen, self.types)
         sizes = truth.sizes(rng)
         told = self._told(rng, episode, row)
         if told is None:
@@ -131,6 +148,32 @@ class EpisodeMaker:
             kinds, types, where, limits, obeyed, obeyed_known, certain, verdict,
         )  # fmt: skip
         return _mirrored(rng, arrays, truth.target.shape)
+
+    def _silence(
+        self,
+        rng: np.random.Generator,
+        episode: Episode,
+        row: int,
+        tokens: NDArray[np.float32],
+        margins: NDArray[np.float32],
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Have one modality say of the defects and their surroundings what it says there of a good picture.
+
+        Changes tokens and margins in place, and returns where which modality shows nothing any more. Few defects of the
+        rendered sets are seen in depth alone; beside colours that are there and show nothing they must be found too.
+        """
+        good = [other for other in episode.good_rows() if other != row]
+        around = (episode.covers[row].max(0) > 0).astype(np.uint8)
+        if not good or not around.any():
+            return {}
+        other = good[int(rng.integers(len(good)))]
+        name = str(rng.choice(list(self.silenced)))
+        where = cv2.dilate(around, np.ones((AROUND, AROUND), np.uint8)) > 0
+        for one in ("rgb", "text") if name == "rgb" else ("depth",):
+            tokens[SLICES[one]][:, where] = episode.tokens[other][SLICES[one]][:, where]
+        if name == "rgb":
+            margins[: len(episode.vectors), where] = episode.margins[other][:, where]
+        return {name: where}
 
     def _words(
         self, rng: np.random.Generator, episode: Episode, row: int

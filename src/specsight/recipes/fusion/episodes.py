@@ -1,15 +1,15 @@
 """Products with good parts and typed defects → episodes: deviation tokens with their truth, made once.
 
 In: a tyre set of invented models with depth, or photographs to paint on. Out: per product one file that holds what
-`Fusion` reads of its test pictures after a fit on its good ones, which cells each defect covers, and what is known of
-it. Of a set that was stopped, episodes that are there stay.
+`Fusion` reads of its test pictures after a fit on its good ones, each as it is and under a stressor, which cells each
+defect covers, and what is known of it. Of a set that was stopped, episodes that are there stay.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -30,6 +30,8 @@ from specsight.errors import SpecsightError
 from specsight.images import anomaly_mask, load_picture
 from specsight.progress import track
 from specsight.prompts.anchors import PhraseBook
+from specsight.recipes.fusion.shown import Shown, stressed
+from specsight.recipes.fusion.truth import ROWS, TOUCHED
 from specsight.records import Picture, Sample
 from specsight.specification import DefectType, Specification, load_specification
 from specsight.specification.synonyms import PHRASES
@@ -49,18 +51,6 @@ PAINTED_TYPES = (
     "discolouration", "missing material", "fibre", "excess material",
 )  # fmt: skip
 THINGS = ("part", "surface")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture of a product and what is true of it."""
-
-    picture: Picture
-    masks: tuple[NDArray[np.bool_], ...] = ()
-    """Of each defect, (H, W)."""
-    defects: tuple[Mapping[str, Any], ...] = ()
-    """Of each defect: type, size_mm (0: unknown), part, visible ("rgb", "depth", "rgb and depth" or "hardly")."""
-    instructions: tuple[Mapping[str, Any], ...] = ()
 
 
 def make_episodes(
@@ -120,7 +110,7 @@ def _tyre_episode(
     count = int(np.random.default_rng(seed).integers(min(FEWEST_GOOD, len(good)), len(good) + 1))
     detector = Fusion(encoder=encoder, resolution=SIDE).fit(good[:count], specification)
     shown = (_of_sample(sample) for sample in own if sample.split == "test")
-    _write(file, detector, Words(specification, book), shown)
+    _write(file, detector, Words(specification, book), _twice(seed, shown))
 
 
 def _painted_episode(
@@ -137,7 +127,7 @@ def _painted_episode(
     good = [Picture(_varied(rng, base)) for _ in range(GOOD_PAINTED)]
     shown = [_painted(rng, _varied(rng, base), names, k % 2 == 1) for k in range(TESTED_PAINTED)]
     detector = _fitted(encoder, good, specification)
-    _write(file, detector, Words(specification, book), iter(shown))
+    _write(file, detector, Words(specification, book), _twice(seed, shown))
 
 
 def _fitted(encoder: Encoder, good: Sequence[Picture], specification: Specification) -> Fusion:
@@ -204,10 +194,18 @@ def _of_sample(sample: Sample) -> Shown:
     return Shown(picture, tuple(masks), tuple(defects), instructions)
 
 
+def _twice(seed: tuple[int, int], shown: Iterable[Shown]) -> Iterator[Shown]:
+    """Each picture as it is, and under a stressor."""
+    rng = np.random.default_rng((*seed, 16))
+    for one in shown:
+        yield one
+        yield stressed(rng, one)
+
+
 def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -> None:
     """Look at pictures as a fitted detector does, and write what the head reads of them, and the truth."""
     anchors = words.anchors()
-    rows: dict[str, list[NDArray[Any]]] = {"tokens": [], "margins": [], "covers": [], "parts": []}
+    rows: dict[str, list[NDArray[Any]]] = {name: [] for name in ROWS}
     entries = []
     for one in shown:
         view = detector.look([one.picture])[0]
@@ -219,7 +217,17 @@ def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -
         rows["margins"].append(tokens.margins.astype(np.float16))
         rows["covers"].append(covers)
         rows["parts"].append(_part_shares(view, tokens.cells.size))
-        entries.append({"defects": list(one.defects), "instructions": list(one.instructions)})
+        rows["blind"].append(tokens.blind)
+        lost = np.zeros(tokens.cells.size, np.float32)
+        lost = lost if one.hidden is None else view.frame.covered(one.hidden, tokens.cells)
+        rows["hidden"].append(lost > TOUCHED)
+        entries.append(
+            {
+                "defects": list(one.defects),
+                "instructions": list(one.instructions),
+                "stressor": one.stressor,
+            }
+        )
     about = {
         "types": [name or "" for name in anchors.types],
         "parts": [name for _, name in sorted(detector.part_names_.items())],

@@ -12,8 +12,8 @@ from specsight.recipes.run import RunOptions, recipe_schedule
 class EpisodePlan:
     """What is rendered: of each zone that many invented models, 24 pictures each, and surfaces of photographs."""
 
-    models: int = 14
-    photographs: int = 14
+    models: int = 24
+    photographs: int = 24
     seed: int = 15
     held_out_every: int = 7
     """Of every so many products, the last is held out."""
@@ -36,6 +36,10 @@ class HeadStage:
     """Share of pictures that a modality is taken from: colours, depth or words, equally often."""
     wordless: float = 0.1
     """Share of pictures whose word vectors are taken, as beside another encoder."""
+    stressed: float = 0.35
+    """Share of pictures under a stressor."""
+    silent: float = 0.3
+    """Share of pictures with every modality whose defects one of them shows no more."""
 
 
 def _schedule() -> Schedule:

@@ -95,4 +95,12 @@ def _gallery(recipe: FusionRecipe, out: Path, photographs: Photographs, encoder:
 
 
 def _maker(stage: HeadStage, episodes: list[Episode]) -> EpisodeMaker:
-    return EpisodeMaker(episodes, stage.pictures, stage.clauses, stage.missing, stage.wordless)
+    return EpisodeMaker(
+        episodes,
+        stage.pictures,
+        stage.clauses,
+        stage.missing,
+        stage.wordless,
+        stressed=stage.stressed,
+        silent=stage.silent,
+    )

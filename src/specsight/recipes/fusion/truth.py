@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 COVERED = 0.3
 """Share of a cell from which on it is defective; cells covered in part below are neither."""
 TOUCHED = 0.02
+LEFT = 0.5
+"""Share of a defect's cells that a modality must still see for it to show the defect."""
+ROWS = ("tokens", "margins", "covers", "parts", "blind", "hidden")
+"""Arrays of an episode with one row for each picture."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class Episode:
     margins: NDArray[np.float16]
     covers: NDArray[np.uint8]
     parts: NDArray[np.uint8]
+    blind: NDArray[np.bool_]
+    """(N, h, w): cells without colours, see `Tokens.blind`."""
+    hidden: NDArray[np.bool_]
+    """(N, h, w): cells that an occluder hides."""
     vectors: NDArray[np.float32]
     about: Mapping[str, Any]
 
@@ -36,8 +44,15 @@ class Episode:
         """Read a file."""
         with np.load(file, allow_pickle=False) as held:
             about = json.loads(held["about"].tobytes().decode())
-            names = ("tokens", "margins", "covers", "parts", "vectors")
-            return cls(**{name: held[name] for name in names}, about=about)
+            return cls(**{name: held[name] for name in (*ROWS, "vectors")}, about=about)
+
+    def rows(self, stressed: bool) -> list[int]:
+        """The pictures under a stressor, or those as they are."""
+        return [k for k, one in enumerate(self.about["entries"]) if bool(one["stressor"]) == stressed]
+
+    def good_rows(self) -> list[int]:
+        """Pictures as they are that show no defect."""
+        return [k for k in self.rows(False) if not self.about["entries"][k]["defects"]]
 
 
 @dataclass(frozen=True)
@@ -79,18 +94,22 @@ class OtherThan:
 class Truth:
     """Which cells the defects of a picture cover that the modalities at hand show."""
 
-    def __init__(self, episode: Episode, row: int, seen_by: set[str], types: int) -> None:
+    def __init__(self, episode: Episode, row: int, seen: Mapping[str, NDArray[np.bool_]], types: int) -> None:
+        """`seen`: of each modality the cells (h, w) that it tells something of."""
         entries = episode.about["entries"][row]["defects"]
         covers = episode.covers[row].astype(np.float32) / 255
+        behind = episode.hidden[row]
         self.shape = covers.shape[1:]
         self.defects, self.covers = [], []
         self.hidden = False
         self.types: list[int | None] = []
-        self.known = np.ones(self.shape, np.bool_)
+        self.known = ~behind
         names = episode.about["types"]
         for defect, cover in zip(entries, covers):
-            if not seen_by & set(defect["visible"].split(" and ")):
-                self.known &= cover <= TOUCHED
+            own = cover > TOUCHED
+            shows = (seen[name] for name in defect["visible"].split(" and ") if name in seen)
+            if not any(_left(cover, grid & ~behind) for grid in shows):
+                self.known &= ~own
                 self.hidden = True
                 continue
             self.defects.append(defect)
@@ -129,3 +148,8 @@ class Truth:
             known &= ~(mask & (gone > 0.25) & (gone < 0.75))
             sure &= not 0.1 < float(gone[mask].mean()) < 0.6 if mask.any() else True
         return obeyed, known, sure
+
+
+def _left(cover: NDArray[np.float32], seen: NDArray[np.bool_]) -> bool:
+    """Whether enough of a defect that covers cells in part is seen."""
+    return bool((cover * seen).sum() >= LEFT * cover.sum() > 0)
