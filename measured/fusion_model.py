@@ -11,30 +11,24 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from measured.command import specsight
 from measured.fusion_picture import save_picture
+from measured.fusion_product import RESOLUTION, ROWS, Product
 from measured.rows import ROOT
 from specsight.datasets import load_dataset
-from specsight.detectors import View, create_detector
 from specsight.detectors.fusion import Fusion
-from specsight.detectors.fusion.tokens import SLICES, Tokens
-from specsight.encoders import Encoder, load_encoder
+from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
-from specsight.evaluation.instructions.questions import Question, pair_questions, part_questions
-from specsight.features import grids
 from specsight.images import anomaly_mask, load_picture
-from specsight.inspector import Inspector
 from specsight.metrics import image_auroc
 from specsight.metrics.language_control import decision_ranks, part_auroc, right_both_ways
 from specsight.metrics.pixel import pixel_metrics
-from specsight.records import Judgement, Picture, Sample
+from specsight.records import Picture, Sample
 from specsight.report.export import Table, markdown
 from specsight.runs.instructed import PART
 from specsight.specification import Instruction, Specification, load_specification
@@ -42,22 +36,6 @@ from specsight.storage import temporary_folder
 from specsight.synthetic.tyres import render_pair, sample_tyre_scene
 from specsight.synthetic.tyres.conditions import LightKind
 from specsight.synthetic.tyres.geometry import ZONES
-
-RESOLUTION = 256
-ROWS = (
-    "fusion",
-    "fusion without depth",
-    "fusion without colours",
-    "colour distance",
-    "depth distance",
-    "patchcore",
-)
-GONE: Mapping[str, tuple[str, ...]] = {
-    "fusion": (),
-    "fusion without depth": ("depth",),
-    "fusion without colours": ("rgb",),
-}
-SINGLE = {"colour distance": ("rgb", 0), "depth distance": ("depth", 0)}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with temporary_folder("features") as folder:
         encoder = CachedEncoder(load_encoder("bundled"), folder)
-        measured = [_Product(own, specification, encoder, given) for _, own in sorted(by_product.items())]
+        measured = [Product(own, specification, encoder, given) for _, own in sorted(by_product.items())]
         print(_detection(measured), flush=True)
         if not given.detection_only:
             print(_instructions(measured), flush=True)
@@ -121,96 +99,7 @@ def _draw(
     save_picture(given.picture, shown)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What the head and the modular clauses decide under one instruction."""
-
-    question: Question
-    fused: bool
-    fused_score: float
-    modular: bool
-    modular_margin: float
-
-
-class _Product:
-    """One zone: everything is looked at once."""
-
-    def __init__(
-        self,
-        samples: Sequence[Sample],
-        specification: Specification,
-        encoder: Encoder,
-        given: argparse.Namespace,
-    ) -> None:
-        good = [sample for sample in samples if sample.split == "train"][: given.good]
-        self.test = [sample for sample in samples if sample.split == "test"][: given.test]
-        detector = Fusion(encoder=encoder, resolution=RESOLUTION, head=given.head)
-        self.inspector = None
-        if given.detection_only:
-            detector.fit(good, specification)
-        else:
-            self.inspector = Inspector.fit(good, detector=detector, specification=specification, types=False)
-        self.detector = detector
-        self.memory = create_detector("patchcore", encoder=encoder, resolution=RESOLUTION).fit(good)
-        self.scores: dict[str, list[float]] = {row: [] for row in ROWS}
-        self.maps: dict[str, list[NDArray[np.float32]]] = {row: [] for row in ROWS}
-        self.masks: list[NDArray[np.bool_]] = []
-        self.answers: list[_Answer] = []
-        for sample in self.test:
-            self._judge(sample)
-
-    def _judge(self, sample: Sample) -> None:
-        picture = load_picture(sample)
-        self.masks.append(anomaly_mask(sample, picture.size))
-        for row, judgement in self.judged(picture):
-            self.scores[row].append(judgement.score)
-            self.maps[row].append(judgement.map)
-        if self.inspector is not None:
-            self._ask(self.inspector, sample, picture)
-
-    def _ask(self, inspector: Inspector, sample: Sample, picture: Picture) -> None:
-        observation, calibration = inspector.look(sample), inspector.calibration
-        assert calibration is not None
-        for question in (*pair_questions(sample), *part_questions(sample, picture)):
-            fused = self.detector.judge(observation.view, question.clauses).score
-            modular = inspector.judge(observation, question.clauses).decision
-            assert modular.threshold is not None
-            self.answers.append(
-                _Answer(
-                    question,
-                    fused > calibration.score_threshold,
-                    fused,
-                    modular.verdict == "reject",
-                    modular.score - modular.threshold,
-                )
-            )
-
-    def judged(self, picture: Picture) -> Iterator[tuple[str, Judgement]]:
-        """What each of `ROWS` says of a picture, which is encoded once."""
-        view = self.detector.look([picture])[0]
-        tokens = self.detector.deviation_tokens(view)
-        for row, gone in GONE.items():
-            yield row, self.detector.judge_without(view, gone)
-        for row, (modality, index) in SINGLE.items():
-            yield row, self._single(view, tokens, modality, index)
-        layers = self.memory.get_encoder().default_layers
-        of_layers = View(
-            view.frame, {k: view.features[k] for k in layers}, {k: view.cells[k] for k in layers}
-        )
-        yield "patchcore", self.memory.judge(of_layers)
-
-    def _single(self, view: View, tokens: Tokens, modality: str, index: int) -> Judgement:
-        grid = tokens.values[SLICES[modality]][index]
-        score = grids.top_mean(grid[view.frame.shows_picture(tokens.cells)], self.detector.top)
-        return Judgement(score, grids.on_picture(grid, tokens.cells, view.frame, self.detector.sigma))
-
-    @property
-    def defective(self) -> NDArray[np.bool_]:
-        """Of each tested picture."""
-        return np.array([sample.label == "defective" for sample in self.test])
-
-
-def _detection(products: Sequence[_Product]) -> str:
+def _detection(products: Sequence[Product]) -> str:
     """AUROC of pictures and AUPRO at 0.3, mean of the zones, and of each zone."""
     rows = []
     for row in ROWS:
@@ -229,7 +118,7 @@ def _detection(products: Sequence[_Product]) -> str:
     return markdown(Table(columns, tuple(rows)))
 
 
-def _visible(products: Sequence[_Product], given: argparse.Namespace) -> str:
+def _visible(products: Sequence[Product], given: argparse.Namespace) -> str:
     """AUROC of pictures that show one defect that one modality alone shows, against their good twins, mean of zones:
     blisters under diffuse light, stains under any. They are rendered for this."""
     rows = []
@@ -260,7 +149,7 @@ def _visible(products: Sequence[_Product], given: argparse.Namespace) -> str:
     return markdown(Table(("defects seen in", *ROWS), tuple(rows)))
 
 
-def _instructions(products: Sequence[_Product]) -> str:
+def _instructions(products: Sequence[Product]) -> str:
     """Pairs decided rightly both ways, and what scopes cost: the head and the modular clauses on the same questions."""
     rows = []
     pairs = [answer for one in products for answer in one.answers if answer.question.pair]
@@ -276,7 +165,7 @@ def _instructions(products: Sequence[_Product]) -> str:
     return markdown(Table(("pairs decided both ways", "head", "modular clauses"), tuple(rows)))
 
 
-def _scope_drops(products: Sequence[_Product]) -> tuple[float, float]:
+def _scope_drops(products: Sequence[Product]) -> tuple[float, float]:
     """AUROC of pictures less that of parts under "inspect this part only", mean of the zones."""
     drops = []
     for one in products:

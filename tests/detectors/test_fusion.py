@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +12,16 @@ import numpy as np
 import pytest
 from tests.support.colour_encoder import ColourEncoder
 
-from specsight.detectors.fusion import Fusion
+from specsight.detectors.fusion import Fusion, normality, runner
 from specsight.detectors.fusion.clauses import read_clauses, region_sizes
+from specsight.detectors.fusion.good_parts import GoodParts, learn_good_parts
 from specsight.detectors.fusion.normality import learn_normality
+from specsight.detectors.fusion.runner import HeadRunner
 from specsight.detectors.fusion.tokens import NAMES, SLICES, WIDTH
 from specsight.errors import SpecsightError
 from specsight.records import Picture, Sample
 from specsight.specification import Instruction, Specification
+from specsight.storage import whole_folder
 
 SPECIFICATION = Specification.model_validate(
     {
@@ -150,6 +155,68 @@ def test_regions_are_measured_in_mm() -> None:
     assert sizes[8, 5] == pytest.approx(12, abs=2)
     assert sizes[0, 0] == 0
     assert not region_sizes(logits, None).any()
+
+
+def dazzling(seed: int) -> Picture:
+    picture = plate(seed)
+    rgb = picture.rgb.copy()
+    rgb[:, SIDE // 2 :] = 255
+    return replace(picture, rgb=rgb)
+
+
+def test_cells_without_colours_are_judged_by_depth_where_there_is_any() -> None:
+    picture = dazzling(9)
+    view, measured_not = detector().look([picture, picture.without("depth")])
+    tokens = detector().deviation_tokens(view)
+    valid = tokens.read().values[SLICES["rgb"]][-1]
+    assert not valid[:, 4:].any()
+    assert valid[:, :3].all()
+    assert "colours are not known in 62 % of the picture" in view.notes[-1]
+    # Without depth the white half is all there is to see.
+    assert not measured_not.notes
+    alone = detector().deviation_tokens(measured_not).read().values
+    np.testing.assert_array_equal(tokens.without({"depth"}).read().values, alone)
+    assert alone[SLICES["rgb"]][-1].all()
+
+
+def test_a_product_that_is_white_is_not_dazzling() -> None:
+    white = fitted([dazzling(seed) for seed in range(4)])
+    view, dark = white.look([dazzling(9), plate(9)])
+    assert not white.deviation_tokens(view).unseen.any()
+    assert not white.deviation_tokens(dark).unseen.any()
+    assert not view.notes
+
+
+def test_pictures_of_one_part_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normality, "RATIO", 1.0)
+    pictures = [plate(seed, side=seed % 2) for seed in range(3)]
+    views = detector().look([picture for picture in pictures for _ in range(2)])
+    layers = detector()._coloured
+
+    def learned(objects: list[str]) -> GoodParts:
+        return learn_good_parts(iter(views), len(views), objects, layers, 8192, 0)
+
+    known, unknown = learned(["a", "a", "b", "b", "c", "c"]), learned([])
+    assert known.rgb is not None
+    assert unknown.rgb is not None
+    # What is left out and has its double in the memory seems too near.
+    assert known.rgb.statistics[0, 0] > 1.5 * unknown.rgb.statistics[0, 0]
+
+
+def test_a_damaged_head_is_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "head"
+    shutil.copytree(Path(runner.__file__).parent / "bundled", folder)
+    weights = folder / "head.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    with pytest.raises(SpecsightError, match=r"is damaged .* get the folder again"):
+        HeadRunner.load(str(folder), "any")
+    described = json.loads((folder / "fusion.json").read_text())
+    with whole_folder(folder, replace=True) as again:
+        shutil.copy(Path(runner.__file__).parent / "bundled" / "head.safetensors", again)
+        described["shape"]["width"] = 2**30
+        (again / "fusion.json").write_text(json.dumps(described))
+    with pytest.raises(SpecsightError, match="is missing or damaged: get the folder again"):
+        HeadRunner.load(str(folder), "any")
 
 
 def test_a_detector_without_its_head_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from specsight.learning import engine
 from specsight.learning.schedule import Schedule
 from specsight.recipes.fusion.batches import EpisodeMaker
 from specsight.recipes.fusion.recipe import HeadStage
+from specsight.recipes.fusion.shown import OF_DEPTH, STRESSORS, Shown, stressed
 from specsight.recipes.fusion.task import HeadTask, passed
 from specsight.recipes.fusion.train import save_head
 from specsight.recipes.fusion.truth import Episode
+from specsight.records import Picture
 
 SIDE = 12
 
@@ -96,6 +99,47 @@ def test_defects_that_the_rest_does_not_show_are_no_truth() -> None:
     hidden = ~lacking.known.flatten(1).all(1)
     assert not lacking.certain[hidden].any()
     assert lacking.certain[~hidden].all()
+
+
+def test_a_defect_that_colours_show_no_more_stays_true_in_depth() -> None:
+    silent = maker(silent=1.0, silenced=("rgb",))(0, 0)
+    plain = maker()(0, 0)
+    assert torch.equal(silent.known, plain.known) or silent.target.any()
+    found = silent.target > 0
+    assert found.any()
+    assert float(silent.tokens[:, SLICES["rgb"].start][found].abs().max()) < 3
+    assert float(silent.tokens[:, SLICES["depth"].start][found].min()) > 7
+    one = episode()
+    for entry in one.about["entries"]:
+        for defect in entry["defects"]:
+            defect["visible"] = "rgb"
+    lost = EpisodeMaker([one], 16, 1, 0.0, 0.0, silent=1.0, silenced=("rgb",))(0, 0)
+    assert not lost.target.any()
+    assert not lost.known.all()
+
+
+def test_what_an_occluder_or_glare_hides_is_unknown() -> None:
+    one = episode()
+    behind = np.zeros_like(one.hidden)
+    behind[:, :6] = True
+    hidden = EpisodeMaker([replace(one, hidden=behind)], 16, 1, 0.0, 0.0)(0, 0)
+    assert not hidden.target.any()
+    assert not hidden.known.all(2).all(1).any()
+    dazzled = EpisodeMaker([replace(one, blind=behind)], 16, 1, 0.0, 0.0)(0, 0)
+    assert dazzled.target.any()
+    assert dazzled.known.flatten(1).any(1).all()
+    assert not (dazzled.tokens[:, SLICES["rgb"].stop - 1] > 0).all()
+
+
+def test_stress_adds_no_defect_and_is_drawn_anew() -> None:
+    rgb = np.full((64, 64, 3), 90, np.uint8)
+    plain = Shown(Picture(rgb, depth=np.full((64, 64), 250, np.float32)), defects=({"type": "cut"},))
+    many = [stressed(np.random.default_rng(seed), plain) for seed in range(40)]
+    assert {one.stressor for one in many} == {*STRESSORS, *OF_DEPTH}
+    assert all(one.defects == plain.defects for one in many)
+    assert all((one.hidden is not None) == (one.stressor == "occlusion") for one in many)
+    without = [stressed(np.random.default_rng(seed), Shown(Picture(rgb))) for seed in range(20)]
+    assert not {one.stressor for one in without} & {*OF_DEPTH}
 
 
 def test_a_head_learns_to_find_and_to_obey(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specsight.detectors.fusion.clauses import ReadClause, region_sizes
-from specsight.detectors.fusion.tokens import Tokens
+from specsight.detectors.fusion.tokens import NAMES, WIDTH, Tokens
 from specsight.encoders import Features
 from specsight.errors import SpecsightError, require
-from specsight.storage import check_regular, parse_json, read_text
+from specsight.storage import check_regular, parse_json, read_folder, read_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BUNDLED = "bundled"
 DESCRIPTION, WEIGHTS = "fusion.json", "head.safetensors"
 FORMAT = 1
+ANEW = "get the folder again"
+WIDEST = 4096
+"""Channels of any layer of a head that is read, at most."""
 
 
 @dataclass(frozen=True)
@@ -62,32 +65,13 @@ class HeadRunner:
         Raises SpecsightError where its files are missing or damaged.
         """
         require("torch", "models")
-        from safetensors.torch import load_file
-
-        from specsight.detectors.fusion.head import FusionHead, HeadShape
-
         folder = Path(__file__).parent / BUNDLED if name == BUNDLED else Path(name)
         if not (folder / DESCRIPTION).is_file():
             raise SpecsightError(
                 f"'{folder}' has no {DESCRIPTION}: 'specsight train fusion' makes such a folder"
             )
-        try:
-            check_regular(folder / WEIGHTS)
-            described = dict(parse_json(read_text(folder / DESCRIPTION)))
-            if described["format"] != FORMAT:
-                raise SpecsightError(
-                    f"'{folder}' holds a head of format {described['format']}; this version reads {FORMAT}: train it "
-                    "again with 'specsight train fusion'"
-                )
-            head = FusionHead(HeadShape(**described["shape"]))
-            head.load_state_dict({k: v.float() for k, v in load_file(folder / WEIGHTS).items()})
-        except SpecsightError:
-            raise
-        except Exception as error:  # safetensors and torch raise whatever a damaged file provokes
-            raise SpecsightError(
-                f"'{folder / WEIGHTS}' is missing or damaged: get the folder again"
-            ) from error
-        return cls(head.eval().requires_grad_(False), described["encoder"] == encoder)
+        (head, beside), _ = read_folder(folder, lambda: _read(folder), ANEW)
+        return cls(head.eval().requires_grad_(False), beside == encoder)
 
     def run(
         self,
@@ -113,6 +97,45 @@ class HeadRunner:
                 logits = anomaly + self.head.changes(hidden, anomaly, of_clauses, sizes).sum(1)
             of_types = logits[:, None] + torch.nn.functional.logsigmoid(typed)
         return Obeyed(logits[0].numpy(), of_types[0].numpy())
+
+
+def _read(folder: Path) -> tuple[FusionHead, str]:
+    """The head of a folder, and the fingerprint of the encoder that it was trained beside."""
+    import torch
+    from safetensors.torch import load_file
+
+    from specsight.detectors.fusion.head import FusionHead, HeadShape
+
+    check_regular(folder / WEIGHTS)
+    try:
+        described = dict(parse_json(read_text(folder / DESCRIPTION)))
+        if described["format"] != FORMAT:
+            raise SpecsightError(
+                f"'{folder}' holds a head of format {described['format']}; this version reads {FORMAT}: train it "
+                "again with 'specsight train fusion'"
+            )
+        if described["tokens"] != list(NAMES):
+            raise SpecsightError(
+                f"'{folder}' holds a head that reads other tokens than this version makes: train it again with "
+                "'specsight train fusion'"
+            )
+        shape = HeadShape(**described["shape"])
+        sizes = (shape.tokens, shape.width, shape.words, shape.pair)
+        if shape.tokens != WIDTH or not all(type(size) is int and 0 <= size <= WIDEST for size in sizes):
+            raise ValueError(f"a head of {shape}")
+        weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+        with torch.device(
+            "meta"
+        ):  # What the description says takes memory only where the file agrees with it.
+            head = FusionHead(shape)
+        head.load_state_dict(weights, assign=True)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+            raise ValueError("weights that are no numbers")
+        return head, str(described["encoder"])
+    except SpecsightError:
+        raise
+    except Exception as error:  # safetensors and torch raise whatever a damaged file provokes
+        raise SpecsightError(f"'{folder / WEIGHTS}' is missing or damaged: {ANEW}") from error
 
 
 def _clause_tokens(
