@@ -83,6 +83,17 @@ def test_a_step_is_as_high_as_it_is() -> None:
     assert x[row, across.argmin()] < 12 + MM < x[row, across.argmax()] + 2 * MM
 
 
+@pytest.mark.parametrize("share", [0.25, 0.4, 0.45])
+def test_a_step_on_less_than_half_of_a_curved_part_does_not_bend_its_form(share: float) -> None:
+    # Least squares and least absolute deviations, where only one side is raised, tilt towards it.
+    raised = x < np.quantile(x, share)
+    noise = np.random.default_rng(3).normal(0, 0.012, x.shape)
+    depth = np.asarray(250 + 0.02 * x + 1e-3 * x**2 + noise - 8 * raised, np.float32)
+    height = surface_of(depth, MM).height
+    assert abs(float(height[~raised].mean())) < 0.01 and float(height[~raised].std()) < 0.02
+    assert float(height[raised].mean()) == pytest.approx(8, abs=0.05)
+
+
 @settings(max_examples=12, deadline=None)
 @given(st.floats(-100, 100), st.floats(-0.1, 0.1), st.floats(-0.1, 0.1), st.integers(0, 3))
 def test_distance_and_tilt_do_not_matter(offset: float, right: float, down: float, seed: int) -> None:

@@ -1,8 +1,9 @@
 """Heights of a surface from depth: its large-scale form taken off, unknown pixels filled, smoothed without edges.
 
 In: depth (H, W) and which pixels are known. Out: planes of the same size. The form is a polynomial that most pixels lie
-on (Tukey's biweight by re-weighted least squares: Holland and Welsch, 1977), so that grooves, letters and defects do
-not bend it; a long picture has one for each stretch as long as its shorter side, blended from one to the next.
+on (least median of squares: Rousseeuw, 1984; then Tukey's biweight by re-weighted least squares: Holland and Welsch,
+1977), so that grooves, letters, steps and defects on less than half of it do not bend it; a long picture has one for
+each stretch as long as its shorter side, blended from one to the next.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ Plane = NDArray[np.float32]
 
 ANCHORS = 40
 """Rows and columns of pixels that a polynomial is fitted to, at most."""
-ROUNDS = 12
+STARTS, JUDGED = 256, 320
+"""Polynomials through a few pixels that are tried, and the pixels that judge them."""
+ROUNDS = 6
 """Of re-weighting."""
 TUKEY = 4.685
 """Standard deviations beyond which a pixel has no weight: 95 % of the efficiency of least squares on normal noise."""
@@ -115,24 +118,44 @@ def _polynomial(
     if len(heights) < 2 * terms.shape[1]:
         fit[0] = np.median(depth[valid]) if valid.any() else 0
         return fit
-    weights = np.ones(len(heights))
-    for number in range(ROUNDS):
-        # A plane first, by least absolute deviations: a curved form, or least squares, would bend towards a step, and
-        # the biweight would not find back.
-        early = number < ROUNDS // 2
-        used = terms[:, : 3 if early else 6]
-        weighted = used * weights[:, None]
-        # A little of nothing keeps terms determined where known pixels lie on one line.
-        ridge = 1e-9 * len(heights) * np.eye(used.shape[1])
-        solved = np.linalg.solve(weighted.T @ used + ridge, weighted.T @ heights)
-        off = np.abs(heights - used @ solved)
+    solved = _start(terms, heights)
+    for _ in range(ROUNDS):
+        off = np.abs(heights - terms @ solved)
         deviation = max(1.4826 * float(np.median(off)), FLAT)
-        if number < ROUNDS // 2 - 1:
-            weights = deviation / np.maximum(off, 0.1 * deviation)
-        else:
-            weights = np.square(np.maximum(1 - np.square(off / (TUKEY * deviation)), 0))
+        weights = np.square(np.maximum(1 - np.square(off / (TUKEY * deviation)), 0))
+        solved = _least_squares(terms, weights, heights)
     fit[: len(solved)] = solved
     return fit
+
+
+def _start(terms: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The polynomial through a few pixels that half of all pixels lie nearest to (least median of squares).
+
+    Least squares, and least absolute deviations too, bend towards a step on one side; the biweight would not find back.
+    """
+    rng = np.random.default_rng(0)
+    count, free = terms.shape
+    some = rng.permutation(count)[:JUDGED]
+    chosen = rng.integers(0, count, (STARTS, free))
+    squares = terms[chosen]
+    # A little of nothing keeps terms determined where pixels lie on one line.
+    normal = squares.transpose(0, 2, 1) @ squares + 1e-9 * np.eye(free)
+    right = squares.transpose(0, 2, 1) @ heights[chosen][:, :, None]
+    tried = np.linalg.solve(normal, right)[:, :, 0]
+    off = np.abs(heights[some] - tried @ terms[some].T)
+    half = len(some) // 2
+    medians = np.partition(off, half, axis=1)[:, half]
+    best: NDArray[np.float64] = tried[int(np.argmin(medians))]
+    return best
+
+
+def _least_squares(
+    terms: NDArray[np.float64], weights: NDArray[np.float64], heights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    weighted = terms * weights[:, None]
+    ridge = 1e-9 * len(heights) * np.eye(terms.shape[1])
+    solved: NDArray[np.float64] = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ heights)
+    return solved
 
 
 def _value(fit: NDArray[np.float64], rows: int, along: NDArray[np.float64], middle: float) -> Plane:

@@ -122,10 +122,8 @@ class Fusion(Detector):
         if layers and self.good_.rgb is not None:
             vectors, own = rgb_vectors(layers, {name: view.cells[name] for name in layers})
             rgb = rgb_tokens(self.good_.rgb, vectors, view.frame.shows_picture(own))
-            margins, together = text_margins(
-                anchors, view.features[JOINT], self.good_.joint, self.temperature
-            )
-            text = (margins, together, view.cells[JOINT])
+            margins, said = text_margins(anchors, view.features[JOINT], self.good_.joint, self.temperature)
+            text = (margins, said, view.cells[JOINT])
         if GEOMETRY in view.features and self.good_.depth is not None:
             known = view.features[KNOWN][0] > 0
             depth = depth_tokens(self.good_.depth, depth_vectors(view.features[GEOMETRY]), known)

@@ -121,18 +121,26 @@ def depth_tokens(good: Normality, vectors: Features, known: NDArray[np.bool_]) -
 def text_margins(
     anchors: Anchors, joint: Features, good: Features | None, temperature: float
 ) -> tuple[Features, Features]:
-    """z-scores of the margins of types (K, h, w), and of all of them together (h, w), against those of good patches.
+    """z-scores of the margins of types (K, h, w), and `TEXT_TOKENS` (2, h, w): of all types together, and of the type
+    that is likeliest, which of many is high on good cells too; each against its own values on good patches.
 
     Without good patches, against those of the same picture.
     """
     usual = joint.reshape(len(joint), -1) if good is None else np.ascontiguousarray(good.T)
     own, ordinary = anchors.margins(joint, temperature), anchors.margins(usual, temperature)
-    own = np.concatenate([own, np.logaddexp.reduce(own, axis=0)[None]])
-    ordinary = np.concatenate([ordinary, np.logaddexp.reduce(ordinary, axis=0)[None]])
-    middle, spread = ordinary.mean(1), ordinary.std(1) + TINY
-    scaled = (own - middle[:, None, None]) / spread[:, None, None]
-    bounded = np.clip(scaled, -BOUND, BOUND).astype(np.float32)
-    return bounded[:-1], bounded[-1]
+    if not len(own):
+        return np.zeros_like(own), np.zeros((len(TEXT_TOKENS), *joint.shape[1:]), np.float32)
+    types = _against(own, ordinary)
+    any_defect = _against(np.logaddexp.reduce(own, axis=0), np.logaddexp.reduce(ordinary, axis=0))
+    likeliest = _against(types.max(0), _against(ordinary, ordinary).max(0))
+    return types, np.stack([any_defect, likeliest])
+
+
+def _against(values: Features, usual: Features) -> Features:
+    """z-scores of values (..., h, w) or (..., n) by mean and deviation of `usual` (..., m)."""
+    middle, spread = usual.mean(-1), usual.std(-1) + TINY
+    behind = (...,) + (None,) * (values.ndim - middle.ndim)
+    return np.clip((values - middle[behind]) / spread[behind], -BOUND, BOUND).astype(np.float32)
 
 
 def joined_tokens(
@@ -143,7 +151,7 @@ def joined_tokens(
     types: int,
     blind: NDArray[np.bool_] | None = None,
 ) -> Tokens:
-    """The tokens of all modalities on `cells`; None: missing. `text`: margins, those of any defect, and their cells."""
+    """The tokens of all modalities on `cells`; None: missing. `text`: margins, `TEXT_TOKENS`, and their cells."""
     values = np.zeros((WIDTH, *cells.size), np.float32)
     margins = np.zeros((types, *cells.size), np.float32)
     if rgb is not None:
@@ -151,12 +159,10 @@ def joined_tokens(
     if depth is not None:
         values[SLICES["depth"]] = depth
     if text is not None and rgb is not None:
-        own, together, where = text
+        own, said, where = text
         margins = grids.resampled(own, where, cells)
-        largest = margins.max(0) if types else np.zeros(cells.size, np.float32)
-        values[SLICES["text"]] = np.stack(
-            [grids.resampled(together[None], where, cells)[0], largest, np.ones(cells.size, np.float32)]
-        )
+        values[SLICES["text"]][:-1] = grids.resampled(said, where, cells)
+        values[SLICES["text"]][-1] = 1
     return Tokens(values, margins, cells, np.zeros(cells.size, np.bool_) if blind is None else blind)
 
 
