@@ -146,6 +146,8 @@ def test_clauses_that_cannot_act_are_told() -> None:
     found, lost = read_clauses(instruction, SPECIFICATION, {"left": np.ones((2, 2), np.float32)}, (2, 2))
     assert [(one.kind, one.types) for one in found] == [("tolerance", ("scratch",))]
     assert lost == ["inspect only rim"]
+    both = Instruction.model_validate({"scope": [{"parts": ["left", "rim"]}]})
+    assert not read_clauses(both, SPECIFICATION, {"left": np.ones((2, 2), np.float32)}, (2, 2))[0]
 
 
 def test_regions_are_measured_in_mm() -> None:
@@ -235,7 +237,8 @@ def replace_head(folder: Path) -> Fusion:
 
 def test_what_was_learned_of_depth_is_saved(tmp_path: Path) -> None:
     detector().save(tmp_path)
-    other = Fusion(encoder=ColourEncoder(), resolution=SIDE)
+    # The head is saved as well: what becomes of the folder that it came from changes nothing.
+    other = Fusion(encoder=ColourEncoder(), resolution=SIDE, head="gone")
     other.framing_ = detector().framing
     other.restore(tmp_path)
     (view,) = other.look([plate(9, dome=True)])

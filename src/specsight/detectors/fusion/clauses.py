@@ -58,15 +58,17 @@ def read_clauses(
     inside = [share(part) for scope in instruction.scope if not scope.exclude for part in scope.parts]
     left_out = [share(part) for scope in instruction.scope if scope.exclude for part in scope.parts]
     if instruction.scope:
-        kept = [grid for grid in inside if grid is not None]
         away = [grid for grid in left_out if grid is not None]
+        # Where a part is not known, what lies outside of all parts is not either.
+        kept = [grid for grid in inside if grid is not None] if all(g is not None for g in inside) else []
         if kept or away:
             outside = 1 - np.clip(np.sum(kept, axis=0), 0, 1) if kept else np.zeros(size, np.float32)
             for grid in away:
                 outside = np.maximum(outside, grid)
             found.append(ReadClause("scope", (), np.asarray(outside, np.float32)))
-        else:
-            lost += [scope.words for scope in instruction.scope]
+        lost += [
+            scope.words for scope in instruction.scope if any(share(part) is None for part in scope.parts)
+        ]
     if instruction.only:
         found.append(
             ReadClause(

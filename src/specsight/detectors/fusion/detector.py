@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.fusion.clauses import ReadClause, read_clauses
-from specsight.detectors.fusion.good_parts import GoodParts, learn_good_parts
+from specsight.detectors.fusion.good_parts import GoodParts, arrays_below, learn_good_parts
 from specsight.detectors.fusion.runner import HeadRunner, Obeyed, TypedWords
 from specsight.detectors.fusion.seeing import UNSEEN, blind_cells, surface_grids
 from specsight.detectors.fusion.tokens import (
@@ -117,20 +117,25 @@ class Fusion(Detector):
             raise self._not_fitted()
         anchors = self._anchors if anchors is None else anchors
         layers = {name: grid for name, grid in view.features.items() if name in self._coloured}
-        text = rgb = depth = None
+        rgb = depth = None
         cells = view.cells[GEOMETRY] if GEOMETRY in view.cells else view.cells[next(iter(layers))]
         if layers and self.good_.rgb is not None:
             vectors, own = rgb_vectors(layers, {name: view.cells[name] for name in layers})
             rgb = rgb_tokens(self.good_.rgb, vectors, view.frame.shows_picture(own))
-            margins, said = text_margins(anchors, view.features[JOINT], self.good_.joint, self.temperature)
-            text = (margins, said, view.cells[JOINT])
         if GEOMETRY in view.features and self.good_.depth is not None:
             known = view.features[KNOWN][0] > 0
             depth = depth_tokens(self.good_.depth, depth_vectors(view.features[GEOMETRY]), known)
         blind = (
             blind_cells(view.features[UNSEEN], self.good_.usual_unseen) if UNSEEN in view.features else None
         )
-        return joined_tokens(cells, rgb, text, depth, len(anchors.types), blind)
+        return joined_tokens(cells, rgb, self._said(view, anchors), depth, len(anchors.types), blind)
+
+    def _said(self, view: View, anchors: Anchors) -> tuple[Features, Features, Cells] | None:
+        """Margins of the anchors' types, what they say together, and their cells; None where there are no colours."""
+        if JOINT not in view.features or self.good_ is None or self.good_.rgb is None:
+            return None
+        own = text_margins(anchors, view.features[JOINT], self.good_.joint, self.temperature)
+        return (*own, view.cells[JOINT])
 
     @property
     def _anchors(self) -> Anchors:
@@ -150,7 +155,7 @@ class Fusion(Detector):
     def _judgement(
         self, view: View, tokens: Tokens, words: TypedWords, clauses: Sequence[ReadClause]
     ) -> Judgement:
-        """What the head says of tokens; a modality's evidence is how far the map falls where it is left out."""
+        """What the head says of tokens; a modality's evidence is the map that it gives alone."""
         cells, shown = tokens.cells, view.frame.shows_picture(tokens.cells)
 
         def run(tokens: Tokens) -> Obeyed:
@@ -181,7 +186,7 @@ class Fusion(Detector):
             return ()
         names = [self.part_names_[value] for value in sorted(self.part_names_)]
         shares = view.features.get(PARTS)
-        parts = {} if shares is None else dict(zip(names, shares[1:]))
+        parts = {} if shares is None else dict(zip(names, shares))
         specification = self._get_words().specification
         return read_clauses(instruction, specification, parts, size)[0]
 
@@ -200,9 +205,11 @@ class Fusion(Detector):
             more = words.anchors(Instruction(known_defects=tuple(further)))
             added = [more.types.index(clause.name) for clause in further]
             vectors = np.concatenate([vectors, more.defects[added] - more.good])
-            of_more = self.deviation_tokens(view, more).margins[added]
-            valid = tokens.values[SLICES["text"]][-1:]
-            margins = np.concatenate([margins, of_more * valid])
+            said = self._said(view, more)
+            of_more = np.zeros((len(added), *tokens.cells.size), np.float32)
+            if said is not None:
+                of_more = grids.resampled(said[0][added], said[2], tokens.cells)
+            margins = np.concatenate([margins, of_more * tokens.values[SLICES["text"]][-1:]])
             types = (*types, *(clause.name for clause in further))
         return TypedWords(types, np.asarray(vectors, np.float32), np.asarray(margins, np.float32))
 
@@ -269,7 +276,9 @@ class Fusion(Detector):
         if self.good_ is None:
             raise self._not_fitted()
         state: State = dict(self.good_.arrays())
-        about = {"parts": {str(k): v for k, v in self.part_names_.items()}, "mm_per_px": self.scale_}
+        state |= {f"head/{name}": values for name, values in self.runner.arrays().items()}
+        parts = {str(k): v for k, v in self.part_names_.items()}
+        about = {"parts": parts, "mm_per_px": self.scale_, "head": self.runner.about()}
         state["about"] = json_array(about)
         return state
 
@@ -277,4 +286,7 @@ class Fusion(Detector):
         about = of_json_array(state["about"])
         self.part_names_ = {int(value): str(name) for value, name in about["parts"].items()}
         self.scale_ = None if about["mm_per_px"] is None else float(about["mm_per_px"])
+        if self.scale_ is not None and not 0 < self.scale_ < np.inf:
+            raise ValueError(f"{self.scale_} mm per pixel")
         self.good_ = GoodParts.of_arrays(state)
+        self.runner_ = HeadRunner.of_arrays(arrays_below(state, "head"), about["head"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,17 +51,22 @@ class GoodParts:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> GoodParts:
         """The one that `arrays` describe. Raises KeyError or ValueError where they do not fit together."""
-        rgb, depth = (
-            {key.partition("/")[2]: values for key, values in arrays.items() if key.startswith(f"{name}/")}
-            for name in ("rgb", "depth")
-        )
+        rgb, depth = arrays_below(arrays, "rgb"), arrays_below(arrays, "depth")
+        joint = arrays.get("joint")
+        if not (rgb or depth) or bool(rgb) != (joint is not None) or (joint is not None and joint.ndim != 2):
+            raise ValueError("patches of colours, of depth and of words do not belong together")
         white, black = arrays["usual_unseen"]
         return cls(
             Normality.of_arrays(rgb) if rgb else None,
             Normality.of_arrays(depth, CHANNELS) if depth else None,
-            arrays.get("joint"),
+            joint,
             (float(white), float(black)),
         )
+
+
+def arrays_below(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    """Those whose names begin with `name` and a slash, by the rest of their names."""
+    return {key.partition("/")[2]: values for key, values in arrays.items() if key.startswith(f"{name}/")}
 
 
 @dataclass

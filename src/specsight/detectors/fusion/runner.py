@@ -1,16 +1,16 @@
 """The head as a detector uses it: weights from a folder, arrays in and out.
 
-In: tokens of one picture, word vectors, clauses. Out: logits of the anomaly under the clauses and of each type, and how
-far they fall where a modality is left out. Weights that were trained beside another encoder read margins and no word
-vectors.
+In: tokens of one picture, word vectors, clauses. Out: logits of the anomaly under the clauses and of each type. A
+fitted detector keeps the head that it was calibrated with, whatever becomes of the folder it came from. Weights that
+were trained beside another encoder read margins and no word vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,6 +73,23 @@ class HeadRunner:
         (head, beside), _ = read_folder(folder, lambda: _read(folder), ANEW)
         return cls(head.eval().requires_grad_(False), beside == encoder)
 
+    def arrays(self) -> dict[str, Features]:
+        """Its weights by name, for saving."""
+        return {name: tensor.numpy() for name, tensor in self.head.state_dict().items()}
+
+    def about(self) -> dict[str, Any]:
+        """What else it consists of, for JSON."""
+        return {"shape": asdict(self.head.shape), "reads": self.reads}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Features], about: Mapping[str, Any]) -> HeadRunner:
+        """The head that `arrays` and `about` describe. Raises as dictionaries and torch do where they do not fit."""
+        require("torch", "models")
+        import torch
+
+        head = _built(about["shape"], {name: torch.from_numpy(values) for name, values in arrays.items()})
+        return cls(head.eval().requires_grad_(False), bool(about["reads"]))
+
     def run(
         self,
         tokens: Tokens,
@@ -101,10 +118,7 @@ class HeadRunner:
 
 def _read(folder: Path) -> tuple[FusionHead, str]:
     """The head of a folder, and the fingerprint of the encoder that it was trained beside."""
-    import torch
     from safetensors.torch import load_file
-
-    from specsight.detectors.fusion.head import FusionHead, HeadShape
 
     check_regular(folder / WEIGHTS)
     try:
@@ -119,23 +133,31 @@ def _read(folder: Path) -> tuple[FusionHead, str]:
                 f"'{folder}' holds a head that reads other tokens than this version makes: train it again with "
                 "'specsight train fusion'"
             )
-        shape = HeadShape(**described["shape"])
-        sizes = (shape.tokens, shape.width, shape.words, shape.pair)
-        if shape.tokens != WIDTH or not all(type(size) is int and 0 <= size <= WIDEST for size in sizes):
-            raise ValueError(f"a head of {shape}")
         weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
-        with torch.device(
-            "meta"
-        ):  # What the description says takes memory only where the file agrees with it.
-            head = FusionHead(shape)
-        head.load_state_dict(weights, assign=True)
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-            raise ValueError("weights that are no numbers")
+        head = _built(described["shape"], weights)
         return head, str(described["encoder"])
     except SpecsightError:
         raise
     except Exception as error:  # safetensors and torch raise whatever a damaged file provokes
         raise SpecsightError(f"'{folder / WEIGHTS}' is missing or damaged: {ANEW}") from error
+
+
+def _built(sizes: Mapping[str, int], weights: dict[str, Tensor]) -> FusionHead:
+    """A head of these sizes with these weights. Raises ValueError, TypeError or RuntimeError where they do not fit."""
+    import torch
+
+    from specsight.detectors.fusion.head import FusionHead, HeadShape
+
+    shape = HeadShape(**sizes)
+    given = (shape.tokens, shape.width, shape.words, shape.pair)
+    if shape.tokens != WIDTH or not all(type(size) is int and 0 <= size <= WIDEST for size in given):
+        raise ValueError(f"a head of {shape}")
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise ValueError("weights that are no numbers")
+    with torch.device("meta"):  # What is said of sizes takes memory only where the weights agree with it.
+        head = FusionHead(shape)
+    head.load_state_dict(weights, assign=True)
+    return head
 
 
 def _clause_tokens(

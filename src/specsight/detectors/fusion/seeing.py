@@ -43,9 +43,8 @@ def surface_grids(
         found |= {GEOMETRY: own, KNOWN: known[None].astype(np.float32)}
         if RGB not in picture.absent:
             found[UNSEEN] = _unseen(picture.rgb, frame, cells)
-    if picture.parts is not None:
-        shares = [_share(picture.parts == value, frame, cells) for value in parts]
-        found[PARTS] = np.stack([np.zeros(cells.size, np.float32), *shares])
+    if picture.parts is not None and parts:
+        found[PARTS] = np.stack([_share(picture.parts == value, frame, cells) for value in parts])
     return found
 
 

@@ -140,7 +140,7 @@ def _against(values: Features, usual: Features) -> Features:
     """z-scores of values (..., h, w) or (..., n) by mean and deviation of `usual` (..., m)."""
     middle, spread = usual.mean(-1), usual.std(-1) + TINY
     behind = (...,) + (None,) * (values.ndim - middle.ndim)
-    return np.clip((values - middle[behind]) / spread[behind], -BOUND, BOUND).astype(np.float32)
+    return np.asarray(np.clip((values - middle[behind]) / spread[behind], -BOUND, BOUND), np.float32)
 
 
 def joined_tokens(

@@ -231,7 +231,7 @@ def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -
     about = {
         "types": [name or "" for name in anchors.types],
         "parts": [name for _, name in sorted(detector.part_names_.items())],
-        "cell_mm": detector.scale_ and detector.scale_ * 8,
+        "cell_mm": detector.scale_ and detector.scale_ * tokens.cells.stride[1],
         "product": words.specification.product,
         "entries": entries,
     }
@@ -248,4 +248,4 @@ def _write(file: Path, detector: Fusion, words: Words, shown: Iterator[Shown]) -
 def _part_shares(view: View, size: tuple[int, int]) -> NDArray[np.uint8]:
     if PARTS not in view.features:
         return np.zeros((0, *size), np.uint8)
-    return np.round(255 * view.features[PARTS][1:]).astype(np.uint8)
+    return np.round(255 * view.features[PARTS]).astype(np.uint8)
