@@ -99,6 +99,8 @@ def test_groups_join_pictures_and_are_taken_at_their_word(tmp_path: Path) -> Non
     assert distinct_parts(samples(None, None, None, None)).labels == [0, 1, 2, 0]
     assert distinct_parts(samples(None, "a", "a", None)).labels == [0, 1, 1, 0]
     assert distinct_parts(samples("a", "b", "c", "d")).labels == [0, 1, 2, 3]
+    same = [Sample(g, tmp_path / "0.png", "disc", group=g) for g in ("a", "b")]
+    assert distinct_parts(same).labels == [0, 0]
     missing = Sample("gone", tmp_path / "gone.png", "disc")
     assert distinct_parts([*samples(None, None), missing]).labels == [0, 1, 2]
 

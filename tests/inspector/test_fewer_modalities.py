@@ -221,7 +221,10 @@ def test_what_good_parts_did_not_have_is_ignored(tmp_path: Path) -> None:
     rgb, depth = good_part(np.random.default_rng(8))
     seen, alone = flat.inspect(rgb, depth=depth), flat.inspect(rgb)
     assert (seen.score, seen.verdict) == (alone.score, alone.verdict)
-    assert (seen.notes, alone.notes) == (("depth is ignored: the good parts of this model had none",), ())
+    assert (seen.notes, alone.notes) == (
+        ("depth is ignored: none of the good parts of this model had any, or too few",),
+        (),
+    )
     np.save(tmp_path / "alone.npy", depth)
     with pytest.raises(UnreadableFile, match="depth alone"):
         flat.look(Sample("a", tmp_path / "alone.npy", "plate", depth=tmp_path / "alone.npy"))

@@ -248,3 +248,13 @@ def test_a_mistake_is_told_in_one_line(name: str, level: float, said: str) -> No
 def test_depth_of_a_picture_without_depth_cannot_be_stressed(name: str) -> None:
     with pytest.raises(SpecsightError, match=f"'{name}' acts on depth, and this picture has none"):
         apply(Picture(picture().rgb), name, stressors[name].middle, 0)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
+def test_the_smallest_pictures_and_levels_are_stressed(size: tuple[int, int]) -> None:
+    depth = np.linspace(200, 201, size[0] * size[1], dtype=np.float32).reshape(size)
+    tiny = Picture(np.full((*size, 3), 90, np.uint8), depth)
+    lost = apply(tiny, "depth_dropout", 60, 0)
+    assert lost.depth is not None
+    assert np.isnan(lost.depth).any()
+    assert hidden(size, "occlusion", 1e-300, 0) is not None

@@ -48,13 +48,16 @@ def distinct_parts(
 ) -> DistinctParts:
     """Tell the parts of samples apart.
 
-    Samples of one group show one part. Those without a group are compared by their pictures, and by depth and
-    signals where both have them, with all others: copies, other encodings and frames of one video show one part
-    (`near_duplicates`). Pictures of two groups are not compared, and nothing is read where every sample names its
-    group; a picture that cannot be read is a part of its own. `prints` are fingerprints that are known already, by id.
+    Samples of one group show one part. Those without a group are compared by their pictures, and by depth and signals
+    where both have them, with all others: copies, other encodings and frames of one video show one part
+    (`near_duplicates`). Pictures of two groups are not compared unless they are the same file, and nothing is read
+    where every sample names its group; a picture that cannot be read is a part of its own. `prints` are fingerprints
+    that are known already, by id.
     """
     first: dict[Hashable, int] = {}
     pairs = [(first.setdefault(stated_part(s), i), i) for i, s in enumerate(samples)]
+    # The very same file shows one part, whatever several lines of a manifest call it.
+    pairs += [(first.setdefault(("file", str(s.image)), i), i) for i, s in enumerate(samples)]
     unusual: list[tuple[int, int]] = []
     if not all(s.group for s in samples):
         if prints is None:

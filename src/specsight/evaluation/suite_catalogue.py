@@ -291,7 +291,7 @@ POINTING, PHRASES = "llava-ads", "phrases"
 
 def _one_encoder(suite: str, others: Sequence[str]) -> None:
     if others:
-        raise SpecsightError(f"the suite '{suite}' compares nothing but words: give one --encoder")
+        raise SpecsightError(f"the suite '{suite}' compares its rows on one encoder: give one --encoder")
 
 
 def _reading(config: EvaluationConfig) -> list[str]:

@@ -127,9 +127,11 @@ def as_known(picture: Picture, modalities: Modalities | None, image: object) -> 
     unknown = sorted(picture.modalities - modalities)
     if not picture.modalities & modalities:
         raise UnreadableFile(
-            f"'{image}' has {_listed(unknown)} alone, and the good parts of this model had none: it cannot be judged"
+            f"'{image}' has {_listed(unknown)} alone, and too few good parts of this model had any: it cannot be judged"
         )
-    notes = tuple(f"{name} is ignored: the good parts of this model had none" for name in unknown)
+    notes = tuple(
+        f"{name} is ignored: none of the good parts of this model had any, or too few" for name in unknown
+    )
     return replace(picture.without(*unknown), notes=(*picture.notes, *notes))
 
 

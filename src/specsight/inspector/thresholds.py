@@ -83,6 +83,11 @@ def set_threshold(
         fewer = further.joined_fewer(fewer, config)
         if further.whole.held_out:
             likeness = likeness.joined(further.whole.likeness) if likeness else further.whole.likeness
+    if held_out is None and good is not None:
+        raise SpecsightError(
+            f"no good part in '{good}' can give '{folder}' a threshold: they were learned from, could not be read, or "
+            "lack what the model judges by; give others, or fit the model again"
+        )
     if held_out is None:
         raise SpecsightError(
             f"'{folder}' keeps no scores of held-out good parts: give good parts with --good, or fit the model again"

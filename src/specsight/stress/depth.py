@@ -75,13 +75,17 @@ def shift(picture: Picture, level: float, random: np.random.Generator) -> Pictur
 def _patches(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.float64]:
     """(H, W) smooth noise of deviation 1, in patches of a fiftieth of the shorter side."""
     noise = cv2.GaussianBlur(random.standard_normal(size), (0, 0), max(1.0, min(size) / 50))
-    return np.asarray(noise / noise.std(), np.float64)
+    return np.asarray(noise / (noise.std() or 1.0), np.float64)
 
 
 def _steep(depth: NDArray[np.float32]) -> NDArray[np.float64]:
     """(H, W) how steep depth is, as a rank from -1 to 1: mm and scale do not matter."""
     filled = np.where(np.isfinite(depth), depth, np.nanmedian(depth)).astype(np.float64)
-    down, right = np.gradient(cv2.GaussianBlur(filled, (0, 0), 1.0))
+    smooth = cv2.GaussianBlur(filled, (0, 0), 1.0)
+    # One row has no slope from row to row.
+    down, right = (
+        np.gradient(smooth, axis=k) if smooth.shape[k] > 1 else np.zeros(smooth.shape) for k in (0, 1)
+    )
     slope = np.hypot(down, right).ravel()
     rank = np.empty(slope.size)
     rank[np.argsort(slope, kind="stable")] = np.linspace(-1, 1, slope.size)

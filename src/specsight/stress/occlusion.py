@@ -59,7 +59,8 @@ def covered(size: tuple[int, int], level: float, random: np.random.Generator) ->
     ideal = float(np.clip(np.sqrt(area * aspect), area / width, height))
     nearby = range(max(1, int(0.9 * ideal)), min(height, int(1.1 * ideal) + 1) + 1)
     choices = [(tall, round(area / tall)) for tall in nearby if 1 <= round(area / tall) <= width]
-    tall, wide = min(choices, key=lambda one: (abs(one[0] * one[1] - area), abs(one[0] - ideal)))
+    # Less than half a pixel is none that could be covered.
+    tall, wide = min(choices or [(1, 1)], key=lambda one: (abs(one[0] * one[1] - area), abs(one[0] - ideal)))
     # The middle of the rectangle is the same at every level, as far as the picture leaves room.
     top = int(np.clip(round(y * height - tall / 2), 0, height - tall))
     left = int(np.clip(round(x * width - wide / 2), 0, width - wide))
