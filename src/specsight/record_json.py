@@ -69,6 +69,7 @@ class DecisionJson(TypedDict):
 
     score: Finite
     unlike: NotRequired[Finite | None]
+    by_map: NotRequired[bool]
     promise: NotRequired[Text]
     further_rejects: NotRequired[Text]
     deciding: dict[Text, Any] | None

@@ -49,7 +49,11 @@ DECISIONS: dict[str, tuple[Decision, tuple[Finding, ...], tuple[Clause, ...]]] =
         (),
         (),
     ),
-    "scope": (Decision("reject", 3.0, 1.2, deciding=LID, promise="of 40 good lids", counted=(CUT,)), (CUT,), (LID,)),
+    "scope": (
+        Decision("reject", 3.0, 1.2, by_map=True, deciding=LID, promise="of 40 good lids", counted=(CUT,)),
+        (CUT,),
+        (LID,),
+    ),
     "not applied": (
         Decision(
             "accept", 0.4, 1.2,

@@ -47,7 +47,7 @@ def test_a_score_just_above_its_threshold_is_seen_to_be() -> None:
 
 def test_a_map_value_that_was_compared_in_place_of_the_score_is_not_called_the_score() -> None:
     stains = (Excused(finding(type="stain"), Ignore(defect="stain")),)
-    words = state(Decision("reject", 4.2, 3.0, counted=(finding(),), observed=stains))
+    words = state(Decision("reject", 4.2, 3.0, by_map=True, counted=(finding(),), observed=stains))
     assert words.startswith("Rejected: what still counts reaches 4.200, which is above the threshold 3.000.")
     assert state(Decision("accept", 2.0, 3.0, observed=stains)).startswith("Accepted: score 2.000")
 

@@ -14,7 +14,7 @@ from specsight.asking.judged_picture import JudgedPicture
 from specsight.asking.query import Query
 from specsight.asking.words import capitalised, listed
 from specsight.errors import excerpt
-from specsight.explain import compared_by_map, not_applied, told_apart
+from specsight.explain import not_applied, told_apart
 from specsight.specification import Unread
 
 
@@ -132,7 +132,7 @@ def _against_threshold(seen: JudgedPicture) -> Sentence:
         "{what} {score}, and the threshold is {threshold}"
         + (": {times} times the threshold." if times else "."),
         ("decision",),
-        what="What still counts reaches" if compared_by_map(decision) else "The score is",
+        what="What still counts reaches" if decision.by_map else "The score is",
         score=score,
         threshold=threshold,
         times=times,
@@ -142,7 +142,7 @@ def _against_threshold(seen: JudgedPicture) -> Sentence:
 def _against_good_parts(seen: JudgedPicture, context: Context) -> Iterator[Sentence]:
     """How many good parts that were judged unseen scored as high; each by its highest picture."""
     held_out = context.inspector.held_out
-    if not held_out or compared_by_map(seen.inspection.decision):
+    if not held_out or seen.inspection.decision.by_map:
         return
     highest: dict[int, float] = {}
     for one in held_out.pictures:

@@ -76,6 +76,7 @@ def decide(
         verdict="reject" if rejected else "accept",
         score=compared.score,
         threshold=compared.threshold,
+        by_map=compared.by_map,
         deciding=deciding,
         promise=compared.promise,
         counted=tuple(counted),
@@ -96,6 +97,8 @@ class _Compared(NamedTuple):
     score: float
     threshold: float
     promise: str
+    by_map: bool
+    """Whether that is a map value."""
     attributed: bool
     """Whether the score can be put to a part or a type."""
 
@@ -113,11 +116,11 @@ def _compared(
     attributed = len(found) > len(circumstances.named) or not over or circumstances.score_of_map
     scoped = circumstances.inside is not None and attributed
     if not scoped and not (over and excused.keys() - circumstances.named.keys()):
-        return _Compared(judgement.score, calibration.score_threshold, "", attributed)
+        return _Compared(judgement.score, calibration.score_threshold, "", False, attributed)
     of_score = [f for k, f in enumerate(found) if k not in excused and k not in circumstances.named]
     left = _largest_left(judgement, of_score, calibration, circumstances)
     threshold, promise = _limit(calibration, circumstances) if scoped else (calibration.map_seed, "")
-    return _Compared(left, threshold, promise, attributed)
+    return _Compared(left, threshold, promise, True, attributed)
 
 
 def _against(

@@ -4,7 +4,6 @@ Exported are the words of templates alone: rooms that print them need no ontolog
 """
 
 from specsight.explain.sentences import (
-    compared_by_map,
     deciding,
     describe,
     not_applied,
@@ -16,7 +15,6 @@ from specsight.explain.sentences import (
 )
 
 __all__ = [
-    "compared_by_map",
     "deciding",
     "describe",
     "not_applied",

@@ -174,9 +174,8 @@ def _verdict(decision: Decision) -> tuple[str, str]:
     if decision.verdict == "reject" and not over and ground:
         named = not isinstance(decision.deciding, Requirement) and decision.further_rejects
         return f"Rejected: {ground}.", f"Beside what the threshold promises, {named}." if named else ""
-    by_map = compared_by_map(decision)
     score, threshold = told_apart(decision.score, decision.threshold)
-    what = f"what still counts reaches {score}, which" if by_map else f"score {score}"
+    what = f"what still counts reaches {score}, which" if decision.by_map else f"score {score}"
     comparison = f"{what} is {'above' if over else 'not above'} the threshold {threshold}"
     if decision.promise:
         comparison += f" ({decision.promise})"
@@ -211,16 +210,6 @@ def deciding(decision: Decision) -> str:
             f"{name}, tolerance {limit:g} mm" if limit is not None else f"{name}, '{excerpt(clause.words)}'"
         )
     return f"'{excerpt(clause.words).rstrip('.')}'"
-
-
-def compared_by_map(decision: Decision) -> bool:
-    """Whether a map value, not the score, was compared with the threshold: under a scope with a threshold of its own,
-    and where findings that do not count changed it. With such findings the score itself is compared only where it is
-    not above its threshold: then no clause decided."""
-    if decision.promise:
-        return True
-    over = decision.score > (decision.threshold or 0.0)
-    return bool(decision.observed) and (decision.deciding is not None or over)
 
 
 def told_apart(first: float, second: float) -> tuple[str, str]:

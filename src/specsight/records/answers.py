@@ -127,6 +127,8 @@ class Decision:
     score: float
     """The number that was compared with `threshold`; higher = more anomalous."""
     threshold: float | None
+    by_map: bool = False
+    """Whether `score` is a map value: under a scope, and where findings that do not count excuse the score."""
     deciding: Clause | None = None
     """The clause that makes the verdict what it is, where the score alone would not; of several the first."""
     promise: str = ""
@@ -157,6 +159,7 @@ class Decision:
         return {
             "score": self.score,
             "unlike": self.unlike,
+            "by_map": self.by_map,
             "promise": self.promise,
             "further_rejects": self.further_rejects,
             "deciding": None if self.deciding is None else clause_to_json(self.deciding),
@@ -205,6 +208,7 @@ class Decision:
             score=values["score"],
             threshold=threshold,
             unlike=values.get("unlike"),
+            by_map=values.get("by_map", False),
             promise=values.get("promise", ""),
             further_rejects=values.get("further_rejects", ""),
             deciding=None if deciding is None else clause_from_json(deciding),

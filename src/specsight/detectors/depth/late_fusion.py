@@ -6,7 +6,7 @@ usual one and z as z-scores, the map is
 
 - mean, max, product: of d over the modalities (max: of z; product: the geometric mean, lest a patch of one known
   modality be compared with the square of others);
-- zsum: the sum of z over √(number of modalities), which has the variance of one;
+- zsum: the sum of z over √(number of modalities), which has the variance of one where modalities are independent;
 - ocsvm: w · d, w of a linear one-class SVM fitted to held-out good patches (M3DM, Wang et al., CVPR 2023, fuses so);
 - gated: the mean of z, each weighted by 1 / u², u being how far good patches lie from one another there; a modality
   says less where good parts differ.
@@ -120,7 +120,9 @@ def joined(evidence: Mapping[str, Evidence], rule: str, weights: NDArray[np.floa
         value = np.where(known, scores, -np.inf).max(0)
     elif rule == "zsum":
         value = np.where(known, scores, 0).sum(0) / np.sqrt(count)
-    elif rule == "ocsvm" and weights is not None:
+    elif rule == "ocsvm":
+        if weights is None:
+            raise ValueError("the rule 'ocsvm' needs the weights that a fit under it learns")
         usual = float(weights.sum())
         value = weights @ np.where(known, relative, np.float32(1))
     else:
