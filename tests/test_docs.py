@@ -46,7 +46,7 @@ def test_the_readme(tmp_path: Path) -> None:
             "g = np.random.default_rng(0)",
             "new, ok = pathlib.Path('photos/new'), pathlib.Path('photos/ok')",
             "new.mkdir(parents=True), ok.mkdir()",
-            "good = [g.normal(130, 5, (96, 128, 3)).astype('uint8') for _ in range(12)]",
+            "good = [g.normal(130, 5, (96, 96, 3)).astype('uint8') for _ in range(9)]",
             "[Image.fromarray(rgb).save(ok / f'{k}.png') for k, rgb in enumerate(good)]",
             "good[0][30:60, 40:70] = 20",
             "Image.fromarray(good[0]).save(new / '0001.jpg')",
