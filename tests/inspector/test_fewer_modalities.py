@@ -209,7 +209,8 @@ def test_the_decision_says_what_was_lost_and_what_is_promised_then(inspector: In
     assert Inspection.from_json(blind.to_json()).lost == ("rgb",)
     flat = inspector.inspect(rgb)
     assert "there is no depth" in flat.notes
-    assert flat.decision.promise.startswith("judged without depth: ") and not flat.decision.by_map
+    assert flat.decision.promise.startswith("judged without depth: ")
+    assert not flat.decision.by_map
     unknown = replace(inspector, fewer=()).inspect(rgb)
     assert unknown.decision.promise == ""
     assert any("is not known for such a picture" in note for note in unknown.notes)
