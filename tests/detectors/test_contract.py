@@ -297,7 +297,7 @@ def test_depth_that_is_missing_is_named(
     kind = detectors[name]
     monkeypatch.setattr(kind, "needs", replace(kind.needs, depth=True))
     without = [replace(sample, depth=None) for sample in samples]
-    with pytest.raises(SpecsightError, match=f"{name} needs depth, and no sample has any"):
+    with pytest.raises(SpecsightError, match=f"{name} needs depth, and no good part comes with any"):
         new(name).fit(without)
     with pytest.raises(SpecsightError, match="needs depth, and this picture has none"):
         new(name).look([pictured(plate(1)), Picture(plate(0))])

@@ -101,7 +101,7 @@ def test_parts_learned_without_depth_are_compared_by_colours(samples: list[Sampl
         )
         assert bad > good
     cfm = create_detector("cfm", encoder="filters", resolution=64, steps=5)
-    with pytest.raises(SpecsightError, match="cfm needs depth, and no sample has any"):
+    with pytest.raises(SpecsightError, match="cfm needs depth, and no good part comes with any"):
         cfm.fit(without)
     with pytest.raises(SpecsightError, match="cfm compares depth with colours, and this picture has none"):
         cfm.look([Picture(plate(0), depth_of(plate(0))).without("rgb")])

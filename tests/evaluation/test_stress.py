@@ -153,6 +153,10 @@ def test_the_page_shows_curves_a_sheet_and_every_row(finished: Path) -> None:
         (("--stress", "jpeg", "--detector", "padim,padim"), "every detector must be named once"),
         (("--middle",), "--middle chooses among the levels of --stress"),
         (("--limit", "0"), "limit must be at least 1"),
+        (("--stress", ""), "--stress names no stressor"),
+        (("--suite", "fogs"), "known: adaptation, clad,"),
+        (("--suite", "adaptation", "--leave-out", "light", "--target", "b"), "give one of them"),
+        (("--suite", "adaptation", "--rows", "coral"), "leave --rows out"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_run(

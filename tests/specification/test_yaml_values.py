@@ -48,7 +48,7 @@ def test_what_yaml_1_1_turns_into_something_else_stays_the_name_it_is(name: str)
         ("'0.1'", "expected a number, got '0.1'"),
         ("true", "expected a number, got True"),
         ("yes", "expected a number, got 'yes'"),
-        ("[0.1]", "expected a number, got a list or mapping"),
+        ("[0.1]", "expected a number, got a list"),
         ("0", "greater than"),
         ("-1", "greater than"),
         (".nan", "got nan"),

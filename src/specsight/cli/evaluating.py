@@ -114,11 +114,20 @@ class _Given:
             whole_numbers("--seeds", self.seeds),
         )
 
+    @property
+    def stressors(self) -> list[str]:
+        """The names that `--stress` gives."""
+        return [name.strip() for name in (self.stress or "").split(",") if name.strip()]
+
     def check(self) -> None:
         """Raise SpecsightError for options that do not go together."""
         several = len(self.methods) > 1 or len(self.counts) > 1
-        if self.middle and not self.stress:
+        if self.stress is not None and not self.stressors:
+            raise SpecsightError("--stress names no stressor: say all, or names such as low_light,occlusion")
+        if self.middle and self.stress is None:
             raise SpecsightError("--middle chooses among the levels of --stress: add that")
+        if self.leave_out and self.target:
+            raise SpecsightError("--leave-out and --target each say what the other line is: give one of them")
         if (self.leave_out or self.target) and self.suite != ADAPTATION:
             raise SpecsightError(
                 "--leave-out and --target are for --suite adaptation: name it, or leave them out"
@@ -271,7 +280,7 @@ def _stress(config: EvaluationConfig, of: _Given) -> None:
     from specsight.report import render_stress
 
     out = of.folder
-    names = of.stress.split(",") if of.stress and of.stress != EVERY else ()
-    for _ in stress_curves(config, of.methods, names, out, of.middle):
+    names = of.stressors
+    for _ in stress_curves(config, of.methods, () if EVERY in names else names, out, of.middle):
         render_stress(out)
     screen.stress(out)

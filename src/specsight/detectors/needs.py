@@ -61,7 +61,8 @@ class Needs:
                 raise SpecsightError(f"{method} learns from good parts only, and '{sample.id}' is defective")
         if self.depth and samples and all(sample.depth is None for sample in samples):
             raise SpecsightError(
-                f"{method} needs depth, and no sample has any (the first: '{samples[0].id}')"
+                f"{method} needs depth, and no good part comes with any (the first: '{samples[0].id}'): put depth "
+                "beside the pictures (specsight list datasets says how), or take a method that does without"
             )
 
     def check_enough(self, method: str, count: int, skipped: Sequence[tuple[str, str]] = ()) -> None:

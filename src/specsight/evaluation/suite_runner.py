@@ -15,6 +15,7 @@ from specsight.datasets import load_dataset
 from specsight.detectors import detectors
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.evaluation.adaptation_suite import SUITE as ADAPTATION
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
 from specsight.evaluation.instructions.questions import check_askable, nothing_to_ask
@@ -49,7 +50,7 @@ def run_suite(
     instructions has nothing to ask of the set, and, when all rows were tried, SuiteError where some failed.
     """
     if suite not in SUITES:
-        raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, SUITES)}")
+        raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, (*SUITES, ADAPTATION))}")
     rows = _chosen(SUITES[suite].rows(config, encoders), suite, only)
     named = config.detector
     if named.parameters and named.name not in {row.detector for row in rows}:

@@ -155,7 +155,7 @@ def _message(error: ErrorDetails) -> str:
     given = (
         f"got {reprlib.repr(value)}"
         if not isinstance(value, dict | list | tuple)
-        else "got a list or mapping"
+        else f"got a {'mapping' if isinstance(value, dict) else 'list'}"
     )
     for ending, wanted in _WANTED.items():
         if kind.startswith(ending):
