@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from specsight.calibration import Calibration
+from specsight.features.relief import risen
 from specsight.images import components, longest_extent, unwrapped
 from specsight.point_spread import PointSpread
 from specsight.records import Finding, Judgement
@@ -43,10 +44,6 @@ WHOLE = 0.9
 WHOLE_PICTURE = "whole picture"
 SURROUNDING = 0.3
 """Width of what surrounds a region, as a share of its longer side."""
-UTMOST = 0.95
-"""Share of a region's pixels beyond which its height is an outlier's."""
-LEAST_KNOWN = 16
-"""Pixels with depth in a region, and around it, from which on its height is told."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,7 @@ def find(
     focus: Focus | None = None,
     taught: Collection[str] = (),
     depth: NDArray[np.float32] | None = None,
+    extents: Mapping[str, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings of one judged picture, the strongest first.
 
@@ -122,7 +120,7 @@ def find(
     too that reach no more than its seed. Types that words have `taught` give a finding its name only where they rise
     clearly higher than all others: what is known, with its severity and its clauses, is not displaced by a name of
     today that fits as well. `depth` (H, W), in mm, tells how far a finding that depth shows rises above what lies
-    around it.
+    around it. `extents`: of each modality by itself, what good parts reach in its map (default: the calibration's).
     """
     labels = regions(judgement.map, calibration, circular, focus)
     labels = _split_by_type(labels, judgement, calibration, circular, focus, taught)
@@ -136,7 +134,7 @@ def find(
         finding = _measured(region, scale)
         percent = 100 * finding.area_px / judgement.map.size
         severity = spec.severity_of(type_, finding.length_mm, percent, part)
-        seen_in = _seen_in(judgement, region, calibration)
+        seen_in = _seen_in(judgement, region, calibration, extents or {})
         found.append(
             replace(
                 finding,
@@ -153,34 +151,28 @@ def find(
     return tuple(sorted(found, key=lambda f: -f.peak))
 
 
-def _seen_in(judgement: Judgement, region: _Region, calibration: Calibration) -> tuple[str, ...]:
-    """The modalities whose own map passes the extent threshold somewhere in a region; all of them where none does."""
+def _seen_in(
+    judgement: Judgement, region: _Region, calibration: Calibration, extents: Mapping[str, float]
+) -> tuple[str, ...]:
+    """The modalities whose own map passes its extent threshold somewhere in a region; all of them where none does."""
     names = tuple(judgement.alone)
     by_itself = [
-        name for name in names if float(region.of(judgement.alone[name]).max()) > calibration.map_extent
+        name
+        for name in names
+        if float(region.of(judgement.alone[name]).max()) > extents.get(name, calibration.map_extent)
     ]
     return tuple(by_itself) or names
 
 
 def _height(depth: NDArray[np.float32], region: _Region) -> float | None:
-    """How far a region rises above (positive) or lies below the plane through what surrounds it, in the unit of depth,
-    a distance from the camera; None where too little of it is known."""
+    """How far a region rises above what surrounds it, in the unit of depth; None where that cannot be told."""
     rows, columns = region.box
-    margin = SURROUNDING * max(region.mask.shape) + 2
-    top, left = max(0, rows.start - round(margin)), max(0, columns.start - round(margin))
-    window = depth[top : rows.stop + round(margin), left : columns.stop + round(margin)]
+    margin = round(SURROUNDING * max(region.mask.shape) + 2)
+    top, left = max(0, rows.start - margin), max(0, columns.start - margin)
+    window = depth[top : rows.stop + margin, left : columns.stop + margin]
     inside = np.zeros(window.shape, np.bool_)
     inside[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = region.inside
-    known = np.isfinite(window)
-    around, within = known & ~inside, known & inside
-    if around.sum() < LEAST_KNOWN or within.sum() < LEAST_KNOWN:
-        return None
-    y, x = np.indices(window.shape)
-    plane = np.stack([np.ones_like(x), x, y], axis=-1).astype(np.float64)
-    fitted, *_ = np.linalg.lstsq(plane[around], window[around].astype(np.float64), rcond=None)
-    heights = plane[within] @ fitted - window[within]
-    low, high = np.quantile(heights, (1 - UTMOST, UTMOST))
-    return float(high if high >= -low else low)
+    return risen(window, inside)
 
 
 def _seeded(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from specsight.features.relief import risen
 from specsight.features.surface import DESCRIPTORS, SCALES, geometry, surface_of
 from specsight.images.cells import Cells
 from specsight.images.framing import Frame, shorter_side
@@ -159,3 +160,15 @@ def test_a_long_picture_follows_its_form_stretch_by_stretch() -> None:
     assert np.abs(surface.height).max() < 0.5
     upright = surface_of(np.asarray(np.broadcast_to(wave[:, None], (8 * SIDE, SIDE)), np.float32), MM)
     np.testing.assert_allclose(upright.height, surface.height.T, atol=1e-3)
+
+
+@pytest.mark.parametrize("radius", [100, 300, None])
+def test_a_flat_mark_on_a_curved_part_has_no_height_and_a_dent_has_its_own(radius: int | None) -> None:
+    depth = np.full((SIDE, SIDE), 250, np.float32) if radius is None else cylinder(radius)
+    depth = depth + np.random.default_rng(5).normal(0, 0.012, depth.shape).astype(np.float32)
+    inside = np.hypot(x, y) < 8
+    assert risen(depth, inside) is None
+    assert risen(depth + 0.2 * inside, inside) == pytest.approx(-0.22, abs=0.02)
+    assert risen(depth - 0.6 * inside, inside) == pytest.approx(0.62, abs=0.02)
+    # Grooves that are deeper than the dent leave nothing to be told.
+    assert risen(depth + 0.2 * inside + 3 * (abs(x - 14) < 2), inside) is None

@@ -17,6 +17,10 @@ ANCHORS = 40
 """Rows and columns of pixels that a polynomial is fitted to, at most."""
 STARTS, JUDGED = 256, 320
 """Polynomials through a few pixels that are tried, and the pixels that judge them."""
+UTMOST = 0.95
+"""Share of a region's pixels beyond which its height is an outlier's."""
+LEAST_KNOWN = 16
+"""Pixels with depth in a region, and around it, from which on its height is told."""
 ROUNDS = 6
 """Of re-weighting."""
 TUKEY = 4.685
@@ -51,6 +55,24 @@ def over_trend(depth: Plane, valid: NDArray[np.bool_], degree: int) -> Plane:
         place = slice(int(seen[0]), int(seen[-1]) + 1)
         trend[:, place] += weight[place].astype(np.float32) * _value(fit, rows, along[place], middle)
     return np.asarray((trend - known) * valid, np.float32)
+
+
+def risen(depth: Plane, inside: NDArray[np.bool_]) -> float | None:
+    """How far the pixels `inside` of a window rise above (positive) or lie below what surrounds them in it.
+
+    `depth` (H, W) is a distance from the camera, NaN where unknown. The surroundings are a robust polynomial of degree
+    two; what is told is the 95 % quantile on the side that the median lies on. None where too little is known, or where
+    the surroundings rise and fall as far themselves, as beside a groove.
+    """
+    known = np.isfinite(depth)
+    around, within = known & ~inside, known & inside
+    if around.sum() < LEAST_KNOWN or within.sum() < LEAST_KNOWN:
+        return None
+    heights = over_trend(depth, known, 2)
+    own = heights[within]
+    side = 1.0 if np.median(own) >= 0 else -1.0
+    found = side * float(np.quantile(side * own, UTMOST))
+    return found if abs(found) > float(np.quantile(np.abs(heights[around]), UTMOST)) else None
 
 
 def filled(plane: Plane, valid: NDArray[np.bool_]) -> Plane:

@@ -7,7 +7,7 @@ false rejects holds for it too; other detectors have one threshold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -84,6 +84,16 @@ class Fitting:
         if not self.lost or self.calibration is None or self.notes:
             return ""
         return f"judged without {_listed(self.lost)}: {self.calibration.statement()}"
+
+
+def extents_alone(fewer: Sequence[Fewer]) -> dict[str, float]:
+    """What good parts reach in the map of each modality by itself: "rgb" and "depth" to a level of the map."""
+    return {
+        name: one.calibration.map_extent
+        for one in fewer
+        if len(one.modalities) == 1
+        for name in one.modalities
+    }
 
 
 def known_modalities(detector: Detector) -> Modalities | None:

@@ -21,7 +21,7 @@ from specsight.detectors import Detector, Needs, load_detector
 from specsight.errors import SpecsightError
 from specsight.explain.explaining import Explainer
 from specsight.inspector import remarks, saved
-from specsight.inspector.fewer import Fewer, Modalities, as_known, fitting
+from specsight.inspector.fewer import Fewer, Modalities, as_known, extents_alone, fitting
 from specsight.inspector.foreign import try_out
 from specsight.inspector.judging import Judging
 from specsight.inspector.learning import detector_of, learn, specification_of
@@ -232,6 +232,7 @@ class Inspector:
             self._presence,
             observation,
             given,
+            None if own.by_place else extents_alone(self.fewer),
             own.promise,
         ).run()
         sample = observation.sample

@@ -6,7 +6,7 @@ In: what an inspector consists of, an observation, an instruction. Out: score, m
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from specsight import findings
@@ -57,6 +57,8 @@ class Judging:
     presence: PresenceCheck
     observation: Observation
     given: Instruction | None
+    extents: Mapping[str, float] | None = None
+    """What good parts reach in the map of each modality alone, where that is known."""
     promise: str = ""
     """What is promised of pictures that lack what this one lacks, where that is not the calibration's own."""
 
@@ -165,6 +167,7 @@ class Judging:
             focus=focus,
             taught=taught,
             depth=self.observation.picture.depth,
+            extents=self.extents,
         )
 
     def _unlike(self, judgement: Judgement, found: Sequence[Finding]) -> float | None:
