@@ -117,6 +117,21 @@ def test_what_all_good_pictures_show_is_absent_where_it_is_not_found() -> None:
     assert check(Requirement(feature="yellow dot"), evidence(("yellow", 33, 70)), good).count == 1
 
 
+def test_a_part_that_no_good_picture_shows_tells_nothing_of_a_picture_whose_parts_are_unknown() -> None:
+    rims = [
+        Evidence(Picture(picture(seed=k), parts=np.ones((120, 160), np.uint8)), {1: "rim", 2: "face"})
+        for k in range(12)
+    ]
+    asked = Requirement(feature="yellow dot", part="face")
+    plain = check(asked, evidence(seed=40), rims)
+    assert (plain.count, plain.reason) == (
+        None,
+        "no good picture shows a 'face', and whether this one does is not known",
+    )
+    # Where the picture says that it shows a face, the dot is missing.
+    assert check(asked, evidence(seed=40, parts=True), rims).count == 0
+
+
 def test_what_some_good_pictures_show_may_lie_outside_the_picture() -> None:
     good = good_pictures(0.5, varied=True)
     found = check(Requirement(feature="yellow dot"), evidence(), good)

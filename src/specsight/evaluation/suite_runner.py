@@ -95,7 +95,9 @@ def _chosen(rows: Sequence[Row], suite: str, only: Sequence[str]) -> list[Row]:
     folders = [slug(row.name) for row in rows]
     for name in only:
         if slug(name) not in folders:
-            raise SpecsightError(f"the suite '{suite}' has no row '{name}': {did_you_mean(name, folders)}")
+            raise SpecsightError(
+                f"the suite '{suite}' has no row '{name}': {did_you_mean(name, folders)} Its rows: {', '.join(folders)}"
+            )
     chosen = set(map(slug, only))
     return [row for row in rows if not only or slug(row.name) in chosen]
 

@@ -62,6 +62,9 @@ class PresenceCheck:
             sought = requirement.model_copy(update={"part": part})
             if part is not None and not self._shows(picture.parts, part):
                 return Presence(requirement, None, f"the picture shows no '{part}'")
+            if picture.parts is None and self.good.parts and not self.pictures_of(sought):
+                reason = f"no good picture shows a '{part}', and whether this one does is not known"
+                return Presence(requirement, None, reason)
             return replace(self._coloured(sought, asked, picture), clause=requirement)
         return Presence(
             requirement,
