@@ -59,8 +59,8 @@ HEADER = (
     ),
     *("without depth: image AUROC", "ms a picture"),
 )
-Numbers = dict[str, float]
-"""Column → number, of one row, zone and seed."""
+Numbers = dict[str, float | None]
+"""Column → number, of one row, zone and seed; None where the method refuses."""
 Found = dict[tuple[str, int], dict[str, Numbers]]
 """Product and seed → row → numbers."""
 
@@ -103,7 +103,9 @@ def main(arguments: list[str]) -> int:
             for row, numbers in _measured(todo, samples, data, seed, given.out / "fusion-features"):
                 known[row] = numbers
                 write_json(kept, known)
-                print(row, {column: round(value, 3) for column, value in numbers.items()}, flush=True)
+                print(
+                    row, {column: value and round(value, 3) for column, value in numbers.items()}, flush=True
+                )
             found[product, seed] = {row: known[row] for row in rows}
         print(markdown(_table(found), marked=True), flush=True)
     print(markdown(_by_zone(found), marked=True), flush=True)
@@ -152,7 +154,7 @@ def _measured(
         yield row, _numbers(detector, zone, encoder_ms)
 
 
-def _numbers(detector: Detector, zone: Zone, encoder_ms: float) -> dict[str, float]:
+def _numbers(detector: Detector, zone: Zone, encoder_ms: float) -> Numbers:
     detector.look(zone.pictures[:1])
     judgements, began = [], time.process_time()
     for picture in zone.pictures:
@@ -174,10 +176,10 @@ def _numbers(detector: Detector, zone: Zone, encoder_ms: float) -> dict[str, flo
     }
 
 
-def _without_depth(detector: Detector, zone: Zone) -> float:
-    """Image AUROC of a detector that was fitted with depth, on pictures that have none; nan where it refuses."""
+def _without_depth(detector: Detector, zone: Zone) -> float | None:
+    """Image AUROC of a detector that was fitted with depth, on pictures that have none; None where it refuses."""
     if detector.needs.depth:
-        return float("nan")
+        return None
     scores = [
         detector.judge(detector.look([replace(picture, depth=None)])[0]).score for picture in zone.pictures
     ]
@@ -207,11 +209,8 @@ def _table(found: Found) -> Table:
     for row in next(iter(found.values())):
         cells = []
         for column in next(iter(found.values()))[row]:
-            means = [
-                np.mean([numbers[row][column] for (_, own), numbers in found.items() if own == seed])
-                for seed in seeds
-            ]
-            cells.append(f"{np.mean(means):.0f}" if column == "ms" else _cell(means))
+            means = [_mean(found, row, column, seed) for seed in seeds]
+            cells.append(_cell(means, whole=column == "ms"))
         rows.append([row, *cells])
     return Table(HEADER, rows, words=len(HEADER))
 
@@ -232,11 +231,19 @@ def _by_zone(found: Found) -> Table:
     return Table(("image AUROC", *products), rows, words=1 + len(products))
 
 
-def _cell(means: Sequence[np.floating[Any]]) -> str:
+def _mean(found: Found, row: str, column: str, seed: int) -> float | None:
+    """Over zones; None where the method refuses."""
+    values = [numbers[row][column] for (_, own), numbers in found.items() if own == seed]
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _cell(means: Sequence[float | None], whole: bool = False) -> str:
     """The mean and half of its 95 % interval by Student's t; of one seed the mean alone."""
-    if np.isnan(means).all():
+    known = [mean for mean in means if mean is not None]
+    if not known:
         return "refuses"
-    if len(means) < 2:
-        return f"{np.mean(means):.3f}"
-    half = t.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / np.sqrt(len(means))
-    return f"{np.mean(means):.3f} ± {half:.3f}"
+    if whole or len(known) < 2:
+        return f"{np.mean(known):.0f}" if whole else f"{np.mean(known):.3f}"
+    half = t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / np.sqrt(len(known))
+    return f"{np.mean(known):.3f} ± {half:.3f}"

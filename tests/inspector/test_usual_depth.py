@@ -48,7 +48,7 @@ def test_depth_in_another_unit_or_of_a_flat_plane_is_left_out(usual: UsualDepth)
         (-good, "lies at -25"),
         (250 + noise, "has a relief of"),
         (byte, ""),
-        (np.full(SIZE, 250), "is 250 mm everywhere"),
+        (np.full(SIZE, 250), "has a relief of 0 mm"),
     ):
         left = usual.applied(picture(odd), needed=False, image="a.png")
         assert (left.depth, left.absent) == (None, {"depth"})

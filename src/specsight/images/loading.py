@@ -227,9 +227,8 @@ def empty_depth(depth: NDArray[np.float32]) -> str:
     known = ~np.isnan(depth)
     if not known.any():
         return "holds no measurement"
-    low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
-    if depth.size > 1 and low == high:
-        return "holds no measurement" if low == 0 else f"is {low:g} mm everywhere"
+    if depth.size > 1 and not np.nanmin(depth) and not np.nanmax(depth):
+        return "holds no measurement"
     if known_share(depth) < BLIND:
         return "is unknown nearly everywhere"
     return ""
