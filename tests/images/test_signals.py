@@ -208,7 +208,13 @@ def test_a_dead_camera_and_a_blind_sensor_are_absent(part: Sample, tmp_path: Pat
     seen[40:60, 40:60] = 250 + rng.random((20, 20))
     # A plate may be flat: whether depth of 7 mm everywhere is odd, good parts say (`inspector.usual_depth`).
     flat = np.full_like(big, 7)
-    for depth, absent in ((few, True), (single, True), (np.zeros_like(big), True), (flat, False), (seen, False)):
+    for depth, absent in (
+        (few, True),
+        (single, True),
+        (np.zeros_like(big), True),
+        (flat, False),
+        (seen, False),
+    ):
         np.save(tmp_path / "d.npy", depth.astype(np.float32))
         sample = replace(part, image=dark, depth=tmp_path / "d.npy")
         assert load_picture(sample, uses=("depth",)).absent == ({"depth"} if absent else set())
