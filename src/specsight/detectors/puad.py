@@ -25,6 +25,7 @@ from specsight.features.shrunk_gaussian import ShrunkGaussian
 from specsight.images import Frame
 from specsight.records import Judgement
 from specsight.specification import Instruction, Specification
+from specsight.storage import below
 
 EMBEDDING = "embedding"
 """Name under which a view holds the picture's pooled embedding, shaped (D, 1, 1), or one of every tile."""
@@ -125,8 +126,7 @@ class Puad(Detector):
         normal, patches = state["normal"], self._memory()
         if normal.shape != (2, 2) or not np.isfinite(normal).all() or (normal[:, 1] <= 0).any():
             raise ValueError("scores of good pictures are damaged")
-        of_patches = {k.removeprefix(OF_PATCHES): v for k, v in state.items() if k.startswith(OF_PATCHES)}
-        patches._restore(of_patches)
+        patches._restore(below(state, OF_PATCHES))
         mean, axes, variances = (state[f"picture_{name}"] for name in ("mean", "axes", "variances"))
         self.pictures_ = ShrunkGaussian(mean, axes, variances, float(state["picture_floor"][0]))
         self.patches_, self.normal_ = patches, normal

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from specsight.errors import SpecsightError
 from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
-from specsight.storage import remove_leftovers, temporary_prefix
+from specsight.storage import below, remove_leftovers, temporary_prefix
 
 FORMAT = "specsight training 1"
 Weights = Mapping[str, Mapping[str, Tensor]]
@@ -109,10 +109,10 @@ def load_checkpoint(
         metadata, tensors = _read(path)
         _compare(json.loads(metadata["fingerprint"]), mark)
         for name, module in modules.items():
-            module.load_state_dict(_below(tensors, f"now/{name}/"))
-        best = {name: _below(tensors, f"best/{name}/") for name in modules}
+            module.load_state_dict(below(tensors, f"now/{name}/"))
+        best = {name: below(tensors, f"best/{name}/") for name in modules}
         state: dict[int, dict[str, Tensor]] = {}
-        for key, value in _below(tensors, "optimiser/").items():
+        for key, value in below(tensors, "optimiser/").items():
             index, slot = key.split("/")
             state.setdefault(int(index), {})[slot] = value
         groups = optimiser.state_dict()["param_groups"]
@@ -149,7 +149,7 @@ def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> int:
         metadata, tensors = _read(path)
         _compare(json.loads(metadata["fingerprint"]), {"format": FORMAT})
         for name, module in modules.items():
-            module.load_state_dict(_below(tensors, f"now/{name}/"))
+            module.load_state_dict(below(tensors, f"now/{name}/"))
         return int(metadata["done"])
 
 
@@ -179,10 +179,6 @@ def _compare(written: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     differing = [key for key, value in expected.items() if written.get(key) != value]
     if differing:
         raise _ForeignError(", ".join(differing))
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _digest(value: Any) -> str:

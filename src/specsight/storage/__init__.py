@@ -26,12 +26,14 @@ from specsight.storage.folders import (
 )
 from specsight.storage.leftovers import remove_leftovers, temporary_folder, temporary_prefix
 from specsight.storage.locks import only_writer
+from specsight.storage.names import below
 from specsight.storage.outputs import check_model_output, check_output
 from specsight.storage.reading import check_regular, parse_json, parse_yaml, read_text
 from specsight.storage.tables import csv_text, write_csv
 
 __all__ = [
     "CHECKSUMS",
+    "below",
     "check_model_output",
     "check_output",
     "check_regular",

@@ -35,6 +35,7 @@ from specsight.learning.history import History
 from specsight.learning.schedule import Schedule
 from specsight.records import Judgement, Sample
 from specsight.specification import Instruction, Specification
+from specsight.storage import below
 
 if TYPE_CHECKING:
     from specsight.detectors.clad.fitting import Scales
@@ -294,6 +295,6 @@ class Clad(Detector):
         self.types_without_examples_ = tuple(of_json_array(state[WITHOUT_EXAMPLES]))
         first, second, low, high = state[SCALES].tolist()
         networks = self._new_networks(int(state[DIMENSIONS][0]))
-        networks.load({k.removeprefix(WEIGHTS): v for k, v in state.items() if k.startswith(WEIGHTS)})
+        networks.load(below(state, WEIGHTS))
         self._read_as_learned(networks)
         self.networks_, self.scales_, self._last = networks, Scales((first, second), (low, high)), None

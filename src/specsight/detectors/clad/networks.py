@@ -17,6 +17,7 @@ from specsight.detectors.clad.maps import grad_cam, mismatch
 from specsight.encoders.passes.split import IdentityTail, Tail
 from specsight.encoders.passes.text_tail import TextTail
 from specsight.prompts.anchors import Anchors
+from specsight.storage import below
 
 REBUILT = 8
 """Cells along each side of the patch map that D_v rebuilds."""
@@ -137,7 +138,7 @@ class Networks:
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Load weights that `arrays` returned. Raises ValueError where they do not fit."""
         for name, module in self.judging_modules().items():
-            own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
+            own = below(arrays, f"{name}/")
             try:
                 module.load_state_dict({key: torch.from_numpy(value) for key, value in own.items()})
             except RuntimeError as error:

@@ -36,6 +36,7 @@ from specsight.learning.schedule import Schedule
 from specsight.learning.task import Task
 from specsight.records import Picture, Sample
 from specsight.specification import Specification
+from specsight.storage import below
 
 WEIGHTS = "weights/"
 TRAINED_ON = "trained_on"
@@ -216,9 +217,7 @@ class CrossSetDetector(Detector):
 
     def _restore(self, state: State) -> None:
         self.trained_on_ = TrainedOn.from_json(of_json_array(state[TRAINED_ON]))
-        self.weights_ = {
-            name.removeprefix(WEIGHTS): array for name, array in state.items() if name.startswith(WEIGHTS)
-        }
+        self.weights_ = below(state, WEIGHTS)
         if not self.weights_:
             raise KeyError(WEIGHTS)
         self.references_ = References.from_state(state)

@@ -16,6 +16,7 @@ from specsight.detectors.saving import State
 from specsight.features.memory_bank import BankBuilder, MemoryBank
 from specsight.features.moments import Moments, Vectors
 from specsight.features.patch_space import PatchSpace, patch_space
+from specsight.storage import below
 
 HELD_OUT = 4
 """One picture of so many says how far good patches lie that the memory has not seen."""
@@ -69,9 +70,7 @@ class PatchMemory:
     @classmethod
     def of_arrays(cls, state: State, name: str) -> PatchMemory:
         """The memory that `arrays` describes. Raises KeyError or ValueError where they do not fit together."""
-        own = {
-            key.removeprefix(f"{name}/"): array for key, array in state.items() if key.startswith(f"{name}/")
-        }
+        own = below(state, f"{name}/")
         return cls(PatchSpace.of_arrays(own), MemoryBank(own["bank"]), own["usual"], own["spacing"])
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from specsight import images
 from specsight.detectors.contract import Detector, View, detectors
 from specsight.detectors.fusion.clauses import ReadClause, read_clauses
-from specsight.detectors.fusion.good_parts import GoodParts, arrays_below, learn_good_parts
+from specsight.detectors.fusion.good_parts import GoodParts, learn_good_parts
 from specsight.detectors.fusion.runner import HeadRunner, Obeyed, TypedWords
 from specsight.detectors.fusion.seeing import UNSEEN, blind_cells, surface_grids
 from specsight.detectors.fusion.tokens import (
@@ -45,6 +45,7 @@ from specsight.images import Cells
 from specsight.prompts.anchors import Anchors
 from specsight.records import DEPTH, RGB, Judgement, Picture, Sample
 from specsight.specification import Instruction, Knowledge, Specification
+from specsight.storage import below
 
 DOUBT = 1.0
 """By how much the logit of depth alone is lowered before it counts beside that of all modalities: every good part has
@@ -170,14 +171,18 @@ class Fusion(Detector):
         there = tokens.modalities
         obeyed = run(tokens)
         logits = obeyed.logits
+        by_itself = dict[str, Features]()
         if len(there) > 1:
             # Colours cannot outvote what depth alone shows; where they show nothing, or stress, it still counts.
-            logits = np.logaddexp(logits, run(tokens.without(set(there) - {DEPTH})).logits - DOUBT)
+            by_itself[DEPTH] = run(tokens.without(set(there) - {DEPTH})).logits
+            logits = np.logaddexp(logits, by_itself[DEPTH] - DOUBT)
         of_types = logits - obeyed.logits + obeyed.typed
         typed = {name: of_types[k] for k, name in enumerate(words.names) if name is not None}
 
         def alone(modality: str) -> NDArray[np.float32]:
-            return drawn(run(tokens.without(set(there) - {modality})).logits)
+            if modality not in by_itself:
+                by_itself[modality] = run(tokens.without(set(there) - {modality})).logits
+            return drawn(by_itself[modality])
 
         return Judgement(
             grids.top_mean(logits[shown], self.top),
@@ -296,4 +301,4 @@ class Fusion(Detector):
         if self.scale_ is not None and not 0 < self.scale_ < np.inf:
             raise ValueError(f"{self.scale_} mm per pixel")
         self.good_ = GoodParts.of_arrays(state)
-        self.runner_ = HeadRunner.of_arrays(arrays_below(state, "head"), about["head"])
+        self.runner_ = HeadRunner.of_arrays(below(state, "head/"), about["head"])

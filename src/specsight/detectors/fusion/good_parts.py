@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from specsight.detectors.fusion.tokens import CHANNELS, GEOMETRY, KNOWN, depth_v
 from specsight.encoders import JOINT, Features
 from specsight.features import grids
 from specsight.features.surface import DESCRIPTORS
+from specsight.storage import below
 
 STORED = 200_000
 """Good patches of each modality to learn from, at most; as many of each picture."""
@@ -51,7 +51,7 @@ class GoodParts:
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.float32]]) -> GoodParts:
         """The one that `arrays` describe. Raises KeyError or ValueError where they do not fit together."""
-        rgb, depth = arrays_below(arrays, "rgb"), arrays_below(arrays, "depth")
+        rgb, depth = below(arrays, "rgb/"), below(arrays, "depth/")
         joint = arrays.get("joint")
         if not (rgb or depth) or bool(rgb) != (joint is not None) or (joint is not None and joint.ndim != 2):
             raise ValueError("patches of colours, of depth and of words do not belong together")
@@ -62,11 +62,6 @@ class GoodParts:
             joint,
             (float(white), float(black)),
         )
-
-
-def arrays_below(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
-    """Those whose names begin with `name` and a slash, by the rest of their names."""
-    return {key.partition("/")[2]: values for key, values in arrays.items() if key.startswith(f"{name}/")}
 
 
 @dataclass

@@ -95,9 +95,8 @@ def learn_normality(
     """Learn from the good patches (n, D) of each picture; `folds` says which of them are left out together.
 
     `widths` are the channels of the layers that patches consist of, `limit` bounds the patches that are kept, and axes
-    hold the share `variance` of their variance. Where all
-    pictures are of one fold, none can be left out: statistics are then those of every second patch against the others,
-    which lie nearer than those of another part would.
+    hold the share `variance` of their variance. Where all pictures are of one fold, none can be left out: statistics
+    are then those of every second patch against the others, which lie nearer than those of another part would.
     """
     parts = [(patches, fold) for patches, fold in zip(pictures, folds) if len(patches)]
     names = sorted({fold for _, fold in parts})

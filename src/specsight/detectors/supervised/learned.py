@@ -18,6 +18,7 @@ from specsight.detectors.saving import State, json_array, of_json_array
 from specsight.detectors.supervised.patches import PatchSet, deviation, known, of_memories
 from specsight.encoders import Features
 from specsight.learning.adaptation import AffineMap
+from specsight.storage import below
 
 METHODS = ("coral", "adabn", "coral_loss", "mmd", "dann", "tent", "rescale")
 """Ways to adapt, see `adapting`."""
@@ -150,14 +151,14 @@ class Learned:
         memories, types, head = (
             memories_of(state, (RGB, DEPTH)),
             of_json_array(state["types"]),
-            _below(state, HEAD),
+            below(state, HEAD),
         )
         if state["scales"].shape != (len(memories) + 1, 2):
             raise ValueError("memories and scales do not fit together")
         *scales, telling = (Scale(*map(float, row)) for row in state["scales"])
         deviating = {}
         for (name, memory), scale in zip(memories.items(), scales):
-            moved = _below(state, f"{MOVED}{name}/")
+            moved = below(state, f"{MOVED}{name}/")
             deviating[name] = Deviating(memory, scale, AffineMap(**moved) if moved else None)
         source = _source(state, memories, len(types))
         width = 2 * sum(memory.bank.vectors.shape[1] for memory in memories.values())
@@ -194,7 +195,3 @@ def _source(state: State, memories: Mapping[str, PatchMemory], types: int) -> Pa
     if shares.shape != (*shape, types) or any(table.shape[:2] != shape for table in vectors.values()):
         raise ValueError("patches and types do not fit together")
     return PatchSet(vectors, shares, folds)
-
-
-def _below(state: State, prefix: str) -> State:
-    return {name.removeprefix(prefix): values for name, values in state.items() if name.startswith(prefix)}

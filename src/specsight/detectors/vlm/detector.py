@@ -36,6 +36,7 @@ from specsight.language import AttentionGrid, LanguageModel, load_language_model
 from specsight.preparation import STANDARD, Framing
 from specsight.records import Judgement, Picture, Sample
 from specsight.specification import Instruction, Specification
+from specsight.storage import below
 
 ATTENTION, EVIDENCE = "attention", "evidence"
 PIXELS = "pixels"
@@ -285,8 +286,7 @@ class VlmDetector(Detector):
         if self.map_from == EVIDENCE:
             evidence = self._new_evidence()
             evidence.framing_, evidence.words_ = self.framing_, self.words_
-            learned = {k.removeprefix(OF_EVIDENCE): v for k, v in state.items() if k.startswith(OF_EVIDENCE)}
-            evidence._restore(learned)
+            evidence._restore(below(state, OF_EVIDENCE))
             self.evidence_ = evidence
 
     def restore(self, folder: Path) -> None:
