@@ -70,12 +70,13 @@ def learned_from_views(
     detector: DepthDetector, views: Iterator[View], expected: int, every_patch: PatchesOf
 ) -> tuple[dict[str, PatchMemory], dict[str, MemoryLearner]]:
     """`learned` of the patches that show the pictures of views."""
+    return learned(detector, (shown(view, every_patch(view)) for view in views), expected)
 
-    def shown(view: View) -> dict[str, Patches]:
-        inside = view.frame.shows_picture(view.cells[SEEN]).ravel()
-        return {name: replace(own, known=own.known & inside) for name, own in every_patch(view).items()}
 
-    return learned(detector, map(shown, views), expected)
+def shown(view: View, patches: Mapping[str, Patches]) -> dict[str, Patches]:
+    """The patches of a view, of which those outside of its picture are not known."""
+    inside = view.frame.shows_picture(view.cells[SEEN]).ravel()
+    return {name: replace(own, known=own.known & inside) for name, own in patches.items()}
 
 
 def learned(

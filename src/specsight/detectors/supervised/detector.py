@@ -47,7 +47,7 @@ FLIPS = (1, 0, -1)
 @detectors.register("supervised")
 @dataclass
 class Supervised(DepthDetector):
-    """Deviation from good patches, and a head trained on labelled defects, in equal parts."""
+    """Deviation from good patches, raised by a head that is trained on labelled defects."""
 
     name = "supervised"
     needs: ClassVar[Needs] = Needs(good_pictures=2, uses=("depth",), takes_defects=True, trains=True)
@@ -185,8 +185,7 @@ class Supervised(DepthDetector):
                 patches, cells = patches_of(view, NEIGHBOURHOOD), view.cells[SEEN]
                 collected.add(view, patches, cells)
                 if not view.masks:
-                    shown = view.frame.shows_picture(cells).ravel()
-                    yield {name: replace(own, known=own.known & shown) for name, own in patches.items()}
+                    yield evidence.shown(view, patches)
 
         memories, learners = evidence.learned(self, good_pictures(), expected)
         if collected.good_parts < 2:
