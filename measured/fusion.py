@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from measured.fusion_sets import fusion_set
 from measured.rows import ROOT
@@ -32,6 +31,7 @@ from specsight.detectors.depth.late_fusion import RULES
 from specsight.encoders import load_encoder
 from specsight.encoders.cache import CachedEncoder
 from specsight.evaluation.modality_numbers import ALONE, seen_in
+from specsight.metrics.student import half_width
 from specsight.records import Picture, Sample
 from specsight.report.export import Table, markdown
 from specsight.specification import load_specification
@@ -245,5 +245,4 @@ def _cell(means: Sequence[float | None], whole: bool = False) -> str:
         return "refuses"
     if whole or len(known) < 2:
         return f"{np.mean(known):.0f}" if whole else f"{np.mean(known):.3f}"
-    half = t.ppf(0.975, len(known) - 1) * np.std(known, ddof=1) / np.sqrt(len(known))
-    return f"{np.mean(known):.3f} ± {half:.3f}"
+    return f"{np.mean(known):.3f} ± {half_width(known):.3f}"

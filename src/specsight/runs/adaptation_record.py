@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from specsight.errors import SpecsightError
+from specsight.metrics.student import half_width
 from specsight.storage import parse_json, read_text, write_csv, write_json
 
 RECORD, TABLE = "adaptation.json", "adaptation.csv"
@@ -131,9 +132,9 @@ def recovered(measured: Sequence[Rows]) -> list[Recovered]:
             Recovered(
                 name,
                 float(values.mean()),
-                _half_width(values),
+                half_width(values),
                 float(gains.mean()),
-                _half_width(gains),
+                half_width(gains),
                 share,
             )
         )
@@ -144,12 +145,3 @@ def _mean_rows(measured: Sequence[Rows]) -> Rows:
     """Means over seeds of the rows that all of them have."""
     shared = [name for name in measured[0] if all(name in rows for rows in measured)]
     return {name: float(np.mean([rows[name] for rows in measured])) for name in shared}
-
-
-def _half_width(values: np.ndarray) -> float | None:
-    """Half of the 95 % interval of a mean, by Student's t."""
-    from scipy.stats import t
-
-    if len(values) < 2:
-        return None
-    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
