@@ -50,6 +50,7 @@ ORDER = [
     "benchmark",
     "recipes",
     "report",
+    "line",
     "service",
     "screen",
     "doctor",

@@ -1,4 +1,5 @@
-"""SQLite files that several threads and processes write at once, their connections all set up the same way.
+"""Databases that several threads and processes write at once, their connections all set up the same way: SQLite files,
+and whatever else SQLAlchemy knows by its URL.
 
 SQLAlchemy opens them: it is the maintained library that pools connections by thread and binds every value of a
 statement.
@@ -23,6 +24,11 @@ BUSY = 30_000
 SYNCHRONOUS = "FULL"
 """What was committed survives a power cut (SQLite's `synchronous`)."""
 SIGNATURE = b"SQLite format 3\x00"
+SQLITE = "sqlite"
+
+
+class Unavailable(SpecsightError):
+    """A database that cannot be reached, or refuses to write just now: nothing was written, and one may try again."""
 
 
 def now() -> datetime:
@@ -48,7 +54,7 @@ def database(path: Path) -> sqlalchemy.Engine:
                     raise SpecsightError(f"'{path}' is no SQLite file: move it away")
     except OSError as error:
         raise SpecsightError(f"cannot read '{path}': {error.strerror or error}") from error
-    address = sqlalchemy.URL.create("sqlite", database=str(path))
+    address = sqlalchemy.URL.create(SQLITE, database=str(path))
     engine = sqlalchemy.create_engine(address, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -72,6 +78,45 @@ def database(path: Path) -> sqlalchemy.Engine:
     return engine
 
 
+def connect(url: str) -> sqlalchemy.Engine:
+    """An engine on the database at `url`: "sqlite:///line.db", or "postgresql+psycopg://user@host/name" and the like.
+
+    Connections that broke while nobody used them are made anew. Raises SpecsightError for an address that is none,
+    whose driver is missing, and for files as `database` does. A password is never part of a message.
+    """
+    require("sqlalchemy", "serve")
+    import sqlalchemy as sa
+
+    try:
+        address = sa.make_url(url)
+        if address.get_backend_name() == SQLITE:
+            if not address.database or address.database == ":memory:":
+                raise SpecsightError(
+                    "a database in memory is lost with the process: name a file, sqlite:///line.db"
+                )
+            return database(Path(address.database))
+        if address.get_backend_name() == "postgresql" and "psycopg" not in address.drivername:
+            address = address.set(drivername="postgresql+psycopg")
+        return sa.create_engine(address, pool_pre_ping=True, connect_args=_patience(address.drivername))
+    except sa.exc.NoSuchModuleError as error:
+        raise SpecsightError(
+            f"no database is of the kind '{url.partition(':')[0]}': use sqlite or postgresql"
+        ) from error
+    except sa.exc.ArgumentError as error:
+        raise SpecsightError(
+            "the address of the database is none: write sqlite:///line.db or postgresql://host/name"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise SpecsightError(f"{error.name} is not installed: pip install 'specsight[postgresql]'") from error
+
+
+def _patience(driver: str) -> dict[str, Any]:
+    """A server that is gone says so in seconds, and not after minutes."""
+    if not driver.startswith("postgresql"):
+        return {}
+    return {"connect_timeout": 5, "options": f"-c lock_timeout={BUSY}", "tcp_user_timeout": 10_000}
+
+
 @contextlib.contextmanager
 def reading(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
     """A transaction that sees one state of the file. Raises SpecsightError where the file cannot be read."""
@@ -91,9 +136,20 @@ def writing(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
 
 @contextlib.contextmanager
 def _told(engine: sqlalchemy.Engine) -> Iterator[None]:
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+    from sqlalchemy.exc import TimeoutError as NoConnection
 
     try:
         yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable(f"'{engine.url.database}': {_line(error.orig)}") from error
+    except NoConnection as error:
+        raise Unavailable(f"'{engine.url.database}': all connections are in use") from error
     except DatabaseError as error:
-        raise SpecsightError(f"'{engine.url.database}': {error.orig}") from error
+        if error.connection_invalidated:
+            raise Unavailable(f"'{engine.url.database}': the connection was lost") from error
+        raise SpecsightError(f"'{engine.url.database}': {_line(error.orig)}") from error
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,1 @@
+"""Migrations of a line's database, read by `line.connecting`."""

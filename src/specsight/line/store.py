@@ -1,0 +1,359 @@
+"""Records of a line in its database: judged parts with their pictures, reviews, versions of models, the audit trail.
+
+In: `records`. Out: the same, with the numbers that the store gave them. Nothing is changed once it is written; each
+writing is one transaction with its entry in the audit trail. Any number of threads, processes and machines may use one
+database at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from specsight.errors import SpecsightError
+from specsight.line import schema, trail
+from specsight.line.connecting import open_database
+from specsight.line.records import Activation, Entry, JudgedPart, Review, Role, Version, now
+from specsight.storage.database import reading, writing
+
+Record = TypeVar("Record", JudgedPart, Review, Version, Activation)
+MOST = 1000
+"""Records that one question returns."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A part to be stored with the bytes that belong to it."""
+
+    part: JudgedPart
+    picture: bytes
+    depth: bytes | None = None
+    map: bytes | None = None
+    person: str = ""
+    role: Role = "operator"
+
+
+class LineStore:
+    """The store at `engine`; `clock` says what time it is."""
+
+    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime] = now) -> None:
+        self.engine, self.clock = engine, clock
+
+    @classmethod
+    def open(cls, url: str) -> LineStore:
+        """The store at a URL (`connecting.open_database`), made where there is none."""
+        return cls(open_database(url))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    # ---- parts
+
+    def add(self, judgings: Sequence[Judging]) -> list[JudgedPart]:
+        """Store parts that were judged, all or none; returns them with their numbers.
+
+        Where a line has a part with the same key already, that one is returned, and nothing is written. Raises
+        Unavailable where the database cannot be reached, and SpecsightError where it refuses.
+        """
+        stored = []
+        with self._writing([one.part.line for one in judgings]) as connection:
+            for one in judgings:
+                key = one.part.key or one.part.id
+                found = _one(connection, schema.parts, JudgedPart, line=one.part.line, key=key)
+                stored.append(found or self._add(connection, one, key))
+        return stored
+
+    def _add(self, connection: sa.Connection, one: Judging, key: str) -> JudgedPart:
+        picture, depth, map_ = (
+            self._keep(connection, content) if content else ""
+            for content in (one.picture, one.depth, one.map)
+        )
+        kept = replace(one.part, key=key, picture=picture, depth=depth, map=map_)
+        part = _added(connection, schema.parts, kept)
+        detail = {
+            "record": trail.digest_of(part.to_json()),
+            "model": part.model,
+            "version": part.version,
+            "words": part.words,
+            "verdict": part.verdict,
+            "score": part.score,
+            "threshold": part.threshold,
+            "picture": picture,
+            "depth": depth,
+            "map": map_,
+        }
+        trail.write(
+            connection, Entry(part.line, one.person, one.role, "judged", part.id, detail, at=self.clock())
+        )
+        return part
+
+    def _keep(self, connection: sa.Connection, content: bytes) -> str:
+        """Store bytes once; returns their digest."""
+        digest = hashlib.sha256(content).hexdigest()
+        there = connection.execute(sa.select(schema.blobs.c.digest).where(schema.blobs.c.digest == digest))
+        if there.first() is None:
+            values = {"digest": digest, "content": content, "stored": self.clock()}
+            connection.execute(_insert(connection, schema.blobs, values).on_conflict_do_nothing())
+        return digest
+
+    def part(self, id_: str) -> JudgedPart | None:
+        """A part by its id; None where there is none."""
+        with reading(self.engine) as connection:
+            return _one(connection, schema.parts, JudgedPart, id=id_)
+
+    def by_key(self, line: str, key: str) -> JudgedPart | None:
+        """The part of a line that was stored under a key; None where there is none."""
+        with reading(self.engine) as connection:
+            return _one(connection, schema.parts, JudgedPart, line=line, key=key)
+
+    def parts(
+        self,
+        line: str | None = None,
+        model: str | None = None,
+        *,
+        name: str | None = None,
+        verdict: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+        oldest_first: bool = False,
+    ) -> list[JudgedPart]:
+        """Parts, the newest first: of a line, a model, a name, a verdict ("accept", "reject", "undecided",
+        "unreadable"), numbers after or before one, received at or after `since` and before `until`; at most `limit`
+        (up to `MOST`) of them.
+        """
+        table = schema.parts.c
+        wanted = [
+            column == value
+            for column, value in ((table.line, line), (table.model, model), (table.part, name))
+            if value is not None
+        ]
+        wanted += _of_verdict(verdict)
+        if after is not None:
+            wanted.append(table.number > after)
+        if before is not None:
+            wanted.append(table.number < before)
+        if since is not None:
+            wanted.append(table.received >= since)
+        if until is not None:
+            wanted.append(table.received < until)
+        order = table.number.asc() if oldest_first else table.number.desc()
+        with reading(self.engine) as connection:
+            found = connection.execute(
+                sa.select(schema.parts).where(*wanted).order_by(order).limit(max(0, min(limit, MOST)))
+            )
+            return [_read(JudgedPart, row) for row in found]
+
+    def counts(self, line: str | None = None, since: datetime | None = None) -> dict[str, int]:
+        """How many parts were judged, by their word (`JudgedPart.word`)."""
+        table = schema.parts.c
+        wanted = [
+            *([table.line == line] if line is not None else []),
+            *([table.received >= since] if since else []),
+        ]
+        word = sa.case(
+            (table.error != "", "unreadable"), (table.verdict.is_(None), "undecided"), else_=table.verdict
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(sa.select(word, sa.func.count()).where(*wanted).group_by(word))
+            return {str(name): int(count) for name, count in rows}
+
+    def latest(self) -> dict[str, int]:
+        """Each line's largest number of a part: what followers of lines compare with what they have."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(
+                sa.select(schema.parts.c.line, sa.func.max(schema.parts.c.number)).group_by(
+                    schema.parts.c.line
+                )
+            )
+            return {str(line): int(number) for line, number in rows}
+
+    def content(self, digest: str) -> bytes | None:
+        """The bytes of this digest; None where they are not kept (any more)."""
+        with reading(self.engine) as connection:
+            query = sa.select(schema.blobs.c.content).where(schema.blobs.c.digest == digest)
+            return connection.execute(query).scalar()
+
+    # ---- what persons say
+
+    def review(self, review: Review) -> Review:
+        """Store what a person says of a part. Raises SpecsightError where there is no such part."""
+        part = self._there(review.inspection)
+        with self._writing([part.line]) as connection:
+            review = _added(connection, schema.reviews, replace(review, at=self.clock()))
+            detail = {
+                "verdict": review.verdict,
+                "of": part.verdict,
+                "reason": review.reason,
+                "type": review.type,
+            }
+            trail.write(
+                connection,
+                Entry(part.line, review.person, review.role, "reviewed", part.id, detail, at=review.at),
+            )
+        return review
+
+    def reviews(self, inspections: Sequence[str]) -> dict[str, list[Review]]:
+        """Id of a part → its reviews, the oldest first; parts without any are left out."""
+        found: dict[str, list[Review]] = {}
+        with reading(self.engine) as connection:
+            query = sa.select(schema.reviews).where(schema.reviews.c.inspection.in_(inspections))
+            for row in connection.execute(query.order_by(schema.reviews.c.number)):
+                review = _read(Review, row)
+                found.setdefault(review.inspection, []).append(review)
+        return found
+
+    # ---- versions of models
+
+    def register(self, version: Version, role: Role = "engineer") -> Version:
+        """Note a version of a model, once; returns what is noted of it."""
+        with self._writing([""]) as connection:
+            found = _one(connection, schema.versions, Version, model=version.model, version=version.version)
+            if found is None:
+                found = _added(connection, schema.versions, replace(version, at=self.clock()))
+                detail = {"kind": found.kind, "note": found.note, "parent": found.parent}
+                subject = f"{found.model} {found.version}"
+                trail.write(
+                    connection, Entry("", found.person, role, "registered", subject, detail, at=found.at)
+                )
+        return found
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions of a model, the oldest first."""
+        with reading(self.engine) as connection:
+            query = sa.select(schema.versions).where(schema.versions.c.model == model)
+            return [
+                _read(Version, row) for row in connection.execute(query.order_by(schema.versions.c.number))
+            ]
+
+    def activate(self, activation: Activation, role: Role = "engineer", first: bool = False) -> Activation:
+        """Let a version go live; with `first`, only where none of the model has before. Returns what is live then.
+
+        Raises SpecsightError where the model has no such version.
+        """
+        with self._writing([""]) as connection:
+            known = _one(
+                connection, schema.versions, Version, model=activation.model, version=activation.version
+            )
+            if known is None:
+                raise SpecsightError(f"model '{activation.model}' has no version '{activation.version}'")
+            last = _last(connection, activation.model)
+            if first and last is not None:
+                return last
+            done = _added(connection, schema.activations, replace(activation, at=self.clock()))
+            detail = {"reason": done.reason, "before": last.version if last else ""}
+            subject = f"{done.model} {done.version}"
+            trail.write(connection, Entry("", done.person, role, "went live", subject, detail, at=done.at))
+        return done
+
+    def live(self, model: str) -> Activation | None:
+        """What is live of a model; None: nothing ever was."""
+        with reading(self.engine) as connection:
+            return _last(connection, model)
+
+    def activations(self, model: str) -> list[Activation]:
+        """What ever went live of a model, the oldest first."""
+        with reading(self.engine) as connection:
+            query = sa.select(schema.activations).where(schema.activations.c.model == model)
+            rows = connection.execute(query.order_by(schema.activations.c.number))
+            return [_read(Activation, row) for row in rows]
+
+    # ---- the audit trail
+
+    def note(self, entry: Entry) -> Entry:
+        """Add an entry to the audit trail."""
+        with self._writing([entry.line]) as connection:
+            return trail.write(connection, replace(entry, at=self.clock()))
+
+    def entries(
+        self, line: str | None = None, subject: str | None = None, after: int = 0, limit: int = 100
+    ) -> list[Entry]:
+        """Entries of the audit trail, the oldest first; `line` "" holds what concerns all lines."""
+        with reading(self.engine) as connection:
+            return trail.read(connection, line, subject, after, min(limit, MOST))
+
+    # ----
+
+    def transaction(self, lines: Sequence[str] = ("",)) -> Any:
+        """A transaction that writes, alone among writers of these lines; for modules with tables of their own."""
+        return self._writing(lines)
+
+    def _there(self, inspection: str) -> JudgedPart:
+        part = self.part(inspection)
+        if part is None:
+            raise SpecsightError(f"there is no inspection '{inspection}'")
+        return part
+
+    @contextmanager
+    def _writing(self, lines: Sequence[str]) -> Iterator[sa.Connection]:
+        """SQLite has one writer at a time; on PostgreSQL writers of one line wait for each other, so that numbers and
+        the audit trail of a line rise in the order in which they become visible."""
+        with writing(self.engine) as connection:
+            if connection.dialect.name == "postgresql":
+                for line in sorted(set(lines)):  # in one order, so that no two writers wait for each other
+                    connection.execute(
+                        sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:line, 516))"), {"line": line}
+                    )
+            yield connection
+
+
+def _of_verdict(verdict: str | None) -> list[sa.ColumnElement[bool]]:
+    table = schema.parts.c
+    if verdict is None:
+        return []
+    if verdict == "unreadable":
+        return [table.error != ""]
+    return [
+        table.error == "",
+        table.verdict.is_(None) if verdict == "undecided" else table.verdict == verdict,
+    ]
+
+
+def _last(connection: sa.Connection, model: str) -> Activation | None:
+    table = schema.activations
+    query = sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _read(Activation, row)
+
+
+def _one(connection: sa.Connection, table: sa.Table, kind: type[Record], **values: str) -> Record | None:
+    """The row with these values, as a record."""
+    query = sa.select(table).where(*(table.c[name] == value for name, value in values.items())).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _read(kind, row)
+
+
+def _added(connection: sa.Connection, table: sa.Table, record: Record) -> Record:
+    """Insert a record; returns it with its number."""
+    values = {one.name: getattr(record, one.name) for one in fields(record) if one.name != "number"}
+    number = connection.execute(
+        sa.insert(table).values(**_plain(values)).returning(table.c.number)
+    ).scalar_one()
+    return replace(record, number=int(number))
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings as JSON takes them."""
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+
+
+def _read(kind: type[Record], row: sa.Row[Any]) -> Record:
+    return kind(**row._mapping)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> Any:
+    """An insert that can say what to do where the row is there already."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    return insert(table).values(**values)
