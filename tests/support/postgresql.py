@@ -31,11 +31,15 @@ def why_absent() -> str:
     return ""
 
 
+def _binary(program: str) -> str:
+    assert BINARIES is not None
+    return str(BINARIES / program)
+
+
 class Postgres:
     """A server in a folder of its own, on a free port of this machine."""
 
     def __init__(self) -> None:
-        assert BINARIES is not None
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER)
@@ -63,8 +67,7 @@ class Postgres:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             ready = subprocess.run(
-                [str(BINARIES / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)],
-                check=False,  # type: ignore[operator]
+                [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
             )
             if ready.returncode == 0:
                 return
@@ -93,7 +96,7 @@ class Postgres:
 
     def _command(self, program: str, *words: object) -> list[str]:
         become = ["runuser", "-u", USER, "--"] if os.geteuid() == 0 else []
-        return [*become, str(BINARIES / program), *map(str, words)]  # type: ignore[operator]
+        return [*become, _binary(program), *map(str, words)]
 
     def _run(self, program: str, *words: object) -> None:
         subprocess.run(self._command(program, *words), check=True, capture_output=True, cwd="/")
