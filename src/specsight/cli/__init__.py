@@ -14,10 +14,12 @@ from specsight.cli import (
     ending,
     evaluating,
     inspecting,
+    line,
     making,
     measuring,
     outlining,
     reading,
+    serving,
 )
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
@@ -46,6 +48,8 @@ for verb in (
     making.tyres,
     making.stress,
     making.train,
+    serving.serve,
+    line.line,
 ):
     cli.add_command(verb)
 
@@ -75,12 +79,12 @@ def doctor(encoder: str) -> int:
     from specsight.doctor import examine
 
     lines = examine(encoder)
-    for line in lines:
-        mark = click.style("ok", fg="green") if line.fine else click.style("--", fg="yellow")
-        click.echo(f"{mark}  {line.what:24} {line.found}")
-        if line.hint:
-            click.echo(f"    {'':24} {line.hint}")
-    return 0 if all(line.fine for line in lines) else 1
+    for one in lines:
+        mark = click.style("ok", fg="green") if one.fine else click.style("--", fg="yellow")
+        click.echo(f"{mark}  {one.what:24} {one.found}")
+        if one.hint:
+            click.echo(f"    {'':24} {one.hint}")
+    return 0 if all(one.fine for one in lines) else 1
 
 
 def main() -> None:

@@ -44,6 +44,9 @@ class Guard:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
         if scope["type"] != "http":
             raise ValueError(f"a connection of type {scope['type']} is not served")
         guarded = _with_headers(send)

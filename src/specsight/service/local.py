@@ -36,7 +36,6 @@ class LocalServer:
             log_config=None,
             access_log=False,  # addresses are secrets
             server_header=False,
-            lifespan="off",
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,
         )

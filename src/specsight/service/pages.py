@@ -47,9 +47,10 @@ class Pages:
         text = self._templates.get_template(name).render(person=person, site=self.title, **values)
         return HTMLResponse(text, status)
 
-    def application(self) -> FastAPI:
-        """An application without pages of its own but for files and errors; it describes itself to nobody."""
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    def application(self, **about: Any) -> FastAPI:
+        """An application without pages of its own but for files and errors; it describes itself to nobody, unless
+        `about`, further arguments of FastAPI, says how."""
+        app = FastAPI(**{"docs_url": None, "redoc_url": None, "openapi_url": None, **about})
         app.add_api_route("/static/{name}", self._file, methods=["GET"])
         app.add_exception_handler(SpecsightError, self._mistake)
         app.add_exception_handler(HTTPException, self._mistake)

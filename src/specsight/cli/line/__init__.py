@@ -1,0 +1,12 @@
+"""`specsight line`: records of a line, and what may be done to them."""
+
+from __future__ import annotations
+
+import click
+
+from specsight.cli.options import Verbs
+
+
+@click.group(cls=Verbs)
+def line() -> None:
+    """A line's records: who may open its pages, versions of models, exports."""

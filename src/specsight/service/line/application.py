@@ -1,0 +1,48 @@
+"""The application of a line: its routes, and what begins and ends with the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from specsight.line.fleet import Fleet
+from specsight.line.judging import PartJudge
+from specsight.line.store import LineStore
+from specsight.service.line import api
+from specsight.service.line.context import LineContext
+from specsight.service.line.feed import Feed
+from specsight.service.pages import Pages
+from specsight.version import __version__
+
+TITLE = "Specsight"
+
+
+def line_context(fleet: Fleet, store: LineStore, lines: tuple[str, ...]) -> LineContext:
+    """Everything that a server of lines answers from; `close_line` ends it."""
+    feed = Feed(store)
+    return LineContext(store, fleet, PartJudge(fleet, store, [feed.told]), feed, lines)
+
+
+def close_line(context: LineContext) -> None:
+    """Finish the parts that wait, and close the database."""
+    context.judge.close()
+    context.store.close()
+
+
+def application(context: LineContext) -> FastAPI:
+    """The application that answers for `context`."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await context.feed.start()
+        yield
+        await context.feed.stop()
+
+    pages = Pages(__package__, TITLE)
+    app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, openapi_url="/openapi.json")
+    app.state.line = context
+    for routes in (api.routes,):
+        app.include_router(routes(context, pages))
+    return app

@@ -1,0 +1,31 @@
+"""What a line's pages and programs are answered from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from specsight.line.fleet import Fleet
+from specsight.line.judging import PartJudge
+from specsight.line.store import LineStore
+from specsight.service.line.feed import Feed
+
+
+@dataclass(frozen=True)
+class LineContext:
+    """One server of lines."""
+
+    store: LineStore
+    fleet: Fleet
+    judge: PartJudge
+    feed: Feed
+    lines: tuple[str, ...]
+    """Lines that were named when it was started, in the order of their tiles; others appear with their first part."""
+
+
+def context_of(request: Request) -> LineContext:
+    """A dependency: the context of the application that answers."""
+    context = request.app.state.line
+    assert isinstance(context, LineContext)
+    return context

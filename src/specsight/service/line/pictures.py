@@ -1,0 +1,89 @@
+"""What a line shows of a part: its picture as it was given, turned upright, and the map as a layer to lay over it.
+
+Heat colours mean the same on every part of a version: half-way up the scale lies the threshold of the map.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from specsight.errors import SpecsightError
+from specsight.inspector.pictures import read_picture
+from specsight.line.kept_maps import decode_kept
+from specsight.line.records import JudgedPart
+from specsight.line.store import LineStore
+from specsight.report.pictures import PREDICTION, HeatScale, encode, fitted, heat_colours
+from specsight.storage.database import Unavailable
+
+SIDE = 1024
+"""Longest side that is shown, in pixels."""
+THUMBNAIL = 160
+
+
+class NotKept(SpecsightError):
+    """A picture or map that was never there, or is kept no longer."""
+
+
+def pixels_of(store: LineStore, part: JudgedPart) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) as it was judged. Raises NotKept, and UnreadableFile where it never was a picture."""
+    content = store.content(part.picture) if part.picture else None
+    if content is None:
+        raise NotKept("the picture of this part is kept no longer")
+    return read_picture(content, "")[1].rgb
+
+
+def kept_picture(store: LineStore, part: JudgedPart, side: int = SIDE) -> bytes:
+    """The picture for a browser: WebP, its longest side at most `side` pixels. Raises as `pixels_of`."""
+    return encode(_smaller(pixels_of(store, part), side), ".webp")
+
+
+def kept_map(store: LineStore, part: JudgedPart) -> NDArray[np.float32]:
+    """The map (h, w), as it is kept. Raises NotKept."""
+    content = store.content(part.map) if part.map else None
+    if content is None:
+        raise NotKept("the map of this part is kept no longer")
+    return decode_kept(content)
+
+
+def overlay(store: LineStore, part: JudgedPart, side: int = SIDE) -> bytes:
+    """The map in heat colours and a box around each finding, transparent elsewhere, in the proportions of the picture:
+    WebP. Raises NotKept."""
+    map_ = kept_map(store, part)
+    inspection = part.answer()
+    scale = HeatScale.of(map_, inspection.map_threshold)
+    colours = heat_colours(scale(map_))
+    size = _shown(store, part, side)
+    layer = np.ascontiguousarray(cv2.resize(colours, size[::-1], interpolation=cv2.INTER_LINEAR))
+    if inspection.map_threshold is not None:
+        larger = cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR) >= inspection.map_threshold
+        contours, _ = cv2.findContours(larger.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(layer, contours, -1, (0, 0, 0, 255), 4, cv2.LINE_AA)
+        cv2.drawContours(layer, contours, -1, (*PREDICTION, 255), 2, cv2.LINE_AA)
+    done, data = cv2.imencode(
+        ".webp", cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_WEBP_QUALITY, 80]
+    )
+    if not done:
+        raise SpecsightError("the overlay cannot be encoded")
+    return bytes(data.tobytes())
+
+
+def _shown(store: LineStore, part: JudgedPart, side: int) -> tuple[int, int]:
+    """The size of the picture as it is shown; that of the map where the picture is kept no longer."""
+    try:
+        height, width = pixels_of(store, part).shape[:2]
+    except Unavailable:
+        raise
+    except SpecsightError:
+        height, width = kept_map(store, part).shape
+    return fitted(height, width, min(side, max(height, width)))
+
+
+def _smaller(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    if max(height, width) <= side:
+        return rgb
+    return np.asarray(
+        cv2.resize(rgb, fitted(height, width, side)[::-1], interpolation=cv2.INTER_AREA), np.uint8
+    )
