@@ -26,7 +26,7 @@ test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal -m "not long"
 
 test-long: $(READY)
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -n auto --dist worksteal -m long
 
 # As on a processor without AVX-512 and bfloat16 units, on one thread.
 test-contracts: $(READY)

@@ -107,6 +107,7 @@ def test_it_is_listed(listed: dict[str, str], what: str, name: str) -> None:
     assert "broken" not in listed[what]
 
 
+@pytest.mark.long
 def test_all_of_them_work_together(extended: Path, caps: Path, tmp_path: Path) -> None:
     options = ["--detector", "nearest_mean", "--encoder", "cell_moments", "--resolution", 64]
     words = ["--data", caps, *options, "--holdout", 4, "--resamples", 20, "--out", tmp_path / "run"]
@@ -128,6 +129,7 @@ def test_all_of_them_work_together(extended: Path, caps: Path, tmp_path: Path) -
     assert len(re.findall(r"^NG_\d+_stain\.png: Rejected", judged, re.MULTILINE)) == 5
 
 
+@pytest.mark.long
 def test_the_detector_keeps_the_contract(extended: Path) -> None:
     words = ["-p", "no:cacheprovider", "tests/detectors/test_contract.py", "-k", "nearest_mean"]
     passed = run(extended, "pytest", *words)

@@ -22,6 +22,7 @@ def run(code: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_page_on_python(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the page uses an encoder that reads: needs the extra 'models'")
     page = (ROOT / "docs" / "python.md").read_text("utf-8")
@@ -59,6 +60,7 @@ def test_the_readme(tmp_path: Path) -> None:
     assert (tmp_path / "inspection.png").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks(notebook: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the notebook uses an encoder that reads: needs the extra 'models'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from measured.instructions import arguments_of, folder_of, instruction_tables
 from measured.rows import MeasuredSet, Measurement, measured_sets, measurements
@@ -45,6 +46,7 @@ def test_tables_print_the_numbers_of_a_run(tmp_path: Path) -> None:
     assert all(line.startswith("| parts | ") for line in types[2:])
 
 
+@pytest.mark.long
 def test_the_suite_of_instructions_is_run_and_its_tables_are_printed(tmp_path: Path) -> None:
     data = make_plates(tmp_path, test=2)
     of = MeasuredSet("plates", "drawn plates", data, data / "specification.yaml", 64)

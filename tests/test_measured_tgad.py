@@ -74,6 +74,7 @@ def test_prompts_are_tabulated_by_detector(tmp_path: Path) -> None:
     assert "| MVTec AD bottle | plain | 0.900 (+0.000) |" in text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*SETS])
 def test_photographs_bring_pairs_and_part_maps(shared: Path, tmp_path: Path, name: str) -> None:
     of = SETS[name]

@@ -66,6 +66,7 @@ def test_what_it_adds_is_listed(installed: dict[str, str]) -> None:
     assert "repeats the last message" in language_models
 
 
+@pytest.mark.long
 def test_its_detector_keeps_the_contract(installed: dict[str, str]) -> None:
     passed = run(
         installed,
@@ -81,6 +82,7 @@ def test_its_detector_keeps_the_contract(installed: dict[str, str]) -> None:
     assert "skipped" not in passed
 
 
+@pytest.mark.long
 def test_parts_are_inspected_with_its_reader_and_its_detector(
     installed: dict[str, str], tmp_path: Path
 ) -> None:

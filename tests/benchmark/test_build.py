@@ -72,6 +72,7 @@ def test_a_build_passes_its_checks_and_is_the_same_each_time(
     assert str(tyres).encode() not in b"".join(contents.values())
 
 
+@pytest.mark.long
 def test_a_killed_build_goes_on_to_the_same_bytes(tyres: Path, whole: Built, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     work = tmp_path / ".killed.building"
@@ -117,6 +118,7 @@ build.build_benchmark(load_dataset(data), Path(sys.argv[2]), plan)
 """
 
 
+@pytest.mark.long
 def test_a_build_killed_among_its_items_reads_and_asks_only_what_is_left(
     tyres: Path, whole: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

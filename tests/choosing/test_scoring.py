@@ -81,6 +81,7 @@ def test_the_same_answers_do_not_differ_and_better_ones_are_ahead() -> None:
     assert compare(better, worse, of) == ahead
 
 
+@pytest.mark.long
 def test_the_error_is_that_of_other_draws_of_parts() -> None:
     """The bootstrap's error of one draw agrees with the spread of differences over many draws of parts."""
     generator = np.random.default_rng(2)

@@ -266,6 +266,7 @@ def test_too_few_parts_are_fitted_by_the_defaults_and_that_is_said(samples: list
     assert "9 distinct good parts to learn from, and a choice takes 16" in choice.line
 
 
+@pytest.mark.long
 def test_the_same_seed_chooses_the_same_to_the_last_digit(samples: list[Sample]) -> None:
     config = choice_config(**CONFIG, candidates=2, seed=5)
     first, second = (Search(config, samples[:18], list(range(18))).run()[1] for _ in range(2))
@@ -273,6 +274,7 @@ def test_the_same_seed_chooses_the_same_to_the_last_digit(samples: list[Sample])
     assert first.tried[0].score is not None
 
 
+@pytest.mark.long
 def test_a_method_that_needs_more_good_pictures_is_left_out_and_says_why(samples: list[Sample]) -> None:
     config = choice_config(**CONFIG, candidates=3)
     _, choice = Search(config, samples[:18], list(range(18))).run()

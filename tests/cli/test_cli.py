@@ -288,6 +288,7 @@ def test_nothing_is_written_outside_the_output_folder(folders: Path, tmp_path: P
     assert list((tmp_path / "empty").iterdir()) == []
 
 
+@pytest.mark.long
 def test_ctrl_c_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for folder, count, bad in (("train/good", 6, False), ("test/good", 20, False), ("test/hole", 20, True)):

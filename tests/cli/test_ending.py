@@ -77,6 +77,7 @@ def litter(folder: Path) -> list[str]:
     return [name for name in names if name.startswith((".tmp-", ".lock", ".old-"))]
 
 
+@pytest.mark.long
 def test_a_suite_that_is_killed_takes_its_child_with_it(suite: list[str], tmp_path: Path) -> None:
     with subprocess.Popen(suite, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         predictions = tmp_path / "out" / "first" / "predictions.jsonl"
@@ -90,6 +91,7 @@ def test_a_suite_that_is_killed_takes_its_child_with_it(suite: list[str], tmp_pa
     assert lines_of(predictions) == at_the_end
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_stopped_suite_says_so_and_leaves_no_litter(suite: list[str], tmp_path: Path, name: str) -> None:
     number = getattr(signal, name)
@@ -110,6 +112,7 @@ def test_a_stopped_suite_says_so_and_leaves_no_litter(suite: list[str], tmp_path
     assert litter(tmp_path) == []
 
 
+@pytest.mark.long
 def test_rows_that_fail_or_are_locked_do_not_stop_the_others(suite: list[str], tmp_path: Path) -> None:
     command = [*suite[: suite.index("--seeds")], "--seeds", "0", *suite[suite.index("--out") :]]
     (tmp_path / "out" / "first").mkdir(parents=True)
@@ -144,6 +147,7 @@ def test_rows_that_fail_or_are_locked_do_not_stop_the_others(suite: list[str], t
     assert record["failed"] == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_stopped_tyres_leave_no_process_and_go_on(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "specsight.cli", "tyres", "--out", str(tmp_path / "set"), "--size", "64"]
@@ -199,6 +203,7 @@ def shell(folder: Path, words: str, **environment: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("redirection", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_stop_nothing_and_reach_no_file(line: Path, tmp_path: Path, redirection: str) -> None:
     result = shell(line, f"inspect model new -o {tmp_path / 'out'} {redirection}")
@@ -209,6 +214,7 @@ def test_closed_streams_stop_nothing_and_reach_no_file(line: Path, tmp_path: Pat
         assert text.read_bytes()[:1] in (b"{", b"[")
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_gets_no_complaint(line: Path, tmp_path: Path) -> None:
     for words in ("list metrics", f"inspect model new -o {tmp_path / 'out'}"):
         result = shell(line, f"{words} | true")
@@ -236,6 +242,7 @@ for words in sys.argv[1:]:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "environment",
     [

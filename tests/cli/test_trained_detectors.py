@@ -56,6 +56,7 @@ def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return taken
 
 
+@pytest.mark.long
 def test_a_killed_fit_goes_on_and_leaves_nothing_but_the_model(
     asked: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

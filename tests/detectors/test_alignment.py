@@ -42,6 +42,7 @@ def judged(detector: Detector, rgb: np.ndarray) -> tuple[float, np.ndarray]:
     return judgement.score, judgement.map
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALIGNING)
 def test_where_good_parts_do_not_ask_for_it_nothing_changes(name: str, tmp_path: Path) -> None:
     for number, pictures in enumerate(([posed_part(k) for k in range(20)], [grains(k) for k in range(20)])):

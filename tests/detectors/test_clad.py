@@ -89,6 +89,7 @@ def judge(detector: Clad, rgb: np.ndarray, instruction: Instruction | None = Non
     return detector.judge(detector.look([Picture(rgb)])[0], instruction)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("score", ["margin", "similarity"])
 @pytest.mark.parametrize("local", [0.0, 0.5])
 def test_labelled_defects_are_found_and_named(fitted: Callable[..., Clad], score: str, local: float) -> None:
@@ -131,6 +132,7 @@ def test_words_steer_without_looking_again(fitted: Callable[..., Clad]) -> None:
     assert detector.judge(view).score == everything.score, "what was judged in between leaves no trace"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -265,6 +267,7 @@ def test_untrained_clad_compares_in_the_space_of_its_encoder(fitted: Callable[..
     assert torch.allclose(detector.networks_.text_projection(vectors), vectors)
 
 
+@pytest.mark.long
 def test_a_killed_fit_goes_on_and_ends_alike(
     samples: list[Sample], fitted: Callable[..., Clad], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

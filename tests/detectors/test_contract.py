@@ -509,6 +509,7 @@ def test_a_detector_of_another_class_is_refused(saved: Path) -> None:
         detectors["padim"].load(saved)
 
 
+@pytest.mark.long
 def test_with_filters_no_detector_needs_torch_unless_it_trains(samples: list[Sample]) -> None:
     untrained = [name for name in FROM_PICTURES if not detectors[name].needs.trains]
     assert samples[0].depth is not None

@@ -23,6 +23,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_each_seed_chooses_and_the_protocol_says_what(labelled: Path, tmp_path: Path) -> None:
     given: dict[str, Any] = {"encoder": "filters", "resolution": 64, "seeds": (0, 1), "resamples": 0}
     found = evaluate(labelled, "auto", out=tmp_path / "run", parameters={"candidates": 1}, **given)

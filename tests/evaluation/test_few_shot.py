@@ -41,6 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("data"))
 
 
+@pytest.mark.long
 def test_a_curve_is_one_table_and_one_chart(data: Path, tmp_path: Path) -> None:
     config = EvaluationConfig(
         DataConfig(data),

@@ -155,6 +155,7 @@ def test_every_picture_is_looked_at_once(
     assert len(looked) == len(set(looked)) == 12
 
 
+@pytest.mark.long
 def test_products_count_once_each_and_their_mean_has_an_interval(tmp_path: Path) -> None:
     data = make_plates(tmp_path, test=3, products=2)
     run_evaluation(config_of(data), tmp_path / "out")
@@ -183,6 +184,7 @@ def test_the_suite_has_a_row_that_ignores_words(plates: Path, suite: Path, tmp_p
         run_suite(config_of(plates, 0), "instructions", tmp_path / "out", only=["patchcor"])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a row may outlive its suite for a moment")
 def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(
     plates: Path, suite: Path, tmp_path: Path
@@ -209,6 +211,7 @@ def test_a_suite_that_was_killed_goes_on_to_the_same_numbers(
     assert first == second
 
 
+@pytest.mark.long
 def test_a_set_of_which_nothing_can_be_asked_is_refused_with_what_pairs_need(
     plates: Path, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ evaluate(sys.argv[1], out=sys.argv[2], seeds=(0, 1), resolution=64, resamples=50
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("finished_before", [4, 17])
 def test_killed_in_the_middle_it_goes_on_to_the_same_numbers(
     finished: tuple[Path, Path], tmp_path: Path, finished_before: int
@@ -170,6 +171,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_numbers(
     assert _without_times(metrics_of(run)) == _without_times(metrics_of(uninterrupted))
 
 
+@pytest.mark.long
 def test_killed_from_outside_at_any_moment_it_goes_on(finished: tuple[Path, Path], tmp_path: Path) -> None:
     data, uninterrupted = finished
     run = tmp_path / "run"

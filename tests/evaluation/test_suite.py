@@ -52,6 +52,7 @@ def two_rows(config: EvaluationConfig, encoders: Sequence[str]) -> list[Row]:
     ]
 
 
+@pytest.mark.long
 def test_rows_run_apart_and_meet_in_one_table_and_page(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

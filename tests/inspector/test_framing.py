@@ -79,7 +79,9 @@ def test_the_choice_is_saved_and_stated(inspector: Inspector, tmp_path: Path) ->
     [
         # Up to 8 good parts are rotated: 9 are not, and a fold of 7 or 8 would be.
         ("subspacead", {"resolution": 64}),
-        ("patchcore", {"resolution": "auto", "tile": "auto", "rotate": None}),
+        pytest.param(
+            "patchcore", {"resolution": "auto", "tile": "auto", "rotate": None}, marks=pytest.mark.long
+        ),
     ],
 )
 def test_every_fold_looks_as_the_fitted_detector_does(

@@ -47,6 +47,7 @@ def fitted(good: list[Sample]) -> Inspector:
     return Inspector.fit(good, detector="patchcore", resolution=64, specification=parse_specification(SPEC))
 
 
+@pytest.mark.long
 def test_every_good_part_is_judged_by_a_detector_that_has_not_seen_it(good: list[Sample]) -> None:
     """The scores in folds are those of fits without the fold, and the final detector is that of a fit to all."""
     fitted = Inspector.fit(good, detector="patchcore", resolution=64)

@@ -76,6 +76,7 @@ def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.long
 def test_the_contract_holds_for_an_adapter_of_another_distribution(installed: dict[str, str]) -> None:
     pytest.importorskip("transformers")
     contract = Path(__file__).with_name("test_contract.py")

@@ -57,6 +57,7 @@ class Sum(Task):
         return Validation({}, float((weight - 1).square().sum()))
 
 
+@pytest.mark.long
 def test_two_processes_learn_what_one_learns_from_both_their_batches(tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([*sys.path])}
     command = [

@@ -79,6 +79,7 @@ def test_everything_is_on_record(run: Path) -> None:
     assert all(np.isfinite(entry["loss"]) for entry in log if "loss" in entry)
 
 
+@pytest.mark.long
 def test_an_interrupted_run_ends_where_an_unbroken_one_does(
     run: Path, sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_finished_stage_is_not_trained_again(run: Path, sources: Sources) -> N
     assert (run / "vision.safetensors").read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_time_budget_is_shared_out_among_the_stages(sources: Sources, tmp_path: Path) -> None:
     """Of 0.024 minutes, the text stage gets an eighth: 0.18 seconds, in which no thousand steps are taken."""
     timed = recipe(1000).within(0.024)
@@ -116,6 +118,7 @@ def test_a_time_budget_is_shared_out_among_the_stages(sources: Sources, tmp_path
         train(recipe(1000), tmp_path, sources, ("text",))
 
 
+@pytest.mark.long
 def test_finished_weights_learn_on(run: Path, sources: Sources, tmp_path: Path) -> None:
     """In their own shapes and words; a step at a rate of nearly nothing leaves them where they were."""
     onward = replace(sources, start=run / "model")
@@ -139,6 +142,7 @@ def test_finished_weights_learn_on(run: Path, sources: Sources, tmp_path: Path) 
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.long
 def test_what_learned_on_is_exported_at_a_share_of_the_way(
     run: Path, sources: Sources, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_sources_that_cannot_be_used_are_refused(run: Path, sources: Sources, tm
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_its_own_teacher(run: Path, sources: Sources, tmp_path: Path) -> None:
     """Another one of the same shape gives other targets, and fits no statistics of the first."""
     make_teacher(tmp_path / "teacher", seed=1)

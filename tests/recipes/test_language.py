@@ -219,6 +219,7 @@ def test_the_gallery_holds_line_and_scenes_with_their_truth(run: Path) -> None:
     assert any(gallery.entries[n].items for n in line)
 
 
+@pytest.mark.long
 def test_a_stopped_run_ends_with_the_weights_of_an_unbroken_one(
     run: Path, photographs: Path, tmp_path: Path
 ) -> None:
@@ -365,6 +366,7 @@ def test_distances_are_to_the_nearest_cell_of_any_reference() -> None:
     np.testing.assert_allclose(found, [[1 - 0.5**0.5, 0.0, 1.0]], atol=1e-6)
 
 
+@pytest.mark.long
 def test_anomalygpt_learns_from_the_same_gallery_and_goes_on_where_it_stopped(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

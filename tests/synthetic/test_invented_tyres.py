@@ -96,6 +96,7 @@ def digest(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_a_set_of_invented_models_files_each_as_a_product_with_its_specification(tmp_path: Path) -> None:
     for workers in (1, 2):
         generate(

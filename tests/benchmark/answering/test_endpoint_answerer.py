@@ -115,6 +115,7 @@ def test_several_questions_are_under_way_at_once(server: ChatServer, tmp_path: P
     assert len({one.item for one in answers(tmp_path / "run")}) == 27
 
 
+@pytest.mark.long
 def test_a_killed_run_pays_no_answer_twice(server: ChatServer, tmp_path: Path) -> None:
     made = [item(f"d/anomaly/{k:03}", "d", "test", "A") for k in range(40)]
     bench, out = write_benchmark(tmp_path / "bench", made), tmp_path / "run"
@@ -163,6 +164,7 @@ def test_what_is_under_way_when_a_run_ends_is_kept_and_paid_once(server: ChatSer
     assert len(server.requests) == 41
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signals", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_keeps_what_is_under_way(
     server: ChatServer, tmp_path: Path, signals: signal.Signals

@@ -76,6 +76,7 @@ def answered(
     return {one.item: one for one in read_lines(folder / "answers.jsonl", Answer)}
 
 
+@pytest.mark.long
 def test_evidence_answers_and_the_language_model_where_nothing_found_tells(
     bench: Benchmark, tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_evidence_answers_and_the_language_model_where_nothing_found_tells(
     assert read_run(tmp_path / "run").protocol["answers"] == "evidence"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["pointing:bundled", "anomalygpt:bundled"])
 def test_alone_it_weighs_every_choice_and_reads_boxes_from_its_map(
     name: str, bench: Benchmark, tmp_path: Path

@@ -108,6 +108,7 @@ def test_a_stopped_run_goes_on_and_asks_nothing_twice(bench: Benchmark, tmp_path
     assert without_time((run / "answers.jsonl").read_bytes()) == without_time(whole)
 
 
+@pytest.mark.long
 def test_a_killed_process_leaves_what_a_second_one_finishes(tmp_path: Path) -> None:
     made = [item(f"d/anomaly/{k:05}", "d", "test", "A") for k in range(20_000)]
     bench, run = write_benchmark(tmp_path / "bench", made), tmp_path / "run"

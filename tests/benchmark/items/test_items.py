@@ -81,6 +81,7 @@ def test_pictures_are_named_and_masks_are_not_shown() -> None:
         assert not set(item.masks) & {*item.images, *item.reference_images}
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_items_and_another_one_others() -> None:
     assert made(SAMPLES)[0] == ITEMS
     assert made(SAMPLES, seed=1)[0] != ITEMS

@@ -69,6 +69,7 @@ def test_both_kinds_of_pictures_are_needed(fitted: tuple[ss.Inspector, list[Samp
         prompt_sensitivity(inspector, samples[:3], PLATE)
 
 
+@pytest.mark.long
 def test_the_words_of_a_specification_change_what_reads_them(
     fitted: tuple[ss.Inspector, list[Sample]],
 ) -> None:
