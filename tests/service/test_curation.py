@@ -21,8 +21,8 @@ from specsight.benchmark.curation.decisions import Decision, Edit
 from specsight.benchmark.curation.store import CurationStore
 from specsight.service.access import Access
 from specsight.service.curation.application import application
-from specsight.service.guard import LONGEST
 from specsight.service.local import LocalServer
+from specsight.service.rules import LONGEST
 
 EVIL = "<script>window.owned = 1</script>"
 BROKEN = "\"><img src=x onerror='window.owned = 2'>"

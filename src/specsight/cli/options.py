@@ -124,6 +124,13 @@ MAX_MEGAPIXELS = click.option(
     expose_value=False,
     help="Refuse larger pictures (default: 100); some 25 bytes of memory a pixel.",
 )
+DATABASE = click.option(
+    "--db",
+    envvar="SPECSIGHT_DB",
+    default="sqlite:///line.db",
+    show_default=True,
+    help="Where records lie: sqlite:///FILE or postgresql://…; also SPECSIGHT_DB, which hides a password.",
+)
 REPLACE = click.option("--replace", is_flag=True, help="Give up what --out holds already.")
 
 

@@ -7,47 +7,88 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, PATH
+from specsight.cli.options import DATABASE, DEVICE_HELP, MAX_MEGAPIXELS, PATH
 from specsight.learning.device import AUTO
 
-DATABASE = "sqlite:///line.db"
 PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 """Who may open the pages of a server on this machine alone."""
 
 
 @click.command()
 @click.argument("models", type=PATH)
-@click.option(
-    "--db", default=DATABASE, show_default=True, help="Where records lie: sqlite:///FILE or postgresql://…"
-)
+@DATABASE
 @click.option("--line", "lines", multiple=True, help="Name of a line that is shown; may be given again.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Others than this machine need tokens.")
 @click.option("--port", default=8000, show_default=True, help="0: a free one.")
+@click.option("--allow-host", "names", multiple=True, help="A name that browsers call this server by.")
+@click.option("--proxy", help="Address of a proxy in front, whose word on clients' addresses is taken.")
+@click.option("--largest", default=64.0, show_default=True, help="MiB of a request with pictures.")
+@click.option("--rate", default=6000, show_default=True, help="Requests a minute of one person or program.")
+@click.option(
+    "--queue", default=64, show_default=True, help="Parts that may wait; beyond, clients are told so."
+)
+@click.option("--log", type=PATH, help="File that notes every request as a line of JSON.")
+@click.option("--open", "opened", is_flag=True, help="Open the operator's page in a browser.")
 @click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-def serve(models: Path, db: str, lines: tuple[str, ...], port: int, encoder: str | None, device: str) -> None:
+@MAX_MEGAPIXELS
+def serve(
+    models: Path,
+    db: str,
+    lines: tuple[str, ...],
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    proxy: str | None,
+    largest: float,
+    rate: int,
+    queue: int,
+    log: Path | None,
+    opened: bool,
+    encoder: str | None,
+    device: str,
+) -> None:
     """Judge the parts of lines over HTTP, with pages for operators, engineers and auditors.
 
-    MODELS is a folder that holds saved models, each under its name. Every part is stored before it is answered.
+    MODELS is a folder that holds saved models, each under its name. Every part is stored before it is answered. On this
+    machine alone, addresses for an operator, an engineer and an auditor are printed; anybody else needs a token
+    (specsight line token add).
     """
     from specsight.inspector import Inspector
     from specsight.line.fleet import Fleet
     from specsight.line.store import LineStore
-    from specsight.service.access import Access
+    from specsight.line.tokens import Tokens
+    from specsight.service.limits import Rates
+    from specsight.service.line.access import LineAccess
     from specsight.service.line.application import application, close_line, line_context
+    from specsight.service.line.log import logged
+    from specsight.service.line.rules import LOOPBACK, check_reach, line_rules
     from specsight.service.local import LocalServer
 
     store = LineStore.open(db)
+    tokens = Tokens(store)
+    check_reach(host, names, tokens)
     fleet = Fleet(models, store, lambda folder: Inspector.load(folder, encoder, device))
-    context = line_context(fleet, store, lines)
+    context = line_context(fleet, store, lines, queue)
     try:
-        for name in fleet.names():
-            fleet.live(name)
-        server = LocalServer(application(context), Access(PERSONS), port)
+        server = LocalServer(
+            application(context),
+            LineAccess(tokens, PERSONS if host in LOOPBACK else {}),
+            port,
+            line_rules(host, names, largest, Rates(person=rate, address=2 * rate), proxy is not None),
+            host,
+            proxy,
+            logged(log),
+        )
         for name, why in fleet.broken.items():
             screen.say(f"left out: {name}: {why}", err=True)
         screen.say(f"models: {', '.join(fleet.names())}")
         for person, address in server.addresses.items():
             screen.say(f"{person}: {address}")
+        if not server.addresses:
+            screen.say(f"serving on {host}:{server.port}: enter with a token at /enter")
+        if opened and server.addresses:
+            click.launch(server.addresses["operator"])
         server.run()
     finally:
         close_line(context)

@@ -137,6 +137,10 @@ class Fleet:
         names = sorted(p.name for p in kept.iterdir()) if kept.is_dir() else []
         return [name for name in names if NAME.fullmatch(name) and self.store.live(name) is not None]
 
+    def loaded(self) -> dict[str, LiveModel]:
+        """Name → model, of those that are loaded here."""
+        return dict(self._loaded)
+
     def live(self, name: str) -> LiveModel:
         """The model that is live, as it was last loaded; the first time it is loaded here.
 

@@ -1,4 +1,4 @@
-"""Who may open a page: persons with a role, each with an address that cannot be guessed.
+"""Who may open a page: persons with a role, each with a secret that cannot be guessed.
 
 In: codes and roles. Out: the person that a secret belongs to. Secrets are made anew with every start and are written
 nowhere.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who opened a page by their own address."""
+    """Somebody who opened a page by their own address, or with a token."""
 
     code: str
     role: str
@@ -37,10 +37,18 @@ class Access:
         return {person.code: secret for secret, person in self._persons.items()}
 
     def person(self, secret: str) -> Person | None:
-        """Whom a secret belongs to; every one is compared, in the same time whichever it is."""
+        """Whom a secret of an address belongs to; every one is compared, in the same time whichever it is."""
         given = secret.encode("utf-8", "replace")
         found = None
         for known, person in self._persons.items():
             if hmac.compare_digest(known.encode(), given):
                 found = person
         return found
+
+    def remembered(self, secret: str) -> Person | None:
+        """Whom any secret belongs to, as far as that is known without asking elsewhere."""
+        return self.person(secret)
+
+    async def known(self, secret: str) -> Person | None:
+        """Whom any secret belongs to, a token included where tokens are given out."""
+        return self.person(secret)

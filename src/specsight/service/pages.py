@@ -9,12 +9,13 @@ from typing import Any
 
 import jinja2
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError, unturned
 from specsight.service.access import Person
+from specsight.storage.database import Unavailable
 
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 
@@ -42,8 +43,8 @@ class Pages:
         }
 
     def page(self, name: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
-        """A template as a page for the person who asks."""
-        person = person_of(request)
+        """A template as a page for the person who asks; None on pages that anybody may open."""
+        person = getattr(request.state, "person", None)
         text = self._templates.get_template(name).render(person=person, site=self.title, **values)
         return HTMLResponse(text, status)
 
@@ -65,7 +66,14 @@ class Pages:
     def _mistake(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 422
         words = str(error.detail) if isinstance(error, HTTPException) else str(error)
-        return self.page("mistake.html.j2", request, status, words=words)
+        headers = getattr(error, "headers", None) or {}
+        if isinstance(error, Unavailable):
+            status, headers = 503, {"Retry-After": "2"}
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": words}, status, headers)
+        page = self.page("mistake.html.j2", request, status, words=words)
+        page.headers.update(headers)
+        return page
 
 
 def person_of(request: Request) -> Person:
@@ -75,13 +83,13 @@ def person_of(request: Request) -> Person:
     return person
 
 
-def only(role: str) -> Callable[[Request], Person]:
-    """A dependency: the person, who must have a role."""
+def only(*roles: str) -> Callable[[Request], Person]:
+    """A dependency: the person, who must have one of these roles."""
 
     def check(request: Request) -> Person:
         person = person_of(request)
-        if person.role != role:
-            raise HTTPException(403, f"this page is for the role '{role}'")
+        if person.role not in roles:
+            raise HTTPException(403, f"this is for the role {' or '.join(map(repr, roles))}")
         return person
 
     return check

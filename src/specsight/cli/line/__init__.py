@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import click
 
+from specsight.cli.line import tokens
 from specsight.cli.options import Verbs
 
 
 @click.group(cls=Verbs)
 def line() -> None:
     """A line's records: who may open its pages, versions of models, exports."""
+
+
+for verb in (tokens.token,):
+    line.add_command(verb)

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from specsight.line.fleet import Fleet
-from specsight.line.judging import PartJudge
+from specsight.line.judging import PLACES, PartJudge
 from specsight.line.store import LineStore
-from specsight.service.line import api
+from specsight.service.line import api, entering, inspecting
 from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.pages import Pages
@@ -19,10 +19,15 @@ from specsight.version import __version__
 TITLE = "Specsight"
 
 
-def line_context(fleet: Fleet, store: LineStore, lines: tuple[str, ...]) -> LineContext:
-    """Everything that a server of lines answers from; `close_line` ends it."""
+def line_context(
+    fleet: Fleet, store: LineStore, lines: tuple[str, ...] = (), places: int = PLACES
+) -> LineContext:
+    """Everything that a server of lines answers from, with `places` in its queue and every model loaded;
+    `close_line` ends it."""
+    for name in fleet.names():
+        fleet.live(name)
     feed = Feed(store)
-    return LineContext(store, fleet, PartJudge(fleet, store, [feed.told]), feed, lines)
+    return LineContext(store, fleet, PartJudge(fleet, store, [feed.told], places), feed, lines)
 
 
 def close_line(context: LineContext) -> None:
@@ -43,6 +48,6 @@ def application(context: LineContext) -> FastAPI:
     pages = Pages(__package__, TITLE)
     app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, openapi_url="/openapi.json")
     app.state.line = context
-    for routes in (api.routes,):
+    for routes in (inspecting.routes, api.routes, entering.routes):
         app.include_router(routes(context, pages))
     return app

@@ -1,0 +1,161 @@
+"""`POST /inspect`: pictures of parts, judged and on record before the answer is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, File, Form, Header, UploadFile
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from specsight.errors import SpecsightError
+from specsight.line.judging import Busy, Closed
+from specsight.line.records import JudgedPart, Role
+from specsight.line.requests import PartRequest
+from specsight.service.access import Person
+from specsight.service.line.answers import Problem, responses
+from specsight.service.line.context import LineContext, context_of
+from specsight.service.pages import Pages, only
+from specsight.storage.database import Unavailable
+
+FILES = 32
+"""Pictures in one request."""
+NAME = r"^[^\x00-\x1f\x7f]*$"
+"""Names of lines, parts and keys: columns of 200 characters, without control characters."""
+WORDS = 4000
+KEY = 180
+"""Characters of a key: those of further pictures are made from it."""
+
+Name = Annotated[str, Form(max_length=200, pattern=NAME)]
+
+
+def routes(context: LineContext, pages: Pages) -> APIRouter:
+    """The route that judges."""
+    router = APIRouter(tags=["inspect"])
+    router.add_api_route(
+        "/inspect",
+        inspect,
+        methods=["POST"],
+        response_class=JSONResponse,
+        responses={
+            200: {"model": list[JudgedPart], "description": "What was judged, in the order of the pictures."},
+            422: {
+                "model": list[JudgedPart] | Problem,
+                "description": "No picture could be judged (the records say why), or a field is wrong.",
+            },
+            **responses(401, 403, 404, 409, 411, 413, 415, 429, 503),
+        },
+    )
+    return router
+
+
+async def inspect(
+    picture: Annotated[list[UploadFile], File(description="One or several pictures.")],
+    context: Annotated[LineContext, Depends(context_of)],
+    person: Annotated[Person, Depends(only("operator", "engineer"))],
+    depth: Annotated[
+        list[UploadFile] | None, File(description="A file of depth (mm) for each picture: TIFF, PNG or NPY.")
+    ] = None,
+    line: Annotated[Name, Form(description="Default: the first line of the server.")] = "",
+    part: Annotated[Name, Form(description="Default: the picture's file name.")] = "",
+    model: Annotated[Name, Form(description="May be left out where there is only one.")] = "",
+    say: Annotated[str, Form(max_length=WORDS, description="An instruction in words.")] = "",
+    key: Annotated[str, Form(max_length=KEY, pattern=NAME, description="As the header.")] = "",
+    idempotency_key: Annotated[
+        str,
+        Header(
+            max_length=KEY,
+            pattern=NAME,
+            description="Asked again with the same key, a line answers with what is on record.",
+        ),
+    ] = "",
+) -> JSONResponse:
+    """Judge pictures of parts by the live version of a model; each is on record before this answers.
+
+    With a key, a request may be sent again until it is answered: its pictures are judged once. The queue is limited:
+    where it is full, the answer is 503, and nothing was taken.
+    """
+    model = await known_model(context, model)
+    if len(picture) > FILES:
+        raise HTTPException(413, f"{len(picture)} pictures: send up to {FILES} at once")
+    if depth and len(depth) != len(picture):
+        raise HTTPException(
+            422, f"{len(picture)} pictures but {len(depth)} files of depth: send one for each"
+        )
+    key = idempotency_key or key
+    requests = []
+    for index, file in enumerate(picture):
+        requests.append(
+            PartRequest(
+                line=line or (context.lines or ("line",))[0],
+                part=part or name_of(file),
+                model=model,
+                picture=await file.read(),
+                depth=await depth[index].read() if depth else None,
+                words=say.replace("\0", ""),
+                key=f"{key} #{index + 1}" if key and index else key,
+                person=person.code,
+                role=cast(Role, person.role),
+            )
+        )
+    parts = await judged(context, requests)
+    readable = any(not one.error for one in parts)
+    return JSONResponse([one.to_json() for one in parts], 200 if readable else 422)
+
+
+async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[JudgedPart]:
+    """What is on record of these parts. Raises HTTPException: 503 where nothing was taken or could be stored, 409 where
+    a key belongs to another picture."""
+    judge = context.judge
+    try:
+        if judge.waiting + len(requests) > judge.places:  # all or none
+            raise Busy(max(1.0, judge.pace * judge.places / 2))
+        futures = [asyncio.wrap_future(judge.submit(one)) for one in requests]
+    except Busy as error:
+        raise unavailable(error, error.seconds) from error
+    except Closed as error:
+        raise unavailable(error) from error
+    found = await asyncio.gather(*futures, return_exceptions=True)
+    parts = []
+    for request, part in zip(requests, found):
+        if isinstance(part, Unavailable):
+            raise unavailable(part) from part
+        if isinstance(part, BaseException):
+            raise part
+        digest = hashlib.sha256(request.picture).hexdigest() if request.picture else ""
+        if part.id != request.id and part.picture != digest:
+            raise HTTPException(409, f"key '{request.key}' belongs to another picture of this line")
+        parts.append(part)
+    return parts
+
+
+async def known_model(context: LineContext, name: str) -> str:
+    """The model that is meant: loaded here, so that its first part waits and no other. Raises HTTPException 404."""
+    if not name:
+        names = context.fleet.loaded()
+        if len(names) != 1:
+            raise HTTPException(422, f"model: name one of {', '.join(names)}")
+        return next(iter(names))
+    if name not in context.fleet.loaded():
+        try:
+            await asyncio.to_thread(context.fleet.live, name)
+        except Unavailable as error:
+            raise unavailable(error) from error
+        except SpecsightError as error:
+            raise HTTPException(404, str(error)) from error
+    return name
+
+
+def name_of(file: UploadFile) -> str:
+    """A part's name from that of its file: no folders, no control characters, up to 200 of them."""
+    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in name if one.isprintable())[:200] or "part"
+
+
+def unavailable(error: Exception, seconds: float = 2) -> HTTPException:
+    """503: nothing is on record, and one may ask again."""
+    return HTTPException(503, str(error), {"Retry-After": str(max(1, math.ceil(seconds)))})

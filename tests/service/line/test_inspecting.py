@@ -1,0 +1,130 @@
+"""Pictures through HTTP are judged as the inspector judges them, and on record before the answer."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from tests.support.lines import ServedLine, served_line
+
+from specsight.inspector import Inspector
+from specsight.line.records import JudgedPart
+from specsight.line.store import LineStore
+from specsight.storage.database import Unavailable
+
+
+def png(plates: Path, number: int) -> bytes:
+    return (plates / "new" / f"{number}.png").read_bytes()
+
+
+def test_answers_are_those_of_the_inspector_and_on_record(plates: Path, any_line: ServedLine) -> None:
+    inspector = Inspector.load(plates / "models" / "plate")
+    for number in range(40, 46):
+        answer = any_line.inspect(png(plates, number), f"C:\\fakepath\\{number}.png", line="b")
+        assert answer.status_code == 200, answer.text
+        (part,) = (JudgedPart.from_json(one) for one in answer.json())
+        alone = inspector.inspect(png(plates, number))
+        assert (part.verdict, part.score, part.part) == (alone.verdict, alone.score, f"{number}.png")
+        assert any_line.context.store.part(part.id) == part
+    entries = any_line.context.store.entries("b")
+    assert {(one.person, one.role, one.action) for one in entries} == {
+        ("operator program", "operator", "judged")
+    }
+
+
+def test_several_pictures_at_once_in_their_order(plates: Path, line: ServedLine) -> None:
+    files = [("picture", (f"{n}.png", png(plates, n))) for n in (40, 41, 44)] + [("picture", ("x.png", b"x"))]
+    asked = [
+        line.program("operator").post("/inspect", files=files, headers={"Idempotency-Key": "k"}) for _ in "ab"
+    ]
+    first, again = (one.json() for one in asked)
+    assert [one["verdict"] for one in first] == ["accept", "reject", "reject", None]
+    assert first[3]["error"]
+    assert first == again
+    assert sum(line.context.store.counts().values()) == 4
+
+
+def test_a_key_belongs_to_one_picture(plates: Path, line: ServedLine) -> None:
+    assert line.inspect(png(plates, 40), key="7").status_code == 200
+    other = line.inspect(png(plates, 41), key="7")
+    assert (other.status_code, other.json()["detail"]) == (
+        409,
+        "key '7' belongs to another picture of this line",
+    )
+    assert line.inspect(png(plates, 41), key="7", line="b").status_code == 200
+
+
+def test_depth_goes_with_its_picture(plates: Path, line: ServedLine, tmp_path: Path) -> None:
+    np.save(tmp_path / "d.npy", np.full((64, 64), 400, np.float32))
+    ask = line.program("operator").post
+    depth = (tmp_path / "d.npy").read_bytes()
+    files = {"picture": ("40.png", png(plates, 40)), "depth": ("d.npy", depth)}
+    (part,) = ask("/inspect", files=files).json()
+    assert line.context.store.content(part["depth"]) == depth
+    two = [("picture", ("40.png", png(plates, 40))), *[("depth", ("d.npy", depth))] * 2]
+    assert ask("/inspect", files=two).status_code == 422
+
+
+def test_what_cannot_be_judged_says_why(plates: Path, line: ServedLine) -> None:
+    answer = line.inspect(b"no picture", say="Only the rim.")
+    assert answer.status_code == 422
+    assert "not a picture" in answer.json()[0]["error"]
+    assert line.context.store.counts() == {"unreadable": 1}
+    missing = line.inspect(png(plates, 40), model="plates")
+    assert (missing.status_code, "did you mean 'plate'" in missing.text) == (404, True)
+    assert line.inspect(png(plates, 40), part="a" * 201).status_code == 422
+    assert line.inspect(png(plates, 40), line="a\n").status_code == 422
+    assert line.inspect(png(plates, 40), role="auditor").status_code == 403
+    assert line.program().post("/inspect", data={"line": "a"}, files={"other": b"1"}).status_code == 422
+    many = [("picture", (f"{n}.png", b"x")) for n in range(33)]
+    assert line.program().post("/inspect", files=many).status_code == 413
+    assert line.context.store.counts() == {"unreadable": 1}
+
+
+def test_a_full_queue_says_so_and_takes_nothing(plates: Path, sqlite_store: LineStore) -> None:
+    with served_line(plates / "models", sqlite_store, places=2) as line:
+        held, go = threading.Event(), threading.Event()
+        live = line.context.fleet.live
+
+        def slow(name: str) -> object:
+            held.set()
+            go.wait(30)
+            return live(name)
+
+        line.context.fleet.live = slow  # type: ignore[assignment,method-assign]
+        answers: list[int] = []
+
+        def ask(number: int) -> None:
+            answers.append(line.inspect(png(plates, number)).status_code)
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in (40, 41)]
+        threads[0].start()
+        assert held.wait(30)
+        threads[1].start()
+        while line.context.judge.waiting < 1:
+            held.wait(0.01)
+        two = [("picture", (f"{n}.png", png(plates, n))) for n in (42, 43)]
+        refused = line.program().post("/inspect", files=two)
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) >= 1
+        go.set()
+        for one in threads:
+            one.join()
+        assert answers == [200, 200]
+        assert sum(line.context.store.counts().values()) == 2
+
+
+def test_a_database_that_is_away_is_no_answer(plates: Path, line: ServedLine) -> None:
+    store = line.context.store
+    add = store.add
+    store.add = _away  # type: ignore[method-assign,assignment]
+    away = line.inspect(png(plates, 40), key="1")
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "2")
+    store.add = add  # type: ignore[method-assign]
+    assert store.counts() == {}
+    assert line.inspect(png(plates, 40), key="1").status_code == 200
+
+
+def _away(judgings: object) -> object:
+    raise Unavailable("'line.db': disk I/O error")
