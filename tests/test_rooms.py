@@ -23,6 +23,7 @@ ORDER = [
     "records",
     "ontology",
     "images",
+    "engine",
     "datasets",
     "synthetic",
     "stress",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, fitting
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, engines, fitting
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
@@ -150,6 +151,7 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
     help="Copy the accepted or rejected pictures into a folder of that name inside --out; repeatable.",
 )
 @click.option("--exit-code", is_flag=True, help="Say with the exit code what was found; see above.")
+@engines
 @MAX_MEGAPIXELS
 def inspect(
     model: Path,
@@ -168,6 +170,9 @@ def inspect(
     no_maps: bool,
     sort: tuple[str, ...],
     exit_code: bool,
+    engine: str,
+    engine_address: str | None,
+    engine_workers: int | None,
 ) -> int:
     """Judge a folder of pictures with a saved model, with depth and other signals beside them.
 
@@ -182,6 +187,7 @@ def inspect(
     """
     from specsight.datasets import load_dataset
     from specsight.datasets.beside import with_signals
+    from specsight.engine import opened
     from specsight.images import METRES
     from specsight.inspector import Inspector
     from specsight.language import load_language_model
@@ -190,6 +196,8 @@ def inspect(
     from specsight.report import render
     from specsight.runs.inspection_tables import check_tables, write_tables
     from specsight.runs.inspections import write_inspections
+    from specsight.runs.judging import SavedInspector
+    from specsight.runs.rewriting import Rewriting
     from specsight.runs.sorting import sort_pictures
     from specsight.specification import load_specification
     from specsight.storage import check_output
@@ -209,7 +217,7 @@ def inspect(
         )
     if ontology is not None:
         inspector.ontology = ontology
-    speaker = load_language_model(explain_with, device, words_alone=True) if explain_with else None
+    speaking = partial(load_language_model, explain_with, device, words_alone=True) if explain_with else None
     words = specification or inspector.specification
     instruction = read_instruction(say, words) if say is not None else None
     listing = load_dataset(pictures)
@@ -218,18 +226,21 @@ def inspect(
     joined = with_signals(listing.samples, pictures, beside, unit)
     for note in joined.notes:
         screen.say(f"note: {note}", err=True)
-    write_inspections(
-        inspector,
-        joined.samples,
-        out,
-        data=pictures,
-        model=model,
-        instruction=instruction,
-        ignored=listing.ignored,
-        maps=not no_maps,
-        specification=specification,
-        language_model=speaker,
-    )
+    with opened(engine, engine_address, engine_workers) as workers:
+        write_inspections(
+            inspector,
+            joined.samples,
+            out,
+            data=pictures,
+            model=model,
+            instruction=instruction,
+            ignored=listing.ignored,
+            maps=not no_maps,
+            specification=specification,
+            rewriting=Rewriting(speaking) if speaking else None,
+            engine=workers,
+            reload=SavedInspector(model, encoder, device, ontology=ontology),
+        )
     page = render(out)
     if table:
         write_tables(out, table)

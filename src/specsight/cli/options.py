@@ -131,12 +131,35 @@ DATABASE = click.option(
     show_default=True,
     help="Where records lie: sqlite:///FILE or postgresql://…; also SPECSIGHT_DB, which hides a password.",
 )
+ENGINE = (
+    click.option(
+        "--engine",
+        default="local",
+        show_default=True,
+        help="Who works: local (this process) or ray (the workers of a cluster).",
+    ),
+    click.option(
+        "--engine-address",
+        help="Of a running Ray cluster; default: what RAY_ADDRESS says, else one of this machine is started.",
+    ),
+    click.option(
+        "--engine-workers", type=int, help="Workers at once, of one thread each; default: one a processor."
+    ),
+)
+"""Who works on the pieces of a run; see `specsight.engine`."""
 REPLACE = click.option("--replace", is_flag=True, help="Give up what --out holds already.")
 
 
 def fitting(command: Command) -> Command:
     """Give a verb the options of `FITTING`."""
     for option in reversed(FITTING):
+        command = option(command)
+    return command
+
+
+def engines(command: Command) -> Command:
+    """Give a verb the options of `ENGINE`."""
+    for option in reversed(ENGINE):
         command = option(command)
     return command
 

@@ -53,6 +53,11 @@ class DetectorConfig:
         """Whether the detector is chosen on the good pictures of each fit."""
         return self.name == AUTO
 
+    @property
+    def reloaded_encoder(self) -> str | None:
+        """With which encoder a saved model is loaded again; which of several was chosen the model says itself."""
+        return None if self.chosen else self.encoder
+
     def create(self, seed: int, encoder: Encoder | None = None) -> Detector | ChoiceConfig:
         """The detector, not fitted, or how it is chosen; `encoder` in place of loading it by its name.
 

@@ -49,11 +49,9 @@ class Fitting:
 
 def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> Inspector:
     """The inspector of this seed. A killed training goes on from its checkpoint inside the run folder."""
-    saved = run.path / "models" / str(seed)
+    saved = model_of(run, seed)
     if saved.is_dir():
-        # Which of several encoders was chosen the model says itself.
-        encoder = None if fitting.detector.chosen else fitting.detector.encoder
-        return Inspector.load(saved, encoder, fitting.detector.device)
+        return Inspector.load(saved, fitting.detector.reloaded_encoder, fitting.detector.device)
     detector = fitting.detector.create(seed, fitting.encoder)
     checkpoints = run.path / TRAINING / str(seed)
     checkpoints.mkdir(parents=True, exist_ok=True)
@@ -84,6 +82,11 @@ def fitted(run: RunFolder, fitting: Fitting, pictures: SeedSplit, seed: int) -> 
     inspector.save(saved, replace=True)
     shutil.rmtree(run.path / TRAINING)
     return inspector
+
+
+def model_of(run: RunFolder, seed: int) -> Path:
+    """Where a run folder holds the fitted model of a seed."""
+    return run.path / "models" / str(seed)
 
 
 def check_other_set(detector: DetectorConfig, learning: LearningConfig) -> None:

@@ -13,24 +13,24 @@ from specsight.datasets.accounting import Account, Ignored, merged, unused_sampl
 from specsight.detectors import detectors
 from specsight.encoders import FILTERS, Encoder, load_encoder
 from specsight.encoders.cache import CachedEncoder
+from specsight.engine import LOCAL, Engine
 from specsight.evaluation import splits, summary
 from specsight.evaluation.config import EvaluationConfig
-from specsight.evaluation.fitting import Fitting, fitted
+from specsight.evaluation.fitting import Fitting, fitted, model_of
 from specsight.evaluation.instructions.asking import Asker
 from specsight.evaluation.instructions.made_pairs import NOTE, with_made_pairs
 from specsight.evaluation.instructions.numbers import Asked, instruction_numbers
 from specsight.evaluation.measure import Measured, measure
 from specsight.evaluation.splits import SeedSplit, Split
-from specsight.explain.rewriting import rewritten
-from specsight.inspector import Inspector
 from specsight.language import load_language_model
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
 from specsight.runs.fit import of_parts
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import Rewriting, judge_all
+from specsight.runs.judging import SavedInspector, judge_all
 from specsight.runs.predictions import Prediction
+from specsight.runs.rewriting import Rewriting
 from specsight.specification import Specification, load_specification
 
 FEATURES = ".features"
@@ -61,11 +61,13 @@ def evaluate_product(
     run: RunFolder,
     trainings: Path | None = None,
     features: Path | None = None,
+    engine: Engine = LOCAL,
 ) -> dict[str, Any]:
     """One product through all seeds; returns what stands in its `metrics.json`.
 
     Trainings on another set are found again in the folder `trainings`, what the encoder made of pictures in `features`;
-    where that is None it is kept inside the run folder, under several seeds, until the run is finished.
+    where that is None it is kept inside the run folder, under several seeds, until the run is finished. The model
+    of each seed is fitted here, and judges by the workers of `engine`.
     """
     content = config.to_json(product.title, product.name, product.root)
     learning = config.learning
@@ -83,6 +85,7 @@ def evaluate_product(
     predictions: list[Prediction] = []
     notes: tuple[str, ...] = ()
     pictures_of = {seed: _under_seed(product, split, config, seed) for seed in config.seeds}
+    rewrite = _rewriting(config)
     for seed, pictures in pictures_of.items():
         inspector = fitted(run, fitting, pictures, seed)
         tested, ask = pictures.tested, None
@@ -97,7 +100,11 @@ def evaluate_product(
             seed=seed,
             data=Path(content["data"]),
             ask=ask,
-            rewrite=_rewriting(config, inspector),
+            rewrite=rewrite,
+            engine=engine,
+            reload=SavedInspector(
+                model_of(run, seed).resolve(), config.detector.reloaded_encoder, config.detector.device
+            ),
         )
         predictions += of_seed
         in_order = sorted(of_seed, key=lambda p: p.id)
@@ -170,12 +177,10 @@ def _cached_encoder(config: EvaluationConfig, run: RunFolder, features: Path | N
     return CachedEncoder(load_encoder(name, config.detector.device), features or run.path / FEATURES)
 
 
-def _rewriting(config: EvaluationConfig, inspector: Inspector) -> Rewriting | None:
+def _rewriting(config: EvaluationConfig) -> Rewriting | None:
     """What puts statements into a language model's words, under their checks; None where none is asked."""
-    if not config.measuring.explain_with:
-        return None
-    model = load_language_model(config.measuring.explain_with, config.detector.device, words_alone=True)
-    return partial(rewritten, explainer=inspector.explainer, model=model)
+    name, device = config.measuring.explain_with, config.detector.device
+    return Rewriting(partial(load_language_model, name, device, words_alone=True)) if name else None
 
 
 def _write_numbers(

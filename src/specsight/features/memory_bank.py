@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from specsight.features.coreset import Indices, Points, greedy_k_centre
-from specsight.machine import usable_processors
 
 REDUCED_TO = 4
 """A full buffer is reduced to this many times the final size, so that early pictures keep enough to choose from."""
@@ -123,7 +122,7 @@ class MemoryBank:
         # The number holds for torch as well: left as it is, pictures encoded after the first search would be summed up
         # by fewer threads, to other last bits, than those before.
         threads = faiss.omp_get_max_threads()
-        faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else usable_processors())
+        faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else threads)
         try:
             _, neighbours = self._index.search(queries - self._mean, min(count, len(self.vectors)))
         finally:

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
@@ -152,10 +152,12 @@ class RunFolder:
         `map_` and each of `type_maps` are (H, W) float32 of the picture's own size; with `side` the map is written with
         a shorter side of at most that many pixels. A prediction that names no map is its line alone.
         """
-        if prediction.map:
-            write_bytes(confined(self.path, prediction.map), maps.encode_map(map_, side))
-        if prediction.map and type_maps:
-            write_bytes(self._type_file(prediction), maps.encode_type_maps(type_maps))
+        self.add_encoded(prediction, encoded_maps(prediction, map_, type_maps, side))
+
+    def add_encoded(self, prediction: Prediction, files: Mapping[str, bytes]) -> None:
+        """`add` of what `encoded_maps` made of the picture, in this process or another one."""
+        for name, content in files.items():
+            write_bytes(confined(self.path, name), content)
         self._append(PREDICTIONS, prediction.to_json())
 
     def skip(self, picture: SkippedPicture) -> None:
@@ -270,7 +272,7 @@ class RunFolder:
         return confined(self.path, f"{INSTRUCTED}/{one.seed}/{file_name(one.id)}.{one.number}{suffix}")
 
     def _type_file(self, prediction: Prediction) -> Path:
-        return confined(self.path, prediction.map).with_suffix(".types.safetensors")
+        return confined(self.path, _type_name(prediction))
 
     def _json(self, name: str) -> dict[str, Any]:
         """One of the JSON files, or {} where it has not been written yet."""
@@ -319,3 +321,23 @@ class RunFolder:
                         f"'{file}', line {number}: damaged ({error}); run again into another --out"
                     ) from error
                 yield made
+
+
+def encoded_maps(
+    prediction: Prediction,
+    map_: NDArray[np.float32],
+    type_maps: Mapping[str, NDArray[np.float32]] | None = None,
+    side: int | None = None,
+) -> dict[str, bytes]:
+    """Name inside the run folder → content of the files that a picture's maps are kept in; arguments as of
+    `RunFolder.add`."""
+    if not prediction.map:
+        return {}
+    files = {prediction.map: maps.encode_map(map_, side)}
+    if type_maps:
+        files[_type_name(prediction)] = maps.encode_type_maps(type_maps)
+    return files
+
+
+def _type_name(prediction: Prediction) -> str:
+    return PurePosixPath(prediction.map).with_suffix(".types.safetensors").as_posix()

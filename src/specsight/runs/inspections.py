@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from specsight.datasets.accounting import Account, Ignored
-from specsight.explain.rewriting import rewritten
+from specsight.engine import LOCAL, Engine
 from specsight.inspector import Inspector
 from specsight.records import Sample
 from specsight.runs import costs, environment, protocol
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import describe_fit, judge_all
+from specsight.runs.judging import SavedInspector, describe_fit, judge_all
+from specsight.runs.rewriting import Rewriting
 from specsight.specification import Instruction, Specification, dump_yaml
 from specsight.storage import CHECKSUMS, only_writer, sha256
-
-if TYPE_CHECKING:
-    from specsight.language import LanguageModel
 
 SEED = 0
 """An inspection has no seeds; its files lie where those of the first seed of an evaluation would."""
@@ -39,13 +35,16 @@ def write_inspections(
     ignored: tuple[Ignored, ...] = (),
     maps: bool = True,
     specification: Specification | None = None,
-    language_model: LanguageModel | None = None,
+    rewriting: Rewriting | None = None,
+    engine: Engine = LOCAL,
+    reload: SavedInspector | None = None,
 ) -> Path:
     """Judge `samples` (paths inside `data`) with the inspector loaded from `model`, under an instruction if one is
     given; returns `out`.
 
     `maps` says whether maps are kept, and `specification` which one stands in the place of the model's own;
-    `language_model` rewrites statements, under their checks.
+    `rewriting` puts statements into a language model's words, under their checks. `engine` and `reload` as in
+    `judge_all`; `reload` gives the inspector as it is given here.
     `ignored` are the files of `data` that are no samples, for the account of the run. What folder names seem to say of
     the pictures is not taken for truth: all labels are unknown here.
 
@@ -70,10 +69,8 @@ def write_inspections(
         config["maps"] = "none"
     if inspector.ontology is not None:
         config["ontology"] = inspector.ontology.digest
-    rewrite = None
-    if language_model is not None:
-        config["explain_with"] = f"{language_model.name} {language_model.fingerprint}"
-        rewrite = partial(rewritten, explainer=inspector.explainer, model=language_model)
+    if rewriting is not None:
+        config["explain_with"] = f"{rewriting.model.name} {rewriting.model.fingerprint}"
     with only_writer(out):
         run.claim(config)
         fit = describe_fit(inspector)
@@ -88,7 +85,9 @@ def write_inspections(
             instruction=instruction,
             maps=maps,
             map_side=FINER * inspector.detector.framing.resolution,
-            rewrite=rewrite,
+            rewrite=rewriting,
+            engine=engine,
+            reload=replace(reload, specification=specification) if reload else None,
         )
         account = Account(f"judged {len(predictions)}", len(run.skipped()), ignored)
         rules = protocol.of_inspection(config, fit, predictions, instruction)
@@ -97,7 +96,7 @@ def write_inspections(
             "account": account.to_json(),
             "protocol": rules.under(account).to_json(),
             "seconds": costs.seconds(predictions),
-            **({} if rewrite is None else {"rewrites": costs.rewrites(predictions)}),
+            **({} if rewriting is None else {"rewrites": costs.rewrites(predictions)}),
             "peak_mb": environment.peak_memory_mb(),
         }
         run.write_metrics(numbers)

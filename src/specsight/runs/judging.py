@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specsight.datasets.digest import sample_digest
+from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector, Observation
+from specsight.ontology import Ontology
 from specsight.progress import track
 from specsight.records import OPERATOR_NOTE, Inspection, Picture, Sample
 from specsight.runs.fit import Fit
-from specsight.runs.folder import RunFolder
+from specsight.runs.folder import RunFolder, encoded_maps
 from specsight.runs.instructed import Instructed
 from specsight.runs.predictions import Prediction, SkippedPicture, predict, relative
-from specsight.specification import Instruction
+from specsight.specification import Instruction, Specification
 
-Ask = Callable[[Observation, Inspection], Sequence[Instructed]]
+Ask = Callable[[Inspector, Observation, Inspection], Sequence[Instructed]]
 """A picture that was looked at, and its inspection without further instruction → answers under more of them."""
 Change = Callable[[Sample, Picture], Picture]
 """A sample and its pixels → the pixels that are judged in their place."""
-Rewriting = Callable[[Inspection], Inspection]
-"""An inspection → the same with its statement in other words (`explain.rewriting`)."""
+Rewrite = Callable[[Inspector, Inspection], Inspection]
+"""An inspection → the same with its statement in other words (`Rewriting`)."""
 
 
 def judge_all(
@@ -40,8 +43,10 @@ def judge_all(
     maps: bool = True,
     map_side: int | None = None,
     ask: Ask | None = None,
-    rewrite: Rewriting | None = None,
+    rewrite: Rewrite | None = None,
     change: Change | None = None,
+    engine: Engine = LOCAL,
+    reload: Callable[[], Inspector] | None = None,
 ) -> list[Prediction]:
     """Judge the samples not yet in the folder; returns the predictions of all of them, in the samples' order.
 
@@ -50,35 +55,104 @@ def judge_all(
     it is looked at.
 
     Maps are kept unless `maps` is false, bit for bit or with a shorter side of at most `map_side` pixels.
+    Pictures are judged by the workers of `engine`; one whose workers are elsewhere needs `reload`, which gives the same
+    inspector there. Whatever judges, this process writes, in the samples' order.
     A picture that cannot be used is noted in `skipped.jsonl` and tried again by the next run. Raises `SpecsightError`
     where no picture at all could be judged, and where the disk is full; what was finished stays.
     """
     _check_ids(samples)
     run.repair()
     finished = {p.id: p for p in run.predictions(seed)}
+    judge = _Judging(seed, data, instruction, maps, map_side, ask, rewrite, change)
+    if engine.elsewhere and reload is None:
+        raise ValueError("an engine whose workers are elsewhere needs `reload`")
+    make = (
+        partial(_loaded, judge, reload) if engine.elsewhere and reload else lambda: partial(judge, inspector)
+    )
+    todo = [s for s in samples if not (s.id in finished and _unchanged(s, finished[s.id]))]
+    chunks = [todo[first : first + engine.chunk] for first in range(0, len(todo), engine.chunk)]
     reasons = []
-    for sample in track(samples, f"Judging (seed {seed})"):
-        if sample.id in finished and _unchanged(sample, finished[sample.id]):
-            continue
-        try:
-            observation = inspector.look(sample, change=partial(change, sample) if change else None)
-            inspection = inspector.judge(observation, instruction)
-            map_ = _checked_map(sample, inspection)
-            answers = ask(observation, inspection) if ask else ()
-            inspection = rewrite(inspection) if rewrite else inspection
-        except SpecsightError as error:
-            finished.pop(sample.id, None)
-            reasons.append(str(error))
-            run.skip(SkippedPicture(sample.id, relative(sample.image, data), str(error), "judge", seed))
+    for judged in track(chain.from_iterable(engine.map(make, chunks)), f"Judging (seed {seed})", len(todo)):
+        if isinstance(judged, SkippedPicture):
+            finished.pop(judged.id, None)
+            reasons.append(judged.reason)
+            run.skip(judged)
         else:
-            prediction = predict(sample, inspection, seed, data)
-            prediction = prediction if maps else replace(prediction, map="")
-            run.add_instructed(answers)
-            run.add(prediction, map_, inspection.type_maps, map_side)
-            finished[sample.id] = prediction
+            run.add_instructed(judged.answers)
+            run.add_encoded(judged.prediction, judged.files)
+            finished[judged.prediction.id] = judged.prediction
     if samples and not finished:
         raise SpecsightError(f"none of the {len(samples)} pictures could be judged; the first: {reasons[0]}")
     return [finished[s.id] for s in samples if s.id in finished]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What came of a picture."""
+
+    prediction: Prediction
+    files: Mapping[str, bytes]
+    """As of `encoded_maps`: encoding is a worker's work, too."""
+    answers: Sequence[Instructed]
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """What is done to every picture, by whichever worker; the fields are the arguments of `judge_all`."""
+
+    seed: int
+    data: Path
+    instruction: Instruction | None
+    maps: bool
+    map_side: int | None
+    ask: Ask | None
+    rewrite: Rewrite | None
+    change: Change | None
+
+    def __call__(self, inspector: Inspector, samples: Sequence[Sample]) -> list[_Judged | SkippedPicture]:
+        return [self._judge(inspector, sample) for sample in samples]
+
+    def _judge(self, inspector: Inspector, sample: Sample) -> _Judged | SkippedPicture:
+        try:
+            observation = inspector.look(sample, change=partial(self.change, sample) if self.change else None)
+            inspection = inspector.judge(observation, self.instruction)
+            map_ = _checked_map(sample, inspection)
+            answers = self.ask(inspector, observation, inspection) if self.ask else ()
+            inspection = self.rewrite(inspector, inspection) if self.rewrite else inspection
+        except SpecsightError as error:
+            return SkippedPicture(
+                sample.id, relative(sample.image, self.data), str(error), "judge", self.seed
+            )
+        prediction = predict(sample, inspection, self.seed, self.data)
+        prediction = prediction if self.maps else replace(prediction, map="")
+        files = encoded_maps(prediction, map_, inspection.type_maps, self.map_side)
+        return _Judged(prediction, files, answers)
+
+
+def _loaded(
+    judge: _Judging, reload: Callable[[], Inspector]
+) -> Callable[[Sequence[Sample]], list[_Judged | SkippedPicture]]:
+    """In a worker elsewhere: what judges its pictures."""
+    return partial(judge, reload())
+
+
+@dataclass(frozen=True)
+class SavedInspector:
+    """How a worker elsewhere comes to the inspector that is used here; called, it loads that."""
+
+    model: Path
+    encoder: str | None = None
+    device: str = "auto"
+    specification: Specification | None = None
+    """In the place of the model's own."""
+    ontology: Ontology | None = None
+
+    def __call__(self) -> Inspector:
+        """The inspector. Raises SpecsightError where the model does not lie there, too."""
+        inspector = Inspector.load(self.model, self.encoder, self.device)
+        if self.ontology is not None:
+            inspector.ontology = self.ontology
+        return inspector.under(self.specification) if self.specification else inspector
 
 
 def describe_fit(inspector: Inspector) -> Fit:

@@ -40,7 +40,6 @@ class Asker:
     """Asks of each picture what its sample brings, and what every picture is asked."""
 
     run: RunFolder
-    inspector: Inspector
     seed: int
     pairs: Mapping[str, Sequence[InstructedVerdict]]
     """Id of each tested sample → its instructions: what texts at random are drawn from."""
@@ -59,30 +58,37 @@ class Asker:
         asked = sorted(id_ for id_, instructions in pairs.items() if instructions)
         steps = np.linspace(0, len(asked) - 1, min(REWORDED, len(asked))).round().astype(int)
         lacking = [type_ for type_ in types if type_ not in known]
-        return cls(run, inspector, seed, pairs, lacking, frozenset(asked[step] for step in steps))
+        return cls(run, seed, pairs, lacking, frozenset(asked[step] for step in steps))
 
-    def __call__(self, observation: Observation, alone: Inspection) -> list[Instructed]:
-        """Answers of one picture; `alone` is its inspection without further instruction."""
+    def __call__(self, inspector: Inspector, observation: Observation, alone: Inspection) -> list[Instructed]:
+        """Answers by the inspector that looked at the picture; `alone` is what it said without further instruction."""
         sample = observation.sample
         questions = [
             *pair_questions(sample),
             *part_questions(sample, observation.picture),
             *name_questions(sample, self.lacking),
         ]
-        return [self._answer(observation, alone, question, n) for n, question in enumerate(questions)]
+        return [
+            self._answer(inspector, observation, alone, question, n) for n, question in enumerate(questions)
+        ]
 
     def _answer(
-        self, observation: Observation, alone: Inspection, question: Question, number: int
+        self,
+        inspector: Inspector,
+        observation: Observation,
+        alone: Inspection,
+        question: Question,
+        number: int,
     ) -> Instructed:
         sample = observation.sample
-        by_text = self.inspector.judge(observation, question.text)
-        by_clauses = self.inspector.judge(observation, question.clauses)
+        by_text = inspector.judge(observation, question.text)
+        by_clauses = inspector.judge(observation, question.clauses)
         answers = {
             "clauses": Answer.of(by_clauses),
             "text": Answer.of(by_text),
             "ignored": Answer.of(alone),
         }
-        read_of_it = read(question.text, self.inspector.specification)
+        read_of_it = read(question.text, inspector.specification)
         one = Instructed(
             seed=self.seed,
             id=sample.id,
@@ -99,11 +105,14 @@ class Asker:
             read=read_of_it.clauses,
             answers=answers,
         )
-        return self._of_pair(one, observation, alone, by_text, read_of_it) if question.pair else one
+        return (
+            self._of_pair(one, inspector, observation, alone, by_text, read_of_it) if question.pair else one
+        )
 
     def _of_pair(
         self,
         one: Instructed,
+        inspector: Inspector,
         observation: Observation,
         alone: Inspection,
         by_text: Inspection,
@@ -113,13 +122,13 @@ class Asker:
         drawn = self._draw(one)
         answers = dict(one.answers)
         if drawn:
-            answers["random"] = Answer.of(self.inspector.judge(observation, drawn))
+            answers["random"] = Answer.of(inspector.judge(observation, drawn))
         wordings = {}
         for name, text in self._reworded(one).items():
-            decision = self.inspector.judge(observation, text).decision
+            decision = inspector.judge(observation, text).decision
             wordings[name] = Reworded(text, decision.verdict, float(decision.score))
-        clauses = clauses_in_force(read_of_it, self.inspector.specification)
-        pixels = drawn_pixels(self.inspector, observation, by_text, clauses)
+        clauses = clauses_in_force(read_of_it, inspector.specification)
+        pixels = drawn_pixels(inspector, observation, by_text, clauses)
         own_map = alone.map is not None and by_text.map is not None and bool(np.any(alone.map != by_text.map))
         one = replace(
             one,
