@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long test-contracts lint format types wheel bench measured clean
+.PHONY: demo test test-long test-contracts lint format types wheel bench measured locale clean
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -52,6 +52,10 @@ bench: $(READY)
 # The tables of the documents; needs the data sets, takes half an hour on two cores and goes on where it was stopped.
 measured: $(READY)
 	$(BIN)/python -m measured
+
+# Catalogues of the pages' words, brought to what templates and code say; then translate what is new, and run it again.
+locale: $(READY)
+	$(BIN)/python -m tests.support.catalogues
 
 clean:
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

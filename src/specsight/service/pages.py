@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
 
 import jinja2
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError, unturned
 from specsight.service.access import Person
+from specsight.service.languages import LANGUAGES, number, read_by, translations
 from specsight.storage.database import Unavailable
 
+THEMES = ("light", "dark")
+"""What a person may choose; otherwise pages follow their system."""
+LANGUAGE_COOKIE, THEME_COOKIE = "specsight-language", "specsight-theme"
+YEAR = 365 * 24 * 3600
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 
 
 class Pages:
-    """Templates of one page's `package` and those that all share, whose files are served below /static/."""
+    """Templates of one page's `package` and those that all share, whose files are served below /static/.
 
-    def __init__(self, package: str, title: str) -> None:
-        self.title = title
-        loader = jinja2.ChoiceLoader(
-            [jinja2.PackageLoader(package, "templates"), jinja2.PackageLoader(__package__, "templates")]
-        )
-        self._templates = jinja2.Environment(
-            loader=loader,
-            autoescape=True,
-            finalize=unturned,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    `languages`: those that the page speaks, the first where a person's browser asks for none of them.
+    """
+
+    def __init__(self, package: str, title: str, languages: Sequence[str] = ("en",)) -> None:
+        self.title, self.languages = title, tuple(languages)
+        self._templates = {language: _templates(package, language) for language in self.languages}
         self._files = {
             entry.name: entry.read_bytes()
             for entry in resources.files(__package__).joinpath("static").iterdir()
@@ -43,16 +41,38 @@ class Pages:
         }
 
     def page(self, name: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
-        """A template as a page for the person who asks; None on pages that anybody may open."""
-        person = getattr(request.state, "person", None)
-        text = self._templates.get_template(name).render(person=person, site=self.title, **values)
-        return HTMLResponse(text, status)
+        """A template as a page for the person who asks (None on pages that anybody may open), in their language."""
+        return HTMLResponse(self.text(name, request, **values), status)
+
+    def text(self, name: str, request: Request, **values: Any) -> str:
+        """A template, filled in: a page, or a piece of one."""
+        theme = request.cookies.get(THEME_COOKIE, "")
+        language = self.language(request)
+        about = {
+            "person": getattr(request.state, "person", None),
+            "site": self.title,
+            "language": language,
+            "languages": {code: LANGUAGES[code] for code in self.languages},
+            "theme": theme if theme in THEMES else "",
+            "themes": THEMES,
+            "path": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        }
+        return self._templates[language].get_template(name).render({**about, **values})
+
+    def language(self, request: Request) -> str:
+        """The language in which a person reads."""
+        return read_by(
+            request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""), self.languages
+        )
 
     def application(self, **about: Any) -> FastAPI:
         """An application without pages of its own but for files and errors; it describes itself to nobody, unless
         `about`, further arguments of FastAPI, says how."""
         app = FastAPI(**{"docs_url": None, "redoc_url": None, "openapi_url": None, **about})
-        app.add_api_route("/static/{name}", self._file, methods=["GET"])
+        app.add_api_route("/static/{name}", self._file, methods=["GET"], include_in_schema=False)
+        app.add_api_route(
+            "/preferences", self._prefer, methods=["POST"], include_in_schema=False, response_model=None
+        )
         app.add_exception_handler(SpecsightError, self._mistake)
         app.add_exception_handler(HTTPException, self._mistake)
         return app
@@ -62,6 +82,19 @@ class Pages:
         if content is None:
             raise HTTPException(404, "there is no such file")
         return Response(content, media_type=KINDS[f".{name.rpartition('.')[2]}"])
+
+    def _prefer(self, fields: Annotated[Mapping[str, str], Depends(checked_form)]) -> Response:
+        """A person chooses language or colours; back to where they were."""
+        back = fields.get("back", "/")
+        there = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+        answer = RedirectResponse(there, 303)
+        if fields.get("language") in self.languages:
+            answer.set_cookie(
+                LANGUAGE_COOKIE, fields["language"], max_age=YEAR, httponly=True, samesite="lax"
+            )
+        if fields.get("theme") in (*THEMES, ""):
+            answer.set_cookie(THEME_COOKIE, fields["theme"], max_age=YEAR, httponly=True, samesite="lax")
+        return answer
 
     def _mistake(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 422
@@ -102,3 +135,22 @@ async def checked_form(request: Request) -> Mapping[str, str]:
     if not hmac.compare_digest(fields.get("csrf", "").encode(), person_of(request).csrf.encode()):
         raise HTTPException(403, "this form is not from this page: open the page anew")
     return fields
+
+
+def _templates(package: str, language: str) -> jinja2.Environment:
+    """Templates that speak one language; `n` writes a number as it does."""
+    loader = jinja2.ChoiceLoader(
+        [jinja2.PackageLoader(package, "templates"), jinja2.PackageLoader(__package__, "templates")]
+    )
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=unturned,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["n"] = lambda value: number(value, language)
+    return environment

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
 from specsight.line.store import LineStore
+from specsight.service.languages import LANGUAGES
 from specsight.service.line import api, entering, inspecting
 from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
@@ -45,7 +46,7 @@ def application(context: LineContext) -> FastAPI:
         yield
         await context.feed.stop()
 
-    pages = Pages(__package__, TITLE)
+    pages = Pages(__package__, TITLE, tuple(LANGUAGES))
     app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, openapi_url="/openapi.json")
     app.state.line = context
     for routes in (inspecting.routes, api.routes, entering.routes):
