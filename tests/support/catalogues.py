@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timezone
 from pathlib import Path
 
 from babel.messages import Catalog, extract
@@ -18,6 +19,7 @@ METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 OPTIONS = {
     "**.j2": {"newstyle_gettext": "true", "trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 }
+SOME_DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 HEADER = "# Words of the pages of Specsight."
 
 
@@ -44,6 +46,7 @@ def catalogue(language: str) -> Catalog:
 
 def compiled(one: Catalog) -> bytes:
     """A catalogue as gettext reads it."""
+    one.creation_date = one.revision_date = SOME_DAY  # the same bytes for the same words
     buffer = io.BytesIO()
     write_mo(buffer, one)
     return buffer.getvalue()
