@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specsight import screen
-from specsight.cli.options import MAX_MEGAPIXELS, PATH, fitting, whole_numbers
+from specsight.cli.options import MAX_MEGAPIXELS, PATH, engines, fitting, whole_numbers
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 
 if TYPE_CHECKING:
+    from specsight.engine import Engine
     from specsight.evaluation import EvaluationConfig
 
 ADAPTATION = "adaptation"
@@ -60,6 +61,9 @@ class _Given:
     instructions: bool
     explain_with: str
     out: Path | None
+    engine: str
+    engine_address: str | None
+    engine_workers: int | None
 
     @property
     def methods(self) -> list[str]:
@@ -144,6 +148,8 @@ class _Given:
             raise SpecsightError(
                 "--suite adaptation has one table and no rows to choose among: leave --rows out"
             )
+        if self.suite == ADAPTATION and self.engine != "local":
+            raise SpecsightError("--suite adaptation runs in one process: leave --engine out")
         if self.rows and not self.suite:
             raise SpecsightError("--rows chooses among the rows of a suite: name it with --suite")
 
@@ -192,33 +198,37 @@ class _Given:
     help="Language model that rewrites statements, under their checks. See: list language-models.",
 )
 @click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
+@engines
 @MAX_MEGAPIXELS
 def evaluate(**given: Any) -> None:
     """Measure a detector on labelled pictures; a stopped run goes on when called again.
 
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
     """
+    from specsight.engine import opened
+
     of = _Given(**given)
     config = of.config()
     of.check()
-    if of.stress:
-        _stress(config, of)
-    elif of.suite == ADAPTATION:
-        _adaptation(config, of)
-    elif of.suite:
-        _suite(config, of.suite, of)
-    elif len(of.methods) > 1 or len(of.counts) > 1:
-        _curve(config, of)
-    else:
-        _run(config, of.folder)
+    with opened(of.engine, of.engine_address, of.engine_workers) as engine:
+        if of.stress:
+            _stress(config, of, engine)
+        elif of.suite == ADAPTATION:
+            _adaptation(config, of)
+        elif of.suite:
+            _suite(config, of.suite, of, engine)
+        elif len(of.methods) > 1 or len(of.counts) > 1:
+            _curve(config, of, engine)
+        else:
+            _run(config, of.folder, engine)
 
 
-def _run(config: EvaluationConfig, out: Path) -> None:
+def _run(config: EvaluationConfig, out: Path, engine: Engine) -> None:
     """One detector: its run, its page, and its numbers on the screen."""
     from specsight import evaluation
     from specsight.report import render
 
-    run = evaluation.run_evaluation(config, out).folder
+    run = evaluation.run_evaluation(config, out, engine=engine).folder
     page = render(run)
     screen.headline(run)
     screen.instructed(run)
@@ -242,14 +252,14 @@ def _adaptation(config: EvaluationConfig, of: _Given) -> None:
     screen.say(f"{tables}every number: {of.folder / TABLE}\nreport: {page}")
 
 
-def _suite(config: EvaluationConfig, suite: str, of: _Given) -> None:
+def _suite(config: EvaluationConfig, suite: str, of: _Given, engine: Engine) -> None:
     """Run a suite and show what there is of it, also where some rows failed; then raise their SuiteError."""
     from specsight.evaluation import SuiteError, run_suite
     from specsight.report import render_suite
 
     out, failure = of.folder, None
     try:
-        run_suite(config, suite, out, of.encoders[1:], of.rows.split(",") if of.rows else ())
+        run_suite(config, suite, out, of.encoders[1:], of.rows.split(",") if of.rows else (), engine)
     except SuiteError as error:
         failure = error
         if not error.finished:
@@ -261,26 +271,26 @@ def _suite(config: EvaluationConfig, suite: str, of: _Given) -> None:
         raise failure
 
 
-def _curve(config: EvaluationConfig, of: _Given) -> None:
+def _curve(config: EvaluationConfig, of: _Given, engine: Engine) -> None:
     """Run every method with every number of good pictures, and draw the table as far as it has got after each."""
     from specsight.evaluation import few_shot_curve
     from specsight.report import render_curve
     from specsight.runs.folder import PAGE
 
     out, pages = of.folder, []
-    for run in few_shot_curve(config, of.methods, of.counts or (None,), out):
+    for run in few_shot_curve(config, of.methods, of.counts or (None,), out, engine):
         pages.append(run / PAGE)
         render_curve(out)
     screen.curve(out, pages)
 
 
-def _stress(config: EvaluationConfig, of: _Given) -> None:
+def _stress(config: EvaluationConfig, of: _Given, engine: Engine) -> None:
     """Run every detector under every stressor, and draw the page as far as it has got after each."""
     from specsight.evaluation import stress_curves
     from specsight.report import render_stress
 
     out = of.folder
     names = of.stressors
-    for _ in stress_curves(config, of.methods, () if EVERY in names else names, out, of.middle):
+    for _ in stress_curves(config, of.methods, () if EVERY in names else names, out, of.middle, engine):
         render_stress(out)
     screen.stress(out)

@@ -36,7 +36,9 @@ LONGEST_FOLDER = 42
 """Characters of the folder that Ray makes its sockets in: their paths may have 107."""
 
 _loaded: dict[str, Callable[[Any], Any]] = {}
-"""In a worker: what the pieces of the latest `map` need."""
+"""In a worker: what the pieces of the latest `map`s need."""
+KEPT = 2
+"""`map`s whose models a worker holds: that of an evaluation's pictures may run beside that of other evaluations."""
 
 
 @contextlib.contextmanager
@@ -174,7 +176,8 @@ def _work(key: str, recipe: list[Any], piece: Any) -> tuple[Any, str | None]:
 
     try:
         if key not in _loaded:
-            _loaded.clear()
+            if len(_loaded) >= KEPT:
+                _loaded.pop(next(iter(_loaded)))
             _loaded[key] = ray.get(recipe[0])()
         return _loaded[key](piece), None
     except SpecsightError as error:

@@ -12,38 +12,47 @@ from pathlib import Path
 
 from specsight.choosing import AUTO, LIMITS
 from specsight.detectors import detectors as registry
+from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError
+from specsight.evaluation.cells import Cell, run_cells
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.fitting import check_other_set_is_used
-from specsight.evaluation.run import run_evaluation
 from specsight.runs.curve_table import CurvePoint, points_of, write_curve
 from specsight.runs.folder import RunFolder
 
 
 def few_shot_curve(
-    config: EvaluationConfig, detectors: Sequence[str], shots: Sequence[int | None], out: Path
+    config: EvaluationConfig,
+    detectors: Sequence[str],
+    shots: Sequence[int | None],
+    out: Path,
+    engine: Engine = LOCAL,
 ) -> Iterator[Path]:
     """Evaluate every detector with every number of shots (None: all); yields each run folder when it is finished.
 
-    The table is written again before each is handed out, so that a stopped curve shows what there is. Raises
+    Each pair is one worker's of `engine`; a single pair is spread by its products or pictures. The table is written
+    again before each is handed out, so that a stopped curve shows what there is. Raises
     `SpecsightError` where a detector or a number of shots is named twice or none is, before anything is run.
     """
     for what, values in (("detector", detectors), ("number of shots", shots)):
         if len(set(values)) < len(values) or not values:
             raise SpecsightError(f"every {what} of a curve must be named once, got {list(values)}")
     check_other_set_is_used(config.learning, detectors)
-    return _runs(config, [(detector, count) for detector in detectors for count in shots], out)
+    return _runs(config, [(detector, count) for detector in detectors for count in shots], out, engine)
 
 
-def _runs(config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out: Path) -> Iterator[Path]:
+def _runs(
+    config: EvaluationConfig, pairs: Sequence[tuple[str, int | None]], out: Path, engine: Engine
+) -> Iterator[Path]:
     points: list[CurvePoint] = []
+    cells = []
     methods = {detector for detector, _ in pairs}
     for detector, count in pairs:
         name = f"{detector}-{'full' if count is None else count}-shot"
         own = config_of(detector, config, alone=len(methods) == 1)
-        own = replace(own, learning=replace(own.learning, shots=count))
-        run = run_evaluation(own, out / name).folder
-        points += points_of(detector, count, RunFolder(run).metrics(), name)
+        cells.append(Cell(replace(own, learning=replace(own.learning, shots=count)), out / name))
+    for (detector, count), run in zip(pairs, run_cells(cells, engine)):
+        points += points_of(detector, count, RunFolder(run).metrics(), run.name)
         write_curve(out, points)
         yield run
 

@@ -103,7 +103,7 @@ def evaluate_product(
             rewrite=rewrite,
             engine=engine,
             reload=SavedInspector(
-                model_of(run, seed).resolve(), config.detector.reloaded_encoder, config.detector.device
+                model_of(run, seed), config.detector.reloaded_encoder, config.detector.device
             ),
         )
         predictions += of_seed

@@ -7,8 +7,9 @@ pictures; test pictures are only ever judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from specsight.datasets.accounting import Account, merged
 from specsight.datasets.parts import split_by_part
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
 from specsight.detectors.cross_set.training import ignored_files
+from specsight.engine import LOCAL, Engine
 from specsight.evaluation import summary
 from specsight.evaluation.config import (
     DataConfig,
@@ -36,7 +38,7 @@ from specsight.runs import environment, protocol
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import file_name
 from specsight.runs.protocol import Protocol
-from specsight.storage import check_output, given_path, only_writer
+from specsight.storage import check_output, given_path, only_writer, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,15 @@ def evaluate(
 
 
 def run_evaluation(
-    config: EvaluationConfig, out: Path, trainings: Path | None = None, features: Path | None = None
+    config: EvaluationConfig,
+    out: Path,
+    trainings: Path | None = None,
+    features: Path | None = None,
+    engine: Engine = LOCAL,
 ) -> Evaluation:
     """`evaluate` for a configuration. Runs that share the folder `trainings` find each other's trainings there; those
-    that share `features`, what the encoder made of pictures."""
+    that share `features`, what the encoder made of pictures. Of several products each is one worker's of `engine`; of
+    one, its pictures are spread."""
     # Names, parameters and the folder are tried before anything is written.
     check_output(out)
     check_other_set(config.detector, config.learning)
@@ -156,7 +163,7 @@ def run_evaluation(
                 ignored,
                 tuple(listing.notes),
             )
-            evaluate_product(product, config, RunFolder(out), trainings, features)
+            evaluate_product(product, config, RunFolder(out), trainings, features, engine)
         else:
             products = [
                 Product(f"{root}/{name}", samples, listing.layout, listing.root, name)
@@ -165,8 +172,11 @@ def run_evaluation(
             used = f"{len(listing.samples)} pictures of {len(products)} products"
             account = Account(used, 0, ignored, tuple(listing.notes))
             _evaluate_products(
-                products, config, RunFolder(out), trainings or out / TRAININGS, account, features
+                products, config, RunFolder(out), trainings or out / TRAININGS, account, features, engine
             )
+        if engine.elsewhere:
+            # Of workers that were killed; a process that was removes its own when it is called again.
+            remove_leftovers(out, deep=True)
     return Evaluation.of(out)
 
 
@@ -176,24 +186,36 @@ def _evaluate_products(
     run: RunFolder,
     trainings: Path,
     account: Account,
-    features: Path | None = None,
+    features: Path | None,
+    engine: Engine,
 ) -> None:
     """Each product into a run folder of its own, and their mean; `account` is that of all files."""
     content = config.to_json(config.data.path.resolve().name, None, products[0].root)
     run.claim(content)
     measured: dict[str, dict[str, Any]] = {}
-    for product in products:
+    make = partial(_evaluating, run.path, config, trainings, features)
+    for product, numbers in zip(products, engine.map(make, products)):
         name = str(product.name)
-        inside = run.path / file_name(name)
-        inside.mkdir(exist_ok=True)
-        numbers = evaluate_product(product, config, RunFolder(inside), trainings, features)
-        measured[name] = {"folder": inside.name, **numbers}
+        measured[name] = {"folder": file_name(name), **numbers}
     head = protocol.of_products(content, [Protocol.from_json(one["protocol"]) for one in measured.values()])
     account = replace(account, skipped=sum(int(one["account"]["skipped"]) for one in measured.values()))
     asked = _asked_of_products(run, measured, config)
     means = {**summary.over_products(measured), **asked, **summary.cost_over_products(measured)}
     run.write_metrics({**means, "products": measured, "protocol": head.under(account).to_json()})
     run.write_environment(environment.describe())
+
+
+def _evaluating(
+    folder: Path, config: EvaluationConfig, trainings: Path, features: Path | None
+) -> Callable[[Product], dict[str, Any]]:
+    """What evaluates one of several products into a folder inside `folder`."""
+
+    def evaluate(product: Product) -> dict[str, Any]:
+        inside = folder / file_name(str(product.name))
+        inside.mkdir(exist_ok=True)
+        return evaluate_product(product, config, RunFolder(inside), trainings, features)
+
+    return evaluate
 
 
 def _asked_of_products(

@@ -17,18 +17,20 @@ from specsight import metrics
 from specsight.datasets import load_dataset
 from specsight.datasets.parts import split_by_part
 from specsight.detectors import detectors
+from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError
 from specsight.evaluation import stress_sheet, summary, truth
+from specsight.evaluation.cells import Cell, run_cells
 from specsight.evaluation.config import EvaluationConfig
 from specsight.evaluation.few_shot import config_of
+from specsight.evaluation.fitting import model_of
 from specsight.evaluation.image_numbers import image_numbers
 from specsight.evaluation.measure import Measured
 from specsight.evaluation.numbers import NO_MASKS, Number
-from specsight.evaluation.run import run_evaluation
 from specsight.inspector import Inspector
 from specsight.records import DEPTH, RGB, Picture, Sample
 from specsight.runs.folder import RunFolder
-from specsight.runs.judging import judge_all
+from specsight.runs.judging import SavedInspector, judge_all
 from specsight.runs.predictions import Prediction
 from specsight.runs.stress_record import METRICS, PARTS, SHEETS, StressPoint, StressRecord
 from specsight.storage import check_output, confined, only_writer, write_bytes
@@ -52,10 +54,13 @@ class _Under:
     def inspector(self, seed: int) -> Inspector:
         """The inspector that was fitted on clean good parts, with its threshold; loaded once."""
         if seed not in self._fitted:
-            encoder = None if self.config.detector.chosen else self.config.detector.encoder
-            saved = self.run.path / "models" / str(seed)
-            self._fitted[seed] = Inspector.load(saved, encoder, self.config.detector.device)
+            self._fitted[seed] = self.saved(seed)()
         return self._fitted[seed]
+
+    def saved(self, seed: int) -> SavedInspector:
+        """How that inspector is loaded, here and by workers elsewhere."""
+        detector = self.config.detector
+        return SavedInspector(model_of(self.run, seed), detector.reloaded_encoder, detector.device)
 
     @property
     def uses_depth(self) -> bool:
@@ -70,6 +75,7 @@ def stress_curves(
     names: Sequence[str],
     out: Path,
     middle: bool = False,
+    engine: Engine = LOCAL,
 ) -> Iterator[StressRecord]:
     """Evaluate every detector under every stressor (none named: all) at each of its levels, or at the `middle` alone.
 
@@ -81,11 +87,16 @@ def stress_curves(
     if len(set(methods)) < len(methods) or not methods:
         raise SpecsightError(f"every detector must be named once, got {list(methods)}")
     check_output(out)
-    return _records(config, methods, chosen, out, middle)
+    return _records(config, methods, chosen, out, middle, engine)
 
 
 def _records(
-    config: EvaluationConfig, methods: Sequence[str], chosen: dict[str, Stressor], out: Path, middle: bool
+    config: EvaluationConfig,
+    methods: Sequence[str],
+    chosen: dict[str, Stressor],
+    out: Path,
+    middle: bool,
+    engine: Engine,
 ) -> Iterator[StressRecord]:
     listing = split_by_part(load_dataset(config.data.path, config.data.layout, config.data.product))
     by_id = {sample.id: sample for sample in listing.samples}
@@ -97,9 +108,10 @@ def _records(
         synthetic=False,
         middle=middle,
     )
-    for method in methods:
-        own = config_of(method, config, alone=len(methods) == 1)
-        run = RunFolder(run_evaluation(own, out / method).folder)
+    configs = [config_of(method, config, alone=len(methods) == 1) for method in methods]
+    cells = [Cell(own, out / method) for method, own in zip(methods, configs)]
+    for method, own, clean in zip(methods, configs, run_cells(cells, engine)):
+        run = RunFolder(clean)
         protocol = run.protocol()
         record = replace(
             record,
@@ -111,7 +123,7 @@ def _records(
         for name, stressor in chosen.items():
             points: list[StressPoint] = []
             for level in (0.0, *([stressor.middle] if middle else stressor.levels)):
-                points += _points(method, products, name, level)
+                points += _points(method, products, name, level, engine)
             record = replace(record, points=(*record.points, *points))
             record.write(out)
             yield record
@@ -128,14 +140,16 @@ def _products(run: RunFolder, by_id: dict[str, Sample], config: EvaluationConfig
     return found
 
 
-def _points(method: str, products: dict[str, _Under], name: str, level: float) -> list[StressPoint]:
+def _points(
+    method: str, products: dict[str, _Under], name: str, level: float, engine: Engine
+) -> list[StressPoint]:
     """The point of each product, and of several first that of their mean."""
     stressor = stressors[name]
     measured: dict[str, dict[str, Any]] = {}
     notes: dict[str, str] = {}
     for product, under in products.items():
         try:
-            measured[product], notes[product] = _numbers(under, name, level)
+            measured[product], notes[product] = _numbers(under, name, level, engine)
         except SpecsightError as error:
             measured[product], notes[product] = {}, f"not judged: {error}"
     if len(products) > 1:
@@ -159,7 +173,7 @@ def _points(method: str, products: dict[str, _Under], name: str, level: float) -
     ]
 
 
-def _numbers(under: _Under, name: str, level: float) -> tuple[dict[str, Any], str]:
+def _numbers(under: _Under, name: str, level: float, engine: Engine) -> tuple[dict[str, Any], str]:
     """Numbers by metric as in `metrics.json`, and a note."""
     clean = under.run.metrics()
     if level == 0:
@@ -171,7 +185,7 @@ def _numbers(under: _Under, name: str, level: float) -> tuple[dict[str, Any], st
     for seed in under.config.seeds:
         run = RunFolder(under.run.path / FOLDER / str(seed) / f"{name}-{level:g}")
         if not run.metrics():
-            _judge(under, run, name, level, seed)
+            _judge(under, run, name, level, seed, engine)
         of_seed = {metric: one for metric, one in run.metrics().items() if metric in METRICS}
         values = {
             metric: Number(_float(one["value"]), _float(one.get("low")), _float(one.get("high")))
@@ -186,23 +200,40 @@ def _float(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _judge(under: _Under, run: RunFolder, name: str, level: float, seed: int) -> None:
+@dataclass(frozen=True)
+class _Change:
+    """A picture → the same under stress."""
+
+    stressor: str
+    level: float
+    seed: int
+    uses_depth: bool
+
+    def __call__(self, sample: Sample, picture: Picture) -> Picture:
+        stressed = apply(picture, self.stressor, self.level, seed_of(sample.id, self.seed))
+        if RGB in stressed.absent and not self.uses_depth:
+            raise SpecsightError("it looks at colours alone, and there are none")
+        return stressed
+
+
+def _judge(under: _Under, run: RunFolder, name: str, level: float, seed: int, engine: Engine) -> None:
     """Judge the test pictures at one level into a run folder, and measure; the maps are removed afterwards."""
     run.path.mkdir(parents=True, exist_ok=True)
     with only_writer(run.path):
         run.claim({**under.run.config(), "stressor": name, "level": level})
 
-        def change(sample: Sample, picture: Picture) -> Picture:
-            stressed = apply(picture, name, level, seed_of(sample.id, seed))
-            if RGB in stressed.absent and not under.uses_depth:
-                raise SpecsightError("it looks at colours alone, and there are none")
-            return stressed
-
         def behind(prediction: Prediction) -> Any:
             return hidden(prediction.size, name, level, seed_of(prediction.id, seed))
 
         judged = judge_all(
-            run, under.inspector(seed), under.samples, seed=seed, data=under.run.data, change=change
+            run,
+            under.inspector(seed),
+            under.samples,
+            seed=seed,
+            data=under.run.data,
+            change=_Change(name, level, seed, under.uses_depth),
+            engine=engine,
+            reload=under.saved(seed),
         )
         numbers = _measured(run, judged, under.config, behind)
         run.write_metrics(summary.over_seeds({seed: Measured(values=numbers)}))

@@ -7,13 +7,14 @@ In: an `EvaluationConfig` and the name of a suite. Out: one run folder per row (
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specsight.datasets import load_dataset
 from specsight.detectors import detectors
 from specsight.detectors.cross_set.training import FOLDER as TRAININGS
+from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.evaluation.adaptation_suite import SUITE as ADAPTATION
 from specsight.evaluation.config import DetectorConfig, EvaluationConfig
@@ -30,7 +31,7 @@ from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
 from specsight.specification import Specification, load_specification, save_yaml
 from specsight.specification.vocabulary import Vocabulary
-from specsight.storage import check_output, only_writer
+from specsight.storage import check_output, only_writer, remove_leftovers
 
 GAP = "control_gap"
 
@@ -41,13 +42,15 @@ def run_suite(
     out: Path,
     encoders: Sequence[str] = (),
     only: Sequence[str] = (),
+    engine: Engine = LOCAL,
 ) -> Path:
     """Run every row of `suite` below `out`; the table is written again after each. Returns `out`.
 
-    `encoders` are those to compare besides the run's own; `only` names the rows to run, all where it is empty. What a
-    row learns from another set is saved below `out` for rows that would learn the same. A row that fails does not stop
-    the others. Raises SpecsightError for an unknown suite or row, for a folder that cannot be written, where a suite of
-    instructions has nothing to ask of the set, and, when all rows were tried, SuiteError where some failed.
+    `encoders` are those to compare besides the run's own; `only` names the rows to run, all where it is empty.
+    Each row is one worker's of `engine`, which gives it a process of its own. What a row learns from another set is
+    saved below `out` for rows that would learn the same. A row that fails does not stop the others. Raises
+    SpecsightError for an unknown suite or row, for a folder that cannot be written, where a suite of instructions has
+    nothing to ask of the set, and, when all rows were tried, SuiteError where some failed.
     """
     if suite not in SUITES:
         raise SpecsightError(f"unknown suite '{suite}': {did_you_mean(suite, (*SUITES, ADAPTATION))}")
@@ -67,14 +70,12 @@ def run_suite(
     record = SuiteRecord(suite, config.data.path.name, config.data.product, config.seeds)
     compared = Compared(out, config)
     with only_writer(out):
-        for row in track(rows, f"suite {suite}"):
+        cells = [_cell(row, config, out) for row in rows]
+        failures = engine.map(_running, cells)
+        for row, failure in track(zip(rows, failures), f"suite {suite}", len(rows)):
             run = RunFolder(out / slug(row.name))
-            try:
-                # A row that is compared looks at what another one has looked at: its time is not the method's.
-                features = out / FEATURES if row.compared_with else None
-                evaluate_in_own_process(_config_of(row, config, out), run.path, out / TRAININGS, features)
-            except RowError as error:
-                record = replace(record, failed={**record.failed, row.name: str(error)})
+            if failure:
+                record = replace(record, failed={**record.failed, row.name: failure})
             else:
                 finished = [compared.with_changes(row, _finished(row, run, SUITES[suite].metrics))]
                 if asks and all(v is None for name, v in finished[0].values.items() if name not in PICTURES):
@@ -83,6 +84,8 @@ def run_suite(
                     finished.append(_without_words(finished[0], run, SUITES[suite].reference))
                 record = replace(record, rows=(*record.rows, *finished))
             record.write(out)
+        if engine.elsewhere:
+            remove_leftovers(out, deep=True)
         shutil.rmtree(out / FEATURES, ignore_errors=True)
     if record.failed:
         raise SuiteError(record, len(rows))
@@ -111,6 +114,34 @@ class SuiteError(SpecsightError):
             f"{len(record.failed)} of {count} rows failed, run the same command again to try them again: {causes}"
         )
         self.finished = len(record.rows)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The evaluation of one row; the fields are the arguments of `evaluate_in_own_process`."""
+
+    config: EvaluationConfig
+    folder: Path
+    trainings: Path
+    features: Path | None
+
+    def run(self) -> str:
+        """Evaluate; returns why it failed, or nothing."""
+        try:
+            evaluate_in_own_process(self.config, self.folder, self.trainings, self.features)
+        except RowError as error:
+            return str(error)
+        return ""
+
+
+def _running() -> Callable[[_Cell], str]:
+    return _Cell.run
+
+
+def _cell(row: Row, config: EvaluationConfig, out: Path) -> _Cell:
+    # A row that is compared looks at what another one has looked at: its time is not the method's.
+    features = out / FEATURES if row.compared_with else None
+    return _Cell(_config_of(row, config, out), out / slug(row.name), out / TRAININGS, features)
 
 
 def _config_of(row: Row, config: EvaluationConfig, out: Path) -> EvaluationConfig:

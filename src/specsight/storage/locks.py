@@ -11,6 +11,8 @@ from specsight.storage.files import cannot_write
 from specsight.storage.leftovers import remove_leftovers
 
 LOCK = ".lock"
+FOREVER = -1.0
+"""In the place of seconds: wait until the lock is free."""
 
 
 @contextlib.contextmanager

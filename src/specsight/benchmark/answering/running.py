@@ -10,10 +10,11 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from io import FileIO
+from itertools import chain, groupby
 from pathlib import Path
 
 from specsight.benchmark.answering.contract import Answerer, CannotAnswer, Question, Reply, question_of
@@ -25,6 +26,7 @@ from specsight.benchmark.answering.workers import call_in_threads
 from specsight.benchmark.answers import ANSWERS, RUN, Answer, Run
 from specsight.benchmark.files import ITEMS, Benchmark, cut_torn_line, line_of, read_lines, write_lines
 from specsight.benchmark.records import Item
+from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError, excerpt
 from specsight.progress import track
 from specsight.storage import only_writer, parse_json, read_text, sha256, write_json
@@ -87,14 +89,24 @@ class RunConfig:
 
 
 def run_benchmark(
-    benchmark: Benchmark, model: str, answerer: Answerer, out: Path, config: RunConfig | None = None
+    benchmark: Benchmark,
+    model: str,
+    answerer: Answerer,
+    out: Path,
+    config: RunConfig | None = None,
+    engine: Engine = LOCAL,
+    again: Callable[[], Answerer] | None = None,
 ) -> Tally:
     """Ask every chosen item that `out` holds no answer to; see the module.
 
-    Parameters: `model` is the answerer's name as a person gave it. Raises SpecsightError where `out` holds answers of
-    another model, benchmark or protocol, and where nothing is chosen; `CannotAnswer` where no item can be answered.
+    Parameters: `model` is the answerer's name as a person gave it. Questions are answered by the workers of `engine`;
+    one whose workers are elsewhere needs `again`, which makes the same answerer there. Raises SpecsightError where
+    `out` holds answers of another model, benchmark or protocol, and where nothing is chosen; `CannotAnswer` where no
+    item can be answered.
     """
     config = config or RunConfig()
+    if config.workers > 1 and engine.elsewhere:
+        raise SpecsightError("--workers are threads of this process: leave it out with --engine ray")
     if config.workers > 1 and not answerer.parallel:
         raise SpecsightError(
             f"--workers {config.workers}: '{model}' is asked one question at a time: leave it out"
@@ -111,7 +123,14 @@ def run_benchmark(
                     f"'{benchmark.folder}' has no items that were asked for: see --split and --task"
                 )
             return tally
-        answerer.prepare(benchmark)
+        if engine.elsewhere and again is None:
+            raise ValueError("an engine whose workers are elsewhere needs `again`")
+        make: Callable[[], Callable[[list[Asked]], list[Answer]]]
+        if engine.elsewhere and again is not None:
+            make = partial(_answering, again, benchmark)
+        else:
+            answerer.prepare(benchmark)
+            make = partial(partial, _ask_all, answerer)
         with (out / ANSWERS).open("ab", buffering=0) as file:
 
             def keep(answer: Answer) -> None:
@@ -120,8 +139,9 @@ def run_benchmark(
 
             try:
                 if config.workers == 1:
-                    for asked in _chained(first, todo):
-                        keep(_ask(answerer, *asked))
+                    asked = _chained(first, todo)
+                    for answer in chain.from_iterable(engine.map(make, _chunks(asked, engine.elsewhere))):
+                        keep(answer)
                 else:
                     calls = (partial(_ask, answerer, *asked) for asked in _chained(first, todo))
                     call_in_threads(calls, config.workers, keep, answerer.stop)
@@ -229,6 +249,25 @@ def _count(benchmark: Benchmark, config: RunConfig) -> int | None:
     """How many items there are, for the progress bar; None where counting them is a pass of its own."""
     counts, selection = benchmark.manifest.counts, config.selection
     return counts.get("items") if selection.split is None and not selection.tasks else None
+
+
+def _chunks(asked: Iterator[Asked], by_sample: bool) -> Iterator[list[Asked]]:
+    """One question at a time, or all neighbouring ones about a sample, whose picture is then looked at once."""
+    if by_sample:
+        yield from (list(of) for _, of in groupby(asked, key=lambda one: one[0].sample))
+    else:
+        yield from ([one] for one in asked)
+
+
+def _answering(again: Callable[[], Answerer], benchmark: Benchmark) -> Callable[[list[Asked]], list[Answer]]:
+    """In a worker elsewhere: what answers its questions."""
+    answerer = again()
+    answerer.prepare(benchmark)
+    return partial(_ask_all, answerer)
+
+
+def _ask_all(answerer: Answerer, chunk: list[Asked]) -> list[Answer]:
+    return [_ask(answerer, *asked) for asked in chunk]
 
 
 def _chained(first: Asked, rest: Iterator[Asked]) -> Iterator[Asked]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, engines
 from specsight.cli.settings import parameters
 
 SPLITS = ("train", "validation", "test", "all")
@@ -50,6 +51,7 @@ SPLITS = ("train", "validation", "test", "all")
 )
 @click.option("--workers", default=1, show_default=True, help="Questions to an endpoint under way at once.")
 @click.option("--retry", is_flag=True, help="Ask again what failed in an earlier call.")
+@engines
 @MAX_MEGAPIXELS
 def run(
     folder: Path,
@@ -73,6 +75,9 @@ def run(
     image_size: int,
     workers: int,
     retry: bool,
+    engine: str,
+    engine_address: str | None,
+    engine_workers: int | None,
 ) -> int:
     """Ask a model every item of a benchmark; a stopped run goes on when called again.
 
@@ -83,6 +88,7 @@ def run(
     from specsight.benchmark.answering.running import RunConfig, run_benchmark
     from specsight.benchmark.answering.selecting import Selection
     from specsight.benchmark.files import Benchmark
+    from specsight.engine import opened
 
     chosen = Selection(None if split == "all" else split, tasks, limit, seed, not no_scenarios)  # type: ignore[arg-type]
     config = RunConfig(chosen, rotations, shots, workers, retry)
@@ -99,7 +105,9 @@ def run(
         resolution=resolution,
     )
     answerer = answerer_named(model, given)
-    tally = run_benchmark(Benchmark(folder, data), model, answerer, out, config)
+    again = partial(answerer_named, model, given)
+    with opened(engine, engine_address, engine_workers) as spread:
+        tally = run_benchmark(Benchmark(folder, data), model, answerer, out, config, spread, again)
     screen.say(f"{tally.answered} answers in '{out}', {tally.before} of them from earlier calls")
     if tally.invalid:
         screen.say(f"{tally.invalid} without a readable answer: they count as wrong")

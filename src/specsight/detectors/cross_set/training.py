@@ -23,6 +23,7 @@ from specsight.prompts.labels import specification_from_labels, spelt_as_labelle
 from specsight.records import Sample
 from specsight.specification import Specification, load_specification
 from specsight.storage import read_folder, recover, whole_folder
+from specsight.storage.locks import FOREVER, locked
 
 FOLDER = "trainings"
 """Usual name of a folder in which trainings are kept."""
@@ -103,13 +104,16 @@ def train_on(
         detector.train(other.samples, other.specifications, checkpoint)
         return
     folder = trainings / f"{detector.name}-{digest(detector, other.samples, other.specifications)}"
-    recover(folder)
-    if folder.is_dir():
-        read_folder(folder, lambda: detector.restore(folder))
-        return
-    detector.train(other.samples, other.specifications, checkpoint)
-    with whole_folder(folder, replace=True) as temporary:
-        detector.save(temporary)
+    trainings.mkdir(parents=True, exist_ok=True)
+    # An evaluation beside this one that would learn the same waits for it, and then finds it.
+    with locked(trainings / f".{folder.name}.lock", FOREVER):
+        recover(folder)
+        if folder.is_dir():
+            read_folder(folder, lambda: detector.restore(folder))
+            return
+        detector.train(other.samples, other.specifications, checkpoint)
+        with whole_folder(folder, replace=True) as temporary:
+            detector.save(temporary)
 
 
 def training_of(detector: Detector) -> TrainedOn | None:
