@@ -17,7 +17,7 @@ from pathlib import Path
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.inspector import Inspector
 from specsight.inspector.words import instruction_of
-from specsight.line.records import Activation, Version
+from specsight.line.records import Activation, Role, Version
 from specsight.line.store import LineStore
 from specsight.specification import Instruction
 from specsight.storage import (
@@ -161,6 +161,15 @@ class Fleet:
                 found = self.load(name, activation.version)
                 self._loaded[name] = found
         return found
+
+    def go_live(self, activation: Activation, role: Role = "engineer") -> Activation:
+        """Let a version go live, or go back to one: loaded and verified first, so that one that is damaged never does.
+        Raises SpecsightError where it cannot be loaded."""
+        model = self.load(activation.model, activation.version)
+        with self._loading:
+            done = self.store.activate(activation, role)
+            self._loaded[model.name] = model
+        return done
 
     def load(self, name: str, version: str) -> LiveModel:
         """A version of a model, loaded anew and verified. Raises SpecsightError where it is not here, or damaged."""

@@ -78,6 +78,11 @@ class PartJudge:
         return self._asked.qsize()
 
     @property
+    def alive(self) -> bool:
+        """Whether it judges and stores."""
+        return not self._closed and all(one.is_alive() for one in self._threads)
+
+    @property
     def places(self) -> int:
         """Parts that may wait."""
         return self._asked.maxsize
@@ -144,8 +149,6 @@ class PartJudge:
         try:
             stored = self.store.add([one.judging for one in finished])
         except Exception as error:
-            if len(finished) > 1 and not isinstance(error, SpecsightError):
-                raise
             self._one_by_one(finished, error)
             return
         for one, part in zip(finished, stored, strict=True):

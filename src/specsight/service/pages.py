@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import jinja2
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -75,6 +76,7 @@ class Pages:
         )
         app.add_exception_handler(SpecsightError, self._mistake)
         app.add_exception_handler(HTTPException, self._mistake)
+        app.add_exception_handler(RequestValidationError, self._wrong_field)
         return app
 
     def _file(self, name: str) -> Response:
@@ -107,6 +109,12 @@ class Pages:
         page = self.page("mistake.html.j2", request, status, words=words)
         page.headers.update(headers)
         return page
+
+    def _wrong_field(self, request: Request, error: Exception) -> Response:
+        """Which field is wrong; what was given is not repeated."""
+        assert isinstance(error, RequestValidationError)
+        wrong = [f"{'.'.join(map(str, one['loc'][1:])) or 'body'}: {one['msg']}" for one in error.errors()]
+        return self._mistake(request, HTTPException(422, "; ".join(wrong[:5])))
 
 
 def person_of(request: Request) -> Person:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from specsight.line.records import Activation, JudgedPart, Review, Version
 
 MEANINGS = {
     401: "No token, or one that is good no longer.",
@@ -23,13 +26,69 @@ MEANINGS = {
 class Problem(BaseModel):
     """Why a request was not answered."""
 
-    detail: str
+    detail: str = Field(examples=["there is no such inspection"])
+
+
+@dataclass(frozen=True)
+class ReviewedPart(JudgedPart):
+    """A judged part with what persons said of it."""
+
+    reviews: tuple[Review, ...] = ()
+
+
+class Model(BaseModel):
+    """A model of the lines."""
+
+    name: str = Field(examples=["tyre"])
+    version: str = Field(description="Which one is live, by the records.", examples=["e7c909ca523d"])
+    loaded: str = Field(
+        description="Which one this server judges by; it follows within seconds.", examples=["e7c909ca523d"]
+    )
+    problem: str = Field(description="Why it cannot follow; empty: nothing is wrong.", examples=[""])
+
+
+@dataclass(frozen=True)
+class History:
+    """All versions of a model, and which went live when, the oldest first."""
+
+    versions: list[Version]
+    activations: list[Activation]
+
+
+class Queue(BaseModel):
+    """The parts that wait."""
+
+    waiting: int
+    places: int
+
+
+class Health(BaseModel):
+    """How a server is. What stands beside `live` and `ready` is told to persons alone."""
+
+    live: bool = Field(description="It judges and stores.")
+    ready: bool = Field(description="It is live, its models are loaded, and its database answers.")
+    queue: Queue | None = None
+    database: str | None = Field(default=None, description="Why the database cannot be asked; empty: it can.")
+    models: dict[str, str] | None = Field(default=None, description="Name → version that judges here.")
+    problems: dict[str, str] | None = Field(
+        None, description="Model → why it cannot be used, or not followed."
+    )
+    version: str | None = Field(default=None, description="Of Specsight.")
 
 
 def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Refusals that a route may answer with."""
-    return {code: {"model": Problem, "description": MEANINGS[code]} for code in codes}
+    """Refusals that a route may answer with, beside those that any may."""
+    return {
+        code: {"model": Problem, "description": MEANINGS[code]} for code in (401, 403, 422, 429, 503, *codes)
+    }
 
 
-REFUSED = responses(401, 403, 429, 503)
-"""What any route may answer."""
+def returns(model: Any, description: str, *codes: int) -> dict[int | str, dict[str, Any]]:
+    """What a route answers with, and its refusals."""
+    return {200: {"model": model, "description": description}, **responses(*codes)}
+
+
+def content(kind: str, description: str, *codes: int) -> dict[int | str, dict[str, Any]]:
+    """The same of a route that answers with a file."""
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": {kind: file}, "description": description}, **responses(*codes)}

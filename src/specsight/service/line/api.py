@@ -1,49 +1,81 @@
-"""What programs ask of a line: parts to judge, what was judged, what is new."""
+"""What programs ask of a line's records: what was judged, what persons said of it, what is new."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timezone
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
-from specsight.line.records import JudgedPart
+from specsight.line.records import JudgedPart, Review, Role, Verdict
+from specsight.service.access import Person
+from specsight.service.line.answers import ReviewedPart, content, returns
 from specsight.service.line.context import LineContext, context_of
-from specsight.service.line.pictures import kept_picture, overlay
-from specsight.service.pages import Pages
+from specsight.service.line.pictures import SIDE, NotKept, kept_picture, overlay
+from specsight.service.pages import Pages, only
 
 Context = Annotated[LineContext, Depends(context_of)]
+LARGEST = (1 << 62) - 1
+"""Numbers of records: what databases hold."""
+FOLLOWERS = 256
+"""Programs and pages that follow lines on one server; further ones are told to come back."""
+STALLED = 20.0
+"""Seconds after which a follower that takes nothing is let go; it resumes where it was."""
+BEATS = 10.0
+"""Seconds without news after which a follower is told so."""
+KEPT = {"Cache-Control": "private, max-age=3600, immutable"}
+"""Pictures never change."""
+
+Number = Annotated[int, Query(ge=0, le=LARGEST)]
+Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Of an inspection: 32 hexadecimal digits.")]
+Side = Annotated[int, Query(ge=16, le=2048, description="Longest side in pixels.")]
 
 
 def routes(context: LineContext, pages: Pages) -> APIRouter:
     """The routes of programs."""
     router = APIRouter(tags=["inspections"])
-    router.add_api_route("/inspections", list_parts, methods=["GET"])
-    router.add_api_route("/inspections/{id}", one_part, methods=["GET"])
-    router.add_api_route("/inspections/{id}/picture", picture, methods=["GET"], response_class=Response)
-    router.add_api_route("/inspections/{id}/overlay", marked, methods=["GET"], response_class=Response)
-    router.add_api_route("/events", events, methods=["GET"], response_class=EventSourceResponse)
+    parts = returns(list[JudgedPart], "Judged parts.")
+    router.add_api_route("/inspections", list_parts, methods=["GET"], responses=parts)
+    one = returns(ReviewedPart, "The part.", 404)
+    router.add_api_route("/inspections/{id}", one_part, methods=["GET"], responses=one)
+    reviewed = returns(Review, "The review, as it is on record.", 404, 411, 413, 415)
+    router.add_api_route("/inspections/{id}/reviews", review, methods=["POST"], responses=reviewed)
+    files: tuple[tuple[str, Callable[..., Response], str], ...] = (
+        ("picture", picture, "image/webp"),
+        ("overlay", marked, "image/webp"),
+        ("map", map_, "image/png"),
+        ("original", original, "application/octet-stream"),
+    )
+    for name, route, kind in files:
+        found = content(kind, "The file.", 404)
+        address = f"/inspections/{{id}}/{name}"
+        router.add_api_route(address, route, methods=["GET"], response_class=Response, responses=found)
+    stream = content("text/event-stream", "A stream of events.")
+    router.add_api_route("/events", events, methods=["GET"], response_class=Response, responses=stream)
     return router
 
 
 def list_parts(
     context: Context,
-    line: str | None = None,
-    model: str | None = None,
-    part: str | None = None,
-    verdict: str | None = None,
-    after: int | None = None,
-    before: int | None = None,
+    line: Word | None = None,
+    model: Word | None = None,
+    part: Word | None = None,
+    verdict: Literal["accept", "reject", "undecided", "unreadable"] | None = None,
+    after: Number | None = None,
+    before: Number | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> JSONResponse:
-    """Judged parts, the newest first; the next page begins `before` the last number."""
+    """Judged parts, the newest first; the next page begins `before` the smallest number of this one. Times without a
+    zone are UTC."""
     found = context.store.parts(
         line,
         model,
@@ -51,11 +83,20 @@ def list_parts(
         verdict=verdict,
         after=after,
         before=before,
-        since=since,
-        until=until,
+        since=in_utc(since),
+        until=in_utc(until),
         limit=limit,
     )
     return JSONResponse([one.to_json() for one in found])
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """A time that may lack its zone, in UTC. Raises HTTPException 422 for times that databases do not hold."""
+    if time is None:
+        return None
+    if not 1900 <= time.year <= 9000:
+        raise HTTPException(422, "since, until: give a time of this century")
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time.astimezone(timezone.utc)
 
 
 def part_of(context: LineContext, id_: str) -> JudgedPart:
@@ -66,31 +107,94 @@ def part_of(context: LineContext, id_: str) -> JudgedPart:
     return part
 
 
-def one_part(context: Context, id: str) -> JSONResponse:
+def one_part(context: Context, id: Id) -> JSONResponse:
     """One judged part, with its reviews."""
     part = part_of(context, id)
     reviews = context.store.reviews([id]).get(id, [])
     return JSONResponse({**part.to_json(), "reviews": [one.to_json() for one in reviews]})
 
 
-def picture(context: Context, id: str) -> Response:
-    """The picture, turned upright, as WebP."""
-    return Response(kept_picture(context.store, part_of(context, id)), media_type="image/webp")
+class Said(BaseModel):
+    """What a person says of a part."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"verdict": "accept", "reason": "dust"}}
+    )
+
+    verdict: Verdict
+    reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
+    type: str = Field("", max_length=200, pattern=r"^[^\x00]*$", description="Which defect it is.")
 
 
-def marked(context: Context, id: str) -> Response:
-    """The map in heat colours and the outlines of findings, to be laid over the picture: WebP with transparency."""
-    return Response(overlay(context.store, part_of(context, id)), media_type="image/webp")
+def review(
+    context: Context, id: Id, said: Said, person: Annotated[Person, Depends(only("operator", "engineer"))]
+) -> JSONResponse:
+    """Accept or overrule a verdict. Nothing is overwritten: of several reviews the last one holds."""
+    part_of(context, id)
+    given = Review(id, person.code, cast(Role, person.role), said.verdict, said.reason, said.type)
+    return JSONResponse(context.store.review(given).to_json())
 
 
-def events(context: Context, line: str | None = None, after: int | None = None) -> EventSourceResponse:
-    """Parts as they are judged, as server-sent events: `id` is the number, `data` the record as JSON."""
+def picture(context: Context, id: Id, side: Side = SIDE) -> Response:
+    """The picture, turned upright, for a browser."""
+    return _kept(kept_picture(context.store, part_of(context, id), side), "image/webp")
+
+
+def marked(
+    context: Context, id: Id, side: Side = SIDE, opacity: Annotated[float, Query(ge=0, le=1)] = 1
+) -> Response:
+    """The map in heat colours and the outlines of findings, to be laid over the picture: transparent elsewhere."""
+    return _kept(overlay(context.store, part_of(context, id), side, opacity), "image/webp")
+
+
+def map_(context: Context, id: Id) -> Response:
+    """The anomaly map as it is kept: 16 bits of grey, whose range the text chunk `specsight-range` names."""
+    part = part_of(context, id)
+    found = context.store.content(part.map) if part.map else None
+    if found is None:
+        raise NotKept("the map of this part is kept no longer")
+    return _kept(found, "image/png")
+
+
+def original(context: Context, id: Id) -> Response:
+    """The bytes of the picture as they were given; `picture` of the record is their SHA-256."""
+    part = part_of(context, id)
+    found = context.store.content(part.picture) if part.picture else None
+    if found is None:
+        raise NotKept("the picture of this part is kept no longer")
+    return Response(found, headers={**KEPT, "Content-Disposition": f'attachment; filename="{part.id}"'})
+
+
+def _kept(found: bytes, kind: str) -> Response:
+    return Response(found, media_type=kind, headers=KEPT)
+
+
+async def events(
+    context: Context,
+    line: Annotated[Word | None, Query(description="Default: all lines.")] = None,
+    after: Annotated[
+        Number | None, Query(description="Begin after this number; default: with what is new.")
+    ] = None,
+    last_event_id: Annotated[
+        str, Header(description="As `after`; browsers send it when they reconnect.")
+    ] = "",
+) -> EventSourceResponse:
+    """Parts as they are judged, as server-sent events: `id` is the number, `data` the record as JSON.
+
+    On one line nothing is left out, whichever server judged it: whoever reconnects goes on where they were. A follower
+    that takes nothing for a while is let go.
+    """
+    if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19:
+        after = int(last_event_id)
+    if context.metrics.open >= FOLLOWERS:
+        raise HTTPException(503, "too many programs follow already", {"Retry-After": "10"})
 
     async def told() -> AsyncIterator[ServerSentEvent]:
-        async for part in context.feed.follow(line, after):
-            if part is None:
-                yield ServerSentEvent(comment="nothing new")
-            else:
-                yield ServerSentEvent(json.dumps(part.to_json()), event="part", id=str(part.number))
+        with context.metrics.following():
+            async for part in context.feed.follow(line, after, BEATS):
+                if part is None:
+                    yield ServerSentEvent(comment="nothing new")
+                else:
+                    yield ServerSentEvent(json.dumps(part.to_json()), event="part", id=str(part.number))
 
-    return EventSourceResponse(told())
+    return EventSourceResponse(told(), send_timeout=STALLED, ping=3600)

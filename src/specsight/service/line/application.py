@@ -11,13 +11,17 @@ from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
 from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
-from specsight.service.line import api, entering, inspecting
+from specsight.service.line import api, documentation, entering, health, inspecting, models
 from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
+from specsight.service.line.following import Follower
+from specsight.service.line.metrics import Metrics, Present
 from specsight.service.pages import Pages
 from specsight.version import __version__
 
 TITLE = "Specsight"
+ABOUT = """Judges pictures of parts, and keeps the record. Programs bring a token: `Authorization: Bearer …`. Every
+problem is JSON with a `detail`. Numbers of inspections rise; ids never change."""
 
 
 def line_context(
@@ -27,8 +31,10 @@ def line_context(
     `close_line` ends it."""
     for name in fleet.names():
         fleet.live(name)
-    feed = Feed(store)
-    return LineContext(store, fleet, PartJudge(fleet, store, [feed.told], places), feed, lines)
+    feed, metrics = Feed(store), Metrics()
+    judge = PartJudge(fleet, store, [feed.told, metrics.told], places)
+    metrics.registry.register(Present(judge, fleet))
+    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), metrics)
 
 
 def close_line(context: LineContext) -> None:
@@ -43,12 +49,14 @@ def application(context: LineContext) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.feed.start()
+        await context.follower.start()
         yield
+        await context.follower.stop()
         await context.feed.stop()
 
     pages = Pages(__package__, TITLE, tuple(LANGUAGES))
-    app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, openapi_url="/openapi.json")
+    app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, description=ABOUT)
     app.state.line = context
-    for routes in (inspecting.routes, api.routes, entering.routes):
-        app.include_router(routes(context, pages))
+    for part in (inspecting, api, models, health, entering, documentation):
+        app.include_router(part.routes(context, pages))
     return app

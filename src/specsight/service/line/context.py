@@ -10,6 +10,8 @@ from specsight.line.fleet import Fleet
 from specsight.line.judging import PartJudge
 from specsight.line.store import LineStore
 from specsight.service.line.feed import Feed
+from specsight.service.line.following import Follower
+from specsight.service.line.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class LineContext:
     feed: Feed
     lines: tuple[str, ...]
     """Lines that were named when it was started, in the order of their tiles; others appear with their first part."""
+    follower: Follower
+    metrics: Metrics
 
 
 def context_of(request: Request) -> LineContext:

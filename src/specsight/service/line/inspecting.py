@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
+import time
 from collections.abc import Sequence
 from typing import Annotated, cast
 
@@ -17,7 +18,7 @@ from specsight.line.judging import Busy, Closed
 from specsight.line.records import JudgedPart, Role
 from specsight.line.requests import PartRequest
 from specsight.service.access import Person
-from specsight.service.line.answers import Problem, responses
+from specsight.service.line.answers import Problem, returns
 from specsight.service.line.context import LineContext, context_of
 from specsight.service.pages import Pages, only
 from specsight.storage.database import Unavailable
@@ -42,12 +43,15 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
         methods=["POST"],
         response_class=JSONResponse,
         responses={
-            200: {"model": list[JudgedPart], "description": "What was judged, in the order of the pictures."},
+            **returns(
+                list[JudgedPart],
+                "What was judged, in the order of the pictures.",
+                *(404, 409, 411, 413, 415),
+            ),
             422: {
                 "model": list[JudgedPart] | Problem,
                 "description": "No picture could be judged (the records say why), or a field is wrong.",
             },
-            **responses(401, 403, 404, 409, 411, 413, 415, 429, 503),
         },
     )
     return router
@@ -79,6 +83,7 @@ async def inspect(
     With a key, a request may be sent again until it is answered: its pictures are judged once. The queue is limited:
     where it is full, the answer is 503, and nothing was taken.
     """
+    start = time.monotonic()
     model = await known_model(context, model)
     if len(picture) > FILES:
         raise HTTPException(413, f"{len(picture)} pictures: send up to {FILES} at once")
@@ -103,6 +108,7 @@ async def inspect(
             )
         )
     parts = await judged(context, requests)
+    context.metrics.answers.observe(time.monotonic() - start)
     readable = any(not one.error for one in parts)
     return JSONResponse([one.to_json() for one in parts], 200 if readable else 422)
 
@@ -116,6 +122,7 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
             raise Busy(max(1.0, judge.pace * judge.places / 2))
         futures = [asyncio.wrap_future(judge.submit(one)) for one in requests]
     except Busy as error:
+        context.metrics.busy.inc()
         raise unavailable(error, error.seconds) from error
     except Closed as error:
         raise unavailable(error) from error
@@ -123,6 +130,7 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
     parts = []
     for request, part in zip(requests, found):
         if isinstance(part, Unavailable):
+            context.metrics.store_errors.inc()
             raise unavailable(part) from part
         if isinstance(part, BaseException):
             raise part

@@ -47,13 +47,14 @@ def kept_map(store: LineStore, part: JudgedPart) -> NDArray[np.float32]:
     return decode_kept(content)
 
 
-def overlay(store: LineStore, part: JudgedPart, side: int = SIDE) -> bytes:
-    """The map in heat colours and a box around each finding, transparent elsewhere, in the proportions of the picture:
-    WebP. Raises NotKept."""
+def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float = 1) -> bytes:
+    """The map in heat colours, `opacity` of its own, and the outlines of what lies above its threshold, transparent
+    elsewhere, in the proportions of the picture: WebP. Raises NotKept."""
     map_ = kept_map(store, part)
     inspection = part.answer()
     scale = HeatScale.of(map_, inspection.map_threshold)
     colours = heat_colours(scale(map_))
+    colours[..., 3] = np.round(colours[..., 3] * opacity)
     size = _shown(store, part, side)
     layer = np.ascontiguousarray(cv2.resize(colours, size[::-1], interpolation=cv2.INTER_LINEAR))
     if inspection.map_threshold is not None:

@@ -1,0 +1,41 @@
+"""What is live is loaded in the background, so that a model that is swapped never stalls a part."""
+
+from __future__ import annotations
+
+import asyncio
+
+from specsight.errors import SpecsightError
+from specsight.line.fleet import Fleet
+
+EVERY = 1.0
+"""Seconds between two looks at what is live."""
+
+
+class Follower:
+    """Lets `fleet` follow its store; another server, or the command line, may let a version go live."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.problems: dict[str, str] = {}
+        """Model → why it goes on judging by a former version."""
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow."""
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            for name in self.fleet.loaded():
+                try:
+                    await asyncio.to_thread(self.fleet.follow, name)
+                    self.problems.pop(name, None)
+                except SpecsightError as error:
+                    self.problems[name] = str(error)
