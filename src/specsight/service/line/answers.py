@@ -71,7 +71,7 @@ class Health(BaseModel):
     database: str | None = Field(default=None, description="Why the database cannot be asked; empty: it can.")
     models: dict[str, str] | None = Field(default=None, description="Name → version that judges here.")
     problems: dict[str, str] | None = Field(
-        None, description="Model → why it cannot be used, or not followed."
+        default=None, description="Model → why it cannot be used, or not followed."
     )
     version: str | None = Field(default=None, description="Of Specsight.")
 
