@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -195,5 +196,4 @@ def test_the_interface_describes_itself(line: ServedLine) -> None:
     assert "JudgedPart" in about["components"]["schemas"]
     page = line.program("auditor").get("/docs", headers={"Accept": "text/html"})
     assert "POST /inspect" in page.text
-    assert "http://" not in page.text.replace(line.url, "")
-    assert "<script" not in page.text
+    assert re.findall(r'\b(?:src|href)="(?!/)([^"]+)', page.text) == ["data:,"]  # nothing from anywhere else
