@@ -83,6 +83,8 @@ parts = sa.Table(
     sa.Index("part_by_name", "part"),
     sa.Index("part_received", "received"),
     sa.Index("part_picture", "picture"),
+    sa.Index("part_depth", "depth"),
+    sa.Index("part_map", "map"),
     sqlite_autoincrement=True,
 )
 

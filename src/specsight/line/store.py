@@ -97,8 +97,9 @@ class LineStore:
     def _keep(self, connection: sa.Connection, content: bytes) -> str:
         """Store bytes once; returns their digest."""
         digest = hashlib.sha256(content).hexdigest()
-        there = connection.execute(sa.select(schema.blobs.c.digest).where(schema.blobs.c.digest == digest))
-        if there.first() is None:
+        # Held until this transaction ends: retention, which deletes what nobody needs, waits (`auditing.deleting`).
+        there = sa.select(schema.blobs.c.digest).where(schema.blobs.c.digest == digest)
+        if connection.execute(there.with_for_update(read=True, key_share=True)).first() is None:
             values = {"digest": digest, "content": content, "stored": self.clock()}
             connection.execute(_insert(connection, schema.blobs, values).on_conflict_do_nothing())
         return digest

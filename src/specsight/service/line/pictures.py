@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
-from specsight.inspector.pictures import read_picture
-from specsight.line.kept_maps import decode_kept
+from specsight.line.kept_pictures import kept_map, pixels_of
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
 from specsight.report.pictures import PREDICTION, HeatScale, encode, fitted, heat_colours
@@ -22,29 +21,9 @@ SIDE = 1024
 THUMBNAIL = 160
 
 
-class NotKept(SpecsightError):
-    """A picture or map that was never there, or is kept no longer."""
-
-
-def pixels_of(store: LineStore, part: JudgedPart) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) as it was judged. Raises NotKept, and UnreadableFile where it never was a picture."""
-    content = store.content(part.picture) if part.picture else None
-    if content is None:
-        raise NotKept("the picture of this part is kept no longer")
-    return read_picture(content, "")[1].rgb
-
-
 def kept_picture(store: LineStore, part: JudgedPart, side: int = SIDE) -> bytes:
     """The picture for a browser: WebP, its longest side at most `side` pixels. Raises as `pixels_of`."""
     return encode(_smaller(pixels_of(store, part), side), ".webp")
-
-
-def kept_map(store: LineStore, part: JudgedPart) -> NDArray[np.float32]:
-    """The map (h, w), as it is kept. Raises NotKept."""
-    content = store.content(part.map) if part.map else None
-    if content is None:
-        raise NotKept("the map of this part is kept no longer")
-    return decode_kept(content)
 
 
 def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float = 1) -> bytes:

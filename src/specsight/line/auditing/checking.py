@@ -1,0 +1,188 @@
+"""Whether the records of a line are those that were written: the trail's chain, records and reviews against the trail,
+pictures, depth and maps against their digests.
+
+In: a store. Out: `Checked`, whose faults say in one line each what was changed or is missing, and where. What was
+deleted under a rule or on request is no fault: the trail says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from specsight.line import schema, trail
+from specsight.line.records import Entry, JudgedPart, Review
+from specsight.line.store import LineStore
+from specsight.storage.database import reading
+
+BATCH = 1000
+"""Records that are read at once."""
+LISTED = 20
+"""Faults that are told one by one."""
+RECORD, PICTURES = "record", "content"
+"""What a "deleted" entry is about."""
+
+
+@dataclass
+class Checked:
+    """What a check of one line found."""
+
+    line: str
+    entries: int = 0
+    parts: int = 0
+    contents: int = 0
+    deleted: int = 0
+    """Records that were deleted, which the trail tells."""
+    released: int = 0
+    """Pictures, depth and maps of records that stand, deleted, which the trail tells."""
+    head: str = ""
+    """Digest of the last entry: whoever keeps it elsewhere can tell later that nothing was cut off the end."""
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    @property
+    def words(self) -> str:
+        """The outcome in one line."""
+        name = f"line '{self.line}'" if self.line else "what concerns all lines"
+        if not self.whole:
+            more = f"; and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
+            return f"{name}: NOT WHOLE: {self.faults[0]}{more}"
+        return (
+            f"{name}: whole; {self.entries:,} entries, {self.parts:,} records, {self.contents:,} pictures and maps; "
+            f"deleted as the trail says: {self.deleted:,} records, {self.released:,} pictures and maps"
+        )
+
+
+def lines_of(store: LineStore) -> list[str]:
+    """Lines that the trail or records name; "" is what concerns all lines."""
+    with reading(store.engine) as connection:
+        found = set(connection.execute(sa.select(schema.audit.c.line).distinct()).scalars())
+        found |= set(connection.execute(sa.select(schema.parts.c.line).distinct()).scalars())
+    return sorted(found)
+
+
+def verify(store: LineStore, line: str, expected: str = "") -> Checked:
+    """Check everything of a line. `expected`: the digest of an entry that was noted elsewhere, and must be there."""
+    checked = Checked(line)
+    judged, told = _trail(store, line, checked, expected)
+    _records(store, line, checked, judged, told)
+    return checked
+
+
+@dataclass
+class _Told:
+    """What the trail says beside judgements."""
+
+    deleted: set[str] = field(default_factory=set)
+    """Ids of records that are gone."""
+    digests: set[str] = field(default_factory=set)
+    """Of content that is gone, whoever's line it was deleted on."""
+    reviews: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
+
+
+def _trail(
+    store: LineStore, line: str, checked: Checked, expected: str
+) -> tuple[dict[str, tuple[int, str]], _Told]:
+    """Follow the chain; returns id → (entry, digest of its record), and what else is told."""
+    judged: dict[str, tuple[int, str]] = {}
+    told, previous, seen = _Told(), "", not expected
+    for batch in _entries(store, line):
+        broken = trail.check(batch, previous)
+        if broken is not None and not checked.faults:
+            checked.faults.append(f"the trail was changed or cut at entry {broken}: {_about(batch, broken)}")
+        previous = batch[-1].digest
+        seen = seen or any(one.digest == expected for one in batch)
+        checked.entries += len(batch)
+        for one in batch:
+            if one.action == "judged":
+                judged[one.subject] = (one.number, str(one.detail.get("record", "")))
+            elif one.action == "reviewed":
+                said = tuple(str(one.detail.get(k, "")) for k in ("verdict", "reason", "type"))
+                told.reviews.setdefault(one.subject, Counter())[(one.person, one.role, *said)] += 1
+            elif one.action == "deleted" and one.detail.get("what") == RECORD:
+                told.deleted.add(one.subject)
+    checked.head = previous
+    if not seen:
+        checked.faults.append(f"no entry has the digest {expected[:16]}…: the trail was cut off, or is another one")
+    told.digests = _deleted_digests(store)
+    return judged, told
+
+
+def _about(batch: list[Entry], number: int) -> str:
+    entry = next(one for one in batch if one.number == number)
+    return f"'{entry.action}' of {entry.subject or 'nothing'} by {entry.person or 'nobody'}, {entry.at:%Y-%m-%d %H:%M}"
+
+
+def _entries(store: LineStore, line: str) -> Iterator[list[Entry]]:
+    after = 0
+    while batch := store.entries(line, after=after, limit=BATCH):
+        yield batch
+        after = batch[-1].number
+
+
+def _deleted_digests(store: LineStore) -> set[str]:
+    query = sa.select(schema.audit.c.detail).where(schema.audit.c.action == "deleted")
+    found: set[str] = set()
+    with reading(store.engine) as connection:
+        for detail in connection.execute(query).scalars():
+            found.update(map(str, detail.get("removed", ())))
+    return found
+
+
+def _records(
+    store: LineStore, line: str, checked: Checked, judged: dict[str, tuple[int, str]], told: _Told
+) -> None:
+    missing = dict(judged)
+    known: set[str] = set()
+    after = 0
+    while batch := store.parts(line, after=after, limit=BATCH, oldest_first=True):
+        after = batch[-1].number
+        checked.parts += len(batch)
+        reviews = store.reviews([one.id for one in batch])
+        for part in batch:
+            entry = missing.pop(part.id, None)
+            if entry is None:
+                checked.faults.append(f"part '{part.part}' ({part.id}) is on record, and the trail does not name it")
+            elif trail.digest_of(part.to_json()) != entry[1]:
+                checked.faults.append(f"the record of part '{part.part}' ({part.id}) was changed after entry {entry[0]}")
+            _reviews(part, reviews.get(part.id, []), told, checked)
+            for name, digest in (("picture", part.picture), ("depth", part.depth), ("map", part.map)):
+                if digest:
+                    _content(store, part, name, digest, known, told, checked)
+    for id_, (number, _) in missing.items():
+        if id_ in told.deleted:
+            checked.deleted += 1
+        else:
+            checked.faults.append(f"the record {id_}, judged in entry {number}, is missing; nobody deleted it on the trail")
+
+
+def _reviews(part: JudgedPart, reviews: list[Review], told: _Told, checked: Checked) -> None:
+    there = Counter((one.person, one.role, one.verdict, one.reason, one.type) for one in reviews)
+    if there != told.reviews.get(part.id, Counter()):
+        checked.faults.append(f"reviews of part '{part.part}' ({part.id}) are not those that the trail tells")
+
+
+def _content(
+    store: LineStore, part: JudgedPart, name: str, digest: str, known: set[str], told: _Told, checked: Checked
+) -> None:
+    if digest in known:
+        return
+    known.add(digest)
+    content = store.content(digest)
+    if content is None:
+        if digest in told.digests:
+            checked.released += 1
+        else:
+            checked.faults.append(f"the {name} of part '{part.part}' ({part.id}) is missing; nobody deleted it on the trail")
+        return
+    checked.contents += 1
+    if hashlib.sha256(content).hexdigest() != digest:
+        checked.faults.append(f"the {name} of part '{part.part}' ({part.id}) was changed: its digest differs")

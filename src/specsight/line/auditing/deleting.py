@@ -1,0 +1,132 @@
+"""Pictures and records leave a store; the trail keeps what they were: digests, who asked, and why.
+
+In: parts, and whether they go with their record or their pictures alone. Out: what went. A picture that a part which
+stays needs, stays. Each call is one short transaction, so that a line which judges never waits for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from specsight.line import schema, trail
+from specsight.line.records import Entry, JudgedPart, Role
+from specsight.line.store import LineStore
+
+What = Literal["content", "record"]
+PARTS_AT_ONCE = 100
+"""Parts that one transaction deletes."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to go, and who wants it so."""
+
+    what: What
+    """ "content": picture, depth and map; "record": those, the record, and what persons said of it."""
+    person: str
+    role: Role
+    reason: str
+
+
+@dataclass
+class Gone:
+    """What went."""
+
+    records: int = 0
+    contents: int = 0
+    size: int = 0
+    """Bytes of pictures, depth and maps."""
+    shared: int = 0
+    """Pictures, depth and maps that stay, because another part needs them."""
+
+    def __iadd__(self, other: Gone) -> Gone:
+        self.records += other.records
+        self.contents += other.contents
+        self.size += other.size
+        self.shared += other.shared
+        return self
+
+
+def delete(
+    store: LineStore,
+    parts: Sequence[JudgedPart],
+    order: Order,
+    stays: Callable[[sa.Connection, JudgedPart], bool] | None = None,
+    dry: bool = False,
+) -> Gone:
+    """Delete what `order` says of parts, all in one transaction. `stays` says of any other part that has the same
+    picture whether it still needs it; None: it does. `dry`: nothing is deleted; what would go is counted.
+    """
+    gone = Gone()
+    with store.transaction(sorted({part.line for part in parts})) as connection:
+        ids = {part.id for part in parts}
+        digests = _locked(connection, parts)
+        needed = {
+            digest for digest in digests if _needed(connection, digest, ids, stays or (lambda *_: True))
+        }
+        gone.shared = len(needed)
+        removed = {digest: size for digest, size in digests.items() if digest not in needed}
+        gone.contents, gone.size = len(removed), sum(removed.values())
+        gone.records = len(parts) if order.what == "record" else 0
+        if not dry:
+            _write(connection, store, parts, order, removed)
+    return gone
+
+
+def _digests(part: JudgedPart) -> list[str]:
+    return [digest for digest in (part.picture, part.depth, part.map) if digest]
+
+
+def _locked(connection: sa.Connection, parts: Sequence[JudgedPart]) -> dict[str, int]:
+    """Digest → bytes, of what is kept of parts; held, so that nobody comes to need it meanwhile (`LineStore._keep`)."""
+    wanted = sorted({digest for part in parts for digest in _digests(part)})
+    table = schema.blobs.c
+    query = sa.select(table.digest, sa.func.length(table.content)).where(table.digest.in_(wanted))
+    rows = connection.execute(query.order_by(table.digest).with_for_update())
+    return {str(digest): int(size) for digest, size in rows}
+
+
+def _needed(
+    connection: sa.Connection,
+    digest: str,
+    going: set[str],
+    stays: Callable[[sa.Connection, JudgedPart], bool],
+) -> bool:
+    """Whether a part that is not among `going` needs this content."""
+    for column in (schema.parts.c.picture, schema.parts.c.depth, schema.parts.c.map):
+        query = sa.select(schema.parts).where(column == digest).order_by(schema.parts.c.number.desc())
+        for row in connection.execute(query):  # the newest first: it is the likeliest to stay
+            part = JudgedPart(**row._mapping)
+            if part.id not in going and stays(connection, part):
+                return True
+    return False
+
+
+def _write(
+    connection: sa.Connection,
+    store: LineStore,
+    parts: Sequence[JudgedPart],
+    order: Order,
+    removed: dict[str, int],
+) -> None:
+    left = dict(removed)
+    for part in parts:
+        mine = [digest for digest in _digests(part) if left.pop(digest, None) is not None]
+        if order.what == "content" and not mine:
+            continue
+        detail = {"what": order.what, "reason": order.reason, "removed": mine}
+        if order.what == "record":
+            detail["record"] = trail.digest_of(part.to_json())
+        entry = Entry(part.line, order.person, order.role, "deleted", part.id, detail, at=store.clock())
+        trail.write(connection, entry)
+    if removed:
+        connection.execute(sa.delete(schema.blobs).where(schema.blobs.c.digest.in_(list(removed))))
+    if order.what == "record":
+        ids = [part.id for part in parts]
+        for table in (schema.reviews, schema.confirmations):
+            connection.execute(sa.delete(table).where(table.c.inspection.in_(ids)))
+        connection.execute(sa.delete(schema.parts).where(schema.parts.c.id.in_(ids)))
