@@ -27,8 +27,8 @@ ANEW = "make the backup anew"
 
 
 def backup(store: LineStore, models: Path | None, out: Path) -> Path:
-    """Write a backup into the folder `out`, which must be new: the database as it is at one moment, then the models with
-    all versions. A version never changes, so that those the database knows are among them.
+    """Write a backup into the folder `out`, which must be new: the database as it is at one moment, then the models
+    with all versions. A version never changes, so that those the database knows are among them.
 
     Raises SpecsightError where something cannot be read or written.
     """
@@ -38,7 +38,9 @@ def backup(store: LineStore, models: Path | None, out: Path) -> Path:
         if store.engine.dialect.name == "sqlite":
             _copy(Path(str(store.engine.url.database)), folder / DATABASE)
         else:
-            _postgresql("pg_dump", store.engine.url, "--format=custom", "--no-owner", f"--file={folder / DUMP}")
+            _postgresql(
+                "pg_dump", store.engine.url, "--format=custom", "--no-owner", f"--file={folder / DUMP}"
+            )
         if models is not None:
             _copy_models(models, folder / MODELS)
         heads = {line: _head(store, line) for line in lines_of(store)}
@@ -104,7 +106,9 @@ def _check_empty(address: sa.URL) -> None:
     try:
         with engine.connect() as connection:
             if sa.inspect(connection).get_table_names():
-                raise SpecsightError(f"'{address.database}' is not empty: restore to a new database (createdb)")
+                raise SpecsightError(
+                    f"'{address.database}' is not empty: restore to a new database (createdb)"
+                )
     except sa.exc.OperationalError as error:
         raise SpecsightError(f"'{address.database}' cannot be reached: {str(error.orig).strip()}") from error
     finally:
@@ -116,7 +120,9 @@ def _postgresql(program: str, address: sa.URL, *words: str) -> None:
     it."""
     found = shutil.which(program)
     if found is None:
-        raise SpecsightError(f"'{program}' is not installed (Debian: postgresql-client): backups of PostgreSQL take it")
+        raise SpecsightError(
+            f"'{program}' is not installed (Debian: postgresql-client): backups of PostgreSQL take it"
+        )
     environment = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
     plain = sa.URL.create(
         "postgresql", address.username, None, address.host, address.port, address.database, address.query

@@ -105,13 +105,17 @@ def _trail(
             if one.action == "judged":
                 judged[one.subject] = (one.number, str(one.detail.get("record", "")))
             elif one.action == "reviewed":
-                said = tuple(str(one.detail.get(k, "")) for k in ("verdict", "reason", "type"))
-                told.reviews.setdefault(one.subject, Counter())[(one.person, one.role, *said)] += 1
+                verdict, reason, type_ = (str(one.detail.get(k, "")) for k in ("verdict", "reason", "type"))
+                told.reviews.setdefault(one.subject, Counter())[
+                    (one.person, one.role, verdict, reason, type_)
+                ] += 1
             elif one.action == "deleted" and one.detail.get("what") == RECORD:
                 told.deleted.add(one.subject)
     checked.head = previous
     if not seen:
-        checked.faults.append(f"no entry has the digest {expected[:16]}…: the trail was cut off, or is another one")
+        checked.faults.append(
+            f"no entry has the digest {expected[:16]}…: the trail was cut off, or is another one"
+        )
     told.digests = _deleted_digests(store)
     return judged, told
 
@@ -150,9 +154,13 @@ def _records(
         for part in batch:
             entry = missing.pop(part.id, None)
             if entry is None:
-                checked.faults.append(f"part '{part.part}' ({part.id}) is on record, and the trail does not name it")
+                checked.faults.append(
+                    f"part '{part.part}' ({part.id}) is on record, and the trail does not name it"
+                )
             elif trail.digest_of(part.to_json()) != entry[1]:
-                checked.faults.append(f"the record of part '{part.part}' ({part.id}) was changed after entry {entry[0]}")
+                checked.faults.append(
+                    f"the record of part '{part.part}' ({part.id}) was changed after entry {entry[0]}"
+                )
             _reviews(part, reviews.get(part.id, []), told, checked)
             for name, digest in (("picture", part.picture), ("depth", part.depth), ("map", part.map)):
                 if digest:
@@ -161,7 +169,9 @@ def _records(
         if id_ in told.deleted:
             checked.deleted += 1
         else:
-            checked.faults.append(f"the record {id_}, judged in entry {number}, is missing; nobody deleted it on the trail")
+            checked.faults.append(
+                f"the record {id_}, judged in entry {number}, is missing; nobody deleted it on the trail"
+            )
 
 
 def _reviews(part: JudgedPart, reviews: list[Review], told: _Told, checked: Checked) -> None:
@@ -181,7 +191,9 @@ def _content(
         if digest in told.digests:
             checked.released += 1
         else:
-            checked.faults.append(f"the {name} of part '{part.part}' ({part.id}) is missing; nobody deleted it on the trail")
+            checked.faults.append(
+                f"the {name} of part '{part.part}' ({part.id}) is missing; nobody deleted it on the trail"
+            )
         return
     checked.contents += 1
     if hashlib.sha256(content).hexdigest() != digest:

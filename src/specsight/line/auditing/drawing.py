@@ -88,7 +88,9 @@ def marks(
     return drawn
 
 
-def _label(drawn: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def _label(
+    drawn: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, int, int]
+) -> None:
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 2)
     x = int(np.clip(corner[0], 2, max(drawn.shape[1] - wide - 4, 2)))
     y = int(np.clip(corner[1] - 6, high + 4, drawn.shape[0] - 4))

@@ -116,9 +116,7 @@ def _absent(id_: str, about: Sequence[Entry]) -> str:
     return f"inspection '{id_}' was deleted on {last.at:%Y-%m-%d} by {last.person}: {reason}"
 
 
-def _chain(
-    store: LineStore, part: JudgedPart, about: Sequence[Entry], record: str, within: int
-) -> Chain:
+def _chain(store: LineStore, part: JudgedPart, about: Sequence[Entry], record: str, within: int) -> Chain:
     entry = next((one for one in about if one.action == "judged" and one.line == part.line), None)
     if entry is None:
         return Chain(0, 0, None, None, False)

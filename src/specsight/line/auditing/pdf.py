@@ -1,8 +1,9 @@
 """A sheet → PDF, with the fonts embedded; the same sheet gives the same bytes.
 
-ReportLab (BSD) writes it: a wheel without system libraries, which embeds fonts that come with matplotlib and can leave out
-times and random ids. WeasyPrint lays out HTML, but takes Pango and fonts from the system: another machine, other bytes.
-DejaVu has Latin, Greek, Cyrillic, Georgian, Armenian and more. What it lacks is written as its code points.
+ReportLab (BSD) writes it: a wheel without system libraries, which embeds fonts that come with matplotlib and
+can leave out times and random ids. WeasyPrint lays out HTML, but takes Pango and fonts from the
+system: another machine, other bytes. DejaVu has Latin, Greek, Cyrillic, Georgian, Armenian and more.
+What it lacks is written as its code points.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class _Writer:
         self.styles = {
             "title": style("title", 16, font=BOLD, spaceAfter=4),
             "lead": style("lead", 10, spaceAfter=3),
-            "alert": style("alert", 10, BAD, BOLD, borderColor=BAD, borderWidth=1, borderPadding=5, spaceBefore=6),
+            "alert": style(
+                "alert", 10, BAD, BOLD, borderColor=BAD, borderWidth=1, borderPadding=5, spaceBefore=6
+            ),
             "section": style("section", 11, font=BOLD, spaceBefore=12, spaceAfter=3),
             "cell": style("cell", 8),
             "strong": style("strong", 8, font=BOLD),
@@ -84,7 +87,9 @@ class _Writer:
 
     def known(self, text: str) -> str:
         """The text with characters that the font lacks as their code points."""
-        return "".join(one if ord(one) in self.glyphs or one == "\n" else f"[U+{ord(one):04X}]" for one in text)
+        return "".join(
+            one if ord(one) in self.glyphs or one == "\n" else f"[U+{ord(one):04X}]" for one in text
+        )
 
     def paragraph(self, text: str, style: str) -> Any:
         from reportlab.platypus import Paragraph
@@ -118,7 +123,7 @@ class _Writer:
             image = Image(io.BytesIO(one.content), width * scale, height * scale)
             image.hAlign = "LEFT"
             cells.append([image, self.paragraph(one.caption, "caption")])
-        cells += [""] * (2 - len(cells))
+        cells += [[]] * (2 - len(cells))
         return Table([cells], [room + gap, room], style=[*_PLAIN, ("VALIGN", (0, 0), (-1, -1), "TOP")])
 
     def _section(self, section: Section) -> list[Any]:
@@ -128,13 +133,20 @@ class _Writer:
         parts += [self.paragraph(line, "cell") for line in section.text]
         if not section.rows:
             return parts
-        style: list[Any] = [*_PLAIN, ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+        style: list[Any] = [
+            *_PLAIN,
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ]
         rows = [[self.paragraph(name, "head") for name in section.head]] if section.head else []
         for number, row in enumerate(section.rows):
             strong = number in section.strong
             if strong:
                 style.append(("BACKGROUND", (0, len(rows)), (-1, len(rows)), STRONG))
-            names = ["head" if not section.head and k == 0 else "strong" if strong else "cell" for k in range(len(row))]
+            names = [
+                "head" if not section.head and k == 0 else "strong" if strong else "cell"
+                for k in range(len(row))
+            ]
             rows.append([self.paragraph(cell, name) for cell, name in zip(row, names)])
         widths = self._widths(section)
         parts.append(Table(rows, widths, style=style, repeatRows=1 if section.head else 0, splitInRow=1))

@@ -38,7 +38,9 @@ class Rejudged:
     def words(self) -> str:
         """The outcome in one line."""
         one, other = self.before, self.now
-        told = f"{one.word}, score {one.score}" + ("" if one.threshold is None else f", threshold {one.threshold}")
+        told = f"{one.word}, score {one.score}" + (
+            "" if one.threshold is None else f", threshold {one.threshold}"
+        )
         if self.reproduced:
             exact = "exactly" if one.score == other.score else f"score now {other.score}"
             return f"reproduced ({exact}): version {one.version} of '{one.model}' says {told}"

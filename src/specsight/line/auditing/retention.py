@@ -68,9 +68,7 @@ class Rules(_Strict):
     def acts(self) -> bool:
         """Whether anything is ever deleted."""
         every = (self.keep, *self.lines.values(), *self.models.values())
-        return any(
-            days is not None for one in every for days in (one.accepted, one.rejected, one.records)
-        )
+        return any(days is not None for one in every for days in (one.accepted, one.rejected, one.records))
 
 
 def load_rules(path: Path) -> Rules:
@@ -136,9 +134,7 @@ def apply(store: LineStore, rules: Rules, dry: bool = False) -> Iterator[Gone]:
             yield delete(store, members, Order(what, PERSON, "engineer", reason), stays, dry)
 
 
-def _aged(
-    store: LineStore, rules: Rules, now: datetime, after: int
-) -> tuple[list[JudgedPart], set[str]]:
+def _aged(store: LineStore, rules: Rules, now: datetime, after: int) -> tuple[list[JudgedPart], set[str]]:
     """The next parts that are older than the shortest term and have something left to delete; and which of them were
     reviewed."""
     every = (rules.keep, *rules.lines.values(), *rules.models.values())
@@ -146,7 +142,7 @@ def _aged(
     records = [one.records for one in every if one.records is not None]
     table = schema.parts.c
     kept = sa.exists().where(schema.blobs.c.digest.in_([table.picture, table.depth, table.map]))
-    wanted = kept
+    wanted: sa.ColumnElement[bool] = kept
     if records:
         wanted = sa.or_(kept, table.received < now - timedelta(days=min(records)))
     query = (

@@ -1,5 +1,5 @@
-"""One part as a sheet for an auditor: who judged it with which model, words and threshold, what decided, and whether its
-records are whole. The same content becomes a self-contained page (`page`) or a PDF (`pdf.render`).
+"""One part as a sheet for an auditor: who judged it with which model, words and threshold, what decided, and whether
+its records are whole. The same content becomes a self-contained page (`page`) or a PDF (`pdf.render`).
 
 The same record gives the same sheet: nothing on it tells when, or by whom, it was made. English only: statements are.
 """
@@ -80,7 +80,9 @@ def sheet_of(store: LineStore, id_: str, models: Path | None = None, within: int
         _trail(evidence),
     ]
     lead = [part.error or part.statement or f"Score {_number(part.score)}"]
-    lead.append(f"Decided by: {part.clause or ('nothing: it could not be judged' if part.error else 'the score')}")
+    lead.append(
+        f"Decided by: {part.clause or ('nothing: it could not be judged' if part.error else 'the score')}"
+    )
     return _shown(Sheet(part.part, WORDS[part.word], bad, lead, _alert(evidence), pictures, sections))
 
 
@@ -152,7 +154,9 @@ def _clauses(evidence: Evidence, models: Path | None) -> list[Section]:
     found, problem = fates(evidence.inspection, part.words, specification)
     text = [f"The words can not be read: {problem}"] if problem else []
     if folder is not None and not folder.is_dir():
-        text.append(f"Version {part.version} is not in the folder of models: its own clauses are those on record.")
+        text.append(
+            f"Version {part.version} is not in the folder of models: its own clauses are those on record."
+        )
     if not found:
         return [Section("Clauses", [*text, "None were given: the score alone decides."])]
     rows = [(one.words, one.kind, one.source or "on record", one.fate) for one in found]
@@ -196,12 +200,14 @@ def _statement(evidence: Evidence) -> list[Section]:
             for check in one.checks
         ]
         rows.append((one.text, "; ".join(rests) or "–", "; ".join(checks) or "–"))
-    text = [] if inspection.explanation.sound else ["Not every claim is shown by map and decision; see below."]
+    text = (
+        [] if inspection.explanation.sound else ["Not every claim is shown by map and decision; see below."]
+    )
     return [Section("Statement and its evidence", text, ("sentence", "rests on", "claims checked"), rows)]
 
 
 def _people(evidence: Evidence) -> list[Section]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (_time(one.at), f"{one.person} ({one.role})", one.verdict, one.type or "–", one.reason or "–")
         for one in evidence.reviews
     ]
@@ -235,8 +241,10 @@ def _trail(evidence: Evidence) -> Section:
     if chain.entry is None:
         text = ["The trail does not name this part."]
     else:
-        first = "from its first entry on" if chain.followed == chain.position else (
-            f"over the last {chain.followed} entries"
+        first = (
+            "from its first entry on"
+            if chain.followed == chain.position
+            else (f"over the last {chain.followed} entries")
         )
         held = (
             f"The chain of the trail, followed {first} up to this part, holds."
