@@ -22,7 +22,11 @@ FONT, BOLD = "SpecsightSans", "SpecsightSansBold"
 FILES = {FONT: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf"}
 MARGIN = 48.0
 """Of a page, in points."""
+PADDING = 6.0
+"""That ReportLab leaves inside a frame."""
 INK, SOFT, LINE, BAD, FINE, STRONG = "#1b2127", "#56616c", "#dde1e4", "#a3261b", "#1c6b45", "#fff3d6"
+LONGEST_WORD = 24
+"""Characters of words that are not broken in a table."""
 LARGEST = 260.0
 """Height of a picture at most, in points."""
 
@@ -33,7 +37,7 @@ def render(sheet: Sheet) -> bytes:
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
 
-    write = _Writer(A4[0] - 2 * MARGIN)
+    write = _Writer(A4[0] - 2 * MARGIN - 2 * PADDING)
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer,
@@ -124,7 +128,9 @@ class _Writer:
             image.hAlign = "LEFT"
             cells.append([image, self.paragraph(one.caption, "caption")])
         cells += [[]] * (2 - len(cells))
-        return Table([cells], [room + gap, room], style=[*_PLAIN, ("VALIGN", (0, 0), (-1, -1), "TOP")])
+        return Table(
+            [cells], [room + gap, room], style=[*_PLAIN, ("VALIGN", (0, 0), (-1, -1), "TOP")], hAlign="LEFT"
+        )
 
     def _section(self, section: Section) -> list[Any]:
         from reportlab.platypus import CondPageBreak, Table
@@ -149,16 +155,29 @@ class _Writer:
             ]
             rows.append([self.paragraph(cell, name) for cell, name in zip(row, names)])
         widths = self._widths(section)
-        parts.append(Table(rows, widths, style=style, repeatRows=1 if section.head else 0, splitInRow=1))
+        parts.append(
+            Table(rows, widths, hAlign="LEFT", style=style, repeatRows=1 if section.head else 0, splitInRow=1)
+        )
         return parts
 
     def _widths(self, section: Section) -> list[float]:
         """Columns in proportion to their longest cell, up to a limit, and never narrower than their longest word."""
         if not section.head:
             return [110.0, self.width - 110.0]
+        from reportlab.pdfbase.pdfmetrics import stringWidth
+
+        def width(text: str) -> float:
+            return float(stringWidth(text, BOLD, 8)) + 10
+
         columns: Sequence[Sequence[str]] = list(zip(section.head, *section.rows))
-        weights = [min(max(map(len, column)), 60) + 3 for column in columns]
-        return [self.width * weight / sum(weights) for weight in weights]
+        words = [
+            max(width(word) for cell in column for word in cell.split() or [""] if len(word) <= LONGEST_WORD)
+            for column in columns
+        ]
+        wanted = [min(max(map(width, column)), self.width / 2) for column in columns]
+        room = self.width - sum(words)
+        further = [max(want - word, 0.0) for want, word in zip(wanted, words)]
+        return [word + room * more / (sum(further) or 1.0) for word, more in zip(words, further)]
 
 
 _PLAIN = [
