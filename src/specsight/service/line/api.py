@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
+from specsight.line.kept_pictures import NotKept
 from specsight.line.records import JudgedPart, Review, Role, Verdict
 from specsight.service.access import Person
 from specsight.service.line.answers import ReviewedPart, content, returns
 from specsight.service.line.context import LineContext, context_of
-from specsight.service.line.pictures import SIDE, NotKept, kept_picture, overlay
+from specsight.service.line.pictures import SIDE, kept_picture, overlay
 from specsight.service.pages import Pages, only
 
 Context = Annotated[LineContext, Depends(context_of)]
