@@ -33,7 +33,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     write_by(path, fill)
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """A table as CSV. Text that begins as a formula does gets an apostrophe in front; numbers stay, None is empty."""
     text = io.StringIO()
     _write_rows(text, header, rows)

@@ -1,0 +1,190 @@
+"""A source of pictures → judged parts, in a store and at outlets, and the pictures sorted by their verdict.
+
+In: a model that is loaded, a source, a folder for what comes out. Each picture is claimed (`claims`), judged as the
+server judges it (`judging.judge`), stored, handed to the outlets and put away. What fails on the way, a full disk or a
+database that is gone, is tried again until it works; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from specsight.errors import SpecsightError
+from specsight.line.claims import Claim, Claims
+from specsight.line.fleet import SYSTEM, LiveModel
+from specsight.line.judging import judge
+from specsight.line.outlets import Outlets
+from specsight.line.records import JudgedPart, Version
+from specsight.line.requests import PartRequest
+from specsight.line.sources import Arrival, Source
+from specsight.line.store import Judging, LineStore
+from specsight.storage import only_writer
+
+STATE = ".watch"
+"""Folder in the output that holds claims and what waits for outlets."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds until what failed is tried again: the first time, and at most."""
+
+
+@dataclass
+class Account:
+    """What was done."""
+
+    words: Counter[str] = field(default_factory=Counter)
+    """Word of a verdict → pictures."""
+    resumed: int = 0
+    """Of them, those that a former process had taken."""
+
+    def __str__(self) -> str:
+        total = sum(self.words.values())
+        each = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
+        return f"{total} judged{f' ({each})' if each else ''}{f', {self.resumed} of them taken before' if self.resumed else ''}"
+
+
+class Watch:
+    """One line that is watched.
+
+    Parameters:
+        model: judges every picture.
+        out: folder of the sorted pictures; this process holds it alone.
+        line: name of the line.
+        words: instruction for pictures that bring none.
+        store: where records go, if anywhere.
+        addresses: outlets (`outlets.outlet`).
+        tell: prints a line.
+
+    Raises SpecsightError where the words are no instruction, and where `out` cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: LiveModel,
+        out: Path,
+        line: str,
+        words: str = "",
+        store: LineStore | None = None,
+        addresses: tuple[str, ...] = (),
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.model, self.line, self.words, self.store, self.tell = model, line, words, store, tell
+        if words:
+            model.clauses(words)
+        if store is not None:
+            store.register(Version(model.name, model.version, "given", person=SYSTEM))
+        self.account = Account()
+        self._held = ExitStack()
+        self._held.enter_context(only_writer(out / STATE))
+        try:
+            self.claims = Claims(out / STATE / "taken", out)
+            self.outlets = Outlets(addresses, out / STATE / "outlets", tell=tell)
+        except BaseException:
+            self._held.close()
+            raise
+
+    def run(self, source: Source, stop: threading.Event) -> Account:
+        """Judge what was taken before, then what comes, until the source ends or `stop` is set."""
+        for claim in self.claims.pending():
+            self.account.resumed += self._until_done(claim, stop)
+        failing = ""
+        while not stop.is_set() and not source.ended:
+            try:
+                arrival = source.next()
+                failing = ""
+            except OSError as error:  # a share that is away for a while
+                failing = self._once(failing, f"{error.strerror}: '{error.filename}'; looking again")
+                stop.wait(FIRST_PAUSE)
+                continue
+            if arrival is None:
+                stop.wait(source.pause)
+            elif (claim := self._take(source, arrival)) is not None:
+                self._until_done(claim, stop)
+        return self.account
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Let outlets send what waits, for so many seconds at most, and let go of the folder."""
+        self.outlets.close(seconds)
+        self._held.close()
+
+    def _take(self, source: Source, arrival: Arrival) -> Claim | None:
+        try:
+            return self.claims.take(arrival)
+        except FileNotFoundError:
+            return None  # somebody took it away
+        except (SpecsightError, OSError) as error:
+            reason = str(error) if isinstance(error, SpecsightError) else f"{error.strerror}: cannot be taken"
+            self.tell(f"{arrival.file}: {reason}")
+            source.put_off(arrival, reason)
+            return None
+
+    def _until_done(self, claim: Claim, stop: threading.Event) -> bool:
+        """Bring a claim to its end, however often that is refused; False where it is left for the next start."""
+        failing, pause = "", FIRST_PAUSE
+        while True:
+            try:
+                self._finish(claim)
+                return True
+            except (SpecsightError, OSError) as error:
+                reason = str(error) if isinstance(error, SpecsightError) else f"{error.strerror}: '{error.filename}'"
+                failing = self._once(failing, f"{claim.part}: {reason}; trying again")
+            if stop.wait(pause):
+                return False
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _finish(self, claim: Claim) -> None:
+        part = self.claims.judged(claim)
+        if part is None:
+            part = self._judge(claim)
+            self.claims.record(claim, part)
+        if not self.outlets.send(part):
+            raise SpecsightError("its record could not be kept for the outlets")
+        self.claims.put_away(claim, part)
+        self.account.words[part.word] += 1
+        self.tell(_said(part))
+
+    def _judge(self, claim: Claim) -> JudgedPart:
+        if self.store is not None and (found := self.store.by_key(self.line, claim.id)) is not None:
+            return found
+        picture, depth = claim.content("picture"), claim.content("depth")
+        assert picture is not None
+        words = self.words if claim.words is None else claim.words
+        request = PartRequest(
+            self.line,
+            claim.part,
+            self.model.name,
+            picture,
+            depth,
+            words,
+            key=claim.id,
+            person=SYSTEM,
+            id=claim.id,
+            received=claim.received,
+        )
+        judging = judge(self.model, request)
+        return self.store.add([judging])[0] if self.store is not None else _with_digests(judging)
+
+    def _once(self, before: str, line: str) -> str:
+        if line != before:
+            self.tell(line)
+        return line
+
+
+def _with_digests(judging: Judging) -> JudgedPart:
+    """The record as a store makes it, without number and map."""
+    picture, depth = (
+        hashlib.sha256(content).hexdigest() if content else "" for content in (judging.picture, judging.depth)
+    )
+    return replace(judging.part, picture=picture, depth=depth)
+
+
+def _said(part: JudgedPart) -> str:
+    about = part.error or part.clause or part.statement
+    compared = "" if part.score is None else f" {part.score:.4g}"
+    if part.score is not None and part.threshold is not None:
+        compared += f" {'>' if part.score > part.threshold else '<='} {part.threshold:.4g}"
+    return f"{part.part}: {part.word}{compared}  {about}".rstrip()
