@@ -20,6 +20,7 @@ from specsight.cli import (
     outlining,
     reading,
     serving,
+    watching,
 )
 from specsight.cli.options import ENCODER, Verbs
 from specsight.errors import SpecsightError
@@ -49,6 +50,7 @@ for verb in (
     making.stress,
     making.train,
     serving.serve,
+    watching.watch,
     line.line,
 ):
     cli.add_command(verb)

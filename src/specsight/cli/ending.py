@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -95,6 +96,28 @@ def _answering_signals() -> Iterator[None]:
             signal.signal(number, _stop)
     try:
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def stop_asked() -> Iterator[threading.Event]:
+    """For a command that runs until it is stopped: an event that is set by the first signal of `STOPPING`, so that the
+    command ends by itself; a second signal stops it at once, as it would any other."""
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, ask)
+    try:
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

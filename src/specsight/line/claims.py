@@ -64,7 +64,9 @@ class Claims:
         is refused, and FileNotFoundError where the picture has gone."""
         folder = self.folder / new_id()
         sources = {role: path for role in ROLES if (path := getattr(arrival, role)) is not None}
-        names = {role: path.name if isinstance(path, Path) else arrival.file for role, path in sources.items()}
+        names = {
+            role: path.name if isinstance(path, Path) else arrival.file for role, path in sources.items()
+        }
         origins = {
             role: {"path": str(path.absolute()), "identity": identity_of(path)}
             for role, path in sources.items()
@@ -134,7 +136,8 @@ class Claims:
     def _targets(self, claim: Claim, word: str, stem: str) -> dict[str, Path]:
         folder = self.out / FOLDERS.get(word, word)
         return {
-            role: (folder / "depth" if role == "depth" else folder) / f"{stem}{Path(claim.files[role]).suffix}"
+            role: (folder / "depth" if role == "depth" else folder)
+            / f"{stem}{Path(claim.files[role]).suffix}"
             for role in ROLES
             if role in claim.files
         }
@@ -149,7 +152,7 @@ class Claims:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename a file; between file systems copy it, whole, and remove it. Raises SpecsightError where that is refused."""
+    """Rename a file; between file systems copy it, whole, and remove it. Raises OSError where that is refused."""
     try:
         source.rename(target)
         return

@@ -44,7 +44,8 @@ class Account:
     def __str__(self) -> str:
         total = sum(self.words.values())
         each = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()))
-        return f"{total} judged{f' ({each})' if each else ''}{f', {self.resumed} of them taken before' if self.resumed else ''}"
+        before = f", {self.resumed} of them taken before" if self.resumed else ""
+        return f"{total} judged{f' ({each})' if each else ''}{before}"
 
 
 class Watch:
@@ -102,8 +103,8 @@ class Watch:
                 continue
             if arrival is None:
                 stop.wait(source.pause)
-            elif (claim := self._take(source, arrival)) is not None:
-                self._until_done(claim, stop)
+            elif (taken := self._take(source, arrival)) is not None:
+                self._until_done(taken, stop)
         return self.account
 
     def close(self, seconds: float = 5.0) -> None:
@@ -130,7 +131,11 @@ class Watch:
                 self._finish(claim)
                 return True
             except (SpecsightError, OSError) as error:
-                reason = str(error) if isinstance(error, SpecsightError) else f"{error.strerror}: '{error.filename}'"
+                reason = (
+                    str(error)
+                    if isinstance(error, SpecsightError)
+                    else f"{error.strerror}: '{error.filename}'"
+                )
                 failing = self._once(failing, f"{claim.part}: {reason}; trying again")
             if stop.wait(pause):
                 return False

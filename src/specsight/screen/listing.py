@@ -15,6 +15,7 @@ REGISTRIES = {
     "datasets": "specsight.datasets.contract:readers",
     "language-models": "specsight.language:language_models",
     "metrics": "specsight.metrics:metrics",
+    "outlets": "specsight.line.outlets:outlets",
     "readers": "specsight.reading:readers",
     "stressors": "specsight.stress:stressors",
 }
@@ -25,6 +26,7 @@ KINDS = {
     "datasets": "layouts of folders and lists that are recognised, for --layout",
     "language-models": "what answers in words, in Python",
     "metrics": "the numbers of an evaluation",
+    "outlets": "where records of a line go, for watch --to",
     "readers": "what turns sentences into clauses, for read --reader",
     "stressors": "what makes pictures harder to judge, for stress --name and evaluate --stress",
 }
@@ -124,6 +126,10 @@ def _catalogue(what: str) -> list[tuple[str, str]]:
         from specsight.reading import readers as of_text
 
         return [(name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in of_text.items()]
+    if what == "outlets":
+        from specsight.line.outlets import outlets
+
+        return [(name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in outlets.items()]
     if what == "stressors":
         from specsight.stress import stressors
 

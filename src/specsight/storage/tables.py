@@ -112,7 +112,7 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> 
         raise SpecsightError(f"'{path}', line 1: the column '{excerpt(twice)}' stands twice")
 
 
-def _write_rows(text: Any, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _write_rows(text: Any, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([cell(value) for value in header])
     for row in rows:

@@ -56,9 +56,7 @@ class Outlet(ABC):
         """Give up what `open` opened; does nothing where nothing is open."""
 
 
-outlets: Registry[type[Outlet]] = Registry(
-    "outlet", "specsight.line.outlets", group="specsight.outlets"
-)
+outlets: Registry[type[Outlet]] = Registry("outlet", "specsight.line.outlets", group="specsight.outlets")
 
 
 def outlet(address: str) -> Outlet:

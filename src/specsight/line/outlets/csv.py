@@ -43,4 +43,4 @@ class CsvTable(Outlet):
 
 
 def _row(cells: tuple[object, ...] | list[object]) -> str:
-    return csv_text(cells, ()).removesuffix("\n")  # type: ignore[arg-type]
+    return csv_text(cells, ()).removesuffix("\n")

@@ -18,7 +18,7 @@ from specsight.line.records import JudgedPart, iso
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
-USER, PASSWORD = "SPECSIGHT_MQTT_USER", "SPECSIGHT_MQTT_PASSWORD"  # noqa: S105 (names of variables)
+USER, PASSWORD = "SPECSIGHT_MQTT_USER", "SPECSIGHT_MQTT_PASSWORD"
 ANSWER = 10.0
 """Seconds to wait for the broker's answer, to a connection or a message."""
 KEEP_ALIVE = 30
@@ -38,7 +38,9 @@ class Mqtt(Outlet):
         self._port = parts.port or PORTS[parts.scheme]
         self._topic = parts.path.strip("/")
         if not self._topic or parts.query or any(sign in self._topic for sign in "+#\0"):
-            raise SpecsightError(f"--to {address}: name a topic behind the broker, such as /line/a, without + and #")
+            raise SpecsightError(
+                f"--to {address}: name a topic behind the broker, such as /line/a, without + and #"
+            )
         self._ca = trusted(options)
         self._user, self._password = secret(USER), secret(PASSWORD, options.get("password", ""))
         require("paho.mqtt.client", "outlets")

@@ -1,4 +1,4 @@
-"""The last verdict of each line as nodes of an OPC UA server, for controllers and SCADA systems to read or subscribe to.
+"""The last verdict of each line as nodes of an OPC UA server, for controllers and SCADA systems to subscribe to.
 
 In: an endpoint, opcua:opc.tcp://127.0.0.1:4840/specsight. Out: Objects/Specsight/LINE with the variables below, which
 clients can read and not write; counters since the server started. Source: OPC 10000-3 (address space), by `asyncua`.
@@ -28,7 +28,9 @@ class OpcUa(Outlet):
         super().__init__(address)
         parts, _ = split_address(address, self.target, ())
         if parts.scheme != "opc.tcp" or parts.port is None:
-            raise SpecsightError(f"--to {address}: give where to listen, such as opc.tcp://127.0.0.1:4840/specsight")
+            raise SpecsightError(
+                f"--to {address}: give where to listen, such as opc.tcp://127.0.0.1:4840/specsight"
+            )
         self._endpoint = parts.geturl()
         require("asyncua", "opcua")
         self._server: Server | None = None
@@ -88,7 +90,9 @@ class OpcUa(Outlet):
             )
             for name, (value, kind) in empty.items()
         }
-        parent.add_variable(ua.NodeId(f"{line}.Since", self._space), ua.QualifiedName("Since", self._space), now())
+        parent.add_variable(
+            ua.NodeId(f"{line}.Since", self._space), ua.QualifiedName("Since", self._space), now()
+        )
         self._lines[line] = nodes
         return nodes
 

@@ -26,7 +26,9 @@ def split_address(address: str, url: str, options: tuple[str, ...]) -> tuple[Spl
         raise SpecsightError(f"--to {address}: {error}") from error
     if parts.username is not None or parts.password is not None:
         shown = f"{address.partition('//')[0]}//{parts.hostname}"
-        raise SpecsightError(f"--to {shown}: no name and password in an address, which everyone can read: see docs/watch.md")
+        raise SpecsightError(
+            f"--to {shown}: no name and password in an address, which everyone can read: see docs/watch.md"
+        )
     if not parts.hostname:
         raise SpecsightError(f"--to {address}: names no host")
     given = dict(parse_qsl(parts.fragment, keep_blank_values=True))
@@ -37,7 +39,7 @@ def split_address(address: str, url: str, options: tuple[str, ...]) -> tuple[Spl
 
 
 def secret(variable: str, file: str = "") -> str:
-    """The secret in `file`, in the environment variable, or in the file that VARIABLE_FILE names; "" where none is given.
+    """The secret in `file`, in the environment variable, or in the file that VARIABLE_FILE names; "": none is given.
 
     Raises SpecsightError, without the secret, for a file that cannot be read.
     """
@@ -50,7 +52,9 @@ def secret(variable: str, file: str = "") -> str:
         with Path(file).open(encoding="utf-8") as opened:
             text = opened.read(LONGEST).strip()
     except (OSError, ValueError) as error:
-        raise SpecsightError(f"cannot read the secret in '{file}': {getattr(error, 'strerror', None) or 'no text'}") from error
+        raise SpecsightError(
+            f"cannot read the secret in '{file}': {getattr(error, 'strerror', None) or 'no text'}"
+        ) from error
     if not text:
         raise SpecsightError(f"'{file}' holds no secret: it is empty")
     return text

@@ -193,6 +193,6 @@ class _Sender(threading.Thread):
 
     def _pause_after(self, error: Exception) -> float:
         told = error.seconds if isinstance(error, OutletDown) else None
-        pause = min(told, 10 * LONGEST_PAUSE) if told else random.uniform(0.2, 1) * self._pause  # noqa: S311
+        pause = min(told, 10 * LONGEST_PAUSE) if told else random.uniform(0.2, 1) * self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         return pause

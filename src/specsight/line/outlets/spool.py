@@ -57,7 +57,8 @@ class Spool:
         """Begin with what is added from now on, or go on where this outlet was."""
         with self._writing() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO outlet (address, seq) SELECT ?, coalesce(max(seq), 0) FROM record", (address,)
+                "INSERT OR IGNORE INTO outlet (address, seq) SELECT ?, coalesce(max(seq), 0) FROM record",
+                (address,),
             )
 
     def add(self, id_: str, body: str) -> None:
@@ -80,7 +81,8 @@ class Spool:
         """The next records of an outlet, the oldest first: place in the list, and body."""
         with self._lock, self._told():
             found = self._connection.execute(
-                "SELECT seq, body FROM record WHERE seq > (SELECT seq FROM outlet WHERE address = ?) ORDER BY seq LIMIT ?",
+                "SELECT seq, body FROM record WHERE seq > (SELECT seq FROM outlet WHERE address = ?) "
+                "ORDER BY seq LIMIT ?",
                 (address, most),
             )
             return [(int(seq), str(body)) for seq, body in found]
@@ -90,7 +92,7 @@ class Spool:
         column = "sent" if sent else "refused"
         with self._writing() as connection:
             connection.execute(
-                f"UPDATE outlet SET seq = max(seq, ?), {column} = {column} + 1 WHERE address = ?",  # noqa: S608
+                f"UPDATE outlet SET seq = max(seq, ?), {column} = {column} + 1 WHERE address = ?",
                 (seq, address),
             )
 

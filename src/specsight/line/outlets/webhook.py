@@ -1,7 +1,7 @@
 """Records by HTTP POST, signed as Standard Webhooks says (https://www.standardwebhooks.com), delivered at least once.
 
 In: a URL, and a secret that both sides know. Out: a request for each part with `webhook-id` (the part's id, by which a
-receiver knows one that came twice), `webhook-timestamp` and `webhook-signature`: HMAC-SHA256 over id, timestamp and body.
+receiver knows one that came twice), `webhook-timestamp` and `webhook-signature`: HMAC-SHA256 over id, time and body.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ PREFIX = "whsec_"
 
 
 def signature(key: bytes, id_: str, timestamp: int, body: bytes) -> str:
-    """"v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY"."""
+    """ "v1," and the base64 of HMAC-SHA256 over "ID.TIMESTAMP.BODY"."""
     digest = hmac.new(key, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
 @outlets.register("webhook")
 class Webhook(Outlet):
-    """A signed HTTP POST of each record, at least once: webhook:https://host/path; secret in SPECSIGHT_WEBHOOK_SECRET"""
+    """Each record by signed HTTP POST, at least once: webhook:https://host/path; secret in SPECSIGHT_WEBHOOK_SECRET"""
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -96,7 +96,9 @@ class Webhook(Outlet):
         if 200 <= status < 300:
             return
         if 300 <= status < 400:
-            raise OutletDown(f"answers {status} and leads elsewhere, which is not followed: give that address")
+            raise OutletDown(
+                f"answers {status} and leads elsewhere, which is not followed: give that address"
+            )
         if status in FOR_GOOD:
             raise NotTaken(f"answers {status}")
         seconds = float(retry_after) if retry_after.isdigit() and len(retry_after) < 6 else None
@@ -110,4 +112,6 @@ def _key(text: str) -> bytes:
     try:
         return base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
-        raise SpecsightError(f"the secret of the webhook begins with {PREFIX} and is no base64 behind it") from error
+        raise SpecsightError(
+            f"the secret of the webhook begins with {PREFIX} and is no base64 behind it"
+        ) from error

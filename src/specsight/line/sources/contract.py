@@ -39,12 +39,12 @@ class Source(ABC):
     def next(self) -> Arrival | None:
         """The next picture that is complete; None where none is yet."""
 
-    def put_off(self, arrival: Arrival, reason: str) -> None:
+    def put_off(self, arrival: Arrival, reason: str) -> None:  # noqa: B027 (most sources offer nothing again)
         """Note that a picture could not be taken; it is offered again later, if at all."""
 
     def left(self) -> Mapping[str, str]:
         """Name → why it was not taken, of all that lies where pictures come from."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (most sources keep nothing open)
         """Give up what is open."""

@@ -62,7 +62,9 @@ class FolderSource(Source):
             if one is not None and not one.is_dir():
                 raise SpecsightError(f"there is no folder '{one}': make it, or check the path")
         if depth is not None and depth.resolve() == folder.resolve():
-            raise SpecsightError(f"'{depth}' is where pictures arrive: let their depth arrive in another folder")
+            raise SpecsightError(
+                f"'{depth}' is where pictures arrive: let their depth arrive in another folder"
+            )
         self.folder, self.depth, self.settle = folder, depth, settle
         self.pause = settle / 2
         self._clock = clock
@@ -202,7 +204,7 @@ def _said(path: Path) -> tuple[str | None, str | None]:
     except (ValueError, json.JSONDecodeError) as error:
         raise SpecsightError(f"'{path.name}' is no JSON: {error}") from error
     if not isinstance(values, dict) or any(not isinstance(v, str) for v in values.values()):
-        raise SpecsightError(f"'{path.name}' holds no object of texts: write {{\"part\": …, \"say\": …}}")
+        raise SpecsightError(f'\'{path.name}\' holds no object of texts: write {{"part": …, "say": …}}')
     unknown = sorted(values.keys() - {"part", "say"})
     if unknown:
         raise SpecsightError(f"'{path.name}' has '{unknown[0]}': it may have part and say")

@@ -1,7 +1,7 @@
 """Frames of a GenICam camera (GigE Vision, USB3 Vision, CoaXPress, ...), by `harvesters` and a vendor's GenTL producer.
 
-In: a producer's file (.cti), which comes with the camera's software. Out: each frame as a PNG without loss. Frames that
-come while a part is judged are dropped by the camera, which is counted: trigger it once per part.
+In: a producer's file (.cti), which comes with the camera's software. Out: each frame as a PNG without loss. A camera that
+runs freely drops frames that come while a part is judged: trigger it once per part.
 """
 
 from __future__ import annotations
@@ -39,14 +39,18 @@ class CameraSource(Source):
     def __init__(self, options: Mapping[str, str]) -> None:
         unknown = next((name for name in options if name not in OPTIONS), None)
         if unknown is not None or "cti" not in options:
-            raise SpecsightError(f"--camera: give cti=FILE, and maybe {', '.join(OPTIONS[1:])}, each as name=value")
+            raise SpecsightError(
+                f"--camera: give cti=FILE, and maybe {', '.join(OPTIONS[1:])}, each as name=value"
+            )
         self._left = _count(options["frames"]) if "frames" in options else None
         self.pause = 0.0
         self.frames = self.broken = 0
         core = require("harvesters.core", "camera")
         producer = Path(options["cti"])
         if not producer.is_file():
-            raise SpecsightError(f"there is no GenTL producer '{producer}': it comes with the camera's software (.cti)")
+            raise SpecsightError(
+                f"there is no GenTL producer '{producer}': it comes with the camera's software (.cti)"
+            )
         self._harvester = core.Harvester()
         self._camera: Any = None
         try:
@@ -76,7 +80,9 @@ class CameraSource(Source):
         except SpecsightError:
             raise
         except Exception as error:  # producers raise whatever they like
-            raise SpecsightError(f"the camera gives no frames any more: {type(error).__name__}: {error}") from error
+            raise SpecsightError(
+                f"the camera gives no frames any more: {type(error).__name__}: {error}"
+            ) from error
         self.frames += 1
         self.ended = self._left is not None and self.frames >= self._left
         name = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}"[:-3] + f"-{self.frames}"
@@ -94,9 +100,13 @@ class CameraSource(Source):
         cameras = self._harvester.device_info_list
         serials = [str(one.serial_number) for one in cameras]
         if not cameras:
-            raise SpecsightError("the GenTL producer finds no camera: is it switched on, and on this network?")
+            raise SpecsightError(
+                "the GenTL producer finds no camera: is it switched on, and on this network?"
+            )
         if serial is None and len(cameras) > 1:
-            raise SpecsightError(f"there are {len(cameras)} cameras: name one, serial={' or serial='.join(serials)}")
+            raise SpecsightError(
+                f"there are {len(cameras)} cameras: name one, serial={' or serial='.join(serials)}"
+            )
         if serial is not None and serial not in serials:
             raise SpecsightError(f"no camera has serial number {serial}; there are {', '.join(serials)}")
         return 0 if serial is None else serials.index(serial)
@@ -116,7 +126,9 @@ def camera_options(text: str) -> dict[str, str]:
     """ "cti=FILE,serial=7" as a mapping. Raises SpecsightError for anything else."""
     pairs = [pair.partition("=") for pair in text.split(",")]
     if any(not (name and sign and value) for name, sign, value in pairs):
-        raise SpecsightError(f"--camera {text}: write name=value with commas, such as cti=/opt/vendor/producer.cti")
+        raise SpecsightError(
+            f"--camera {text}: write name=value with commas, such as cti=/opt/vendor/producer.cti"
+        )
     return {name: value for name, _, value in pairs}
 
 

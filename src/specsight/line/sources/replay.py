@@ -22,7 +22,9 @@ def rate_of(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)/(s|min|h)", text.strip())
     rate = float(found[1]) / UNITS[found[2]] if found else 0.0
     if not 0 < rate <= 1000:
-        raise SpecsightError(f"--rate {text}: write pictures in a time, such as 1.0/s or 60/min, up to 1000/s")
+        raise SpecsightError(
+            f"--rate {text}: write pictures in a time, such as 1.0/s or 60/min, up to 1000/s"
+        )
     return rate
 
 
@@ -80,7 +82,7 @@ class ReplaySource(Source):
         return late >= 0
 
     def _all(self) -> Iterator[Sample]:
-        generator = random.Random(self._seed)  # noqa: S311
+        generator = random.Random(self._seed)
         loop = 0
         while not self._loops or loop < self._loops:
             pictures = list(self._pictures)

@@ -1,0 +1,164 @@
+"""`watch`: pictures of a line, as they come, are judged, sorted and sent on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specsight import screen
+from specsight.cli.ending import stop_asked
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.errors import SpecsightError, require
+from specsight.learning.device import AUTO
+
+if TYPE_CHECKING:
+    from specsight.line.fleet import LiveModel
+    from specsight.line.sources import Source
+    from specsight.line.store import LineStore
+
+WAIT = 5.0
+"""Seconds that outlets have in the end to send what waits."""
+
+
+@click.command()
+@click.argument("folder", metavar="[FOLDER]", type=PATH, required=False)
+@click.option("--model", type=PATH, required=True, help="A saved model, which judges.")
+@click.option("-o", "--out", type=PATH, required=True, help="Where pictures go, sorted by their verdict.")
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="KIND:WHERE",
+    help="Where records go: jsonl:results.jsonl, csv:today.csv, ...; may be given again. See: list outlets.",
+)
+@click.option("--line", "name", default="line", show_default=True, help="Name of the line, in every record.")
+@click.option("--db", help="Keep records here too: sqlite:///FILE or postgresql://…")
+@click.option("--say", default="", help="What to inspect: plain sentences.")
+@click.option("--depth", type=PATH, help="Folder where depth arrives, in mm, with the names of the pictures.")
+@click.option(
+    "--settle", default=0.5, show_default=True, help="Seconds without a change until a file is complete."
+)
+@click.option("--replay", type=PATH, help="In place of FOLDER: show the pictures of this one, and copy them.")
+@click.option("--rate", help="Of --replay: 1.0/s, 60/min; default: each as soon as the last one is judged.")
+@click.option("--loops", default=1, show_default=True, help="Of --replay; 0: without end.")
+@click.option("--shuffle", type=int, metavar="SEED", help="Of --replay: another order in every loop.")
+@click.option(
+    "--camera", metavar="cti=FILE[,serial=…]", help="In place of FOLDER: frames of a GenICam camera."
+)
+@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
+@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@MAX_MEGAPIXELS
+def watch(
+    folder: Path | None,
+    model: Path,
+    out: Path,
+    to: tuple[str, ...],
+    name: str,
+    db: str | None,
+    say: str,
+    depth: Path | None,
+    settle: float,
+    replay: Path | None,
+    rate: str | None,
+    loops: int,
+    shuffle: int | None,
+    camera: str | None,
+    encoder: str | None,
+    device: str,
+) -> None:
+    """Judge pictures as they arrive in a folder, sort them by their verdict, and send records on.
+
+    A picture is taken once it is complete, judged once, and moved to accepted, rejected, undecided or unreadable in
+    --out. Killed at any moment, the same command goes on. Ctrl-C ends it.
+    """
+    require("sqlalchemy", "serve")
+    from specsight.line.store import LineStore
+    from specsight.line.watching import Watch
+
+    if sum(given is not None for given in (folder, replay, camera)) != 1:
+        raise SpecsightError("give one of: a folder to watch, --replay FOLDER, --camera cti=FILE")
+    if replay is None and (rate is not None or shuffle is not None or loops != 1):
+        raise SpecsightError("--rate, --loops and --shuffle go with --replay alone")
+    if not name or len(name) > 200 or not name.isprintable():
+        raise SpecsightError(f"--line '{name}' is no name of a line: give 1 to 200 characters")
+    source = _source(folder, replay, camera, rate, loops, shuffle, depth, settle, out)
+    store: LineStore | None = None
+    try:
+        live = _loaded(model, encoder, device)
+        store = LineStore.open(db) if db is not None else None
+        watch = Watch(live, out, name, say, store, to, screen.say)
+        try:
+            screen.say(f"model: {live.name} {live.version}; stop with Ctrl-C")
+            with stop_asked() as stop:
+                account = watch.run(source, stop)
+            left = source.left()
+        finally:
+            watch.close(WAIT)
+        _say_account(
+            str(account), left, [str(state) for state in watch.outlets.final], getattr(source, "behind", 0)
+        )
+    finally:
+        source.close()
+        if store is not None:
+            store.close()
+
+
+def _source(
+    folder: Path | None,
+    replay: Path | None,
+    camera: str | None,
+    rate: str | None,
+    loops: int,
+    shuffle: int | None,
+    depth: Path | None,
+    settle: float,
+    out: Path,
+) -> Source:
+    """Where pictures come from."""
+    if folder is not None:
+        from specsight.line.sources.folder import FolderSource
+
+        if not 0 < settle <= 3600:
+            raise SpecsightError(f"--settle {settle}: give seconds above 0, up to 3600")
+        if folder.resolve() == out.resolve():
+            raise SpecsightError(f"'{out}' is the folder that is watched: choose another --out")
+        return FolderSource(folder, depth, settle)
+    if replay is not None:
+        from specsight.line.sources.replay import ReplaySource, rate_of
+
+        if loops < 0:
+            raise SpecsightError(f"--loops {loops}: give 1 or more, or 0 for no end")
+        return ReplaySource(replay, None if rate is None else rate_of(rate), loops, shuffle, depth)
+    from specsight.line.sources.genicam import CameraSource, camera_options
+
+    if depth is not None:
+        raise SpecsightError("--depth goes with a folder or --replay: frames of a camera have none")
+    return CameraSource(camera_options(camera or ""))
+
+
+def _loaded(model: Path, encoder: str | None, device: str) -> LiveModel:
+    from specsight.inspector import Inspector
+    from specsight.line.fleet import LiveModel, version_of
+    from specsight.storage import CHECKSUMS, read_folder
+
+    if not (model / CHECKSUMS).is_file():
+        raise SpecsightError(f"'{model}' is no saved model: make one with 'specsight fit -o'")
+
+    def load() -> tuple[Inspector, str]:
+        return Inspector.load(model, encoder, device), version_of(model)
+
+    (inspector, version), _ = read_folder(model, load)
+    return LiveModel(model.resolve().name, version, inspector)
+
+
+def _say_account(account: str, left: Mapping[str, str], outlets: list[str], behind: int) -> None:
+    """One line about all that was done."""
+    words = [account]
+    if behind:
+        words.append(f"{behind} later than the rate")
+    if left:
+        some = ", ".join(f"{name}: {reason}" for name, reason in list(left.items())[:3])
+        words.append(f"{len(left)} left ({some}{', ...' if len(left) > 3 else ''})")
+    screen.say("; ".join([*words, *outlets]))
