@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from specsight.line.outlets.contract import OutletDown
 from specsight.storage.reading import check_regular
@@ -23,7 +23,7 @@ class AppendedFile:
 
     def __init__(self, path: Path, header: str, id_of: Callable[[str], str]) -> None:
         self.path, self._header, self._id_of = path, header, id_of
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._there: set[str] = set()
 
     def open(self) -> None:
@@ -31,7 +31,8 @@ class AppendedFile:
         try:
             check_regular(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+            # Without a buffer, which would keep what a full disk has refused and write it later.
+            self._file = FileIO(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+")
             self._check_header()
             self._repair()
         except OSError as error:
@@ -47,8 +48,7 @@ class AppendedFile:
                 self.open()
             end = self._file.seek(0, os.SEEK_END)
             try:
-                self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
-                self._file.flush()
+                _write(self._file, line)
                 os.fsync(self._file.fileno())
             except OSError:
                 os.ftruncate(self._file.fileno(), end)  # half a line is none
@@ -75,8 +75,7 @@ class AppendedFile:
         if first.rstrip("\n") != self._header:
             self._file.truncate(0)
             self._file.seek(0)
-            self._file.write(self._header.encode() + b"\n")
-            self._file.flush()
+            _write(self._file, self._header)
 
     def _repair(self) -> None:
         """Cut off what stands behind the last end of a line, and remember which lines stand at the end."""
@@ -93,3 +92,9 @@ class AppendedFile:
 
     def _down(self, error: OSError) -> OutletDown:
         return OutletDown(f"cannot write '{self.path}': {error.strerror or error}")
+
+
+def _write(file: FileIO, line: str) -> None:
+    left = memoryview(line.encode("utf-8", "backslashreplace") + b"\n")
+    while left:
+        left = left[file.write(left) :]

@@ -41,20 +41,16 @@ class OpcUa(Outlet):
     def open(self) -> None:
         """Start to listen. Raises OutletDown where the address is in use."""
         from asyncua import ua
-        from asyncua.server.users import User, UserRole
         from asyncua.sync import Server
 
-        class ReadersAlone:
-            """Everyone may read; nobody may write, or change the address space."""
-
-            def get_user(self, *_: Any, **__: Any) -> User:
-                return User(role=UserRole.User)
-
-        server = Server(user_manager=ReadersAlone())
+        server = Server()
+        # By default a client that calls itself "admin" may change everything, without a password.
+        server.aio_obj.allow_remote_admin(False)
         try:
             server.set_endpoint(self._endpoint)
             server.set_server_name("Specsight")
             server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+            server.set_identity_tokens([ua.AnonymousIdentityToken])
             self._space = server.register_namespace(NAMESPACE)
             self._root = server.nodes.objects.add_object(self._space, "Specsight")
             server.start()

@@ -33,7 +33,7 @@ def split_address(address: str, url: str, options: tuple[str, ...]) -> tuple[Spl
         raise SpecsightError(f"--to {address}: names no host")
     given = dict(parse_qsl(parts.fragment, keep_blank_values=True))
     unknown = next((name for name in given if name not in options), None)
-    if unknown is not None or bool(parts.fragment) != bool(given):
+    if unknown is not None or ("#" in url and not given):
         raise SpecsightError(f"--to {address}: behind '#' may stand {', '.join(options)}, each as name=value")
     return parts._replace(fragment=""), given
 

@@ -1,7 +1,7 @@
 """Frames of a GenICam camera (GigE Vision, USB3 Vision, CoaXPress, ...), by `harvesters` and a vendor's GenTL producer.
 
-In: a producer's file (.cti), which comes with the camera's software. Out: each frame as a PNG without loss. A camera that
-runs freely drops frames that come while a part is judged: trigger it once per part.
+In: a producer's file (.cti), which comes with the camera's software. Out: each frame as a PNG without loss. A camera
+that runs freely drops frames that come while a part is judged: trigger it once per part.
 """
 
 from __future__ import annotations
