@@ -6,7 +6,10 @@ clients can read and not write; counters since the server started. Source: OPC 1
 
 from __future__ import annotations
 
+import logging
+import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from specsight.errors import SpecsightError, require
 from specsight.line.outlets.contract import Outlet, OutletDown, outlets
@@ -43,6 +46,9 @@ class OpcUa(Outlet):
         from asyncua import ua
         from asyncua.sync import Server
 
+        self._check_free()
+        # Every client that leaves without a word would be a traceback on the screen.
+        logging.getLogger("asyncua").setLevel(logging.CRITICAL)
         server = Server()
         # By default a client that calls itself "admin" may change everything, without a password.
         server.aio_obj.allow_remote_admin(False)
@@ -74,6 +80,15 @@ class OpcUa(Outlet):
         server, self._server, self._lines = self._server, None, {}
         if server is not None:
             server.stop()
+
+    def _check_free(self) -> None:
+        """Raise OutletDown where nothing can listen, before seconds go into building the address space."""
+        parts = urlsplit(self._endpoint)
+        try:
+            with socket.create_server((str(parts.hostname), int(parts.port or 0))):
+                pass
+        except OSError as error:
+            raise OutletDown(f"cannot listen at {self._endpoint}: {error.strerror or error}") from error
 
     def _add_line(self, line: str) -> dict[str, SyncNode]:
         from asyncua import ua

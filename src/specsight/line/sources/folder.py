@@ -138,15 +138,16 @@ class FolderSource(Source):
         self, path: Path, names: Mapping[str, list[Path]], depths: Mapping[str, list[Path]]
     ) -> tuple[Arrival | None, str]:
         """A picture that is complete with all that belongs to it, or why it is not taken yet."""
-        if not self._complete(path):
+        depth = next((p for p in depths.get(path.stem, []) if p.suffix.lower() in DEPTH_SUFFIXES), None)
+        sidecar = next((p for p in names[path.stem] if p.suffix.lower() == ".json"), None)
+        whole = {one: self._complete(one) for one in (path, depth, sidecar) if one is not None}
+        if not whole[path]:
             return None, "it is being written, or has just arrived"
         if self._clock() < self._put_off.get(path, 0.0):
             return None, "it could not be taken, and is tried again"
-        depth = next((p for p in depths.get(path.stem, []) if p.suffix.lower() in DEPTH_SUFFIXES), None)
-        if self.depth is not None and (depth is None or not self._complete(depth)):
+        if self.depth is not None and (depth is None or not whole[depth]):
             return None, f"it waits for its depth in '{self.depth}'"
-        sidecar = next((p for p in names[path.stem] if p.suffix.lower() == ".json"), None)
-        if sidecar is not None and not self._complete(sidecar):
+        if sidecar is not None and not whole[sidecar]:
             return None, f"it waits for '{sidecar.name}'"
         try:
             part, words = _said(sidecar) if sidecar else (None, None)
