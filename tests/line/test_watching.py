@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pytest
 from tests.support.factory import photograph, refused
 from tests.support.waiting import until
 
+from specsight import storage
 from specsight.inspector import Inspector
 from specsight.line import claims
 from specsight.line.claims import Claims, move
@@ -61,7 +62,7 @@ Run = Callable[..., list[str]]
 
 
 @pytest.fixture
-def run(model: LiveModel, tmp_path: Path) -> Iterator[Run]:
+def run(model: LiveModel, tmp_path: Path) -> Run:
     """Watches what lies in a folder until it is empty; returns the lines that were told."""
 
     def once(folder: Path, *to: str, **more: object) -> list[str]:
@@ -243,7 +244,7 @@ def test_a_full_disk_is_waited_for(
     arriving: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("specsight.line.watching.FIRST_PAUSE", 0.01)
-    write, full = claims.write_json, [2]
+    write, full = storage.write_json, [2]
 
     def sometimes(path: Path, value: object) -> None:
         if path.name == claims.JUDGED and full[0]:

@@ -13,7 +13,7 @@ from tests.support.waiting import until
 pytest.importorskip("asyncua")
 
 from asyncua import ua
-from asyncua.sync import Client
+from asyncua.sync import Client, SyncNode
 
 from specsight.line.outlets import Outlets
 
@@ -28,7 +28,7 @@ def test_clients_read_the_last_verdict_and_counters_and_write_nothing(folder: Pa
     with Client(endpoint) as client:
         space = client.get_namespace_index("urn:specsight:line")
 
-        def node(name: str) -> object:
+        def node(name: str) -> SyncNode:
             return client.nodes.root.get_child(
                 ["0:Objects", f"{space}:Specsight", f"{space}:a", f"{space}:{name}"]
             )
