@@ -236,10 +236,16 @@ class LineStore:
                 _read(Version, row) for row in connection.execute(query.order_by(schema.versions.c.number))
             ]
 
-    def activate(self, activation: Activation, role: Role = "engineer", first: bool = False) -> Activation:
+    def activate(
+        self,
+        activation: Activation,
+        role: Role = "engineer",
+        first: bool = False,
+        instead_of: str | None = None,
+    ) -> Activation:
         """Let a version go live; with `first`, only where none of the model has before. Returns what is live then.
 
-        Raises SpecsightError where the model has no such version.
+        Raises SpecsightError where the model has no such version, and where another one than `instead_of` is live.
         """
         with self._writing([""]) as connection:
             known = _one(
@@ -250,6 +256,11 @@ class LineStore:
             last = _last(connection, activation.model)
             if first and last is not None:
                 return last
+            if instead_of is not None and last is not None and last.version != instead_of:
+                raise SpecsightError(
+                    f"meanwhile {last.person} let version {last.version} of '{last.model}' go live: look again, and "
+                    "decide anew"
+                )
             done = _added(connection, schema.activations, replace(activation, at=self.clock()))
             detail = {"reason": done.reason, "before": last.version if last else ""}
             subject = f"{done.model} {done.version}"

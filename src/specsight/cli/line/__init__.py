@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.line import records, tokens
+from specsight.cli.line import records, tokens, versions
 from specsight.cli.options import Verbs
 
 
@@ -13,5 +13,5 @@ def line() -> None:
     """A line's records: who may open its pages, versions of models, exports."""
 
 
-for verb in (tokens.token, *records.VERBS):
+for verb in (tokens.token, *records.VERBS, *versions.VERBS):
     line.add_command(verb)
