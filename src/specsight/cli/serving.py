@@ -27,6 +27,15 @@ PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 @click.option(
     "--queue", default=64, show_default=True, help="Parts that may wait; beyond, clients are told so."
 )
+@click.option(
+    "--to",
+    multiple=True,
+    metavar="KIND:WHERE",
+    help="Where records go besides, as of watch: jsonl:FILE, webhook:https://…; may be given again.",
+)
+@click.option(
+    "--waiting", type=PATH, default=Path("outlets"), show_default=True, help="Of --to: folder for what waits."
+)
 @click.option("--log", type=PATH, help="File that notes every request as a line of JSON.")
 @click.option("--open", "opened", is_flag=True, help="Open the operator's page in a browser.")
 @click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
@@ -43,6 +52,8 @@ def serve(
     largest: float,
     rate: int,
     queue: int,
+    to: tuple[str, ...],
+    waiting: Path,
     log: Path | None,
     opened: bool,
     encoder: str | None,
@@ -56,7 +67,8 @@ def serve(
     """
     from specsight.inspector import Inspector
     from specsight.line.fleet import Fleet
-    from specsight.line.store import LineStore
+    from specsight.line.outlets import Outlets
+    from specsight.line.store import MOST, LineStore
     from specsight.line.tokens import Tokens
     from specsight.service.limits import Rates
     from specsight.service.line.access import LineAccess
@@ -69,8 +81,12 @@ def serve(
     tokens = Tokens(store)
     check_reach(host, names, tokens)
     fleet = Fleet(models, store, lambda folder: Inspector.load(folder, encoder, device))
+    outlets = Outlets(to, waiting, tell=screen.say) if to else None
     context = line_context(fleet, store, lines, queue)
     try:
+        if outlets is not None:
+            outlets.catch_up(lambda number: store.parts(after=number, oldest_first=True, limit=MOST))
+            context.judge.listeners += (outlets.told,)
         server = LocalServer(
             application(context),
             LineAccess(tokens, PERSONS if host in LOOPBACK else {}),
@@ -92,3 +108,7 @@ def serve(
         server.run()
     finally:
         close_line(context)
+        if outlets is not None:
+            outlets.close()
+            for state in outlets.final:
+                screen.say(str(state))

@@ -18,6 +18,7 @@ from asyncua.sync import Client, SyncNode
 from specsight.line.outlets import Outlets
 
 
+@pytest.mark.long
 def test_clients_read_the_last_verdict_and_counters_and_write_nothing(folder: Path, part: Make) -> None:
     endpoint = f"opc.tcp://127.0.0.1:{free_port()}/specsight"
     to = Outlets([f"opcua:{endpoint}"], folder)

@@ -205,3 +205,22 @@ def test_killed_again_and_again_files_have_every_part_once(tmp_path: Path) -> No
     assert numbers[:first] == rows[:first] == list(range(first))
     assert numbers == rows
     assert len(numbers) <= first + 1
+
+
+def test_a_server_that_was_killed_hands_over_what_its_store_has(
+    taker: type[Taker], folder: Path, part: Make
+) -> None:
+    stored = [part(number) for number in (7, 8, 9)]
+
+    def after(number: int) -> list[JudgedPart]:
+        return [one for one in stored if one.number > number]
+
+    to = Outlets(["taker:x"], folder)
+    to.catch_up(after)  # nothing was sent before: it begins now
+    to.told(stored[0])
+    to.told(stored[1])
+    to.close(10)
+    to = Outlets(["taker:x"], folder)
+    to.catch_up(after)
+    to.close(10)
+    assert taker.taken == ["p7", "p8", "p9"]

@@ -23,6 +23,8 @@ from specsight.storage.locks import only_writer
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 """Seconds: the longest first pause before an outlet is tried again, and the longest of all."""
+OVERLAP = 100
+"""Numbers before the last one that are looked at again: those of several lines may be stored in another order."""
 Tell = Callable[[str], None]
 
 
@@ -85,7 +87,9 @@ class Outlets:
         if not self._senders or self._spool is None:
             return True
         try:
-            self._spool.add(part.id, json.dumps(part.to_json(), separators=(",", ":"), allow_nan=False))
+            self._spool.add(
+                part.id, json.dumps(part.to_json(), separators=(",", ":"), allow_nan=False), part.number
+            )
         except (SpecsightError, ValueError) as error:
             self.missed += 1
             self._tell(f"{part.part}: {error}")
@@ -93,6 +97,18 @@ class Outlets:
         for sender in self._senders:
             sender.wake.set()
         return True
+
+    def told(self, part: JudgedPart) -> None:
+        """`send`, as a listener of `PartJudge`."""
+        self.send(part)
+
+    def catch_up(self, parts_after: Callable[[int], Sequence[JudgedPart]]) -> None:
+        """Send what a store has that a killed server had no time to hand over: `parts_after` gives the parts behind a
+        number, the oldest first. Before anything was sent, nothing is missing."""
+        last = self._spool.last_number() if self._spool is not None else 0
+        if last:
+            for part in parts_after(max(0, last - OVERLAP)):
+                self.send(part)
 
     def states(self) -> list[OutletState]:
         """How each outlet fares."""

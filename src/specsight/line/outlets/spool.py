@@ -20,7 +20,8 @@ PLACES = 20_000
 REMEMBERED = 1000
 """Records that were sent whose ids are remembered, so that one that is added again is not sent again."""
 TABLES = """
-CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS record (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    number INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outlet (address TEXT PRIMARY KEY, seq INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
     refused INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0);
 """
@@ -61,10 +62,12 @@ class Spool:
                 (address,),
             )
 
-    def add(self, id_: str, body: str) -> None:
+    def add(self, id_: str, body: str, number: int = 0) -> None:
         """Add a record, once: with an id that is there already, nothing happens."""
         with self._writing() as connection:
-            added = connection.execute("INSERT OR IGNORE INTO record (id, body) VALUES (?, ?)", (id_, body))
+            added = connection.execute(
+                "INSERT OR IGNORE INTO record (id, number, body) VALUES (?, ?, ?)", (id_, number, body)
+            )
             if not added.rowcount:
                 return
             oldest = int(added.lastrowid or 0) - self.places
@@ -76,6 +79,12 @@ class Spool:
             last = connection.execute("SELECT coalesce(min(seq), 0) FROM outlet").fetchone()[0]
             kept = int(added.lastrowid or 0) - REMEMBERED
             connection.execute("DELETE FROM record WHERE seq <= ?", (max(min(last, kept), oldest),))
+
+    def last_number(self) -> int:
+        """The largest number of a record that is remembered; 0: none has one."""
+        with self._lock, self._told():
+            found = self._connection.execute("SELECT coalesce(max(number), 0) FROM record").fetchone()
+        return int(found[0])
 
     def waiting(self, address: str, most: int = 32) -> list[tuple[int, str]]:
         """The next records of an outlet, the oldest first: place in the list, and body."""
