@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tests.support.lines import ServedLine
+from tests.support.waiting import until
 
 from specsight.line.outlets import Outlets
 from specsight.line.records import JudgedPart
@@ -27,11 +28,13 @@ def test_records_reach_outlets_and_those_that_were_missed_are_caught_up(
 
     to = attached()
     ask(40)
+    until(lambda: to.states()[0].counts.sent == 1)
     line.context.judge.listeners = ()
     to.close(10)
     ask(41)  # on record, and lost to the outlets with the process
     to = attached()
     ask(42)
+    until(lambda: to.states()[0].counts.sent == 3)
     line.context.judge.listeners = ()
     to.close(10)
     sent = [JudgedPart.from_json(json.loads(one)) for one in (tmp_path / "r.jsonl").read_text().splitlines()]
