@@ -96,7 +96,7 @@ class Guard:
             person, refused = await self._person(scope, headers)
         except Unavailable as error:
             person, refused = None, (503, f"nobody can be let in just now: {error}", {"Retry-After": "2"})
-        if path in self._rules.open:
+        if path in self._rules.open or path.startswith(self._rules.open_below):
             refused = None
         if refused is None and person is not None:
             scope.setdefault("state", {})["person"] = person

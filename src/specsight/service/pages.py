@@ -74,8 +74,8 @@ class Pages:
         app.add_api_route(
             "/preferences", self._prefer, methods=["POST"], include_in_schema=False, response_model=None
         )
-        app.add_exception_handler(SpecsightError, self._mistake)
-        app.add_exception_handler(HTTPException, self._mistake)
+        app.add_exception_handler(SpecsightError, self.mistake)
+        app.add_exception_handler(HTTPException, self.mistake)
         app.add_exception_handler(RequestValidationError, self._wrong_field)
         return app
 
@@ -98,7 +98,8 @@ class Pages:
             answer.set_cookie(THEME_COOKIE, fields["theme"], max_age=YEAR, httponly=True, samesite="lax")
         return answer
 
-    def _mistake(self, request: Request, error: Exception) -> Response:
+    def mistake(self, request: Request, error: Exception) -> Response:
+        """Why a request was not answered: as JSON, or as a page for browsers."""
         status = error.status_code if isinstance(error, HTTPException) else 422
         words = str(error.detail) if isinstance(error, HTTPException) else str(error)
         headers = getattr(error, "headers", None) or {}
@@ -114,7 +115,7 @@ class Pages:
         """Which field is wrong; what was given is not repeated."""
         assert isinstance(error, RequestValidationError)
         wrong = [f"{'.'.join(map(str, one['loc'][1:])) or 'body'}: {one['msg']}" for one in error.errors()]
-        return self._mistake(request, HTTPException(422, "; ".join(wrong[:5])))
+        return self.mistake(request, HTTPException(422, "; ".join(wrong[:5])))
 
 
 def person_of(request: Request) -> Person:

@@ -24,6 +24,8 @@ class Rules:
     """Whether tokens are good, in a header of a program and at `/enter`."""
     open: frozenset[str] = frozenset()
     """Paths that anybody may ask."""
+    open_below: tuple[str, ...] = ()
+    """And how others begin."""
     rates: Rates | None = None
     """None: nobody is counted."""
     together: int = 512 << 20

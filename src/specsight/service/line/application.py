@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
@@ -16,6 +17,7 @@ from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics, Present
+from specsight.service.line.pictures import NotKept
 from specsight.service.pages import Pages
 from specsight.version import __version__
 
@@ -57,6 +59,9 @@ def application(context: LineContext) -> FastAPI:
     pages = Pages(__package__, TITLE, tuple(LANGUAGES))
     app = pages.application(lifespan=lifespan, title=TITLE, version=__version__, description=ABOUT)
     app.state.line = context
+    app.add_exception_handler(
+        NotKept, lambda request, error: pages.mistake(request, HTTPException(404, str(error)))
+    )
     for part in (inspecting, api, models, health, entering, documentation):
         app.include_router(part.routes(context, pages))
     return app

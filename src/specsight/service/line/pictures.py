@@ -1,6 +1,7 @@
 """What a line shows of a part: its picture as it was given, turned upright, and the map as a layer to lay over it.
 
-Heat colours mean the same on every part of a version: half-way up the scale lies the threshold of the map.
+Heat colours mean the same on every part of a version: half-way up the scale lies the threshold of the map. How they are
+drawn is imported with the first picture that is shown: a server judges half a second earlier.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from specsight.errors import SpecsightError
 from specsight.line.kept_pictures import kept_map, pixels_of
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
-from specsight.report.pictures import PREDICTION, HeatScale, encode, fitted, heat_colours
 from specsight.storage.database import Unavailable
 
 SIDE = 1024
@@ -23,12 +23,16 @@ THUMBNAIL = 160
 
 def kept_picture(store: LineStore, part: JudgedPart, side: int = SIDE) -> bytes:
     """The picture for a browser: WebP, its longest side at most `side` pixels. Raises as `pixels_of`."""
+    from specsight.report.pictures import encode
+
     return encode(_smaller(pixels_of(store, part), side), ".webp")
 
 
 def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float = 1) -> bytes:
     """The map in heat colours, `opacity` of its own, and the outlines of what lies above its threshold, transparent
     elsewhere, in the proportions of the picture: WebP. Raises NotKept."""
+    from specsight.report.pictures import PREDICTION, HeatScale, heat_colours
+
     map_ = kept_map(store, part)
     inspection = part.answer()
     scale = HeatScale.of(map_, inspection.map_threshold)
@@ -51,6 +55,8 @@ def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float
 
 def _shown(store: LineStore, part: JudgedPart, side: int) -> tuple[int, int]:
     """The size of the picture as it is shown; that of the map where the picture is kept no longer."""
+    from specsight.report.pictures import fitted
+
     try:
         height, width = pixels_of(store, part).shape[:2]
     except Unavailable:
@@ -61,6 +67,8 @@ def _shown(store: LineStore, part: JudgedPart, side: int) -> tuple[int, int]:
 
 
 def _smaller(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    from specsight.report.pictures import fitted
+
     height, width = rgb.shape[:2]
     if max(height, width) <= side:
         return rgb

@@ -15,8 +15,10 @@ MULTIPART = "multipart/form-data"
 LONGEST_JSON = 64 << 10
 """Bytes of a JSON body: a person's words. Nesting deeper than Python's limit is refused as no JSON."""
 LOOPBACK = frozenset({HOST, "::1", "localhost"})
-OPEN = frozenset({"/enter", "/health", "/static/style.css"})
-"""What anybody may ask: the form for a token, with its style, and whether the server is alive."""
+OPEN = frozenset({"/enter", "/health"})
+"""What anybody may ask: the form for a token, and whether the server is alive."""
+STATIC = ("/static/",)
+"""Styles and scripts, which the form for a token has as well."""
 
 
 def line_rules(
@@ -34,6 +36,7 @@ def line_rules(
         bodies={MULTIPART: max(largest, LONGEST_JSON), JSON: LONGEST_JSON, FORM: min(LONGEST, largest)},
         tokens=True,
         open=OPEN | ({"/metrics"} if alone else frozenset()),
+        open_below=STATIC,
         rates=rates or Rates(),
         together=max(512 << 20, largest),
     )
