@@ -11,7 +11,6 @@ from typing import Any
 import psutil
 
 from specsight.line.fleet import version_of
-
 from steady.clients import Clients
 from steady.load import summary
 from steady.parts import NAME, pictures
@@ -23,7 +22,7 @@ ROOM = 256 << 10
 
 
 def killed(models: Path, db: str, side: int, times: int, count: int = 6) -> dict[str, Any]:
-    """`kill -9` of the server under load, so many times; clients send again, with their key, until they are answered."""
+    """`kill -9` of the server under load, so many times; clients send again, by their key, until they are answered."""
     place = models / NAME
     asked = pictures({version_of(place): place}, side)
     server = Server(models, db)

@@ -13,7 +13,6 @@ import httpx
 import numpy as np
 
 from specsight.line.fleet import version_of
-
 from steady.clients import Clients, Told
 from steady.parts import NAME, Pictures, pictures, specsight
 from steady.records import check_records
@@ -56,7 +55,8 @@ def many_clients(models: Path, db: str, side: int, seconds: float, count: int = 
     return {
         **summary(told, seconds),
         "memory MiB at a quarter, end, most": [round(settled[0]), round(settled[-1]), round(max(memory))],
-        "memory bounded": max(settled[len(settled) // 2 :]) <= 1.1 * max(settled[: len(settled) // 2 + 1]) + 16,
+        "memory bounded": max(settled[len(settled) // 2 :])
+        <= 1.1 * max(settled[: len(settled) // 2 + 1]) + 16,
         "ended with": stopped,
         **check_records(db, told.ids),
     }

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from specsight.line import schema, trail
 from specsight.line.records import Entry, JudgedPart
 from specsight.line.store import MOST, LineStore
-
 from steady.clients import LINE
 
 

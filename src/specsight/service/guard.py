@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -71,7 +72,7 @@ class Guard:
         headers = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in scope["headers"]}
         refused = self._counted("address", _address(scope)) or self._refused(scope["method"], headers)
         if refused is not None:
-            await _answer(guarded, *refused)
+            await self._refuse(guarded, headers, refused)
             return
         length = int(headers.get("content-length", "0") or 0) if scope["method"] == "POST" else 0
         self._bytes += length
@@ -102,9 +103,19 @@ class Guard:
             scope.setdefault("state", {})["person"] = person
             refused = self._counted("person", f"{person.role} {person.code}")
         if refused is not None:
-            await _answer(send, *refused)
+            await self._refuse(send, headers, refused)
         else:
             await self._app(scope, receive, send)
+
+    async def _refuse(self, send: Send, headers: Mapping[str, str], refused: Refusal) -> None:
+        """Say why: to programs as JSON, to browsers in words."""
+        status, text, more = refused
+        if self._rules.tokens and "text/html" not in headers.get("accept", ""):
+            await _answer(
+                send, status, json.dumps({"detail": text}), {"Content-Type": "application/json", **more}
+            )
+        else:
+            await _answer(send, status, text, more)
 
     # ---- refused whoever sent it
 

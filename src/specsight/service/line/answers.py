@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from specsight.line.records import Activation, JudgedPart, Review, Version
 
 MEANINGS = {
+    400: "The body cannot be read.",
     401: "No token, or one that is good no longer.",
     403: "Not for this role, or not from this page.",
     404: "There is no such thing here, or it is kept no longer.",

@@ -46,7 +46,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
     router.add_api_route("/inspections", list_parts, methods=["GET"], responses=parts)
     one = returns(ReviewedPart, "The part.", 404)
     router.add_api_route("/inspections/{id}", one_part, methods=["GET"], responses=one)
-    reviewed = returns(Review, "The review, as it is on record.", 404, 411, 413, 415)
+    reviewed = returns(Review, "The review, as it is on record.", 400, 404, 411, 413, 415)
     router.add_api_route("/inspections/{id}/reviews", review, methods=["POST"], responses=reviewed)
     files: tuple[tuple[str, Callable[..., Response], str], ...] = (
         ("picture", picture, "image/webp"),
@@ -163,7 +163,8 @@ def original(context: Context, id: Id) -> Response:
     found = context.store.content(part.picture) if part.picture else None
     if found is None:
         raise NotKept("the picture of this part is kept no longer")
-    return Response(found, headers={**KEPT, "Content-Disposition": f'attachment; filename="{part.id}"'})
+    headers = {**KEPT, "Content-Disposition": f'attachment; filename="{part.id}"'}
+    return Response(found, media_type="application/octet-stream", headers=headers)
 
 
 def _kept(found: bytes, kind: str) -> Response:

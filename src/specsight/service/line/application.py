@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
+from specsight.line.kept_pictures import NotKept
 from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
 from specsight.service.line import api, documentation, entering, health, inspecting, models
@@ -17,7 +18,6 @@ from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics, Present
-from specsight.service.line.pictures import NotKept
 from specsight.service.pages import Pages
 from specsight.version import __version__
 

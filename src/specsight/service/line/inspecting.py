@@ -46,7 +46,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
             **returns(
                 list[JudgedPart],
                 "What was judged, in the order of the pictures.",
-                *(404, 409, 411, 413, 415),
+                *(400, 404, 409, 411, 413, 415),
             ),
             422: {
                 "model": list[JudgedPart] | Problem,

@@ -27,9 +27,9 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
     router.add_api_route("/models", models, methods=["GET"], responses=returns(list[Model], "The models."))
     path = "/models/{name}/versions"
     router.add_api_route(path, versions, methods=["GET"], responses=returns(History, "Its versions.", 404))
-    gone = returns(Activation, "What is live now.", 404, 411, 413, 415)
+    gone = returns(Activation, "What is live now.", 400, 404, 411, 413, 415)
     router.add_api_route("/models/{name}/live", go_live, methods=["POST"], responses=gone)
-    found = returns(list[Model], "The models.", 411, 413, 415)
+    found = returns(list[Model], "The models.", 400, 411, 413, 415)
     router.add_api_route("/models/scan", scan, methods=["POST"], responses=found)
     return router
 
