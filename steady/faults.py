@@ -25,11 +25,14 @@ def killed(models: Path, db: str, side: int, times: int, count: int = 6) -> dict
     """`kill -9` of the server under load, so many times; clients send again, by their key, until they are answered."""
     place = models / NAME
     asked = pictures({version_of(place): place}, side)
-    server = Server(models, db)
+    server = Server(models, db, forked=True)
     begun, starts = time.monotonic(), [server.start()]
     with Clients([server.url], server.token, asked, count) as told:
         for _ in range(times):
-            time.sleep(random.uniform(0.1, 0.8))
+            before, end = len(told.seconds), time.monotonic() + 10
+            while len(told.seconds) == before and time.monotonic() < end:
+                time.sleep(0.01)
+            time.sleep(random.uniform(0, 0.5))
             server.kill()
             starts.append(server.start())
         time.sleep(1)

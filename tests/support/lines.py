@@ -40,9 +40,12 @@ class ServedLine:
         self._thread.start()
         self._clients: list[httpx.Client] = []
 
-    def program(self, role: str | None = "engineer", **settings: Any) -> httpx.Client:
+    def program(
+        self, role: str | None = "engineer", headers: dict[str, str] | None = None, **settings: Any
+    ) -> httpx.Client:
         """A program with the token of a role; None: with none."""
-        headers = {} if role is None else {"Authorization": f"Bearer {self.secrets[role]}"}
+        bearer = {} if role is None else {"Authorization": f"Bearer {self.secrets[role]}"}
+        headers = {**bearer, **(headers or {})}
         client = httpx.Client(base_url=self.url, headers=headers, timeout=30, **settings)
         self._clients.append(client)
         return client
