@@ -11,9 +11,7 @@ from specsight.line import records, trail
 from specsight.line.store import LineStore
 
 
-def test_records_keep_their_order_while_the_clock_jumps(
-    plates: Path, sqlite_store: LineStore
-) -> None:
+def test_records_keep_their_order_while_the_clock_jumps(plates: Path, sqlite_store: LineStore) -> None:
     begun = datetime.now(timezone.utc)
     shift = timedelta(0)
     sqlite_store.clock = lambda: datetime.now(timezone.utc) + shift
