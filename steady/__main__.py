@@ -127,5 +127,18 @@ def fuzz(examples: int, seed: int, side: int, encoder: str) -> None:
     _show(lambda models, _, db: fuzzed(models, db, examples, seed), side, encoder)
 
 
+@steady.command()
+@click.option("--rate", default=5.0, help="Parts a second.")
+@click.option("--seconds", default=20.0)
+@click.option("--rounds", default=3)
+@click.option("--side", default=256, show_default=True, help="Pixels of a picture.")
+@click.option("--encoder", default="bundled", show_default=True)
+def pace(rate: float, seconds: float, rounds: int, side: int, encoder: str) -> None:
+    """Start, answers at a pace, and the rate against the bare inspector."""
+    from steady.pace import pace as measure
+
+    _show(lambda models, _, db: measure(models, db, side, rate, seconds, rounds), side, encoder)
+
+
 if __name__ == "__main__":
     steady()

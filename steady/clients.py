@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Clients:
         self.urls, self.pictures, self.twice, self.pause = urls, pictures, twice, pause
         self.headers = {"Authorization": f"Bearer {token}"}
         self.told = Told()
+        self._name = uuid.uuid4().hex[:8]
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(count)]
 
@@ -77,7 +79,10 @@ class Clients:
         with httpx.Client(headers=self.headers, timeout=30) as http:
             while not self._over.is_set():
                 number += 1
-                key, index = f"{client}-{number}", (client * 7 + number) % len(self.pictures.content)
+                key, index = (
+                    f"{self._name}-{client}-{number}",
+                    (client * 7 + number) % len(self.pictures.content),
+                )
                 for server in range(2 if self.twice else 1):
                     self._ask(http, self.urls[(client + number + server) % len(self.urls)], key, index)
                 time.sleep(self.pause())
