@@ -33,7 +33,7 @@ def pace(models: Path, db: str, side: int, rate: float, seconds: float, rounds: 
         for index in range(20):
             _ask(http, server, asked, index)
             inspector.inspect(asked.content[index])
-        alone = [_timed(lambda k=k: inspector.inspect(asked.content[k % 24])) for k in range(40)]  # type: ignore[misc]
+        alone = [_timed(lambda k=k: inspector.inspect(asked.content[k % 24])) for k in range(40)]
         times = _at_a_rate(http, server, asked, rate, seconds)
         bare, served, spent = [], [], {"bare": 0.0, "served": 0.0}
         for _ in range(rounds):

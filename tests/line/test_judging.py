@@ -68,6 +68,20 @@ def test_a_picture_that_is_none_is_a_record_that_says_so(judge: PartJudge) -> No
     assert judge.store.counts() == {"unreadable": 1}
 
 
+def test_a_listener_that_fails_stops_nothing(plates: Path, judge: PartJudge) -> None:
+    told: list[JudgedPart] = []
+
+    def fail(part: JudgedPart) -> None:
+        raise ValueError(part.id)
+
+    judge.listeners = (fail, told.append)
+    parts = [judge.submit(request(plates, number)).result(30) for number in (40, 41)]
+    while len(told) < 2:
+        threading.Event().wait(0.01)
+    assert told == parts
+    assert judge.alive
+
+
 def test_a_model_that_is_not_there_is_no_record(judge: PartJudge) -> None:
     with pytest.raises(SpecsightError, match="did you mean 'plate'"):
         judge.submit(PartRequest("a", "p1", "plates", b"x")).result(30)

@@ -7,6 +7,7 @@ once, and nothing grows.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -15,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet, LiveModel
@@ -47,6 +49,7 @@ class Closed(SpecsightError):
 @dataclass(frozen=True)
 class _Finished:
     judging: Judging
+    map: NDArray[np.float32] | None
     future: Future[JudgedPart]
 
 
@@ -124,7 +127,8 @@ class PartJudge:
                 if done is not None:
                     future.set_result(done)
                     continue
-                self._finished.put(_Finished(judge(self.fleet.live(request.model), request), future))
+                judging, map_ = _judged(self.fleet.live(request.model), request)
+                self._finished.put(_Finished(judging, map_, future))
             except Exception as error:
                 future.set_exception(error)
             self.pace += 0.1 * (time.monotonic() - start - self.pace)
@@ -147,15 +151,23 @@ class PartJudge:
         if not finished:
             return
         try:
-            stored = self.store.add([one.judging for one in finished])
+            # Encoded by this thread: the one that judges goes on with the next part meanwhile.
+            stored = self.store.add([_with_map(one.judging, one.map) for one in finished])
         except Exception as error:
             self._one_by_one(finished, error)
             return
         for one, part in zip(finished, stored, strict=True):
             one.future.set_result(part)
             if part.id == one.judging.part.id:  # otherwise another server was first
-                for listener in self.listeners:
-                    listener(part)
+                self._tell(part)
+
+    def _tell(self, part: JudgedPart) -> None:
+        """A listener that fails keeps no part from being stored."""
+        for listener in self.listeners:
+            try:
+                listener(part)
+            except Exception:
+                logging.getLogger(__name__).exception("part %s could not be told", part.id)
 
     def _one_by_one(self, finished: Sequence[_Finished], error: Exception) -> None:
         """One record that the database refuses keeps no other one out."""
@@ -168,6 +180,15 @@ class PartJudge:
 
 def judge(model: LiveModel, request: PartRequest) -> Judging:
     """Judge a part: what is to be stored of it. A picture that cannot be judged is a record as well, which says why."""
+    return _with_map(*_judged(model, request))
+
+
+def _with_map(judging: Judging, map_: NDArray[np.float32] | None) -> Judging:
+    return judging if map_ is None else replace(judging, map=encode_kept(map_))
+
+
+def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np.float32] | None]:
+    """What is to be stored, and the map that belongs to it (H, W)."""
     part = JudgedPart(
         line=request.line,
         part=request.part,
@@ -189,8 +210,8 @@ def judge(model: LiveModel, request: PartRequest) -> Judging:
         part = replace(part, error=str(error), seconds={"wait": waited}, judged=now())
     else:
         part = _answered(part, inspection, waited)
-        map_ = encode_kept(inspection.map)
-    return Judging(part, request.picture, request.depth, map_, request.person, request.role)
+        map_ = inspection.map
+    return Judging(part, request.picture, request.depth, None, request.person, request.role), map_
 
 
 def _answered(part: JudgedPart, inspection: Inspection, waited: float) -> JudgedPart:
