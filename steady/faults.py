@@ -17,7 +17,7 @@ from steady.parts import NAME, pictures
 from steady.records import check_records
 from steady.server import Server
 
-ROOM = 256 << 10
+ROOM = 64 << 10
 """Bytes that a full disk still takes."""
 
 
@@ -82,7 +82,10 @@ def full_disk(models: Path, folder: Path, side: int, count: int = 4) -> dict[str
         largest = max(one.stat().st_size for one in folder.glob("line.db*"))
         process = psutil.Process(server.pid)
         process.rlimit(resource.RLIMIT_FSIZE, (largest + ROOM, resource.RLIM_INFINITY))
-        time.sleep(6)
+        end = time.monotonic() + 60
+        while told.statuses["503"] < count and time.monotonic() < end:
+            time.sleep(0.2)
+        time.sleep(2)
         refused = told.statuses["503"]
         process.rlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         time.sleep(3)
