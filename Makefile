@@ -1,10 +1,10 @@
-# `make demo` and `make test` are all a newcomer needs; both set up .venv by themselves.
+# `make demo`, `make test` and `make line` are all a newcomer needs; both set up .venv by themselves.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long test-contracts lint format types wheel bench measured locale clean
+.PHONY: demo line test test-long test-contracts lint format types wheel bench measured locale clean
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,6 +19,10 @@ demo: $(READY)
 	grep '"id": "tyre_000007"' runs/demo-tyres/manifest.jsonl > runs/demo-tyres/asked.jsonl
 	$(BIN)/specsight inspect runs/demo-model runs/demo-tyres/asked.jsonl --out runs/demo-asked
 	$(BIN)/specsight ask runs/demo-model tyre_000007 --data runs/demo-tyres "What is wrong? How long is the stain? What caused it? May it ship?"
+
+# A line of synthetic tyres: database, server, pictures. RATE: parts a second.
+line: $(READY)
+	PYTHONPATH=. $(BIN)/python examples/line/line.py --rate $(or $(RATE),1)
 
 # Each process takes neighbouring tests, so that what the tests of a file share is made once; the one that is done first
 # takes from the others.

@@ -64,7 +64,9 @@ class Postgres:
             str(self.port),
         )
         command = self._command("postgres", "-D", self.folder / "data", *options)
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         for _ in range(200):
             ready = subprocess.run(
                 [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
