@@ -35,7 +35,9 @@ def test_what_the_first_stage_makes_serves_a_model(tmp_path: Path) -> None:
     program = tmp_path / "opt" / "specsight" / "bin" / "specsight"
     assert shutil.which("pip", path=str(program.parent)) is None
     command = [program, "serve", tmp_path / "models", "--db", f"sqlite:///{tmp_path}/line.db", "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    server = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
     try:
         assert server.stdout is not None
         address = next(line for line in server.stdout if "http" in line).split()[-1]
