@@ -57,4 +57,5 @@ def test_a_choice_goes_before_what_the_browser_asks_for(choice: str | None, acce
 
 
 def test_numbers_are_written_as_the_language_does() -> None:
-    assert (number(1.2345, "en"), number(1.2345, "de"), number(1e-9, "it")) == ("1.23", "1,23", "1e-09")
+    assert (number(1.2345, "en"), number(4, "de"), number(1234, "it")) == ("1.23", "4,00", "1234")
+    assert (number(0, "en"), number(1.25e-9, "it"), number(float("inf"), "de")) == ("0.00", "1,25e-09", "inf")

@@ -8,6 +8,7 @@ English.
 from __future__ import annotations
 
 import gettext
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
@@ -52,5 +53,6 @@ def read_by(choice: str | None, accepted: str, offered: Sequence[str]) -> str:
 
 def number(value: float, language: str, digits: int = 3) -> str:
     """A number in `digits` significant digits, as a language writes it."""
-    text = f"{value:.{digits}g}"
-    return text if language == "en" or "e" in text else text.replace(".", ",")
+    size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
+    text = f"{value:.{max(0, digits - 1 - size)}f}" if -4 < size < 7 else f"{value:.{digits}g}"
+    return text if language == "en" else text.replace(".", ",")

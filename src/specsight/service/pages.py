@@ -147,7 +147,8 @@ async def checked_form(request: Request) -> Mapping[str, str]:
 
 
 def _templates(package: str, language: str) -> jinja2.Environment:
-    """Templates that speak one language; `n` writes a number as it does."""
+    """Templates that speak one language; `n` writes a number as it does, `translated` translates words that come from
+    elsewhere, where they are ours, and leaves others as they are."""
     loader = jinja2.ChoiceLoader(
         [jinja2.PackageLoader(package, "templates"), jinja2.PackageLoader(__package__, "templates")]
     )
@@ -161,5 +162,6 @@ def _templates(package: str, language: str) -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["translated"] = lambda text: translations(language).gettext(text) if text else ""
     environment.filters["n"] = lambda value: number(value, language)
     return environment

@@ -13,7 +13,7 @@ from specsight.line.judging import PLACES, PartJudge
 from specsight.line.kept_pictures import NotKept
 from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
-from specsight.service.line import api, documentation, entering, health, inspecting, models
+from specsight.service.line import api, documentation, entering, health, inspecting, models, operator, past
 from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
@@ -62,6 +62,6 @@ def application(context: LineContext) -> FastAPI:
     app.add_exception_handler(
         NotKept, lambda request, error: pages.mistake(request, HTTPException(404, str(error)))
     )
-    for part in (inspecting, api, models, health, entering, documentation):
+    for part in (inspecting, api, models, health, entering, documentation, operator, past):
         app.include_router(part.routes(context, pages))
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -26,6 +27,8 @@ class LineContext:
     """Lines that were named when it was started, in the order of their tiles; others appear with their first part."""
     follower: Follower
     metrics: Metrics
+    alarms: Callable[[str], Sequence[str]] = lambda _: ()
+    """Line → what its operator should know at present, in sentences; asked with every part."""
 
 
 def context_of(request: Request) -> LineContext:

@@ -1,0 +1,88 @@
+"""What was judged before: a list to search, and everything about one part."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from specsight.line import history
+from specsight.service.line.api import part_of
+from specsight.service.line.context import LineContext
+from specsight.service.line.shown import WORDS, about, shown
+from specsight.service.pages import Pages, person_of
+
+PAGE = 50
+"""Parts on one page."""
+LARGEST = 2**63 - 1
+
+
+def routes(context: LineContext, pages: Pages) -> APIRouter:
+    """The routes of the pages that look back."""
+    page = _Past(context, pages)
+    router = APIRouter(include_in_schema=False)
+    router.add_api_route("/history", page.history, methods=["GET"], response_model=None)
+    router.add_api_route("/part/{id}", page.part, methods=["GET"], response_model=None)
+    return router
+
+
+class _Past:
+    def __init__(self, context: LineContext, pages: Pages) -> None:
+        self.context, self.pages = context, pages
+
+    def history(
+        self,
+        request: Request,
+        line: str = "",
+        model: str = "",
+        verdict: str = "",
+        overruled: bool = False,
+        name: str = "",
+        since: str = "",
+        until: str = "",
+        before: Annotated[int, Query(ge=0, le=LARGEST)] = LARGEST,
+    ) -> Response:
+        """Parts that are looked for, the newest first; times without a zone are by the server's clock."""
+        wanted = history.Wanted(
+            line,
+            model,
+            verdict if verdict in WORDS else "",
+            overruled,
+            name.replace("\x00", "").strip(),
+            _time(since),
+            _time(until),
+        )
+        found = history.find(self.context.store, wanted, before, PAGE + 1)
+        asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
+        older = urlencode({**asked, "before": found[PAGE - 1].number}) if len(found) > PAGE else ""
+        lines = dict.fromkeys([*self.context.lines, *sorted(self.context.feed.latest)])
+        return self.pages.page(
+            "history.html.j2",
+            request,
+            parts=shown(self.context, found[:PAGE]),
+            asked=asked,
+            older=older,
+            newest=urlencode(asked) if before != LARGEST else None,
+            lines=list(lines),
+            models=self.context.fleet.names(),
+            words=WORDS,
+        )
+
+    def part(self, request: Request, id: str) -> Response:
+        """Everything that is known of one part."""
+        (one,) = shown(self.context, [part_of(self.context, id)])
+        findings = one.part.inspection.get("findings", [])
+        values = about(self.context, one, person_of(request))
+        return self.pages.page("part.html.j2", request, findings=findings, **values)
+
+
+def _time(given: str) -> datetime | None:
+    """A time of a form; None: none, or nothing that is one."""
+    try:
+        time = datetime.fromisoformat(given.strip())
+        return time.astimezone() if 1900 <= time.year <= 9000 else None
+    except (ValueError, OverflowError, OSError):
+        return None
