@@ -174,6 +174,7 @@ def test_no_verdict_stays_on_screen_when_the_server_is_gone(
     page.until(lambda _: page.find("#lost").is_displayed(), 12)
     assert "KEINE VERBINDUNG" in page.find("#lost").text
     assert not page.find("#stage .verdict").is_displayed()
+    assert not page.find("#state").is_displayed()
 
 
 def test_a_database_that_is_away_is_said_and_covers_the_verdict(
