@@ -24,13 +24,17 @@ def free_port() -> int:
 class Broker:
     """A broker that can be killed and started again at the same port."""
 
-    def __init__(self, folder: Path, port: int, password_file: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, port: int, password_file: Path | None = None, tls: tuple[Path, Path] | None = None
+    ) -> None:
         self.port, self._config = port, folder / "mosquitto.conf"
         access = (
             f"password_file {password_file}\nallow_anonymous false\n"
             if password_file
             else "allow_anonymous true\n"
         )
+        if tls is not None:
+            access += f"certfile {tls[0]}\nkeyfile {tls[1]}\n"
         self._config.write_text(f"listener {port} 127.0.0.1\n{access}user root\n")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,9 +58,11 @@ class Broker:
 
 
 @contextmanager
-def broker(folder: Path, password_file: Path | None = None) -> Iterator[Broker]:
-    """A broker that runs meanwhile."""
-    one = Broker(folder, free_port(), password_file)
+def broker(
+    folder: Path, password_file: Path | None = None, tls: tuple[Path, Path] | None = None
+) -> Iterator[Broker]:
+    """A broker that runs meanwhile; `tls`: certificate and key."""
+    one = Broker(folder, free_port(), password_file, tls)
     one.start()
     try:
         yield one

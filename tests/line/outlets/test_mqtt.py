@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.line.outlets.conftest import Make
+from tests.support.certificates import certified
 from tests.support.mosquitto import PROGRAM, Broker, broker
 from tests.support.waiting import until
 
@@ -106,5 +107,18 @@ def test_names_and_passwords_come_from_the_environment(
         monkeypatch.setenv("SPECSIGHT_MQTT_USER", "anna")
         monkeypatch.setenv("SPECSIGHT_MQTT_PASSWORD", "secret")
         to = Outlets([address], folder)
+        until(lambda: to.states()[0].counts.sent == 1)
+        to.close()
+
+
+def test_mqtts_is_encrypted_and_checks_the_certificate(tmp_path: Path, folder: Path, part: Make) -> None:
+    certificate, key = certified(tmp_path)
+    with broker(tmp_path, tls=(certificate, key)) as one:
+        to = Outlets([f"mqtts://127.0.0.1:{one.port}/line/a"], folder)
+        to.send(part(1))
+        until(lambda: "CERTIFICATE_VERIFY_FAILED" in to.states()[0].down)
+        to.close(0)
+        to = Outlets([f"mqtts://127.0.0.1:{one.port}/line/a#ca={certificate}"], folder.with_name("second"))
+        to.send(part(1))
         until(lambda: to.states()[0].counts.sent == 1)
         to.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,12 +13,13 @@ from typing import Any
 
 import pytest
 from tests.line.outlets.conftest import Make
+from tests.support.certificates import certified
 from tests.support.waiting import until
 
 pytest.importorskip("httpx")
 
 from specsight.errors import SpecsightError
-from specsight.line.outlets import Outlets, outlet
+from specsight.line.outlets import OutletDown, Outlets, outlet
 from specsight.line.records import JudgedPart
 
 DOCS = Path(__file__).parents[3] / "docs" / "watch.md"
@@ -147,3 +149,24 @@ def test_secrets_come_from_files_too_and_stay_out_of_messages(
     with pytest.raises(SpecsightError, match="no base64") as told:
         outlet(receiver.address)
     assert "my secret" not in str(told.value)
+
+
+def test_a_certificate_of_ones_own_is_trusted_where_it_is_named(
+    receiver: Receiver, tmp_path: Path, part: Make
+) -> None:
+    certificate, key = certified(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    address = receiver.address.replace("http:", "https:")
+    stranger, known = outlet(address), outlet(f"{address}#ca={certificate}")
+    stranger.open()
+    with pytest.raises(OutletDown, match="certificate"):
+        stranger.send(part(1))
+    known.open()
+    known.send(part(1))
+    assert len(receiver.requests) == 1
+    stranger.close()
+    known.close()
+    with pytest.raises(SpecsightError, match="no file of certificates"):
+        outlet(f"{address}#ca={tmp_path}/none.pem")

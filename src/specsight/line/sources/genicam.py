@@ -44,7 +44,7 @@ class CameraSource(Source):
             )
         self._left = _count(options["frames"]) if "frames" in options else None
         self.pause = 0.0
-        self.frames = self.broken = 0
+        self.frames = 0
         core = require("harvesters.core", "camera")
         producer = Path(options["cti"])
         if not producer.is_file():
