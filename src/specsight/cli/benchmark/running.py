@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, engines
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PLACE, engines, here, output
 from specsight.cli.settings import parameters
+
+if TYPE_CHECKING:
+    from specsight.storage.addresses import Address
 
 SPLITS = ("train", "validation", "test", "all")
 
 
 @click.command()
-@click.argument("folder", metavar="BENCH", type=PATH)
+@click.argument("folder", metavar="BENCH", type=PLACE)
 @click.option(
     "--model",
     required=True,
@@ -23,8 +27,8 @@ SPLITS = ("train", "validation", "test", "all")
     "endpoint:URL#MODEL, transformers:FOLDER (a vision-language checkpoint), text:NAME (a language model without "
     "pictures).",
 )
-@click.option("-o", "--out", type=PATH, required=True, help="Folder of the run.")
-@click.option("--data", type=PATH, help="Where the pictures are, if not where the benchmark says.")
+@click.option("-o", "--out", type=PLACE, required=True, help="Folder of the run.")
+@click.option("--data", type=PLACE, help="Where the pictures are, if not where the benchmark says.")
 @click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True)
 @click.option("--task", "tasks", multiple=True, help="Ask items of this task alone; may be given again.")
 @click.option("--limit", type=int, help="Items of each task at most, drawn by --seed.")
@@ -54,10 +58,10 @@ SPLITS = ("train", "validation", "test", "all")
 @engines
 @MAX_MEGAPIXELS
 def run(
-    folder: Path,
+    folder: Path | Address,
     model: str,
-    out: Path,
-    data: Path | None,
+    out: Path | Address,
+    data: Path | Address | None,
     split: str,
     tasks: tuple[str, ...],
     limit: int | None,
@@ -106,8 +110,9 @@ def run(
     )
     answerer = answerer_named(model, given)
     again = partial(answerer_named, model, given)
-    with opened(engine, engine_address, engine_workers) as spread:
-        tally = run_benchmark(Benchmark(folder, data), model, answerer, out, config, spread, again)
+    benchmark = Benchmark(here(folder), here(data) if data else None)
+    with output(out) as written, opened(engine, engine_address, engine_workers) as spread:
+        tally = run_benchmark(benchmark, model, answerer, written, config, spread, again)
     screen.say(f"{tally.answered} answers in '{out}', {tally.before} of them from earlier calls")
     if tally.invalid:
         screen.say(f"{tally.invalid} without a readable answer: they count as wrong")
