@@ -15,6 +15,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured fusion` compares colours, depth and ways to join them (`measured.fusion`).
 `python -m measured fusion_model` measures the model that fuses colours, depth and words (`measured.fusion_model`).
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
+`python -m measured monitoring` measures false alarms and delays of the watch over a line (`measured.monitoring`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
 `python -m measured stress` measures what stressors do to detectors (`measured.stress`).
 """
@@ -35,6 +36,7 @@ from measured import (
     fusion,
     fusion_model,
     language,
+    monitoring,
     parts,
     reading,
     stress,
@@ -54,6 +56,7 @@ OTHERS = {
     "fusion": fusion.main,
     "fusion_model": fusion_model.main,
     "language": language.main,
+    "monitoring": monitoring.main,
     "parts": parts.main,
     "reading": reading.main,
     "stress": stress.main,
