@@ -1,8 +1,8 @@
 """`python -m measured monitoring`: how often the watch over a line raises a false alarm, and how soon a right one.
 
-Simulated streams (`--streams`, `--parts`), with exact (Clopper-Pearson) intervals; then real pictures: those of one good
-set in random order, replayed as a line, from some part on under the stressors of `specsight.stress`, dimmed or shifted.
-Writes Markdown.
+Simulated streams (`--streams`, `--parts`), with exact (Clopper-Pearson) intervals; then real pictures: those of one
+good set in random order, replayed as a line, from some part on under the stressors of `specsight.stress`, dimmed or
+shifted. Writes Markdown.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def drift_alarms(streams: int, parts: int) -> str:
         highest, blocks = [], []
         for _ in range(streams):
             values = autoregressive(random, phi, features, length + parts)
-            length_of_block = block or max(drift.block_for(one[:length]) for one in values)
+            length_of_block = block or max(drift.block_for(one[:length].tolist()) for one in values)
             blocks.append(length_of_block)
             paths = _paths(values, length, length_of_block, random)
             highest.append(max(float(path.max()) for path in paths) - math.log(features))
@@ -99,7 +99,7 @@ def drift_delays(streams: int, parts: int) -> str:
             for _ in range(streams):
                 values = random.normal(size=(1, length + parts))
                 values[:, length + CHANGE :] += shift
-                block = drift.block_for(values[0, :length])
+                block = drift.block_for(values[0, :length].tolist())
                 (path,) = _paths(values, length, block, random)
                 delays.append(_first(path, math.log(FEATURES / 0.01), block))
             rows.append([f"{shift:g}", str(length), *_delay(delays, CHANGE)])
@@ -112,9 +112,7 @@ def drift_delays(streams: int, parts: int) -> str:
         "90 %",
         "alarm before",
     ]
-    return (
-        f"## Drift: delay ({streams} streams of {parts} parts, the shift after {CHANGE})\n\n{table(heads, rows)}"
-    )
+    return f"## Drift: delay ({streams} streams of {parts} parts, the shift after {CHANGE})\n\n{table(heads, rows)}"
 
 
 def promise_table(streams: int, parts: int) -> str:
@@ -175,7 +173,9 @@ def _paths(values: Array, length: int, block: int, random: np.random.Generator) 
     """(S, blocks): evidence after each block of streams (S, T) whose first `length` values are their reference."""
     known, new = (drift.block_means(one, block) for one in (values[:, :length], values[:, length:]))
     ties = random.random(new.shape)
-    scores = np.stack([drift.scores_of(*one) for one in zip(known, new, ties, strict=True)])
+    scores = np.stack(
+        [drift.scores_of(sorted(old.tolist()), *one) for old, *one in zip(known, new, ties, strict=True)]
+    )
     return follow(drift.log_bets(scores), Capital.fresh(len(scores), len(drift.SHIFTS)))[0]
 
 

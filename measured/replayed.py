@@ -1,4 +1,4 @@
-"""Good pictures of a real set in random order, replayed as a line; from some part on something is done to all of them."""
+"""Good pictures of a real set in random order, replayed as a line; from some part on something is done to all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from specsight.records import Picture, Sample
 from specsight.stress import apply, seed_of
 
 SET = SHARED / "data" / "mvtec_ad"
-REFERENCE, BEFORE, AFTER = 100, 100, 400
+REFERENCE, BEFORE, AFTER = 200, 200, 400
 REPEATS = 20
 """Orders in which the pictures come."""
 ALPHA = 0.01
@@ -64,8 +64,8 @@ def replayed_table() -> str:
         )
         print(rows[-1], flush=True)
     return (
-        f"## Pictures ({len(pictures)} good bottles at 256 px drawn with replacement in {REPEATS} orders, reference "
-        f"{REFERENCE}, the change after {BEFORE}, {AFTER} parts from there, alpha {ALPHA} for all features together)\n\n"
+        f"## Pictures ({len(pictures)} good bottles at 256 px drawn with replacement in {REPEATS} orders, "
+        f"reference {REFERENCE}, the change after {BEFORE}, {AFTER} parts from there, alpha {ALPHA} in all)\n\n"
         + table(
             ["change", "found", "parts until the alarm, median (range)", "by", "orders with an alarm before"],
             rows,
@@ -84,8 +84,7 @@ def _replay(
         values = [part[feature] for part in parts]
         reference = values[:REFERENCE]
         watch = drift.DriftWatch(reference, drift.block_for(reference), ALPHA / len(FEATURES))
-        for number, value in enumerate(values[REFERENCE:], 1):
-            watch.add(number, value, float(random.uniform()))
+        watch.extend([(k, value, random.uniform()) for k, value in enumerate(values[REFERENCE:], 1)])
         if watch.alarm is not None and watch.alarm - BEFORE < best:
             best, by = watch.alarm - BEFORE, feature
     return best, by

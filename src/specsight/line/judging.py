@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.kept_maps import encode_kept
+from specsight.line.monitoring.features import measure
 from specsight.line.records import JudgedPart, now
 from specsight.line.requests import PartRequest, look
 from specsight.line.store import Judging, LineStore
@@ -203,7 +204,9 @@ def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np
     map_ = None
     try:
         instruction = model.clauses(request.words) if request.words else None
-        inspection = model.inspector.judge(look(model.inspector, request), instruction)
+        observation = look(model.inspector, request)
+        part = replace(part, measured=measure(observation.picture.rgb))
+        inspection = model.inspector.judge(observation, instruction)
         if not np.isfinite(inspection.score) or inspection.map is None:
             raise SpecsightError("the picture has a score that is not a number: check it")
     except SpecsightError as error:

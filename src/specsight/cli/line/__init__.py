@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from specsight.cli.line import records, tokens, versions
+from specsight.cli.line import health, records, tokens, versions
 from specsight.cli.options import Verbs
 
 
 @click.group(cls=Verbs)
 def line() -> None:
-    """A line's records: who may open its pages, versions of models, exports."""
+    """A line's records: who may open its pages, versions of models, exports, its health."""
 
 
-for verb in (tokens.token, *records.VERBS, *versions.VERBS):
+for verb in (health.health, tokens.token, *records.VERBS, *versions.VERBS):
     line.add_command(verb)

@@ -12,7 +12,7 @@ than what is remembered: `block_for` chooses it from the reference.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -28,16 +28,18 @@ LEAST_BLOCKS = 20
 REMEMBERED = 0.05
 """Correlation of neighbouring blocks' means that is let pass."""
 LONGEST = 200
+ROUNDING = 1e-5
+"""Share of a value by which computing alone may move it."""
 
 
 def block_for(values: Sequence[float]) -> int:
     """Parts that one block needs so that neighbouring blocks' means correlate by at most `REMEMBERED`, were the values
     autoregressive of first order with the correlation that they show, and one standard error more."""
     x = np.asarray(values, np.float64)
+    if len(x) < 3 or np.ptp(x) <= ROUNDING * np.abs(x).max():
+        return 1
     x = x - x.mean()
     spread = float(x @ x)
-    if len(x) < 3 or spread == 0:
-        return 1
     phi = min(float(x[1:] @ x[:-1]) / spread + 1 / math.sqrt(len(x)), 0.99)
     return next((b for b in range(1, LONGEST) if block_correlation(phi, b) <= REMEMBERED), LONGEST)
 
@@ -64,28 +66,11 @@ def log_bets(scores: Array) -> Array:
     return np.asarray(scores[..., None] * SHIFTS - SHIFTS**2 / 2, np.float64)
 
 
-@dataclass
-class Ranks:
-    """Values so far, in order of size."""
-
-    values: list[float]
-
-    def score(self, value: float, tie: float) -> float:
-        """The normal score of a value's rank among those before it and itself, with `tie` in (0, 1) drawn for it; it then
-        counts among them."""
-        from scipy.special import ndtri
-
-        low, high = bisect_left(self.values, value), bisect_right(self.values, value)
-        share = (low + tie * (high - low + 1)) / (len(self.values) + 1)
-        insort(self.values, value)
-        return float(ndtri(share))
-
-
-def scores_of(reference: Array, values: Array, ties: Array) -> Array:
-    """Normal scores (T,) of values as they come after a reference; `ties` (T,) in (0, 1)."""
+def scores_of(ranks: list[float], values: Array, ties: Array) -> Array:
+    """Normal scores (T,) of values by their ranks among all before them and themselves; `ties` (T,) in (0, 1) are drawn
+    for them. `ranks`, the values so far in order of size, takes them up."""
     from scipy.special import ndtri
 
-    ranks = sorted(reference.tolist())
     shares = np.empty(len(values))
     for k, (value, tie) in enumerate(zip(values.tolist(), ties.tolist(), strict=True)):
         low, high = bisect_left(ranks, value), bisect_right(ranks, value)
@@ -111,7 +96,9 @@ class DriftWatch:
     log_evidence: float = field(default=0.0, init=False)
     alarm: int | None = field(default=None, init=False)
     """Number of the part at which the evidence first sufficed; None: it never has."""
-    _waiting: list[tuple[int, float]] = field(default_factory=list, init=False, repr=False)
+    _last: int | None = field(default=None, init=False, repr=False)
+    """Blocks until the alarm."""
+    _waiting: list[tuple[int, float, float]] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         known = block_means(np.asarray(self.reference, np.float64), self.block)
@@ -122,25 +109,38 @@ class DriftWatch:
             )
         self.mean, self.spread = float(known.mean()), float(known.std(ddof=1))
         """Of the reference's blocks."""
-        self._ranks = Ranks(sorted(known.tolist()))
+        self._ranks = sorted(known.tolist())
         self._capital = Capital.fresh(len(SHIFTS))
 
-    def add(self, number: int, value: float, tie: float) -> None:
-        """The next part: its number, its value, and a number in (0, 1) drawn for it alone."""
-        self._waiting.append((number, value))
-        if len(self._waiting) < self.block:
+    def extend(self, parts: Sequence[tuple[int, float, float]]) -> None:
+        """The next parts: of each its number, its value, and a number in (0, 1) drawn for it alone."""
+        self._waiting += parts
+        count = len(self._waiting) // self.block
+        if not count:
             return
-        mean = float(np.mean([one for _, one in self._waiting]))
-        self.starts.append(self._waiting[0][0])
-        self._waiting.clear()
-        self.means.append(mean)
-        self.scores.append(self._ranks.score(mean, tie))
-        after, self._capital = follow(log_bets(np.array(self.scores[-1:])), self._capital)
-        self.log_evidence = float(after[-1])
-        if self.alarm is None and self.log_evidence >= -math.log(self.alpha):
-            self.alarm = number
+        whole = np.array(self._waiting[: count * self.block], np.float64).reshape(count, self.block, 3)
+        del self._waiting[: count * self.block]
+        means = whole[:, :, 1].mean(1)
+        scores = scores_of(self._ranks, means, whole[:, -1, 2])
+        self.starts += whole[:, 0, 0].astype(int).tolist()
+        self.means += means.tolist()
+        self.scores += scores.tolist()
+        path, self._capital = follow(log_bets(scores), self._capital)
+        self.log_evidence = float(path[-1])
+        above = np.flatnonzero(path >= self.limit)
+        if self.alarm is None and len(above):
+            self.alarm = int(whole[above[0], -1, 0])
+            self._last = len(self.scores) - count + int(above[0]) + 1
+
+    @property
+    def limit(self) -> float:
+        """The evidence that suffices."""
+        return -math.log(self.alpha)
 
     def since(self) -> tuple[int, float]:
-        """Where a change most likely began: the number of its first part, and the mean of the feature from there on."""
-        step = change_point(log_bets(np.array(self.scores)))
-        return self.starts[step], float(np.mean(self.means[step:]))
+        """Where the change that raised the alarm most likely began: the number of its first part, and the mean of the
+        feature from there to the alarm. Raises ValueError where there was none."""
+        if self._last is None:
+            raise ValueError("no alarm was raised")
+        step = change_point(log_bets(np.array(self.scores[: self._last])))
+        return self.starts[step], float(np.mean(self.means[step : self._last]))

@@ -62,7 +62,7 @@ def follow(log_bets: Array, capital: Capital) -> tuple[Array, Capital]:
 
 
 def change_point(log_bets: Array) -> int:
-    """The step (from 0) of (T, L) at which the change most likely began, given that there was one: the likeliest pair of
-    moment and size, all moments being equally likely."""
+    """The step (from 0) of (T, L) at which the change most likely began, given that there was one: the likeliest pair
+    of moment and size, all moments being equally likely."""
     later = np.cumsum(log_bets[::-1], axis=0)[::-1]
     return int(np.unravel_index(np.argmax(later), later.shape)[0])

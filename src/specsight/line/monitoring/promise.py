@@ -1,7 +1,7 @@
 """False rejects against what was promised of them, outcome by outcome.
 
-In: of parts that are good, whether they were rejected (1) or not (0), and the promised rate. Out: evidence that the rate
-is larger, which may be looked at for ever (a test by betting: Waudby-Smith and Ramdas 2024, "Estimating means of
+In: of parts that are good, whether they were rejected (1) or not (0), and the promised rate. Out: evidence that the
+rate is larger, which may be looked at for ever (a test by betting: Waudby-Smith and Ramdas 2024, "Estimating means of
 bounded random variables by betting"; the bets are Wald's likelihood ratios, 1945), and an interval for the rate that
 holds at all times at once (Robbins 1970, "Statistical methods related to the law of the iterated logarithm").
 """
@@ -27,9 +27,9 @@ def rates(promised: float) -> Array:
 
 
 def log_bets(rejected: Array, promised: float) -> Array:
-    """Outcomes (..., T) of parts → logarithms of what they multiply the stakes by, (..., T, L): 1 (good and rejected) and
-    0 (good and accepted) by likelihood ratios against the promised rate, NaN (not good, or not known) by 1. Their mean
-    is at most 1 for every rate up to the promised one, as more rejects only ever raise them."""
+    """Outcomes (..., T) of parts → logarithms of what they multiply the stakes by, (..., T, L): 1 (good and rejected)
+    and 0 (good and accepted) by likelihood ratios against the promised rate, NaN (not good, or not known) by 1. Their
+    mean is at most 1 for every rate up to the promised one, as more rejects only ever raise them."""
     others = rates(promised)
     ones, zeros = np.log(others / promised), np.log((1 - others) / (1 - promised))
     known = np.where(rejected[..., None] > 0, ones, zeros)
@@ -96,11 +96,12 @@ class PromiseStatus:
 def check_promise(
     numbers: Sequence[int], outcomes: Array, pending: int, promised: float, alpha: float = 0.01
 ) -> PromiseStatus:
-    """`numbers` of judged parts, in order, and their `outcomes` as `log_bets` takes them; `pending` of those that are not
-    known were rejected and reviewed by nobody. `alpha`: probability of ever raising a false alarm.
+    """`numbers` of judged parts, in order, and their `outcomes` as `log_bets` takes them; `pending` of those that are
+    not known were rejected and reviewed by nobody. `alpha`: probability of ever raising a false alarm.
 
-    That pending parts do not count is on the safe side: what is confirmed later, a false reject or a missed defect, only
-    raises the evidence at every moment after its part, so no alarm is raised that all outcomes together would not raise.
+    That pending parts do not count is on the safe side: what is confirmed later, a false reject or a missed defect,
+    only raises the evidence at every moment after its part, so no alarm is raised that all outcomes together would not
+    raise.
     """
     good, wrong = int(np.isfinite(outcomes).sum()), int(np.nansum(outcomes))
     evidence, since, alarm = 0.0, None, None

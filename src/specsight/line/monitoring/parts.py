@@ -1,0 +1,101 @@
+"""Records of a line as the watch needs them: in the order of their numbers, whatever clocks said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from specsight.line import schema
+from specsight.line.monitoring.features import FEATURES
+from specsight.line.records import Verdict
+from specsight.line.store import LineStore
+from specsight.storage.database import reading
+
+SCORE, REJECTED = "score", "rejected"
+WATCHED = (SCORE, REJECTED, *FEATURES)
+CHUNK = 2000
+"""Records that are read at once."""
+
+
+@dataclass(frozen=True)
+class WatchedPart:
+    """What the watch reads of a judged part."""
+
+    number: int
+    id: str
+    words: str
+    verdict: Verdict | None
+    score: float | None
+    measured: Mapping[str, float]
+
+    def value(self, feature: str, words: str) -> float | None:
+        """A feature of it, where it is compared with parts that were judged under `words`; None: it is not.
+
+        The score counts of accepted parts alone, as those of defects say nothing of good parts; `rejected` (0 or 1)
+        says how many there are of the others.
+        """
+        if feature in FEATURES:
+            return self.measured.get(feature)
+        if self.words != words or self.verdict is None:
+            return None
+        if feature == REJECTED:
+            return float(self.verdict == "reject")
+        return self.score if self.verdict == "accept" else None
+
+    def tie(self, feature: str) -> float:
+        """A number in (0, 1), drawn for this part and feature: by its id, so that everyone draws the same."""
+        drawn = hashlib.blake2b(f"{self.id} {feature}".encode(), digest_size=6).digest()
+        return (int.from_bytes(drawn, "big") + 0.5) / 2**48
+
+
+def watched_parts(
+    store: LineStore, line: str, model: str, version: str, after: int, until: int | None = None
+) -> Iterator[WatchedPart]:
+    """Parts of a line that a version judged, with numbers above `after` and up to `until`, in order."""
+    table = schema.parts.c
+    columns = (table.number, table.id, table.words, table.verdict, table.score, table.measured)
+    wanted = [table.line == line, table.model == model, table.version == version, table.error == ""]
+    if until is not None:
+        wanted.append(table.number <= until)
+    while True:
+        with reading(store.engine) as connection:
+            query = sa.select(*columns).where(*wanted, table.number > after).order_by(table.number)
+            rows = connection.execute(query.limit(CHUNK)).all()
+        for row in rows:
+            yield WatchedPart(**row._mapping)
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1].number
+
+
+def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict[str, bool]:
+    """Id of a part → whether it is good, as the last person said who reviewed it, or the last engineer who confirmed
+    what it is; parts of which nobody said are left out."""
+    parts, found = schema.parts.c, dict[str, bool]()
+    wanted = (parts.line == line, parts.model == model, parts.version == version)
+    with reading(store.engine) as connection:
+        for table, column, good in (
+            (schema.reviews, schema.reviews.c.verdict, {"accept": True, "reject": False}),
+            (schema.confirmations, schema.confirmations.c.outcome, {"good": True, "defect": False}),
+        ):
+            query = sa.select(table.c.inspection, column).join(schema.parts, parts.id == table.c.inspection)
+            for id_, word in connection.execute(query.where(*wanted).order_by(table.c.number)):
+                if word in good:
+                    found[id_] = good[word]
+    return found
+
+
+def last_number(store: LineStore, line: str) -> int:
+    """The largest number of a part of the line; 0: it has none."""
+    return store.latest().get(line, 0)
+
+
+def received(store: LineStore, number: int) -> datetime | None:
+    """When a part came, by the clock of its server."""
+    with reading(store.engine) as connection:
+        query = sa.select(schema.parts.c.received).where(schema.parts.c.number == number)
+        return connection.execute(query).scalar()

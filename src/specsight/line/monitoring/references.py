@@ -1,0 +1,128 @@
+"""What a line's parts are compared with: references taken, and watches begun anew, by an engineer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from specsight.errors import SpecsightError
+from specsight.line.monitoring import parts as records
+from specsight.line.monitoring.alarms import Baseline, Watch, baseline_of, save
+from specsight.line.monitoring.drift import DriftWatch, block_for
+from specsight.line.monitoring.parts import SCORE, WATCHED, WatchedPart
+from specsight.line.records import Role
+from specsight.line.store import LineStore
+
+ALPHA = 0.01
+"""Probability of ever raising a false alarm, unless an engineer wants another one."""
+NONE = "no reference to compare with: take one with 'specsight line health --reference FIRST-LAST'"
+
+
+def live_version(store: LineStore, model: str) -> str:
+    """The version of a model that is live. Raises SpecsightError where none is."""
+    live = store.live(model)
+    if live is None:
+        raise SpecsightError(f"no version of a model '{model}' is live: see 'specsight serve'")
+    return live.version
+
+
+def take_reference(
+    store: LineStore,
+    line: str,
+    model: str,
+    first: int,
+    last: int,
+    person: str,
+    *,
+    promised: float | None = None,
+    alpha: float = ALPHA,
+    role: Role = "engineer",
+) -> Baseline:
+    """Compare the line's parts with those of numbers `first` to `last` from now on, which `person` declares to be as
+    they should be; parts that somebody said are defective are left out. `promised`: see `Baseline`; None: as before.
+
+    The first reference of a version also judges the parts after it that have come since. Raises SpecsightError where
+    there are too few parts.
+    """
+    if not 0 < alpha < 1:
+        raise SpecsightError(f"--alpha is {alpha:g}: it is a probability between 0 and 1")
+    if promised is not None and not 0 < promised < 1:
+        raise SpecsightError(f"--promised is {promised:g}: it is a share between 0 and 1")
+    version = live_version(store, model)
+    before = baseline_of(store, line, model, version)
+    said = records.said_of_parts(store, line, model, version)
+    parts = [
+        one
+        for one in records.watched_parts(store, line, model, version, first - 1, last)
+        if said.get(one.id) is not False
+    ]
+    if not parts:
+        raise SpecsightError(f"version {version} judged no part {first} to {last} of line '{line}'")
+    values = reference_values(parts)
+    block = max(block_for(one) for one in values.values())
+    for feature, one in values.items():
+        DriftWatch(one, _at_most(block, feature, len(one), len(parts)), alpha)
+    now = records.last_number(store, line)
+    baseline = Baseline(
+        line,
+        model,
+        version,
+        person,
+        f"{len(parts)} parts with numbers {first} to {last}",
+        values,
+        parts[-1].words,
+        block,
+        alpha,
+        promised if promised is not None else before.promised if before else None,
+        now if before else parts[-1].number,
+        before.promise_after if before else 0,
+    )
+    return save(store, baseline, role, "a new reference")
+
+
+def reset(
+    store: LineStore,
+    line: str,
+    model: str,
+    what: Watch,
+    person: str,
+    note: str = "",
+    role: Role = "engineer",
+) -> Baseline:
+    """Begin a watch anew after the line's last part, with the same reference: the cause was found and removed.
+
+    Raises SpecsightError where there is no reference.
+    """
+    baseline = baseline_of(store, line, model, live_version(store, model))
+    if baseline is None:
+        raise SpecsightError(f"line '{line}' has {NONE}")
+    now = records.last_number(store, line)
+    begun = replace(
+        baseline,
+        person=person,
+        drift_after=now if what == "drift" else baseline.drift_after,
+        promise_after=now if what == "promise" else baseline.promise_after,
+    )
+    return save(store, begun, role, note)
+
+
+def reference_values(parts: list[WatchedPart]) -> dict[str, list[float]]:
+    """Each feature's values, of the features that all parts have."""
+    words = parts[-1].words
+    found = {name: [one.value(name, words) for one in parts] for name in WATCHED}
+    return {
+        name: known
+        for name, values in found.items()
+        if (known := [one for one in values if one is not None])
+        and (name == SCORE or len(known) == len(values))
+    }
+
+
+def block_of(baseline: Baseline, feature: str) -> int:
+    """Parts of which a feature's mean is compared as one value."""
+    longest = max(len(one) for one in baseline.values.values())
+    return _at_most(baseline.block, feature, len(baseline.values[feature]), longest)
+
+
+def _at_most(block: int, feature: str, own: int, all_: int) -> int:
+    """Accepted parts are fewer than all: a block of them spans as much time with fewer."""
+    return max(1, round(block * own / all_)) if feature == SCORE else block
