@@ -12,6 +12,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured parts` measures how well parts are found (`measured.parts`).
 `python -m measured benchmarks` builds benchmarks and asks models (`measured.benchmarks`).
 `python -m measured explanations` attacks the checks of statements with made sentences (`measured.explanations`).
+`python -m measured feedback` measures what persons' feedback does to false rejects and misses (`measured.feedback`).
 `python -m measured fusion` compares colours, depth and ways to join them (`measured.fusion`).
 `python -m measured fusion_model` measures the model that fuses colours, depth and words (`measured.fusion_model`).
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
@@ -33,6 +34,7 @@ from measured import (
     anomalygpt,
     benchmarks,
     explanations,
+    feedback,
     fusion,
     fusion_model,
     language,
@@ -53,6 +55,7 @@ OTHERS = {
     "anomalygpt": anomalygpt.main,
     "benchmarks": benchmarks.main,
     "explanations": explanations.main,
+    "feedback": feedback.main,
     "fusion": fusion.main,
     "fusion_model": fusion_model.main,
     "language": language.main,
