@@ -21,6 +21,7 @@ from specsight.line.feedback.going_live import go_live, roll_back
 from specsight.line.feedback.preview import disagreeing, preview, previews
 from specsight.line.feedback.selection import select
 from specsight.line.fleet import Fleet
+from specsight.line.history import UNDONE
 from specsight.line.judging import judge
 from specsight.line.records import JudgedPart, Review
 from specsight.line.requests import PartRequest
@@ -90,6 +91,14 @@ def test_what_persons_say_waits_for_an_engineer(fleet: Fleet) -> None:
             confirm(fleet.store, first, wrong[0], "anna", wrong[1])
     with pytest.raises(SpecsightError, match="nobody has reviewed"):
         confirm(fleet.store, part(fleet, 45).id, "good", "anna")
+
+
+def test_what_was_taken_back_waits_for_nobody(fleet: Fleet) -> None:
+    id_ = say(fleet, 41, "accept")
+    fleet.store.review(Review(id_, "ben", "operator", "reject", UNDONE))
+    assert reviewed(fleet.store, "plate") == []
+    with pytest.raises(SpecsightError, match="nobody has reviewed"):
+        confirm(fleet.store, id_, "good", "anna")
 
 
 def test_a_false_reject_is_accepted_once_a_candidate_is_live_and_rejected_after_a_roll_back(

@@ -162,12 +162,14 @@ class Fleet:
                 self._loaded[name] = found
         return found
 
-    def go_live(self, activation: Activation, role: Role = "engineer") -> Activation:
+    def go_live(
+        self, activation: Activation, role: Role = "engineer", instead_of: str | None = None
+    ) -> Activation:
         """Let a version go live, or go back to one: loaded and verified first, so that one that is damaged never does.
-        Raises SpecsightError where it cannot be loaded."""
+        Raises SpecsightError where it cannot be loaded, and where another one than `instead_of` is live."""
         model = self.load(activation.model, activation.version)
         with self._loading:
-            done = self.store.activate(activation, role)
+            done = self.store.activate(activation, role, instead_of=instead_of)
             self._loaded[model.name] = model
         return done
 

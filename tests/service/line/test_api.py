@@ -122,7 +122,10 @@ def test_versions_go_live_and_back_while_parts_come(
         ]
         assert judged(plates, line, 41)[0]["verdict"] == "reject"
         place = "/models/plate/live"
-        assert engineer.post(place, json={"version": second, "reason": "try"}).json()["version"] == second
+        refused = engineer.post(place, json={"version": second, "reason": "try"})
+        assert (refused.status_code, "nobody has seen" in refused.json()["detail"]) == (422, True)
+        wanted = {"version": second, "without_preview": "try"}
+        assert engineer.post(place, json=wanted).json()["version"] == second
         (part,) = judged(plates, line, 41)
         assert (part["verdict"], part["version"]) == ("accept", second)
         engineer.post(place, json={"version": first, "reason": "back"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +22,6 @@ MODELS = click.argument("models", type=PATH)
 MODEL = click.argument("model")
 PERSON = click.option("--person", default=getpass.getuser, help="Who does it; default: who is logged in.")
 ENCODER = click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
-LOW = 10
-"""Added to the niceness of a process that previews: whatever judges parts goes first."""
 
 
 @contextmanager
@@ -174,9 +171,6 @@ def preview(
 ) -> None:
     """Judge recent parts by VERSIONS of MODEL that are not live: which would be judged otherwise."""
     from specsight.line.feedback import preview as previewing
-
-    if hasattr(os, "nice"):
-        os.nice(LOW)
 
     def tell(done: int, of: int) -> None:
         if progress:

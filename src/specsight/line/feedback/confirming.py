@@ -7,7 +7,7 @@ in the audit trail; what waits for one; and how many parts of each kind were loo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
 from specsight.line import schema, trail
+from specsight.line.history import UNDONE, standing
 from specsight.line.records import Entry, JudgedPart, Review, iso, now
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
@@ -145,7 +146,8 @@ def reviewed(
     query = sa.select(*(column for columns in own for column in columns)).select_from(joined)
     with reading(store.engine) as connection:
         rows = connection.execute(query.where(*wanted).order_by(parts.c.number.desc()).limit(limit))
-        return [_reviewed(dict(row._mapping)) for row in rows]
+        found = [_reviewed(dict(row._mapping)) for row in rows]
+    return _standing(store, found)
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,15 @@ def _last(table: sa.Table) -> sa.Subquery:
     """The number of the last row of each inspection."""
     query = sa.select(table.c.inspection, sa.func.max(table.c.number).label("number"))
     return query.group_by(table.c.inspection).subquery()
+
+
+def _standing(store: LineStore, found: Sequence[Reviewed]) -> list[Reviewed]:
+    """The same with the reviews that hold where the last one takes another back; parts without any are left out."""
+    undone = [one.part.id for one in found if one.review.reason == UNDONE]
+    reviews = store.reviews(undone) if undone else {}
+    held = {id_: standing(own) for id_, own in reviews.items()}
+    with_theirs = [(one, held.get(one.part.id, one.review)) for one in found]
+    return [replace(one, review=review) for one, review in with_theirs if review is not None]
 
 
 def _columns(table: sa.Table) -> list[sa.Label[Any]]:

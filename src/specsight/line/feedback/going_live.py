@@ -44,9 +44,8 @@ def go_live(
         raise SpecsightError(
             f"version {version} of '{model}' cannot go live yet: {why}. Make a preview, or say why without one"
         )
-    fleet.load(model, version)  # the line must be able to: damaged or absent, it says so here
     words = reason if seen else f"without a preview: {override.strip()}"
-    return fleet.store.activate(Activation(model, version, person, words), instead_of=live.version)
+    return fleet.go_live(Activation(model, version, person, words), instead_of=live.version)
 
 
 def roll_back(
@@ -60,9 +59,17 @@ def roll_back(
     former = version_before(fleet.store.activations(model))
     if former is None:
         raise SpecsightError(f"no version of '{model}' was live before {live.version}: nothing to go back to")
-    fleet.load(model, former)
     words = f"rolled back: {reason}" if reason else "rolled back"
-    return fleet.store.activate(Activation(model, former, person, words), instead_of=live.version)
+    return fleet.go_live(Activation(model, former, person, words), instead_of=live.version)
+
+
+def change(
+    fleet: Fleet, model: str, version: str, person: str, reason: str = "", override: str = ""
+) -> Activation:
+    """`roll_back` where `version` is the one before, `go_live` for any other."""
+    if version == version_before(fleet.store.activations(model)):
+        return roll_back(fleet, model, person, reason)
+    return go_live(fleet, model, version, person, reason, override=override)
 
 
 def version_before(activations: Sequence[Activation]) -> str | None:

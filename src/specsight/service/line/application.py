@@ -8,12 +8,23 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from specsight.line.feedback.work import Work
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
 from specsight.line.kept_pictures import NotKept
 from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
-from specsight.service.line import api, documentation, entering, health, inspecting, models, operator, past
+from specsight.service.line import (
+    api,
+    documentation,
+    engineer,
+    entering,
+    health,
+    inspecting,
+    models,
+    operator,
+    past,
+)
 from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
@@ -36,11 +47,12 @@ def line_context(
     feed, metrics = Feed(store), Metrics()
     judge = PartJudge(fleet, store, [feed.told, metrics.told], places)
     metrics.registry.register(Present(judge, fleet))
-    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), metrics)
+    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics)
 
 
 def close_line(context: LineContext) -> None:
     """Finish the parts that wait, and close the database."""
+    context.work.close()
     context.judge.close()
     context.store.close()
 
@@ -62,6 +74,6 @@ def application(context: LineContext) -> FastAPI:
     app.add_exception_handler(
         NotKept, lambda request, error: pages.mistake(request, HTTPException(404, str(error)))
     )
-    for part in (inspecting, api, models, health, entering, documentation, operator, past):
+    for part in (inspecting, api, models, health, entering, documentation, engineer, operator, past):
         app.include_router(part.routes(context, pages))
     return app

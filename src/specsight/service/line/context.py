@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from specsight.line.feedback.work import Work
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PartJudge
 from specsight.line.store import LineStore
@@ -26,6 +27,8 @@ class LineContext:
     lines: tuple[str, ...]
     """Lines that were named when it was started, in the order of their tiles; others appear with their first part."""
     follower: Follower
+    work: Work
+    """Makes candidates and previews."""
     metrics: Metrics
     alarms: Callable[[str], Sequence[str]] = lambda _: ()
     """Line → what its operator should know at present, in sentences; asked with every part."""

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from specsight.line.feedback.going_live import change
 from specsight.line.records import Activation
 from specsight.service.access import Person
 from specsight.service.line.answers import History, Model, returns
@@ -73,15 +74,19 @@ class Wanted(BaseModel):
 
     version: str = Field(pattern="^[0-9a-f]{12}$")
     reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
+    without_preview: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
+    """Why it goes live although nobody has previewed it against what is live; the former version needs no preview."""
 
 
 async def go_live(context: Context, name: Name, wanted: Wanted, person: Engineer) -> JSONResponse:
-    """Let a version go live, or go back to one. It is loaded before it judges, while the former one goes on."""
+    """Let a version go live that was previewed against what is live, or go back to the former one. It is loaded before
+    it judges, while the former one goes on."""
     known = await asyncio.to_thread(context.store.versions, name)
     if wanted.version not in [one.version for one in known]:
         raise HTTPException(404, f"model '{name}' has no version '{wanted.version}'")
-    activation = Activation(name, wanted.version, person.code, wanted.reason)
-    done = await asyncio.to_thread(context.fleet.go_live, activation)
+    done = await asyncio.to_thread(
+        change, context.fleet, name, wanted.version, person.code, wanted.reason, wanted.without_preview
+    )
     return JSONResponse(done.to_json())
 
 

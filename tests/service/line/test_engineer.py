@@ -1,0 +1,64 @@
+"""The engineer's page in a real browser: from an overruled verdict to another version that is live, and back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.lines import ServedLine, served_line
+from tests.support.waiting import until
+
+from specsight.line.store import LineStore
+
+
+@pytest.fixture
+def own(plates: Path, sqlite_store: LineStore, tmp_path: Path) -> Iterator[ServedLine]:
+    """A server on models of its own."""
+    shutil.copytree(plates / "models" / "plate", tmp_path / "models" / "plate")
+    with served_line(tmp_path / "models", sqlite_store) as one:
+        yield one
+
+
+def verdict(plates: Path, line: ServedLine, number: int, name: str = "") -> Any:
+    content = (plates / "new" / f"{number}.png").read_bytes()
+    return line.inspect(content, name or f"p{number}.png").json()[0]["verdict"]
+
+
+def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_back(
+    plates: Path, own: ServedLine, browser: Any
+) -> None:
+    assert verdict(plates, own, 41) == "reject"
+    (part,) = own.context.store.parts(name="p41.png")
+    said = {"verdict": "accept", "reason": "a reflection"}
+    assert own.program("operator").post(f"/inspections/{part.id}/reviews", json=said).status_code == 200
+    browser.get(own.server.addresses["engineer"])
+    browser.get(f"{own.url}/engineer")
+
+    def press(selector: str, wait: str) -> None:
+        browser.find_element("css selector", selector).click()
+        until(lambda: bool(browser.find_elements("css selector", wait)))
+
+    browser.find_element("css selector", "body").send_keys("g")
+    until(lambda: not browser.find_elements("css selector", ".reviewed"))
+    press("form[action$='/candidate'] button", "#task.fine")
+    until(lambda: "threshold" in browser.page_source and len(own.context.store.versions("plate")) == 2)
+    press("form[action$='/preview'] button", "a[href*='/preview/']")
+    browser.find_element("css selector", "a[href*='/preview/']").click()
+    until(lambda: bool(browser.find_elements("css selector", ".flipped li img")))
+    press("button.main", "#rollback")
+    assert verdict(plates, own, 41, "again.png") == "accept"
+    browser.find_element("css selector", "#rollback").click()
+    until(lambda: not browser.find_elements("css selector", "#rollback"))
+    assert verdict(plates, own, 41, "back.png") == "reject"
+    browser.get("about:blank")
+
+
+def test_only_engineers_change_anything(own: ServedLine) -> None:
+    assert own.browser("operator").get("/engineer/plate").status_code == 403
+    assert own.browser("auditor").get("/engineer/plate").status_code == 200
+    assert own.browser("auditor").post("/engineer/plate/scan", data={}).status_code == 403
+    assert own.browser("engineer").get("/engineer/nothing").status_code == 404
+    assert own.browser("engineer").get("/engineer/plate/preview/7").status_code == 404
