@@ -32,8 +32,13 @@ def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_
 ) -> None:
     assert verdict(plates, own, 41) == "reject"
     (part,) = own.context.store.parts(name="p41.png")
-    said = {"verdict": "accept", "reason": "a reflection"}
-    assert own.program("operator").post(f"/inspections/{part.id}/reviews", json=said).status_code == 200
+    browser.get(own.server.addresses["operator"])
+    browser.find_element("css selector", "details.overrule > summary").click()
+    browser.find_element("css selector", "details.overrule button.reason").click()
+    until(
+        lambda: [one.verdict for one in own.context.store.reviews([part.id]).get(part.id, [])] == ["accept"]
+    )
+    browser.get("about:blank")  # leaves the stream of the operator's page
     browser.get(own.server.addresses["engineer"])
     browser.get(f"{own.url}/engineer")
 
