@@ -106,7 +106,7 @@ def measure(name: str, data: Path, out: Path, seed: int, supervised: bool) -> li
 
     for part, _ in said[:SOME]:
         _say(fleet.store, part, "accept", "good")
-    joined(f"{SOME} false rejects", "overruled")
+    joined(f"{min(SOME, len(said))} false rejects", "overruled")
     for part, _ in said[SOME:]:
         _say(fleet.store, part, "accept", "good")
     joined("all false rejects", "overruled")
