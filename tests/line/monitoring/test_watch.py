@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.support.factory import specsight
+from tests.support.watched_line import VERSION, line_of
 
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
@@ -20,41 +19,7 @@ from specsight.line.monitoring.references import reset, take_reference
 from specsight.line.monitoring.watch import LineWatch, status
 from specsight.line.records import Activation, JudgedPart, Review, Version
 from specsight.line.requests import PartRequest
-from specsight.line.store import Judging, LineStore
-
-VERSION = "0" * 12
-NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
-
-
-def line_of(
-    store: LineStore,
-    count: int,
-    seed: int,
-    *,
-    light: float = 100.0,
-    rejected: Sequence[int] = (),
-    **values: str,
-) -> list[JudgedPart]:
-    """Parts of line "a", of which those at `rejected` are; clocks run backwards."""
-    random = np.random.default_rng(seed)
-    made = []
-    for k in range(count):
-        measured = {"brightness": light + random.normal(), "sharpness": 0.3 + 0.01 * random.normal()}
-        measured |= {"row": 0.5 + 0.001 * random.normal(), "column": 0.5 + 0.001 * random.normal()}
-        part = JudgedPart(
-            "a",
-            f"{k}",
-            "plate",
-            VERSION,
-            id=random.bytes(16).hex(),
-            verdict="reject" if k in rejected else "accept",
-            score=2.0 if k in rejected else 0.5 + 0.1 * random.normal(),
-            threshold=1.0,
-            measured=measured,
-            received=NOON - timedelta(minutes=k),
-        )
-        made.append(Judging(replace(part, **values), b""))  # type: ignore[arg-type]
-    return store.add(made)
+from specsight.line.store import LineStore
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics, Present
+from specsight.service.line.watching import Watcher
 from specsight.service.pages import Pages
 from specsight.version import __version__
 
@@ -47,7 +48,9 @@ def line_context(
     feed, metrics = Feed(store), Metrics()
     judge = PartJudge(fleet, store, [feed.told, metrics.told], places)
     metrics.registry.register(Present(judge, fleet))
-    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics)
+    watcher = Watcher(store, fleet, feed)
+    metrics.registry.register(watcher)
+    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics, watcher)
 
 
 def close_line(context: LineContext) -> None:
@@ -64,7 +67,9 @@ def application(context: LineContext) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.feed.start()
         await context.follower.start()
+        await context.watcher.start()
         yield
+        await context.watcher.stop()
         await context.follower.stop()
         await context.feed.stop()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -14,6 +14,7 @@ from specsight.line.store import LineStore
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics
+from specsight.service.line.watching import Watcher
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,11 @@ class LineContext:
     work: Work
     """Makes candidates and previews."""
     metrics: Metrics
-    alarms: Callable[[str], Sequence[str]] = lambda _: ()
-    """Line → what its operator should know at present, in sentences; asked with every part."""
+    watcher: Watcher
+
+    def alarms(self, line: str) -> Sequence[str]:
+        """What the operator of a line should know at present, in sentences; asked with every part."""
+        return self.watcher.alarms(line)
 
 
 def context_of(request: Request) -> LineContext:
