@@ -52,7 +52,7 @@ def find(store: LineStore, wanted: Wanted, before: int | None = None, limit: int
     conditions = [
         *([table.line == wanted.line] if wanted.line else []),
         *([table.model == wanted.model] if wanted.model else []),
-        *([_word() == wanted.verdict] if wanted.verdict else []),
+        *([wanted.verdict == schema.WORD] if wanted.verdict else []),
         *([table.part.contains(wanted.name, autoescape=True)] if wanted.name else []),
         *([table.received >= wanted.since] if wanted.since else []),
         *([table.received < wanted.until] if wanted.until else []),
@@ -67,11 +67,11 @@ def find(store: LineStore, wanted: Wanted, before: int | None = None, limit: int
 def counts(store: LineStore, line: str, since: datetime, after: int = 0) -> Counts:
     """How many parts of a line, received from `since` on and with numbers above `after`, had which word."""
     table = schema.parts.c
-    query = sa.select(_word(), sa.func.count(), sa.func.max(table.number)).where(
+    query = sa.select(schema.WORD, sa.func.count(), sa.func.max(table.number)).where(
         table.line == line, table.number > after, table.received >= since
     )
     with reading(store.engine) as connection:
-        rows = connection.execute(query.group_by(_word())).all()
+        rows = connection.execute(query.group_by(schema.WORD)).all()
     return Counts(
         {str(word): int(count) for word, count, _ in rows}, max((int(n) for *_, n in rows), default=after)
     )
@@ -110,14 +110,6 @@ def undoing(part: JudgedPart, reviews: Sequence[Review], person: str, role: Any)
     if verdict is None:
         return None
     return Review(part.id, person, role, verdict, UNDONE, "" if former is None else former.type)
-
-
-def _word() -> sa.ColumnElement[str]:
-    """`JudgedPart.word`."""
-    table = schema.parts.c
-    return sa.case(
-        (table.error != "", "unreadable"), (table.verdict.is_(None), "undecided"), else_=table.verdict
-    )
 
 
 def _overruled() -> Any:

@@ -88,6 +88,11 @@ parts = sa.Table(
     sqlite_autoincrement=True,
 )
 
+WORD: sa.ColumnElement[str] = sa.case(
+    (parts.c.error != "", "unreadable"), (parts.c.verdict.is_(None), "undecided"), else_=parts.c.verdict
+)
+"""`JudgedPart.word`; one expression, for PostgreSQL groups by nothing that only looks the same."""
+
 reviews = sa.Table(
     "review",
     metadata,

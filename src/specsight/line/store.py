@@ -161,11 +161,10 @@ class LineStore:
             *([table.line == line] if line is not None else []),
             *([table.received >= since] if since else []),
         ]
-        word = sa.case(
-            (table.error != "", "unreadable"), (table.verdict.is_(None), "undecided"), else_=table.verdict
-        )
         with reading(self.engine) as connection:
-            rows = connection.execute(sa.select(word, sa.func.count()).where(*wanted).group_by(word))
+            rows = connection.execute(
+                sa.select(schema.WORD, sa.func.count()).where(*wanted).group_by(schema.WORD)
+            )
             return {str(name): int(count) for name, count in rows}
 
     def latest(self) -> dict[str, int]:
