@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specsight import screen
+from specsight.encoders.runtimes.names import GRAPHS
 from specsight.machine import usable_processors, version_of
 from specsight.version import __version__
 
@@ -52,6 +53,7 @@ def examine(encoder: str) -> list[Check]:
             _library(name, "pip install 'specsight[models]' to use encoders with learned weights")
             for name in MODELS
         ),
+        *(Check(f"runtime {name}", _runtime(library, name)) for name, library in GRAPHS.items()),
         _encoder(encoder),
         *_broken(),
         Check("processors", f"{usable_processors()} usable"),
@@ -63,6 +65,11 @@ def examine(encoder: str) -> list[Check]:
 def _library(name: str, hint: str) -> Check:
     version = version_of(name)
     return Check(name, version) if version else Check(name, "not installed", hint)
+
+
+def _runtime(library: str, extra: str) -> str:
+    """Its version; that it is not installed is no fault: nothing needs it unless it is asked for."""
+    return version_of(library) or f"not installed: pip install 'specsight[{extra}]' for --runtime {extra}"
 
 
 def _amount(what: str, value: float, enough_gib: float, words: str) -> Check:

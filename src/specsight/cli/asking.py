@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME
 from specsight.errors import SpecsightError, excerpt
 from specsight.learning.device import AUTO
 
@@ -52,6 +52,7 @@ PROMPT = "? "
 )
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @click.option(
     "--json", "as_json", is_flag=True, help="Print each answer as one line of JSON, with its evidence."
 )

@@ -8,7 +8,7 @@ import click
 
 from specsight import screen
 from specsight.cli.inspecting import say_fitted
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, RUNTIME
 from specsight.learning.device import AUTO
 
 
@@ -20,6 +20,7 @@ from specsight.learning.device import AUTO
 @click.option("--good", type=PATH, help="Folder with further good parts to count with those held out.")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved (with --good).")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @MAX_MEGAPIXELS
 def set_threshold(
     model: Path,
@@ -55,6 +56,7 @@ def set_threshold(
 @click.option("--former", type=PATH, help="Where the good parts of before lie now, if they have moved.")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @MAX_MEGAPIXELS
 def update(
     model: Path, good: tuple[Path, ...], former: Path | None, encoder: str | None, device: str
@@ -85,6 +87,7 @@ def update(
 )
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @MAX_MEGAPIXELS
 @REPLACE
 def adapt(

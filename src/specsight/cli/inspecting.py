@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
+<<<<<<< HEAD
 from specsight.cli.options import (
     DEVICE_HELP,
     MAX_MEGAPIXELS,
@@ -21,6 +22,9 @@ from specsight.cli.options import (
     here,
     output,
 )
+=======
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, RUNTIME, engines, fitting
+>>>>>>> 277d3ab (Encoders run by ONNX Runtime and OpenVINO; export of saved models; --runtime (issue 16))
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
@@ -144,6 +148,7 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md, .pdf).")
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @click.option(
     "--ontology", "knowledge", type=PATH, multiple=True, help="YAML with further types; may be given again."
 )

@@ -78,6 +78,22 @@ PATH = _PathType(path_type=Path)
 PLACE = _PlaceType(path_type=Path)
 ENCODER = "bundled"
 DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
+
+
+def _run_by(_context: click.Context, _parameter: click.Parameter, name: str) -> None:
+    from specsight.encoders import set_default_runtime
+
+    set_default_runtime(name)
+
+
+RUNTIME = click.option(
+    "--runtime",
+    default=AUTO,
+    show_default=True,
+    callback=_run_by,
+    expose_value=False,
+    help="What runs the encoder: torch, onnx or openvino; auto: the graph of an exported model, else torch.",
+)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FITTING = (
@@ -96,6 +112,7 @@ FITTING = (
         help="A name, a folder or a hub id; several with commas for auto.",
     ),
     click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP),
+    RUNTIME,
     click.option(
         "--resolution",
         metavar="PX",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, ENCODER, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, ENCODER, MAX_MEGAPIXELS, PATH, RUNTIME
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=PATH, help="File (--show) or folder (--on) to write to.")
 @click.option("--encoder", default=ENCODER, show_default=True, help="What finds parts on them (--on).")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @click.option("--no-browser", is_flag=True, help="Print the page's address and open nothing.")
 @MAX_MEGAPIXELS
 def parts(

@@ -10,7 +10,7 @@ import click
 
 from specsight import screen
 from specsight.cli.ending import stop_asked
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import AUTO
 
@@ -49,6 +49,7 @@ WAIT = 5.0
 )
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @MAX_MEGAPIXELS
 def watch(
     folder: Path | None,

@@ -22,7 +22,9 @@ from specsight.detectors.needs import Needs, Regime
 from specsight.detectors.parameters import parameters_of
 from specsight.detectors.saving import State
 from specsight.detectors.text import Words
-from specsight.encoders import Encoder, names_same_encoder
+from specsight.encoders import Encoder, load_encoder, names_same_encoder
+from specsight.encoders.runtimes.brought import brings_graph, brought_encoder
+from specsight.encoders.runtimes.names import AUTO
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.preparation import Framing
 from specsight.progress import track
@@ -254,17 +256,21 @@ def create_detector(name: str, /, **parameters: Any) -> Detector:
     return detector
 
 
-def load_detector(folder: Path, encoder: str | Encoder | None = None, device: str = "auto") -> Detector:
+def load_detector(
+    folder: Path, encoder: str | Encoder | None = None, device: str = "auto", runtime: str = "auto"
+) -> Detector:
     """Read what `Detector.save` wrote.
 
-    Parameters: `encoder` says where the encoder lies now, if it has moved, or is the encoder; `device` where it runs,
-    see `load_encoder`.
+    Parameters: `encoder` says where the encoder lies now, if it has moved, or is the encoder; `device` where it runs
+    and `runtime` what runs it, see `load_encoder`; "auto": the graph that the folder brings, where it brings one.
     Nothing is fetched because the folder names it, for others may have written it: a hub id that is not on this machine
     must be given here. Raises SpecsightError for another format version, damaged files, and an encoder other than the
     one fitted with.
     """
     description = saving.read_description(folder)
     made_by = description["encoder"]
+    if encoder is None and brings_graph(folder, runtime):
+        encoder = brought_encoder(folder, device)
     name = str(made_by["name"]) if encoder is None else encoder
     if (
         isinstance(name, str)
@@ -272,6 +278,8 @@ def load_detector(folder: Path, encoder: str | Encoder | None = None, device: st
         and not names_same_encoder(name, made_by["fingerprint"], folder)
     ):
         raise saving.another_encoder(folder, name)
+    if isinstance(name, str) and runtime != AUTO:
+        name = load_encoder(name, device, runtime)
     parameters = {**description["parameters"], "encoder": name, "device": device}
     detector = create_detector(str(description["detector"]), **parameters)
     if detector.get_encoder().fingerprint != made_by["fingerprint"]:

@@ -89,6 +89,10 @@ class Looking:
             )
         return self.encoder_
 
+    def framed(self, picture: Picture) -> NDArray[np.uint8]:
+        """The pixels (1, H, W, 3) of a picture as the encoder is given them, where there are no tiles."""
+        return self._frame(picture, self.get_encoder().multiple)[0][None]
+
     @property
     def framing(self) -> Framing:
         """How pictures are framed: as the parameters say or, once fitted, as good pictures decided.

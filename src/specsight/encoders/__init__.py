@@ -10,12 +10,14 @@ from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.filters import FILTERS
 from specsight.encoders.layer import Features, Images, Layer
 from specsight.encoders.placement import JOINT, Placement
+from specsight.encoders.runtimes.names import AUTO, RUNTIMES, TORCH, chosen_runtime, set_default_runtime
 from specsight.errors import SpecsightError, did_you_mean
 
 __all__ = [
     "BUNDLED",
     "FILTERS",
     "JOINT",
+    "RUNTIMES",
     "Encoder",
     "EncoderFamily",
     "Features",
@@ -26,6 +28,7 @@ __all__ = [
     "encoders",
     "load_encoder",
     "names_same_encoder",
+    "set_default_runtime",
 ]
 
 CHECKPOINTS = {
@@ -35,19 +38,31 @@ CHECKPOINTS = {
 """What `load_encoder` takes beside registered names → one line about it."""
 
 
-def load_encoder(name: str | Path, device: str = "auto") -> Encoder:
+def load_encoder(name: str | Path, device: str = "auto", runtime: str = "auto") -> Encoder:
     """The encoder called `name`: one of `encoders` ("bundled", "filters", ...), a checkpoint folder, or a hub id.
 
     A name that no family of encoders has or recognises is a checkpoint's, and is tried on the hub only where no such
     folder exists. `device`: "auto" (a CUDA GPU where there is one, else the CPU), "cpu", "cuda", "cuda:N" or "mps";
-    filters run on the CPU. Raises SpecsightError with the way out where there is neither folder nor hub id, where the
-    weights are not safetensors, where the family is no vision model, and where the device does not exist.
+    filters run on the CPU. `runtime`: what runs it: "torch", "onnx" or "openvino" (see `runtimes`; the graph is made
+    when it is first asked for and kept on this machine; filters have none and run on numpy), or "auto": torch, unless
+    `set_default_runtime` said otherwise. Raises SpecsightError with the way out where there is neither folder nor hub
+    id, where the weights are not safetensors, where the family is no vision model, and where the device does not exist
+    or the runtime cannot run it.
     """
+    runtime = chosen_runtime(runtime)
     family = _family(str(name))
     if family is None and "/" not in str(name) and not Path(name).exists():
         suggestion = did_you_mean(str(name), encoders)
         if suggestion.startswith("did you mean"):
             raise SpecsightError(f"unknown encoder '{name}': {suggestion}")
+    if runtime not in (AUTO, TORCH) and name != FILTERS:
+        if family is not None and name != BUNDLED:
+            raise SpecsightError(
+                f"encoder '{name}' is no checkpoint, and runs on {TORCH} or numpy: use --runtime torch"
+            )
+        from specsight.encoders.runtimes.kept import kept_encoder
+
+        return kept_encoder(str(name), device, runtime)
     load = load_checkpoint if family is None else family.load
     return load(str(name), device)
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +21,9 @@ from specsight.encoders.layer import Features, Images
 from specsight.encoders.placement import Placement
 from specsight.images.cells import Region
 from specsight.storage import write_bytes
+
+if TYPE_CHECKING:
+    from specsight.encoders.towers import Towers
 
 GIGABYTE = 1 << 30
 CHECK_EVERY = 64
@@ -34,7 +39,7 @@ class CachedEncoder(Encoder):
     def __init__(self, encoder: Encoder, folder: Path, limit: int = 8 * GIGABYTE) -> None:
         self.name, self.fingerprint, self.multiple = encoder.name, encoder.fingerprint, encoder.multiple
         self.available, self.default_layers = encoder.available, encoder.default_layers
-        self.reads, self.towers, self.device = encoder.reads, encoder.towers, encoder.device
+        self.reads, self.device = encoder.reads, encoder.device
         self.padding_counts = encoder.padding_counts
         self.runtime, self.runtime_version, self.dtype = (
             encoder.runtime,
@@ -51,6 +56,11 @@ class CachedEncoder(Encoder):
         names = [self.layer(name).name for name in (self.default_layers if which is None else which)]
         self.check_images(images)
         return self.remember(images, names, lambda encoder, one: encoder.layers(one, names))
+
+    @cached_property
+    def towers(self) -> Towers | None:  # type: ignore[override]  # looked up late: it may have to be loaded
+        """Those of the encoder behind the cache, which may load them when they are first asked for."""
+        return self._encoder.towers
 
     @property
     def placements(self) -> Mapping[str, Placement]:

@@ -18,6 +18,7 @@ from specsight.calibration import ByPlace, Calibration, HeldOut, ThresholdConfig
 from specsight.choosing import Choice, ChoiceConfig
 from specsight.datasets.accounting import Account
 from specsight.detectors import Detector, Needs, load_detector
+from specsight.encoders.runtimes.brought import bring_along
 from specsight.errors import SpecsightError
 from specsight.explain.explaining import Explainer
 from specsight.inspector import remarks, saved
@@ -296,6 +297,7 @@ class Inspector:
         """
         with whole_folder(given_path(folder, "the folder of the model"), replace) as temporary:
             self.detector.save(temporary)
+            bring_along(self.detector.get_encoder(), temporary)
             names = [one.name for one in fields(saved.Kept)]
             saved.write(temporary, saved.Kept(**{name: getattr(self, name) for name in names}))
             if self.reader:
@@ -304,18 +306,25 @@ class Inspector:
                 write_request(temporary, self.request)
 
     @classmethod
-    def load(cls, folder: str | Path, encoder: str | None = None, device: str = "auto") -> Self:
+    def load(
+        cls, folder: str | Path, encoder: str | None = None, device: str = "auto", runtime: str = "auto"
+    ) -> Self:
         """Read a saved folder after comparing every file with its checksum.
 
         `encoder` says where the encoder lies now, if it has moved; it must be the same one. Nothing is fetched because
-        the folder names it: a hub id that is not on this machine must be given here. `device` is where it runs. Raises
+        the folder names it: a hub id that is not on this machine must be given here. `device` is where it runs, and
+        `runtime` what runs it, as for `load_encoder`; "auto": the graph that the model brings, where it brings one. Raises
         SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that do not fit.
         """
         folder = saved.located(folder)
 
         def read() -> tuple[saved.Kept, Detector, Reader | None]:
-            detector = load_detector(folder, encoder, device)
-            reader = Reader.load(folder / READER, detector, device) if (folder / READER).exists() else None
+            detector = load_detector(folder, encoder, device, runtime)
+            reader = (
+                Reader.load(folder / READER, detector, device, runtime)
+                if (folder / READER).exists()
+                else None
+            )
             return saved.read(folder), detector, reader
 
         (kept, detector, reader), _ = read_folder(folder, read)

@@ -189,7 +189,7 @@ class Reader:
         write_json(folder / SPREAD, None if self.point_spread is None else asdict(self.point_spread))
 
     @classmethod
-    def load(cls, folder: Path, inspecting: Detector, device: str) -> Self:
+    def load(cls, folder: Path, inspecting: Detector, device: str, runtime: str = "auto") -> Self:
         """Read what `save` wrote, with the encoder of the `inspecting` detector where it is the same one. Raises
         SpecsightError for what is damaged, arrays that do not fit when it is first asked, and for an encoder that is
         not there."""
@@ -197,7 +197,7 @@ class Reader:
         if description["detector"] != METHOD:
             raise damaged(folder / DESCRIPTION)
         same = description["encoder"]["fingerprint"] == inspecting.get_encoder().fingerprint
-        detector = load_detector(folder, inspecting.get_encoder() if same else None, device)
+        detector = load_detector(folder, inspecting.get_encoder() if same else None, device, runtime)
         try:
             state = read_state(folder, GOOD)
             good = tuple(state[str(k)].astype(np.float32) for k in range(len(state)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.datasets.digest import sample_digest
+from specsight.encoders.runtimes.names import chosen_runtime
 from specsight.engine import LOCAL, Engine
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector, Observation
@@ -146,10 +147,12 @@ class SavedInspector:
     specification: Specification | None = None
     """In the place of the model's own."""
     ontology: Ontology | None = None
+    runtime: str = field(default_factory=lambda: chosen_runtime("auto"))
+    """What runs the encoder, also in processes whose default is another."""
 
     def __call__(self) -> Inspector:
         """The inspector. Raises SpecsightError where the model does not lie there, too."""
-        inspector = Inspector.load(self.model, self.encoder, self.device)
+        inspector = Inspector.load(self.model, self.encoder, self.device, self.runtime)
         if self.ontology is not None:
             inspector.ontology = self.ontology
         return inspector.under(self.specification) if self.specification else inspector

@@ -18,6 +18,7 @@ from specsight.storage.files import (
 from specsight.storage.folders import (
     CHECKSUMS,
     check_replaceable,
+    copy_folder,
     read_folder,
     recover,
     revised_folder,
@@ -40,6 +41,7 @@ __all__ = [
     "check_replaceable",
     "confined",
     "copy_file",
+    "copy_folder",
     "csv_text",
     "given_path",
     "only_writer",

@@ -27,7 +27,7 @@ LONGEST_LISTING = 1 << 22
 """Bytes of a checksum list: some thirty thousand files."""
 WAIT = 60.0
 """Seconds to wait for another process that is saving the same folder."""
-READ = (".json", ".yaml", ".safetensors")
+READ = (".json", ".yaml", ".safetensors", ".onnx", ".xml", ".bin")
 """Endings of the files that loading reads: each must be listed."""
 
 ATTEMPTS = 10
@@ -108,11 +108,21 @@ def revised_folder(folder: Path, seal: str | None = None) -> Iterator[Path]:
             raise SpecsightError(
                 f"'{folder}' was changed by another process meanwhile, and keeps that change: run the command again"
             )
-        for name in _listing(folder):
-            target = confined(temporary, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(confined(folder, name), target)
+        _copy_listed(folder, temporary)
         yield temporary
+
+
+def copy_folder(folder: Path, target: Path) -> None:
+    """Copy the files of a sealed folder into an existing one, which the caller seals.
+
+    Raises SpecsightError as `verify_folder` does, and where another process replaces the folder meanwhile.
+    """
+    recover(folder)
+    seal = seal_of(folder)
+    verify_folder(folder)
+    _copy_listed(folder, target)
+    if seal_of(folder) != seal:
+        raise SpecsightError(f"'{folder}' was changed by another process meanwhile: run the command again")
 
 
 def read_folder(
@@ -201,6 +211,13 @@ def _listing(folder: Path, anew: str = "fit the model again") -> dict[str, str]:
     if not isinstance(content, dict) or not all(isinstance(digest, str) for digest in content.values()):
         raise SpecsightError(f"'{listing}' is damaged: {anew}")
     return content
+
+
+def _copy_listed(folder: Path, target: Path) -> None:
+    for name in _listing(folder):
+        copy = confined(target, name)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(confined(folder, name), copy)
 
 
 def _seal(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, ENCODER, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DEVICE_HELP, ENCODER, MAX_MEGAPIXELS, PATH, RUNTIME
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
@@ -53,6 +53,7 @@ MOST_REASONS = 2
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--encoder", default=ENCODER, show_default=True, help="What finds outlined parts.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @MAX_MEGAPIXELS
 def build(
     data: str,

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
+<<<<<<< HEAD
 from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PLACE, engines, here, output
+=======
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME, engines
+>>>>>>> 277d3ab (Encoders run by ONNX Runtime and OpenVINO; export of saved models; --runtime (issue 16))
 from specsight.cli.settings import parameters
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ SPLITS = ("train", "validation", "test", "all")
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help=DEVICE_HELP)
+@RUNTIME
 @click.option("--encoder", help="Of detectors: a name, a folder or a hub id.")
 @click.option("--resolution", type=int, help="Of detectors: shorter side in pixels.")
 @click.option("--part-maps", is_flag=True, help="Hand detectors the part maps of the set.")

@@ -1,0 +1,1 @@
+"""Encoders outside torch: an encoder as a graph that ONNX Runtime or OpenVINO runs, faster to start, without torch."""
