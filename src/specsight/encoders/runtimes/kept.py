@@ -1,8 +1,8 @@
 """Graphs of encoders that are kept on this machine: made when a runtime is first asked for, found again afterwards.
 
 In: an encoder's name and a runtime. Out: the encoder, run by it. A graph lies in a sealed folder below `folder()`,
-named by the fingerprint of the weights and by the runtime, so that another encoder never answers for it; a damaged one is
-made anew. Making one takes torch and some seconds; using it takes neither.
+named by the fingerprint of the weights and by the runtime, so that another encoder never answers for it; a damaged
+one is made anew. Making one takes torch and some seconds; using it takes neither.
 """
 
 from __future__ import annotations
