@@ -62,8 +62,8 @@ def export_model(
 
     `int8`: the graph computes in whole numbers; their ranges are taken from pictures of good parts in the folder
     `good`, or from those that the model was fitted on. `encoder` as for `Inspector.load`. Raises SpecsightError for an
-    encoder that is no network, or no graph can be made of, where pictures of good parts are needed and not there, and where
-    `out` holds anything else, or a model without `replace`.
+    encoder that is no network, or no graph can be made of, where pictures of good parts are needed and not there, and
+    where `out` holds anything else, or a model without `replace`.
     """
     check_runtime(runtime, tuple(GRAPHS))
     out = given_path(out, "the exported model")
