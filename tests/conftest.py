@@ -41,6 +41,14 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where graphs of encoders are kept by tests: made once in each process, and nowhere in the user's folders."""
+    folder = tmp_path_factory.getbasetemp() / "runtimes"
+    os.environ["SPECSIGHT_RUNTIMES"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Chromium without a window, whose console and requests are logged; skips where there is none."""

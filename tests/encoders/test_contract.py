@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,18 @@ from specsight.encoders.passes.prompting import can_be_prompted, prompted
 from specsight.encoders.passes.split import split
 from specsight.encoders.passes.value_attention import embed_by_values
 from specsight.encoders.passes.windows import embed_windows
+from specsight.encoders.runtimes.names import GRAPHS
 from specsight.errors import SpecsightError
 
 NAMED = {name: load_encoder(name, "cpu") for name in families}
 """Those of every registered family."""
-KINDS = (*NAMED, *VISION, *READING, "colours")
+EXPORTED = {
+    f"{BUNDLED} by {runtime}": runtime
+    for runtime, library in GRAPHS.items()
+    if find_spec(library) and find_spec("onnx")
+}
+"""The bundled encoder as a graph, and what runs it."""
+KINDS = (*NAMED, *VISION, *READING, *EXPORTED, "colours")
 WITHOUT_TEXT = (*(name for name, encoder in NAMED.items() if not encoder.reads), *VISION)
 READERS = tuple(kind for kind in KINDS if kind not in WITHOUT_TEXT)
 NETWORKS = (*(name for name, encoder in NAMED.items() if encoder.towers), *VISION, *READING)
@@ -71,7 +79,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def encoders(folders: dict[str, Path]) -> dict[str, Encoder]:
     checkpoints = {family: load_encoder(folder, "cpu") for family, folder in folders.items()}
-    return {**NAMED, **checkpoints, "colours": ColourEncoder()}
+    exported = {kind: load_encoder(BUNDLED, "cpu", runtime) for kind, runtime in EXPORTED.items()}
+    return {**NAMED, **checkpoints, **exported, "colours": ColourEncoder()}
 
 
 def noise(encoder: Encoder, count: int = 2, rows: int = 2, columns: int = 3) -> Images:
@@ -198,7 +207,10 @@ def test_the_same_weights_give_the_same_features(
     kind: str, encoders: dict[str, Encoder], folders: dict[str, Path]
 ) -> None:
     encoder = encoders[kind]
-    again = ColourEncoder() if kind == "colours" else load_encoder(folders.get(kind, Path(kind)), "cpu")
+    if kind in EXPORTED:
+        again: Encoder = load_encoder(BUNDLED, "cpu", EXPORTED[kind])
+    else:
+        again = ColourEncoder() if kind == "colours" else load_encoder(folders.get(kind, Path(kind)), "cpu")
     assert again.fingerprint == encoder.fingerprint
     assert again.runtime_fingerprint == encoder.runtime_fingerprint
     for method in methods(kind).values():
@@ -233,7 +245,7 @@ def test_one_changed_weight_or_setting_changes_the_fingerprint(
 def test_what_runs_is_apart_from_what_was_learned(kind: str, encoders: dict[str, Encoder]) -> None:
     encoder = encoders[kind]
     assert encoder.device == "cpu"
-    assert encoder.runtime == ("torch" if kind in NETWORKS else "numpy")
+    assert encoder.runtime == EXPORTED.get(kind, "torch" if kind in NETWORKS else "numpy")
     prints = {encoder.runtime_fingerprint}
     for setting in ({"device": "cuda:0"}, {"dtype": "float16"}, {"runtime": "x"}, {"runtime_version": "0"}):
         other = copy.copy(encoder)

@@ -314,8 +314,8 @@ class Inspector:
         `encoder` says where the encoder lies now, if it has moved; it must be the same one. Nothing is fetched because
         the folder names it: a hub id that is not on this machine must be given here. `device` is where it runs, and
         `runtime` what runs it, as for `load_encoder`; "auto": the graph that the model brings, where it brings one.
-        Raises SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that do not
-        fit.
+        Raises SpecsightError for what is damaged, also where its checksums agree: values out of range, arrays that
+        do not fit.
         """
         folder = saved.located(folder)
 
