@@ -40,7 +40,7 @@ def export(
     from specsight.inspector.exporting import export_model
 
     exported = export_model(model, runtime, out, int8, good, encoder, replace)
-    screen.say(f"difference from torch: {exported.difference:.1e} of the largest feature")
+    screen.say(f"difference from torch: {exported.described.difference:.1e} of the largest feature")
     if exported.pictures:
         screen.say(
             f"int8: ranges from {exported.pictures} pictures of good parts; thresholds are those of float32\n"

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, cast
 
 from specsight.detectors import Detector
 from specsight.encoders import Images
-from specsight.encoders.runtimes.brought import CARD, GRAPH, brought_encoder
+from specsight.encoders.runtimes.brought import CARD, GRAPH
 from specsight.encoders.runtimes.exported import Described
-from specsight.encoders.runtimes.folders import difference_of, write_graph
+from specsight.encoders.runtimes.folders import write_graph
 from specsight.encoders.runtimes.names import GRAPHS, TORCH, check_runtime
 from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images import load_picture
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 CALIBRATED = 64
 """Pictures that ranges of int8 are taken from at most."""
-COMPARED = 4
-"""Of them, those on which features are compared."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,6 @@ class Exported:
 
     folder: Path
     described: Described
-    difference: float
-    """Largest difference of a feature from torch's, as a share of the largest feature of its output."""
     pictures: int
     """Pictures of good parts that int8 was calibrated on; 0 in float32."""
 
@@ -81,10 +77,7 @@ def export_model(
         shutil.rmtree(temporary / GRAPH, ignore_errors=True)
         (temporary / GRAPH).mkdir()
         described = write_graph(temporary / GRAPH, cast("PretrainedEncoder", network), runtime, pictures)
-        found = brought_encoder(temporary)
-        compared = pictures[:COMPARED] if pictures else []
-        difference = difference_of(found, network, compared) if compared else found.described.difference
-        exported = Exported(out, described, difference, len(pictures or ()))
+        exported = Exported(out, described, len(pictures or ()))
         write_bytes(temporary / GRAPH / CARD, _card(exported, inspector.detector).encode())
     return exported
 
@@ -133,6 +126,6 @@ def _card(exported: Exported, detector: Detector) -> str:
         "maps), thresholds, findings, words of the explanation.\n"
         "- In torch, only where words are compared with pictures or a method reaches into the network's blocks: the "
         "text tower, and those blocks.\n"
-        f"- Largest difference of a feature from torch: {exported.difference:.1e} of the largest of its output.\n"
+        f"- Largest difference of a feature from torch: {described.difference:.1e} of the largest of its output.\n"
         f"{threshold}"
     )

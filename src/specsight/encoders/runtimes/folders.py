@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,8 @@ TOLERANCE = 1e-3
 """Largest difference of a float32 graph from torch, as a share of the largest feature of its output."""
 COMPARED = ((5, 7), (8, 8))
 """Sizes at which a graph is compared with torch, in cells of the deepest layer; neither is the traced one."""
+COMPARED_INT8 = 4
+"""Pictures on which a graph in int8 is compared with torch."""
 
 Side = Annotated[int, Field(ge=1, le=1 << 16)]
 
@@ -113,7 +116,16 @@ def write_graph(
     found = ExportedEncoder(
         described, open_session(runtime, folder / FILES[runtime]), lambda: encoder, folder
     )
-    difference = difference_of(found, encoder, _compared(encoder) if pictures is None else pictures[:8])
+    compared = _compared(encoder) if pictures is None else pictures[:COMPARED_INT8]
+    try:
+        difference = difference_of(found, encoder, compared)
+    except SpecsightError:
+        raise
+    except (
+        Exception
+    ) as error:  # a graph that holds for the traced size alone: each library raises types of its own
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SpecsightError(f"encoder '{encoder.name}' cannot be run as a graph: {reason}") from error
     if pictures is None and not difference <= TOLERANCE:
         raise SpecsightError(
             f"the graph of encoder '{encoder.name}' differs from torch by {difference:.1e} of its largest feature, "
@@ -121,7 +133,7 @@ def write_graph(
         )
     made_by = {"torch": torch.__version__, GRAPHS[runtime]: found.runtime_version}
     write_json(folder / DESCRIPTION, _to_json(described, difference, made_by))
-    return described
+    return replace(described, difference=difference)
 
 
 def difference_of(found: Encoder, expected: Encoder, pictures: Sequence[Images]) -> float:

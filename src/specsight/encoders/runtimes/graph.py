@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from specsight.encoders.runtimes.names import CELLS, IMAGES, JOINT_PATCHES, LAST, POOLED
+from specsight.encoders.runtimes.plain_attention import with_plain_attention
 from specsight.encoders.towers import ConvolutionalTower, TokenTower, patches_of, project_cells
 from specsight.errors import SpecsightError, require
 
@@ -38,6 +39,7 @@ class VisionGraph(nn.Module):
         memo: dict[int, object] = {id(tower._one_pass): tower._one_pass}
         tower = copy.deepcopy(tower, memo)
         tower.model.to("cpu", memory_format=torch.contiguous_format)
+        with_plain_attention(tower.model)
         tower.projection.to("cpu")
         tower.device = torch.device("cpu")
         tower._mean, tower._deviation = tower._mean.cpu(), tower._deviation.cpu()
