@@ -57,6 +57,15 @@ def model(tyres: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
+@pytest.fixture(scope="module")
+def exported(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The model, exported for each runtime."""
+    folder = tmp_path_factory.mktemp("exported")
+    for runtime in HERE:
+        assert export_model(model, runtime, folder / runtime).described.difference <= TOLERANCE
+    return {runtime: folder / runtime for runtime in HERE}
+
+
 @pytest.fixture
 def default() -> Iterator[None]:
     yield
@@ -74,6 +83,7 @@ def check_same(found: Inspector, expected: Inspector, samples: list[Sample]) -> 
         assert one.decision.verdict == other.decision.verdict
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runtime", HERE)
 @pytest.mark.parametrize("family", ["resnet", "vit", "dinov2", "clip", "siglip"])
 def test_checkpoints_of_known_kinds(
@@ -113,18 +123,17 @@ def test_padding_is_left_out_as_in_torch(runtime: str) -> None:
 def test_real_pictures(runtime: str, shared: Path) -> None:
     expected, found = load_encoder(BUNDLED, "cpu"), load_encoder(BUNDLED, "cpu", runtime)
     paths = sorted((shared / "data" / "imagenet_samples").glob("*.jpg"))[:6]
-    pictures = [load_picture(Sample(path.stem, path)) for path in paths]
+    pictures = [load_picture(Sample(path.stem, path, "")) for path in paths]
     framed = [shorter_side(picture.rgb, 128, found.multiple)[0][None] for picture in pictures]
     assert difference_of(found, expected, framed) <= TOLERANCE
 
 
 @pytest.mark.parametrize("runtime", HERE)
 def test_an_exported_model_judges_alike(
-    runtime: str, model: Path, tyres: list[Sample], tmp_path: Path
+    runtime: str, model: Path, exported: dict[str, Path], tyres: list[Sample], tmp_path: Path
 ) -> None:
     out = tmp_path / "exported"
-    exported = export_model(model, runtime, out)
-    assert exported.described.difference <= TOLERANCE
+    shutil.copytree(exported[runtime], out)
     verify_folder(out)
     found, expected = Inspector.load(out), Inspector.load(model, device="cpu")
     assert isinstance(found.detector.get_encoder(), ExportedEncoder)
@@ -151,16 +160,16 @@ def test_a_model_without_a_graph_runs_by_the_wanted_runtime(
 
 
 @pytest.mark.skipif("onnx" not in HERE, reason="onnxruntime is not installed")
-def test_torch_is_not_loaded(model: Path, tyres: list[Sample], tmp_path: Path) -> None:
-    export_model(model, "onnx", tmp_path / "exported")
+def test_torch_is_not_loaded(exported: dict[str, Path], tyres: list[Sample]) -> None:
     code = (
         "import sys; from specsight.inspector import Inspector; "
-        f"Inspector.load({str(tmp_path / 'exported')!r}).inspect({str(tyres[0].image)!r}); "
+        f"Inspector.load({str(exported['onnx'])!r}).inspect({str(tyres[0].image)!r}); "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.long
 @pytest.mark.skipif("onnx" not in HERE, reason="onnxruntime is not installed")
 def test_int8_is_near_and_says_so(model: Path, tyres: list[Sample], tmp_path: Path) -> None:
     good = tmp_path / "good"
@@ -168,13 +177,13 @@ def test_int8_is_near_and_says_so(model: Path, tyres: list[Sample], tmp_path: Pa
     for sample in tyres:
         if sample.label == "good":
             shutil.copy(sample.image, good)
-    exported = export_model(model, "onnx", tmp_path / "int8", int8=True, good=good)
+    said = export_model(model, "onnx", tmp_path / "int8", int8=True, good=good)
     found, expected = Inspector.load(tmp_path / "int8"), Inspector.load(model, device="cpu")
     encoders: list[Encoder] = [one.detector.get_encoder() for one in (found, expected)]
     assert encoders[0].dtype == "int8"
     assert encoders[0].fingerprint == encoders[1].fingerprint
     assert encoders[0].runtime_fingerprint != encoders[1].runtime_fingerprint
-    assert TOLERANCE < exported.described.difference < 0.5
+    assert TOLERANCE < said.described.difference < 0.5
     assert "set-threshold" in (tmp_path / "int8" / "runtime" / "CARD.md").read_text()
     scores = np.array([[one.inspect(sample).score for sample in tyres] for one in (found, expected)])
     assert np.corrcoef(scores)[0, 1] > 0.9
@@ -182,10 +191,10 @@ def test_int8_is_near_and_says_so(model: Path, tyres: list[Sample], tmp_path: Pa
 
 @pytest.mark.skipif("onnx" not in HERE, reason="onnxruntime is not installed")
 def test_what_is_broken_or_missing_is_told_in_one_line(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, exported: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "exported"
-    export_model(model, "onnx", out)
+    shutil.copytree(exported["onnx"], out)
     with pytest.raises(SpecsightError, match="--replace"):
         export_model(model, "onnx", out)
     with pytest.raises(SpecsightError, match="did you mean 'onnx'"):

@@ -83,7 +83,7 @@ def export_model(
 
 
 def _good(folder: Path, good: Path | None) -> list[Sample]:
-    places = [good] if good else [Path(place) for place in read_request(folder).good]
+    places = [good] if good else _fitted_on(folder)
     if not places or not all(place.exists() for place in places):
         raise SpecsightError(
             "int8 takes its ranges from pictures of good parts: give a folder of them with --good"
@@ -91,6 +91,14 @@ def _good(folder: Path, good: Path | None) -> list[Sample]:
     samples = good_sources(places).samples
     step = max(1, len(samples) // CALIBRATED)
     return list(samples[::step][:CALIBRATED])
+
+
+def _fitted_on(folder: Path) -> list[Path]:
+    """Folders of the good parts that a model was fitted on; none where it does not say."""
+    try:
+        return [Path(place) for place in read_request(folder).good]
+    except SpecsightError:
+        return []
 
 
 def _framed(detector: Detector, samples: Sequence[Sample]) -> list[Images]:

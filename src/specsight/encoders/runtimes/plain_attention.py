@@ -20,11 +20,11 @@ class PlainAttention(nn.Module):
         own = self.attention
         weights = own.in_proj_weight.chunk(3)
         biases = (None,) * 3 if own.in_proj_bias is None else own.in_proj_bias.chunk(3)
-        by_heads = [
+        queries, keys, values = (
             self._by_heads(functional.linear(tokens, weight, bias))
             for tokens, weight, bias in zip((query, key, value), weights, biases, strict=True)
-        ]
-        mixed = functional.scaled_dot_product_attention(*by_heads).transpose(1, 2)
+        )
+        mixed = functional.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
         return own.out_proj(mixed.reshape(mixed.shape[0], mixed.shape[1], own.embed_dim)), None
 
     def _by_heads(self, tokens: Tensor) -> Tensor:
