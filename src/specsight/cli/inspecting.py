@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-<<<<<<< HEAD
 from specsight.cli.options import (
     DEVICE_HELP,
     MAX_MEGAPIXELS,
     PATH,
     PLACE,
     REPLACE,
+    RUNTIME,
     engines,
     fitting,
     here,
     output,
 )
-=======
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, RUNTIME, engines, fitting
->>>>>>> 277d3ab (Encoders run by ONNX Runtime and OpenVINO; export of saved models; --runtime (issue 16))
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO

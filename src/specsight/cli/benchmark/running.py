@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-<<<<<<< HEAD
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PLACE, engines, here, output
-=======
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME, engines
->>>>>>> 277d3ab (Encoders run by ONNX Runtime and OpenVINO; export of saved models; --runtime (issue 16))
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PLACE, RUNTIME, engines, here, output
 from specsight.cli.settings import parameters
 
 if TYPE_CHECKING:
