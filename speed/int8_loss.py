@@ -1,6 +1,6 @@
 """What int8 costs in accuracy: the same PatchCore on the bundled encoder, judged by torch, by graphs and by int8.
 
-Sport tyres (120 crops of 256 px of the sidewall and 120 of the tread, drawn anew) and, where it lies beside the project,
+Sport tyres (120 crops of 256 px of the sidewall, 120 of the tread, drawn anew) and, where it lies beside the project,
 MVTec AD bottle, which is measured only. Fitted once at 256 px to the good training pictures; int8 takes its ranges from
 up to 64 of them. Image AUROC, AUPRO (0.3) at the pictures' own size, verdicts that differ from torch's, and the largest
 difference of scores, as a share of the largest score, and of maps, as a share of the largest value of the same map.
