@@ -52,7 +52,7 @@ def find(store: LineStore, wanted: Wanted, before: int | None = None, limit: int
     conditions = [
         *([table.line == wanted.line] if wanted.line else []),
         *([table.model == wanted.model] if wanted.model else []),
-        *([schema.WORD == wanted.verdict] if wanted.verdict else []),
+        *([schema.WORD.in_([wanted.verdict])] if wanted.verdict else []),
         *([table.part.contains(wanted.name, autoescape=True)] if wanted.name else []),
         *([table.received >= wanted.since] if wanted.since else []),
         *([table.received < wanted.until] if wanted.until else []),
