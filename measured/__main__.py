@@ -18,6 +18,7 @@ place of those that ship. The sets lie in `../shared/data`; tyres are drawn by `
 `python -m measured language` runs the suite of that name on every set (`measured.language`).
 `python -m measured monitoring` measures false alarms and delays of the watch over a line (`measured.monitoring`).
 `python -m measured reading` measures readers of instructions instead (`measured.reading`).
+`python -m measured sizing` measures what a part costs, and says what lines need (`measured.sizing`).
 `python -m measured stress` measures what stressors do to detectors (`measured.stress`).
 """
 
@@ -41,6 +42,7 @@ from measured import (
     monitoring,
     parts,
     reading,
+    sizing,
     stress,
     tgad,
 )
@@ -62,6 +64,7 @@ OTHERS = {
     "monitoring": monitoring.main,
     "parts": parts.main,
     "reading": reading.main,
+    "sizing": sizing.main,
     "stress": stress.main,
     "tgad": tgad.main,
 }

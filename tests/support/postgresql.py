@@ -37,9 +37,10 @@ def _binary(program: str) -> str:
 
 
 class Postgres:
-    """A server in a folder of its own, on a free port of this machine."""
+    """A server in a folder of its own, on a free port of this machine; with `fsync`, what it commits is on the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, fsync: bool = False) -> None:
+        self.fsync = fsync
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, USER)
@@ -55,7 +56,7 @@ class Postgres:
         """Start it; returns when it answers."""
         options = (
             "-c",
-            "fsync=off",
+            f"fsync={'on' if self.fsync else 'off'}",
             "-c",
             "listen_addresses=127.0.0.1",
             "-k",
@@ -105,9 +106,9 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
+def postgres(fsync: bool = False) -> Iterator[Postgres]:
     """A server while the block runs."""
-    server = Postgres()
+    server = Postgres(fsync)
     try:
         yield server
     finally:
