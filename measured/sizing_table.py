@@ -33,7 +33,7 @@ SERVER, SQLITE, MACHINE, SPACE, SHORTER, POSTGRESQL, WIRE = (
     "its network",
 )
 CHANGES = {
-    SERVER: "a second `specsight serve` on the same database, or an exported runtime",
+    SERVER: "a second `specsight serve` on the same database, or a faster encoder or runtime",
     SQLITE: "PostgreSQL",
     MACHINE: "more machines, one PostgreSQL; batches with `--engine ray`",
     SPACE: f"accepted parts for {SHORT} days (`line retain`)",

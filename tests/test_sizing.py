@@ -31,7 +31,7 @@ def test_a_row_is_what_its_lines_cost() -> None:
     found = {int(row[0]): row for row in rows(COSTS)}
     assert tuple(found) == LINES
     # 100 parts a second: 13.5 cores, and 70 % of each is planned with.
-    assert found[100][1:9] == ["20", "2", "1728.0", "155.52", "32.92", "100", "80.0", "160.0"]
+    assert found[100][1:9] == ["20", "2", "1728.0", "155.52", "32.89", "100", "80.0", "160.0"]
     assert float(found[1000][3]) == 10 * float(found[100][3])
 
 
