@@ -32,6 +32,8 @@ class Wanted:
     """What the part's name contains."""
     since: datetime | None = None
     until: datetime | None = None
+    words: str = ""
+    """What the instruction contains that it was judged under."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def find(store: LineStore, wanted: Wanted, before: int | None = None, limit: int
         *([table.model == wanted.model] if wanted.model else []),
         *([schema.WORD.in_([wanted.verdict])] if wanted.verdict else []),
         *([table.part.contains(wanted.name, autoescape=True)] if wanted.name else []),
+        *([table.words.contains(wanted.words, autoescape=True)] if wanted.words else []),
         *([table.received >= wanted.since] if wanted.since else []),
         *([table.received < wanted.until] if wanted.until else []),
         *([table.number < before] if before is not None else []),

@@ -149,3 +149,18 @@ def _confirmations(store: LineStore, id_: str) -> list[tuple[str, str, str, str]
             (row.person, row.outcome, row.type, f"{row.at:%Y-%m-%d %H:%M:%S} UTC")
             for row in connection.execute(query)
         ]
+
+
+def latest_entries(
+    store: LineStore, line: str | None, about: str | None, before: int, limit: int
+) -> list[Entry]:
+    """Entries of the trail with numbers below `before`, the newest first; where given, of a line, about a subject."""
+    table = schema.audit
+    wanted = [
+        table.c.number < before,
+        *([table.c.line == line] if line is not None else []),
+        *([table.c.subject == about] if about is not None else []),
+    ]
+    query = sa.select(table).where(*wanted).order_by(table.c.number.desc()).limit(limit)
+    with reading(store.engine) as connection:
+        return [Entry(**row._mapping) for row in connection.execute(query)]

@@ -16,6 +16,7 @@ from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
 from specsight.service.line import (
     api,
+    auditor,
     documentation,
     engineer,
     entering,
@@ -79,6 +80,6 @@ def application(context: LineContext) -> FastAPI:
     app.add_exception_handler(
         NotKept, lambda request, error: pages.mistake(request, HTTPException(404, str(error)))
     )
-    for part in (inspecting, api, models, health, entering, documentation, engineer, operator, past):
+    for part in (inspecting, api, models, health, entering, documentation, engineer, auditor, operator, past):
         app.include_router(part.routes(context, pages))
     return app

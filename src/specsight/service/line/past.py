@@ -52,8 +52,8 @@ class _Past:
             verdict if verdict in WORDS else "",
             overruled,
             name.replace("\x00", "").strip(),
-            _time(since),
-            _time(until),
+            time_of(since),
+            time_of(until),
         )
         found = history.find(self.context.store, wanted, before, PAGE + 1)
         asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
@@ -79,7 +79,7 @@ class _Past:
         return self.pages.page("part.html.j2", request, findings=findings, **values)
 
 
-def _time(given: str) -> datetime | None:
+def time_of(given: str) -> datetime | None:
     """A time of a form; None: none, or nothing that is one."""
     try:
         time = datetime.fromisoformat(given.strip())
