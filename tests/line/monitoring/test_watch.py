@@ -12,6 +12,7 @@ from tests.support.watched_line import VERSION, line_of
 
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
+from specsight.line.history import UNDONE
 from specsight.line.judging import PartJudge
 from specsight.line.monitoring import alarms, parts
 from specsight.line.monitoring.health import drift_words
@@ -195,3 +196,20 @@ def test_judged_parts_carry_what_is_measured_and_the_command_shows_it(plates: Pa
     assert "a, plate" in shown
     assert "watching (24 parts)" in shown
     assert "brightness" in shown
+
+
+def test_a_review_that_was_taken_back_says_nothing(plate: LineStore) -> None:
+    judged = line_of(plate, 3, 0, rejected=[1])
+    overrule(plate, [judged[1]])
+    assert parts.said_of_parts(plate, "a", "plate", VERSION) == {judged[1].id: True}
+    plate.review(Review(judged[1].id, "otto", "operator", "reject", UNDONE))
+    assert parts.said_of_parts(plate, "a", "plate", VERSION) == {}
+
+
+def test_known_defects_of_a_reference_count_in_the_share_that_is_rejected(plate: LineStore) -> None:
+    judged = line_of(plate, 200, 1, rejected=range(0, 200, 10))
+    for one in judged[::10]:
+        plate.review(Review(one.id, "otto", "operator", "reject", "a scratch"))
+    baseline = take_reference(plate, "a", "plate", 1, 200, "ada")
+    assert np.mean(baseline.values["rejected"]) == 0.1
+    assert len(baseline.values["brightness"]) == 180

@@ -59,10 +59,16 @@ class Selection:
     def promise(self) -> str:
         """What the choice does to the promise, in a sentence."""
         reject, accept = self.looked["reject"].share, self.looked["accept"].share
-        if self.way == "even" or (accept and reject <= SHARE_ALIKE * accept):
+        alike = accept > 0 and accept / SHARE_ALIKE <= reject <= SHARE_ALIKE * accept
+        if self.way == "even" or (self.way == "all" and alike):
             return (
                 "As large a share of rejected as of accepted parts joined, as if drawn from the line: the promise on "
                 "false rejects holds as it is said."
+            )
+        if self.way == "all" and reject < accept:
+            return (
+                "Rejected parts joined more rarely than accepted ones, so that the threshold may lie too low: the "
+                "promise on false rejects does not hold. Confirm more of the rejected parts, or choose 'even'."
             )
         return (
             "They are chosen, and score higher than good parts at large: the promise on false rejects holds and is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from specsight.line import schema
+from specsight.line.history import standing
 from specsight.line.monitoring.features import FEATURES
-from specsight.line.records import Verdict
+from specsight.line.records import Review, Verdict
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -19,6 +21,8 @@ SCORE, REJECTED = "score", "rejected"
 WATCHED = (SCORE, REJECTED, *FEATURES)
 CHUNK = 2000
 """Records that are read at once."""
+OUTCOMES = {"good": True, "defect": False}
+"""What an engineer may have confirmed, of what says whether a part is good."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,15 @@ class WatchedPart:
         """A feature of it, where it is compared with parts that were judged under `words`; None: it is not.
 
         The score counts of accepted parts alone, as those of defects say nothing of good parts; `rejected` (0 or 1)
-        says how many there are of the others.
+        says how many there are of the others. What is no number is not known.
         """
+        found: float | None = None
         if feature in FEATURES:
-            return self.measured.get(feature)
-        if self.words != words or self.verdict is None:
-            return None
-        if feature == REJECTED:
-            return float(self.verdict == "reject")
-        return self.score if self.verdict == "accept" else None
+            found = self.measured.get(feature)
+        elif self.words == words and self.verdict is not None:
+            accepted = self.verdict == "accept"
+            found = float(not accepted) if feature == REJECTED else self.score if accepted else None
+        return found if found is not None and math.isfinite(found) else None
 
     def tie(self, feature: str) -> float:
         """A number in (0, 1), drawn for this part and feature: by its id, so that everyone draws the same."""
@@ -73,19 +77,24 @@ def watched_parts(
 
 
 def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict[str, bool]:
-    """Id of a part → whether it is good, as the last person said who reviewed it, or the last engineer who confirmed
-    what it is; parts of which nobody said are left out."""
-    parts, found = schema.parts.c, dict[str, bool]()
+    """Id of a part → whether it is good: by the last review that stands, or the last engineer who confirmed what it
+    is; parts of which nobody said are left out."""
+    parts = schema.parts.c
     wanted = (parts.line == line, parts.model == model, parts.version == version)
+    reviews: dict[str, list[Review]] = {}
     with reading(store.engine) as connection:
-        for table, column, good in (
-            (schema.reviews, schema.reviews.c.verdict, {"accept": True, "reject": False}),
-            (schema.confirmations, schema.confirmations.c.outcome, {"good": True, "defect": False}),
-        ):
-            query = sa.select(table.c.inspection, column).join(schema.parts, parts.id == table.c.inspection)
-            for id_, word in connection.execute(query.where(*wanted).order_by(table.c.number)):
-                if word in good:
-                    found[id_] = good[word]
+        query = sa.select(schema.reviews).join(schema.parts, parts.id == schema.reviews.c.inspection)
+        for row in connection.execute(query.where(*wanted).order_by(schema.reviews.c.number)):
+            reviews.setdefault(row.inspection, []).append(Review(**row._mapping))
+        held = {id_: standing(said) for id_, said in reviews.items()}
+        found = {id_: one.verdict == "accept" for id_, one in held.items() if one is not None}
+        table = schema.confirmations
+        query = sa.select(table.c.inspection, table.c.outcome).join(
+            schema.parts, parts.id == table.c.inspection
+        )
+        for id_, outcome in connection.execute(query.where(*wanted).order_by(table.c.number)):
+            if outcome in OUTCOMES:
+                found[id_] = OUTCOMES[outcome]
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from specsight.errors import SpecsightError
 from specsight.line.monitoring import parts as records
 from specsight.line.monitoring.alarms import Baseline, Watch, baseline_of, save
 from specsight.line.monitoring.drift import DriftWatch, block_for
-from specsight.line.monitoring.parts import SCORE, WATCHED, WatchedPart
+from specsight.line.monitoring.parts import REJECTED, SCORE, WATCHED, WatchedPart
 from specsight.line.records import Role
 from specsight.line.store import LineStore
 
@@ -50,17 +51,20 @@ def take_reference(
     version = live_version(store, model)
     before = baseline_of(store, line, model, version)
     said = records.said_of_parts(store, line, model, version)
-    parts = [
-        one
-        for one in records.watched_parts(store, line, model, version, first - 1, last)
-        if said.get(one.id) is not False
-    ]
+    everything = list(records.watched_parts(store, line, model, version, first - 1, last))
+    parts = [one for one in everything if said.get(one.id) is not False]
     if not parts:
         raise SpecsightError(f"version {version} judged no part {first} to {last} of line '{line}'")
     values = reference_values(parts)
-    block = max(block_for(one) for one in values.values())
+    # The share that is rejected counts defects as well, before and after; without them it would seem to rise.
+    values |= {REJECTED: reference_values(everything)[REJECTED]} if REJECTED in values else {}
+    longest = max(len(one) for one in values.values())
+    block = max(
+        math.ceil(block_for(one) * longest / len(one)) if feature == SCORE else block_for(one)
+        for feature, one in values.items()
+    )
     for feature, one in values.items():
-        DriftWatch(one, _at_most(block, feature, len(one), len(parts)), alpha)
+        DriftWatch(one, _at_most(block, feature, len(one), longest), alpha)
     now = records.last_number(store, line)
     baseline = Baseline(
         line,
