@@ -22,10 +22,26 @@ PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 @click.option("--port", default=8000, show_default=True, help="0: a free one.")
 @click.option("--allow-host", "names", multiple=True, help="A name that browsers call this server by.")
 @click.option("--proxy", help="Address of a proxy in front, whose word on clients' addresses is taken.")
-@click.option("--largest", default=64.0, show_default=True, help="MiB of a request with pictures.")
-@click.option("--rate", default=6000, show_default=True, help="Requests a minute of one person or program.")
 @click.option(
-    "--queue", default=64, show_default=True, help="Parts that may wait; beyond, clients are told so."
+    "--largest",
+    type=click.FloatRange(0.01, 4096),
+    default=64.0,
+    show_default=True,
+    help="MiB of a request with pictures.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(1),
+    default=6000,
+    show_default=True,
+    help="Requests a minute of one person or program.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(1, 10_000),
+    default=64,
+    show_default=True,
+    help="Parts that may wait; beyond, clients are told so.",
 )
 @click.option(
     "--to",

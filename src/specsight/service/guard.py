@@ -66,11 +66,16 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope["type"] == "websocket":  # nothing is told that way: events are server-sent
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             raise ValueError(f"a connection of type {scope['type']} is not served")
         guarded = _with_headers(send)
         headers = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in scope["headers"]}
         refused = self._counted("address", _address(scope)) or self._refused(scope["method"], headers)
+        if refused is None and scope["method"] == "POST" and scope["path"] in (ENTERING, LEAVING):
+            refused = _refused_stranger(headers)
         if refused is not None:
             await self._refuse(guarded, headers, refused)
             return
@@ -237,6 +242,14 @@ class Guard:
         age = "" if seconds is None else f"; Max-Age={seconds}"
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         return f"{self._cookie}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
+
+
+def _refused_stranger(headers: Mapping[str, str]) -> Refusal | None:
+    """Why a form that anybody may send is refused: it is read before anyone is known, and holds a token or nothing."""
+    if int(headers["content-length"]) > LONGEST_TOKEN:
+        return 413, f"more than {LONGEST_TOKEN:,} bytes", {}
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return None if kind in (FORM, "") else (415, f"this is no form: send {FORM}", {})
 
 
 def _address(scope: Scope) -> str:

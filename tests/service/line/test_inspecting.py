@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def test_a_key_belongs_to_one_picture(plates: Path, line: ServedLine) -> None:
     other = line.inspect(png(plates, 41), key="7")
     assert (other.status_code, other.json()["detail"]) == (
         409,
-        "key '7' belongs to another picture of this line",
+        "key '7' belongs to another question of this line",
     )
     assert line.inspect(png(plates, 41), key="7", line="b").status_code == 200
 
@@ -128,3 +129,33 @@ def test_a_database_that_is_away_is_no_answer(plates: Path, line: ServedLine) ->
 
 def _away(judgings: object) -> object:
     raise Unavailable("'line.db': disk I/O error")
+
+
+def test_a_key_is_good_for_one_question(plates: Path, line: ServedLine) -> None:
+    picture = (plates / "new" / "41.png").read_bytes()
+    fields = {"key": "9", "part": "p", "say": "Ignore blue."}
+    first = line.inspect(picture, **fields).json()
+    assert line.inspect(picture, **fields).json() == first
+    for other in ({"say": ""}, {"part": "q"}):
+        assert line.inspect(picture, **{**fields, **other}).status_code == 409
+
+
+def test_depth_that_only_begins_like_an_array_is_said_to_be_damaged(plates: Path, line: ServedLine) -> None:
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 64), }"
+    broken = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    files = {"picture": ("p.png", (plates / "new" / "41.png").read_bytes()), "depth": ("p.npy", broken)}
+    answer = line.program("operator").post("/inspect", files=files)
+    assert answer.status_code == 422
+    assert "depth" in answer.json()[0]["error"]
+
+
+def test_strangers_hold_nothing_up(line: ServedLine) -> None:
+    huge = {"Content-Length": str(64 << 20), "Content-Type": "multipart/form-data; boundary=x"}
+    with socket.create_connection(("127.0.0.1", line.server.port), timeout=10) as raw:
+        lines = [
+            "POST /enter HTTP/1.1",
+            f"Host: 127.0.0.1:{line.server.port}",
+            *(f"{k}: {v}" for k, v in huge.items()),
+        ]
+        raw.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 413")

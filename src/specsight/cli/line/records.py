@@ -159,7 +159,9 @@ def delete(what: str, reason: str, on: str | None, pictures: bool, dry_run: bool
 @click.command()
 @click.option("--line", "on", help="Of this line alone; '' is what concerns all lines.")
 @click.option("--about", help="About this inspection, or this version of a model.")
-@click.option("--after", default=0, help="Number of the entry to begin after.")
+@click.option(
+    "--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Number of the entry to begin after."
+)
 @click.option("--limit", default=100, show_default=True, help="Entries at most.")
 @click.option("--json", "as_json", is_flag=True, help="As lines of JSON.")
 @DATABASE

@@ -69,7 +69,7 @@ def list_tokens(as_json: bool, db: str) -> None:
 
 
 @token.command()
-@click.argument("number", type=int)
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @DATABASE
 def revoke(number: int, db: str) -> None:
     """Take token NUMBER back; servers follow within seconds."""

@@ -201,6 +201,10 @@ def _names(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
+def _surrogates(text: str) -> bool:
+    return any("\ud800" <= one <= "\udfff" for one in text)
+
+
 def _said(path: Path) -> tuple[str | None, str | None]:
     """Name of the part and instruction in a file of words. Raises SpecsightError for anything else."""
     try:
@@ -212,4 +216,8 @@ def _said(path: Path) -> tuple[str | None, str | None]:
     unknown = sorted(values.keys() - {"part", "say"})
     if unknown:
         raise SpecsightError(f"'{path.name}' has '{unknown[0]}': it may have part and say")
+    if any("\0" in text or (not text.isascii() and _surrogates(text)) for text in values.values()):
+        raise SpecsightError(
+            f"'{path.name}' holds characters that are none (zero bytes, halves of surrogates)"
+        )
     return values.get("part"), values.get("say")

@@ -14,7 +14,7 @@ MEANINGS = {
     401: "No token, or one that is good no longer.",
     403: "Not for this role, or not from this page.",
     404: "There is no such thing here, or it is kept no longer.",
-    409: "The key belongs to another picture.",
+    409: "The key belongs to another picture, model, part or instruction.",
     411: "A body needs a length.",
     413: "Too many bytes, or pictures.",
     415: "A body of another type.",

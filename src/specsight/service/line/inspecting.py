@@ -115,7 +115,7 @@ async def inspect(
 
 async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[JudgedPart]:
     """What is on record of these parts. Raises HTTPException: 503 where nothing was taken or could be stored, 409 where
-    a key belongs to another picture."""
+    a key belongs to another picture, model, part or instruction."""
     judge = context.judge
     try:
         if judge.waiting + len(requests) > judge.places:  # all or none
@@ -134,11 +134,23 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
             raise unavailable(part) from part
         if isinstance(part, BaseException):
             raise part
-        digest = hashlib.sha256(request.picture).hexdigest() if request.picture else ""
-        if part.id != request.id and part.picture != digest:
-            raise HTTPException(409, f"key '{request.key}' belongs to another picture of this line")
+        if part.id != request.id and _asked(part) != _wanted(request):
+            raise HTTPException(409, f"key '{request.key}' belongs to another question of this line")
         parts.append(part)
     return parts
+
+
+def _asked(part: JudgedPart) -> tuple[str, ...]:
+    """What a part on record was asked: which picture and depth, which model, under which words."""
+    return part.picture, part.depth, part.model, part.words, part.part
+
+
+def _wanted(request: PartRequest) -> tuple[str, ...]:
+    """The same of a request."""
+    picture, depth = (
+        hashlib.sha256(one).hexdigest() if one else "" for one in (request.picture, request.depth)
+    )
+    return picture, depth, request.model, request.words, request.part
 
 
 async def known_model(context: LineContext, name: str) -> str:

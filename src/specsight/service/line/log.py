@@ -56,7 +56,7 @@ def _noting(app: App, log: logging.Logger) -> App:
                 "person": person.code if isinstance(person, Person) else "",
                 "role": person.role if isinstance(person, Person) else "",
                 "method": scope["method"],
-                "path": f"{ENTER}…" if path.startswith(ENTER) else path[:500],
+                "path": f"{ENTER}…" if ENTER in path else path[:500],
                 "status": status,
                 "bytes": size,
                 "seconds": round(time.monotonic() - start, 4),
