@@ -161,7 +161,7 @@ def test_mistakes_are_one_line(line: Path) -> None:
 
 @pytest.mark.long
 def test_pictures_model_and_run_lie_on_an_s3_server(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = pytest.importorskip("moto.server", reason="moto is not installed (extra dev)")
+    server = pytest.importorskip("moto.server", reason="moto is not installed: pip install 'moto[server]'")
     pytest.importorskip("s3fs", reason="s3fs is not installed (extra cloud)")
     running = server.ThreadedMotoServer(port=0)
     running.start()
