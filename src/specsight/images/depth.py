@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.errors import UnreadableFile
+from specsight.errors import SpecsightError, UnreadableFile
 from specsight.images.decoding import check_file, check_pixels, opened, orientation_of, turned, unreadable
 from specsight.images.deep import decode_deep, is_deep
 from specsight.images.tiff import first_page, is_tiff, page_orientation, stored_values
@@ -119,5 +119,7 @@ def _read_npy(path: Path, max_pixels: int | None) -> NDArray[Any]:
         if stored.ndim >= 2:
             check_pixels(path, stored.shape[0], stored.shape[1], max_pixels)
         return np.array(stored)
-    except (OSError, ValueError, EOFError) as error:
+    except SpecsightError:
+        raise
+    except Exception as error:  # the reader of headers leaks OverflowError, RecursionError, ...
         raise unreadable(path, error) from error

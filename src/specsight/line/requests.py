@@ -53,6 +53,4 @@ def look(inspector: Inspector, request: PartRequest) -> Observation:
             depth = images.read_depth(path)
         except SpecsightError as error:
             raise UnreadableFile(str(error).replace(f"'{path}'", "the given depth")) from error
-        except Exception as error:  # readers of arrays leak errors of any kind
-            raise UnreadableFile("the given depth is damaged: send another file") from error
     return inspector.look(request.picture, depth=depth)
