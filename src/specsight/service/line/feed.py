@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from specsight.errors import SpecsightError
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
+from specsight.service.line.repeating import Repeating
 
 POLL = 0.25
 """Seconds between two looks at what other servers stored: one per server, however many follow."""
@@ -26,7 +27,7 @@ class Feed:
         self.store = store
         self._loop: asyncio.AbstractEventLoop | None = None
         self._happened = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._polling = Repeating(POLL, self._poll)
         self.latest: Mapping[str, int] = {}
         """Each line's newest number, as far as is known here."""
         self.problem = ""
@@ -36,13 +37,11 @@ class Feed:
         """Begin to look at what other servers store."""
         self._loop = asyncio.get_running_loop()
         self.latest = await asyncio.to_thread(self.store.latest)
-        self._task = asyncio.create_task(self._poll())
+        self._polling.start()
 
     async def stop(self) -> None:
         """Tell nobody anything any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._polling.stop()
         self._loop = None
         self._wake()
 
@@ -61,17 +60,15 @@ class Feed:
         self._happened = asyncio.Event()
 
     async def _poll(self) -> None:
-        while True:
-            await asyncio.sleep(POLL)
-            try:
-                found = await asyncio.to_thread(self.store.latest)
-                self.problem = ""
-            except SpecsightError as error:
-                self.problem = str(error)
-                continue
-            if any(number > self.latest.get(line, 0) for line, number in found.items()):
-                self.latest = {**self.latest, **found}
-                self._wake()
+        try:
+            found = await asyncio.to_thread(self.store.latest)
+            self.problem = ""
+        except SpecsightError as error:
+            self.problem = str(error)
+            return
+        if any(number > self.latest.get(line, 0) for line, number in found.items()):
+            self.latest = {**self.latest, **found}
+            self._wake()
 
     async def follow(
         self, line: str | None = None, after: int | None = None, idle: float = 15

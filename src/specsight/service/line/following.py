@@ -6,6 +6,7 @@ import asyncio
 
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
+from specsight.service.line.repeating import Repeating
 
 EVERY = 1.0
 """Seconds between two looks at what is live."""
@@ -18,24 +19,20 @@ class Follower:
         self.fleet = fleet
         self.problems: dict[str, str] = {}
         """Model → why it goes on judging by a former version."""
-        self._task: asyncio.Task[None] | None = None
+        self._following = Repeating(EVERY, self._follow)
 
     async def start(self) -> None:
         """Begin to follow."""
-        self._task = asyncio.create_task(self._follow())
+        self._following.start()
 
     async def stop(self) -> None:
         """Follow no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._following.stop()
 
     async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            for name in self.fleet.loaded():
-                try:
-                    await asyncio.to_thread(self.fleet.follow, name)
-                    self.problems.pop(name, None)
-                except SpecsightError as error:
-                    self.problems[name] = str(error)
+        for name in self.fleet.loaded():
+            try:
+                await asyncio.to_thread(self.fleet.follow, name)
+                self.problems.pop(name, None)
+            except SpecsightError as error:
+                self.problems[name] = str(error)

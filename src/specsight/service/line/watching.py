@@ -14,6 +14,7 @@ from specsight.line.monitoring.health import LineHealth
 from specsight.line.monitoring.watch import LineWatch
 from specsight.line.store import LineStore
 from specsight.service.line.feed import Feed
+from specsight.service.line.repeating import Repeating
 
 EVERY = 5.0
 """Seconds between two looks: an alarm is no matter of milliseconds, and each look reads what is new."""
@@ -28,17 +29,15 @@ class Watcher(Collector):
         """Why lines cannot be watched at present; empty while they can."""
         self._watches: dict[tuple[str, str], LineWatch] = {}
         self._found: Mapping[tuple[str, str], LineHealth] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._watching = Repeating(EVERY, self._watch)
 
     async def start(self) -> None:
         """Begin to watch."""
-        self._task = asyncio.create_task(self._watch())
+        self._watching.start()
 
     async def stop(self) -> None:
         """Watch no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._watching.stop()
 
     def look(self) -> None:
         """Read what is new on all lines, and store alarms that rise."""
@@ -76,10 +75,8 @@ class Watcher(Collector):
         yield evidence
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await asyncio.to_thread(self.look)
-                self.problem = ""
-            except SpecsightError as error:
-                self.problem = str(error)
+        try:
+            await asyncio.to_thread(self.look)
+            self.problem = ""
+        except SpecsightError as error:
+            self.problem = str(error)
