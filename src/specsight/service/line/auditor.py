@@ -25,12 +25,9 @@ from specsight.report.pictures import encoded_uri
 from specsight.service.access import Person
 from specsight.service.line.api import part_of
 from specsight.service.line.context import LineContext
-from specsight.service.line.past import LARGEST, time_of
-from specsight.service.line.shown import WORDS, shown
+from specsight.service.line.past import LARGEST, PAGE, searched, text_of, time_of
 from specsight.service.pages import Pages, checked_form, only
 
-PAGE = 50
-"""Parts, or entries of the trail, on one page."""
 Auditor = Annotated[Person, Depends(only("auditor", "engineer"))]
 Form = Annotated[Mapping[str, str], Depends(checked_form)]
 Before = Annotated[int, Query(ge=0, le=LARGEST)]
@@ -70,26 +67,10 @@ class _Auditing:
     ) -> Response:
         """Parts that are looked for, the newest first."""
         wanted = history.Wanted(
-            line=line,
-            model=model,
-            verdict=verdict if verdict in WORDS else "",
-            name=name.replace("\x00", "").strip(),
-            words=words.replace("\x00", "").strip(),
-            since=time_of(since),
-            until=time_of(until),
+            line, model, verdict, False, text_of(name), time_of(since), time_of(until), text_of(words)
         )
-        found = history.find(self.context.store, wanted, before, PAGE + 1)
-        asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
-        return self.pages.page(
-            "audit.html.j2",
-            request,
-            parts=shown(self.context, found[:PAGE]),
-            asked=asked,
-            older=urlencode({**asked, "before": found[PAGE - 1].number}) if len(found) > PAGE else "",
-            lines=lines_of(self.context.store),
-            models=self.context.fleet.names(),
-            words=WORDS,
-        )
+        found = searched(self.context, request, wanted, before)
+        return self.pages.page("audit.html.j2", request, lines=lines_of(self.context.store), **found)
 
     def trail(
         self, request: Request, _: Auditor, line: str | None = None, about: str = "", before: Before = LARGEST

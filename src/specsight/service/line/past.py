@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -46,29 +47,19 @@ class _Past:
         before: Annotated[int, Query(ge=0, le=LARGEST)] = LARGEST,
     ) -> Response:
         """Parts that are looked for, the newest first; times without a zone are by the server's clock."""
-        wanted = history.Wanted(
-            line,
-            model,
-            verdict if verdict in WORDS else "",
-            overruled,
-            name.replace("\x00", "").strip(),
-            time_of(since),
-            time_of(until),
+        found = searched(
+            self.context,
+            request,
+            history.Wanted(line, model, verdict, overruled, text_of(name), time_of(since), time_of(until)),
+            before,
         )
-        found = history.find(self.context.store, wanted, before, PAGE + 1)
-        asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
-        older = urlencode({**asked, "before": found[PAGE - 1].number}) if len(found) > PAGE else ""
         lines = dict.fromkeys([*self.context.lines, *sorted(self.context.feed.latest)])
         return self.pages.page(
             "history.html.j2",
             request,
-            parts=shown(self.context, found[:PAGE]),
-            asked=asked,
-            older=older,
-            newest=urlencode(asked) if before != LARGEST else None,
+            newest=urlencode(found["asked"]) if before != LARGEST else None,
             lines=list(lines),
-            models=self.context.fleet.names(),
-            words=WORDS,
+            **found,
         )
 
     def part(self, request: Request, id: str) -> Response:
@@ -77,6 +68,26 @@ class _Past:
         findings = one.part.inspection.get("findings", [])
         values = about(self.context, one, person_of(request))
         return self.pages.page("part.html.j2", request, findings=findings, **values)
+
+
+def searched(context: LineContext, request: Request, wanted: history.Wanted, before: int) -> dict[str, Any]:
+    """What pages say of a search: a page of parts with numbers below `before`, what was asked, what asks for older
+    ones; a verdict that is none does not matter."""
+    wanted = replace(wanted, verdict=wanted.verdict if wanted.verdict in WORDS else "")
+    found = history.find(context.store, wanted, before, PAGE + 1)
+    asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
+    return {
+        "parts": shown(context, found[:PAGE]),
+        "asked": asked,
+        "older": urlencode({**asked, "before": found[PAGE - 1].number}) if len(found) > PAGE else "",
+        "models": context.fleet.names(),
+        "words": WORDS,
+    }
+
+
+def text_of(given: str) -> str:
+    """A text of a form, as databases take it."""
+    return given.replace("\x00", "").strip()
 
 
 def time_of(given: str) -> datetime | None:
