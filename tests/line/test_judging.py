@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.counted import counts
+from tests.support.factory import specsight
 
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
@@ -58,14 +61,14 @@ def test_words_decide_here_too(plates: Path, judge: PartJudge) -> None:
 def test_a_key_asked_twice_is_judged_once(plates: Path, judge: PartJudge) -> None:
     first, second = (judge.submit(request(plates, 41, key="7")) for _ in range(2))
     assert first.result(30) == second.result(30)
-    assert judge.store.counts() == {"reject": 1}
+    assert counts(judge.store) == {"reject": 1}
 
 
 def test_a_picture_that_is_none_is_a_record_that_says_so(judge: PartJudge) -> None:
     part = judge.submit(PartRequest("a", "p1", "plate", b"no picture")).result(30)
     assert part.word == "unreadable"
     assert "not a picture" in part.error
-    assert judge.store.counts() == {"unreadable": 1}
+    assert counts(judge.store) == {"unreadable": 1}
 
 
 def test_a_listener_that_fails_stops_nothing(plates: Path, judge: PartJudge) -> None:
@@ -85,7 +88,7 @@ def test_a_listener_that_fails_stops_nothing(plates: Path, judge: PartJudge) -> 
 def test_a_model_that_is_not_there_is_no_record(judge: PartJudge) -> None:
     with pytest.raises(SpecsightError, match="did you mean 'plate'"):
         judge.submit(PartRequest("a", "p1", "plates", b"x")).result(30)
-    assert judge.store.counts() == {}
+    assert counts(judge.store) == {}
 
 
 def test_a_full_queue_says_so_at_once(plates: Path, sqlite_store: LineStore) -> None:
@@ -113,13 +116,9 @@ def test_a_full_queue_says_so_at_once(plates: Path, sqlite_store: LineStore) -> 
 
 
 def test_versions_follow_the_store(plates: Path, sqlite_store: LineStore, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(plates / "models" / "plate", tmp_path / "models" / "plate")
     fleet = Fleet(tmp_path / "models", sqlite_store)
     first = fleet.live("plate")
-    from tests.support.factory import specsight
-
     specsight("set-threshold", tmp_path / "models" / "plate", "--threshold", 1e9)
     fleet.scan()
     assert fleet.follow("plate") is first

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.counted import counts
 from tests.support.factory import refused
 from tests.support.sorted_pictures import records, tree
 
@@ -140,7 +141,7 @@ def test_a_watch_that_died_anywhere_goes_on(
     assert len(tree(tmp_path / "done")) == 6
     assert sorted(one.part for one in records(tmp_path / "r.jsonl")) == [str(k) for k in range(40, 46)]
     if stored:
-        assert sum(sqlite_store.counts().values()) == 6
+        assert sum(counts(sqlite_store).values()) == 6
 
 
 def test_a_picture_that_was_not_quite_taken_is_put_back(arriving: Path, tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_a_database_that_is_away_is_waited_for(
     monkeypatch.setattr(sqlite_store, "add", sometimes)
     told = run(arriving, store=sqlite_store)
     assert told.count("40: the database is away; trying again") == 1
-    assert sum(sqlite_store.counts().values()) == len(tree(tmp_path / "done")) == 6
+    assert sum(counts(sqlite_store).values()) == len(tree(tmp_path / "done")) == 6
 
 
 def test_a_full_disk_is_waited_for(

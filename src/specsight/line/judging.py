@@ -105,8 +105,12 @@ class PartJudge:
             try:
                 self._asked.put_nowait((request, future))
             except queue.Full:
-                raise Busy(max(1.0, self.pace * self.places / 2)) from None
+                raise self.busy() from None
         return future
+
+    def busy(self) -> Busy:
+        """What whoever finds no place is told: when half of those who wait will have had their turn."""
+        return Busy(max(1.0, self.pace * self.places / 2))
 
     def close(self) -> None:
         """Finish what waits, and stop."""

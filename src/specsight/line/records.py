@@ -36,7 +36,16 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True)
-class JudgedPart:
+class Record:
+    """What is kept, and sent on."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON values; times in ISO 8601 with their zone, UTC."""
+        return {name: iso(v) if isinstance(v, datetime) else v for name, v in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class JudgedPart(Record):
     """One part of a line, judged once. Judged again, it is another record."""
 
     line: str
@@ -87,11 +96,6 @@ class JudgedPart:
         """The whole answer. Raises ValueError where there is none."""
         return Inspection.from_json(self.inspection)
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values; times in ISO 8601 with their zone, UTC."""
-        values = asdict(self)
-        return {name: iso(v) if isinstance(v, datetime) else v for name, v in values.items()}
-
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> JudgedPart:
         """Read what `to_json` gave. Raises ValueError or TypeError for anything else."""
@@ -103,7 +107,7 @@ class JudgedPart:
 
 
 @dataclass(frozen=True)
-class Review:
+class Review(Record):
     """What a person said of a judged part; of several, the last one holds."""
 
     inspection: str
@@ -117,13 +121,9 @@ class Review:
     at: datetime = field(default_factory=now)
     number: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}
-
 
 @dataclass(frozen=True)
-class Version:
+class Version(Record):
     """One version of a model that was ever offered to a line; none is forgotten."""
 
     model: str
@@ -137,13 +137,9 @@ class Version:
     at: datetime = field(default_factory=now)
     number: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}
-
 
 @dataclass(frozen=True)
-class Activation:
+class Activation(Record):
     """A version of a model that went live; the last one of a model is."""
 
     model: str
@@ -153,13 +149,9 @@ class Activation:
     at: datetime = field(default_factory=now)
     number: int = 0
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}
-
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Record):
     """One line of the audit trail: who did what to what, chained to the entry before it on the same line."""
 
     line: str
@@ -175,7 +167,3 @@ class Entry:
     previous: str = ""
     """`digest` of the entry before it on this line; empty: it is the first."""
     digest: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}

@@ -22,7 +22,7 @@ from specsight.line.connecting import open_database
 from specsight.line.records import Activation, Entry, JudgedPart, Review, Role, Version, now
 from specsight.storage.database import reading, writing
 
-Record = TypeVar("Record", JudgedPart, Review, Version, Activation)
+Kind = TypeVar("Kind", JudgedPart, Review, Version, Activation)
 MOST = 1000
 """Records that one question returns."""
 
@@ -63,7 +63,7 @@ class LineStore:
         Unavailable where the database cannot be reached, and SpecsightError where it refuses.
         """
         stored = []
-        with self._writing([one.part.line for one in judgings]) as connection:
+        with self.transaction([one.part.line for one in judgings]) as connection:
             for one in judgings:
                 key = one.part.key or one.part.id
                 found = _one(connection, schema.parts, JudgedPart, line=one.part.line, key=key)
@@ -109,6 +109,13 @@ class LineStore:
         with reading(self.engine) as connection:
             return _one(connection, schema.parts, JudgedPart, id=id_)
 
+    def known(self, inspection: str) -> JudgedPart:
+        """A part by its id. Raises SpecsightError where there is none."""
+        part = self.part(inspection)
+        if part is None:
+            raise SpecsightError(f"there is no inspection '{inspection}'")
+        return part
+
     def by_key(self, line: str, key: str) -> JudgedPart | None:
         """The part of a line that was stored under a key; None where there is none."""
         with reading(self.engine) as connection:
@@ -138,7 +145,8 @@ class LineStore:
             for column, value in ((table.line, line), (table.model, model), (table.part, name))
             if value is not None
         ]
-        wanted += _of_verdict(verdict)
+        if verdict is not None:
+            wanted.append(schema.WORD.in_([verdict]))
         if after is not None:
             wanted.append(table.number > after)
         if before is not None:
@@ -153,19 +161,6 @@ class LineStore:
                 sa.select(schema.parts).where(*wanted).order_by(order).limit(max(0, min(limit, MOST)))
             )
             return [_read(JudgedPart, row) for row in found]
-
-    def counts(self, line: str | None = None, since: datetime | None = None) -> dict[str, int]:
-        """How many parts were judged, by their word (`JudgedPart.word`)."""
-        table = schema.parts.c
-        wanted = [
-            *([table.line == line] if line is not None else []),
-            *([table.received >= since] if since else []),
-        ]
-        with reading(self.engine) as connection:
-            rows = connection.execute(
-                sa.select(schema.WORD, sa.func.count()).where(*wanted).group_by(schema.WORD)
-            )
-            return {str(name): int(count) for name, count in rows}
 
     def latest(self) -> dict[str, int]:
         """Each line's largest number of a part: what followers of lines compare with what they have."""
@@ -187,8 +182,8 @@ class LineStore:
 
     def review(self, review: Review) -> Review:
         """Store what a person says of a part. Raises SpecsightError where there is no such part."""
-        part = self._there(review.inspection)
-        with self._writing([part.line]) as connection:
+        part = self.known(review.inspection)
+        with self.transaction([part.line]) as connection:
             review = _added(connection, schema.reviews, replace(review, at=self.clock()))
             detail = {
                 "verdict": review.verdict,
@@ -216,7 +211,7 @@ class LineStore:
 
     def register(self, version: Version, role: Role = "engineer") -> Version:
         """Note a version of a model, once; returns what is noted of it."""
-        with self._writing([""]) as connection:
+        with self.transaction([""]) as connection:
             found = _one(connection, schema.versions, Version, model=version.model, version=version.version)
             if found is None:
                 found = _added(connection, schema.versions, replace(version, at=self.clock()))
@@ -246,7 +241,7 @@ class LineStore:
 
         Raises SpecsightError where the model has no such version, and where another one than `instead_of` is live.
         """
-        with self._writing([""]) as connection:
+        with self.transaction([""]) as connection:
             known = _one(
                 connection, schema.versions, Version, model=activation.model, version=activation.version
             )
@@ -282,7 +277,7 @@ class LineStore:
 
     def note(self, entry: Entry) -> Entry:
         """Add an entry to the audit trail."""
-        with self._writing([entry.line]) as connection:
+        with self.transaction([entry.line]) as connection:
             return trail.write(connection, replace(entry, at=self.clock()))
 
     def entries(
@@ -292,22 +287,15 @@ class LineStore:
         with reading(self.engine) as connection:
             return trail.read(connection, line, subject, after, min(limit, MOST))
 
-    # ----
-
-    def transaction(self, lines: Sequence[str] = ("",)) -> Any:
-        """A transaction that writes, alone among writers of these lines; for modules with tables of their own."""
-        return self._writing(lines)
-
-    def _there(self, inspection: str) -> JudgedPart:
-        part = self.part(inspection)
-        if part is None:
-            raise SpecsightError(f"there is no inspection '{inspection}'")
-        return part
+    # ---- for modules with tables of their own
 
     @contextmanager
-    def _writing(self, lines: Sequence[str]) -> Iterator[sa.Connection]:
-        """SQLite has one writer at a time; on PostgreSQL writers of one line wait for each other, so that numbers and
-        the audit trail of a line rise in the order in which they become visible."""
+    def transaction(self, lines: Sequence[str] = ("",)) -> Iterator[sa.Connection]:
+        """A transaction that writes, alone among writers of these lines.
+
+        SQLite has one writer at a time; on PostgreSQL writers of one line wait for each other, so that numbers and the
+        audit trail of a line rise in the order in which they become visible.
+        """
         with writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 for line in sorted(set(lines)):  # in one order, so that no two writers wait for each other
@@ -317,18 +305,6 @@ class LineStore:
             yield connection
 
 
-def _of_verdict(verdict: str | None) -> list[sa.ColumnElement[bool]]:
-    table = schema.parts.c
-    if verdict is None:
-        return []
-    if verdict == "unreadable":
-        return [table.error != ""]
-    return [
-        table.error == "",
-        table.verdict.is_(None) if verdict == "undecided" else table.verdict == verdict,
-    ]
-
-
 def _last(connection: sa.Connection, model: str) -> Activation | None:
     table = schema.activations
     query = sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
@@ -336,14 +312,14 @@ def _last(connection: sa.Connection, model: str) -> Activation | None:
     return None if row is None else _read(Activation, row)
 
 
-def _one(connection: sa.Connection, table: sa.Table, kind: type[Record], **values: str) -> Record | None:
+def _one(connection: sa.Connection, table: sa.Table, kind: type[Kind], **values: str) -> Kind | None:
     """The row with these values, as a record."""
     query = sa.select(table).where(*(table.c[name] == value for name, value in values.items())).limit(1)
     row = connection.execute(query).first()
     return None if row is None else _read(kind, row)
 
 
-def _added(connection: sa.Connection, table: sa.Table, record: Record) -> Record:
+def _added(connection: sa.Connection, table: sa.Table, record: Kind) -> Kind:
     """Insert a record; returns it with its number."""
     values = {one.name: getattr(record, one.name) for one in fields(record) if one.name != "number"}
     number = connection.execute(
@@ -357,7 +333,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
-def _read(kind: type[Record], row: sa.Row[Any]) -> Record:
+def _read(kind: type[Kind], row: sa.Row[Any]) -> Kind:
     return kind(**row._mapping)
 
 

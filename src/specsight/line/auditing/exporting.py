@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from specsight.errors import SpecsightError
 from specsight.line.auditing.evidence import EXPORTED
 from specsight.line.auditing.pdf import render
 from specsight.line.auditing.sheet import page, sheet_of
@@ -21,9 +20,7 @@ def exported(
     """The sheet of a part as "pdf" or "html". Raises SpecsightError where there is no such part."""
     sheet = sheet_of(store, id_, models)
     content = KINDS[kind](sheet)
-    part = store.part(id_)
-    if part is None:
-        raise SpecsightError(f"there is no inspection '{id_}'")
+    part = store.known(id_)
     detail = {"as": kind, "digest": hashlib.sha256(content).hexdigest()}
     store.note(Entry(part.line, person, role, EXPORTED, id_, detail))
     return content

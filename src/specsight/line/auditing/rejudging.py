@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
 from specsight.line.judging import judge
 from specsight.line.kept_pictures import NotKept
@@ -50,9 +49,7 @@ class Rejudged:
 def rejudge(store: LineStore, fleet: Fleet, id_: str) -> Rejudged:
     """Judge a part again. Raises SpecsightError where there is none, and where its picture or its version is kept no
     longer."""
-    part = store.part(id_)
-    if part is None:
-        raise SpecsightError(f"there is no inspection '{id_}'")
+    part = store.known(id_)
     picture = store.content(part.picture)
     depth = store.content(part.depth) if part.depth else None
     if picture is None or (part.depth and depth is None):

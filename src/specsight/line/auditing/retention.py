@@ -1,4 +1,4 @@
-"""How long records and pictures of a line are kept: rules in a YAML file, applied by a verb and by the server daily.
+"""How long records and pictures of a line are kept: rules in a YAML file, applied by a verb.
 
 In: rules, a store, the time. Out: what went (`deleting`). Without rules nothing is ever deleted.
 """

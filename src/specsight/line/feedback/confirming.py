@@ -7,7 +7,7 @@ in the audit trail; what waits for one; and how many parts of each kind were loo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from specsight.errors import SpecsightError
 from specsight.line import schema, trail
 from specsight.line.history import UNDONE, standing
-from specsight.line.records import Entry, JudgedPart, Review, iso, now
+from specsight.line.records import Entry, JudgedPart, Record, Review, now
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -32,7 +32,7 @@ ALL = 1_000_000
 
 
 @dataclass(frozen=True)
-class Confirmation:
+class Confirmation(Record):
     """What an engineer takes a reviewed part for; of several, the last one holds."""
 
     inspection: str
@@ -43,10 +43,6 @@ class Confirmation:
     """Which defect it is; empty: not said, or none."""
     at: datetime = field(default_factory=now)
     number: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}
 
 
 @dataclass(frozen=True)
@@ -102,8 +98,8 @@ def confirm(
             "person": person,
             "outcome": outcome,
             "type": type,
+            "at": at,
         }
-        values["at"] = at
         table = schema.confirmations
         number = connection.execute(sa.insert(table).values(**values).returning(table.c.number)).scalar_one()
         detail = {"outcome": outcome, "type": type, "how": found.how, "verdict": found.part.verdict}

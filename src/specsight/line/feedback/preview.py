@@ -7,7 +7,7 @@ the same parts, kept in the store; nothing goes live without one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from specsight.line.feedback.candidates import made_of
 from specsight.line.feedback.confirming import ALL, reviewed
 from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.judging import judge
-from specsight.line.records import Entry, JudgedPart, iso
+from specsight.line.records import Entry, JudgedPart, Record, iso
 from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
@@ -35,7 +35,7 @@ Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Preview:
+class Preview(Record):
     """What one candidate would have changed against what is live."""
 
     model: str
@@ -49,10 +49,6 @@ class Preview:
     {"false rejects", "misses"} each {"count", "of", "low", "high"} among parts with an outcome that the candidate was
     not made of; "made_of": how many with an outcome were left out of these; "flipped": list of parts."""
     number: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields as JSON values."""
-        return {**asdict(self), "at": iso(self.at)}
 
 
 @dataclass(frozen=True)
@@ -153,11 +149,16 @@ def previews(
         return [Preview(**row._mapping) for row in rows]
 
 
+def comparable(one: Preview, other: Preview) -> bool:
+    """Whether two previews were made against the same version on the same parts."""
+    same = ("stored", "judged", "seed", "since")
+    return one.live == other.live and all(one.found[name] == other.found[name] for name in same)
+
+
 def disagreeing(one: Preview, other: Preview) -> list[dict[str, Any]]:
     """Flipped parts that only one of two candidates flips, of those that are listed. Raises SpecsightError for previews
     that were not made against the same version on the same parts."""
-    same = ("stored", "judged", "seed", "since")
-    if one.live != other.live or any(one.found[name] != other.found[name] for name in same):
+    if not comparable(one, other):
         raise SpecsightError("these previews judged other parts: preview both candidates at once")
     first, second = ({part["id"]: part for part in each.found["flipped"]} for each in (one, other))
     return [{**first, **second}[id_] for id_ in first.keys() ^ second.keys()]

@@ -7,7 +7,7 @@ knows. Nothing is forgotten: the last reference of a line and version holds, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
 from specsight.line import schema, trail
-from specsight.line.records import Entry, Role, iso, now
+from specsight.line.records import Entry, Record, Role, now
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -62,7 +62,7 @@ COLUMNS = ("line", "model", "version", "person", "at", "number")
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Alarm(Record):
     """Something no longer is as it was, or as it was promised."""
 
     line: str
@@ -80,10 +80,6 @@ class Alarm:
     acknowledged: str = ""
     """Who knows of it; empty: nobody said so."""
     note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return {**asdict(self), "at": iso(self.at)}
 
 
 def save(store: LineStore, baseline: Baseline, role: Role = "engineer", why: str = "") -> Baseline:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from specsight.errors import SpecsightError
 from specsight.line.feedback.confirming import confirm, looked_at, reviewed
 from specsight.line.feedback.going_live import go_live, roll_back, version_before
-from specsight.line.feedback.preview import DAYS, PARTS, Preview, disagreeing, previews
+from specsight.line.feedback.preview import DAYS, PARTS, Preview, comparable, disagreeing, previews
 from specsight.line.feedback.selection import WAYS
 from specsight.service.access import Person
 from specsight.service.languages import marked
@@ -140,7 +140,7 @@ class _Engineer:
             model=name,
             one=one,
             second=second,
-            others=[each for each in found.values() if _comparable(one, each)],
+            others=[each for each in found.values() if each.number != one.number and comparable(one, each)],
             flipped=shown,
             live=self._live(name),
             **_words(),
@@ -225,11 +225,6 @@ def _share(number: Mapping[str, Any]) -> str:
     if not number["of"]:
         return "–"
     return f"{number['count']} / {number['of']} ({100 * number['low']:.0f}–{100 * number['high']:.0f} %)"
-
-
-def _comparable(one: Preview, other: Preview) -> bool:
-    same = all(one.found[name] == other.found[name] for name in ("stored", "judged", "seed", "since"))
-    return other.number != one.number and other.live == one.live and same
 
 
 def _text(fields: Mapping[str, str], name: str) -> str:

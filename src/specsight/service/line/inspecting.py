@@ -119,7 +119,7 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
     judge = context.judge
     try:
         if judge.waiting + len(requests) > judge.places:  # all or none
-            raise Busy(max(1.0, judge.pace * judge.places / 2))
+            raise judge.busy()
         futures = [asyncio.wrap_future(judge.submit(one)) for one in requests]
     except Busy as error:
         context.metrics.busy.inc()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from specsight.line.feedback.going_live import change
+from specsight.line.fleet import NAME
 from specsight.line.records import Activation
 from specsight.service.access import Person
 from specsight.service.line.answers import History, Model, returns
@@ -18,7 +19,7 @@ from specsight.service.line.context import LineContext, context_of
 from specsight.service.pages import Pages, only
 
 Context = Annotated[LineContext, Depends(context_of)]
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
 Engineer = Annotated[Person, Depends(only("engineer"))]
 
 
