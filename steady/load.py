@@ -110,7 +110,11 @@ def swapped(models: Path, db: str, side: int, seconds: float, count: int = 6) ->
                 for version in itertools.cycle((second, first)):
                     if time.monotonic() >= end:
                         break
-                    wanted = {"version": version, "reason": "in turn", "without_preview": "a test of steadiness"}
+                    wanted = {
+                        "version": version,
+                        "reason": "in turn",
+                        "without_preview": "a test of steadiness",
+                    }
                     answer = http.post(f"/models/{NAME}/live", json=wanted)
                     swaps += answer.status_code == 200
                     time.sleep(2 * random.random())
