@@ -52,6 +52,9 @@ PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 @click.option(
     "--waiting", type=PATH, default=Path("outlets"), show_default=True, help="Of --to: folder for what waits."
 )
+@click.option(
+    "--retention", type=PATH, help="How long what is kept (YAML, as of line retain), applied once a day."
+)
 @click.option("--log", type=PATH, help="File that notes every request as a line of JSON.")
 @click.option("--open", "opened", is_flag=True, help="Open the operator's page in a browser.")
 @click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
@@ -71,6 +74,7 @@ def serve(
     queue: int,
     to: tuple[str, ...],
     waiting: Path,
+    retention: Path | None,
     log: Path | None,
     opened: bool,
     encoder: str | None,
@@ -91,15 +95,17 @@ def serve(
     from specsight.service.line.access import LineAccess
     from specsight.service.line.application import application, close_line, line_context
     from specsight.service.line.log import logged
+    from specsight.service.line.retaining import Retainer
     from specsight.service.line.rules import LOOPBACK, check_reach, line_rules
     from specsight.service.local import LocalServer
 
     store = LineStore.open(db)
     tokens = Tokens(store)
     check_reach(host, names, tokens)
+    retainer = Retainer(store, retention, lambda text: screen.say(text, err=True))
     fleet = Fleet(models, store, lambda folder: Inspector.load(folder, encoder, device))
     outlets = Outlets(to, waiting, tell=screen.say) if to else None
-    context = line_context(fleet, store, lines, queue)
+    context = line_context(fleet, store, lines, queue, retainer)
     try:
         if outlets is not None:
             outlets.catch_up(lambda number: store.parts(after=number, oldest_first=True, limit=MOST))

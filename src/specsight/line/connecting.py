@@ -1,12 +1,17 @@
-"""The URL of a line's database → an engine on it, whose tables are those of this version (Alembic)."""
+"""The URL of a line's database → an engine on it, whose tables are those of this version (Alembic); and locks that one
+of all programs on a database holds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specsight.errors import SpecsightError, require
-from specsight.storage.database import connect, writing
+from specsight.storage.database import connect, session, writing
+from specsight.storage.locks import locked
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -28,6 +33,29 @@ def open_database(url: str) -> sqlalchemy.Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def alone(engine: sqlalchemy.Engine, name: str) -> Iterator[bool]:
+    """Hold the lock `name` of a database; yields False where another program, thread or machine holds it.
+
+    It is let go with the process or its connection, whatever clocks say. On SQLite it is a file beside the database.
+    """
+    import sqlalchemy as sa
+
+    if engine.dialect.name != "postgresql":
+        with locked(Path(f"{engine.url.database}.{name}")) as held:
+            yield held
+        return
+    values = {"name": f"specsight {name}"}
+    with session(engine) as connection:  # no transaction, which would stay open as long as the lock is held
+        taken = sa.text("SELECT pg_try_advisory_lock(hashtextextended(:name, 516))")
+        held = bool(connection.execute(taken, values).scalar_one())
+        try:
+            yield held
+        finally:
+            if held:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 516))"), values)
 
 
 def _migrate(engine: sqlalchemy.Engine) -> None:

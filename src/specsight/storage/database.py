@@ -135,6 +135,13 @@ def writing(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
 
 
 @contextlib.contextmanager
+def session(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+    """A connection whose statements are each a transaction of their own. Raises SpecsightError as `writing` does."""
+    with _told(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+@contextlib.contextmanager
 def _told(engine: sqlalchemy.Engine) -> Iterator[None]:
     from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
     from sqlalchemy.exc import TimeoutError as NoConnection

@@ -113,6 +113,7 @@ def retain(rules: Path, dry_run: bool, shrink: bool, db: str) -> None:
 
     It works in small steps, and a line that judges goes on. Parts on hold stay.
     """
+    from specsight.line.auditing.daily import note
     from specsight.line.auditing.deleting import Gone
     from specsight.line.auditing.retention import apply, give_back, load_rules, size_of
 
@@ -120,6 +121,8 @@ def retain(rules: Path, dry_run: bool, shrink: bool, db: str) -> None:
     with _store(db) as store:
         for step in apply(store, read, dry_run):
             gone += step
+        if not dry_run:
+            note(store, read, gone, getpass.getuser())
         _say_gone(gone, dry_run)
         if shrink and not dry_run:
             before = size_of(store)
@@ -235,8 +238,4 @@ def _named(store: LineStore, what: str, line: str | None) -> list[JudgedPart]:
 
 def _say_gone(gone: Gone, dry: bool, parts: int | None = None) -> None:
     about = "" if parts is None else f"{parts:,} inspections: "
-    stay = f"; {gone.shared:,} stay, which other parts need" if gone.shared else ""
-    screen.say(
-        f"{about}{'would delete' if dry else 'deleted'} {gone.records:,} records and {gone.contents:,} pictures and "
-        f"maps ({_megabytes(gone.size)} MB){stay}"
-    )
+    screen.say(f"{about}{'would delete' if dry else 'deleted'} {gone.words}")

@@ -43,6 +43,12 @@ class Gone:
     shared: int = 0
     """Pictures, depth and maps that stay, because another part needs them."""
 
+    @property
+    def words(self) -> str:
+        """What went, in one line."""
+        stay = f"; {self.shared:,} stay, which other parts need" if self.shared else ""
+        return f"{self.records:,} records and {self.contents:,} pictures and maps ({self.size / 1e6:.1f} MB){stay}"
+
     def __iadd__(self, other: Gone) -> Gone:
         self.records += other.records
         self.contents += other.contents
@@ -63,6 +69,7 @@ def delete(
     """
     gone = Gone()
     with store.transaction(sorted({part.line for part in parts})) as connection:
+        parts = _there(connection, parts)
         ids = {part.id for part in parts}
         digests = _locked(connection, parts)
         needed = {
@@ -75,6 +82,14 @@ def delete(
         if not dry:
             _write(connection, store, parts, order, removed)
     return gone
+
+
+def _there(connection: sa.Connection, parts: Sequence[JudgedPart]) -> list[JudgedPart]:
+    """Those whose records nobody deleted meanwhile."""
+    table = schema.parts.c
+    query = sa.select(table.id).where(table.id.in_([part.id for part in parts]))
+    there = set(connection.execute(query).scalars())
+    return [part for part in parts if part.id in there]
 
 
 def _digests(part: JudgedPart) -> list[str]:

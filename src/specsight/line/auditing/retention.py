@@ -1,4 +1,4 @@
-"""How long records and pictures of a line are kept: rules in a YAML file, applied by a verb.
+"""How long records and pictures of a line are kept: rules in a YAML file, applied by a verb or daily by a server.
 
 In: rules, a store, the time. Out: what went (`deleting`). Without rules nothing is ever deleted.
 """
@@ -6,7 +6,7 @@ In: rules, a store, the time. Out: what went (`deleting`). Without rules nothing
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,19 +93,52 @@ class Due:
     reason: str
 
 
-def due(rules: Rules, part: JudgedPart, reviewed: bool, now: datetime) -> Due | None:
-    """What of a part may go at a time; None: nothing."""
+Older = Callable[[JudgedPart, float], bool]
+"""Whether a part is older than so many days."""
+
+
+class Ages:
+    """How old the parts of a store are at a time, by the order in which they came where clocks went wrong.
+
+    A part that was received while the clock was behind looks older than parts that came before it: it is as young as
+    these. Times that lie ahead of `now` by more than `SLACK` tell nothing of the parts after them.
+    """
+
+    SLACK = timedelta(days=1)
+
+    def __init__(self, store: LineStore, now: datetime) -> None:
+        self.store, self.now = store, now
+        self._young: dict[float, int | None] = {}
+
+    def older(self, part: JudgedPart, days: float) -> bool:
+        """Whether a part is older than so many days."""
+        if self.now - part.received <= timedelta(days=days):
+            return False
+        if days not in self._young:
+            self._young[days] = self._first_young(days)
+        first = self._young[days]
+        return first is None or part.number < first
+
+    def _first_young(self, days: float) -> int | None:
+        """The smallest number of a part that is younger; None: there is none."""
+        table = schema.parts.c
+        young = (table.received >= self.now - timedelta(days=days), table.received <= self.now + self.SLACK)
+        with reading(self.store.engine) as connection:
+            return connection.execute(sa.select(sa.func.min(table.number)).where(*young)).scalar()
+
+
+def due(rules: Rules, part: JudgedPart, reviewed: bool, older: Older) -> Due | None:
+    """What of a part may go, by its age; None: nothing."""
     if part.part in rules.hold or part.id in rules.hold:
         return None
     terms = rules.terms(part.line, part.model)
-    age = now - part.received
-    if terms.records is not None and age > timedelta(days=terms.records):
+    if terms.records is not None and older(part, terms.records):
         return Due(part, "record", f"records are kept {terms.records:g} days")
     name = "accepted" if part.word == "accept" else "rejected"
     days: float | None = getattr(terms, name)
     if reviewed and days is not None:
         name, days = max(("reviewed", terms.reviewed), (name, days), key=lambda one: _length(one[1]))
-    if days is not None and age > timedelta(days=days):
+    if days is not None and older(part, days):
         return Due(part, "content", f"pictures of {name} parts are kept {days:g} days")
     return None
 
@@ -115,9 +148,10 @@ def apply(store: LineStore, rules: Rules, dry: bool = False) -> Iterator[Gone]:
     if not rules.acts:
         return
     now = store.clock()
+    older = Ages(store, now).older
 
     def stays(connection: sa.Connection, part: JudgedPart) -> bool:
-        return due(rules, part, bool(_reviewed(connection, [part.id])), now) is None
+        return due(rules, part, bool(_reviewed(connection, [part.id])), older) is None
 
     after = 0
     while True:
@@ -127,7 +161,7 @@ def apply(store: LineStore, rules: Rules, dry: bool = False) -> Iterator[Gone]:
         after = parts[-1].number
         orders: dict[tuple[What, str], list[JudgedPart]] = {}
         for part in parts:
-            found = due(rules, part, part.id in reviewed, now)
+            found = due(rules, part, part.id in reviewed, older)
             if found is not None:
                 orders.setdefault((found.what, found.reason), []).append(part)
         for (what, reason), members in orders.items():

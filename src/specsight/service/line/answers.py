@@ -74,6 +74,10 @@ class Health(BaseModel):
     problems: dict[str, str] | None = Field(
         default=None, description="Model → why it cannot be used, or not followed."
     )
+    retention: str | None = Field(
+        default=None,
+        description="Why rules of retention are not applied; empty: they are, or there are none.",
+    )
     version: str | None = Field(default=None, description="Of Specsight.")
 
 

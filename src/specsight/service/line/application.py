@@ -30,6 +30,7 @@ from specsight.service.line.context import LineContext
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics, Present
+from specsight.service.line.retaining import Retainer
 from specsight.service.line.watching import Watcher
 from specsight.service.pages import Pages
 from specsight.version import __version__
@@ -40,10 +41,14 @@ problem is JSON with a `detail`. Numbers of inspections rise; ids never change."
 
 
 def line_context(
-    fleet: Fleet, store: LineStore, lines: tuple[str, ...] = (), places: int = PLACES
+    fleet: Fleet,
+    store: LineStore,
+    lines: tuple[str, ...] = (),
+    places: int = PLACES,
+    retainer: Retainer | None = None,
 ) -> LineContext:
     """Everything that a server of lines answers from, with `places` in its queue and every model loaded;
-    `close_line` ends it."""
+    `close_line` ends it. Without `retainer` nothing is deleted."""
     for name in fleet.names():
         fleet.live(name)
     feed, metrics = Feed(store), Metrics()
@@ -51,7 +56,10 @@ def line_context(
     metrics.registry.register(Present(judge, fleet))
     watcher = Watcher(store, fleet, feed)
     metrics.registry.register(watcher)
-    return LineContext(store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics, watcher)
+    retainer = retainer or Retainer(store)
+    return LineContext(
+        store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics, watcher, retainer
+    )
 
 
 def close_line(context: LineContext) -> None:
@@ -69,7 +77,9 @@ def application(context: LineContext) -> FastAPI:
         await context.feed.start()
         await context.follower.start()
         await context.watcher.start()
+        await context.retainer.start()
         yield
+        await context.retainer.stop()
         await context.watcher.stop()
         await context.follower.stop()
         await context.feed.stop()
