@@ -141,6 +141,18 @@ def standing(alarms: Iterable[Alarm], baseline: Baseline) -> list[Alarm]:
     return [one for one in alarms if one.evidence["after"] == baseline.after(one.kind)]
 
 
+def standing_of(store: LineStore, model: str, version: str) -> list[Alarm]:
+    """Alarms that stand under a version of a model, of all lines, line by line, the oldest first."""
+    with reading(store.engine) as connection:
+        found = _read(connection, None, model, version)
+    stand = []
+    for line in sorted({one.line for one in found}):
+        baseline = baseline_of(store, line, model, version)
+        if baseline is not None:
+            stand += standing([one for one in found if one.line == line], baseline)
+    return stand
+
+
 def acknowledge(store: LineStore, number: int, person: str, note: str = "", role: Role = "operator") -> None:
     """Say that `person` knows of an alarm; it stands all the same. Raises SpecsightError where there is none."""
     with reading(store.engine) as connection:
@@ -156,9 +168,11 @@ def acknowledge(store: LineStore, number: int, person: str, note: str = "", role
         trail.write(connection, entry)
 
 
-def _read(connection: sa.Connection, line: str, model: str, version: str) -> list[Alarm]:
+def _read(connection: sa.Connection, line: str | None, model: str, version: str) -> list[Alarm]:
     table, said = schema.alarms, schema.acknowledgements
-    wanted = (table.c.line == line, table.c.model == model, table.c.version == version)
+    wanted = [table.c.model == model, table.c.version == version]
+    if line is not None:
+        wanted.append(table.c.line == line)
     rows = connection.execute(sa.select(table).where(*wanted).order_by(table.c.number)).all()
     query = sa.select(said).where(said.c.alarm.in_([row.number for row in rows])).order_by(said.c.number)
     known = {row.alarm: row for row in connection.execute(query)}

@@ -15,6 +15,7 @@ from specsight.line.kept_pictures import NotKept
 from specsight.line.store import LineStore
 from specsight.service.languages import LANGUAGES
 from specsight.service.line import (
+    alarms,
     api,
     auditor,
     documentation,
@@ -92,4 +93,5 @@ def application(context: LineContext) -> FastAPI:
     )
     for part in (inspecting, api, models, health, entering, documentation, engineer, auditor, operator, past):
         app.include_router(part.routes(context, pages))
+    app.include_router(alarms.routes(context))
     return app

@@ -19,6 +19,7 @@ from specsight.line.feedback.preview import DAYS, PARTS, Preview, comparable, di
 from specsight.line.feedback.selection import WAYS
 from specsight.service.access import Person
 from specsight.service.languages import marked
+from specsight.service.line.alarms import shown_alarms
 from specsight.service.line.context import LineContext
 from specsight.service.line.models import Name
 from specsight.service.pages import Pages, checked_form, only
@@ -112,6 +113,8 @@ class _Engineer:
             days=DAYS,
             most=PARTS,
             problem=self.context.follower.problems.get(name, ""),
+            alarms=shown_alarms(store, name, live),
+            retention=self.context.retainer.problem,
             **_words(),
         )
 
