@@ -243,3 +243,17 @@ def test_a_signal_has_a_name_that_a_folder_can_have(name: str, tmp_path: Path) -
         Sample("a", tmp_path / "a.png", "p", signals={name: tmp_path / "b.npy"})
     with pytest.raises(ValueError, match="take for one"):
         Sample("a", tmp_path / "a.png", "p", signals={"IR": tmp_path / "b.npy", "ir": tmp_path / "b.npy"})
+
+
+@pytest.mark.parametrize("ending", [".tiff", ".npy"])
+def test_channels_without_number_are_refused_by_the_header(tmp_path: Path, ending: str) -> None:
+    values, path = np.zeros((8, 8, 50), np.uint8), tmp_path / f"a{ending}"
+    if ending == ".npy":
+        np.save(path, values)
+    else:
+        tifffile.imwrite(path, values, compression="zlib", planarconfig="contig", photometric="minisblack")
+    assert read_signal("ir", path, max_pixels=800).shape == (8, 8, 50)
+    with pytest.raises(
+        UnreadableFile, match="8 x 8 pixels of 50 channels, more values than the limit of 2,800"
+    ):
+        read_signal("ir", path, max_pixels=700)

@@ -17,6 +17,7 @@ from specsight.cli.options import (
     PLACE,
     REPLACE,
     RUNTIME,
+    beside,
     engines,
     fitting,
     here,
@@ -241,9 +242,9 @@ def inspect(
         words = specification or inspector.specification
         instruction = read_instruction(say, words) if say is not None else None
         listing = load_dataset(pictures)
-        beside = _beside(depth, signals)
+        given = beside(depth, signals)
         unit = METRES if depth_unit == "m" else 1.0
-        joined = with_signals(listing.samples, pictures, beside, unit)
+        joined = with_signals(listing.samples, pictures, given, unit)
         for note in joined.notes:
             screen.say(f"note: {note}", err=True)
         with opened(engine, engine_address, engine_workers) as workers:
@@ -268,17 +269,6 @@ def inspect(
         screen.verdicts(folder)
         _say_written(folder, copied, table, page)
         return _code(folder) if exit_code else 0
-
-
-def _beside(depth: Path | None, signals: tuple[str, ...]) -> dict[str, Path]:
-    """Where each signal lies, by name. Raises SpecsightError for a signal without name or path."""
-    beside = {} if depth is None else {"depth": depth}
-    for given in signals:
-        name, _, path = given.partition("=")
-        if not name or not path or name in ("rgb", "depth"):
-            raise SpecsightError(f"--signal {given}: write a name and a path, such as ir=folder")
-        beside[name] = Path(path)
-    return beside
 
 
 def _say_written(out: Path, copied: Mapping[str, int], table: Path | None, page: Path) -> None:

@@ -240,3 +240,14 @@ def whole_numbers(option: str, text: str) -> tuple[int, ...]:
         return tuple(int(number) for number in text.split(","))
     except ValueError as error:
         raise SpecsightError(f"{option} {text}: write whole numbers with commas, such as 0,1,2") from error
+
+
+def beside(depth: Path | None, signals: tuple[str, ...]) -> dict[str, Path]:
+    """Where each signal lies, by name. Raises SpecsightError for a signal without name or path."""
+    beside = {} if depth is None else {"depth": depth}
+    for given in signals:
+        name, _, path = given.partition("=")
+        if not name or not path or name in ("rgb", "depth"):
+            raise SpecsightError(f"--signal {given}: write a name and a path, such as ir=folder")
+        beside[name] = Path(path)
+    return beside

@@ -10,7 +10,7 @@ import click
 
 from specsight import screen
 from specsight.cli.ending import stop_asked
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME
+from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME, beside
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import AUTO
 
@@ -38,6 +38,13 @@ WAIT = 5.0
 @click.option("--say", default="", help="What to inspect: plain sentences.")
 @click.option("--depth", type=PATH, help="Folder where depth arrives, in mm, with the names of the pictures.")
 @click.option(
+    "--signal",
+    "signals",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="Where a further channel arrives, as --depth: ir=folder; may be given again.",
+)
+@click.option(
     "--settle", default=0.5, show_default=True, help="Seconds without a change until a file is complete."
 )
 @click.option("--replay", type=PATH, help="In place of FOLDER: show the pictures of this one, and copy them.")
@@ -60,6 +67,7 @@ def watch(
     db: str | None,
     say: str,
     depth: Path | None,
+    signals: tuple[str, ...],
     settle: float,
     replay: Path | None,
     rate: str | None,
@@ -84,7 +92,7 @@ def watch(
         raise SpecsightError("--rate, --loops and --shuffle go with --replay alone")
     if not name or len(name) > 200 or not name.isprintable():
         raise SpecsightError(f"--line '{name}' is no name of a line: give 1 to 200 characters")
-    source = _source(folder, replay, camera, rate, loops, shuffle, depth, settle, out)
+    source = _source(folder, replay, camera, rate, loops, shuffle, beside(depth, signals), settle, out)
     store: LineStore | None = None
     try:
         live = _loaded(model, encoder, device)
@@ -113,11 +121,12 @@ def _source(
     rate: str | None,
     loops: int,
     shuffle: int | None,
-    depth: Path | None,
+    beside: dict[str, Path],
     settle: float,
     out: Path,
 ) -> Source:
-    """Where pictures come from."""
+    """Where pictures come from, and what arrives `beside` them, by name."""
+    depth = beside.pop("depth", None)
     if folder is not None:
         from specsight.line.sources.folder import FolderSource
 
@@ -125,17 +134,21 @@ def _source(
             raise SpecsightError(f"--settle {settle}: give seconds above 0, up to 3600")
         if folder.resolve() == out.resolve():
             raise SpecsightError(f"'{out}' is the folder that is watched: choose another --out")
-        return FolderSource(folder, depth, settle)
+        return FolderSource(folder, depth, settle, signals=beside)
     if replay is not None:
         from specsight.line.sources.replay import ReplaySource, rate_of
 
         if loops < 0:
             raise SpecsightError(f"--loops {loops}: give 1 or more, or 0 for no end")
-        return ReplaySource(replay, None if rate is None else rate_of(rate), loops, shuffle, depth)
+        return ReplaySource(
+            replay, None if rate is None else rate_of(rate), loops, shuffle, depth, signals=beside
+        )
     from specsight.line.sources.genicam import CameraSource, camera_options
 
-    if depth is not None:
-        raise SpecsightError("--depth goes with a folder or --replay: frames of a camera have none")
+    if depth is not None or beside:
+        raise SpecsightError(
+            "--depth and --signal go with a folder or --replay: frames of a camera have none"
+        )
     return CameraSource(camera_options(camera or ""))
 
 

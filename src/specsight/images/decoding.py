@@ -20,6 +20,10 @@ from specsight.errors import MissingExtra, SpecsightError, UnreadableFile, requi
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels are refused before they are decoded, unless `set_max_megapixels` says otherwise."""
 
+MOST_CHANNELS = 4
+"""Channels of a picture as large as the limit; smaller ones may have more. Zeros compress a thousandfold, so that the
+size of a file says nothing."""
+
 LARGEST = 1_000_000_000
 """Pixels above which no way out is offered: a damaged or malicious header."""
 
@@ -90,9 +94,17 @@ def check_file(path: Path) -> None:
         raise UnreadableFile(f"'{path}' cannot be read ({error.strerror}): check the path") from error
 
 
-def check_pixels(path: str | Path, height: int, width: int, max_pixels: int | None = None) -> None:
-    """Refuse a picture over the limit, from its header alone."""
+def check_pixels(
+    path: str | Path, height: int, width: int, max_pixels: int | None = None, channels: int = 1
+) -> None:
+    """Refuse a picture over the limit, from its header alone: in pixels, or in values, `MOST_CHANNELS` for each pixel
+    of the limit."""
     limit = _limit if max_pixels is None else max_pixels
+    if height * width <= limit and height * width * channels > MOST_CHANNELS * limit:
+        raise UnreadableFile(
+            f"'{path}' has {height} x {width} pixels of {channels} channels, more values than the limit of "
+            f"{MOST_CHANNELS * limit:,}: leave some channels out, or shrink it"
+        )
     if height * width > limit:
         allow = f", or allow more with --max-megapixels {-(-height * width // 1_000_000)}"
         raise UnreadableFile(

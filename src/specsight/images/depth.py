@@ -117,7 +117,7 @@ def _read_npy(path: Path, max_pixels: int | None) -> NDArray[Any]:
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
         if stored.ndim >= 2:
-            check_pixels(path, stored.shape[0], stored.shape[1], max_pixels)
+            check_pixels(path, stored.shape[0], stored.shape[1], max_pixels, int(np.prod(stored.shape[2:])))
         return np.array(stored)
     except SpecsightError:
         raise

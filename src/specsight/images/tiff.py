@@ -83,7 +83,7 @@ def first_page(path: Path, max_pixels: int | None = None) -> Iterator[Any]:
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages[0]
-            check_pixels(path, page.imagelength, page.imagewidth, max_pixels)
+            check_pixels(path, page.imagelength, page.imagewidth, max_pixels, page.samplesperpixel)
             check_pages(path, page.imagedepth * sum(_of_size(other, page) for other in _pages(path, file)))
             yield page
     except SpecsightError:

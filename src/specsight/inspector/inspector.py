@@ -182,8 +182,9 @@ class Inspector:
         """Read a picture and encode it, once.
 
         `picture`: a path, an encoded file as bytes, an array (H, W, 3) uint8 in RGB, or a `Sample` (which may bring
-        depth, signals, a part map and a scale). `depth`: a path, or an array (H, W) in mm, NaN where unknown;
-        `signals`: further channels by name, paths or arrays (`Picture.signals`); both must be of the picture's size.
+        depth, signals, a part map and a scale). `depth`: a path, an encoded file as bytes, or an array (H, W) in mm,
+        NaN where unknown; `signals`: further channels by name, given alike (`Picture.signals`); both must be of the
+        picture's size.
         Where it brings no part map and the specification outlines parts, they are found; where they cannot be,
         `Picture.notes` says so. `change` is done to its pixels first, to see what that does to the answer
         (`specsight.stress`). Raises UnreadableFile where there is no picture to read.

@@ -18,8 +18,10 @@ from specsight.records import DEPTH, NORMALS, XYZ, Picture, Sample, wrong_signal
 
 PictureLike = str | Path | bytes | NDArray[np.uint8] | Sample
 """A path, an encoded file as bytes, (H, W, 3) uint8 in RGB, or a `Sample`."""
-ChannelsLike = str | Path | NDArray[Any]
-"""A path, or an array: depth (H, W) in mm, another signal as `Picture.signals` has it."""
+ChannelsLike = str | Path | bytes | NDArray[Any]
+"""A path, an encoded file as bytes, or an array: depth (H, W) in mm, another signal as `Picture.signals` has it."""
+NPY = b"\x93NUMPY"
+"""How arrays that NumPy saved begin."""
 GIVEN = "picture"
 """Id of a picture that was given without a name."""
 COLOURS_ALONE = Needs()
@@ -37,16 +39,40 @@ def read_picture(
 
     `bits` is what 16-bit files use of their range (`Sample.bits`), where that was learned; `needs` says which
     modalities are refused, and which noted, where they are missing (`images.load_picture`); `depth` and `signals` are
-    given beside the picture, in place of those that a sample names. Raises UnreadableFile for files and bytes that hold
-    no picture, and SpecsightError for arrays of another shape or type and for anything else.
+    given beside the picture, in place of those that a sample names. Encoded bytes are read as files are. Raises
+    UnreadableFile for files and bytes that hold no picture, and SpecsightError for arrays of another shape or type and
+    for anything else.
     """
     if wrong := wrong_signals(name for name in signals or () if name != NORMALS):
         raise SpecsightError(wrong)
     beside = {**(signals or {}), **({} if depth is None else {DEPTH: depth})}
+    encoded = {name: value for name, value in beside.items() if isinstance(value, bytes)}
+    if not isinstance(given, bytes) and not encoded:
+        return _read(given, product, bits, needs, beside)
+    with TemporaryDirectory() as folder:
+        files = {name: _file(Path(folder), name, value) for name, value in encoded.items()}
+        path = Path(folder) / GIVEN
+        named: PictureLike = given
+        if isinstance(given, bytes):
+            path.write_bytes(given)
+            named = Sample(GIVEN, path, product)
+        try:
+            sample, picture = _read(named, product, bits, needs, {**beside, **files})
+        except UnreadableFile as error:
+            raise type(error)(_unnamed(str(error), path, files)) from error
+    if sample.image == path:
+        return Sample(GIVEN, Path(), product), picture
+    return _forgotten(sample, files), picture
+
+
+def _read(
+    given: PictureLike, product: str, bits: int | None, needs: Needs, beside: Mapping[str, ChannelsLike]
+) -> tuple[Sample, Picture]:
+    """As `read_picture`, without encoded bytes."""
     if isinstance(given, str | Path):
         given = Sample(Path(given).stem, Path(given), product)
     if not isinstance(given, Sample):
-        return Sample(GIVEN, Path(), product), _with_channels(_pixels(given, bits), beside, needs)
+        return Sample(GIVEN, Path(), product), _with_channels(_pixels(given), beside, needs)
     if not isinstance(given.image, Path):
         raise SpecsightError(
             f"sample '{given.id}' must name its picture by a Path, got {type(given.image).__name__}"
@@ -64,6 +90,33 @@ def read_picture(
     return sample, _with_channels(picture, arrays, needs) if arrays else picture
 
 
+def _file(folder: Path, name: str, content: bytes) -> Path:
+    """A channel's bytes as a file, with the ending that its reader goes by; a picture's file has none."""
+    path = folder / f"{name}{'.npy' if content.startswith(NPY) else '.file'}"
+    path.write_bytes(content)
+    return path
+
+
+def _forgotten(sample: Sample, channels: Mapping[str, Path]) -> Sample:
+    """The sample without the files that were there to be read once."""
+    gone = set(channels.values())
+    return replace(
+        sample,
+        depth=None if sample.depth in gone else sample.depth,
+        normals=None if sample.normals in gone else sample.normals,
+        signals={name: path for name, path in sample.signals.items() if path not in gone},
+    )
+
+
+def _unnamed(reason: str, picture: Path, channels: Mapping[str, Path]) -> str:
+    """An error that says what was given in place of the files that nobody else knows of."""
+    for name, path in channels.items():
+        reason = reason.replace(f"{name} '{path}'", f"the given {name}").replace(
+            f"'{path}'", f"the given {name}"
+        )
+    return reason.replace(f"'{picture}'", "the given bytes")
+
+
 def _with_channels(picture: Picture, beside: Mapping[str, ChannelsLike], needs: Needs) -> Picture:
     """`picture` with files and arrays beside it, as it would be read from disk with them."""
     channels = {name: _channels(name, value, picture.size) for name, value in beside.items()}
@@ -73,7 +126,7 @@ def _with_channels(picture: Picture, beside: Mapping[str, ChannelsLike], needs: 
 
 
 def _channels(name: str, given: ChannelsLike, size: tuple[int, int]) -> NDArray[Any]:
-    where = name if isinstance(given, np.ndarray) else f"{name} '{given}'"
+    where = f"{name} '{given}'" if isinstance(given, str | Path) else name
     if isinstance(given, str | Path):
         given = images.read_depth(given) if name == DEPTH else images.read_signal(name, given)
     if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiu" or given.ndim not in (2, 3):
@@ -88,9 +141,7 @@ def _channels(name: str, given: ChannelsLike, size: tuple[int, int]) -> NDArray[
     return images.plausible(given) if name in (DEPTH, XYZ) else given.astype(np.float32)
 
 
-def _pixels(given: object, bits: int | None) -> Picture:
-    if isinstance(given, bytes):
-        return _decode(given, bits)
+def _pixels(given: object) -> Picture:
     if isinstance(given, np.ndarray):
         return Picture(_checked(given))
     raise SpecsightError(
@@ -100,17 +151,6 @@ def _pixels(given: object, bits: int | None) -> Picture:
 
 def _with_bits(sample: Sample, bits: int | None) -> Sample:
     return sample if bits is None else replace(sample, bits=bits)
-
-
-def _decode(content: bytes, bits: int | None) -> Picture:
-    """Encoded bytes go the same way as files do, so that every format is read alike."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / GIVEN
-        path.write_bytes(content)
-        try:
-            return images.load_picture(Sample(GIVEN, path, "", bits=bits))
-        except UnreadableFile as error:
-            raise UnreadableFile(str(error).replace(f"'{path}'", "the given bytes")) from error
 
 
 def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:

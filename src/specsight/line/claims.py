@@ -23,8 +23,8 @@ from specsight.line.sources.folder import identity_of
 from specsight.storage import copy_file, parse_json, read_text, write_bytes, write_json
 
 CLAIM, JUDGED = "claim.json", "judged.json"
-ROLES = ("depth", "sidecar", "picture")
-"""What a claim may hold, in the order in which it is moved."""
+PICTURE, DEPTH, SIDECAR, SIGNAL = "picture", "depth", "sidecar", "signal."
+"""What a claim may hold; of signals, what their names follow. The picture is moved last."""
 FOLDERS = {"accept": "accepted", "reject": "rejected"}
 """Word of a verdict → the folder that its pictures go to; the others have their own name."""
 LONGEST_PART = 200
@@ -51,6 +51,11 @@ class Claim:
         """The bytes of one of its files; None where it has none."""
         return (self.folder / role).read_bytes() if role in self.files else None
 
+    def signals(self) -> dict[str, bytes]:
+        """The bytes of further channels, by name."""
+        names = [role.removeprefix(SIGNAL) for role in self.files if role.startswith(SIGNAL)]
+        return {name: (self.folder / f"{SIGNAL}{name}").read_bytes() for name in names}
+
 
 class Claims:
     """Claims in `folder`, whose pictures go to folders in `out` on the same file system."""
@@ -63,7 +68,7 @@ class Claims:
         """Take a picture and what belongs to it. Raises SpecsightError, with everything back in its place, where that
         is refused, and FileNotFoundError where the picture has gone."""
         folder = self.folder / new_id()
-        sources = {role: path for role in ROLES if (path := getattr(arrival, role)) is not None}
+        sources = _sources(arrival)
         names = {
             role: path.name if isinstance(path, Path) else arrival.file for role, path in sources.items()
         }
@@ -118,7 +123,7 @@ class Claims:
         """Move a judged picture, and what belongs to it, to the folder of its verdict; returns where it lies."""
         stem = _values(claim.folder / JUDGED)["stem"]
         targets = self._targets(claim, part.word, stem)
-        for role, target in targets.items():
+        for role, target in sorted(targets.items(), key=lambda one: one[0] == PICTURE):
             if (claim.folder / role).exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 (claim.folder / role).rename(target)
@@ -136,10 +141,9 @@ class Claims:
     def _targets(self, claim: Claim, word: str, stem: str) -> dict[str, Path]:
         folder = self.out / FOLDERS.get(word, word)
         return {
-            role: (folder / "depth" if role == "depth" else folder)
-            / f"{stem}{Path(claim.files[role]).suffix}"
-            for role in ROLES
-            if role in claim.files
+            role: (folder if role in (PICTURE, SIDECAR) else folder / role.removeprefix(SIGNAL))
+            / f"{stem}{Path(name).suffix}"
+            for role, name in claim.files.items()
         }
 
     def _undo(self, folder: Path, origins: Mapping[str, Any]) -> None:
@@ -149,6 +153,13 @@ class Claims:
                 move(folder / role, Path(origin["path"]))
         if not any((folder / role).exists() for role in origins):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sources(arrival: Arrival) -> dict[str, Path | bytes]:
+    """Role → what is taken for it, in the order in which it is moved."""
+    beside = {DEPTH: arrival.depth, **{f"{SIGNAL}{name}": path for name, path in arrival.signals.items()}}
+    found = {role: path for role, path in {**beside, SIDECAR: arrival.sidecar}.items() if path is not None}
+    return {**found, PICTURE: arrival.picture}
 
 
 def move(source: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.kept_maps import encode_kept
 from specsight.line.monitoring.features import measure
 from specsight.line.records import JudgedPart, now
-from specsight.line.requests import PartRequest, look
+from specsight.line.requests import PartRequest
 from specsight.line.store import Judging, LineStore
 from specsight.records import Inspection
 
@@ -208,7 +208,7 @@ def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np
     map_ = None
     try:
         instruction = model.clauses(request.words) if request.words else None
-        observation = look(model.inspector, request)
+        observation = model.inspector.look(request.picture, depth=request.depth, signals=request.signals)
         part = replace(part, measured=measure(observation.picture.rgb))
         inspection = model.inspector.judge(observation, instruction)
         if not np.isfinite(inspection.score) or inspection.map is None:
@@ -218,7 +218,8 @@ def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np
     else:
         part = _answered(part, inspection, waited)
         map_ = inspection.map
-    return Judging(part, request.picture, request.depth, None, request.person, request.role), map_
+    given = request.picture, request.depth, request.signals
+    return Judging(part, *given, person=request.person, role=request.role), map_
 
 
 def _answered(part: JudgedPart, inspection: Inspection, waited: float) -> JudgedPart:

@@ -68,6 +68,8 @@ class JudgedPart(Record):
     """SHA-256 of the picture's bytes, as they were given."""
     depth: str = ""
     """SHA-256 of the depth's bytes; empty: none was given."""
+    signals: Mapping[str, str] = field(default_factory=dict)
+    """Further channels by name ("ir", "normals", "light_1") → SHA-256 of their bytes."""
     map: str = ""
     """SHA-256 of the map as it is kept; empty: none is."""
     verdict: Verdict | None = None
@@ -86,6 +88,13 @@ class JudgedPart(Record):
     """The whole answer, as `Inspection.to_json` gives it; empty where there is none."""
     error: str = ""
     """Why the picture could not be judged; empty where it was."""
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """(what it is, SHA-256) of all bytes that belong to it: "picture", "depth", "signal ir", "map"."""
+        signals = [(f"signal {name}", digest) for name, digest in sorted(self.signals.items())]
+        every = [("picture", self.picture), ("depth", self.depth), *signals, ("map", self.map)]
+        return [(what, digest) for what, digest in every if digest]
 
     @property
     def word(self) -> str:

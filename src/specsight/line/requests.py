@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from hashlib import sha256
+from typing import Any
 
-from specsight import images
-from specsight.errors import SpecsightError, UnreadableFile
-from specsight.inspector import Inspector, Observation
-from specsight.line.records import Role, new_id, now
+from specsight.line.records import JudgedPart, Role, new_id, now
+from specsight.line.store import LineStore
 
-ENDINGS = {b"\x93NUMPY": ".npy", b"II": ".tiff", b"MM": ".tiff", b"\x89PNG": ".png"}
-"""How files of depth begin → the ending that their reader expects."""
+MOST_SIGNALS = 16
+"""Further channels of one part."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class PartRequest:
     picture: bytes = field(repr=False)
     depth: bytes | None = field(default=None, repr=False)
     """A file of depth, in mm; None: the part brings none."""
+    signals: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Files of further channels, by name (`Sample.signals`, and "normals")."""
     words: str = ""
     key: str = ""
     """See `JudgedPart.key`."""
@@ -38,19 +39,25 @@ class PartRequest:
     """When it was received, by a clock that nobody sets."""
 
 
-def look(inspector: Inspector, request: PartRequest) -> Observation:
-    """Read the bytes of a request as files are read, and look at them. Raises UnreadableFile where they are no picture,
-    or no depth, and SpecsightError where the model needs what is not there."""
-    if request.depth is None:
-        return inspector.look(request.picture)
-    ending = next((one for start, one in ENDINGS.items() if request.depth.startswith(start)), "")
-    if not ending:
-        raise UnreadableFile("the given depth is no TIFF, PNG or NPY file")
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"depth{ending}"
-        path.write_bytes(request.depth)
-        try:
-            depth = images.read_depth(path)
-        except SpecsightError as error:
-            raise UnreadableFile(str(error).replace(f"'{path}'", "the given depth")) from error
-    return inspector.look(request.picture, depth=depth)
+def digests_of(given: PartRequest) -> dict[str, Any]:
+    """SHA-256 of what was given, as `JudgedPart` has it: "picture", "depth", "signals"."""
+    return {
+        "picture": _digest(given.picture),
+        "depth": _digest(given.depth),
+        "signals": {name: _digest(content) for name, content in given.signals.items()},
+    }
+
+
+def request_of(store: LineStore, part: JudgedPart) -> PartRequest | None:
+    """What a part on record was asked, with its bytes, to be judged again; None where they are kept no longer."""
+    picture = store.content(part.picture) if part.picture else None
+    depth = store.content(part.depth) if part.depth else None
+    signals = {name: store.content(digest) for name, digest in part.signals.items()}
+    kept = {name: content for name, content in signals.items() if content is not None}
+    if picture is None or (part.depth and depth is None) or kept.keys() != signals.keys():
+        return None
+    return PartRequest(part.line, part.part, part.model, picture, depth, kept, part.words, id=part.id)
+
+
+def _digest(content: bytes | None) -> str:
+    return sha256(content).hexdigest() if content else ""

@@ -49,7 +49,7 @@ blobs = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("stored", Utc, nullable=False),
 )
-"""Pictures and depth as they were given, and maps, each once, by what they hold."""
+"""Pictures, depth and signals as they were given, and maps, each once, by what they hold."""
 
 parts = sa.Table(
     "part",
@@ -66,6 +66,7 @@ parts = sa.Table(
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("picture", DIGEST, nullable=False),
     sa.Column("depth", DIGEST, nullable=False),
+    sa.Column("signals", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("map", DIGEST, nullable=False),
     sa.Column("verdict", sa.String(6)),
     sa.Column("score", sa.Double),
@@ -87,6 +88,17 @@ parts = sa.Table(
     sa.Index("part_map", "map"),
     sqlite_autoincrement=True,
 )
+
+signals = sa.Table(
+    "part_signal",
+    metadata,
+    _number(),
+    sa.Column("inspection", sa.String(32), nullable=False, index=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("digest", DIGEST, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+"""What `part.signals` holds, by digest: who needs a content is asked before it is deleted."""
 
 WORD: sa.ColumnElement[str] = sa.case(
     (parts.c.error != "", "unreadable"), (parts.c.verdict.is_(None), "undecided"), else_=parts.c.verdict
@@ -237,6 +249,7 @@ audit = sa.Table(
 
 APPEND_ONLY = (
     "part",
+    "part_signal",
     "review",
     "confirmation",
     "activation",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ class Judging:
     part: JudgedPart
     picture: bytes
     depth: bytes | None = None
+    signals: Mapping[str, bytes] = field(default_factory=dict)
     map: bytes | None = None
     person: str = ""
     role: Role = "operator"
@@ -75,10 +76,14 @@ class LineStore:
             self._keep(connection, content) if content else ""
             for content in (one.picture, one.depth, one.map)
         )
-        kept = replace(one.part, key=key, picture=picture, depth=depth, map=map_)
+        signals = {name: self._keep(connection, content) for name, content in one.signals.items()}
+        kept = replace(one.part, key=key, picture=picture, depth=depth, signals=signals, map=map_)
         part = _added(connection, schema.parts, kept)
+        if signals:
+            rows = [{"inspection": part.id, "name": name, "digest": signals[name]} for name in signals]
+            connection.execute(sa.insert(schema.signals), rows)
         detail = {
-            "record": trail.digest_of(part.to_json()),
+            "record": trail.digest_of(trail.recorded(part)),
             "model": part.model,
             "version": part.version,
             "words": part.words,
@@ -87,6 +92,7 @@ class LineStore:
             "threshold": part.threshold,
             "picture": picture,
             "depth": depth,
+            "signals": signals,
             "map": map_,
         }
         trail.write(

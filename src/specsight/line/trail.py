@@ -15,13 +15,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from specsight.line import schema
-from specsight.line.records import Entry, iso
+from specsight.line.records import Entry, JudgedPart, iso
 
 
 def digest_of(values: Mapping[str, Any]) -> str:
     """SHA-256 of values as JSON, keys sorted, without spaces."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recorded(part: JudgedPart) -> dict[str, Any]:
+    """What the digest of a part's record is of: its JSON, without what only later versions of this program know where
+    it says nothing, so that older records keep theirs."""
+    values = part.to_json()
+    return values if part.signals else {name: value for name, value in values.items() if name != "signals"}
 
 
 def sealed(entry: Entry, previous: str) -> Entry:

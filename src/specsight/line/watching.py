@@ -7,7 +7,6 @@ database that is gone, is tried again until it works; nothing is skipped.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -21,9 +20,9 @@ from specsight.line.fleet import SYSTEM, LiveModel
 from specsight.line.judging import judge
 from specsight.line.outlets import Outlets
 from specsight.line.records import JudgedPart, Version
-from specsight.line.requests import PartRequest
+from specsight.line.requests import PartRequest, digests_of
 from specsight.line.sources import Arrival, Source
-from specsight.line.store import Judging, LineStore
+from specsight.line.store import LineStore
 from specsight.storage import only_writer
 
 STATE = ".watch"
@@ -155,7 +154,7 @@ class Watch:
     def _judge(self, claim: Claim) -> JudgedPart:
         if self.store is not None and (found := self.store.by_key(self.line, claim.id)) is not None:
             return found
-        picture, depth = claim.content("picture"), claim.content("depth")
+        picture = claim.content("picture")
         assert picture is not None
         words = self.words if claim.words is None else claim.words
         request = PartRequest(
@@ -163,7 +162,8 @@ class Watch:
             claim.part,
             self.model.name,
             picture,
-            depth,
+            claim.content("depth"),
+            claim.signals(),
             words,
             key=claim.id,
             person=SYSTEM,
@@ -171,20 +171,14 @@ class Watch:
             received=claim.received,
         )
         judging = judge(self.model, request)
-        return self.store.add([judging])[0] if self.store is not None else _with_digests(judging)
+        if self.store is not None:
+            return self.store.add([judging])[0]
+        return replace(judging.part, **digests_of(request))  # as a store makes it, without number and map
 
     def _once(self, before: str, line: str) -> str:
         if line != before:
             self.tell(line)
         return line
-
-
-def _with_digests(judging: Judging) -> JudgedPart:
-    """The record as a store makes it, without number and map."""
-    picture, depth = (
-        hashlib.sha256(content).hexdigest() if content else "" for content in (judging.picture, judging.depth)
-    )
-    return replace(judging.part, picture=picture, depth=depth)
 
 
 def _said(part: JudgedPart) -> str:

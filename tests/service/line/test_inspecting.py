@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import re
 import socket
 import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.support.counted import counts
 from tests.support.lines import ServedLine, served_line
 
 from specsight.inspector import Inspector
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
+from specsight.service.line.inspecting import FIELDS
 from specsight.storage.database import Unavailable
 
 
@@ -66,6 +70,61 @@ def test_depth_goes_with_its_picture(plates: Path, line: ServedLine, tmp_path: P
     assert line.context.store.content(part["depth"]) == depth
     two = [("picture", ("40.png", png(plates, 40))), *[("depth", ("d.npy", depth))] * 2]
     assert ask("/inspect", files=two).status_code == 422
+
+
+def test_signals_go_with_their_picture_by_name(plates: Path, any_line: ServedLine) -> None:
+    ask, store = any_line.program("operator").post, any_line.context.store
+    warm = [npy(20 + number) for number in range(2)]
+    files = [("picture", (f"{n}.png", png(plates, n))) for n in (40, 41)]
+    files += [("signal.ir", ("ir.npy", one)) for one in warm]
+    files += [("signal.light_1", ("l.png", png(plates, n))) for n in (42, 43)]
+    first = ask("/inspect", files=files, data={"key": "7"}).json()
+    assert [store.content(one["signals"]["ir"]) for one in first] == warm
+    assert [store.content(one["signals"]["light_1"]) for one in first] == [png(plates, n) for n in (42, 43)]
+    assert [store.part(one["id"]) for one in first] == [JudgedPart.from_json(one) for one in first]
+    assert ask("/inspect", files=files, data={"key": "7"}).json() == first
+    read, address = any_line.program("auditor").get, f"/inspections/{first[1]['id']}/original"
+    assert read(address, params={"of": "signal.ir"}).content == warm[1]
+    assert read(address).content == png(plates, 41)
+    assert read(address, params={"of": "depth"}).status_code == 404
+    for other in (files[:4], [*files[:3], files[2], *files[4:]]):
+        assert ask("/inspect", files=other, data={"key": "7"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("signal.ir", "2 pictures but 1 files of signal.ir"),
+        ("signal.masks", "which is taken"),
+        ("signal.a b", "a name has 1 to 64"),
+        ("signal.", "a name has 1 to 64"),
+        ("signal_ir", "there is no field 'signal_ir'"),
+    ],
+)
+def test_what_no_picture_would_be_judged_with_is_refused(
+    plates: Path, line: ServedLine, field: str, said: str
+) -> None:
+    files = [("picture", (f"{n}.png", png(plates, n))) for n in (40, 41)]
+    answer = line.program().post("/inspect", files=[*files, (field, ("x.npy", npy(1)))])
+    assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert counts(line.context.store) == {}
+
+
+def test_the_description_names_the_fields_that_there_are(line: ServedLine) -> None:
+    about = line.program().get("/openapi.json").json()
+    schema = about["paths"]["/inspect"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    body = about["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    assert body["properties"].keys() == FIELDS
+    (pattern,) = schema["patternProperties"]
+    assert re.match(pattern, "signal.light_1")
+    assert not re.match(pattern, "signal.a b")
+    assert "signal.NAME" in line.program().get("/docs").text
+
+
+def npy(value: float) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.full((64, 64), value, np.float32))
+    return file.getvalue()
 
 
 def test_what_cannot_be_judged_says_why(plates: Path, line: ServedLine) -> None:
@@ -145,9 +204,9 @@ def test_depth_that_only_begins_like_an_array_is_said_to_be_damaged(plates: Path
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 64), }"
     broken = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
     files = {"picture": ("p.png", (plates / "new" / "41.png").read_bytes()), "depth": ("p.npy", broken)}
-    answer = line.program("operator").post("/inspect", files=files)
-    assert answer.status_code == 422
-    assert "depth" in answer.json()[0]["error"]
+    (part,) = line.program("operator").post("/inspect", files=files).json()
+    assert any(note.startswith("depth left out: it cannot be read") for note in part["inspection"]["notes"])
+    assert part["verdict"] == "reject"  # by a model that knows nothing of depth
 
 
 def test_strangers_hold_nothing_up(line: ServedLine) -> None:

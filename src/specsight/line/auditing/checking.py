@@ -1,5 +1,5 @@
 """Whether the records of a line are those that were written: the trail's chain, records and reviews against the trail,
-pictures, depth and maps against their digests.
+pictures, depth, signals and maps against their digests.
 
 In: a store. Out: `Checked`, whose faults say in one line each what was changed or is missing, and where. What was
 deleted under a rule or on request is no fault: the trail says so.
@@ -38,7 +38,7 @@ class Checked:
     deleted: int = 0
     """Records that were deleted, which the trail tells."""
     released: int = 0
-    """Pictures, depth and maps of records that stand, deleted, which the trail tells."""
+    """Pictures, depth, signals and maps of records that stand, deleted, which the trail tells."""
     head: str = ""
     """Digest of the last entry: whoever keeps it elsewhere can tell later that nothing was cut off the end."""
     faults: list[str] = field(default_factory=list)
@@ -157,14 +157,13 @@ def _records(
                 checked.faults.append(
                     f"part '{part.part}' ({part.id}) is on record, and the trail does not name it"
                 )
-            elif trail.digest_of(part.to_json()) != entry[1]:
+            elif trail.digest_of(trail.recorded(part)) != entry[1]:
                 checked.faults.append(
                     f"the record of part '{part.part}' ({part.id}) was changed after entry {entry[0]}"
                 )
             _reviews(part, reviews.get(part.id, []), told, checked)
-            for name, digest in (("picture", part.picture), ("depth", part.depth), ("map", part.map)):
-                if digest:
-                    _content(store, part, name, digest, known, told, checked)
+            for name, digest in part.contents:
+                _content(store, part, name, digest, known, told, checked)
     for id_, (number, _) in missing.items():
         if id_ in told.deleted:
             checked.deleted += 1

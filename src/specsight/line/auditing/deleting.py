@@ -26,7 +26,7 @@ class Order:
     """What is to go, and who wants it so."""
 
     what: What
-    """ "content": picture, depth and map; "record": those, the record, and what persons said of it."""
+    """ "content": picture, depth, signals and map; "record": those, the record, and what persons said of it."""
     person: str
     role: Role
     reason: str
@@ -39,9 +39,9 @@ class Gone:
     records: int = 0
     contents: int = 0
     size: int = 0
-    """Bytes of pictures, depth and maps."""
+    """Bytes of pictures, depth, signals and maps."""
     shared: int = 0
-    """Pictures, depth and maps that stay, because another part needs them."""
+    """Pictures, depth, signals and maps that stay, because another part needs them."""
 
     @property
     def words(self) -> str:
@@ -92,13 +92,9 @@ def _there(connection: sa.Connection, parts: Sequence[JudgedPart]) -> list[Judge
     return [part for part in parts if part.id in there]
 
 
-def _digests(part: JudgedPart) -> list[str]:
-    return [digest for digest in (part.picture, part.depth, part.map) if digest]
-
-
 def _locked(connection: sa.Connection, parts: Sequence[JudgedPart]) -> dict[str, int]:
     """Digest → bytes, of what is kept of parts; held, so that nobody comes to need it meanwhile (`LineStore._keep`)."""
-    wanted = sorted({digest for part in parts for digest in _digests(part)})
+    wanted = sorted({digest for part in parts for _, digest in part.contents})
     table = schema.blobs.c
     query = sa.select(table.digest, sa.func.length(table.content)).where(table.digest.in_(wanted))
     rows = connection.execute(query.order_by(table.digest).with_for_update())
@@ -112,8 +108,10 @@ def _needed(
     stays: Callable[[sa.Connection, JudgedPart], bool],
 ) -> bool:
     """Whether a part that is not among `going` needs this content."""
-    for column in (schema.parts.c.picture, schema.parts.c.depth, schema.parts.c.map):
-        query = sa.select(schema.parts).where(column == digest).order_by(schema.parts.c.number.desc())
+    table, signals = schema.parts.c, schema.signals.c
+    of_signals = table.id.in_(sa.select(signals.inspection).where(signals.digest == digest))
+    for needs in (table.picture == digest, table.depth == digest, table.map == digest, of_signals):
+        query = sa.select(schema.parts).where(needs).order_by(table.number.desc())
         for row in connection.execute(query):  # the newest first: it is the likeliest to stay
             part = JudgedPart(**row._mapping)
             if part.id not in going and stays(connection, part):
@@ -130,18 +128,18 @@ def _write(
 ) -> None:
     left = dict(removed)
     for part in parts:
-        mine = [digest for digest in _digests(part) if left.pop(digest, None) is not None]
+        mine = [digest for _, digest in part.contents if left.pop(digest, None) is not None]
         if order.what == "content" and not mine:
             continue
         detail = {"what": order.what, "reason": order.reason, "removed": mine}
         if order.what == "record":
-            detail["record"] = trail.digest_of(part.to_json())
+            detail["record"] = trail.digest_of(trail.recorded(part))
         entry = Entry(part.line, order.person, order.role, "deleted", part.id, detail, at=store.clock())
         trail.write(connection, entry)
     if removed:
         connection.execute(sa.delete(schema.blobs).where(schema.blobs.c.digest.in_(list(removed))))
     if order.what == "record":
         ids = [part.id for part in parts]
-        for table in (schema.reviews, schema.confirmations):
+        for table in (schema.signals, schema.reviews, schema.confirmations):
             connection.execute(sa.delete(table).where(table.c.inspection.in_(ids)))
         connection.execute(sa.delete(schema.parts).where(schema.parts.c.id.in_(ids)))

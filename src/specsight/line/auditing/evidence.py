@@ -44,7 +44,7 @@ class Content:
     """Bytes that belong to a part, by their digest."""
 
     name: str
-    """ "picture", "depth" or "map"."""
+    """As `JudgedPart.contents` has it."""
     digest: str
     size: int | None
     """In bytes; None: they are kept no longer."""
@@ -81,7 +81,7 @@ def gather(store: LineStore, id_: str, within: int = CHECKED) -> Evidence:
     about = [one for one in store.entries(subject=id_, limit=1000) if one.action != EXPORTED]
     if part is None:
         raise SpecsightError(_absent(id_, about))
-    record = trail.digest_of(part.to_json())
+    record = trail.digest_of(trail.recorded(part))
     chain = _chain(store, part, about, record, within)
     version = next((one for one in store.versions(part.model) if one.version == part.version), None)
     live = [
@@ -98,11 +98,7 @@ def gather(store: LineStore, id_: str, within: int = CHECKED) -> Evidence:
         confirmations=_confirmations(store, id_),
         entries=about,
         chain=chain,
-        contents=[
-            _content(store, name, digest)
-            for name, digest in (("picture", part.picture), ("depth", part.depth), ("map", part.map))
-            if digest
-        ],
+        contents=[_content(store, name, digest) for name, digest in part.contents],
         record=record,
     )
 

@@ -9,7 +9,7 @@ from specsight.line.fleet import Fleet
 from specsight.line.judging import judge
 from specsight.line.kept_pictures import NotKept
 from specsight.line.records import JudgedPart
-from specsight.line.requests import PartRequest
+from specsight.line.requests import request_of
 from specsight.line.store import LineStore
 
 CLOSE = 1e-5
@@ -50,11 +50,9 @@ def rejudge(store: LineStore, fleet: Fleet, id_: str) -> Rejudged:
     """Judge a part again. Raises SpecsightError where there is none, and where its picture or its version is kept no
     longer."""
     part = store.known(id_)
-    picture = store.content(part.picture)
-    depth = store.content(part.depth) if part.depth else None
-    if picture is None or (part.depth and depth is None):
+    request = request_of(store, part)
+    if request is None:
         raise NotKept(f"the picture of '{part.part}' is kept no longer: it can not be judged again")
     live = fleet.live(part.model)
     model = live if live.version == part.version else fleet.load(part.model, part.version)
-    request = PartRequest(part.line, part.part, part.model, picture, depth, part.words, id=part.id)
     return Rejudged(part, judge(model, request).part)

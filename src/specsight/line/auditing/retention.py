@@ -38,7 +38,7 @@ class Terms(_Strict):
     """Days that parts are kept, from when they were received; None: for ever."""
 
     accepted: Days = None
-    """Pictures, depth and maps of accepted parts."""
+    """Pictures, depth, signals and maps of accepted parts."""
     rejected: Days = None
     """Of rejected ones, and of those without a verdict."""
     reviewed: Days = None
@@ -175,8 +175,13 @@ def _aged(store: LineStore, rules: Rules, now: datetime, after: int) -> tuple[li
     terms = [days for one in every for days in (one.accepted, one.rejected, one.records) if days is not None]
     records = [one.records for one in every if one.records is not None]
     table = schema.parts.c
-    kept = sa.exists().where(schema.blobs.c.digest.in_([table.picture, table.depth, table.map]))
-    wanted: sa.ColumnElement[bool] = kept
+    signals = schema.signals.c
+    blob = schema.blobs.c.digest
+    kept: sa.ColumnElement[bool] = sa.or_(
+        sa.exists().where(blob.in_([table.picture, table.depth, table.map])),
+        sa.exists().where(signals.inspection == table.id, signals.digest == blob),
+    )
+    wanted = kept
     if records:
         wanted = sa.or_(kept, table.received < now - timedelta(days=min(records)))
     query = (

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specsight.errors import printable, unturned
 from specsight.explain.sentences import describe
+from specsight.line import trail
 from specsight.line.auditing.clauses import fates, specification_at
 from specsight.line.auditing.drawing import Drawn, draw
 from specsight.line.auditing.evidence import CHECKED, Evidence, gather
@@ -233,7 +234,7 @@ def _contents(evidence: Evidence) -> list[tuple[str, str, str]]:
 
 
 def _json(evidence: Evidence) -> str:
-    return json.dumps(evidence.part.to_json(), sort_keys=True, separators=(",", ":"))
+    return json.dumps(trail.recorded(evidence.part), sort_keys=True, separators=(",", ":"))
 
 
 def _trail(evidence: Evidence) -> Section:

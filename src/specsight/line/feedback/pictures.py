@@ -12,13 +12,14 @@ from PIL import Image
 
 from specsight.datasets.manifest import write_manifest
 from specsight.errors import SpecsightError
-from specsight.inspector.pictures import read_picture
+from specsight.images.tiff import MAGIC
+from specsight.inspector.pictures import NPY, read_picture
 from specsight.line.feedback.confirming import Reviewed
 from specsight.line.kept_maps import decode_kept
 from specsight.line.records import JudgedPart
-from specsight.line.requests import ENDINGS
+from specsight.line.requests import request_of
 from specsight.line.store import LineStore
-from specsight.records import Defect, Sample
+from specsight.records import DEPTH, NORMALS, Defect, Sample
 
 MANIFEST = "manifest.jsonl"
 NOT_KEPT = "the picture is kept no longer"
@@ -80,26 +81,39 @@ def write_defects(store: LineStore, parts: Sequence[Reviewed], folder: Path, pro
 
 def _sample(store: LineStore, part: JudgedPart, folder: Path, product: str) -> Sample | None:
     """The files of a part, written under their digests; None where they are kept no longer."""
-    picture = store.content(part.picture) if part.picture else None
-    depth = store.content(part.depth) if part.depth else None
-    if picture is None or (part.depth and depth is None):
+    given = request_of(store, part)
+    if given is None:
         return None
-    image = folder / "pictures" / f"{part.picture}{_ending(picture)}"
-    image.parent.mkdir(parents=True, exist_ok=True)
-    image.write_bytes(picture)
-    measured = None
-    if depth is not None:
-        ending = next((one for start, one in ENDINGS.items() if depth.startswith(start)), "")
-        measured = folder / "depth" / f"{part.depth}{ending}"
-        measured.parent.mkdir(parents=True, exist_ok=True)
-        measured.write_bytes(depth)
-    return Sample(part.id, image, product, "train", group=part.part or None, depth=measured)
+    beside = given.signals if given.depth is None else {**given.signals, DEPTH: given.depth}
+    digests = {**part.signals, DEPTH: part.depth}
+    files = {name: _written(folder / name, digests[name], content) for name, content in beside.items()}
+    return Sample(
+        part.id,
+        _written(folder / "pictures", part.picture, given.picture),
+        product,
+        "train",
+        group=part.part or None,
+        depth=files.pop(DEPTH, None),
+        normals=files.pop(NORMALS, None),
+        signals=files,
+    )
 
 
-def _ending(picture: bytes) -> str:
-    """What files of this kind end in: the list of pictures that can be read goes by it."""
+def _written(folder: Path, digest: str, content: bytes) -> Path:
+    path = folder / f"{digest}{_ending(content)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _ending(content: bytes) -> str:
+    """What files of this kind end in: the list of pictures that can be read goes by it, and the reader of arrays."""
+    if content.startswith(NPY):
+        return ".npy"
+    if content.startswith(MAGIC):
+        return ".tiff"  # of kinds that Pillow does not know as well
     try:
-        with Image.open(io.BytesIO(picture)) as image:
+        with Image.open(io.BytesIO(content)) as image:
             return f".{(image.format or 'png').lower()}"
     except (OSError, ValueError):
         return ".png"

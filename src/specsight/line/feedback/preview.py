@@ -22,7 +22,7 @@ from specsight.line.feedback.confirming import ALL, reviewed
 from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.judging import judge
 from specsight.line.records import Entry, JudgedPart, Record, iso
-from specsight.line.requests import PartRequest
+from specsight.line.requests import request_of
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -174,11 +174,9 @@ def _stored(store: LineStore, model: str, since: datetime) -> list[str]:
 
 def _judged(store: LineStore, loaded: dict[str, LiveModel], part: JudgedPart) -> dict[str, JudgedPart] | str:
     """The part under each version; why not, in words. What the version itself said on the line stands."""
-    picture = store.content(part.picture) if part.picture else None
-    depth = store.content(part.depth) if part.depth else None
-    if picture is None or (part.depth and depth is None):
+    request = request_of(store, part)
+    if request is None:
         return "the picture is kept no longer"
-    request = PartRequest(part.line, part.part, part.model, picture, depth, part.words)
     said = {
         name: part if part.version == name else judge(model, request).part for name, model in loaded.items()
     }

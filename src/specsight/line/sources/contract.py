@@ -19,6 +19,8 @@ class Arrival:
     picture: Path | bytes = field(repr=False)
     depth: Path | None = None
     """File of depth, in mm."""
+    signals: Mapping[str, Path] = field(default_factory=dict)
+    """Files of further channels, by name."""
     sidecar: Path | None = None
     """File with words about this part."""
     words: str | None = None

@@ -12,13 +12,15 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from specsight.datasets.beside import SUFFIXES
 from specsight.errors import SpecsightError
 from specsight.images import IMAGE_SUFFIXES
 from specsight.line.sources.contract import Arrival, Source
+from specsight.records import DEPTH, NORMALS, wrong_signals
 from specsight.storage import parse_json, read_text
 
 SETTLE = 0.5
@@ -28,7 +30,7 @@ DOUBTFUL = 10
 AGAIN = 5.0
 """Seconds after which a picture that could not be taken is tried again."""
 LONGEST_SIDECAR = 100_000
-DEPTH_SUFFIXES = (".tiff", ".tif", ".png", ".npy")
+DEPTH_SUFFIXES = frozenset({".tiff", ".tif", ".png", ".npy"})
 Identity = tuple[int, int, int]
 
 
@@ -44,11 +46,12 @@ class FolderSource(Source):
     Parameters:
         depth: folder in which each picture's depth arrives, under the picture's name with another ending; pictures wait
             for it.
+        signals: the same of further channels, by name ("ir", "normals", "light_1").
         settle: seconds without a change after which a file counts as complete.
         clock: seconds, by a clock that nobody sets.
 
     `NAME.json` beside `NAME.png`, written before it, may hold {"part": name of the part, "say": instruction}.
-    Raises SpecsightError where a folder is not there.
+    Raises SpecsightError where a folder is not there, where one is named twice, and for names that no signal has.
     """
 
     def __init__(
@@ -57,15 +60,20 @@ class FolderSource(Source):
         depth: Path | None = None,
         settle: float = SETTLE,
         clock: Callable[[], float] = time.monotonic,
+        signals: Mapping[str, Path] | None = None,
     ) -> None:
-        for one in (folder, depth):
-            if one is not None and not one.is_dir():
+        self.beside = {**({} if depth is None else {DEPTH: depth}), **(signals or {})}
+        if wrong := wrong_signals(name for name in signals or () if name != NORMALS):
+            raise SpecsightError(wrong)
+        taken = {"pictures": folder}
+        for what, one in {**taken, **self.beside}.items():
+            if not one.is_dir():
                 raise SpecsightError(f"there is no folder '{one}': make it, or check the path")
-        if depth is not None and depth.resolve() == folder.resolve():
-            raise SpecsightError(
-                f"'{depth}' is where pictures arrive: let their depth arrive in another folder"
-            )
-        self.folder, self.depth, self.settle = folder, depth, settle
+            other = next((k for k, v in taken.items() if k != what and v.resolve() == one.resolve()), None)
+            if other is not None:
+                raise SpecsightError(f"'{one}' is the folder of {other}: let {what} arrive in another one")
+            taken[what] = one
+        self.folder, self.settle = folder, settle
         self.pause = settle / 2
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
@@ -98,7 +106,7 @@ class FolderSource(Source):
         """Look at the folder: what is complete, and what is left for which reason."""
         begun = time.monotonic()
         self._left, self._ready = {}, deque()
-        depths = _names(self.depth) if self.depth else {}
+        beside = {name: _names(folder) for name, folder in self.beside.items()}
         names = _names(self.folder)
         found = []
         for path in (path for paths in names.values() for path in paths):
@@ -107,13 +115,13 @@ class FolderSource(Source):
                 pictures = [p for p in names[path.stem] if p.suffix.lower() in IMAGE_SUFFIXES]
                 reason = "" if pictures else "words without a picture of this name"
             elif not reason:
-                arrival, reason = self._arrival(path, names, depths)
+                arrival, reason = self._arrival(path, names, beside)
                 if arrival is not None:
                     found.append((self._seen[path].identity[1], path.name, arrival))
             if reason:
                 self._left[path.name] = reason
         self._ready.extend(arrival for _, _, arrival in sorted(found, key=lambda one: one[:2]))
-        there = {path for paths in (*names.values(), *depths.values()) for path in paths}
+        there = {path for named in (names, *beside.values()) for paths in named.values() for path in paths}
         self._seen = {path: seen for path, seen in self._seen.items() if path in there}
         self._put_off = {path: until for path, until in self._put_off.items() if path in there}
         # A folder full of what is left is looked at less often, so that looking takes a tenth of the time at most.
@@ -138,25 +146,28 @@ class FolderSource(Source):
         return "" if os.access(path, os.R_OK) else "it may not be read: change its permissions"
 
     def _arrival(
-        self, path: Path, names: Mapping[str, list[Path]], depths: Mapping[str, list[Path]]
+        self, path: Path, names: Mapping[str, list[Path]], beside: Mapping[str, Mapping[str, list[Path]]]
     ) -> tuple[Arrival | None, str]:
         """A picture that is complete with all that belongs to it, or why it is not taken yet."""
-        depth = next((p for p in depths.get(path.stem, []) if p.suffix.lower() in DEPTH_SUFFIXES), None)
+        own = {name: _of_kind(name, files.get(path.stem, [])) for name, files in beside.items()}
         sidecar = next((p for p in names[path.stem] if p.suffix.lower() == ".json"), None)
-        whole = {one: self._complete(one) for one in (path, depth, sidecar) if one is not None}
+        whole = {one: self._complete(one) for one in (path, *own.values(), sidecar) if one}
         if not whole[path]:
             return None, "it is being written, or has just arrived"
         if self._clock() < self._put_off.get(path, 0.0):
             return None, "it could not be taken, and is tried again"
-        if self.depth is not None and (depth is None or not whole[depth]):
-            return None, f"it waits for its depth in '{self.depth}'"
+        for name, file in own.items():
+            if file is None or not whole[file]:
+                return None, f"it waits for its {name} in '{self.beside[name]}'"
         if sidecar is not None and not whole[sidecar]:
             return None, f"it waits for '{sidecar.name}'"
         try:
             part, words = _said(sidecar) if sidecar else (None, None)
         except SpecsightError as error:
             return None, str(error)
-        return Arrival(part or path.stem, path.name, path, depth, sidecar, words), ""
+        files = {name: file for name, file in own.items() if file}
+        depth = files.pop(DEPTH, None)
+        return Arrival(part or path.stem, path.name, path, depth, files, sidecar, words), ""
 
     def _complete(self, path: Path) -> bool:
         """Whether a file has stayed as it is for long enough."""
@@ -171,6 +182,12 @@ class FolderSource(Source):
             return still >= self.settle and (still >= DOUBTFUL * self.settle or _ends(path, identity[0]))
         except OSError:
             return False
+
+
+def _of_kind(name: str, files: Sequence[Path]) -> Path | None:
+    """The first of files that may hold depth, or another channel, by its ending."""
+    endings = DEPTH_SUFFIXES if name == DEPTH else SUFFIXES
+    return next((one for one in files if one.suffix.lower() in endings), None)
 
 
 def identity_of(path: Path) -> Identity:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from specsight.datasets import load_dataset
 from specsight.datasets.beside import with_signals
 from specsight.errors import SpecsightError
+from specsight.images import signal_files
 from specsight.line.sources.contract import Arrival, Source
 from specsight.records import Sample
 
@@ -36,6 +37,7 @@ class ReplaySource(Source):
         loops: how often all are shown; 0: without end.
         seed: shows them in an order shuffled anew in each loop; None: as they are named.
         depth: folder with their depth, by name.
+        signals: folders with further channels, by name.
         clock: seconds, by a clock that nobody sets.
     """
 
@@ -47,9 +49,12 @@ class ReplaySource(Source):
         seed: int | None = None,
         depth: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        signals: Mapping[str, Path] | None = None,
     ) -> None:
         samples = load_dataset(folder).samples
-        samples = with_signals(samples, folder, {"depth": depth} if depth else {}).samples
+        samples = with_signals(
+            samples, folder, {**({"depth": depth} if depth else {}), **(signals or {})}
+        ).samples
         self._pictures = sorted(samples, key=lambda sample: _natural(sample.image.as_posix()))
         self._rate, self._loops, self._seed, self._clock = rate, loops, seed, clock
         self._order = self._all()
@@ -69,7 +74,8 @@ class ReplaySource(Source):
         self._shown += 1
         self._next = next(self._order, None)
         self.ended = self._next is None
-        return Arrival(sample.image.stem, sample.image.name, sample.image, sample.depth, moves=False)
+        image = sample.image
+        return Arrival(image.stem, image.name, image, sample.depth, signal_files(sample), moves=False)
 
     def _due(self, rate: float) -> bool:
         now = self._clock()

@@ -18,6 +18,7 @@ from specsight.line.records import JudgedPart, Review, Role, Verdict
 from specsight.service.access import Person
 from specsight.service.line.answers import ReviewedPart, content, returns
 from specsight.service.line.context import LineContext, context_of
+from specsight.service.line.inspecting import SIGNAL
 from specsight.service.line.pictures import SIDE, kept_picture, overlay
 from specsight.service.pages import Pages, only
 
@@ -157,12 +158,22 @@ def map_(context: Context, id: Id) -> Response:
     return _kept(found, "image/png")
 
 
-def original(context: Context, id: Id) -> Response:
-    """The bytes of the picture as they were given; `picture` of the record is their SHA-256."""
+def original(
+    context: Context,
+    id: Id,
+    of: Annotated[
+        Word, Query(description="picture, depth, or signal.NAME, as `/inspect` takes them.")
+    ] = "picture",
+) -> Response:
+    """Bytes as they were given; `picture`, `depth` and `signals` of the record are their SHA-256."""
     part = part_of(context, id)
-    found = context.store.content(part.picture) if part.picture else None
+    signals = {f"{SIGNAL}{name}": digest for name, digest in part.signals.items()}
+    digest = {"picture": part.picture, "depth": part.depth, **signals}.get(of)
+    if not digest:
+        raise NotKept("this part has nothing of that name")
+    found = context.store.content(digest)
     if found is None:
-        raise NotKept("the picture of this part is kept no longer")
+        raise NotKept(f"the {of} of this part is kept no longer")
     headers = {**KEPT, "Content-Disposition": f'attachment; filename="{part.id}"'}
     return Response(found, media_type="application/octet-stream", headers=headers)
 

@@ -54,7 +54,8 @@ def description_of(app: FastAPI) -> dict[str, Any]:
 def _operations(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for path, methods in about["paths"].items():
         for method, operation in methods.items():
-            fields = list(_fields(_resolved(about, _body(operation))))
+            body = _body(operation)
+            fields = [*_fields(_resolved(about, body)), *_patterns(body)]
             yield {
                 "method": method.upper(),
                 "path": path,
@@ -68,7 +69,7 @@ def _operations(about: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     (code, one.get("description", ""), _answer(one))
                     for code, one in operation["responses"].items()
                 ],
-                "curl": _curl(method, path, fields, _body(operation)),
+                "curl": _curl(method, path, fields, body),
             }
 
 
@@ -86,6 +87,12 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, bool, str]]:
     """Name, type, whether it must be given, and words, of the fields of an object."""
     for name, one in schema.get("properties", {}).items():
         yield name, _type(one), name in schema.get("required", ()), one.get("description", "")
+
+
+def _patterns(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, bool, str]]:
+    """The same of fields whose names follow a pattern."""
+    for one in schema.get("patternProperties", {}).values():
+        yield one["title"], _type(one), False, one["description"]
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import time
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, File, Form, Header, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Request, UploadFile
 from fastapi.responses import JSONResponse
+from starlette.datastructures import UploadFile as Upload  # what a form holds, which FastAPI's extends
 from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError
 from specsight.line.judging import Busy, Closed
 from specsight.line.records import JudgedPart, Role
-from specsight.line.requests import PartRequest
+from specsight.line.requests import MOST_SIGNALS, PartRequest, digests_of
+from specsight.records import NORMALS, SIGNAL_NAME, wrong_signals
 from specsight.service.access import Person
 from specsight.service.line.answers import Problem, returns
 from specsight.service.line.context import LineContext, context_of
@@ -31,6 +32,26 @@ WORDS = 4000
 KEY = 180
 """Characters of a key: those of further pictures are made from it."""
 
+SIGNAL = "signal."
+"""What the names of fields with further channels begin with: `signal.ir`."""
+NAMED = {
+    "title": f"{SIGNAL}NAME",
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "description": "A further channel for each picture, by its name: signal.ir, signal.normals, signal.light_1, …",
+}
+SIGNALS = {
+    "requestBody": {
+        "content": {
+            "multipart/form-data": {
+                "schema": {"patternProperties": {rf"^signal\.{SIGNAL_NAME.pattern}$": NAMED}}
+            }
+        }
+    }
+}
+"""What the description of the route says beside the fields that have one name."""
+FIELDS = frozenset({"picture", "depth", "line", "part", "model", "say", "key"})
+
 Name = Annotated[str, Form(max_length=200, pattern=NAME)]
 
 
@@ -42,6 +63,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
         inspect,
         methods=["POST"],
         response_class=JSONResponse,
+        openapi_extra=SIGNALS,
         responses={
             **returns(
                 list[JudgedPart],
@@ -58,6 +80,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
 
 
 async def inspect(
+    request: Request,
     picture: Annotated[list[UploadFile], File(description="One or several pictures.")],
     context: Annotated[LineContext, Depends(context_of)],
     person: Annotated[Person, Depends(only("operator", "engineer"))],
@@ -80,8 +103,9 @@ async def inspect(
 ) -> JSONResponse:
     """Judge pictures of parts by the live version of a model; each is on record before this answers.
 
-    With a key, a request may be sent again until it is answered: its pictures are judged once. The queue is limited:
-    where it is full, the answer is 503, and nothing was taken.
+    Fields named `signal.NAME` bring further channels, as `specsight inspect --signal NAME=…` does: a file for each
+    picture. With a key, a request may be sent again until it is answered: its pictures are judged once. The queue is
+    limited: where it is full, the answer is 503, and nothing was taken.
     """
     start = time.monotonic()
     model = await known_model(context, model)
@@ -91,6 +115,7 @@ async def inspect(
         raise HTTPException(
             422, f"{len(picture)} pictures but {len(depth)} files of depth: send one for each"
         )
+    signals = await signals_of(request, len(picture))
     key = idempotency_key or key
     requests = []
     for index, file in enumerate(picture):
@@ -101,6 +126,7 @@ async def inspect(
                 model=model,
                 picture=await file.read(),
                 depth=await depth[index].read() if depth else None,
+                signals={name: await files[index].read() for name, files in signals.items()},
                 words=say.replace("\0", ""),
                 key=f"{key} #{index + 1}" if key and index else key,
                 person=person.code,
@@ -140,17 +166,39 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
     return parts
 
 
-def _asked(part: JudgedPart) -> tuple[str, ...]:
-    """What a part on record was asked: which picture and depth, which model, under which words."""
-    return part.picture, part.depth, part.model, part.words, part.part
+async def signals_of(request: Request, pictures: int) -> dict[str, list[Upload]]:
+    """Files of further channels by name, one for each picture. Raises HTTPException 422 for names that no channel has,
+    for other numbers of files than of pictures, and for fields that nobody knows: nothing that is sent is left out."""
+    found: dict[str, list[Upload]] = {}
+    for field, value in (await request.form()).multi_items():
+        if field.startswith(SIGNAL) and isinstance(value, Upload):
+            found.setdefault(field.removeprefix(SIGNAL), []).append(value)
+        elif field not in FIELDS:
+            raise HTTPException(
+                422,
+                f"there is no field '{field[:80]}': there are {', '.join(sorted(FIELDS))} and files {SIGNAL}NAME",
+            )
+    if wrong := wrong_signals(name for name in found if name != NORMALS):
+        raise HTTPException(422, wrong)
+    if len(found) > MOST_SIGNALS:
+        raise HTTPException(413, f"{len(found)} signals: send up to {MOST_SIGNALS}")
+    for name, files in found.items():
+        if len(files) != pictures:
+            raise HTTPException(
+                422, f"{pictures} pictures but {len(files)} files of {SIGNAL}{name}: send one for each"
+            )
+    return found
 
 
-def _wanted(request: PartRequest) -> tuple[str, ...]:
+def _asked(part: JudgedPart) -> tuple[Any, ...]:
+    """What a part on record was asked: which picture, depth and signals, which model, under which words."""
+    given = {"picture": part.picture, "depth": part.depth, "signals": dict(part.signals)}
+    return given, part.model, part.words, part.part
+
+
+def _wanted(request: PartRequest) -> tuple[Any, ...]:
     """The same of a request."""
-    picture, depth = (
-        hashlib.sha256(one).hexdigest() if one else "" for one in (request.picture, request.depth)
-    )
-    return picture, depth, request.model, request.words, request.part
+    return digests_of(request), request.model, request.words, request.part
 
 
 async def known_model(context: LineContext, name: str) -> str:
