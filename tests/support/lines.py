@@ -17,7 +17,7 @@ from specsight.line.tokens import Tokens
 from specsight.service.limits import Rates
 from specsight.service.line.access import LineAccess
 from specsight.service.line.application import application, close_line, line_context
-from specsight.service.line.retaining import Retainer
+from specsight.service.line.daily import Daily
 from specsight.service.line.rules import line_rules
 from specsight.service.local import LocalServer
 
@@ -33,9 +33,9 @@ class ServedLine:
         store: LineStore,
         lines: tuple[str, ...] = ("a",),
         places: int = 64,
-        retainer: Retainer | None = None,
+        daily: Daily | None = None,
     ) -> None:
-        self.context = line_context(Fleet(models, store), store, lines, places, retainer)
+        self.context = line_context(Fleet(models, store), store, lines, places, daily)
         self.tokens = Tokens(store)
         self.secrets = {role: self.tokens.add(f"{role} program", role)[0] for role in ROLES}  # type: ignore[arg-type]
         rules = line_rules(rates=Rates(person=6000, address=12000, unknown=20))

@@ -94,18 +94,18 @@ def serve(
     from specsight.service.limits import Rates
     from specsight.service.line.access import LineAccess
     from specsight.service.line.application import application, close_line, line_context
+    from specsight.service.line.daily import Daily
     from specsight.service.line.log import logged
-    from specsight.service.line.retaining import Retainer
     from specsight.service.line.rules import LOOPBACK, check_reach, line_rules
     from specsight.service.local import LocalServer
 
     store = LineStore.open(db)
     tokens = Tokens(store)
     check_reach(host, names, tokens)
-    retainer = Retainer(store, retention, lambda text: screen.say(text, err=True))
+    daily = Daily(store, retention, lambda text: screen.say(text, err=True))
     fleet = Fleet(models, store, lambda folder: Inspector.load(folder, encoder, device))
     outlets = Outlets(to, waiting, tell=screen.say) if to else None
-    context = line_context(fleet, store, lines, queue, retainer)
+    context = line_context(fleet, store, lines, queue, daily)
     try:
         if outlets is not None:
             outlets.catch_up(lambda number: store.parts(after=number, oldest_first=True, limit=MOST))

@@ -303,11 +303,8 @@ class LineStore:
         audit trail of a line rise in the order in which they become visible.
         """
         with writing(self.engine) as connection:
-            if connection.dialect.name == "postgresql":
-                for line in sorted(set(lines)):  # in one order, so that no two writers wait for each other
-                    connection.execute(
-                        sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:line, 516))"), {"line": line}
-                    )
+            for line in sorted(set(lines)):  # in one order, so that no two writers wait for each other
+                trail.hold(connection, line)
             yield connection
 
 

@@ -38,8 +38,30 @@ def sealed(entry: Entry, previous: str) -> Entry:
     return replace(entry, digest=digest_of({k: values[k] for k in values if k not in ("digest", "number")}))
 
 
+BEGAN = "line began"
+"""In the chain of what concerns all lines: a line's first entry, so that a line that is gone as a whole leaves a trace.
+"""
+
+
+def hold(connection: sa.Connection, line: str) -> None:
+    """Keep other writers of a line waiting until the transaction ends. SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:line, 516))")
+        connection.execute(lock, {"line": line})
+
+
 def write(connection: sa.Connection, entry: Entry) -> Entry:
-    """Add an entry, inside a transaction that no other writer of its line shares."""
+    """Add an entry, inside a transaction that no other writer of its line shares. The first one of a line is told in
+    the chain of what concerns all lines, too."""
+    done = _write(connection, entry)
+    if not done.previous and done.line:
+        hold(connection, "")  # who holds it already waits for no line: none waits for the other
+        detail = {"digest": done.digest}
+        _write(connection, Entry("", done.person, done.role, BEGAN, done.line, detail, at=done.at))
+    return done
+
+
+def _write(connection: sa.Connection, entry: Entry) -> Entry:
     table = schema.audit
     query = (
         sa.select(table.c.digest).where(table.c.line == entry.line).order_by(table.c.number.desc()).limit(1)

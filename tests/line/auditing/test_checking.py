@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
+from tests.support.factory import run
 
-from specsight.line import schema
+from specsight.line import schema, trail
 from specsight.line.auditing.checking import lines_of, verify
+from specsight.line.auditing.noting import note_heads
 from specsight.line.auditing.rejudging import rejudge
 from specsight.line.auditing.sheet import sheet_of
 from specsight.line.fleet import Fleet
-from specsight.line.records import JudgedPart
+from specsight.line.records import JudgedPart, now
 from specsight.line.store import LineStore
 
 
@@ -84,6 +88,46 @@ def test_a_trail_that_was_cut_at_its_end_is_told_by_a_digest_kept_elsewhere(
     table = schema.audit
     tamper(store, sa.delete(table).where(table.c.digest == head), on="audit")
     assert "cut off" in " ".join(verify(store, "a", head).faults)
+
+
+def without(store: LineStore, line: str, last: int = 0) -> None:
+    """Remove all that is known of a line, or the last entries of its trail with their records."""
+    table, parts = schema.audit.c, schema.parts
+    gone = store.entries(line, limit=1000)[-last:]
+    judged = [one.subject for one in gone if one.action == "judged"]
+    said = [one.subject for one in gone if one.action == "reviewed"]
+    tamper(store, sa.delete(parts).where(parts.c.id.in_(judged)), on="part")
+    tamper(store, sa.delete(schema.reviews).where(schema.reviews.c.inspection.in_(said)), on="review")
+    tamper(store, sa.delete(schema.audit).where(table.number.in_([one.number for one in gone])), on="audit")
+
+
+def test_a_line_that_was_deleted_as_a_whole_is_missed(reviewed: JudgedPart, store: LineStore) -> None:
+    began = next(one for one in store.entries("") if one.action == trail.BEGAN)
+    assert (began.subject, began.detail["digest"]) == ("a", store.entries("a")[0].digest)
+    without(store, "a")
+    assert lines_of(store) == ["", "a"]
+    assert "NOT WHOLE: no entry has the digest" in verify(store, "a").words
+    assert note_heads(store) is None
+    assert verify(store, "").whole
+
+
+def test_what_was_noted_is_missed_for_ever(reviewed: JudgedPart, store: LineStore, url: str) -> None:
+    assert note_heads(store) is not None
+    assert note_heads(store) is None
+    assert verify(store, "a").whole
+    head = verify(store, "").head
+    without(store, "a", last=2)
+    for day in (0, 2):
+        store.clock = lambda day=day: now() + timedelta(days=day)  # type: ignore[misc]
+        note_heads(store)
+        assert "which what concerns all lines has noted" in verify(store, "a").words
+    # Whoever removes the notes, too, is found by one digest that was kept elsewhere.
+    without(store, "")
+    assert verify(store, "a").whole
+    found = run("line", "verify", "--expect", head, "--db", url)
+    assert "what concerns all lines: NOT WHOLE" in found.output
+    assert "line 'a': whole" in found.output
+    assert found.return_value == 1
 
 
 def test_the_kept_version_says_the_same_again(

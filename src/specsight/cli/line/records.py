@@ -60,7 +60,12 @@ def export(inspection: str, out: Path, models: Path | None, db: str) -> None:
 
 @click.command()
 @click.option("--line", "lines", multiple=True, help="Check this line alone; may be given again.")
-@click.option("--expect", default="", help="Digest of an entry that was noted elsewhere and must be there.")
+@click.option(
+    "--expect",
+    default="",
+    help="Digest of an entry that was noted elsewhere and must be there: on --line, otherwise in what concerns all "
+    "lines, which notes the others daily.",
+)
 @DATABASE
 def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
     """Check that nothing was changed or removed: trail, records, reviews, pictures and maps.
@@ -70,10 +75,11 @@ def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
     from specsight.line.auditing.checking import LISTED, lines_of
     from specsight.line.auditing.checking import verify as check
 
-    if expect and len(lines) != 1:
+    if expect and len(lines) > 1:
         raise SpecsightError("--expect takes one --line: every line has a chain of its own")
+    where = lines[0] if lines else ""
     with _store(db) as store:
-        found = [check(store, line, expect) for line in lines or lines_of(store)]
+        found = [check(store, line, expect if line == where else "") for line in lines or lines_of(store)]
     for one in found:
         screen.say(one.words)
         for fault in one.faults[1:LISTED]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from specsight.line import schema, trail
+from specsight.line.auditing.noting import noted
 from specsight.line.records import Entry, JudgedPart, Review
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
@@ -23,6 +24,7 @@ BATCH = 1000
 """Records that are read at once."""
 LISTED = 20
 """Faults that are told one by one."""
+NOTED_HERE = ", which what concerns all lines has noted"
 RECORD, PICTURES = "record", "content"
 """What a "deleted" entry is about."""
 
@@ -62,11 +64,11 @@ class Checked:
 
 
 def lines_of(store: LineStore) -> list[str]:
-    """Lines that the trail or records name; "" is what concerns all lines."""
+    """Lines that the trail or records name, also those that are gone; "" is what concerns all lines, always there."""
     with reading(store.engine) as connection:
         found = set(connection.execute(sa.select(schema.audit.c.line).distinct()).scalars())
         found |= set(connection.execute(sa.select(schema.parts.c.line).distinct()).scalars())
-    return sorted(found)
+    return sorted(found | noted(store).keys() | {""})
 
 
 def verify(store: LineStore, line: str, expected: str = "") -> Checked:
@@ -93,13 +95,15 @@ def _trail(
 ) -> tuple[dict[str, tuple[int, str]], _Told]:
     """Follow the chain; returns id → (entry, digest of its record), and what else is told."""
     judged: dict[str, tuple[int, str]] = {}
-    told, previous, seen = _Told(), "", not expected
+    told, previous = _Told(), ""
+    wanted = dict.fromkeys(noted(store).get(line, ()), NOTED_HERE) | ({expected: ""} if expected else {})
     for batch in _entries(store, line):
         broken = trail.check(batch, previous)
         if broken is not None and not checked.faults:
             checked.faults.append(f"the trail was changed or cut at entry {broken}: {_about(batch, broken)}")
         previous = batch[-1].digest
-        seen = seen or any(one.digest == expected for one in batch)
+        for one in batch:
+            wanted.pop(one.digest, None)
         checked.entries += len(batch)
         for one in batch:
             if one.action == "judged":
@@ -112,10 +116,10 @@ def _trail(
             elif one.action == "deleted" and one.detail.get("what") == RECORD:
                 told.deleted.add(one.subject)
     checked.head = previous
-    if not seen:
-        checked.faults.append(
-            f"no entry has the digest {expected[:16]}…: the trail was cut off, or is another one"
-        )
+    checked.faults += [
+        f"no entry has the digest {digest[:16]}…{where}: the trail was cut off, or is another one"
+        for digest, where in wanted.items()
+    ]
     told.digests = _deleted_digests(store)
     return judged, told
 

@@ -74,9 +74,9 @@ class Health(BaseModel):
     problems: dict[str, str] | None = Field(
         default=None, description="Model → why it cannot be used, or not followed."
     )
-    retention: str | None = Field(
+    daily: str | None = Field(
         default=None,
-        description="Why rules of retention are not applied; empty: they are, or there are none.",
+        description="What of the daily work (noting the trail, rules of retention) fails, and why; empty: nothing.",
     )
     version: str | None = Field(default=None, description="Of Specsight.")
 

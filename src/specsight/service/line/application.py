@@ -28,10 +28,10 @@ from specsight.service.line import (
     past,
 )
 from specsight.service.line.context import LineContext
+from specsight.service.line.daily import Daily
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics, Present
-from specsight.service.line.retaining import Retainer
 from specsight.service.line.watching import Watcher
 from specsight.service.pages import Pages
 from specsight.version import __version__
@@ -46,10 +46,10 @@ def line_context(
     store: LineStore,
     lines: tuple[str, ...] = (),
     places: int = PLACES,
-    retainer: Retainer | None = None,
+    daily: Daily | None = None,
 ) -> LineContext:
     """Everything that a server of lines answers from, with `places` in its queue and every model loaded;
-    `close_line` ends it. Without `retainer` nothing is deleted."""
+    `close_line` ends it. Without `daily` no rules of retention apply."""
     for name in fleet.names():
         fleet.live(name)
     feed, metrics = Feed(store), Metrics()
@@ -57,9 +57,9 @@ def line_context(
     metrics.registry.register(Present(judge, fleet))
     watcher = Watcher(store, fleet, feed)
     metrics.registry.register(watcher)
-    retainer = retainer or Retainer(store)
+    daily = daily or Daily(store)
     return LineContext(
-        store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics, watcher, retainer
+        store, fleet, judge, feed, lines, Follower(fleet), Work(fleet), metrics, watcher, daily
     )
 
 
@@ -78,9 +78,9 @@ def application(context: LineContext) -> FastAPI:
         await context.feed.start()
         await context.follower.start()
         await context.watcher.start()
-        await context.retainer.start()
+        await context.daily.start()
         yield
-        await context.retainer.stop()
+        await context.daily.stop()
         await context.watcher.stop()
         await context.follower.stop()
         await context.feed.stop()

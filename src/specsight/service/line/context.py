@@ -11,10 +11,10 @@ from specsight.line.feedback.work import Work
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PartJudge
 from specsight.line.store import LineStore
+from specsight.service.line.daily import Daily
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics
-from specsight.service.line.retaining import Retainer
 from specsight.service.line.watching import Watcher
 
 
@@ -33,7 +33,7 @@ class LineContext:
     """Makes candidates and previews."""
     metrics: Metrics
     watcher: Watcher
-    retainer: Retainer
+    daily: Daily
 
     def alarms(self, line: str) -> Sequence[str]:
         """What the operator of a line should know at present, in sentences; asked with every part."""

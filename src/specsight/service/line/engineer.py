@@ -114,7 +114,7 @@ class _Engineer:
             most=PARTS,
             problem=self.context.follower.problems.get(name, ""),
             alarms=shown_alarms(store, name, live),
-            retention=self.context.retainer.problem,
+            undone=self.context.daily.problem,
             **_words(),
         )
 

@@ -60,7 +60,7 @@ async def health(context: Context, request: Request) -> JSONResponse:
         found.database = context.feed.problem
         found.models = {name: model.version for name, model in loaded.items()}
         found.problems = {**context.fleet.broken, **context.follower.problems}
-        found.retention = context.retainer.problem
+        found.daily = context.daily.problem
         found.version = __version__
     return JSONResponse(found.model_dump(exclude_none=True), 200 if found.ready else 503)
 

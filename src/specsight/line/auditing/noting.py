@@ -1,0 +1,75 @@
+"""The last entry of every line's trail, noted daily in the chain of what concerns all lines.
+
+In: a store. Out: an entry, and what such entries say of each line. A line that is deleted as a whole, and a trail whose
+end is cut off, are told by what was noted before; who keeps the digest of that one chain elsewhere has noted all lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from specsight.line import schema, trail
+from specsight.line.records import Entry
+from specsight.line.store import LineStore
+from specsight.storage.database import reading
+
+NOTED = "noted"
+DAY = timedelta(days=1)
+PERSON = "specsight"
+
+
+def note_heads(store: LineStore, person: str = PERSON, daily: bool = True) -> Entry | None:
+    """Note the last entry of each line; None where nothing is new, or, with `daily`, where that was done within a day.
+
+    What was noted before and is no longer there stays noted: it is missing for ever.
+    """
+    with store.transaction([""]) as connection:
+        last = _last_noted(connection)
+        now = store.clock()
+        if daily and last is not None and timedelta(0) <= now - last.at < DAY:
+            return None
+        before = last.detail["heads"] if last else {}
+        heads = _heads(connection)
+        heads |= {line: head for line, head in before.items() if not _there(connection, line, head)}
+        if heads == before:
+            return None
+        return trail.write(connection, Entry("", person, "engineer", NOTED, "", {"heads": heads}, at=now))
+
+
+def noted(store: LineStore) -> dict[str, set[str]]:
+    """Line → digests of entries that it must have: its first one, and the last one that was noted."""
+    table = schema.audit.c
+    began = sa.select(schema.audit).where(table.line == "", table.action == trail.BEGAN)
+    with reading(store.engine) as connection:
+        entries = [Entry(**row._mapping) for row in connection.execute(began)]
+        last = _last_noted(connection)
+    found: dict[str, set[str]] = {}
+    for one in entries:
+        found.setdefault(one.subject, set()).add(str(one.detail.get("digest")))
+    for line, head in (last.detail["heads"] if last else {}).items():
+        found.setdefault(line, set()).add(head["digest"])
+    return found
+
+
+def _last_noted(connection: sa.Connection) -> Entry | None:
+    table = schema.audit.c
+    query = sa.select(schema.audit).where(table.line == "", table.action == NOTED)
+    row = connection.execute(query.order_by(table.number.desc()).limit(1)).first()
+    return None if row is None else Entry(**row._mapping)
+
+
+def _heads(connection: sa.Connection) -> dict[str, dict[str, Any]]:
+    table = schema.audit.c
+    last = sa.select(sa.func.max(table.number)).where(table.line != "").group_by(table.line)
+    rows = connection.execute(sa.select(table.line, table.number, table.digest).where(table.number.in_(last)))
+    return {str(line): {"number": int(number), "digest": str(digest)} for line, number, digest in rows}
+
+
+def _there(connection: sa.Connection, line: str, head: Mapping[str, Any]) -> bool:
+    table = schema.audit.c
+    wanted = (table.number == head["number"], table.line == line, table.digest == head["digest"])
+    return connection.execute(sa.select(table.number).where(*wanted)).first() is not None
