@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 
 from specsight.line import schema, trail
+from specsight.line.history import Wanted, find
 from specsight.line.records import Entry, JudgedPart
 from specsight.line.store import MOST, LineStore
 from steady.clients import LINE
@@ -40,7 +41,7 @@ def check_records(db: str, told: Mapping[str, str]) -> dict[str, int]:
 
 def _parts(store: LineStore) -> Iterator[JudgedPart]:
     after = 0
-    while found := store.parts(LINE, after=after, limit=MOST, oldest_first=True):
+    while found := find(store, Wanted(LINE, after=after), MOST, oldest_first=True):
         yield from found
         after = found[-1].number
 

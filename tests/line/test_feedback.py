@@ -21,11 +21,12 @@ from specsight.line.feedback.going_live import go_live, roll_back
 from specsight.line.feedback.preview import disagreeing, preview, previews
 from specsight.line.feedback.selection import select
 from specsight.line.fleet import Fleet
-from specsight.line.history import UNDONE
+from specsight.line.history import Wanted, find
 from specsight.line.judging import judge
 from specsight.line.records import JudgedPart, Review
 from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
+from specsight.line.verdicts import UNDONE
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def fleet(judged: Path, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def part(fleet: Fleet, number: int) -> JudgedPart:
-    (found,) = fleet.store.parts(name=f"p{number}")
+    (found,) = find(fleet.store, Wanted(part=f"p{number}"))
     return found
 
 
@@ -167,7 +168,9 @@ def test_ways_to_sample_say_what_they_do_to_the_promise(fleet: Fleet) -> None:
     with pytest.raises(SpecsightError, match="no accepted part was confirmed"):
         select(fleet.store, "plate", "even")
     good = [
-        int(one.part[1:]) for one in fleet.store.parts(verdict="reject") if one.part not in ("p41", "p44")
+        int(one.part[1:])
+        for one in find(fleet.store, Wanted(judged="reject"))
+        if one.part not in ("p41", "p44")
     ]
     for number in (40, *good):
         say(fleet, number, "accept", "good")

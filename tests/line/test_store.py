@@ -13,6 +13,7 @@ from tests.support.counted import counts
 from specsight.errors import SpecsightError
 from specsight.line import schema, trail
 from specsight.line.connecting import open_database
+from specsight.line.history import Wanted, find
 from specsight.line.records import Activation, Entry, JudgedPart, Review, Version
 from specsight.line.store import Judging, LineStore
 
@@ -55,19 +56,19 @@ def test_many_writers_of_one_line_store_each_key_once_in_a_whole_chain(store: Li
     entries = store.entries("a")
     assert [entry.action for entry in entries] == ["judged"] * 12
     assert trail.check(entries) is None
-    assert store.latest() == {"a": store.parts("a")[0].number}
+    assert store.latest() == {"a": find(store, Wanted("a"))[0].number}
 
 
 def test_parts_are_found_by_what_they_are(store: LineStore) -> None:
     accepted = judging("p2", verdict="accept")
     broken = judging("p3", verdict=None, error="no picture")
     one, two, three = store.add([judging(), accepted, broken])
-    assert [p.id for p in store.parts("a")] == [three.id, two.id, one.id]
-    assert [p.id for p in store.parts("a", after=one.number, oldest_first=True)] == [two.id, three.id]
-    assert [p.id for p in store.parts(verdict="unreadable")] == [three.id]
-    assert [p.id for p in store.parts(name="p2")] == [two.id]
-    assert [p.word for p in store.parts(before=three.number)] == ["accept", "reject"]
-    assert store.parts("b") == []
+    assert [p.id for p in find(store, Wanted("a"))] == [three.id, two.id, one.id]
+    assert [p.id for p in find(store, Wanted("a", after=one.number), oldest_first=True)] == [two.id, three.id]
+    assert [p.id for p in find(store, Wanted(judged="unreadable"))] == [three.id]
+    assert [p.id for p in find(store, Wanted(part="p2"))] == [two.id]
+    assert [p.word for p in find(store, Wanted(before=three.number))] == ["accept", "reject"]
+    assert find(store, Wanted("b")) == []
 
 
 @pytest.mark.parametrize("table", schema.APPEND_ONLY)

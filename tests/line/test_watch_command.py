@@ -17,6 +17,7 @@ from tests.support.factory import photograph
 from tests.support.sorted_pictures import records, tree
 from tests.support.waiting import until
 
+from specsight.line.history import find
 from specsight.line.store import LineStore
 
 
@@ -94,5 +95,5 @@ def test_killed_again_and_again_every_picture_is_once_everywhere(plates: Path, t
     assert sorted(one.part for one in records(tmp_path / "r.jsonl")) == parts
     assert len((tmp_path / "r.csv").read_text().splitlines()) == count + 1
     store = LineStore.open(f"sqlite:///{tmp_path}/line.db")
-    assert sorted(one.part for one in store.parts(limit=1000)) == parts
+    assert sorted(one.part for one in find(store, limit=1000)) == parts
     store.close()

@@ -18,6 +18,7 @@ from specsight.inspector import Inspector
 from specsight.line import claims
 from specsight.line.claims import Claims, move
 from specsight.line.fleet import LiveModel, version_of
+from specsight.line.history import Wanted, find
 from specsight.line.records import JudgedPart
 from specsight.line.sources import Arrival, Source
 from specsight.line.store import LineStore
@@ -101,7 +102,7 @@ def test_with_a_database_records_have_numbers_and_pictures(
 ) -> None:
     pictures = {path.stem: path.read_bytes() for path in arriving.iterdir()}
     run(arriving, f"jsonl:{tmp_path}/r.jsonl", store=sqlite_store)
-    stored = sqlite_store.parts("a", oldest_first=True)
+    stored = find(sqlite_store, Wanted("a"), oldest_first=True)
     assert [one.number for one in stored] == [1, 2, 3, 4, 5, 6]
     assert records(tmp_path / "r.jsonl") == stored
     assert all(sqlite_store.content(one.picture) == pictures[one.part] for one in stored)

@@ -88,6 +88,7 @@ def serve(
     """
     from specsight.inspector import Inspector
     from specsight.line.fleet import Fleet
+    from specsight.line.history import Wanted, find
     from specsight.line.outlets import Outlets
     from specsight.line.store import MOST, LineStore
     from specsight.line.tokens import Tokens
@@ -108,7 +109,7 @@ def serve(
     context = line_context(fleet, store, lines, queue, daily)
     try:
         if outlets is not None:
-            outlets.catch_up(lambda number: store.parts(after=number, oldest_first=True, limit=MOST))
+            outlets.catch_up(lambda number: find(store, Wanted(after=number), MOST, oldest_first=True))
             context.judge.listeners += (outlets.told,)
         server = LocalServer(
             application(context),

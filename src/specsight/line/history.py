@@ -1,39 +1,68 @@
-"""Looking back over a line: parts by what is known of them, which review of a part holds, how many there are."""
+"""Looking back over a line: parts by what is known of them, and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from specsight.line import schema
-from specsight.line.records import JudgedPart, Review
+from specsight.line import schema, verdicts
+from specsight.line.records import JudgedPart
 from specsight.line.store import MOST, LineStore
 from specsight.storage.database import reading
-
-UNDONE = "undone"
-"""Reason of a review that takes back the one before it, and says what held until then."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which parts are looked for; what is empty or None does not matter."""
+    """Which parts are looked for; what is None does not matter."""
 
-    line: str = ""
-    model: str = ""
-    verdict: str = ""
-    """A word of `JudgedPart.word`."""
-    overruled: bool = False
-    """Only those of which a person says otherwise than the model."""
-    name: str = ""
+    line: str | None = None
+    model: str | None = None
+    part: str | None = None
+    """The part's name."""
+    name: str | None = None
     """What the part's name contains."""
-    since: datetime | None = None
-    until: datetime | None = None
-    words: str = ""
+    words: str | None = None
     """What the instruction contains that it was judged under."""
+    verdict: str | None = None
+    """What holds (`verdicts.word`): "accept", "reject", "undecided" or "unreadable"."""
+    judged: str | None = None
+    """What the model said (`JudgedPart.word`)."""
+    overruled: bool = False
+    """Only those of which a person says otherwise than the model (`verdicts.how`)."""
+    since: datetime | None = None
+    """Received then or later."""
+    until: datetime | None = None
+    """Received before."""
+    after: int | None = None
+    """A number below all of theirs."""
+    before: int | None = None
+    """A number above all of theirs."""
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The same of rows of `schema.parts`."""
+        table = schema.parts.c
+        equal = (
+            (table.line, self.line),
+            (table.model, self.model),
+            (table.part, self.part),
+            (verdicts.WORD, self.verdict),
+            (schema.WORD, self.judged),
+        )
+        contained = ((table.part, self.name), (table.words, self.words))
+        return [
+            *(column == value for column, value in equal if value is not None),
+            *(column.contains(value, autoescape=True) for column, value in contained if value is not None),
+            *([verdicts.OVERRULED] if self.overruled else []),
+            *([table.received >= self.since] if self.since is not None else []),
+            *([table.received < self.until] if self.until is not None else []),
+            *([table.number > self.after] if self.after is not None else []),
+            *([table.number < self.before] if self.before is not None else []),
+        ]
+
+
+ANY = Wanted()
 
 
 @dataclass(frozen=True)
@@ -48,31 +77,21 @@ class Counts:
         return Counts(words, max(self.newest, later.newest))
 
 
-def find(store: LineStore, wanted: Wanted, before: int | None = None, limit: int = 50) -> list[JudgedPart]:
-    """Parts that are looked for, the newest first, with numbers below `before`; at most `limit` of them."""
-    table = schema.parts.c
-    conditions = [
-        *([table.line == wanted.line] if wanted.line else []),
-        *([table.model == wanted.model] if wanted.model else []),
-        *([schema.WORD.in_([wanted.verdict])] if wanted.verdict else []),
-        *([table.part.contains(wanted.name, autoescape=True)] if wanted.name else []),
-        *([table.words.contains(wanted.words, autoescape=True)] if wanted.words else []),
-        *([table.received >= wanted.since] if wanted.since else []),
-        *([table.received < wanted.until] if wanted.until else []),
-        *([table.number < before] if before is not None else []),
-    ]
-    source: Any = _overruled() if wanted.overruled else schema.parts
-    query = sa.select(schema.parts).select_from(source).where(*conditions).order_by(table.number.desc())
+def find(
+    store: LineStore, wanted: Wanted = ANY, limit: int = 100, *, oldest_first: bool = False
+) -> list[JudgedPart]:
+    """Parts that are looked for, the newest first; at most `limit` (up to `MOST`) of them."""
+    number = schema.parts.c.number
+    query = sa.select(schema.parts).where(*wanted.conditions())
+    query = query.order_by(number.asc() if oldest_first else number.desc()).limit(max(0, min(limit, MOST)))
     with reading(store.engine) as connection:
-        return [JudgedPart(**row._mapping) for row in connection.execute(query.limit(min(limit, MOST)))]
+        return [JudgedPart(**row._mapping) for row in connection.execute(query)]
 
 
 def counts(store: LineStore, line: str, since: datetime, after: int = 0) -> Counts:
-    """How many parts of a line, received from `since` on and with numbers above `after`, had which word."""
-    table = schema.parts.c
-    query = sa.select(schema.WORD, sa.func.count(), sa.func.max(table.number)).where(
-        table.line == line, table.number > after, table.received >= since
-    )
+    """Of how many parts of a line, received from `since` on and with numbers above `after`, the model said what."""
+    wanted = Wanted(line=line, since=since, after=after).conditions()
+    query = sa.select(schema.WORD, sa.func.count(), sa.func.max(schema.parts.c.number)).where(*wanted)
     with reading(store.engine) as connection:
         rows = connection.execute(query.group_by(schema.WORD)).all()
     return Counts(
@@ -82,48 +101,10 @@ def counts(store: LineStore, line: str, since: datetime, after: int = 0) -> Coun
 
 def overruled(store: LineStore, line: str, since: datetime) -> int:
     """Of how many parts of a line, received from `since` on, a person says otherwise than the model."""
-    table = schema.parts.c
-    query = (
-        sa.select(sa.func.count())
-        .select_from(_overruled())
-        .where(table.line == line, table.received >= since)
-    )
+    wanted = Wanted(line=line, since=since, overruled=True).conditions()
     with reading(store.engine) as connection:
-        return int(connection.execute(query).scalar_one())
-
-
-def standing(reviews: Sequence[Review]) -> Review | None:
-    """What holds of the reviews of a part, the oldest first; None: nothing was said, or all of it taken back."""
-    said: list[Review] = []
-    for one in reviews:
-        if one.reason != UNDONE:
-            said.append(one)
-        elif said:
-            said.pop()
-    return said[-1] if said else None
-
-
-def undoing(part: JudgedPart, reviews: Sequence[Review], person: str, role: Any) -> Review | None:
-    """The review that takes back the last one; None where there is none, or where nothing held before it that a review
-    could say."""
-    if not reviews or standing(reviews) is None or reviews[-1].reason == UNDONE:
-        return None
-    former = standing(reviews[:-1])
-    verdict = part.verdict if former is None else former.verdict
-    if verdict is None:
-        return None
-    return Review(part.id, person, role, verdict, UNDONE, "" if former is None else former.type)
-
-
-def _overruled() -> Any:
-    """Parts, joined with their last review where it says otherwise."""
-    said = schema.reviews.c
-    last = sa.select(sa.func.max(said.number)).group_by(said.inspection)
-    return schema.parts.join(
-        schema.reviews,
-        sa.and_(
-            said.inspection == schema.parts.c.id,
-            said.number.in_(last),
-            said.verdict != schema.parts.c.verdict,
-        ),
-    )
+        return int(
+            connection.execute(
+                sa.select(sa.func.count()).select_from(schema.parts).where(*wanted)
+            ).scalar_one()
+        )

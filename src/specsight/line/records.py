@@ -117,13 +117,14 @@ class JudgedPart(Record):
 
 @dataclass(frozen=True)
 class Review(Record):
-    """What a person said of a judged part; of several, the last one holds."""
+    """What a person said of a judged part; of several, the last one holds (`verdicts.standing`)."""
 
     inspection: str
     """Id of the judged part."""
     person: str
     role: Role
-    verdict: Verdict
+    verdict: Verdict | Literal[""]
+    """Empty: nothing holds, for a person takes back what they said of a part that the model has no verdict of."""
     reason: str = ""
     type: str = ""
     """Which defect it is, in the person's words or those of the specification; empty: not said."""

@@ -127,47 +127,6 @@ class LineStore:
         with reading(self.engine) as connection:
             return _one(connection, schema.parts, JudgedPart, line=line, key=key)
 
-    def parts(
-        self,
-        line: str | None = None,
-        model: str | None = None,
-        *,
-        name: str | None = None,
-        verdict: str | None = None,
-        after: int | None = None,
-        before: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int = 100,
-        oldest_first: bool = False,
-    ) -> list[JudgedPart]:
-        """Parts, the newest first: of a line, a model, a name, a verdict ("accept", "reject", "undecided",
-        "unreadable"), numbers after or before one, received at or after `since` and before `until`; at most `limit`
-        (up to `MOST`) of them.
-        """
-        table = schema.parts.c
-        wanted = [
-            column == value
-            for column, value in ((table.line, line), (table.model, model), (table.part, name))
-            if value is not None
-        ]
-        if verdict is not None:
-            wanted.append(schema.WORD.in_([verdict]))
-        if after is not None:
-            wanted.append(table.number > after)
-        if before is not None:
-            wanted.append(table.number < before)
-        if since is not None:
-            wanted.append(table.received >= since)
-        if until is not None:
-            wanted.append(table.received < until)
-        order = table.number.asc() if oldest_first else table.number.desc()
-        with reading(self.engine) as connection:
-            found = connection.execute(
-                sa.select(schema.parts).where(*wanted).order_by(order).limit(max(0, min(limit, MOST)))
-            )
-            return [_read(JudgedPart, row) for row in found]
-
     def latest(self) -> dict[str, int]:
         """Each line's largest number of a part: what followers of lines compare with what they have."""
         with reading(self.engine) as connection:

@@ -14,6 +14,7 @@ from specsight.line.auditing.deleting import Gone, Order, delete
 from specsight.line.auditing.evidence import gather
 from specsight.line.auditing.retention import Rules, Terms, apply, give_back, load_rules, size_of
 from specsight.line.auditing.sheet import sheet_of
+from specsight.line.history import find
 from specsight.line.records import JudgedPart, now
 from specsight.line.store import LineStore
 
@@ -65,7 +66,7 @@ def test_records_go_with_what_persons_said_and_the_trail_stays(
     entries = len(store.entries("a"))
     gone = applied(store, Rules(keep=Terms(records=10)), 11)
     assert (gone.records, gone.contents) == (4, 6)
-    assert store.parts() == []
+    assert find(store) == []
     assert store.reviews([reviewed.id]) == {}
     assert len(store.entries("a")) == entries + 4
     found = verify(store, "a")
@@ -81,7 +82,7 @@ def test_terms_of_a_model_go_before_those_of_its_line_and_held_parts_stay(
     assert applied(store, rules, 25, dry=True) == Gone()
     held = rules.model_copy(update={"hold": frozenset({judged[0].part, judged[1].id})})
     assert applied(store, held, 31).records == 2
-    assert {one.id for one in store.parts()} == {judged[0].id, judged[1].id}
+    assert {one.id for one in find(store)} == {judged[0].id, judged[1].id}
 
 
 def test_who_asks_is_on_the_trail_and_what_others_need_stays(

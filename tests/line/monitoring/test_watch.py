@@ -12,7 +12,7 @@ from tests.support.watched_line import VERSION, line_of
 
 from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
-from specsight.line.history import UNDONE
+from specsight.line.history import Wanted, find
 from specsight.line.judging import PartJudge
 from specsight.line.monitoring import alarms, parts
 from specsight.line.monitoring.health import drift_words
@@ -21,6 +21,7 @@ from specsight.line.monitoring.watch import LineWatch, status
 from specsight.line.records import Activation, JudgedPart, Review, Version
 from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
+from specsight.line.verdicts import UNDONE
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_without_a_reference_nothing_is_compared_and_said_so(plate: LineStore) -
 
 def test_less_light_is_one_alarm_with_its_words_whoever_looks(plate: LineStore) -> None:
     line_of(plate, 200, 1)
-    numbers = [one.number for one in plate.parts("a", limit=200, oldest_first=True)]
+    numbers = [one.number for one in find(plate, Wanted("a"), 200, oldest_first=True)]
     take_reference(plate, "a", "plate", numbers[0], numbers[-1], "ada", promised=0.05)
     first, second = LineWatch(plate, "a", "plate"), LineWatch(plate, "a", "plate")
     assert first.status().state == "watching"

@@ -11,6 +11,7 @@ import pytest
 from tests.support.lines import ServedLine, served_line
 from tests.support.waiting import until
 
+from specsight.line.history import Wanted, find
 from specsight.line.store import LineStore
 
 
@@ -31,7 +32,7 @@ def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_
     plates: Path, own: ServedLine, browser: Any
 ) -> None:
     assert verdict(plates, own, 41) == "reject"
-    (part,) = own.context.store.parts(name="p41.png")
+    (part,) = find(own.context.store, Wanted(part="p41.png"))
     browser.get(own.server.addresses["operator"])
     browser.find_element("css selector", "details.overrule > summary").click()
     browser.find_element("css selector", "details.overrule button.reason").click()

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from tests.support.lines import ServedLine, served_line
 
-from specsight.line.history import UNDONE, Wanted, find, standing
+from specsight.line.history import Wanted, find
 from specsight.line.records import JudgedPart, Review
 from specsight.line.requests import PartRequest
 from specsight.line.store import Judging, LineStore
+from specsight.line.verdicts import UNDONE, standing
 from specsight.service.line.shown import Shown
 from specsight.service.line.tally import shift_begin
 from specsight.storage.database import Unavailable
@@ -320,7 +321,7 @@ def test_history_is_paged_by_number_and_searched(sqlite_store: LineStore) -> Non
         ]
     )
     names = lambda **wanted: [one.part for one in find(sqlite_store, Wanted(**wanted))]  # noqa: E731
-    assert [one.part for one in find(sqlite_store, Wanted(), parts[4].number, 2)] == ["cap_3", "cap_2"]
+    assert [one.part for one in find(sqlite_store, Wanted(before=parts[4].number), 2)] == ["cap_3", "cap_2"]
     assert names(line="a", verdict="accept") == ["cap_5", "cap_1"]
     assert names(verdict="unreadable") == ["cap_4"]
     assert names(name="p_3") == ["cap_3"]

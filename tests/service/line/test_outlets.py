@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.lines import ServedLine
 from tests.support.waiting import until
 
+from specsight.line.history import Wanted, find
 from specsight.line.outlets import Outlets
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
@@ -22,7 +23,7 @@ def test_records_reach_outlets_and_those_that_were_missed_are_caught_up(
 
     def attached() -> Outlets:
         to = Outlets([f"jsonl:{tmp_path}/r.jsonl"], tmp_path / "outlets")
-        to.catch_up(lambda number: sqlite_store.parts(after=number, oldest_first=True))
+        to.catch_up(lambda number: find(sqlite_store, Wanted(after=number), oldest_first=True))
         line.context.judge.listeners = (to.told,)
         return to
 
@@ -38,5 +39,5 @@ def test_records_reach_outlets_and_those_that_were_missed_are_caught_up(
     line.context.judge.listeners = ()
     to.close(10)
     sent = [JudgedPart.from_json(json.loads(one)) for one in (tmp_path / "r.jsonl").read_text().splitlines()]
-    assert sent == sqlite_store.parts(oldest_first=True)
+    assert sent == find(sqlite_store, oldest_first=True)
     assert [one.number for one in sent] == [1, 2, 3]

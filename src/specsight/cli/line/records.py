@@ -231,12 +231,14 @@ def _megabytes(size: int) -> str:
 
 def _named(store: LineStore, what: str, line: str | None) -> list[JudgedPart]:
     """The inspection with this id, or all parts of this name."""
+    from specsight.line.history import Wanted, find
+
     part = store.part(what)
     if part is not None:
         return [part]
     parts: list[JudgedPart] = []
     after = 0
-    while found := store.parts(line, name=what, after=after, limit=AT_ONCE, oldest_first=True):
+    while found := find(store, Wanted(line, part=what, after=after), AT_ONCE, oldest_first=True):
         parts += found
         after = found[-1].number
     return parts

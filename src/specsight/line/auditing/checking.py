@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from specsight.line import schema, trail
 from specsight.line.auditing.noting import noted
+from specsight.line.history import Wanted, find
 from specsight.line.records import Entry, JudgedPart, Review
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
@@ -151,7 +152,7 @@ def _records(
     missing = dict(judged)
     known: set[str] = set()
     after = 0
-    while batch := store.parts(line, after=after, limit=BATCH, oldest_first=True):
+    while batch := find(store, Wanted(line=line, after=after), BATCH, oldest_first=True):
         after = batch[-1].number
         checked.parts += len(batch)
         reviews = store.reviews([one.id for one in batch])

@@ -7,15 +7,14 @@ in the audit trail; what waits for one; and how many parts of each kind were loo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
-from specsight.line import schema, trail
-from specsight.line.history import UNDONE, standing
+from specsight.line import schema, trail, verdicts
 from specsight.line.records import Entry, JudgedPart, Record, Review, now
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
@@ -56,11 +55,10 @@ class Reviewed:
     @property
     def how(self) -> How:
         """What the review says of the verdict."""
-        if self.part.verdict is None:
-            return "undecided"
-        if self.review.verdict == self.part.verdict:
-            return "agreed"
-        return "overruled reject" if self.part.verdict == "reject" else "overruled accept"
+        how = verdicts.how(self.part, self.review)
+        if how == "overruled":
+            return "overruled reject" if self.part.verdict == "reject" else "overruled accept"
+        return "agreed" if how == "agreed" else "undecided"
 
     @property
     def outcome(self) -> str:
@@ -120,7 +118,7 @@ def reviewed(
 ) -> list[Reviewed]:
     """Parts that a person has reviewed, the newest first: of a model, with these ids, received at or after `since`;
     `waiting`: without (True) or with (False) a confirmation."""
-    parts, last_review, last_confirmation = schema.parts, _last(schema.reviews), _last(schema.confirmations)
+    parts, last_confirmation = schema.parts, _last(schema.confirmations)
     wanted: list[sa.ColumnElement[bool]] = []
     if model is not None:
         wanted.append(parts.c.model == model)
@@ -130,8 +128,7 @@ def reviewed(
         wanted.append(parts.c.received >= since)
     said, taken = schema.reviews, schema.confirmations
     joined = (
-        parts.join(last_review, last_review.c.inspection == parts.c.id)
-        .join(said, said.c.number == last_review.c.number)
+        parts.join(said, sa.and_(said.c.inspection == parts.c.id, said.c.number == verdicts.STANDING))
         .outerjoin(last_confirmation, last_confirmation.c.inspection == parts.c.id)
         .outerjoin(taken, taken.c.number == last_confirmation.c.number)
     )
@@ -142,8 +139,7 @@ def reviewed(
     query = sa.select(*(column for columns in own for column in columns)).select_from(joined)
     with reading(store.engine) as connection:
         rows = connection.execute(query.where(*wanted).order_by(parts.c.number.desc()).limit(limit))
-        found = [_reviewed(dict(row._mapping)) for row in rows]
-    return _standing(store, found)
+        return [_reviewed(dict(row._mapping)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -193,15 +189,6 @@ def _last(table: sa.Table) -> sa.Subquery:
     """The number of the last row of each inspection."""
     query = sa.select(table.c.inspection, sa.func.max(table.c.number).label("number"))
     return query.group_by(table.c.inspection).subquery()
-
-
-def _standing(store: LineStore, found: Sequence[Reviewed]) -> list[Reviewed]:
-    """The same with the reviews that hold where the last one takes another back; parts without any are left out."""
-    undone = [one.part.id for one in found if one.review.reason == UNDONE]
-    reviews = store.reviews(undone) if undone else {}
-    held = {id_: standing(own) for id_, own in reviews.items()}
-    with_theirs = [(one, held.get(one.part.id, one.review)) for one in found]
-    return [replace(one, review=review) for one, review in with_theirs if review is not None]
 
 
 def _columns(table: sa.Table) -> list[sa.Label[Any]]:

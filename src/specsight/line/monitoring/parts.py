@@ -10,10 +10,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from specsight.line import schema
-from specsight.line.history import standing
+from specsight.line import schema, verdicts
 from specsight.line.monitoring.features import FEATURES
-from specsight.line.records import Review, Verdict
+from specsight.line.records import Verdict
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -79,15 +78,12 @@ def watched_parts(
 def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict[str, bool]:
     """Id of a part → whether it is good: by the last review that stands, or the last engineer who confirmed what it
     is; parts of which nobody said are left out."""
-    parts = schema.parts.c
+    parts, said = schema.parts.c, schema.reviews.c
     wanted = (parts.line == line, parts.model == model, parts.version == version)
-    reviews: dict[str, list[Review]] = {}
     with reading(store.engine) as connection:
-        query = sa.select(schema.reviews).join(schema.parts, parts.id == schema.reviews.c.inspection)
-        for row in connection.execute(query.where(*wanted).order_by(schema.reviews.c.number)):
-            reviews.setdefault(row.inspection, []).append(Review(**row._mapping))
-        held = {id_: standing(said) for id_, said in reviews.items()}
-        found = {id_: one.verdict == "accept" for id_, one in held.items() if one is not None}
+        held = sa.and_(said.inspection == parts.id, said.number == verdicts.STANDING)
+        query = sa.select(parts.id, said.verdict).select_from(schema.parts).join(schema.reviews, held)
+        found = {str(id_): verdict == "accept" for id_, verdict in connection.execute(query.where(*wanted))}
         table = schema.confirmations
         query = sa.select(table.c.inspection, table.c.outcome).join(
             schema.parts, parts.id == table.c.inspection

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
+from specsight.line.history import Wanted, find
 from specsight.line.kept_pictures import NotKept
 from specsight.line.records import JudgedPart, Review, Role, Verdict
+from specsight.line.verdicts import check_reason
 from specsight.service.access import Person
 from specsight.service.line.answers import ReviewedPart, content, returns
 from specsight.service.line.context import LineContext, context_of
@@ -76,19 +78,19 @@ def list_parts(
     until: datetime | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> JSONResponse:
-    """Judged parts, the newest first; the next page begins `before` the smallest number of this one. Times without a
-    zone are UTC."""
-    found = context.store.parts(
-        line,
-        model,
-        name=part,
-        verdict=verdict,
+    """Judged parts, the newest first; the next page begins `before` the smallest number of this one. `verdict` is the
+    model's, as in the record; what persons say of a part is in its reviews. Times without a zone are UTC."""
+    wanted = Wanted(
+        line=line,
+        model=model,
+        part=part,
+        judged=verdict,
         after=after,
         before=before,
         since=in_utc(since),
         until=in_utc(until),
-        limit=limit,
     )
+    found = find(context.store, wanted, limit)
     return JSONResponse([one.to_json() for one in found])
 
 
@@ -133,6 +135,7 @@ def review(
 ) -> JSONResponse:
     """Accept or overrule a verdict. Nothing is overwritten: of several reviews the last one holds."""
     part_of(context, id)
+    check_reason(said.reason)
     given = Review(id, person.code, cast(Role, person.role), said.verdict, said.reason, said.type)
     return JSONResponse(context.store.review(given).to_json())
 

@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from specsight.line import history
 from specsight.line.auditing.checking import LISTED, Checked, lines_of, verify
 from specsight.line.auditing.evidence import latest_entries
 from specsight.line.auditing.exporting import KINDS, exported
 from specsight.line.auditing.rejudging import rejudge
 from specsight.line.auditing.sheet import sheet_of
+from specsight.line.history import Wanted
 from specsight.line.records import Role
 from specsight.report.pictures import encoded_uri
 from specsight.service.access import Person
@@ -66,10 +66,17 @@ class _Auditing:
         before: Before = LARGEST,
     ) -> Response:
         """Parts that are looked for, the newest first."""
-        wanted = history.Wanted(
-            line, model, verdict, False, text_of(name), time_of(since), time_of(until), text_of(words)
+        wanted = Wanted(
+            line=line or None,
+            model=model or None,
+            name=text_of(name),
+            words=text_of(words),
+            verdict=verdict,
+            since=time_of(since),
+            until=time_of(until),
+            before=before,
         )
-        found = searched(self.context, request, wanted, before)
+        found = searched(self.context, request, wanted)
         return self.pages.page("audit.html.j2", request, lines=lines_of(self.context.store), **found)
 
     def trail(

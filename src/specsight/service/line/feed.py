@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 from specsight.errors import SpecsightError
+from specsight.line.history import Wanted, find
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
 from specsight.service.line.repeating import Repeating
@@ -99,7 +100,7 @@ class Feed:
     async def _new(self, line: str, after: int) -> list[JudgedPart]:
         try:
             return await asyncio.to_thread(
-                self.store.parts, line, after=after, limit=BATCH, oldest_first=True
+                find, self.store, Wanted(line, after=after), BATCH, oldest_first=True
             )
         except SpecsightError as error:
             self.problem = str(error)

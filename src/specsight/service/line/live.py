@@ -15,6 +15,7 @@ from fastapi import Request
 from sse_starlette import ServerSentEvent
 
 from specsight.errors import SpecsightError
+from specsight.line.history import Wanted, find
 from specsight.line.records import JudgedPart
 from specsight.service.line.context import LineContext
 from specsight.service.line.shown import WORDS, about, shown
@@ -62,7 +63,7 @@ class Live:
         """Events for a page that knows the parts of a line up to number `after`."""
         last: dict[str, str] = {}
         try:
-            newest = await asyncio.to_thread(self.context.store.parts, line, limit=1)
+            newest = await asyncio.to_thread(find, self.context.store, Wanted(line=line), 1)
         except SpecsightError as error:
             text = self.pages.text("pieces.html.j2", request, piece="state", **_cut_off(error))
             yield ServerSentEvent(text, event="state", retry=RETRY)
@@ -103,7 +104,7 @@ class Live:
         if name in ("counts", "alarms", "state"):
             return self.values(line)
         if name == "queue":
-            parts = shown(self.context, self.context.store.parts(line, limit=self.queue))
+            parts = shown(self.context, find(self.context.store, Wanted(line=line), self.queue))
             return {"parts": parts, "line": line, "words": WORDS}
         assert part is not None
         (one,) = shown(self.context, [part])

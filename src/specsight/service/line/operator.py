@@ -12,13 +12,14 @@ from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError
-from specsight.line.history import undoing
-from specsight.line.records import Review, Role, Verdict, now
+from specsight.line.history import Wanted, find
+from specsight.line.records import Review, Role, Verdict
+from specsight.line.verdicts import check_reason
 from specsight.service.access import Person
 from specsight.service.line.api import part_of
 from specsight.service.line.context import LineContext
 from specsight.service.line.live import Live
-from specsight.service.line.shown import OPERATING, UNDO, WORDS, Shown, about, shown
+from specsight.service.line.shown import OPERATING, WORDS, Shown, about, shown, undoing
 from specsight.service.pages import Pages, checked_form, only, person_of
 
 QUEUE = 24
@@ -61,7 +62,7 @@ class _Operator:
     def _tiles(self, request: Request, template: str) -> Response:
         tiles = []
         for name in self.now.lines():
-            parts = shown(self.context, self.context.store.parts(name, limit=TILE))
+            parts = shown(self.context, find(self.context.store, Wanted(line=name), TILE))
             tiles.append((name, parts, self.now.tally.of(name), self.now.alarms(name)))
         return self.pages.page(template, request, tiles=tiles, problem=self.context.feed.problem, words=WORDS)
 
@@ -69,7 +70,7 @@ class _Operator:
         """The page of one line. Raises HTTPException 404 for a name that no line has."""
         if name not in self.now.lines():
             raise HTTPException(404, "there is no such line")
-        parts = shown(self.context, self.context.store.parts(name, limit=QUEUE))
+        parts = shown(self.context, find(self.context.store, Wanted(line=name), QUEUE))
         values = self.now.values(name)
         if parts:
             values |= about(self.context, parts[0], person_of(request))
@@ -91,7 +92,7 @@ class _Operator:
         fields: Annotated[Mapping[str, str], Depends(checked_form)],
         person: Annotated[Person, Depends(only(*OPERATING))],
     ) -> Response:
-        """A person agrees, overrules, or takes that back within `UNDO` seconds."""
+        """A person agrees, overrules, decides, or takes that back within a minute."""
         (one,) = shown(self.context, [part_of(self.context, id)])
         review = _undone(one, person) if "undo" in fields else _said(one, fields, person)
         review = self.context.store.review(review)
@@ -111,15 +112,13 @@ def _said(one: Shown, fields: Mapping[str, str], person: Person) -> Review:
     reason = (value if kind == "reason" and value else fields.get("other", "")).replace("\x00", "").strip()
     if len(reason) > LONGEST:
         raise SpecsightError(f"the reason is longer than {LONGEST} characters: shorten it")
+    check_reason(reason)
     type_ = value.replace("\x00", "").strip()[:200] if kind == "type" else ""
     return Review(one.part.id, person.code, cast(Role, person.role), cast(Verdict, verdict), reason, type_)
 
 
 def _undone(one: Shown, person: Person) -> Review:
-    last = one.reviews[-1] if one.reviews else None
-    if last is None or last.person != person.code or (now() - last.at).total_seconds() >= UNDO:
-        raise SpecsightError("it is too late to take this back: review the part anew")
-    review = undoing(one.part, one.reviews, person.code, person.role)
+    review = undoing(one, person)
     if review is None:
-        raise SpecsightError("there is nothing to take back: review the part anew")
+        raise SpecsightError("there is nothing to take back, or it is too late: review the part anew")
     return review

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from specsight.line import history
+from specsight.line.history import Wanted, find
+from specsight.line.verdicts import UNDONE
 from specsight.service.line.api import part_of
 from specsight.service.line.context import LineContext
 from specsight.service.line.shown import WORDS, about, shown
@@ -47,12 +48,17 @@ class _Past:
         before: Annotated[int, Query(ge=0, le=LARGEST)] = LARGEST,
     ) -> Response:
         """Parts that are looked for, the newest first; times without a zone are by the server's clock."""
-        found = searched(
-            self.context,
-            request,
-            history.Wanted(line, model, verdict, overruled, text_of(name), time_of(since), time_of(until)),
-            before,
+        wanted = Wanted(
+            line=line or None,
+            model=model or None,
+            name=text_of(name),
+            verdict=verdict,
+            overruled=overruled,
+            since=time_of(since),
+            until=time_of(until),
+            before=before,
         )
+        found = searched(self.context, request, wanted)
         lines = dict.fromkeys([*self.context.lines, *sorted(self.context.feed.latest)])
         return self.pages.page(
             "history.html.j2",
@@ -67,14 +73,14 @@ class _Past:
         (one,) = shown(self.context, [part_of(self.context, id)])
         findings = one.part.inspection.get("findings", [])
         values = about(self.context, one, person_of(request))
-        return self.pages.page("part.html.j2", request, findings=findings, **values)
+        return self.pages.page("part.html.j2", request, findings=findings, undone=UNDONE, **values)
 
 
-def searched(context: LineContext, request: Request, wanted: history.Wanted, before: int) -> dict[str, Any]:
-    """What pages say of a search: a page of parts with numbers below `before`, what was asked, what asks for older
-    ones; a verdict that is none does not matter."""
-    wanted = replace(wanted, verdict=wanted.verdict if wanted.verdict in WORDS else "")
-    found = history.find(context.store, wanted, before, PAGE + 1)
+def searched(context: LineContext, request: Request, wanted: Wanted) -> dict[str, Any]:
+    """What pages say of a search: a page of parts, what was asked, what asks for older ones. An unknown verdict does
+    not matter."""
+    wanted = replace(wanted, verdict=wanted.verdict if wanted.verdict in WORDS else None)
+    found = find(context.store, wanted, PAGE + 1)
     asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
     return {
         "parts": shown(context, found[:PAGE]),
@@ -85,9 +91,9 @@ def searched(context: LineContext, request: Request, wanted: history.Wanted, bef
     }
 
 
-def text_of(given: str) -> str:
-    """A text of a form, as databases take it."""
-    return given.replace("\x00", "").strip()
+def text_of(given: str) -> str | None:
+    """A text of a form, as databases take it; None: there is none."""
+    return given.replace("\x00", "").strip() or None
 
 
 def time_of(given: str) -> datetime | None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from specsight.errors import SpecsightError
-from specsight.line.history import standing, undoing
-from specsight.line.records import JudgedPart, Review, now
+from specsight.line import verdicts
+from specsight.line.records import JudgedPart, Review, Role, now
 from specsight.service.access import Person
 from specsight.service.languages import marked
 from specsight.service.line.context import LineContext
@@ -60,18 +60,18 @@ class Shown:
 
     @property
     def said(self) -> Review | None:
-        """What a person says of it."""
-        return standing(self.reviews)
+        """What a person says of it (`verdicts.standing`)."""
+        return verdicts.standing(self.reviews)
 
     @property
     def word(self) -> str:
         """What holds: a person's verdict before the model's."""
-        return self.part.word if self.said is None else self.said.verdict
+        return verdicts.word(self.part, self.said)
 
     @property
-    def overruled(self) -> bool:
-        """Whether a person says otherwise than the model."""
-        return self.said is not None and self.said.verdict != self.part.verdict
+    def how(self) -> verdicts.How:
+        """What that person does with the verdict of the model."""
+        return verdicts.how(self.part, self.said)
 
     @property
     def bar(self) -> Bar | None:
@@ -101,13 +101,18 @@ def defects_of(context: LineContext, part: JudgedPart) -> list[str]:
 
 def about(context: LineContext, one: Shown, person: Person) -> dict[str, Any]:
     """What the large view of a part is made of."""
-    last = one.reviews[-1] if one.reviews else None
-    recent = last is not None and last.person == person.code and (now() - last.at).total_seconds() < UNDO
     return {
         "one": one,
         "words": WORDS,
         "may": person.role in OPERATING,
-        "undoable": recent and undoing(one.part, one.reviews, person.code, person.role) is not None,
+        "undoable": undoing(one, person) is not None,
         "fine": FINE,
         "defects": defects_of(context, one.part) if one.word != "reject" else [],
     }
+
+
+def undoing(one: Shown, person: Person) -> Review | None:
+    """The review by which a person takes back what they said last, within `UNDO` seconds; None: they cannot."""
+    if not one.reviews or (now() - one.reviews[-1].at).total_seconds() >= UNDO:
+        return None
+    return verdicts.undoing(one.part, one.reviews, person.code, cast(Role, person.role))
