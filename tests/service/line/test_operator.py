@@ -157,10 +157,47 @@ def test_a_verdict_is_overruled_in_two_clicks_and_taken_back(
     page.until(lambda _: EVIL in page.find(".said").text)
     browser.get(f"{press.url}/part/{part.id}")
     assert EVIL in page.find("#reviews").text
+    page.press("u")
+    page.until(lambda _: EVIL not in page.find(".answer").text)
+    assert page.complaints() == [], "the page of one part has no queue"
+    page.press("o")
+    page.find(".free input").send_keys(EVIL)
+    page.find(".free button").click()
+    page.until(lambda _: EVIL in page.find(".said").text)
     browser.get(f"{press.url}/history?overruled=1")
     assert EVIL in page.find(".past").text
     assert page.script("return window.owned === undefined")
     assert page.complaints() == []
+
+
+def test_what_a_person_decides_of_an_unreadable_part_is_taken_back_and_found_as_it_holds(
+    press: ServedLine, plates: Path
+) -> None:
+    request = PartRequest("press 1", "torn", "plate", b"no picture")
+    whole, torn = judge(press, plates, 41), press.context.judge.submit(request).result(30)
+    operator = press.browser("operator")
+    html = {"Accept": "text/html"}
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', operator.get("/", headers=html).text)[0]
+
+    def listed(**asked: str) -> set[str]:
+        return set(re.findall(r'id="past-([0-9a-f]+)"', operator.get("/history", params=asked, headers=html).text))
+
+    def post(id: str, **fields: str) -> int:
+        return operator.post(f"/part/{id}/review", data={**fields, "csrf": csrf}).status_code
+
+    assert (listed(verdict="unreadable"), listed(verdict="reject")) == ({torn.id}, {whole.id})
+    for one in (whole, torn):
+        assert post(one.id, say="accept:reason:measured in hand") == 303
+    page = operator.get(f"/part/{torn.id}", headers=html).text
+    assert 'name="undo"' in page
+    assert "decided by a person</b> · the model said: UNREADABLE" in page
+    assert (listed(verdict="unreadable"), listed(verdict="reject")) == (set(), set())
+    assert (listed(verdict="accept"), listed(overruled="1")) == ({whole.id, torn.id}, {whole.id})
+    assert "overruled</b> · the model said: REJECT" in operator.get("/history", headers=html).text
+    assert post(torn.id, undo="1") == 303
+    assert (listed(verdict="unreadable"), listed(verdict="accept")) == ({torn.id}, {whole.id})
+    assert post(torn.id, undo="1") == 422
+    assert post(torn.id, say="accept:reason:", other="undone") == 422
 
 
 def test_no_verdict_stays_on_screen_when_the_server_is_gone(

@@ -25,7 +25,7 @@ from specsight.report.pictures import encoded_uri
 from specsight.service.access import Person
 from specsight.service.line.api import part_of
 from specsight.service.line.context import LineContext
-from specsight.service.line.past import LARGEST, PAGE, searched, text_of, time_of
+from specsight.service.line.past import LARGEST, PAGE, asked_of, searched, text_of, time_of
 from specsight.service.pages import Pages, checked_form, only
 
 Auditor = Annotated[Person, Depends(only("auditor", "engineer"))]
@@ -80,14 +80,18 @@ class _Auditing:
         return self.pages.page("audit.html.j2", request, lines=lines_of(self.context.store), **found)
 
     def trail(
-        self, request: Request, _: Auditor, line: str | None = None, about: str = "", before: Before = LARGEST
+        self,
+        request: Request,
+        _: Auditor,
+        line: str = "",
+        about: str = "",
+        general: bool = False,
+        before: Before = LARGEST,
     ) -> Response:
-        """Entries of the trail, the newest first."""
-        found = latest_entries(self.context.store, line, about.strip() or None, before, PAGE + 1)
-        asked = {
-            **({} if line is None else {"line": line}),
-            **({"about": about.strip()} if about.strip() else {}),
-        }
+        """Entries of the trail, the newest first: of a line, about something, `general`: of what concerns all lines."""
+        on = "" if general else text_of(line)
+        found = latest_entries(self.context.store, on, text_of(about), before, PAGE + 1)
+        asked = asked_of(request)
         return self.pages.page(
             "audit_trail.html.j2",
             request,

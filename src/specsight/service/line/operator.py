@@ -99,7 +99,8 @@ class _Operator:
         if "hx-request" not in request.headers:
             return RedirectResponse(f"/part/{id}", 303)
         one = replace(one, reviews=(*one.reviews, review))
-        text = self.pages.text("reviewed.html.j2", request, **about(self.context, one, person))
+        values = {**about(self.context, one, person), "queued": "queued" in fields}
+        text = self.pages.text("reviewed.html.j2", request, **values)
         return HTMLResponse(text)
 
 

@@ -81,7 +81,7 @@ def searched(context: LineContext, request: Request, wanted: Wanted) -> dict[str
     not matter."""
     wanted = replace(wanted, verdict=wanted.verdict if wanted.verdict in WORDS else None)
     found = find(context.store, wanted, PAGE + 1)
-    asked = {one: value for one, value in request.query_params.items() if value and one != "before"}
+    asked = asked_of(request)
     return {
         "parts": shown(context, found[:PAGE]),
         "asked": asked,
@@ -89,6 +89,11 @@ def searched(context: LineContext, request: Request, wanted: Wanted) -> dict[str
         "models": context.fleet.names(),
         "words": WORDS,
     }
+
+
+def asked_of(request: Request) -> dict[str, str]:
+    """What a search asks for, whichever page of it is shown."""
+    return {one: value for one, value in request.query_params.items() if value and one != "before"}
 
 
 def text_of(given: str) -> str | None:

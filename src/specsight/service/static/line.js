@@ -11,6 +11,7 @@
   // ---- connection
 
   const cover = (lost) => {
+    if (!find("lost")) return; // a page that follows no line
     find("lost").hidden = !lost;
     body.classList.toggle("lost", lost);
   };
@@ -52,6 +53,18 @@
       heat.dispatchEvent(new Event("input"));
     });
   }
+
+  // ---- why a review was not taken
+
+  const said = (event) => event.target.closest && event.detail.requestConfig.verb === "post";
+  body.addEventListener("htmx:afterRequest", (event) => {
+    const trouble = find("trouble");
+    if (!trouble || !said(event)) return;
+    let words = event.detail.xhr.statusText || "…";
+    try { words = JSON.parse(event.detail.xhr.responseText).detail; } catch { /* not ours */ }
+    trouble.textContent = words;
+    trouble.hidden = event.detail.successful;
+  });
 
   // ---- the overview of all lines
 
@@ -142,6 +155,11 @@
   find("queue").addEventListener("click", (event) => { if (event.target.closest("a")) hold(false); });
   stage.addEventListener("htmx:afterSwap", () => { if (pane()) { mark(); say(); } });
 
+  // The part's place in the queue is swapped, too, as long as it has one.
+  stage.addEventListener("htmx:configRequest", (event) => {
+    if (pane() && find(`thumb-${pane().dataset.id}`)) event.detail.parameters.queued = "1";
+  });
+
   // Who reaches for a button holds the part that is shown. A part that came within a moment before the finger was not
   // meant: it is held, and the press does nothing.
   stage.addEventListener("pointerdown", (event) => { if (event.target.closest(".actions")) hold(true); });
@@ -150,18 +168,9 @@
     hold(true);
     if (now() - changed < SLIP) { event.preventDefault(); event.stopPropagation(); }
   }, true);
+  // A moment to undo, then on with the line.
   body.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.target.closest || event.detail.requestConfig.verb !== "post") return;
-    const trouble = find("trouble");
-    trouble.hidden = event.detail.successful;
-    if (event.detail.successful) {
-      // A moment to undo, then on with the line.
-      if (byItself) timer = setTimeout(release, STAY);
-      return;
-    }
-    let words = event.detail.xhr.statusText || "…";
-    try { words = JSON.parse(event.detail.xhr.responseText).detail; } catch { /* not ours */ }
-    trouble.textContent = words;
+    if (said(event) && event.detail.successful && byItself) timer = setTimeout(release, STAY);
   });
 
   // ---- keys: through the queue, out of the menu
