@@ -101,6 +101,11 @@ class JudgedPart(Record):
         """The verdict in one word: "accept", "reject", "undecided" or "unreadable"."""
         return "unreadable" if self.error else self.verdict or "undecided"
 
+    @property
+    def title(self) -> str:
+        """The part's name; its number where it has none."""
+        return self.part or f"{self.number}"
+
     def answer(self) -> Inspection:
         """The whole answer. Raises ValueError where there is none."""
         return Inspection.from_json(self.inspection)

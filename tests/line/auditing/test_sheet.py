@@ -40,7 +40,7 @@ def test_a_sheet_says_who_judged_what_with_what(reviewed: JudgedPart, store: Lin
         "Anna Größer (operator)",
         "Judged in entry",
         "holds.",
-        "Decided by: the score",
+        "accepted by Anna Größer (operator); the model said: rejected",
         "the first version",
     ]
     for one in wanted:
@@ -49,6 +49,11 @@ def test_a_sheet_says_who_judged_what_with_what(reviewed: JudgedPart, store: Lin
     assert "only a reflection &amp; no scratch" in html
     assert "onlyareflection&noscratch" in pdf
     assert html.count("data:image/jpeg") == 2
+    assert not sheet.bad
+    assert sheet.lead.startswith("Rejected: score")
+    verdict = {row[0]: row[1] for one in sheet.sections if one.title == "Verdict" for row in one.rows}
+    assert (verdict["the model said"], verdict["decided by"]) == ("rejected", "the score")
+    assert verdict["holds"].startswith("accepted, by Anna Größer (operator): only a reflection")
     assert sheet.alert == ""
 
 

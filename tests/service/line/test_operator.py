@@ -180,7 +180,9 @@ def test_what_a_person_decides_of_an_unreadable_part_is_taken_back_and_found_as_
     csrf = re.findall(r'name="csrf" value="([^"]+)"', operator.get("/", headers=html).text)[0]
 
     def listed(**asked: str) -> set[str]:
-        return set(re.findall(r'id="past-([0-9a-f]+)"', operator.get("/history", params=asked, headers=html).text))
+        return set(
+            re.findall(r'id="past-([0-9a-f]+)"', operator.get("/history", params=asked, headers=html).text)
+        )
 
     def post(id: str, **fields: str) -> int:
         return operator.post(f"/part/{id}/review", data={**fields, "csrf": csrf}).status_code

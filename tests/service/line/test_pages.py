@@ -17,6 +17,7 @@ PAGES = {
         "/audit?words=rim&name=p",
         "/audit/trail",
         "/audit/trail?line=a",
+        "/audit/trail?line=&about=&general=1",
     ),
 }
 
@@ -56,5 +57,12 @@ def test_an_auditor_finds_checks_and_takes_away_a_part(plates: Path, any_line: S
         sheet = browser.post(f"/audit/part/{part['id']}/export", data={**form, "kind": kind})
         assert sheet.content.startswith(begins)
     assert browser.get(f"/audit/trail?about={part['id']}").text.count("exported") == 2
+    on = {"about": part["id"], "line": "a"}
+    page = browser.get("/audit/trail", params={**on, "before": "10000"}).text
+    assert f'name="about" value="{part["id"]}"' in page
+    assert "<option selected>a</option>" in page
+    assert '<option value="">all</option>' in browser.get("/audit/trail").text
+    assert part["id"] not in browser.get("/audit/trail?general=1").text
+    assert "went live" in browser.get("/audit/trail?general=1&line=a").text
     assert any_line.browser("operator").get("/audit").status_code == 403
     assert browser.post("/audit/verify", data={"csrf": "x"}).status_code == 403

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
-from specsight.line import schema, trail
+from specsight.line import schema, trail, verdicts
 from specsight.line.records import Activation, Entry, JudgedPart, Review, Version
 from specsight.line.store import LineStore
 from specsight.records import Inspection
@@ -70,6 +70,11 @@ class Evidence:
     contents: Sequence[Content]
     record: str
     """Digest of the record."""
+
+    @property
+    def said(self) -> Review | None:
+        """The review that holds (`verdicts.standing`)."""
+        return verdicts.standing(self.reviews)
 
 
 def gather(store: LineStore, id_: str, within: int = CHECKED) -> Evidence:

@@ -16,7 +16,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from specsight.errors import require
-from specsight.line.auditing.sheet import Section, Sheet
+from specsight.line.auditing.sections import Section
+from specsight.line.auditing.sheet import Sheet
 
 FONT, BOLD = "SpecsightSans", "SpecsightSansBold"
 FILES = {FONT: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf"}
@@ -104,9 +105,8 @@ class _Writer:
         from reportlab.platypus import Paragraph, Spacer
 
         colour = BAD if sheet.bad else FINE
-        title = f'{escape(self.known(sheet.title))}: <font color="{colour}">{escape(sheet.verdict)}</font>'
-        parts: list[Any] = [Paragraph(title, self.styles["title"])]
-        parts += [self.paragraph(line, "lead") for line in sheet.lead]
+        title = f'{escape(self.known(sheet.title))}: <font color="{colour}">{escape(self.known(sheet.verdict))}</font>'
+        parts: list[Any] = [Paragraph(title, self.styles["title"]), self.paragraph(sheet.lead, "lead")]
         if sheet.alert:
             parts += [self.paragraph(sheet.alert, "alert"), Spacer(1, 8)]
         if sheet.pictures:

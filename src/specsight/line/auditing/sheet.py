@@ -6,43 +6,26 @@ The same record gives the same sheet: nothing on it tells when, or by whom, it w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specsight.errors import printable, unturned
+<<<<<<< HEAD
 from specsight.explain.sentences import describe
 from specsight.line import trail
 from specsight.line.auditing.clauses import fates, specification_at
+=======
+from specsight.line import verdicts
+>>>>>>> d218332 (A sheet says what holds, by whom, and what the model said; its sections are a module of their own (issue 16))
 from specsight.line.auditing.drawing import Drawn, draw
 from specsight.line.auditing.evidence import CHECKED, Evidence, gather
+from specsight.line.auditing.sections import WORDS, Section, number, sections_of, who
 from specsight.line.store import LineStore
 from specsight.report.pictures import encoded_uri
-
-WORDS = {
-    "accept": "accepted",
-    "reject": "rejected",
-    "undecided": "undecided: no threshold",
-    "unreadable": "unreadable",
-}
-MARKS = {"supported": "holds", "unsupported": "not shown", "contradicted": "CONTRADICTED"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """A title with sentences, and a table below them: two columns without a head, or more with one."""
-
-    title: str
-    text: Sequence[str] = ()
-    head: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    strong: frozenset[int] = frozenset()
-    """Rows that stand out."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +34,14 @@ class Sheet:
 
     title: str
     verdict: str
+    """What holds, by whom, and what the model said."""
     bad: bool
-    lead: Sequence[str]
-    """The sentences that a reader needs first."""
+    lead: str
+    """The model's sentence on its verdict."""
     alert: str
     """What is wrong with the records; empty: nothing is."""
     pictures: Sequence[Drawn]
-    sections: Sequence[Section] = field(default_factory=tuple)
+    sections: Sequence[Section]
 
 
 def sheet_of(store: LineStore, id_: str, models: Path | None = None, within: int = CHECKED) -> Sheet:
@@ -69,22 +53,19 @@ def sheet_of(store: LineStore, id_: str, models: Path | None = None, within: int
     evidence = gather(store, id_, within)
     part = evidence.part
     pictures, missing = draw(store, evidence)
-    bad = part.word in ("reject", "unreadable")
-    sections = [
-        Section("Part", rows=_part_rows(evidence)),
-        Section("Verdict", rows=_verdict_rows(evidence)),
-        *_clauses(evidence, models),
-        *_findings(evidence),
-        *_statement(evidence),
-        *_people(evidence),
-        Section("Content", [missing] if missing else [], ("what", "SHA-256", "bytes"), _contents(evidence)),
-        _trail(evidence),
-    ]
-    lead = [part.error or part.statement or f"Score {_number(part.score)}"]
-    lead.append(
-        f"Decided by: {part.clause or ('nothing: it could not be judged' if part.error else 'the score')}"
+    holds = verdicts.word(part, evidence.said)
+    sections = sections_of(evidence, models, "" if missing == part.error else missing)
+    bad = holds in ("reject", "unreadable")
+    sheet = Sheet(
+        part.title,
+        _verdict(evidence),
+        bad,
+        _lead(evidence),
+        _alert(evidence),
+        pictures,
+        sections,
     )
-    return _shown(Sheet(part.part, WORDS[part.word], bad, lead, _alert(evidence), pictures, sections))
+    return _shown(sheet)
 
 
 def page(sheet: Sheet) -> bytes:
@@ -104,52 +85,21 @@ def _template() -> Environment:
     )
 
 
-def _part_rows(evidence: Evidence) -> list[tuple[str, str]]:
-    part, entry = evidence.part, evidence.chain.entry
-    return [
-        ("part", part.part),
-        ("line", part.line),
-        ("inspection", part.id),
-        ("number", f"{part.number}"),
-        ("received", _time(part.received)),
-        ("judged", _time(part.judged)),
-        ("sent by", f"{entry.person or 'not named'} ({entry.role})" if entry else "not on the trail"),
-        ("time by stage", ", ".join(f"{k} {1000 * v:.0f} ms" for k, v in part.seconds.items()) or "none"),
-    ]
+def _verdict(evidence: Evidence) -> str:
+    """What holds, by whom, and what the model said."""
+    model, said = WORDS[evidence.part.word], evidence.said
+    how = verdicts.how(evidence.part, said)
+    if said is None:
+        return model
+    if how == "agreed":
+        return f"{model}, confirmed by {who(said)}"
+    return f"{WORDS[said.verdict]} by {who(said)}; the model said: {model}"
 
 
-def _verdict_rows(evidence: Evidence) -> list[tuple[str, str]]:
-    part, inspection, version = evidence.part, evidence.inspection, evidence.version
-    rows = [("verdict", WORDS[part.word])]
-    if part.error:
-        rows.append(("why not judged", part.error))
-    compared = "no threshold" if part.threshold is None else f"threshold {_number(part.threshold)}"
-    rows.append(("score", f"{_number(part.score)}; {compared}" if part.score is not None else "none"))
-    if inspection is not None:
-        decision = inspection.decision
-        if decision.by_map:
-            rows.append(("compared", "the largest map value among what counts"))
-        if inspection.map_threshold is not None:
-            rows.append(("threshold of the map", _number(inspection.map_threshold)))
-        rows += [("promise", one) for one in (decision.promise, decision.further_rejects) if one]
-        rows += [("note", one) for one in inspection.notes]
-        if inspection.lost:
-            rows.append(("lacking", ", ".join(inspection.lost)))
-    rows += [("words", part.words or "none were given"), ("model", part.model), ("version", part.version)]
-    if version is not None:
-        made = f"{version.kind}, noted {_time(version.at)} by {version.person or 'nobody named'}"
-        rows.append(("made", f"{made}{f', from {version.parent}' if version.parent else ''}"))
-        rows += [("about it", version.note)] if version.note else []
-    if evidence.activation is not None:
-        live = evidence.activation
-        rows.append(("live since", f"{_time(live.at)}, by {live.person}: {live.reason or 'no reason given'}"))
-    return rows
-
-
-def _clauses(evidence: Evidence, models: Path | None) -> list[Section]:
-    if evidence.inspection is None:
-        return []
+def _lead(evidence: Evidence) -> str:
+    """The model's sentence on the verdict; what else it says stands with its evidence further down."""
     part = evidence.part
+<<<<<<< HEAD
     folder = None if models is None else models / ".versions" / part.model / part.version
     specification = None if folder is None else specification_at(folder)
     found, problem = fates(evidence.inspection, part.words, specification)
@@ -261,6 +211,12 @@ def _trail(evidence: Evidence) -> Section:
         for one in evidence.entries
     ]
     return Section("Trail", text, ("entry", "when", "what", "who", "digest"), rows)
+=======
+    explanation = evidence.inspection.explanation if evidence.inspection else None
+    if explanation is not None and explanation.statements:
+        return explanation.statements[0].text
+    return part.error or part.statement or f"Score {number(part.score)}"
+>>>>>>> d218332 (A sheet says what holds, by whom, and what the model said; its sections are a module of their own (issue 16))
 
 
 def _alert(evidence: Evidence) -> str:
@@ -279,26 +235,13 @@ def _alert(evidence: Evidence) -> str:
     return f"These records are not whole: {'; '.join(wrong)}." if wrong else ""
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.6g}"
-
-
-def _nth(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _shown(sheet: Sheet) -> Sheet:
     """The sheet with text that neither steers nor turns what shows it."""
     return Sheet(
         _text(sheet.title),
-        sheet.verdict,
+        _text(sheet.verdict),
         sheet.bad,
-        [_text(one) for one in sheet.lead],
+        _text(sheet.lead),
         _text(sheet.alert),
         sheet.pictures,
         [
