@@ -28,6 +28,7 @@ from specsight.line.auditing.retention import Rules, apply
 from specsight.line.feedback.confirming import Reviewed
 from specsight.line.feedback.pictures import write_good
 from specsight.line.fleet import Fleet, LiveModel, version_of
+from specsight.line.history import find
 from specsight.line.judging import judge
 from specsight.line.records import Entry, JudgedPart, Review
 from specsight.line.requests import PartRequest
@@ -174,7 +175,7 @@ def test_a_watched_line_takes_them_from_folders(plates: Path, tmp_path: Path, re
     watch.close()
     assert sorted(path.name for path in (tmp_path / "done").glob("*/ir/*")) == ["0.npy", "1.npy"]
     assert len(list((tmp_path / "thermal").iterdir())) == (2 if replayed else 0)
-    kept = [store.content(part.signals["ir"]) for part in store.parts()]
+    kept = [store.content(part.signals["ir"]) for part in find(store)]
     assert len(kept) == 2
     for content in kept:
         np.testing.assert_array_equal(np.load(io.BytesIO(content or b"")), warm)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from specsight.explain.sentences import describe
+from specsight.line import trail
 from specsight.line.auditing.clauses import fates, specification_at
 from specsight.line.auditing.evidence import Evidence
 from specsight.line.records import Review
@@ -206,7 +207,7 @@ def _contents(evidence: Evidence) -> list[tuple[str, str, str]]:
 
 
 def _json(evidence: Evidence) -> str:
-    return json.dumps(evidence.part.to_json(), sort_keys=True, separators=(",", ":"))
+    return json.dumps(trail.recorded(evidence.part), sort_keys=True, separators=(",", ":"))
 
 
 def _trail(evidence: Evidence) -> Section:

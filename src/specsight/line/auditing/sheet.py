@@ -14,13 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from specsight.errors import printable, unturned
-<<<<<<< HEAD
-from specsight.explain.sentences import describe
-from specsight.line import trail
-from specsight.line.auditing.clauses import fates, specification_at
-=======
 from specsight.line import verdicts
->>>>>>> d218332 (A sheet says what holds, by whom, and what the model said; its sections are a module of their own (issue 16))
 from specsight.line.auditing.drawing import Drawn, draw
 from specsight.line.auditing.evidence import CHECKED, Evidence, gather
 from specsight.line.auditing.sections import WORDS, Section, number, sections_of, who
@@ -99,124 +93,10 @@ def _verdict(evidence: Evidence) -> str:
 def _lead(evidence: Evidence) -> str:
     """The model's sentence on the verdict; what else it says stands with its evidence further down."""
     part = evidence.part
-<<<<<<< HEAD
-    folder = None if models is None else models / ".versions" / part.model / part.version
-    specification = None if folder is None else specification_at(folder)
-    found, problem = fates(evidence.inspection, part.words, specification)
-    text = [f"The words can not be read: {problem}"] if problem else []
-    if folder is not None and not folder.is_dir():
-        text.append(
-            f"Version {part.version} is not in the folder of models: its own clauses are those on record."
-        )
-    if not found:
-        return [Section("Clauses", [*text, "None were given: the score alone decides."])]
-    rows = [(one.words, one.kind, one.source or "on record", one.fate) for one in found]
-    strong = frozenset(k for k, one in enumerate(found) if one.decides)
-    return [Section("Clauses", text, ("clause", "kind", "from", "what became of it"), rows, strong)]
-
-
-def _findings(evidence: Evidence) -> list[Section]:
-    inspection = evidence.inspection
-    if inspection is None:
-        return []
-    excused = {id(one.finding): one.clause.words for one in inspection.decision.observed}
-    rows = [
-        (
-            f"{number}",
-            describe(one),
-            f"{one.area_px} px" if one.area_mm2 is None else f"{one.area_mm2:.1f} mm²",
-            _number(one.peak),
-            f"no: {excused[id(one)]}" if id(one) in excused else "yes",
-        )
-        for number, one in enumerate(inspection.findings, 1)
-    ]
-    if not rows:
-        return [Section("Findings", ["No region of the map reaches its threshold."])]
-    return [Section("Findings", (), ("", "finding", "area", "largest map value", "counts"), rows)]
-
-
-def _statement(evidence: Evidence) -> list[Section]:
-    inspection = evidence.inspection
-    if inspection is None:
-        return []
-    if inspection.explanation is None:
-        return [Section("Statement", [evidence.part.statement])]
-    rows = []
-    for one in inspection.explanation.statements:
-        rests = [f"finding {number + 1}" for number in one.findings]
-        rests += [f"clause “{one.clause}”"] if one.clause else []
-        checks = [
-            f"{check.slot}: {check.said} – {MARKS[check.outcome]}"
-            + (f" ({check.evidence})" if check.evidence else "")
-            for check in one.checks
-        ]
-        rows.append((one.text, "; ".join(rests) or "–", "; ".join(checks) or "–"))
-    text = (
-        [] if inspection.explanation.sound else ["Not every claim is shown by map and decision; see below."]
-    )
-    return [Section("Statement and its evidence", text, ("sentence", "rests on", "claims checked"), rows)]
-
-
-def _people(evidence: Evidence) -> list[Section]:
-    rows: list[tuple[str, ...]] = [
-        (_time(one.at), f"{one.person} ({one.role})", one.verdict, one.type or "–", one.reason or "–")
-        for one in evidence.reviews
-    ]
-    rows += [
-        (at, f"{person} (engineer)", f"taken as {outcome}", type_ or "–", "–")
-        for person, outcome, type_, at in evidence.confirmations
-    ]
-    if not rows:
-        return [Section("Persons", ["Nobody reviewed this part: the verdict is the machine's."])]
-    return [Section("Persons", (), ("when", "who", "verdict", "type", "reason"), rows)]
-
-
-def _contents(evidence: Evidence) -> list[tuple[str, str, str]]:
-    rows = [
-        (
-            one.name,
-            one.digest,
-            "kept no longer" if one.size is None else f"{one.size}" + ("" if one.holds else " – CHANGED"),
-        )
-        for one in evidence.contents
-    ]
-    return [*rows, ("record", evidence.record, f"{len(_json(evidence))}")]
-
-
-def _json(evidence: Evidence) -> str:
-    return json.dumps(trail.recorded(evidence.part), sort_keys=True, separators=(",", ":"))
-
-
-def _trail(evidence: Evidence) -> Section:
-    chain = evidence.chain
-    if chain.entry is None:
-        text = ["The trail does not name this part."]
-    else:
-        first = (
-            "from its first entry on"
-            if chain.followed == chain.position
-            else (f"over the last {chain.followed} entries")
-        )
-        held = (
-            f"The chain of the trail, followed {first} up to this part, holds."
-            if chain.broken is None
-            else f"The chain of the trail is broken at entry {chain.broken}."
-        )
-        text = [
-            f"Judged in entry {chain.entry.number}, the {_nth(chain.position)} of line {evidence.part.line}. {held}",
-            f"Digest of the entry {chain.entry.digest}, of the one before it {chain.entry.previous or 'none'}.",
-        ]
-    rows = [
-        (f"{one.number}", _time(one.at), one.action, f"{one.person or '–'} ({one.role})", one.digest[:16])
-        for one in evidence.entries
-    ]
-    return Section("Trail", text, ("entry", "when", "what", "who", "digest"), rows)
-=======
     explanation = evidence.inspection.explanation if evidence.inspection else None
     if explanation is not None and explanation.statements:
         return explanation.statements[0].text
     return part.error or part.statement or f"Score {number(part.score)}"
->>>>>>> d218332 (A sheet says what holds, by whom, and what the model said; its sections are a module of their own (issue 16))
 
 
 def _alert(evidence: Evidence) -> str:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 
 from specsight.errors import SpecsightError
+from specsight.line.history import Wanted, find
 from specsight.line.monitoring.alarms import PROMISE, Alarm, Watch, acknowledge, standing_of
 from specsight.line.monitoring.references import reset
 from specsight.line.records import JudgedPart
@@ -123,7 +124,7 @@ def _parts(store: LineStore, alarm: Alarm) -> tuple[tuple[str, JudgedPart], ...]
     numbers = (alarm.since - 1, alarm.since, int(alarm.evidence.get("alarm", alarm.since)))
     found: dict[str, tuple[str, JudgedPart]] = {}
     for place, number in zip(PLACES, numbers, strict=True):
-        for part in store.parts(alarm.line, alarm.model, before=number + 1, limit=1):
+        for part in find(store, Wanted(alarm.line, alarm.model, before=number + 1), 1):
             if place == PLACES[0] or part.number == number:
                 found.setdefault(part.id, (place, part))
     return tuple(found.values())
