@@ -133,11 +133,12 @@ def fuzz(examples: int, seed: int, side: int, encoder: str) -> None:
 @click.option("--rounds", default=3)
 @click.option("--side", default=256, show_default=True, help="Pixels of a picture.")
 @click.option("--encoder", default="bundled", show_default=True)
-def pace(rate: float, seconds: float, rounds: int, side: int, encoder: str) -> None:
+@click.option("--runtime", default="auto", show_default=True, help="What runs the encoder, on both sides.")
+def pace(rate: float, seconds: float, rounds: int, side: int, encoder: str, runtime: str) -> None:
     """Start, answers at a pace, and the rate against the bare inspector."""
     from steady.pace import pace as measure
 
-    _show(lambda models, _, db: measure(models, db, side, rate, seconds, rounds), side, encoder)
+    _show(lambda models, _, db: measure(models, db, side, rate, seconds, rounds, runtime), side, encoder)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import psutil
 
+from specsight.encoders import set_default_runtime
 from specsight.inspector import Inspector
 from specsight.line.fleet import version_of
 from steady.clients import Clients
@@ -18,14 +19,17 @@ from steady.parts import NAME, Pictures, pictures
 from steady.server import Server
 
 
-def pace(models: Path, db: str, side: int, rate: float, seconds: float, rounds: int) -> dict[str, Any]:
+def pace(
+    models: Path, db: str, side: int, rate: float, seconds: float, rounds: int, runtime: str
+) -> dict[str, Any]:
     """Start to first answer; times of `rate` parts a second for so long; and, in `rounds` of five seconds in turn,
     parts a second of the bare inspector in a loop and of the server asked by four programs. On a machine that others
     use, seconds of the processor say more than those of the clock."""
     place = models / NAME
+    set_default_runtime(runtime)
     asked = pictures({version_of(place): place}, side)
     inspector = Inspector.load(place)
-    server = Server(models, db)
+    server = Server(models, db, options=("--runtime", runtime))
     begun = time.monotonic()
     with server, httpx.Client(headers={"Authorization": f"Bearer {server.token}"}, timeout=60) as http:
         _ask(http, server, asked, 0)

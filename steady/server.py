@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
@@ -29,11 +30,18 @@ class Server:
     """`specsight serve` on `models` and `db`; `token` is an engineer's, good on every server of the database.
 
     `forked`: each start is a fork of a process that has imported the program already, so that a hundred starts take
-    minutes and not half an hour.
+    minutes and not half an hour. `options` are further ones of `serve`.
     """
 
-    def __init__(self, models: Path, db: str, token: str | None = None, forked: bool = False) -> None:
-        self.models, self.db, self.forked = models, db, forked
+    def __init__(
+        self,
+        models: Path,
+        db: str,
+        token: str | None = None,
+        forked: bool = False,
+        options: Sequence[str] = (),
+    ) -> None:
+        self.models, self.db, self.forked, self.options = models, db, forked, tuple(options)
         self.token = token or new_token(db)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -45,6 +53,7 @@ class Server:
         """Start it; returns after how many seconds it was ready."""
         begun = time.monotonic()
         words = [str(self.models), "--db", self.db, "--port", str(self.port), "--rate", "1000000"]
+        words += self.options
         if self.forked:
             self.process = _Forked(words)
         else:

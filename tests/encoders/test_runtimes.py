@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -20,7 +21,9 @@ from tests.support.reading_checkpoints import FAMILIES as READING
 from tests.support.vision_checkpoints import FAMILIES as VISION
 from tests.support.vision_checkpoints import save_vision
 
+from specsight.cli import cli
 from specsight.encoders import BUNDLED, FILTERS, Encoder, load_encoder, set_default_runtime
+from specsight.encoders.runtimes import names
 from specsight.encoders.runtimes.exported import ExportedEncoder
 from specsight.encoders.runtimes.folders import TOLERANCE, difference_of
 from specsight.encoders.runtimes.names import GRAPHS
@@ -222,3 +225,31 @@ def test_a_damaged_kept_graph_is_made_again(tmp_path: Path, monkeypatch: pytest.
     graph.write_bytes(b"")
     assert load_encoder(folder, "cpu", "onnx").runtime == "onnx"
     assert graph.stat().st_size > 0
+
+
+def test_fast_is_the_quickest_that_can(
+    model: Path,
+    exported: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    best = next((one for one in ("openvino", "onnx") if one in HERE), "torch")
+    assert Inspector.load(model, device="cpu", runtime="fast").detector.get_encoder().runtime == best
+    for runtime, folder in exported.items():
+        assert Inspector.load(folder, runtime="fast").detector.get_encoder().runtime == runtime
+    assert load_encoder(FILTERS, runtime="fast").runtime == "numpy"
+    monkeypatch.setattr(names, "DRIVER", tmp_path)
+    assert names.fastest("auto") == "torch"
+    (tmp_path / "taken").write_text("a file where graphs should be kept")
+    monkeypatch.setenv("SPECSIGHT_RUNTIMES", str(tmp_path / "taken"))
+    assert load_encoder(BUNDLED, "cpu", "fast").runtime == "torch"
+    assert best == "torch" or "is run by torch" in caplog.text
+    monkeypatch.setattr(names, "GRAPHS", {one: f"no_such_{one}" for one in GRAPHS})
+    assert names.fastest("cpu") == "torch"
+
+
+def test_an_option_holds_for_its_command_alone(model: Path, tyres: list[Sample], tmp_path: Path) -> None:
+    words = ["inspect", str(model), str(tyres[0].image), "--out", str(tmp_path / "out"), "--runtime", "fast"]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    assert names.chosen_runtime("auto") == "auto"

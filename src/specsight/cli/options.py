@@ -80,21 +80,31 @@ ENCODER = "bundled"
 DEVICE_HELP = "Where the encoder runs: auto, cpu, cuda, cuda:N or mps."
 
 
-def _run_by(_context: click.Context, _parameter: click.Parameter, name: str) -> None:
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _run_by(context: click.Context, _parameter: click.Parameter, name: str) -> None:
     from specsight.encoders import set_default_runtime
 
-    set_default_runtime(name)
+    before = set_default_runtime(name)
+    context.call_on_close(lambda: set_default_runtime(before))
 
 
-RUNTIME = click.option(
-    "--runtime",
-    default=AUTO,
-    show_default=True,
-    callback=_run_by,
-    expose_value=False,
-    help="What runs the encoder: torch, onnx or openvino; auto: the graph of an exported model, else torch.",
-)
-Command = TypeVar("Command", bound=Callable[..., Any])
+def _runtime(default: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--runtime",
+        default=default,
+        show_default=True,
+        callback=_run_by,
+        expose_value=False,
+        help="What runs the encoder: torch, onnx or openvino; auto: the graph of an exported model, else torch; fast: "
+        "the same, else the quickest that is installed.",
+    )
+
+
+RUNTIME = _runtime(AUTO)
+LINE_RUNTIME = _runtime("fast")
+"""Of verbs that judge part by part for hours: making a graph once is worth it there."""
 
 FITTING = (
     click.option(

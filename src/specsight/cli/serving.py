@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import DATABASE, DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME
+from specsight.cli.options import DATABASE, DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH
 from specsight.learning.device import AUTO
 
 PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
@@ -59,7 +59,7 @@ PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 @click.option("--open", "opened", is_flag=True, help="Open the operator's page in a browser.")
 @click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
+@LINE_RUNTIME
 @MAX_MEGAPIXELS
 def serve(
     models: Path,

@@ -10,7 +10,7 @@ import click
 
 from specsight import screen
 from specsight.cli.ending import stop_asked
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME, beside
+from specsight.cli.options import DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH, beside
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import AUTO
 
@@ -56,7 +56,7 @@ WAIT = 5.0
 )
 @click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
 @click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
+@LINE_RUNTIME
 @MAX_MEGAPIXELS
 def watch(
     folder: Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from specsight.checkpoints import fingerprint, local_folder
@@ -10,7 +11,15 @@ from specsight.encoders.contract import Encoder, EncoderFamily, encoders
 from specsight.encoders.filters import FILTERS
 from specsight.encoders.layer import Features, Images, Layer
 from specsight.encoders.placement import JOINT, Placement
-from specsight.encoders.runtimes.names import AUTO, RUNTIMES, TORCH, chosen_runtime, set_default_runtime
+from specsight.encoders.runtimes.names import (
+    AUTO,
+    FAST,
+    RUNTIMES,
+    TORCH,
+    chosen_runtime,
+    fastest,
+    set_default_runtime,
+)
 from specsight.errors import SpecsightError, did_you_mean
 
 __all__ = [
@@ -44,10 +53,10 @@ def load_encoder(name: str | Path, device: str = "auto", runtime: str = "auto") 
     A name that no family of encoders has or recognises is a checkpoint's, and is tried on the hub only where no such
     folder exists. `device`: "auto" (a CUDA GPU where there is one, else the CPU), "cpu", "cuda", "cuda:N" or "mps";
     filters run on the CPU. `runtime`: what runs it: "torch", "onnx" or "openvino" (see `runtimes`; the graph is made
-    when it is first asked for and kept on this machine; filters have none and run on numpy), or "auto": torch, unless
-    `set_default_runtime` said otherwise. Raises SpecsightError with the way out where there is neither folder nor hub
-    id, where the weights are not safetensors, where the family is no vision model, and where the device does not exist
-    or the runtime cannot run it.
+    when it is first asked for and kept on this machine; filters have none and run on numpy), "fast": the quickest of
+    these that is installed and can, or "auto": torch, unless `set_default_runtime` said otherwise. Raises
+    SpecsightError with the way out where there is neither folder nor hub id, where the weights are not safetensors,
+    where the family is no vision model, and where the device does not exist or the runtime cannot run it.
     """
     runtime = chosen_runtime(runtime)
     family = _family(str(name))
@@ -55,6 +64,9 @@ def load_encoder(name: str | Path, device: str = "auto", runtime: str = "auto") 
         suggestion = did_you_mean(str(name), encoders)
         if suggestion.startswith("did you mean"):
             raise SpecsightError(f"unknown encoder '{name}': {suggestion}")
+    load = load_checkpoint if family is None else family.load
+    if runtime == FAST:
+        return _fast(str(name), device) if family is None or name == BUNDLED else load(str(name), device)
     if runtime not in (AUTO, TORCH) and name != FILTERS:
         if family is not None and name != BUNDLED:
             raise SpecsightError(
@@ -63,8 +75,20 @@ def load_encoder(name: str | Path, device: str = "auto", runtime: str = "auto") 
         from specsight.encoders.runtimes.kept import kept_encoder
 
         return kept_encoder(str(name), device, runtime)
-    load = load_checkpoint if family is None else family.load
     return load(str(name), device)
+
+
+def _fast(name: str, device: str) -> Encoder:
+    """A checkpoint, run by what is quickest here; by torch where no graph of it can be made."""
+    runtime = fastest(device)
+    if runtime != TORCH:
+        from specsight.encoders.runtimes.kept import kept_encoder
+
+        try:
+            return kept_encoder(name, device, runtime)
+        except SpecsightError as error:
+            logging.getLogger(__name__).warning("encoder '%s' is run by torch: %s", name, error)
+    return load_encoder(name, device, TORCH)
 
 
 def names_same_encoder(name: str, digest: str, model: Path) -> bool:

@@ -7,11 +7,13 @@ cells are. Grids hold no cell of padding: `inside` leaves them out before anythi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specsight.images.cells import Cells, resampled, sampled
+from specsight.features.threads import one_thread
+from specsight.images.cells import Cells, resampled, sampled, weights
 from specsight.images.framing import Frame
 
 __all__ = ["Grid", "aggregate", "inside", "join", "on_picture", "resampled", "top_mean", "unit", "vectors"]
@@ -30,15 +32,10 @@ def inside(grid: Grid, cells: Cells, frame: Frame) -> tuple[Grid, Cells]:
 
 def aggregate(features: Grid, size: int) -> Grid:
     """Return the mean over `size` × `size` neighbouring cells of (D, h, w); at the border over the cells that exist."""
-    import cv2
-
     if size == 1:
         return features
-    ones = cv2.boxFilter(
-        np.ones(features.shape[1:], np.float32), -1, (size, size), normalize=False, borderType=0
-    )
-    blurred = [cv2.boxFilter(f, -1, (size, size), normalize=False, borderType=0) for f in features]
-    return np.asarray(np.stack(blurred) / ones, np.float32)
+    down, across = (_means(length, size) for length in features.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(_weighted(features, down, across), -1, 0))
 
 
 def join(
@@ -50,13 +47,14 @@ def join(
     """Aggregate features by layer, each (D_i, h_i, w_i) on its `cells`, and join them: (ΣD_i, h, w) and its cells.
 
     Those are `target`, or the cells of the first layer. Coarser grids are interpolated bilinearly, finer ones averaged
-    over the larger cells, each at the place that it shows.
+    over the larger cells, each at the place that it shows. Channels lie next to each other in memory.
     """
     target = target or cells[next(iter(features))]
     layers = [
-        resampled(aggregate(grid, neighbourhood), cells[name], target) for name, grid in features.items()
+        _weighted(grid, *(_joining(cells[name], target, neighbourhood, axis) for axis in (0, 1)))
+        for name, grid in features.items()
     ]
-    return np.concatenate(layers), target
+    return np.moveaxis(np.concatenate(layers, -1), -1, 0), target
 
 
 def vectors(grid: Grid) -> Grid:
@@ -86,6 +84,29 @@ def on_picture(distances: Grid, cells: Cells, frame: Frame, sigma: float) -> Gri
     if sigma > 0:
         enlarged = cv2.GaussianBlur(enlarged, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     return frame.restore(np.asarray(enlarged, np.float32))
+
+
+def _weighted(grid: Grid, down: Grid, across: Grid) -> Grid:
+    """A grid (D, h, w) times weights along its rows (h', h) and columns (w', w): (h', w', D)."""
+    values = np.ascontiguousarray(np.moveaxis(grid, 0, -1), np.float32)
+    height, width, channels = values.shape
+    with one_thread():
+        values = (down @ values.reshape(height, -1)).reshape(-1, width, channels)
+        return np.asarray(across @ values, np.float32)
+
+
+@lru_cache(maxsize=256)
+def _joining(source: Cells, target: Cells, neighbourhood: int, axis: int) -> Grid:
+    """Weights (target, source) along an axis of the mean over neighbours, brought to the target's cells."""
+    return weights(source, target, axis) @ _means(source.size[axis], neighbourhood)
+
+
+@lru_cache(maxsize=256)
+def _means(length: int, size: int) -> Grid:
+    """Weights (length, length) of the mean over `size` neighbouring cells, of those that exist."""
+    at = np.arange(length)
+    near = np.abs(at[:, None] - at) <= size // 2
+    return np.asarray(near / near.sum(1, keepdims=True), np.float32)
 
 
 def top_mean(values: Grid, share: float) -> float:

@@ -12,7 +12,7 @@ from specsight.encoders.contract import Encoder
 from specsight.encoders.runtimes.exported import ExportedEncoder
 from specsight.encoders.runtimes.folders import DESCRIPTION, FILES, graph_files, read_graph
 from specsight.encoders.runtimes.kept import check_device
-from specsight.encoders.runtimes.names import AUTO, chosen_runtime
+from specsight.encoders.runtimes.names import AUTO, FAST, chosen_runtime
 
 GRAPH = "runtime"
 """Folder in that of a model."""
@@ -25,7 +25,7 @@ def brings_graph(model: Path, runtime: str = AUTO) -> bool:
     runtime = chosen_runtime(runtime)
     place = model / GRAPH
     return (place / DESCRIPTION).is_file() and (
-        runtime == AUTO or (place / FILES.get(runtime, "none")).is_file()
+        runtime in (AUTO, FAST) or (place / FILES.get(runtime, "none")).is_file()
     )
 
 
