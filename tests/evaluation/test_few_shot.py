@@ -30,8 +30,7 @@ from specsight.evaluation import (
 from specsight.evaluation.splits import Split, few_shots
 from specsight.inspector import Inspector
 from specsight.records import Sample
-from specsight.report import render_curve
-from specsight.report.curve_page import CHART
+from specsight.report.curve_page import CHART, render_curve
 from specsight.runs.curve_table import TABLE
 from specsight.specification import DefectType, Specification, save_yaml
 

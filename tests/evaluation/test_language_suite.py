@@ -29,7 +29,7 @@ from specsight.evaluation.statement_numbers import stated_slots, statement_numbe
 from specsight.metrics import Groups, image_auroc, weighted_auroc, weighted_f1
 from specsight.metrics.told import CHANGED, change_name
 from specsight.prompts.rewording import meanings, reword
-from specsight.report import render_suite
+from specsight.report.suite_page import render_suite
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord
 from specsight.specification import DefectType, Specification, save_yaml

@@ -21,7 +21,7 @@ from tests.support.synthetic_run import make_dataset
 from specsight import images
 from specsight.errors import SpecsightError
 from specsight.evaluation import evaluate
-from specsight.report import render
+from specsight.report.page import render
 from specsight.runs.folder import RunFolder
 from specsight.storage import only_writer
 

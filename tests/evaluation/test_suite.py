@@ -35,7 +35,7 @@ from specsight.evaluation.suite_catalogue import ABLATIONS, DETECTION, SUITES, T
 from specsight.prompts.labels import spelt_as_labelled
 from specsight.prompts.rewording import REWORDINGS, WRONG_NOUN
 from specsight.records import Defect, Label, Sample
-from specsight.report import render_suite
+from specsight.report.suite_page import render_suite
 from specsight.runs.suite_record import RECORD, TABLE
 from specsight.specification import DefectType, Specification, load_specification, save_yaml
 

@@ -21,8 +21,8 @@ from specsight.benchmark.scoring.scores import score_run
 from specsight.cli import cli
 from specsight.errors import SpecsightError
 from specsight.explain.slots import Slots
-from specsight.report import render_benchmark
 from specsight.report.benchmark_lines import tables
+from specsight.report.benchmark_page import render_benchmark
 
 VERDICTS = ("reject", "accept")
 CHANGED = ("counterfactual/removed", "counterfactual/elsewhere")

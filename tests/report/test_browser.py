@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run
 
-from specsight.report import render
+from specsight.report.page import render
 
 pytest.importorskip("selenium", reason="selenium is not installed (extra dev)")
 

@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 import pytest
 from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run, metric
 
-from specsight.report import charts, render_curve, render_suite
-from specsight.report.curve_page import CHART
+from specsight.report import charts
+from specsight.report.curve_page import CHART, render_curve
 from specsight.report.export import Table, best_of, latex, markdown
+from specsight.report.suite_page import render_suite
 from specsight.runs.curve_table import CurvePoint, points_of, read_curve, write_curve
 from specsight.runs.folder import RunFolder
 from specsight.runs.suite_record import SuiteRecord, SuiteRow

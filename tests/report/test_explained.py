@@ -10,7 +10,7 @@ from tests.support.explained import BOTH, EXPLAINER
 from tests.support.synthetic_run import make_run
 
 from specsight.records import Check, Explanation, Rewrite, Statement
-from specsight.report import render
+from specsight.report.page import render
 
 INJECTED = "<script>alert(1)</script>"
 

@@ -11,9 +11,10 @@ from tests.support.synthetic_run import NASTY, make_run
 
 from specsight import screen
 from specsight.records import Verdict
-from specsight.report import render, render_suite
 from specsight.report.instructed import is_right, kinds_of_pairs, pairs_of
+from specsight.report.page import render
 from specsight.report.renderer import Renderer
+from specsight.report.suite_page import render_suite
 from specsight.runs.folder import RunFolder
 from specsight.runs.instructed import COUNTED, INSPECTED, LEFT_OUT, OBSERVED, Answer, Instructed
 from specsight.runs.suite_record import SuiteRecord, SuiteRow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.synthetic_run import make_run
 
-from specsight.report import render
+from specsight.report.page import render
 from specsight.runs.folder import RunFolder
 
 

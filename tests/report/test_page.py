@@ -14,8 +14,8 @@ import pytest
 from tests.support.synthetic_run import METRICS_EXAMPLE, NASTY, PROTOCOL, make_run, metric
 
 from specsight.errors import SpecsightError
-from specsight.report import render
 from specsight.report.large import large
+from specsight.report.page import render
 from specsight.report.pictures import Drawing
 from specsight.runs.folder import RunFolder
 from specsight.runs.predictions import SkippedPicture

@@ -11,7 +11,8 @@ from tests.support.synthetic_run import METRICS_EXAMPLE, make_run
 from specsight import screen
 from specsight.evaluation.suite_catalogue import SUITES
 from specsight.metrics import metric_of, metrics
-from specsight.report import render, tables
+from specsight.report import tables
+from specsight.report.page import render
 from specsight.runs import curve_table
 from specsight.runs.suite_record import SuiteRecord, SuiteRow
 

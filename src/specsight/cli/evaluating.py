@@ -234,7 +234,7 @@ def _evaluate(of: _Given) -> None:
 def _run(config: EvaluationConfig, out: Path, engine: Engine) -> None:
     """One detector: its run, its page, and its numbers on the screen."""
     from specsight import evaluation
-    from specsight.report import render
+    from specsight.report.page import render
 
     run = evaluation.run_evaluation(config, out, engine=engine).folder
     page = render(run)
@@ -247,7 +247,7 @@ def _run(config: EvaluationConfig, out: Path, engine: Engine) -> None:
 def _adaptation(config: EvaluationConfig, of: _Given) -> None:
     """Run the suite of that name, and draw the page as far as it has got after each shift and seed."""
     from specsight import evaluation
-    from specsight.report import render_adaptation
+    from specsight.report.adaptation_page import render_adaptation
     from specsight.runs.adaptation_record import TABLE
     from specsight.storage import read_text
 
@@ -263,7 +263,7 @@ def _adaptation(config: EvaluationConfig, of: _Given) -> None:
 def _suite(config: EvaluationConfig, suite: str, of: _Given, engine: Engine) -> None:
     """Run a suite and show what there is of it, also where some rows failed; then raise their SuiteError."""
     from specsight.evaluation import SuiteError, run_suite
-    from specsight.report import render_suite
+    from specsight.report.suite_page import render_suite
 
     out, failure = of.folder, None
     try:
@@ -282,7 +282,7 @@ def _suite(config: EvaluationConfig, suite: str, of: _Given, engine: Engine) -> 
 def _curve(config: EvaluationConfig, of: _Given, engine: Engine) -> None:
     """Run every method with every number of good pictures, and draw the table as far as it has got after each."""
     from specsight.evaluation import few_shot_curve
-    from specsight.report import render_curve
+    from specsight.report.curve_page import render_curve
     from specsight.runs.folder import PAGE
 
     out, pages = of.folder, []
@@ -295,7 +295,7 @@ def _curve(config: EvaluationConfig, of: _Given, engine: Engine) -> None:
 def _stress(config: EvaluationConfig, of: _Given, engine: Engine) -> None:
     """Run every detector under every stressor, and draw the page as far as it has got after each."""
     from specsight.evaluation import stress_curves
-    from specsight.report import render_stress
+    from specsight.report.stress_page import render_stress
 
     out = of.folder
     names = of.stressors

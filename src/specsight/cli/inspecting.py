@@ -209,7 +209,7 @@ def inspect(
     from specsight.language import load_language_model
     from specsight.ontology import load_ontology
     from specsight.reading import read_instruction
-    from specsight.report import render
+    from specsight.report.page import render
     from specsight.runs.inspection_tables import check_tables, write_tables
     from specsight.runs.inspections import write_inspections
     from specsight.runs.judging import SavedInspector

@@ -14,7 +14,11 @@ from specsight.cli.options import MAX_MEGAPIXELS, PATH
 @click.argument("run", type=PATH)
 def report(run: Path) -> None:
     """Draw the page of a finished run, or of a suite or curve as far as it has got, again."""
-    from specsight.report import render, render_adaptation, render_curve, render_stress, render_suite
+    from specsight.report.adaptation_page import render_adaptation
+    from specsight.report.curve_page import render_curve
+    from specsight.report.page import render
+    from specsight.report.stress_page import render_stress
+    from specsight.report.suite_page import render_suite
     from specsight.runs.adaptation_record import RECORD as LINES
     from specsight.runs.curve_table import TABLE
     from specsight.runs.stress_record import RECORD as STRESS

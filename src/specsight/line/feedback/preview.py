@@ -15,7 +15,6 @@ import numpy as np
 import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
-from specsight.evaluation.numbers import rate
 from specsight.line import schema, trail
 from specsight.line.feedback.candidates import made_of
 from specsight.line.feedback.confirming import ALL, reviewed
@@ -209,6 +208,8 @@ def _found(compared: Sequence[_Compared], used: set[str]) -> dict[str, Any]:
 
 
 def _wrong(told: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    from specsight.evaluation.numbers import rate  # a room of its own, which servers need for previews alone
+
     counts = {}
     for name, outcome, word in (("false rejects", "good", "reject"), ("misses", "defect", "accept")):
         own = [said for truth, said in told if truth == outcome]
