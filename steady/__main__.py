@@ -30,12 +30,14 @@ def fine(figures: dict[str, Any]) -> bool:
     return not any(figures.get(name) for name in MUST_BE_0) and figures.get("memory bounded", True)
 
 
-def _show(measure: Callable[[Path, Path, str], dict[str, Any]], side: int, encoder: str) -> None:
+def _show(
+    measure: Callable[[Path, Path, str], dict[str, Any]], side: int, encoder: str, int8: str = ""
+) -> None:
     from steady.parts import make_models
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        figures = measure(make_models(place, side, encoder), place, f"sqlite:///{place}/line.db")
+        figures = measure(make_models(place, side, encoder, int8), place, f"sqlite:///{place}/line.db")
     click.echo(json.dumps(figures, indent=1))
     sys.exit(0 if fine(figures) else 1)
 
@@ -133,12 +135,18 @@ def fuzz(examples: int, seed: int, side: int, encoder: str) -> None:
 @click.option("--rounds", default=3)
 @click.option("--side", default=256, show_default=True, help="Pixels of a picture.")
 @click.option("--encoder", default="bundled", show_default=True)
-@click.option("--runtime", default="auto", show_default=True, help="What runs the encoder, on both sides.")
-def pace(rate: float, seconds: float, rounds: int, side: int, encoder: str, runtime: str) -> None:
+@click.option("--runtime", default="fast", show_default=True, help="What runs the encoder, on both sides.")
+@click.option(
+    "--int8", default="", help="Export the model in whole numbers for this runtime: openvino or onnx."
+)
+def pace(rate: float, seconds: float, rounds: int, side: int, encoder: str, runtime: str, int8: str) -> None:
     """Start, answers at a pace, and the rate against the bare inspector."""
     from steady.pace import pace as measure
 
-    _show(lambda models, _, db: measure(models, db, side, rate, seconds, rounds, runtime), side, encoder)
+    def measured(models: Path, _: Path, db: str) -> dict[str, Any]:
+        return measure(models, db, side, rate, seconds, rounds, runtime)
+
+    _show(measured, side, encoder, int8)
 
 
 if __name__ == "__main__":

@@ -31,14 +31,18 @@ def plate(number: int, side: int, scratched: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def make_models(folder: Path, side: int, encoder: str = "bundled") -> Path:
-    """A folder of models with one of plates of `side` pixels, PatchCore on an encoder."""
+def make_models(folder: Path, side: int, encoder: str = "bundled", int8: str = "") -> Path:
+    """A folder of models with one of plates of `side` pixels, PatchCore on an encoder; `int8`: the runtime for which it
+    is exported in whole numbers."""
     good = folder / "good"
     good.mkdir(parents=True)
     for number in range(GOOD):
         (good / f"{number}.png").write_bytes(plate(number, side))
     model = folder / "models" / NAME
-    specsight("fit", "--good", good, "-o", model, "--encoder", encoder, "--resolution", side, *FITTED)
+    fitted = folder / "fitted" if int8 else model
+    specsight("fit", "--good", good, "-o", fitted, "--encoder", encoder, "--resolution", side, *FITTED)
+    if int8:
+        specsight("export", fitted, "--to", int8, "--int8", "--good", good, "-o", model)
     return folder / "models"
 
 
