@@ -71,7 +71,7 @@ def test_errors_name_what_was_given_and_no_file_of_ours(files: dict[str, Path], 
     np.save(small, np.zeros((4, 4), np.float32))
     with pytest.raises(WrongSize, match=r"^the given ir is 4 x 4 but its picture is 32 x 24"):
         read_picture(content, "", None, NEEDS, None, {"ir": small.getvalue()})
-    with pytest.raises(UnreadableFile, match=r"^the given bytes is not a picture"):
+    with pytest.raises(UnreadableFile, match=r"^the given file is not a picture"):
         read_picture(b"x", "", None, NEEDS, None, {"ir": small.getvalue()})
     with pytest.raises(UnreadableFile, match=r"^the given depth is not a picture"):
         read_picture(content, "", None, Needs(depth=True), b"x")

@@ -6,24 +6,30 @@ import errno
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.support.counted import counts
 from tests.support.factory import refused
 from tests.support.sorted_pictures import records, tree
+from tests.support.waiting import until
 
 from specsight import storage
+from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
 from specsight.line import claims
 from specsight.line.claims import Claims, move
 from specsight.line.fleet import LiveModel, version_of
 from specsight.line.history import Wanted, find
+from specsight.line.outlets.spool import Spool
 from specsight.line.records import JudgedPart
 from specsight.line.sources import Arrival, Source
+from specsight.line.sources.folder import FolderSource
 from specsight.line.store import LineStore
 from specsight.line.watching import Watch
 from specsight.storage.database import Unavailable
+from specsight.storage.files import cannot_write
 
 
 @pytest.fixture(scope="session")
@@ -240,6 +246,51 @@ def test_a_full_disk_is_waited_for(
     assert len(records(tmp_path / "r.jsonl")) == len(tree(tmp_path / "done")) == 6
 
 
+@pytest.mark.parametrize("name", [claims.CLAIM, claims.JUDGED])
+def test_what_fails_for_every_picture_is_told_once(
+    name: str, arriving: Path, model: LiveModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specsight.line.watching.FIRST_PAUSE", 0.001)
+    write, full, told = storage.write_json, [20], list[str]()
+
+    def sometimes(path: Path, value: object) -> None:
+        if path.name == name and full[0]:
+            full[0] -= 1
+            raise cannot_write(path, OSError(errno.ENOSPC, "No space left on device"))
+        write(path, value)
+
+    monkeypatch.setattr(claims, "write_json", sometimes)
+    with closing(FolderSource(arriving, settle=0.001)) as source:
+        monkeypatch.setattr("specsight.line.sources.folder.AGAIN", 0.001)
+        watch, stop = Watch(model, tmp_path / "done", "a", tell=told.append), threading.Event()
+        thread = threading.Thread(target=watch.run, args=(source, stop))
+        thread.start()
+        until(lambda: len(tree(tmp_path / "done")) == 6, 30)
+        stop.set()
+        thread.join()
+        watch.close()
+    assert full == [0]
+    assert sum("No space left" in line for line in told) == 1
+
+
+def test_outlets_that_keep_nothing_say_so_once(
+    arriving: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specsight.line.watching.FIRST_PAUSE", 0.001)
+    add, full = Spool.add, [5]
+
+    def sometimes(self: Spool, id_: str, body: str, number: int = 0) -> None:
+        if full[0]:
+            full[0] -= 1
+            raise SpecsightError("the list cannot be kept: database or disk is full")
+        add(self, id_, body, number)
+
+    monkeypatch.setattr(Spool, "add", sometimes)
+    told = run(arriving, f"jsonl:{tmp_path}/r.jsonl")
+    assert sum("disk is full" in line for line in told) == 1
+    assert sum("could not be kept" in line for line in told) == 1
+
+
 def test_a_folder_that_gives_nothing_away_keeps_its_pictures(
     arriving: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,7 +299,8 @@ def test_a_folder_that_gives_nothing_away_keeps_its_pictures(
 
     monkeypatch.setattr(Path, "rename", denied)
     told = run(arriving)
-    assert "40.png: Permission denied: cannot be taken" in told
+    assert "40.png: Permission denied: cannot be taken; trying again" in told
+    assert sum("trying again" in line for line in told) == 1
     assert len(tree(arriving)) == 6
     assert list((tmp_path / "done" / ".watch" / "taken").iterdir()) == []
 

@@ -8,6 +8,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import DATABASE, DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH
+from specsight.cli.records import begun_records
 from specsight.learning.device import AUTO
 
 PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
@@ -90,7 +91,7 @@ def serve(
     from specsight.line.fleet import Fleet
     from specsight.line.history import Wanted, find
     from specsight.line.outlets import Outlets
-    from specsight.line.store import MOST, LineStore
+    from specsight.line.store import MOST
     from specsight.line.tokens import Tokens
     from specsight.service.limits import Rates
     from specsight.service.line.access import LineAccess
@@ -100,7 +101,7 @@ def serve(
     from specsight.service.line.rules import LOOPBACK, check_reach, line_rules
     from specsight.service.local import LocalServer
 
-    store = LineStore.open(db)
+    store = begun_records(db)
     tokens = Tokens(store)
     check_reach(host, names, tokens)
     daily = Daily(store, retention, lambda text: screen.say(text, err=True))

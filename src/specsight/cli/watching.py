@@ -11,6 +11,7 @@ import click
 from specsight import screen
 from specsight.cli.ending import stop_asked
 from specsight.cli.options import DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH, beside
+from specsight.cli.records import begun_records
 from specsight.errors import SpecsightError, require
 from specsight.learning.device import AUTO
 
@@ -83,7 +84,6 @@ def watch(
     --out. Killed at any moment, the same command goes on. Ctrl-C ends it.
     """
     require("sqlalchemy", "serve")
-    from specsight.line.store import LineStore
     from specsight.line.watching import Watch
 
     if sum(given is not None for given in (folder, replay, camera)) != 1:
@@ -96,7 +96,7 @@ def watch(
     store: LineStore | None = None
     try:
         live = _loaded(model, encoder, device)
-        store = LineStore.open(db) if db is not None else None
+        store = begun_records(db) if db is not None else None
         watch = Watch(live, out, name, say, store, to, screen.say)
         try:
             screen.say(f"model: {live.name} {live.version}; stop with Ctrl-C")

@@ -24,6 +24,8 @@ NPY = b"\x93NUMPY"
 """How arrays that NumPy saved begin."""
 GIVEN = "picture"
 """Id of a picture that was given without a name."""
+SENT = "the given file"
+"""What messages call it where it was given as bytes."""
 COLOURS_ALONE = Needs()
 
 
@@ -114,7 +116,7 @@ def _unnamed(reason: str, picture: Path, channels: Mapping[str, Path]) -> str:
         reason = reason.replace(f"{name} '{path}'", f"the given {name}").replace(
             f"'{path}'", f"the given {name}"
         )
-    return reason.replace(f"'{picture}'", "the given bytes")
+    return reason.replace(f"'{picture}'", SENT)
 
 
 def _with_channels(picture: Picture, beside: Mapping[str, ChannelsLike], needs: Needs) -> Picture:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specsight.errors import SpecsightError, require
-from specsight.storage.database import connect, session, writing
+from specsight.storage.database import SQLITE, connect, reading, session, writing
 from specsight.storage.locks import locked
 
 if TYPE_CHECKING:
@@ -18,16 +18,26 @@ if TYPE_CHECKING:
 
 MIGRATING = 5_160_016
 """The lock that servers starting at once on one PostgreSQL wait for."""
+VERSION_TABLE = "alembic_version"
+OPEN = "give with --db, or SPECSIGHT_DB, the one that 'specsight serve' or 'specsight watch' writes"
 
 
-def open_database(url: str) -> sqlalchemy.Engine:
-    """An engine on the database at `url`, its tables made or brought to this version, whoever else does so at once.
+class NoDatabase(SpecsightError):
+    """There are no records of a line where they are looked for."""
 
-    Raises SpecsightError where it cannot be reached, where a later version wrote it, and where it is another one.
+
+def open_database(url: str, create: bool = True) -> sqlalchemy.Engine:
+    """An engine on the database at `url`, its tables brought to this version, and made where there are none and
+    `create`, whoever else does so at once.
+
+    Raises NoDatabase where there are none, and SpecsightError where it cannot be reached, where a later version wrote
+    it, and where it is another one.
     """
     require("alembic", "serve")
     engine = connect(url)
     try:
+        if not create:
+            _check_there(engine)
         _migrate(engine)
     except BaseException:
         engine.dispose()
@@ -56,6 +66,18 @@ def alone(engine: sqlalchemy.Engine, name: str) -> Iterator[bool]:
         finally:
             if held:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 516))"), values)
+
+
+def _check_there(engine: sqlalchemy.Engine) -> None:
+    """Raise NoDatabase where nobody has made it; connecting to a file of SQLite would."""
+    import sqlalchemy as sa
+
+    address = engine.url.render_as_string()
+    if engine.dialect.name == SQLITE and not Path(str(engine.url.database)).exists():
+        raise NoDatabase(f"there is no database '{address}': {OPEN}")
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table(VERSION_TABLE):
+            raise NoDatabase(f"the database '{address}' holds no records of a line: {OPEN}")
 
 
 def _migrate(engine: sqlalchemy.Engine) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specsight.errors import SpecsightError
+from specsight.inspector.pictures import SENT
 from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.kept_maps import encode_kept
 from specsight.line.monitoring.features import measure
@@ -214,7 +215,8 @@ def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np
         if not np.isfinite(inspection.score) or inspection.map is None:
             raise SpecsightError("the picture has a score that is not a number: check it")
     except SpecsightError as error:
-        part = replace(part, error=str(error), seconds={"wait": waited}, judged=now())
+        reason = str(error).replace(SENT, f"the picture of part '{request.part}'")
+        part = replace(part, error=reason, seconds={"wait": waited}, judged=now())
     else:
         part = _answered(part, inspection, waited)
         map_ = inspection.map

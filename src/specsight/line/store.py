@@ -47,9 +47,10 @@ class LineStore:
         self.engine, self.clock = engine, clock
 
     @classmethod
-    def open(cls, url: str) -> LineStore:
-        """The store at a URL (`connecting.open_database`), made where there is none."""
-        return cls(open_database(url))
+    def open(cls, url: str, create: bool = True) -> LineStore:
+        """The store at a URL (`connecting.open_database`); where there is none it is made, or, without `create`,
+        NoDatabase is raised."""
+        return cls(open_database(url, create))
 
     def close(self) -> None:
         """Close all connections."""
@@ -119,7 +120,7 @@ class LineStore:
         """A part by its id. Raises SpecsightError where there is none."""
         part = self.part(inspection)
         if part is None:
-            raise SpecsightError(f"there is no inspection '{inspection}'")
+            raise SpecsightError(f"there is no inspection '{inspection}': 'specsight line trail' lists them")
         return part
 
     def by_key(self, line: str, key: str) -> JudgedPart | None:
@@ -211,7 +212,7 @@ class LineStore:
                 connection, schema.versions, Version, model=activation.model, version=activation.version
             )
             if known is None:
-                raise SpecsightError(f"model '{activation.model}' has no version '{activation.version}'")
+                raise SpecsightError(f"model '{activation.model}' has no version '{activation.version}': 'specsight line live' lists them")
             last = _last(connection, activation.model)
             if first and last is not None:
                 return last
@@ -230,6 +231,12 @@ class LineStore:
         """What is live of a model; None: nothing ever was."""
         with reading(self.engine) as connection:
             return _last(connection, model)
+
+    def models(self) -> list[str]:
+        """Models of which a version ever went live."""
+        with reading(self.engine) as connection:
+            found = connection.execute(sa.select(schema.activations.c.model).distinct()).scalars()
+            return sorted(map(str, found))
 
     def activations(self, model: str) -> list[Activation]:
         """What ever went live of a model, the oldest first."""

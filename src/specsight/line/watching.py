@@ -7,6 +7,7 @@ database that is gone, is tried again until it works; nothing is skipped.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from specsight.storage import only_writer
 
 STATE = ".watch"
 """Folder in the output that holds claims and what waits for outlets."""
+ID = re.compile(r"\b[0-9a-f]{32}\b")
+"""Of a claim, which is another one each time a picture is taken."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds until what failed is tried again: the first time, and at most."""
 
@@ -78,6 +81,10 @@ class Watch:
         if store is not None:
             store.register(Version(model.name, model.version, "given", person=SYSTEM))
         self.account = Account()
+        self._failures: set[str] = set()
+        """What was told since the last picture came through."""
+        self._refused: dict[str, str] = {}
+        """File → why it could not be taken, when that was last tried."""
         self._held = ExitStack()
         self._held.enter_context(only_writer(out / STATE))
         try:
@@ -91,13 +98,14 @@ class Watch:
         """Judge what was taken before, then what comes, until the source ends or `stop` is set."""
         for claim in self.claims.pending():
             self.account.resumed += self._until_done(claim, stop)
-        failing = ""
+        away = ""
         while not stop.is_set() and not source.ended:
             try:
-                arrival = source.next()
-                failing = ""
+                arrival, away = source.next(), ""
             except OSError as error:  # a share that is away for a while
-                failing = self._once(failing, f"{error.strerror}: '{error.filename}'; looking again")
+                before, away = away, f"{error.strerror}: '{error.filename}'; looking again"
+                if away != before:
+                    self.tell(away)
                 stop.wait(FIRST_PAUSE)
                 continue
             if arrival is None:
@@ -113,21 +121,26 @@ class Watch:
 
     def _take(self, source: Source, arrival: Arrival) -> Claim | None:
         try:
-            return self.claims.take(arrival)
+            taken = self.claims.take(arrival)
+            self._refused.pop(arrival.file, None)
+            return taken
         except FileNotFoundError:
             return None  # somebody took it away
         except (SpecsightError, OSError) as error:
             reason = str(error) if isinstance(error, SpecsightError) else f"{error.strerror}: cannot be taken"
-            self.tell(f"{arrival.file}: {reason}")
+            if self._refused.get(arrival.file) != (same := ID.sub("", reason)):
+                self._refused[arrival.file] = same
+                self._once(f"{arrival.file}: ", f"{reason}; trying again")
             source.put_off(arrival, reason)
             return None
 
     def _until_done(self, claim: Claim, stop: threading.Event) -> bool:
         """Bring a claim to its end, however often that is refused; False where it is left for the next start."""
-        failing, pause = "", FIRST_PAUSE
+        pause = FIRST_PAUSE
         while True:
             try:
                 self._finish(claim)
+                self._failures.clear()
                 return True
             except (SpecsightError, OSError) as error:
                 reason = (
@@ -135,7 +148,7 @@ class Watch:
                     if isinstance(error, SpecsightError)
                     else f"{error.strerror}: '{error.filename}'"
                 )
-                failing = self._once(failing, f"{claim.part}: {reason}; trying again")
+                self._once(f"{claim.part}: ", f"{reason}; trying again")
             if stop.wait(pause):
                 return False
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -175,10 +188,13 @@ class Watch:
             return self.store.add([judging])[0]
         return replace(judging.part, **digests_of(request))  # as a store makes it, without number and map
 
-    def _once(self, before: str, line: str) -> str:
-        if line != before:
-            self.tell(line)
-        return line
+    def _once(self, about: str, reason: str) -> None:
+        """Tell of a failure, but not again of the same one before a picture has come through: it is the next one's,
+        too."""
+        same = ID.sub("", reason)
+        if same not in self._failures:
+            self._failures.add(same)
+            self.tell(about + reason)
 
 
 def _said(part: JudgedPart) -> str:

@@ -9,6 +9,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import DATABASE
+from specsight.cli.records import records_at
 from specsight.errors import SpecsightError
 
 
@@ -23,7 +24,7 @@ from specsight.errors import SpecsightError
     "--promised", type=float, help="With --reference: the largest share of good parts that may be rejected."
 )
 @click.option(
-    "--alpha", type=float, default=0.01, show_default=True, help="With --reference: risk of a false alarm."
+    "--alpha", type=float, help="With --reference: risk of ever raising a false alarm; default: 0.01."
 )
 @click.option("--acknowledge", type=int, help="Say that you know of this alarm.")
 @click.option(
@@ -40,7 +41,7 @@ def health(
     model: str,
     reference: str | None,
     promised: float | None,
-    alpha: float,
+    alpha: float | None,
     acknowledge: int | None,
     what: str | None,
     note: str,
@@ -51,21 +52,25 @@ def health(
 
     Ends with 1 where an alarm stands that nobody acknowledged.
     """
+    from specsight.line.auditing.checking import check_line
     from specsight.line.monitoring import alarms, references, watch
-    from specsight.line.store import LineStore
 
-    store, person = LineStore.open(db), getpass.getuser()
-    try:
+    if reference is None and (promised is not None or alpha is not None):
+        raise SpecsightError("--promised and --alpha belong to a reference: give --reference FIRST-LAST, too")
+    if note and acknowledge is None and what is None:
+        raise SpecsightError("--note says why: give it with --acknowledge or --reset")
+    person = getpass.getuser()
+    with records_at(db) as store:
+        check_line(store, name)
         if reference is not None:
             first, last = _numbers(reference)
-            references.take_reference(store, name, model, first, last, person, promised=promised, alpha=alpha)
+            risk = references.ALPHA if alpha is None else alpha
+            references.take_reference(store, name, model, first, last, person, promised=promised, alpha=risk)
         if acknowledge is not None:
             alarms.acknowledge(store, acknowledge, person, note, "engineer")
         if what is not None:
             references.reset(store, name, model, what, person, note)  # type: ignore[arg-type]
         found = watch.status(store, name, model)
-    finally:
-        store.close()
     screen.say(json.dumps(found.to_json(), indent=1) if as_json else found.text())
     if found.state == "drifted":
         raise SystemExit(1)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import DATABASE, PATH
+from specsight.cli.records import records_at
 from specsight.errors import SpecsightError
 
 if TYPE_CHECKING:
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
 
 MODELS = click.option("--models", type=PATH, help="The line's folder of models.")
 AT_ONCE = 1000
-
-
-@contextmanager
-def _store(url: str) -> Iterator[LineStore]:
-    from specsight.line.store import LineStore
-
-    store = LineStore.open(url)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @click.command()
@@ -52,7 +40,7 @@ def export(inspection: str, out: Path, models: Path | None, db: str) -> None:
     kind = out.suffix.lower().removeprefix(".")
     if kind not in KINDS:
         raise SpecsightError(f"--out {out}: a sheet is a .pdf or an .html file")
-    with _store(db) as store:
+    with records_at(db) as store:
         content = exported(store, inspection, kind, getpass.getuser(), "auditor", models)
         write_bytes(out, content)
     screen.say(f"{out}: SHA-256 {hashlib.sha256(content).hexdigest()}")
@@ -72,13 +60,15 @@ def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
 
     Says for each line in one sentence what it found. Exit code 1: something is not as it was written.
     """
-    from specsight.line.auditing.checking import LISTED, lines_of
+    from specsight.line.auditing.checking import LISTED, check_line, lines_of
     from specsight.line.auditing.checking import verify as check
 
     if expect and len(lines) > 1:
         raise SpecsightError("--expect takes one --line: every line has a chain of its own")
     where = lines[0] if lines else ""
-    with _store(db) as store:
+    with records_at(db) as store:
+        for line in lines:
+            check_line(store, line)
         found = [check(store, line, expect if line == where else "") for line in lines or lines_of(store)]
     for one in found:
         screen.say(one.words)
@@ -101,7 +91,7 @@ def rejudge(inspection: str, models: Path, db: str) -> int:
     from specsight.line.auditing.rejudging import rejudge as again
     from specsight.line.fleet import Fleet
 
-    with _store(db) as store:
+    with records_at(db) as store:
         found = again(store, Fleet(models, store), inspection)
     screen.say(found.words)
     return 0 if found.reproduced else 1
@@ -124,7 +114,7 @@ def retain(rules: Path, dry_run: bool, shrink: bool, db: str) -> None:
     from specsight.line.auditing.retention import apply, give_back, load_rules, size_of
 
     read, gone = load_rules(rules), Gone()
-    with _store(db) as store:
+    with records_at(db) as store:
         for step in apply(store, read, dry_run):
             gone += step
         if not dry_run:
@@ -148,15 +138,20 @@ def delete(what: str, reason: str, on: str | None, pictures: bool, dry_run: bool
     What another part needs stays. The trail keeps digests, who deleted and why.
     """
     from specsight.line.auditing.deleting import PARTS_AT_ONCE, Gone, Order
+    from specsight.line.auditing.checking import check_line
     from specsight.line.auditing.deleting import delete as remove
 
     if not reason.strip():
         raise SpecsightError("--reason: say why, and who asked for it")
     gone = Gone()
-    with _store(db) as store:
+    with records_at(db) as store:
+        check_line(store, on or "")
         parts = _named(store, what, on)
         if not parts:
-            raise SpecsightError(f"no inspection and no part is called '{what}'")
+            where = f" on line '{on}'" if on else ""
+            raise SpecsightError(
+                f"no inspection and no part{where} is called '{what}': 'specsight line trail' lists inspections"
+            )
         order = Order("content" if pictures else "record", getpass.getuser(), "engineer", reason)
         ids = {one.id for one in parts}
         for start in range(0, len(parts), PARTS_AT_ONCE):
@@ -176,7 +171,11 @@ def delete(what: str, reason: str, on: str | None, pictures: bool, dry_run: bool
 @DATABASE
 def trail(on: str | None, about: str | None, after: int, limit: int, as_json: bool, db: str) -> None:
     """Who did what to what: entries of the audit trail, the oldest first."""
-    with _store(db) as store:
+    from specsight.line.auditing.checking import check_line
+
+    first = after
+    with records_at(db) as store:
+        check_line(store, on or "")
         while limit > 0 and (found := store.entries(on, about, after, min(limit, AT_ONCE))):
             limit -= len(found)
             after = found[-1].number
@@ -190,6 +189,9 @@ def trail(on: str | None, about: str | None, after: int, limit: int, as_json: bo
                     f"{one.number:7}  {one.at:%Y-%m-%d %H:%M:%S}  {one.line or '-'}  {who}  {one.action}  "
                     f"{one.subject}  {told}"
                 )
+    if after == first:
+        about_it = f" about '{about}'" if about else ""
+        screen.say(f"no entry{about_it}{f' after {first}' if first else ''}", err=True)
 
 
 @click.command()
@@ -200,7 +202,7 @@ def backup(out: Path, models: Path | None, db: str) -> None:
     """Copy the database, and the models with all versions, into a sealed folder, while the line runs."""
     from specsight.line.auditing.backup import backup as write
 
-    with _store(db) as store:
+    with records_at(db) as store:
         write(store, models, out)
     screen.say(f"{out}: written" + ("" if models else "; without models: give --models to have them, too"))
 
@@ -245,5 +247,7 @@ def _named(store: LineStore, what: str, line: str | None) -> list[JudgedPart]:
 
 
 def _say_gone(gone: Gone, dry: bool, parts: int | None = None) -> None:
-    about = "" if parts is None else f"{parts:,} inspections: "
+    from specsight.line.counting import counted
+
+    about = "" if parts is None else f"{counted(parts, 'inspection')}: "
     screen.say(f"{about}{'would delete' if dry else 'deleted'} {gone.words}")

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing
 
 import click
 
 from specsight import screen
 from specsight.cli.options import DATABASE, Verbs
-
-if TYPE_CHECKING:
-    from specsight.line.tokens import Tokens
-
-
-@contextmanager
-def _tokens(url: str) -> Iterator[Tokens]:
-    from specsight.line.store import LineStore
-    from specsight.line.tokens import Tokens
-
-    store = LineStore.open(url)
-    try:
-        yield Tokens(store)
-    finally:
-        store.close()
+from specsight.cli.records import begun_records, records_at
 
 
 @click.group(cls=Verbs)
@@ -45,9 +29,14 @@ def token() -> None:
 @click.option("--days", type=float, help="Good for so long; default: until it is revoked.")
 @DATABASE
 def add(person: str, role: str, days: float | None, db: str) -> None:
-    """Give PERSON, or a program of that name, a token. It is printed once and kept nowhere."""
-    with _tokens(db) as tokens:
-        secret, made = tokens.add(person, role, days, getpass.getuser())  # type: ignore[arg-type]
+    """Give PERSON, or a program of that name, a token. It is printed once and kept nowhere.
+
+    The first one may be given before the first 'specsight serve': it makes the database.
+    """
+    from specsight.line.tokens import Tokens
+
+    with closing(begun_records(db)) as store:
+        secret, made = Tokens(store).add(person, role, days, getpass.getuser())  # type: ignore[arg-type]
     screen.say(f"token {made.number} for {made.person} ({made.role}), shown this once:", err=True)
     screen.say(secret)
 
@@ -57,8 +46,10 @@ def add(person: str, role: str, days: float | None, db: str) -> None:
 @DATABASE
 def list_tokens(as_json: bool, db: str) -> None:
     """All tokens that were ever given out."""
-    with _tokens(db) as tokens:
-        now, found = tokens.store.clock(), tokens.all()
+    from specsight.line.tokens import Tokens
+
+    with records_at(db) as store:
+        now, found = store.clock(), Tokens(store).all()
     if as_json:
         screen.say(json.dumps([one.to_json() for one in found], indent=1))
         return
@@ -73,6 +64,8 @@ def list_tokens(as_json: bool, db: str) -> None:
 @DATABASE
 def revoke(number: int, db: str) -> None:
     """Take token NUMBER back; servers follow within seconds."""
-    with _tokens(db) as tokens:
-        gone = tokens.revoke(number, getpass.getuser())
+    from specsight.line.tokens import Tokens
+
+    with records_at(db) as store:
+        gone = Tokens(store).revoke(number, getpass.getuser())
     screen.say(f"token {gone.number} of {gone.person} opens nothing any more")

@@ -13,6 +13,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import DATABASE, PATH, Verbs
+from specsight.cli.records import records_at
 
 if TYPE_CHECKING:
     from specsight.line.feedback.preview import Preview
@@ -28,13 +29,9 @@ ENCODER = click.option("--encoder", help="Where the models' encoder lies now, if
 def _fleet(models: Path, url: str, encoder: str | None = None) -> Iterator[Fleet]:
     from specsight.inspector import Inspector
     from specsight.line.fleet import Fleet
-    from specsight.line.store import LineStore
 
-    store = LineStore.open(url)
-    try:
+    with records_at(url) as store:
         yield Fleet(models, store, lambda folder: Inspector.load(folder, encoder))
-    finally:
-        store.close()
 
 
 @click.group(cls=Verbs)
@@ -193,6 +190,9 @@ def _print(one: Preview) -> None:
             f"  {word}: {flips['all']} ({flips['good']} good, {flips['defect']} defective, "
             f"{flips['unknown']} that nobody looked at)"
         )
+    for word, count in found.get("by_clause", {}).items():
+        if count:
+            screen.say(f"  {word} because a clause decides, whatever the threshold: {count}")
     for name in ("false rejects", "misses"):
         live, after = (_share(found["wrong"][which][name]) for which in ("live", "candidate"))
         screen.say(f"  {name}: {live} → {after}")

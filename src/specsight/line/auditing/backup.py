@@ -33,7 +33,9 @@ def backup(store: LineStore, models: Path | None, out: Path) -> Path:
     Raises SpecsightError where something cannot be read or written.
     """
     if models is not None and not models.is_dir():
-        raise SpecsightError(f"there is no folder '{models}'")
+        raise SpecsightError(f"there is no folder '{models}': give the one that 'specsight serve' was given")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise SpecsightError(f"'{out}' is there already, and a backup replaces nothing: choose a new folder")
     with whole_folder(out) as folder:
         if store.engine.dialect.name == "sqlite":
             _copy(Path(str(store.engine.url.database)), folder / DATABASE)
@@ -56,11 +58,13 @@ def restore(source: Path, url: str, models: Path | None) -> list[Checked]:
 
     Raises SpecsightError where the backup is damaged or incomplete, and where something lies there already.
     """
+    if not (source / ABOUT).is_file():
+        raise SpecsightError(f"'{source}' is no backup of a line: give a folder that 'specsight line backup' wrote")
     verify_folder(source, ANEW)
     about = parse_json(read_text(source / ABOUT))
     address = sa.make_url(url)
     if address.get_backend_name() != about["database"]:
-        raise SpecsightError(f"'{source}' holds a database of {about['database']}: restore it to such a one")
+        raise SpecsightError(f"'{source}' holds a database of {about['database']}: name such a one with --db")
     if models is not None and models.exists():
         raise SpecsightError(f"'{models}' is there already: restore models to a new folder")
     if (source / DATABASE).is_file():

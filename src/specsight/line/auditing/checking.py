@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.line import schema, trail
 from specsight.line.auditing.noting import noted
+from specsight.line.counting import contents, counted
 from specsight.line.history import Wanted, find
 from specsight.line.records import Entry, JudgedPart, Review
 from specsight.line.store import LineStore
@@ -41,7 +43,7 @@ class Checked:
     deleted: int = 0
     """Records that were deleted, which the trail tells."""
     released: int = 0
-    """Pictures, depth, signals and maps of records that stand, deleted, which the trail tells."""
+    """Pictures, depth, signals and maps that were deleted, with their record or without, which the trail tells."""
     head: str = ""
     """Digest of the last entry: whoever keeps it elsewhere can tell later that nothing was cut off the end."""
     faults: list[str] = field(default_factory=list)
@@ -59,8 +61,9 @@ class Checked:
             more = f"; and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
             return f"{name}: NOT WHOLE: {self.faults[0]}{more}"
         return (
-            f"{name}: whole; {self.entries:,} entries, {self.parts:,} records, {self.contents:,} pictures and maps; "
-            f"deleted as the trail says: {self.deleted:,} records, {self.released:,} pictures and maps"
+            f"{name}: whole; {counted(self.entries, 'entry', 'entries')}, {counted(self.parts, 'record')}, "
+            f"{contents(self.contents)}; deleted as the trail says: {counted(self.deleted, 'record')}, "
+            f"{contents(self.released)}"
         )
 
 
@@ -70,6 +73,15 @@ def lines_of(store: LineStore) -> list[str]:
         found = set(connection.execute(sa.select(schema.audit.c.line).distinct()).scalars())
         found |= set(connection.execute(sa.select(schema.parts.c.line).distinct()).scalars())
     return sorted(found | noted(store).keys() | {""})
+
+
+def check_line(store: LineStore, line: str) -> None:
+    """Raise SpecsightError, which says which lines there are, where nothing is on record of this one."""
+    known = lines_of(store)
+    if line and line not in known:
+        named = [one for one in known if one]
+        way = did_you_mean(line, named) if named else "there are no records of any yet"
+        raise SpecsightError(f"there is no line '{line}': {way}")
 
 
 def verify(store: LineStore, line: str, expected: str = "") -> Checked:
@@ -88,6 +100,8 @@ class _Told:
     """Ids of records that are gone."""
     digests: set[str] = field(default_factory=set)
     """Of content that is gone, whoever's line it was deleted on."""
+    own: set[str] = field(default_factory=set)
+    """Of these, what was deleted on this line."""
     reviews: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
 
 
@@ -114,8 +128,12 @@ def _trail(
                 told.reviews.setdefault(one.subject, Counter())[
                     (one.person, one.role, verdict, reason, type_)
                 ] += 1
-            elif one.action == "deleted" and one.detail.get("what") == RECORD:
-                told.deleted.add(one.subject)
+            elif one.action == "deleted":
+                removed = one.detail.get("removed", ())
+                checked.released += len(removed)
+                told.own.update(removed)
+                if one.detail.get("what") == RECORD:
+                    told.deleted.add(one.subject)
     checked.head = previous
     checked.faults += [
         f"no entry has the digest {digest[:16]}…{where}: the trail was cut off, or is another one"
@@ -193,7 +211,7 @@ def _content(
     content = store.content(digest)
     if content is None:
         if digest in told.digests:
-            checked.released += 1
+            checked.released += digest not in told.own
         else:
             checked.faults.append(
                 f"the {name} of part '{part.part}' ({part.id}) is missing; nobody deleted it on the trail"

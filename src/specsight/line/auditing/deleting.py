@@ -13,6 +13,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from specsight.line import schema, trail
+from specsight.line.counting import contents, counted
 from specsight.line.records import Entry, JudgedPart, Role
 from specsight.line.store import LineStore
 
@@ -46,8 +47,9 @@ class Gone:
     @property
     def words(self) -> str:
         """What went, in one line."""
-        stay = f"; {self.shared:,} stay, which other parts need" if self.shared else ""
-        return f"{self.records:,} records and {self.contents:,} pictures and maps ({self.size / 1e6:.1f} MB){stay}"
+        stay = f"; {self.shared:,} {'stays' if self.shared == 1 else 'stay'}, which other parts need"
+        went = f"{counted(self.records, 'record')} and {contents(self.contents)} ({self.size / 1e6:.1f} MB)"
+        return went + (stay if self.shared else "")
 
     def __iadd__(self, other: Gone) -> Gone:
         self.records += other.records

@@ -111,7 +111,7 @@ def gather(store: LineStore, id_: str, within: int = CHECKED) -> Evidence:
 def _absent(id_: str, about: Sequence[Entry]) -> str:
     gone = [one for one in about if one.action == "deleted"]
     if not gone:
-        return f"there is no inspection '{id_}'"
+        return f"there is no inspection '{id_}': 'specsight line trail' lists them"
     last = gone[-1]
     reason = last.detail.get("reason", "")
     return f"inspection '{id_}' was deleted on {last.at:%Y-%m-%d} by {last.person}: {reason}"

@@ -56,7 +56,7 @@ def threshold_candidate(
         shutil.copytree(fleet.place(model, live.version), place)
         written = write_good(fleet.store, chosen.parts, folder / "good", _product(live))
         if not written.samples:
-            raise SpecsightError(f"of {len(chosen.parts)} confirmed good parts no picture is kept any more")
+            raise SpecsightError(f"of {len(chosen.parts)} confirmed good parts no picture is kept any more: confirm newer ones")
         encoder = live.inspector.detector.get_encoder().name
         done = set_threshold(place, good=folder / "good", encoder=encoder)
         if not done.changed:
@@ -176,7 +176,9 @@ def _threshold_note(chosen: Selection, done: Rethreshold, left_out: dict[str, in
         else f"threshold {before:.4g} → {done.after.score_threshold:.4g}"
     )
     missing = "".join(f" {count} left out: {why}." for why, count in left_out.items())
-    return f"{moved}, {done.after.statement()}. {chosen.sentences()}{missing}"
+    clause = sum(one.part.verdict == "reject" and bool(one.part.clause) for one in chosen.parts)
+    stay = f" {clause} of them a clause rejected, which no threshold changes." if clause else ""
+    return f"{moved}, {done.after.statement()}. {chosen.sentences()}{stay}{missing}"
 
 
 def _supervised_note(samples: Sequence[Sample], left_out: dict[str, int]) -> str:

@@ -42,7 +42,8 @@ def go_live(
             else "nobody has seen what it would change"
         )
         raise SpecsightError(
-            f"version {version} of '{model}' cannot go live yet: {why}. Make a preview, or say why without one"
+            f"version {version} of '{model}' cannot go live yet: {why}. Make a preview ('specsight line preview', or "
+            "the engineer's page), or say why without one (--without-preview)"
         )
     words = reason if seen else f"without a preview: {override.strip()}"
     return fleet.go_live(Activation(model, version, person, words), instead_of=live.version)

@@ -46,7 +46,8 @@ class Preview(Record):
     """"stored": parts of the window; "judged": of these; "sampled", "seed", "since"; "left_out": why → count; "flips":
     {"to accept", "to reject"} each {"all", "good", "defect", "unknown"}; "wrong": {"live", "candidate"} each
     {"false rejects", "misses"} each {"count", "of", "low", "high"} among parts with an outcome that the candidate was
-    not made of; "made_of": how many with an outcome were left out of these; "flipped": list of parts."""
+    not made of; "made_of": how many with an outcome were left out of these; "by_clause": {"accept", "reject"}, how many
+    parts both versions judge alike because a clause decides, whatever the threshold; "flipped": list of parts."""
     number: int = 0
 
 
@@ -55,7 +56,7 @@ class _Compared:
     """One part under both versions."""
 
     part: JudgedPart
-    before: str
+    before: JudgedPart
     after: JudgedPart
     outcome: str
     confirmed: bool
@@ -99,7 +100,7 @@ def preview(
         elif part is not None:
             known = outcomes.get(part.id)
             outcome, confirmed = (known.outcome, known.confirmation is not None) if known else ("", False)
-            before = said[activation.version].word
+            before = said[activation.version]
             for one in candidates:
                 compared[one].append(_Compared(part, before, said[one], outcome, confirmed))
         tell(done, len(drawn))
@@ -183,7 +184,8 @@ def _judged(store: LineStore, loaded: dict[str, LiveModel], part: JudgedPart) ->
 
 
 def _found(compared: Sequence[_Compared], used: set[str]) -> dict[str, Any]:
-    flipped = [one for one in compared if one.before != one.after.word]
+    flipped = [one for one in compared if one.before.word != one.after.word]
+    clause = [one.after.word for one in compared if _by_clause(one)]
     flips = {
         f"to {word}": {
             "all": sum(one.after.word == word for one in flipped),
@@ -196,15 +198,20 @@ def _found(compared: Sequence[_Compared], used: set[str]) -> dict[str, Any]:
     }
     unseen = [one for one in compared if one.outcome and one.part.id not in used]
     wrong = {
-        "live": _wrong([(one.outcome, one.before) for one in unseen]),
+        "live": _wrong([(one.outcome, one.before.word) for one in unseen]),
         "candidate": _wrong([(one.outcome, one.after.word) for one in unseen]),
     }
     return {
         "flips": flips,
         "wrong": wrong,
         "made_of": sum(bool(one.outcome) for one in compared) - len(unseen),
+        "by_clause": {word: clause.count(word) for word in ("accept", "reject")},
         "flipped": [_listed(one, used) for one in flipped[-SHOWN:]],
     }
+
+
+def _by_clause(one: _Compared) -> bool:
+    return bool(one.before.clause and one.after.clause) and one.before.word == one.after.word
 
 
 def _wrong(told: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
@@ -225,7 +232,7 @@ def _listed(one: _Compared, used: set[str]) -> dict[str, Any]:
         "id": one.part.id,
         "line": one.part.line,
         "part": one.part.part,
-        "before": one.before,
+        "before": one.before.word,
         "after": one.after.word,
         "score": one.after.score,
         "threshold": one.after.threshold,

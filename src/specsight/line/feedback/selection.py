@@ -21,6 +21,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from specsight.errors import SpecsightError
+from specsight.line.counting import counted
 from specsight.line.feedback.confirming import ALL, Looked, Reviewed, looked_at, reviewed
 from specsight.line.store import LineStore
 
@@ -46,7 +47,7 @@ class Selection:
         rejected = sum(one.part.verdict == "reject" for one in self.parts)
         accepted = len(self.parts) - rejected
         said = [
-            f"{_parts(rejected, 'false reject')} and {_parts(accepted, 'accepted part')} confirmed as good"
+            f"{counted(rejected, 'false reject')} and {counted(accepted, 'accepted part')} confirmed as good"
         ]
         shares = [
             f"{self.looked[verdict].good + self.looked[verdict].defects} of {self.looked[verdict].judged} {word}"
@@ -128,7 +129,3 @@ def _evened(good: Sequence[Reviewed], looked: dict[str, Looked], seed: int) -> l
         count = round(len(own) * least / share)
         kept += [own[k] for k in sorted(generator.permutation(len(own))[:count])]
     return kept
-
-
-def _parts(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

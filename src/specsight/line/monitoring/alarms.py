@@ -158,7 +158,7 @@ def acknowledge(store: LineStore, number: int, person: str, note: str = "", role
     with reading(store.engine) as connection:
         row = connection.execute(sa.select(schema.alarms).where(schema.alarms.c.number == number)).first()
     if row is None:
-        raise SpecsightError(f"there is no alarm {number}: see 'specsight line health'")
+        raise SpecsightError(f"there is no alarm {number}: see 'specsight line health LINE MODEL'")
     at = store.clock()
     with store.transaction([row.line]) as connection:
         values = {"alarm": number, "person": person, "note": note, "at": at}

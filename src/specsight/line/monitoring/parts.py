@@ -94,6 +94,17 @@ def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict
     return found
 
 
+def span(store: LineStore, line: str, model: str, version: str) -> tuple[int, int, int]:
+    """How many parts of a line a version judged, and their first and last number; 0, 0, 0: none."""
+    table = schema.parts.c
+    query = sa.select(sa.func.count(), sa.func.min(table.number), sa.func.max(table.number)).where(
+        table.line == line, table.model == model, table.version == version, table.error == ""
+    )
+    with reading(store.engine) as connection:
+        count, first, last = connection.execute(query).one()
+    return int(count), int(first or 0), int(last or 0)
+
+
 def last_number(store: LineStore, line: str) -> int:
     """The largest number of a part of the line; 0: it has none."""
     return store.latest().get(line, 0)

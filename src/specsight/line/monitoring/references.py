@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.line.monitoring import parts as records
 from specsight.line.monitoring.alarms import Baseline, Watch, baseline_of, save
 from specsight.line.monitoring.drift import DriftWatch, block_for
@@ -15,14 +16,23 @@ from specsight.line.store import LineStore
 
 ALPHA = 0.01
 """Probability of ever raising a false alarm, unless an engineer wants another one."""
-NONE = "no reference to compare with: take one with 'specsight line health --reference FIRST-LAST'"
+
+
+def no_reference(line: str, model: str) -> str:
+    """That a line is compared with nothing, and how to change that."""
+    return (
+        f"no reference to compare with: take one with 'specsight line health {shlex.quote(line)} {model} "
+        "--reference FIRST-LAST', numbers of parts that are as wanted"
+    )
 
 
 def live_version(store: LineStore, model: str) -> str:
     """The version of a model that is live. Raises SpecsightError where none is."""
     live = store.live(model)
     if live is None:
-        raise SpecsightError(f"no version of a model '{model}' is live: see 'specsight serve'")
+        known = store.models()
+        way = did_you_mean(model, known) if known else "'specsight serve' lets the first one go live"
+        raise SpecsightError(f"no version of a model '{model}' is live: {way}")
     return live.version
 
 
@@ -54,7 +64,9 @@ def take_reference(
     everything = list(records.watched_parts(store, line, model, version, first - 1, last))
     parts = [one for one in everything if said.get(one.id) is not False]
     if not parts:
-        raise SpecsightError(f"version {version} judged no part {first} to {last} of line '{line}'")
+        raise SpecsightError(
+            f"version {version} judged no part {first} to {last} of line '{line}': {_judged(store, line, model, version)}"
+        )
     values = reference_values(parts)
     # The share that is rejected counts defects as well, before and after; without them it would seem to rise.
     values |= {REJECTED: reference_values(everything)[REJECTED]} if REJECTED in values else {}
@@ -98,7 +110,7 @@ def reset(
     """
     baseline = baseline_of(store, line, model, live_version(store, model))
     if baseline is None:
-        raise SpecsightError(f"line '{line}' has {NONE}")
+        raise SpecsightError(f"line '{line}' has {no_reference(line, model)}")
     now = records.last_number(store, line)
     begun = replace(
         baseline,
@@ -107,6 +119,12 @@ def reset(
         promise_after=now if what == "promise" else baseline.promise_after,
     )
     return save(store, begun, role, note)
+
+
+def _judged(store: LineStore, line: str, model: str, version: str) -> str:
+    """Which parts there would be."""
+    count, first, last = records.span(store, line, model, version)
+    return f"its {count:,} parts have numbers {first} to {last}" if count else "it judged none of it yet"
 
 
 def reference_values(parts: list[WatchedPart]) -> dict[str, list[float]]:

@@ -33,7 +33,7 @@ from specsight.line.monitoring.health import (
 )
 from specsight.line.monitoring.parts import WATCHED, WatchedPart
 from specsight.line.monitoring.promise import PromiseStatus, check_promise
-from specsight.line.monitoring.references import NONE, block_of, live_version
+from specsight.line.monitoring.references import block_of, live_version, no_reference
 from specsight.line.store import LineStore
 
 RECENT = 10
@@ -112,8 +112,21 @@ class LineWatch:
             features,
             promise,
             tuple(stand),
-            tuple(_remarks(baseline)),
+            tuple(self._remarks()),
         )
+
+    def _remarks(self) -> list[str]:
+        baseline = self._baseline
+        if baseline is None:
+            return [no_reference(self.line, self.model)]
+        found = []
+        if missing := [name for name in WATCHED if name not in baseline.values]:
+            found.append(f"not watched, as the reference does not have it of all parts: {', '.join(missing)}")
+        if baseline.promised is None:
+            found.append(
+                "no promise on false rejects is watched: give it with a reference, --reference FIRST-LAST --promised 0.05"
+            )
+        return found
 
     def _standing(self, baseline: Baseline) -> list[Alarm]:
         return standing(alarms_of(self.store, self.line, self.model, self._version), baseline)
@@ -185,12 +198,3 @@ def _feature(name: str, watch: DriftWatch, alarm: Alarm | None) -> FeatureHealth
     )
 
 
-def _remarks(baseline: Baseline | None) -> list[str]:
-    if baseline is None:
-        return [NONE]
-    found = []
-    if missing := [name for name in WATCHED if name not in baseline.values]:
-        found.append(f"not watched, as the reference does not have it of all parts: {', '.join(missing)}")
-    if baseline.promised is None:
-        found.append("no promise on false rejects is watched: give it with '--promised'")
-    return found

@@ -75,14 +75,15 @@ class Outlets:
         self._tell = tell
         self.missed = 0
         """Parts that could not be kept for the outlets, because the disk refused."""
+        self._failing = ""
         for sender in self._senders:
             sender.start()
 
     def send(self, part: JudgedPart) -> bool:
         """Keep a part for all outlets, on disk, and return; a part that was given before is not sent again.
 
-        Never raises, for it is called by threads that others wait for: False, and a line on the screen, where the disk
-        refuses.
+        Never raises, for it is called by threads that others wait for: False where the disk refuses, and a line on the
+        screen as it begins to.
         """
         if not self._senders or self._spool is None:
             return True
@@ -92,8 +93,11 @@ class Outlets:
             )
         except (SpecsightError, ValueError) as error:
             self.missed += 1
-            self._tell(f"{part.part}: {error}")
+            if str(error) != self._failing:
+                self._tell(f"{part.part}: {error}")
+            self._failing = str(error)
             return False
+        self._failing = ""
         for sender in self._senders:
             sender.wake.set()
         return True
