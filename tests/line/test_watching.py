@@ -250,7 +250,8 @@ def test_a_full_disk_is_waited_for(
 def test_what_fails_for_every_picture_is_told_once(
     name: str, arriving: Path, model: LiveModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specsight.line.watching.FIRST_PAUSE", 0.001)
+    for pause in ("watching.FIRST_PAUSE", "watching.LONGEST_PAUSE", "sources.folder.AGAIN"):
+        monkeypatch.setattr(f"specsight.line.{pause}", 0.001)
     write, full, told = storage.write_json, [20], list[str]()
 
     def sometimes(path: Path, value: object) -> None:
@@ -261,14 +262,15 @@ def test_what_fails_for_every_picture_is_told_once(
 
     monkeypatch.setattr(claims, "write_json", sometimes)
     with closing(FolderSource(arriving, settle=0.001)) as source:
-        monkeypatch.setattr("specsight.line.sources.folder.AGAIN", 0.001)
         watch, stop = Watch(model, tmp_path / "done", "a", tell=told.append), threading.Event()
         thread = threading.Thread(target=watch.run, args=(source, stop))
         thread.start()
-        until(lambda: len(tree(tmp_path / "done")) == 6, 30)
-        stop.set()
-        thread.join()
-        watch.close()
+        try:
+            until(lambda: len(tree(tmp_path / "done")) == 6, 10)
+        finally:
+            stop.set()
+            thread.join()
+            watch.close()
     assert full == [0]
     assert sum("No space left" in line for line in told) == 1
 
