@@ -76,9 +76,15 @@ def known(store: LineStore) -> LineStore:
         (("health", "a", "plate", "--reset", "drift"), "line health a plate --reference FIRST-LAST"),
         (("health", "a", "plate", "--promised", "0.1"), "give --reference FIRST-LAST, too"),
         (("health", "a", "plate", "--note", "lamp"), "give it with --acknowledge or --reset"),
-        (("health", "a", "plate", "--acknowledge", "7"), "there is no alarm 7: see 'specsight line health LINE"),
+        (
+            ("health", "a", "plate", "--acknowledge", "7"),
+            "there is no alarm 7: see 'specsight line health LINE",
+        ),
         (("export", "0" * 32, "-o", "x.pdf"), "'specsight line trail' lists them"),
-        (("delete", "x", "--line", "a", "--reason", "y"), "no inspection and no part on line 'a' is called 'x'"),
+        (
+            ("delete", "x", "--line", "a", "--reason", "y"),
+            "no inspection and no part on line 'a' is called 'x'",
+        ),
     ],
 )
 def test_a_name_that_nobody_has_is_told_with_those_that_there_are(

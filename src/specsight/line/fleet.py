@@ -128,7 +128,9 @@ class Fleet:
     def place(self, name: str, version: str) -> Path:
         """Where a version lies, or would."""
         if not NAME.fullmatch(name) or not re.fullmatch("[0-9a-f]{12}", version):
-            raise SpecsightError(f"'{name}' '{version}' names no version of a model: 'specsight line live' lists them")
+            raise SpecsightError(
+                f"'{name}' '{version}' names no version of a model: 'specsight line live' lists them"
+            )
         return self.folder / VERSIONS / name / version
 
     def names(self) -> list[str]:

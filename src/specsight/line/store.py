@@ -212,7 +212,10 @@ class LineStore:
                 connection, schema.versions, Version, model=activation.model, version=activation.version
             )
             if known is None:
-                raise SpecsightError(f"model '{activation.model}' has no version '{activation.version}': 'specsight line live' lists them")
+                raise SpecsightError(
+                    f"model '{activation.model}' has no version '{activation.version}': 'specsight line live' lists "
+                    "them"
+                )
             last = _last(connection, activation.model)
             if first and last is not None:
                 return last

@@ -126,6 +126,8 @@ def test_verbs_over_a_line(judged: list[JudgedPart], store: LineStore, url: str,
     rules = tmp_path / "rules.yaml"
     rules.write_text("keep: {accepted: 30, records: 3650}\nhold: [p7]\n")
     assert "would delete 0 records" in specsight("line", "retain", "--rules", rules, "--dry-run", *db)
-    assert "deleted 1 record and 2 pictures and maps" in specsight("line", "delete", "Prüfling 40", "--reason", "asked by mail", *db)
+    assert "deleted 1 record and 2 pictures and maps" in specsight(
+        "line", "delete", "Prüfling 40", "--reason", "asked by mail", *db
+    )
     assert "is called 'Prüfling 40'" in refused("line", "delete", "Prüfling 40", "--reason", "x", *db)
     assert ".pdf or an .html" in refused("line", "export", judged[1].id, "-o", tmp_path / "p.txt", *db)

@@ -137,8 +137,8 @@ def delete(what: str, reason: str, on: str | None, pictures: bool, dry_run: bool
 
     What another part needs stays. The trail keeps digests, who deleted and why.
     """
-    from specsight.line.auditing.deleting import PARTS_AT_ONCE, Gone, Order
     from specsight.line.auditing.checking import check_line
+    from specsight.line.auditing.deleting import PARTS_AT_ONCE, Gone, Order
     from specsight.line.auditing.deleting import delete as remove
 
     if not reason.strip():

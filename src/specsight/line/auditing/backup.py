@@ -59,7 +59,9 @@ def restore(source: Path, url: str, models: Path | None) -> list[Checked]:
     Raises SpecsightError where the backup is damaged or incomplete, and where something lies there already.
     """
     if not (source / ABOUT).is_file():
-        raise SpecsightError(f"'{source}' is no backup of a line: give a folder that 'specsight line backup' wrote")
+        raise SpecsightError(
+            f"'{source}' is no backup of a line: give a folder that 'specsight line backup' wrote"
+        )
     verify_folder(source, ANEW)
     about = parse_json(read_text(source / ABOUT))
     address = sa.make_url(url)

@@ -56,7 +56,9 @@ def threshold_candidate(
         shutil.copytree(fleet.place(model, live.version), place)
         written = write_good(fleet.store, chosen.parts, folder / "good", _product(live))
         if not written.samples:
-            raise SpecsightError(f"of {len(chosen.parts)} confirmed good parts no picture is kept any more: confirm newer ones")
+            raise SpecsightError(
+                f"of {len(chosen.parts)} confirmed good parts no picture is kept any more: confirm newer ones"
+            )
         encoder = live.inspector.detector.get_encoder().name
         done = set_threshold(place, good=folder / "good", encoder=encoder)
         if not done.changed:

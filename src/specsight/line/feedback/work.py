@@ -138,7 +138,9 @@ class Work:
                 continue
         code = process.wait()
         listening.join()
-        words = "".join(said).strip().removeprefix("specsight: ")[-LONGEST:] or f"the process ended with {code}"
+        words = (
+            "".join(said).strip().removeprefix("specsight: ")[-LONGEST:] or f"the process ended with {code}"
+        )
         with self._lock:
             self._process = None
             error = "" if code == 0 else "cancelled" if self._cancelled else words

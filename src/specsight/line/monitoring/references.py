@@ -65,7 +65,8 @@ def take_reference(
     parts = [one for one in everything if said.get(one.id) is not False]
     if not parts:
         raise SpecsightError(
-            f"version {version} judged no part {first} to {last} of line '{line}': {_judged(store, line, model, version)}"
+            f"version {version} judged no part {first} to {last} of line '{line}': "
+            f"{_judged(store, line, model, version)}"
         )
     values = reference_values(parts)
     # The share that is rejected counts defects as well, before and after; without them it would seem to rise.

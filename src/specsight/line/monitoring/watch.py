@@ -124,7 +124,8 @@ class LineWatch:
             found.append(f"not watched, as the reference does not have it of all parts: {', '.join(missing)}")
         if baseline.promised is None:
             found.append(
-                "no promise on false rejects is watched: give it with a reference, --reference FIRST-LAST --promised 0.05"
+                "no promise on false rejects is watched: give it with a reference, --reference FIRST-LAST "
+                "--promised 0.05"
             )
         return found
 
@@ -196,5 +197,3 @@ def _feature(name: str, watch: DriftWatch, alarm: Alarm | None) -> FeatureHealth
     return FeatureHealth(
         name, state, watch.mean, recent, round(watch.log_evidence / watch.limit, 6), len(watch.means)
     )
-
-
