@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ from tests.support.waiting import until
 from specsight import storage
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
+from specsight.inspector.thresholds import set_threshold
 from specsight.line import claims
 from specsight.line.claims import Claims, move
-from specsight.line.fleet import LiveModel, version_of
+from specsight.line.feedback.going_live import go_live
+from specsight.line.fleet import Fleet, LiveModel, version_of
+from specsight.line.following import following
 from specsight.line.history import Wanted, find
 from specsight.line.outlets.spool import Spool
-from specsight.line.records import JudgedPart
+from specsight.line.records import Activation, JudgedPart
 from specsight.line.sources import Arrival, Source
 from specsight.line.sources.folder import FolderSource
 from specsight.line.store import LineStore
@@ -68,7 +72,8 @@ def run(model: LiveModel, tmp_path: Path) -> Run:
 
     def once(folder: Path, *to: str, **more: object) -> list[str]:
         told: list[str] = []
-        watch = Watch(model, tmp_path / "done", "a", addresses=to, tell=told.append, **more)  # type: ignore[arg-type]
+        judges = more.pop("judges", lambda: model)
+        watch = Watch(judges, tmp_path / "done", "a", addresses=to, tell=told.append, **more)  # type: ignore[arg-type]
         source = Pictures(folder)
         source.ended = not source.paths
         told.append(str(watch.run(source, threading.Event())))
@@ -112,7 +117,34 @@ def test_with_a_database_records_have_numbers_and_pictures(
     assert [one.number for one in stored] == [1, 2, 3, 4, 5, 6]
     assert records(tmp_path / "r.jsonl") == stored
     assert all(sqlite_store.content(one.picture) == pictures[one.part] for one in stored)
-    assert [one.version for one in sqlite_store.versions("plate")] == [stored[0].version]
+
+
+def test_what_goes_live_meanwhile_judges_from_then_on(
+    plates: Path, arriving: Path, tmp_path: Path, run: Run, sqlite_store: LineStore
+) -> None:
+    models, told = shutil.copytree(plates / "models", tmp_path / "models"), list[str]()
+    (models / "other").mkdir()
+    fleet = Fleet(models, sqlite_store, only="plate")
+    assert fleet.broken == {}
+    first = fleet.live("plate").version
+    engineer = Fleet(models, sqlite_store)
+    set_threshold(models / "plate", value=100.0)
+    engineer.scan()
+    (_, second) = (one.version for one in sqlite_store.versions("plate"))
+    with following(fleet, told.append, 0.01):
+        run(arriving, judges=partial(fleet.live, "plate"), store=sqlite_store)
+        go_live(engineer, "plate", second, "anna", override="a test")
+        until(lambda: fleet.live("plate").version == second)
+        shutil.copytree(plates / "new", arriving, dirs_exist_ok=True)
+        run(arriving, judges=partial(fleet.live, "plate"), store=sqlite_store)
+        (fleet.place("plate", first) / "checksums.json").unlink()
+        sqlite_store.activate(Activation("plate", first, "anna"))
+        until(lambda: len(told) == 2)
+    judged = sqlite_store.parts("a", oldest_first=True)
+    assert [one.version for one in judged] == [first] * 6 + [second] * 6
+    assert [one.verdict for one in judged[6:]] == ["accept"] * 6
+    assert told[0] == f"model: plate {second} judges from now on"
+    assert told[1].startswith(f"model: plate {second} goes on judging: ")
 
 
 def test_names_that_collide_keep_both(arriving: Path, tmp_path: Path, run: Run, plates: Path) -> None:
@@ -262,7 +294,7 @@ def test_what_fails_for_every_picture_is_told_once(
 
     monkeypatch.setattr(claims, "write_json", sometimes)
     with closing(FolderSource(arriving, settle=0.001)) as source:
-        watch, stop = Watch(model, tmp_path / "done", "a", tell=told.append), threading.Event()
+        watch, stop = Watch(lambda: model, tmp_path / "done", "a", tell=told.append), threading.Event()
         thread = threading.Thread(target=watch.run, args=(source, stop))
         thread.start()
         try:
@@ -311,7 +343,7 @@ def test_one_process_at_a_time_and_mistakes_in_one_line(
     plates: Path, tmp_path: Path, run: Run, model: LiveModel
 ) -> None:
     out, saved = tmp_path / "done", plates / "models" / "plate"
-    watch = Watch(model, out, "a")
+    watch = Watch(lambda: model, out, "a")
     here = ("watch", "--replay", plates / "new", "--out", out, "--model", saved)
     assert "in use by another process" in refused(*here)
     watch.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from specsight.errors import SpecsightError, require
 from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
+    from specsight.inspector import Inspector
     from specsight.line.fleet import LiveModel
     from specsight.line.sources import Source
     from specsight.line.store import LineStore
@@ -81,10 +84,13 @@ def watch(
     """Judge pictures as they arrive in a folder, sort them by their verdict, and send records on.
 
     A picture is taken once it is complete, judged once, and moved to accepted, rejected, undecided or unreadable in
-    --out. Killed at any moment, the same command goes on. Ctrl-C ends it.
+    --out. Killed at any moment, the same command goes on. Ctrl-C ends it. With --db the version judges that is live
+    there, and another one from when it goes live.
     """
     require("sqlalchemy", "serve")
+    from specsight.inspector import Inspector
     from specsight.line.watching import Watch
+    from specsight.storage import CHECKSUMS
 
     if sum(given is not None for given in (folder, replay, camera)) != 1:
         raise SpecsightError("give one of: a folder to watch, --replay FOLDER, --camera cti=FILE")
@@ -92,15 +98,18 @@ def watch(
         raise SpecsightError("--rate, --loops and --shuffle go with --replay alone")
     if not name or len(name) > 200 or not name.isprintable():
         raise SpecsightError(f"--line '{name}' is no name of a line: give 1 to 200 characters")
-    source = _source(folder, replay, camera, rate, loops, shuffle, beside(depth, signals), settle, out)
-    store: LineStore | None = None
-    try:
-        live = _loaded(model, encoder, device)
-        store = begun_records(db) if db is not None else None
-        watch = Watch(live, out, name, say, store, to, screen.say)
+    if not (model / CHECKSUMS).is_file():
+        raise SpecsightError(f"'{model}' is no saved model: make one with 'specsight fit -o'")
+    with ExitStack() as held:
+        source = _source(folder, replay, camera, rate, loops, shuffle, beside(depth, signals), settle, out)
+        held.callback(source.close)
+        store = None if db is None else held.enter_context(closing(begun_records(db)))
+        load = partial(Inspector.load, encoder=encoder, device=device)
+        judges, follow = _judging(model, store, load)
+        watch = Watch(judges, out, name, say, store, to, screen.say)
         try:
-            screen.say(f"model: {live.name} {live.version}; stop with Ctrl-C")
-            with stop_asked() as stop:
+            screen.say(f"model: {_named(judges(), model)}; stop with Ctrl-C")
+            with follow, stop_asked() as stop:
                 account = watch.run(source, stop)
             left = source.left()
         finally:
@@ -108,10 +117,6 @@ def watch(
         _say_account(
             str(account), left, [str(state) for state in watch.outlets.final], getattr(source, "behind", 0)
         )
-    finally:
-        source.close()
-        if store is not None:
-            store.close()
 
 
 def _source(
@@ -152,19 +157,33 @@ def _source(
     return CameraSource(camera_options(camera or ""))
 
 
-def _loaded(model: Path, encoder: str | None, device: str) -> LiveModel:
-    from specsight.inspector import Inspector
-    from specsight.line.fleet import LiveModel, version_of
-    from specsight.storage import CHECKSUMS, read_folder
+def _judging(
+    model: Path, store: LineStore | None, load: Callable[[Path], Inspector]
+) -> tuple[Callable[[], LiveModel], AbstractContextManager[None]]:
+    """What judges, and a context in which it follows what goes live: without a store, the saved model as it is now."""
+    from specsight.line.fleet import Fleet, LiveModel, version_of
+    from specsight.line.following import following
+    from specsight.storage import read_folder
 
-    if not (model / CHECKSUMS).is_file():
-        raise SpecsightError(f"'{model}' is no saved model: make one with 'specsight fit -o'")
+    place = model.resolve()
+    if store is not None:
+        fleet = Fleet(place.parent, store, load, place.name)
+        fleet.live(place.name)
+        return partial(fleet.live, place.name), following(fleet, screen.say)
+    (inspector, version), _ = read_folder(model, lambda: (load(model), version_of(model)))
+    found = LiveModel(place.name, version, inspector)
+    return lambda: found, nullcontext()
 
-    def load() -> tuple[Inspector, str]:
-        return Inspector.load(model, encoder, device), version_of(model)
 
-    (inspector, version), _ = read_folder(model, load)
-    return LiveModel(model.resolve().name, version, inspector)
+def _named(live: LiveModel, model: Path) -> str:
+    """What judges, and whether it is another version than the one that lies in the folder."""
+    from specsight.line.fleet import version_of
+
+    other = version_of(model)
+    is_live = (
+        "" if other == live.version else f", which is live ('{model}' holds {other}: 'specsight line live')"
+    )
+    return f"{live.name} {live.version}{is_live}"
 
 
 def _say_account(account: str, left: Mapping[str, str], outlets: list[str], behind: int) -> None:

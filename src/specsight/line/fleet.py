@@ -64,18 +64,25 @@ class Fleet:
     """The models in `folder`. `load` loads a folder: `Inspector.load` with its encoder, device and the like.
 
     Models found there are registered; the first version of a model goes live by itself, later ones when a person lets
-    them. Raises SpecsightError where the folder holds no model.
+    them. `only`: one sub-folder, where the others are nobody's business. Raises SpecsightError where the folder holds
+    no model, and where `only` is none.
     """
 
     def __init__(
-        self, folder: Path, store: LineStore, load: Callable[[Path], Inspector] = Inspector.load
+        self,
+        folder: Path,
+        store: LineStore,
+        load: Callable[[Path], Inspector] = Inspector.load,
+        only: str = "",
     ) -> None:
-        self.folder, self.store, self._load = folder, store, load
+        self.folder, self.store, self._load, self._only = folder, store, load, only
         self._loaded: dict[str, LiveModel] = {}
         self._loading = threading.Lock()
         self.broken: dict[str, str] = {}
         """Sub-folders that are no model of ours, or damaged → why."""
         self.scan()
+        if only in self.broken:
+            raise SpecsightError(self.broken[only])
         if not self.names():
             why = "; ".join(self.broken.values()) or "put models there with 'specsight fit -o'"
             raise SpecsightError(f"'{folder}' holds no saved model: {why}")
@@ -88,6 +95,8 @@ class Fleet:
             )
         self.broken = {}
         for place in sorted(p for p in self.folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            if self._only and place.name != self._only:
+                continue
             try:
                 self._offer(place)
             except SpecsightError as error:
@@ -163,6 +172,16 @@ class Fleet:
                 found = self.load(name, activation.version)
                 self._loaded[name] = found
         return found
+
+    def follow_all(self) -> dict[str, str]:
+        """`follow` with every model that is loaded; returns name → why the former version goes on judging."""
+        problems = {}
+        for name in self.loaded():
+            try:
+                self.follow(name)
+            except SpecsightError as error:
+                problems[name] = str(error)
+        return problems
 
     def go_live(
         self, activation: Activation, role: Role = "engineer", instead_of: str | None = None

@@ -20,7 +20,7 @@ from specsight.line.claims import Claim, Claims
 from specsight.line.fleet import SYSTEM, LiveModel
 from specsight.line.judging import judge
 from specsight.line.outlets import Outlets
-from specsight.line.records import JudgedPart, Version
+from specsight.line.records import JudgedPart
 from specsight.line.requests import PartRequest, digests_of
 from specsight.line.sources import Arrival, Source
 from specsight.line.store import LineStore
@@ -54,7 +54,7 @@ class Watch:
     """One line that is watched.
 
     Parameters:
-        model: judges every picture.
+        model: gives the model that judges the next picture: always the same, or what is live (`Fleet.live`).
         out: folder of the sorted pictures; this process holds it alone.
         line: name of the line.
         words: instruction for pictures that bring none.
@@ -67,7 +67,7 @@ class Watch:
 
     def __init__(
         self,
-        model: LiveModel,
+        model: Callable[[], LiveModel],
         out: Path,
         line: str,
         words: str = "",
@@ -77,9 +77,7 @@ class Watch:
     ) -> None:
         self.model, self.line, self.words, self.store, self.tell = model, line, words, store, tell
         if words:
-            model.clauses(words)
-        if store is not None:
-            store.register(Version(model.name, model.version, "given", person=SYSTEM))
+            model().clauses(words)
         self.account = Account()
         self._failures: set[str] = set()
         """What was told since the last picture came through."""
@@ -169,11 +167,12 @@ class Watch:
             return found
         picture = claim.content("picture")
         assert picture is not None
+        model = self.model()
         words = self.words if claim.words is None else claim.words
         request = PartRequest(
             self.line,
             claim.part,
-            self.model.name,
+            model.name,
             picture,
             claim.content("depth"),
             claim.signals(),
@@ -183,7 +182,7 @@ class Watch:
             id=claim.id,
             received=claim.received,
         )
-        judging = judge(self.model, request)
+        judging = judge(model, request)
         if self.store is not None:
             return self.store.add([judging])[0]
         return replace(judging.part, **digests_of(request))  # as a store makes it, without number and map

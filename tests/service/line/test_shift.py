@@ -61,7 +61,7 @@ def test_a_shift_as_the_page_tells_it(tmp_path: Path, monkeypatch: pytest.Monkey
     store = LineStore.open("sqlite:///line.db")
     with served_line(Path("models"), store, lines=("press 1",)) as served:
         version = served.context.fleet.live("plate").version
-        line_of(store, 200, 1, line="press 1", version=version)
+        line_of(store, 300, 1, line="press 1", version=version)
         shift = Shift(served, {"TOKEN": served.secrets["operator"]})
         for command in commands[2:]:
             said = shift.said(command)

@@ -121,6 +121,8 @@ def _curl(method: str, path: str, fields: list[tuple[str, str, bool, str]], body
     words = ['curl -H "Authorization: Bearer $TOKEN"']
     if method == "post" and any(kind == "list of file" for _, kind, _, _ in fields):
         words += [f"-F {name}=@{name}.png" for name, kind, needed, _ in fields if needed]
+        # Only a server with a single model knows which one is meant.
+        words += [f"-F {name}=NAME" for name, *_ in fields if name == "model"]
     elif method == "post" and body:
         words += ["-H 'Content-Type: application/json'", "-d '{…}'"]
     elif method == "post":

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from specsight.errors import SpecsightError
 from specsight.line.fleet import Fleet
+from specsight.line.following import EVERY
 from specsight.service.line.repeating import Repeating
-
-EVERY = 1.0
-"""Seconds between two looks at what is live."""
 
 
 class Follower:
@@ -30,9 +27,4 @@ class Follower:
         await self._following.stop()
 
     async def _follow(self) -> None:
-        for name in self.fleet.loaded():
-            try:
-                await asyncio.to_thread(self.fleet.follow, name)
-                self.problems.pop(name, None)
-            except SpecsightError as error:
-                self.problems[name] = str(error)
+        self.problems = await asyncio.to_thread(self.fleet.follow_all)
