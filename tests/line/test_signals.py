@@ -170,7 +170,7 @@ def test_a_watched_line_takes_them_from_folders(plates: Path, tmp_path: Path, re
             stop.set()
 
     live = LiveModel("plate", version_of(model), Inspector.load(model))
-    watch = Watch(live, tmp_path / "done", "line", store=store, tell=tell)
+    watch = Watch(lambda: live, tmp_path / "done", "line", store=store, tell=tell)
     watch.run(source, stop)
     watch.close()
     assert sorted(path.name for path in (tmp_path / "done").glob("*/ir/*")) == ["0.npy", "1.npy"]
