@@ -140,7 +140,7 @@ def test_what_goes_live_meanwhile_judges_from_then_on(
         (fleet.place("plate", first) / "checksums.json").unlink()
         sqlite_store.activate(Activation("plate", first, "anna"))
         until(lambda: len(told) == 2)
-    judged = sqlite_store.parts("a", oldest_first=True)
+    judged = find(sqlite_store, Wanted("a"), oldest_first=True)
     assert [one.version for one in judged] == [first] * 6 + [second] * 6
     assert [one.verdict for one in judged[6:]] == ["accept"] * 6
     assert told[0] == f"model: plate {second} judges from now on"
