@@ -298,7 +298,7 @@ def test_what_fails_for_every_picture_is_told_once(
         thread = threading.Thread(target=watch.run, args=(source, stop))
         thread.start()
         try:
-            until(lambda: len(tree(tmp_path / "done")) == 6, 10)
+            until(lambda: sum(watch.account.words.values()) == 6, 10)
         finally:
             stop.set()
             thread.join()
