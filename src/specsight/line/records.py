@@ -135,6 +135,9 @@ class Review(Record):
     reason: str = ""
     type: str = ""
     """Which defect it is, in the person's words or those of the specification; empty: not said."""
+    region: list[list[list[float]]] | None = None
+    """Where it lies (`regions`): polygons of points [x, y], shares of the picture's width and height; None: not
+    said."""
     at: datetime = field(default_factory=now)
     number: int = 0
 

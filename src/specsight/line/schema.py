@@ -116,6 +116,7 @@ reviews = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("type", SHORT, nullable=False),
     sa.Column("at", Utc, nullable=False),
+    sa.Column("region", sa.JSON(none_as_null=True)),
     sqlite_autoincrement=True,
 )
 

@@ -156,6 +156,7 @@ class LineStore:
                 "of": part.verdict,
                 "reason": review.reason,
                 "type": review.type,
+                **({} if review.region is None else {"region": review.region}),
             }
             trail.write(
                 connection,

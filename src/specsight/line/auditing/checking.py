@@ -8,6 +8,7 @@ deleted under a rule or on request is no fault: the trail says so.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -125,9 +126,8 @@ def _trail(
                 judged[one.subject] = (one.number, str(one.detail.get("record", "")))
             elif one.action == "reviewed":
                 verdict, reason, type_ = (str(one.detail.get(k, "")) for k in ("verdict", "reason", "type"))
-                told.reviews.setdefault(one.subject, Counter())[
-                    (one.person, one.role, verdict, reason, type_)
-                ] += 1
+                said = (one.person, one.role, verdict, reason, type_, _where(one.detail.get("region")))
+                told.reviews.setdefault(one.subject, Counter())[said] += 1
             elif one.action == "deleted":
                 removed = one.detail.get("removed", ())
                 checked.released += len(removed)
@@ -197,9 +197,15 @@ def _records(
 
 
 def _reviews(part: JudgedPart, reviews: list[Review], told: _Told, checked: Checked) -> None:
-    there = Counter((one.person, one.role, one.verdict, one.reason, one.type) for one in reviews)
+    there = Counter(
+        (one.person, one.role, one.verdict, one.reason, one.type, _where(one.region)) for one in reviews
+    )
     if there != told.reviews.get(part.id, Counter()):
         checked.faults.append(f"reviews of part '{part.part}' ({part.id}) are not those that the trail tells")
+
+
+def _where(region: object) -> str:
+    return "" if region is None else json.dumps(region)
 
 
 def _content(

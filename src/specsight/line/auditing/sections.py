@@ -177,12 +177,19 @@ def _statement(evidence: Evidence) -> list[Section]:
     return [Section("Statement and its evidence", text, ("sentence", "rests on", "claims checked"), rows)]
 
 
+def _reason(review: Review) -> str:
+    """Why, and whether the person drew where the defect lies."""
+    region = review.region
+    drawn = "" if region is None else f"drawn: {len(region)} {'region' if len(region) == 1 else 'regions'}"
+    return "; ".join(filter(None, (review.reason, drawn))) or "–"
+
+
 def _people(evidence: Evidence) -> Section:
     reviews, said = evidence.reviews, evidence.said
     rows: list[tuple[str, ...]] = [
         (_time(one.at), who(one), "takes that back", "–", "–")
         if one.reason == UNDONE
-        else (_time(one.at), who(one), WORDS[one.verdict], one.type or "–", one.reason or "–")
+        else (_time(one.at), who(one), WORDS[one.verdict], one.type or "–", _reason(one))
         for one in reviews
     ]
     holds = frozenset(k for k, one in enumerate(reviews) if said is not None and one.number == said.number)

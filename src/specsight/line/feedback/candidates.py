@@ -21,7 +21,7 @@ from specsight.inspector.request import Request, read_request
 from specsight.inspector.sources import defective_source, good_sources
 from specsight.inspector.thresholds import Rethreshold, set_threshold
 from specsight.line.feedback.confirming import ALL, Reviewed, reviewed
-from specsight.line.feedback.pictures import write_defects, write_good
+from specsight.line.feedback.pictures import Written, write_defects, write_good
 from specsight.line.feedback.selection import Selection, select
 from specsight.line.fleet import Fleet, LiveModel
 from specsight.line.records import Entry, Version
@@ -72,9 +72,10 @@ def threshold_candidate(
 def supervised_candidate(fleet: Fleet, model: str, person: str, seed: int = 0) -> Candidate:
     """A supervised version of a model: the good parts of before, and all confirmed defects with their types.
 
-    Where findings lie is taken for where the defects are: who confirms a defect confirms its outlines. Defects that
-    were missed have none, and are left out. Good parts of before are read from the folders that the live version was
-    fitted on. Raises SpecsightError that names what is missing where these are gone, and where no defect is of use.
+    Defects lie where persons drew them, otherwise where findings lie: who confirms a defect confirms its outlines.
+    Defects that were missed and that nobody drew are left out. Good parts of before are read from the folders that the
+    live version was fitted on. Raises SpecsightError that names what is missing where these are gone, and where no
+    defect is of use.
     """
     live = _live(fleet, model)
     asked = read_request(fleet.place(model, live.version))
@@ -98,7 +99,7 @@ def supervised_candidate(fleet: Fleet, model: str, person: str, seed: int = 0) -
             raise SpecsightError(f"no confirmed defect of '{model}' can be learned from ({why})")
         inspector = _fitted(live, asked, fleet.place(model, live.version), written.samples, seed)
         inspector.save(folder / "model")
-        note = _supervised_note(written.samples, written.left_out)
+        note = _supervised_note(written)
         return _offered(fleet, live, folder / "model", "supervised", note, person, written.parts)
 
 
@@ -183,11 +184,13 @@ def _threshold_note(chosen: Selection, done: Rethreshold, left_out: dict[str, in
     return f"{moved}, {done.after.statement()}. {chosen.sentences()}{stay}{missing}"
 
 
-def _supervised_note(samples: Sequence[Sample], left_out: dict[str, int]) -> str:
-    types = [sample.types[0] for sample in samples]
+def _supervised_note(written: Written) -> str:
+    types = [sample.types[0] for sample in written.samples]
     counted = ", ".join(f"{types.count(name)} {name}" for name in dict.fromkeys(types))
-    missing = "".join(f" {count} left out: {why}." for why, count in left_out.items())
+    missing = "".join(f" {count} left out: {why}." for why, count in written.left_out.items())
+    drawn = sum(one.review.region is not None for one in written.parts)
+    where = f"{drawn} where persons drew them, the others where" if drawn else "where"
     return (
-        f"learned from {len(samples)} confirmed defects ({counted}), where their findings lie, beside the good parts "
+        f"learned from {len(types)} confirmed defects ({counted}), {where} their findings lie, beside the good parts "
         f"of before.{missing} Confirmed good parts did not join."
     )

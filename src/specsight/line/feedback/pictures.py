@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from specsight.datasets.manifest import write_manifest
@@ -17,6 +18,7 @@ from specsight.inspector.pictures import NPY, read_picture
 from specsight.line.feedback.confirming import Reviewed
 from specsight.line.kept_maps import decode_kept
 from specsight.line.records import JudgedPart
+from specsight.line.regions import mask_of
 from specsight.line.requests import request_of
 from specsight.line.store import LineStore
 from specsight.records import DEPTH, NORMALS, Defect, Sample
@@ -24,7 +26,7 @@ from specsight.records import DEPTH, NORMALS, Defect, Sample
 MANIFEST = "manifest.jsonl"
 NOT_KEPT = "the picture is kept no longer"
 UNTYPED = "nobody said which defect it is"
-UNPLACED = "no finding says where the defect lies"
+UNPLACED = "no finding says where the defect lies, and nobody drew it"
 
 
 @dataclass
@@ -56,9 +58,10 @@ def write_good(store: LineStore, parts: Sequence[Reviewed], folder: Path, produc
 
 
 def write_defects(store: LineStore, parts: Sequence[Reviewed], folder: Path, product: str) -> Written:
-    """Write the pictures of confirmed defects, and as masks the places where the findings of their inspections lie.
+    """Write the pictures of confirmed defects, and as masks what persons drew, or else the places where the findings of
+    their inspections lie.
 
-    A defect that was missed has no finding, and none without a type teaches one: both are left out.
+    A defect that was missed has no finding: it is left out unless somebody drew it. So is one without a type.
     """
     written = Written()
     for one in parts:
@@ -66,12 +69,12 @@ def write_defects(store: LineStore, parts: Sequence[Reviewed], folder: Path, pro
         type_ = one.confirmation.type
         if not type_:
             written.leave_out(UNTYPED)
-        elif not one.part.findings:
+        elif not one.part.findings and one.review.region is None:
             written.leave_out(UNPLACED)
         elif (sample := _sample(store, one.part, folder, product)) is None:
             written.leave_out(NOT_KEPT)
         else:
-            mask = _mask(store, one.part, folder, sample)
+            mask = _mask(store, one, folder, sample)
             written.parts.append(one)
             written.samples.append(
                 Sample(**{**vars(sample), "label": "defective", "defects": (Defect(type_, mask),)})
@@ -119,10 +122,20 @@ def _ending(content: bytes) -> str:
         return ".png"
 
 
-def _mask(store: LineStore, part: JudgedPart, folder: Path, sample: Sample) -> Path:
+def _mask(store: LineStore, one: Reviewed, folder: Path, sample: Sample) -> Path:
+    """What a person drew around; otherwise where the findings lie."""
+    size = read_picture(sample.image, "")[1].size
+    region = one.review.region
+    marked = _found(store, one.part, size) if region is None else mask_of(region, size)
+    path = folder / "masks" / f"{one.part.id}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(marked.astype(np.uint8) * 255).save(path)
+    return path
+
+
+def _found(store: LineStore, part: JudgedPart, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Where the map is above its threshold within the boxes of findings; the boxes, where the map is kept no longer."""
     inspection = part.answer()
-    size = read_picture(sample.image, "")[1].size
     boxes = np.zeros(size, bool)
     for finding in inspection.findings:
         x0, y0, x1, y1 = finding.box
@@ -134,7 +147,4 @@ def _mask(store: LineStore, part: JudgedPart, folder: Path, sample: Sample) -> P
         marked = above if above.any() else boxes
     if not marked.any():
         raise SpecsightError(f"the findings of inspection '{part.id}' lie outside its picture")
-    path = folder / "masks" / f"{part.id}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(marked.astype(np.uint8) * 255).save(path)
-    return path
+    return marked

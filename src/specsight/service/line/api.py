@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from specsight.line.history import Wanted, find
 from specsight.line.kept_pictures import NotKept
 from specsight.line.records import JudgedPart, Review, Role, Verdict
+from specsight.line.regions import POLYGONS, region_of
 from specsight.line.verdicts import check_reason
 from specsight.service.access import Person
 from specsight.service.line.answers import ReviewedPart, content, returns
@@ -128,6 +129,11 @@ class Said(BaseModel):
     verdict: Verdict
     reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
     type: str = Field("", max_length=200, pattern=r"^[^\x00]*$", description="Which defect it is.")
+    region: list[list[list[float]]] | None = Field(
+        None,
+        max_length=POLYGONS,
+        description="Where it lies, with `reject`: polygons of points [x, y], shares of its width and height.",
+    )
 
 
 def review(
@@ -136,7 +142,10 @@ def review(
     """Accept or overrule a verdict. Nothing is overwritten: of several reviews the last one holds."""
     part_of(context, id)
     check_reason(said.reason)
-    given = Review(id, person.code, cast(Role, person.role), said.verdict, said.reason, said.type)
+    region = None if said.region is None else region_of(said.region)
+    if region is not None and said.verdict != "reject":
+        raise HTTPException(422, "a part that is accepted has no region of a defect")
+    given = Review(id, person.code, cast(Role, person.role), said.verdict, said.reason, said.type, region)
     return JSONResponse(context.store.review(given).to_json())
 
 

@@ -26,6 +26,7 @@ from specsight.service.line import (
     models,
     operator,
     past,
+    where,
 )
 from specsight.service.line.context import LineContext
 from specsight.service.line.daily import Daily
@@ -91,7 +92,19 @@ def application(context: LineContext) -> FastAPI:
     app.add_exception_handler(
         NotKept, lambda request, error: pages.mistake(request, HTTPException(404, str(error)))
     )
-    for part in (inspecting, api, models, health, entering, documentation, engineer, auditor, operator, past):
+    for part in (
+        inspecting,
+        api,
+        models,
+        health,
+        entering,
+        documentation,
+        engineer,
+        auditor,
+        operator,
+        past,
+        where,
+    ):
         app.include_router(part.routes(context, pages))
     app.include_router(alarms.routes(context))
     return app
