@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from specsight import screen
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, RUNTIME
+from specsight.cli.options import PATH, loading
 from specsight.errors import SpecsightError, excerpt
-from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
     from specsight.asking import Answer, Conversation
@@ -50,13 +49,10 @@ PROMPT = "? "
 @click.option(
     "--language-model", help="For questions no rule knows and to reword answers; see: list language-models."
 )
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
+@loading
 @click.option(
     "--json", "as_json", is_flag=True, help="Print each answer as one line of JSON, with its evidence."
 )
-@MAX_MEGAPIXELS
 def ask(
     model: Path,
     words: tuple[str, ...],

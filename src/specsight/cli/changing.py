@@ -8,8 +8,7 @@ import click
 
 from specsight import screen
 from specsight.cli.inspecting import say_fitted
-from specsight.cli.options import DEVICE_HELP, MAX_MEGAPIXELS, PATH, REPLACE, RUNTIME
-from specsight.learning.device import AUTO
+from specsight.cli.options import PATH, REPLACE, loading
 
 
 @click.command(name="set-threshold")
@@ -18,10 +17,7 @@ from specsight.learning.device import AUTO
 @click.option("--confidence", type=float, help="Of that limit.")
 @click.option("--threshold", "value", type=float, help="A score of your own; it promises nothing.")
 @click.option("--good", type=PATH, help="Folder with further good parts to count with those held out.")
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved (with --good).")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
-@MAX_MEGAPIXELS
+@loading
 def set_threshold(
     model: Path,
     false_reject_rate: float | None,
@@ -54,10 +50,7 @@ def set_threshold(
     "--good", type=PATH, required=True, multiple=True, help="Folder with further good parts; repeatable."
 )
 @click.option("--former", type=PATH, help="Where the good parts of before lie now, if they have moved.")
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
-@MAX_MEGAPIXELS
+@loading
 def update(
     model: Path, good: tuple[Path, ...], former: Path | None, encoder: str | None, device: str
 ) -> None:
@@ -85,10 +78,7 @@ def update(
     show_default=True,
     help="coral, adabn: without training; coral_loss, mmd, dann: the head learns anew; tent: adabn, then sharpened.",
 )
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
-@MAX_MEGAPIXELS
+@loading
 @REPLACE
 def adapt(
     model: Path, pictures: Path, out: Path, method: str, encoder: str | None, device: str, replace: bool

@@ -11,21 +11,19 @@ import click
 
 from specsight import screen
 from specsight.cli.options import (
-    DEVICE_HELP,
     MAX_MEGAPIXELS,
     PATH,
     PLACE,
     REPLACE,
-    RUNTIME,
     beside,
     engines,
     fitting,
     here,
+    loading,
     output,
 )
 from specsight.cli.settings import parameters_of_fit
 from specsight.errors import SpecsightError
-from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
     from specsight.calibration import ThresholdConfig
@@ -144,9 +142,7 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 )
 @click.option("--spec", type=PATH, help="Another specification than the model's (YAML).")
 @click.option("--say", help="What to inspect this time: plain sentences, or a file (.yaml, .txt, .md, .pdf).")
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@RUNTIME
+@loading
 @click.option(
     "--ontology", "knowledge", type=PATH, multiple=True, help="YAML with further types; may be given again."
 )
@@ -166,7 +162,6 @@ def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:
 )
 @click.option("--exit-code", is_flag=True, help="Say with the exit code what was found; see above.")
 @engines
-@MAX_MEGAPIXELS
 def inspect(
     model: Path | Address,
     pictures: Path | Address,

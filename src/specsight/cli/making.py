@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import ENCODER, MAX_MEGAPIXELS, PATH, REPLACE, Verbs
+from specsight.cli.options import ENCODER, MAX_MEGAPIXELS, PATH, REPLACE, Command, Verbs
+from specsight.errors import SpecsightError
 from specsight.learning.device import AUTO
 
 
@@ -98,12 +99,25 @@ MINUTES = click.option(
     type=click.FloatRange(0, min_open=True),
     help="Time for training, in place of the recipe's steps; rendering its examples takes time besides.",
 )
-DEVICE = click.option(
-    "--device",
-    default=AUTO,
-    show_default=True,
-    help="auto (a GPU where there is one), cpu, cuda, cuda:N or mps.",
-)
+
+
+def _refused(_context: click.Context, _parameter: click.Parameter, runtime: str | None) -> None:
+    if runtime is not None:
+        raise SpecsightError(
+            "--runtime: training runs by torch, which alone computes gradients; leave it out"
+        )
+
+
+def on_device(command: Command) -> Command:
+    """Give a recipe its `--device`, and a refusal of `--runtime` that says why."""
+    runtime = click.option("--runtime", hidden=True, expose_value=False, callback=_refused)
+    device = click.option(
+        "--device",
+        default=AUTO,
+        show_default=True,
+        help="auto (a GPU where there is one), cpu, cuda, cuda:N or mps.",
+    )
+    return device(runtime(command))
 
 
 @train.command()
@@ -114,7 +128,7 @@ DEVICE = click.option(
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
 @click.option("--start", type=PATH, help="An encoder of this recipe whose weights are to learn on.")
 @MINUTES
-@DEVICE
+@on_device
 def encoder(
     photographs: Path, teacher: Path, out: Path, start: Path | None, minutes: float | None, device: str
 ) -> None:
@@ -138,7 +152,7 @@ def encoder(
 @click.option("--teacher", default=ENCODER, show_default=True, help="An encoder that reads.")
 @click.option("--out", type=PATH, required=True, help="Checkpoints, log and the exported encoder.")
 @MINUTES
-@DEVICE
+@on_device
 def transformer(photographs: Path, teacher: str, out: Path, minutes: float | None, device: str) -> None:
     """Teach a small ViT to see what another encoder sees, to compare architectures; 20 minutes on two processors."""
     from specsight.recipes import transformer as training
@@ -166,7 +180,7 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     help="A finished model whose heads are to learn on; of one from scratch, its language model too.",
 )
 @MINUTES
-@DEVICE
+@on_device
 def language(
     photographs: Path,
     out: Path,
@@ -208,7 +222,7 @@ def language(
     help="The language model that points with which it begins: bundled, or a folder; or a model of this verb.",
 )
 @MINUTES
-@DEVICE
+@on_device
 def anomalygpt(gallery: Path, out: Path, start: str, minutes: float | None, device: str) -> None:
     """Train a language model that reads maps: twenty minutes on one free processor."""
     from specsight.recipes.anomalygpt import train as training
@@ -230,7 +244,7 @@ def anomalygpt(gallery: Path, out: Path, start: str, minutes: float | None, devi
 )
 @click.option("--out", type=PATH, required=True, help="Episodes, checkpoint, log and the exported head.")
 @MINUTES
-@DEVICE
+@on_device
 def fusion(photographs: Path, out: Path, minutes: float | None, device: str) -> None:
     """Train the head that reads deviations and obeys clauses: half an hour on one free processor, pictures and all."""
     from specsight.recipes.fusion import train as training

@@ -104,7 +104,8 @@ def _runtime(default: str) -> Callable[[Command], Command]:
 
 RUNTIME = _runtime(AUTO)
 LINE_RUNTIME = _runtime("fast")
-"""Of verbs that judge part by part for hours: making a graph once is worth it there."""
+"""Of verbs that judge part by part for hours, where making a graph once is worth it, and of those that judge such
+parts again."""
 
 FITTING = (
     click.option(
@@ -213,6 +214,18 @@ def fitting(command: Command) -> Command:
     for option in reversed(FITTING):
         command = option(command)
     return command
+
+
+def loading(command: Command, runtime: Callable[[Command], Command] = RUNTIME) -> Command:
+    """Give a verb the options that say how a saved model is loaded, and what it may look at."""
+    moved = click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
+    device = click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
+    return moved(device(runtime(MAX_MEGAPIXELS(command))))
+
+
+def line_loading(command: Command) -> Command:
+    """The same for a verb of a line, which judges as its server does: see `LINE_RUNTIME`."""
+    return loading(command, LINE_RUNTIME)
 
 
 def engines(command: Command) -> Command:

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from specsight import screen
-from specsight.cli.options import DATABASE, DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH
+from specsight.cli.options import DATABASE, PATH, line_loading
 from specsight.cli.records import begun_records
-from specsight.learning.device import AUTO
 
 PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 """Who may open the pages of a server on this machine alone."""
@@ -58,10 +57,7 @@ PERSONS = {"operator": "operator", "engineer": "engineer", "auditor": "auditor"}
 )
 @click.option("--log", type=PATH, help="File that notes every request as a line of JSON.")
 @click.option("--open", "opened", is_flag=True, help="Open the operator's page in a browser.")
-@click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@LINE_RUNTIME
-@MAX_MEGAPIXELS
+@line_loading
 def serve(
     models: Path,
     db: str,
@@ -87,8 +83,7 @@ def serve(
     machine alone, addresses for an operator, an engineer and an auditor are printed; anybody else needs a token
     (specsight line token add).
     """
-    from specsight.inspector import Inspector
-    from specsight.line.fleet import Fleet
+    from specsight.line.fleet import Fleet, Loading
     from specsight.line.history import Wanted, find
     from specsight.line.outlets import Outlets
     from specsight.line.store import MOST
@@ -105,7 +100,7 @@ def serve(
     tokens = Tokens(store)
     check_reach(host, names, tokens)
     daily = Daily(store, retention, lambda text: screen.say(text, err=True))
-    fleet = Fleet(models, store, lambda folder: Inspector.load(folder, encoder, device))
+    fleet = Fleet(models, store, Loading(encoder, device))
     outlets = Outlets(to, waiting, tell=screen.say) if to else None
     context = line_context(fleet, store, lines, queue, daily)
     try:

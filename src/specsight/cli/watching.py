@@ -12,14 +12,12 @@ import click
 
 from specsight import screen
 from specsight.cli.ending import stop_asked
-from specsight.cli.options import DEVICE_HELP, LINE_RUNTIME, MAX_MEGAPIXELS, PATH, beside
+from specsight.cli.options import PATH, beside, line_loading
 from specsight.cli.records import begun_records
 from specsight.errors import SpecsightError, require
-from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
-    from specsight.inspector import Inspector
-    from specsight.line.fleet import LiveModel
+    from specsight.line.fleet import LiveModel, Loading
     from specsight.line.sources import Source
     from specsight.line.store import LineStore
 
@@ -58,10 +56,7 @@ WAIT = 5.0
 @click.option(
     "--camera", metavar="cti=FILE[,serial=…]", help="In place of FOLDER: frames of a GenICam camera."
 )
-@click.option("--encoder", help="Where the model's encoder lies now, if it has moved.")
-@click.option("--device", default=AUTO, show_default=True, help=DEVICE_HELP)
-@LINE_RUNTIME
-@MAX_MEGAPIXELS
+@line_loading
 def watch(
     folder: Path | None,
     model: Path,
@@ -88,7 +83,7 @@ def watch(
     there, and another one from when it goes live.
     """
     require("sqlalchemy", "serve")
-    from specsight.inspector import Inspector
+    from specsight.line.fleet import Loading
     from specsight.line.watching import Watch
     from specsight.storage import CHECKSUMS
 
@@ -104,8 +99,7 @@ def watch(
         source = _source(folder, replay, camera, rate, loops, shuffle, beside(depth, signals), settle, out)
         held.callback(source.close)
         store = None if db is None else held.enter_context(closing(begun_records(db)))
-        load = partial(Inspector.load, encoder=encoder, device=device)
-        judges, follow = _judging(model, store, load)
+        judges, follow = _judging(model, store, Loading(encoder, device))
         watch = Watch(judges, out, name, say, store, to, screen.say)
         try:
             screen.say(f"model: {_named(judges(), model)}; stop with Ctrl-C")
@@ -158,7 +152,7 @@ def _source(
 
 
 def _judging(
-    model: Path, store: LineStore | None, load: Callable[[Path], Inspector]
+    model: Path, store: LineStore | None, load: Loading
 ) -> tuple[Callable[[], LiveModel], AbstractContextManager[None]]:
     """What judges, and a context in which it follows what goes live: without a store, the saved model as it is now."""
     from specsight.line.fleet import Fleet, LiveModel, version_of

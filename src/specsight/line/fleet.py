@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from specsight.encoders.runtimes.names import chosen_runtime
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.images import max_megapixels
 from specsight.inspector import Inspector
 from specsight.inspector.words import instruction_of
+from specsight.learning.device import AUTO
 from specsight.line.records import Activation, Role, Version
 from specsight.line.store import LineStore
 from specsight.specification import Instruction
@@ -60,24 +63,40 @@ def version_of(folder: Path) -> str:
     return sha256(folder / CHECKSUMS)[:12]
 
 
+@dataclass(frozen=True)
+class Loading:
+    """How models are loaded: see `Inspector.load`; what runs them is the process's own (`set_default_runtime`)."""
+
+    encoder: str | None = None
+    device: str = AUTO
+
+    def __call__(self, folder: Path) -> Inspector:
+        """A saved model."""
+        return Inspector.load(folder, self.encoder, self.device)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What tells a command of ours to load models, and to read pictures, as this process does."""
+        moved = () if self.encoder is None else ("--encoder", self.encoder)
+        run = ("--device", self.device, "--runtime", chosen_runtime(AUTO))
+        return (*moved, *run, "--max-megapixels", str(max_megapixels()))
+
+
+AS_SAVED = Loading()
+
+
 class Fleet:
-    """The models in `folder`. `load` loads a folder: `Inspector.load` with its encoder, device and the like.
+    """The models in `folder`, loaded as `loading` says.
 
     Models found there are registered; the first version of a model goes live by itself, later ones when a person lets
     them. `only`: one sub-folder, where the others are nobody's business. Raises SpecsightError where the folder holds
     no model, and where `only` is none.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        store: LineStore,
-        load: Callable[[Path], Inspector] = Inspector.load,
-        only: str = "",
-    ) -> None:
-        self.folder, self.store, self._load, self._only = folder, store, load, only
+    def __init__(self, folder: Path, store: LineStore, loading: Loading = AS_SAVED, only: str = "") -> None:
+        self.folder, self.store, self.loading, self._only = folder, store, loading, only
         self._loaded: dict[str, LiveModel] = {}
-        self._loading = threading.Lock()
+        self._lock = threading.Lock()
         self.broken: dict[str, str] = {}
         """Sub-folders that are no model of ours, or damaged → why."""
         self.scan()
@@ -152,6 +171,13 @@ class Fleet:
         """Name → model, of those that are loaded here."""
         return dict(self._loaded)
 
+    def check(self, name: str) -> Activation:
+        """What is live of a model. Raises SpecsightError for a name that no model has."""
+        activation = self.store.live(name) if NAME.fullmatch(name) else None
+        if activation is None:
+            raise SpecsightError(f"there is no model '{name}': {did_you_mean(name, self.names())}")
+        return activation
+
     def live(self, name: str) -> LiveModel:
         """The model that is live, as it was last loaded; the first time it is loaded here.
 
@@ -163,10 +189,8 @@ class Fleet:
     def follow(self, name: str) -> LiveModel:
         """Load what is live by the store, where it is another version than the one that is loaded; the former one goes
         on judging until then. Raises SpecsightError where it cannot be loaded: the former one stays."""
-        activation = self.store.live(name) if NAME.fullmatch(name) else None
-        if activation is None:
-            raise SpecsightError(f"there is no model '{name}': {did_you_mean(name, self.names())}")
-        with self._loading:
+        activation = self.check(name)
+        with self._lock:
             found = self._loaded.get(name)
             if found is None or found.version != activation.version:
                 found = self.load(name, activation.version)
@@ -189,7 +213,7 @@ class Fleet:
         """Let a version go live, or go back to one: loaded and verified first, so that one that is damaged never does.
         Raises SpecsightError where it cannot be loaded, and where another one than `instead_of` is live."""
         model = self.load(activation.model, activation.version)
-        with self._loading:
+        with self._lock:
             done = self.store.activate(activation, role, instead_of=instead_of)
             self._loaded[model.name] = model
         return done
@@ -204,4 +228,4 @@ class Fleet:
         verify_folder(place)
         if version_of(place) != version:
             raise SpecsightError(f"'{place}' is not version {version}: it was changed; copy it anew")
-        return LiveModel(name, version, self._load(place))
+        return LiveModel(name, version, self.loading(place))

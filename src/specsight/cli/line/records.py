@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specsight import screen
-from specsight.cli.options import DATABASE, PATH
+from specsight.cli.options import DATABASE, PATH, line_loading
 from specsight.cli.records import records_at
 from specsight.errors import SpecsightError
 
@@ -82,17 +82,18 @@ def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
 @click.command()
 @click.argument("inspection")
 @click.option("--models", type=PATH, required=True, help="The line's folder of models.")
+@line_loading
 @DATABASE
-def rejudge(inspection: str, models: Path, db: str) -> int:
+def rejudge(inspection: str, models: Path, encoder: str | None, device: str, db: str) -> int:
     """Ask the version that judged a part again, with the picture that it judged.
 
     Nothing is stored. Exit code 1: it says something else now.
     """
     from specsight.line.auditing.rejudging import rejudge as again
-    from specsight.line.fleet import Fleet
+    from specsight.line.fleet import Fleet, Loading
 
     with records_at(db) as store:
-        found = again(store, Fleet(models, store), inspection)
+        found = again(store, Fleet(models, store, Loading(encoder, device)), inspection)
     screen.say(found.words)
     return 0 if found.reproduced else 1
 

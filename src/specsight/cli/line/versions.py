@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specsight import screen
-from specsight.cli.options import DATABASE, PATH, Verbs
+from specsight.cli.options import DATABASE, PATH, Verbs, line_loading
 from specsight.cli.records import records_at
+from specsight.learning.device import AUTO
 
 if TYPE_CHECKING:
     from specsight.line.feedback.preview import Preview
@@ -22,16 +23,14 @@ if TYPE_CHECKING:
 MODELS = click.argument("models", type=PATH)
 MODEL = click.argument("model")
 PERSON = click.option("--person", default=getpass.getuser, help="Who does it; default: who is logged in.")
-ENCODER = click.option("--encoder", help="Where the models' encoder lies now, if it has moved.")
 
 
 @contextmanager
-def _fleet(models: Path, url: str, encoder: str | None = None) -> Iterator[Fleet]:
-    from specsight.inspector import Inspector
-    from specsight.line.fleet import Fleet
+def _fleet(models: Path, url: str, encoder: str | None = None, device: str = AUTO) -> Iterator[Fleet]:
+    from specsight.line.fleet import Fleet, Loading
 
     with records_at(url) as store:
-        yield Fleet(models, store, lambda folder: Inspector.load(folder, encoder))
+        yield Fleet(models, store, Loading(encoder, device))
 
 
 @click.group(cls=Verbs)
@@ -50,7 +49,7 @@ def list_reviewed(models: Path, model: str, everything: bool, as_json: bool, db:
     from specsight.line.feedback.confirming import looked_at, reviewed
 
     with _fleet(models, db) as fleet:
-        fleet.live(model)
+        fleet.check(model)
         found = reviewed(fleet.store, model, waiting=None if everything else True)
         looked = looked_at(fleet.store, model)
     if as_json:
@@ -119,7 +118,7 @@ def confirm(
     "--under-words", is_flag=True, help="Good parts that were judged under an instruction join, too."
 )
 @PERSON
-@ENCODER
+@line_loading
 @DATABASE
 def candidate(
     models: Path,
@@ -129,12 +128,13 @@ def candidate(
     under_words: bool,
     person: str,
     encoder: str | None,
+    device: str,
     db: str,
 ) -> None:
     """Make another version of MODEL from what is confirmed. It does not go live."""
     from specsight.line.feedback.candidates import supervised_candidate, threshold_candidate
 
-    with _fleet(models, db, encoder) as fleet:
+    with _fleet(models, db, encoder, device) as fleet:
         if kind == "good":
             made = threshold_candidate(fleet, model, person, sample, under_words)
         else:
@@ -152,7 +152,7 @@ def candidate(
 @click.option("--seed", default=0, show_default=True, help="Of that drawing.")
 @click.option("--progress", is_flag=True, help="Say how far it is, in lines of JSON.")
 @PERSON
-@ENCODER
+@line_loading
 @DATABASE
 def preview(
     models: Path,
@@ -164,6 +164,7 @@ def preview(
     progress: bool,
     person: str,
     encoder: str | None,
+    device: str,
     db: str,
 ) -> None:
     """Judge recent parts by VERSIONS of MODEL that are not live: which would be judged otherwise."""
@@ -173,7 +174,7 @@ def preview(
         if progress:
             screen.say(json.dumps({"progress": [done, of]}))
 
-    with _fleet(models, db, encoder) as fleet:
+    with _fleet(models, db, encoder, device) as fleet:
         made = previewing.preview(fleet, model, versions, person, days, most, seed, tell)
     for one in made:
         _print(one)
@@ -217,19 +218,28 @@ def _share(number: dict[str, Any]) -> str:
     "--without-preview", "override", default="", help="Why it goes live although nobody has previewed it."
 )
 @PERSON
+@line_loading
 @DATABASE
 def live(
-    models: Path, model: str, version: str | None, reason: str, override: str, person: str, db: str
+    models: Path,
+    model: str,
+    version: str | None,
+    reason: str,
+    override: str,
+    person: str,
+    encoder: str | None,
+    device: str,
+    db: str,
 ) -> None:
     """Let VERSION of MODEL go live; without one, list all versions and what was live when."""
     from specsight.line.feedback.going_live import go_live
 
-    with _fleet(models, db) as fleet:
+    with _fleet(models, db, encoder, device) as fleet:
         if version is not None:
             done = go_live(fleet, model, version, person, reason, override=override)
             screen.say(f"live: {done.model} {done.version}")
             return
-        fleet.live(model)
+        fleet.check(model)
         known, went = fleet.store.versions(model), fleet.store.activations(model)
     for one in known:
         mark = "live" if one.version == went[-1].version else "    "
@@ -243,12 +253,15 @@ def live(
 @MODEL
 @click.option("--reason", default="", help="Why, for the audit trail.")
 @PERSON
+@line_loading
 @DATABASE
-def rollback(models: Path, model: str, reason: str, person: str, db: str) -> None:
+def rollback(
+    models: Path, model: str, reason: str, person: str, encoder: str | None, device: str, db: str
+) -> None:
     """Let the version of MODEL go live that was live before."""
     from specsight.line.feedback.going_live import roll_back
 
-    with _fleet(models, db) as fleet:
+    with _fleet(models, db, encoder, device) as fleet:
         done = roll_back(fleet, model, person, reason)
     screen.say(f"live: {done.model} {done.version}")
 

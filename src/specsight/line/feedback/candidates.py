@@ -59,8 +59,8 @@ def threshold_candidate(
             raise SpecsightError(
                 f"of {len(chosen.parts)} confirmed good parts no picture is kept any more: confirm newer ones"
             )
-        encoder = live.inspector.detector.get_encoder().name
-        done = set_threshold(place, good=folder / "good", encoder=encoder)
+        encoder, device = fleet.loading.encoder, fleet.loading.device
+        done = set_threshold(place, good=folder / "good", encoder=encoder, device=device)
         if not done.changed:
             raise SpecsightError(
                 "these parts count for the live version already: the threshold stays as it is"

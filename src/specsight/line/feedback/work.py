@@ -93,8 +93,7 @@ class Work:
 
     def _start(self, task: Task, verb: Sequence[str], person: str) -> None:
         url = self._fleet.store.engine.url.render_as_string(hide_password=False)
-        # Where the encoder lies for this server, it lies for the process.
-        encoder = self._fleet.live(task.model).inspector.detector.get_encoder().name
+        self._fleet.check(task.model)
         command = [
             sys.executable,
             "-m",
@@ -103,8 +102,7 @@ class Work:
             *verb,
             "--person",
             person,
-            "--encoder",
-            encoder,
+            *self._fleet.loading.options,
         ]
         with self._lock:
             if self._process is not None:
