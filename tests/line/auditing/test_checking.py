@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
@@ -13,8 +13,9 @@ from specsight.line.auditing.checking import lines_of, verify
 from specsight.line.auditing.noting import note_heads
 from specsight.line.auditing.rejudging import rejudge
 from specsight.line.auditing.sheet import sheet_of
+from specsight.line.feedback.confirming import confirm
 from specsight.line.fleet import Fleet
-from specsight.line.records import JudgedPart, now
+from specsight.line.records import JudgedPart, Review, now
 from specsight.line.store import LineStore
 
 
@@ -45,6 +46,8 @@ def test_records_as_they_were_written_are_whole(reviewed: JudgedPart, store: Lin
     [
         ("part", "verdict", "accept", "the record of part 'Prüfling 41'"),
         ("review", "reason", "a scratch", "reviews of part 'Prüfling 41'"),
+        ("review", "at", datetime(2026, 1, 1, tzinfo=timezone.utc), "reviews of part 'Prüfling 41'"),
+        ("confirmation", "outcome", "defect", "confirmations of part 'Prüfling 41'"),
         ("audit", "person", "nobody", "the trail was changed or cut at entry"),
         ("blob", "content", b"another", "was changed: its digest differs"),
     ],
@@ -52,15 +55,15 @@ def test_records_as_they_were_written_are_whole(reviewed: JudgedPart, store: Lin
 def test_what_was_changed_is_named(
     reviewed: JudgedPart, store: LineStore, on: str, column: str, value: object, said: str
 ) -> None:
+    confirm(store, reviewed.id, "good", "anna")
     table = schema.metadata.tables[on]
-    key = {"part": "id", "review": "inspection", "audit": "subject", "blob": "digest"}[on]
+    key = {"part": "id", "audit": "subject", "blob": "digest"}.get(on, "inspection")
     subject = reviewed.picture if on == "blob" else reviewed.id
     tamper(store, sa.update(table).where(table.c[key] == subject).values({column: value}), on=on)
     found = verify(store, "a")
     assert said in found.words
     assert "NOT WHOLE" in found.words
-    if on != "review":
-        assert sheet_of(store, reviewed.id).alert.startswith("These records are not whole")
+    assert sheet_of(store, reviewed.id).alert.startswith("These records are not whole")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,26 @@ def test_what_is_missing_is_named(
     subject = reviewed.picture if on == "blob" else reviewed.id
     tamper(store, sa.delete(table).where(table.c[key] == subject), on=on)
     assert said in verify(store, "a").words
+
+
+def test_verdicts_that_were_swapped_are_named(reviewed: JudgedPart, store: LineStore) -> None:
+    store.review(Review(reviewed.id, "Anna Größer", "operator", "reject", "only a reflection & no scratch"))
+    assert verify(store, "a").whole
+    other = sa.case((schema.reviews.c.verdict == "accept", "reject"), else_="accept")
+    tamper(store, sa.update(schema.reviews).values(verdict=other), on="review")
+    (fault,) = verify(store, "a").faults
+    assert "reviews of part 'Prüfling 41'" in fault
+    assert "from number 1 on" in fault
+
+
+def test_what_went_live_is_held_to_the_trail(judged: list[JudgedPart], store: LineStore) -> None:
+    assert verify(store, "").whole
+    tamper(store, sa.update(schema.activations).values(person="nobody"), on="activation")
+    tamper(store, sa.delete(schema.versions), on="version")
+    assert [one.partition(" are ")[0] for one in verify(store, "").faults] == [
+        f"registrations of 'plate {judged[0].version}'",
+        f"activations of 'plate {judged[0].version}'",
+    ]
 
 
 def test_a_trail_that_was_cut_at_its_end_is_told_by_a_digest_kept_elsewhere(

@@ -1,5 +1,5 @@
-"""Whether the records of a line are those that were written: the trail's chain, records and reviews against the trail,
-pictures, depth, signals and maps against their digests.
+"""Whether the records of a line are those that were written: the trail's chain, records of parts and what persons did
+(`actions`) against the trail, pictures, depth, signals and maps against their digests.
 
 In: a store. Out: `Checked`, whose faults say in one line each what was changed or is missing, and where. What was
 deleted under a rule or on request is no fault: the trail says so.
@@ -8,8 +8,6 @@ deleted under a rule or on request is no fault: the trail says so.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,10 +15,19 @@ import sqlalchemy as sa
 
 from specsight.errors import SpecsightError, did_you_mean
 from specsight.line import schema, trail
+from specsight.line.auditing.actions import (
+    OF_MODELS,
+    OF_PARTS,
+    Told,
+    differences,
+    kept_of_models,
+    kept_of_parts,
+    tell,
+)
 from specsight.line.auditing.noting import noted
 from specsight.line.counting import contents, counted
 from specsight.line.history import Wanted, find
-from specsight.line.records import Entry, JudgedPart, Review
+from specsight.line.records import Entry, JudgedPart
 from specsight.line.store import LineStore
 from specsight.storage.database import reading
 
@@ -90,6 +97,8 @@ def verify(store: LineStore, line: str, expected: str = "") -> Checked:
     checked = Checked(line)
     judged, told = _trail(store, line, checked, expected)
     _records(store, line, checked, judged, told)
+    if not line:
+        _models(store, checked, told)
     return checked
 
 
@@ -103,7 +112,7 @@ class _Told:
     """Of content that is gone, whoever's line it was deleted on."""
     own: set[str] = field(default_factory=set)
     """Of these, what was deleted on this line."""
-    reviews: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
+    actions: Told = field(default_factory=dict)
 
 
 def _trail(
@@ -121,13 +130,10 @@ def _trail(
         for one in batch:
             wanted.pop(one.digest, None)
         checked.entries += len(batch)
+        tell(batch, told.actions)
         for one in batch:
             if one.action == "judged":
                 judged[one.subject] = (one.number, str(one.detail.get("record", "")))
-            elif one.action == "reviewed":
-                verdict, reason, type_ = (str(one.detail.get(k, "")) for k in ("verdict", "reason", "type"))
-                said = (one.person, one.role, verdict, reason, type_, _where(one.detail.get("region")))
-                told.reviews.setdefault(one.subject, Counter())[said] += 1
             elif one.action == "deleted":
                 removed = one.detail.get("removed", ())
                 checked.released += len(removed)
@@ -173,7 +179,7 @@ def _records(
     while batch := find(store, Wanted(line=line, after=after), BATCH, oldest_first=True):
         after = batch[-1].number
         checked.parts += len(batch)
-        reviews = store.reviews([one.id for one in batch])
+        actions = kept_of_parts(store, [one.id for one in batch])
         for part in batch:
             entry = missing.pop(part.id, None)
             if entry is None:
@@ -184,7 +190,8 @@ def _records(
                 checked.faults.append(
                     f"the record of part '{part.part}' ({part.id}) was changed after entry {entry[0]}"
                 )
-            _reviews(part, reviews.get(part.id, []), told, checked)
+            name = f"part '{part.part}' ({part.id})"
+            checked.faults += differences(OF_PARTS, part.id, name, told.actions, actions)
             for name, digest in part.contents:
                 _content(store, part, name, digest, known, told, checked)
     for id_, (number, _) in missing.items():
@@ -196,16 +203,11 @@ def _records(
             )
 
 
-def _reviews(part: JudgedPart, reviews: list[Review], told: _Told, checked: Checked) -> None:
-    there = Counter(
-        (one.person, one.role, one.verdict, one.reason, one.type, _where(one.region)) for one in reviews
-    )
-    if there != told.reviews.get(part.id, Counter()):
-        checked.faults.append(f"reviews of part '{part.part}' ({part.id}) are not those that the trail tells")
-
-
-def _where(region: object) -> str:
-    return "" if region is None else json.dumps(region)
+def _models(store: LineStore, checked: Checked, told: _Told) -> None:
+    actions = kept_of_models(store)
+    subjects = dict.fromkeys(subject for action, subject in (*told.actions, *actions) if action in OF_MODELS)
+    for one in subjects:
+        checked.faults += differences(OF_MODELS, one, f"'{one}'", told.actions, actions)
 
 
 def _content(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from specsight.errors import SpecsightError
 from specsight.line import schema, trail, verdicts
+from specsight.line.auditing import actions
 from specsight.line.records import Activation, Entry, JudgedPart, Review, Version
 from specsight.line.store import LineStore
 from specsight.records import Inspection
@@ -70,6 +71,8 @@ class Evidence:
     contents: Sequence[Content]
     record: str
     """Digest of the record."""
+    differences: Sequence[str]
+    """What persons say on record and otherwise on the trail."""
 
     @property
     def said(self) -> Review | None:
@@ -105,6 +108,15 @@ def gather(store: LineStore, id_: str, within: int = CHECKED) -> Evidence:
         chain=chain,
         contents=[_content(store, name, digest) for name, digest in part.contents],
         record=record,
+        differences=_differences(store, part, about),
+    )
+
+
+def _differences(store: LineStore, part: JudgedPart, about: Sequence[Entry]) -> list[str]:
+    told: actions.Told = {}
+    actions.tell(about, told)
+    return actions.differences(
+        actions.OF_PARTS, part.id, "the part", told, actions.kept_of_parts(store, [part.id])
     )
 
 

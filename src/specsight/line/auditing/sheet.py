@@ -105,6 +105,7 @@ def _alert(evidence: Evidence) -> str:
         for one in evidence.contents
         if one.size is not None and not one.holds
     ]
+    wrong += evidence.differences
     chain = evidence.chain
     if chain.entry is None:
         wrong.append("the trail does not name this part")
