@@ -47,6 +47,7 @@ def test_records_as_they_were_written_are_whole(reviewed: JudgedPart, store: Lin
         ("part", "verdict", "accept", "the record of part 'Prüfling 41'"),
         ("review", "reason", "a scratch", "reviews of part 'Prüfling 41'"),
         ("review", "at", datetime(2026, 1, 1, tzinfo=timezone.utc), "reviews of part 'Prüfling 41'"),
+        ("review", "region", [[[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]], "reviews of part 'Prüfling 41'"),
         ("confirmation", "outcome", "defect", "confirmations of part 'Prüfling 41'"),
         ("audit", "person", "nobody", "the trail was changed or cut at entry"),
         ("blob", "content", b"another", "was changed: its digest differs"),
