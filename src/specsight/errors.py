@@ -58,6 +58,12 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """`text` on one line of a terminal: as `printable`, and ends of lines are written as `\\x0a`, so that words of
+    other people never look like a line of ours."""
+    return printable(text).replace("\n", "\\x0a")
+
+
 def unturned(value: Any) -> Any:
     """What a page shows of a value: in text, of whatever class, characters that turn the direction of what follows are
     written as `\\u202e`; anything else as it is."""

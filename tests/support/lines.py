@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from fastapi.routing import APIRoute
 
 from specsight.line.fleet import Fleet
 from specsight.line.store import LineStore
@@ -40,7 +41,10 @@ class ServedLine:
         self.secrets = {role: self.tokens.add(f"{role} program", role)[0] for role in ROLES}  # type: ignore[arg-type]
         rules = line_rules(rates=Rates(person=6000, address=12000, unknown=20))
         access = LineAccess(self.tokens, {role: role for role in ROLES})
-        self.server = LocalServer(application(self.context), access, rules=rules)
+        app = application(self.context)
+        self.routes = list(_routes(app.routes))
+        """Everything that it answers, but for what enters and leaves."""
+        self.server = LocalServer(app, access, rules=rules)
         self.url = f"http://127.0.0.1:{self.server.port}"
         self._thread = threading.Thread(target=self.server.run)
         self._thread.start()
@@ -75,6 +79,14 @@ class ServedLine:
         self._thread.join(20)
         assert not self._thread.is_alive()
         close_line(self.context)
+
+
+def _routes(found: Iterable[Any]) -> Iterator[APIRoute]:
+    for one in found:
+        if isinstance(one, APIRoute):
+            yield one
+        else:  # later releases of FastAPI keep the routes of a router that was included in it
+            yield from _routes(getattr(getattr(one, "original_router", None), "routes", ()))
 
 
 @contextmanager

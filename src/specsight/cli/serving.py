@@ -85,6 +85,7 @@ def serve(
     """
     from specsight.line.fleet import Fleet, Loading
     from specsight.line.history import Wanted, find
+    from specsight.line.names import check_line
     from specsight.line.outlets import Outlets
     from specsight.line.store import MOST
     from specsight.line.tokens import Tokens
@@ -96,6 +97,8 @@ def serve(
     from specsight.service.line.rules import LOOPBACK, check_reach, line_rules
     from specsight.service.local import LocalServer
 
+    for name in lines:
+        check_line(name, "--line")
     store = begun_records(db)
     tokens = Tokens(store)
     check_reach(host, names, tokens)
@@ -116,9 +119,9 @@ def serve(
             proxy,
             logged(log),
         )
-        for name, why in fleet.broken.items():
+        for name, why in context.problems().items():
             screen.say(f"left out: {name}: {why}", err=True)
-        screen.say(f"models: {', '.join(fleet.names())}")
+        screen.say(f"models: {', '.join(fleet.loaded())}")
         for person, address in server.addresses.items():
             screen.say(f"{person}: {address}")
         if not server.addresses:

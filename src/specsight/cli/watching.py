@@ -84,6 +84,7 @@ def watch(
     """
     require("sqlalchemy", "serve")
     from specsight.line.fleet import Loading
+    from specsight.line.names import check_line, check_model
     from specsight.line.watching import Watch
     from specsight.storage import CHECKSUMS
 
@@ -91,10 +92,10 @@ def watch(
         raise SpecsightError("give one of: a folder to watch, --replay FOLDER, --camera cti=FILE")
     if replay is None and (rate is not None or shuffle is not None or loops != 1):
         raise SpecsightError("--rate, --loops and --shuffle go with --replay alone")
-    if not name or len(name) > 200 or not name.isprintable():
-        raise SpecsightError(f"--line '{name}' is no name of a line: give 1 to 200 characters")
+    check_line(name, "--line")
     if not (model / CHECKSUMS).is_file():
         raise SpecsightError(f"'{model}' is no saved model: make one with 'specsight fit -o'")
+    check_model(model.resolve().name)
     with ExitStack() as held:
         source = _source(folder, replay, camera, rate, loops, shuffle, beside(depth, signals), settle, out)
         held.callback(source.close)

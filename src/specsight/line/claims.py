@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from specsight.errors import SpecsightError
+from specsight.line.names import part_name
 from specsight.line.records import JudgedPart, iso, new_id, now
 from specsight.line.sources.contract import Arrival
 from specsight.line.sources.folder import identity_of
@@ -27,8 +28,6 @@ PICTURE, DEPTH, SIDECAR, SIGNAL = "picture", "depth", "sidecar", "signal."
 """What a claim may hold; of signals, what their names follow. The picture is moved last."""
 FOLDERS = {"accept": "accepted", "reject": "rejected"}
 """Word of a verdict → the folder that its pictures go to; the others have their own name."""
-LONGEST_PART = 200
-"""Characters of a part's name in the store."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Claims:
         }
         folder.mkdir()
         try:
-            values = {"part": _plain(arrival.part), "words": arrival.words, "received": iso(now())}
+            values = {"part": part_name(arrival.part), "words": arrival.words, "received": iso(now())}
             write_json(folder / CLAIM, {**values, "files": names, "origins": origins})
             for role, source in sources.items():
                 if isinstance(source, bytes):
@@ -199,8 +198,3 @@ def _values(file: Path) -> dict[str, Any]:
     except (ValueError, OSError, AssertionError) as error:
         raise SpecsightError(f"'{file}' is damaged: {error}; move its folder away to go on") from error
     return values
-
-
-def _plain(name: str) -> str:
-    """A part's name as any database takes it: Unicode, of limited length."""
-    return name.encode("utf-8", "backslashreplace").decode().replace("\0", "")[:LONGEST_PART]

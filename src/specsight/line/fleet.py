@@ -7,19 +7,22 @@ Which one is live stands in the database: all servers of a line follow it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from specsight.encoders.runtimes.names import chosen_runtime
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError, did_you_mean, one_line
 from specsight.images import max_megapixels
 from specsight.inspector import Inspector
 from specsight.inspector.words import instruction_of
 from specsight.learning.device import AUTO
+from specsight.line.names import MODEL, check_model
 from specsight.line.records import Activation, Role, Version
 from specsight.line.store import LineStore
 from specsight.specification import Instruction
@@ -33,14 +36,26 @@ from specsight.storage import (
     verify_folder,
     whole_folder,
 )
+from specsight.storage.database import Unavailable
 
 VERSIONS = ".versions"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-"""What a model on a line may be called: a folder's name that needs no quoting anywhere."""
 READ = 256
 """Instructions that are remembered as clauses."""
+PAUSE = 10.0
+"""Seconds after which a version that could not be loaded is tried again."""
 SYSTEM = "specsight"
 """Who did what no person asked for."""
+
+
+class Unloadable(SpecsightError):
+    """The version of a model that is live cannot be loaded here: it is missing, or damaged."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    version: str
+    until: float
+    why: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,7 @@ class Fleet:
     def __init__(self, folder: Path, store: LineStore, loading: Loading = AS_SAVED, only: str = "") -> None:
         self.folder, self.store, self.loading, self._only = folder, store, loading, only
         self._loaded: dict[str, LiveModel] = {}
+        self._failed: dict[str, _Failed] = {}
         self._lock = threading.Lock()
         self.broken: dict[str, str] = {}
         """Sub-folders that are no model of ours, or damaged → why."""
@@ -122,10 +138,7 @@ class Fleet:
                 self.broken[place.name] = str(error)
 
     def _offer(self, place: Path) -> None:
-        if not NAME.fullmatch(place.name):
-            raise SpecsightError(
-                f"'{place.name}' is no name for a model: use letters, digits, '-', '_' and '.'"
-            )
+        check_model(place.name)
         recover(place)
         version = version_of(place) if (place / CHECKSUMS).is_file() else ""
         known = {one.version for one in self.store.versions(place.name)}
@@ -155,7 +168,7 @@ class Fleet:
 
     def place(self, name: str, version: str) -> Path:
         """Where a version lies, or would."""
-        if not NAME.fullmatch(name) or not re.fullmatch("[0-9a-f]{12}", version):
+        if not MODEL.fullmatch(name) or not re.fullmatch("[0-9a-f]{12}", version):
             raise SpecsightError(
                 f"'{name}' '{version}' names no version of a model: 'specsight line live' lists them"
             )
@@ -165,47 +178,87 @@ class Fleet:
         """Models of which a version is live and lies here."""
         kept = self.folder / VERSIONS
         names = sorted(p.name for p in kept.iterdir()) if kept.is_dir() else []
-        return [name for name in names if NAME.fullmatch(name) and self.store.live(name) is not None]
+        return [name for name in names if MODEL.fullmatch(name) and self.store.live(name) is not None]
 
     def loaded(self) -> dict[str, LiveModel]:
         """Name → model, of those that are loaded here."""
         return dict(self._loaded)
 
+    def unloaded(self) -> dict[str, str]:
+        """Name → why its live version is not loaded here, of models that were asked for."""
+        return {name: one.why for name, one in self._failed.items()}
+
     def check(self, name: str) -> Activation:
-        """What is live of a model. Raises SpecsightError for a name that no model has."""
-        activation = self.store.live(name) if NAME.fullmatch(name) else None
+        """What is live of a model, loaded or not. Raises SpecsightError for a name that no model has."""
+        activation = self.store.live(name) if MODEL.fullmatch(name) else None
         if activation is None:
-            raise SpecsightError(f"there is no model '{name}': {did_you_mean(name, self.names())}")
+            raise SpecsightError(f"there is no model '{one_line(name)}': {did_you_mean(name, self.names())}")
         return activation
 
     def live(self, name: str) -> LiveModel:
         """The model that is live, as it was last loaded; the first time it is loaded here.
 
-        Raises SpecsightError for a name that no model has.
+        Raises SpecsightError for a name that no model has, and Unloadable as `follow` does.
         """
         found = self._loaded.get(name)
         return found or self.follow(name)
 
     def follow(self, name: str) -> LiveModel:
         """Load what is live by the store, where it is another version than the one that is loaded; the former one goes
-        on judging until then. Raises SpecsightError where it cannot be loaded: the former one stays."""
-        activation = self.check(name)
+        on judging until then.
+
+        Raises Unloadable where it cannot be loaded, or does not lie here any more after it was: what is loaded goes on
+        judging. The same version is tried again after `PAUSE`, for every try reads all of it.
+        """
+        version = self.check(name).version
         with self._lock:
-            found = self._loaded.get(name)
-            if found is None or found.version != activation.version:
-                found = self.load(name, activation.version)
+            found, failed = self._loaded.get(name), self._failed.get(name)
+            if found is None or found.version != version:
+                if failed is not None and failed.version == version and time.monotonic() < failed.until:
+                    raise Unloadable(failed.why)
+                try:
+                    found = self.load(name, version)
+                except Unavailable:
+                    raise
+                except SpecsightError as error:
+                    self._failed[name] = _Failed(version, time.monotonic() + PAUSE, str(error))
+                    raise Unloadable(str(error)) from error
                 self._loaded[name] = found
+            self._failed.pop(name, None)
+        self._check_kept(name, version)
         return found
 
     def follow_all(self) -> dict[str, str]:
-        """`follow` with every model that is loaded; returns name → why the former version goes on judging."""
+        """`follow` with every model of which a version is live; returns name → why that version does not judge, or
+        would not after another start."""
         problems = {}
-        for name in self.loaded():
+        names = list(self.loaded())
+        with contextlib.suppress(SpecsightError):  # a database that is away is said of each of them
+            names += [one for one in self.names() if one not in names and self._only in ("", one)]
+        for name in names:
             try:
                 self.follow(name)
             except SpecsightError as error:
                 problems[name] = str(error)
         return problems
+
+    def load_all(self) -> None:
+        """Load what is live of every model; those that cannot be are in `unloaded`, and keep no other one out."""
+        for name in self.names():
+            with contextlib.suppress(Unloadable):
+                self.live(name)
+
+    def _check_kept(self, name: str, version: str) -> None:
+        """That a version which is loaded would be found at the next start; its content is verified then."""
+        try:
+            whole = version_of(self.place(name, version)) == version
+        except (SpecsightError, OSError):
+            whole = False
+        if not whole:
+            raise Unloadable(
+                f"'{self.place(name, version)}' is gone or was changed; what is loaded goes on judging, until the "
+                "server ends: bring it back"
+            )
 
     def go_live(
         self, activation: Activation, role: Role = "engineer", instead_of: str | None = None
@@ -216,6 +269,7 @@ class Fleet:
         with self._lock:
             done = self.store.activate(activation, role, instead_of=instead_of)
             self._loaded[model.name] = model
+            self._failed.pop(model.name, None)
         return done
 
     def load(self, name: str, version: str) -> LiveModel:

@@ -169,6 +169,7 @@ class Guard:
         if self._rules.tokens and bearer.lower().startswith(BEARER):
             person, refused = await self._known(scope, bearer[len(BEARER) :].strip())
             if person is not None or refused is not None:
+                scope.setdefault("state", {})["proven"] = person is not None
                 return person, refused
             return None, (
                 401,
@@ -182,10 +183,11 @@ class Guard:
         if person is None:
             return None, self._stranger(headers)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if scope["method"] == "POST" and kind != FORM:  # the fields of a form hold it: `checked_form`
+        if scope["method"] == "POST" and kind != FORM:  # the fields of a form hold it: `from_our_page`
             given = headers.get(CSRF, "")
             if not hmac.compare_digest(given.encode("latin-1", "replace"), person.csrf.encode()):
                 return None, (403, f"the header {CSRF} is not from this page: open the page anew", {})
+            scope.setdefault("state", {})["proven"] = True
         return person, None
 
     async def _known(self, scope: Scope, secret: str) -> tuple[Person | None, Refusal | None]:

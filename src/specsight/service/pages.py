@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from specsight.errors import SpecsightError, unturned
 from specsight.service.access import Person
 from specsight.service.languages import LANGUAGES, number, read_by, translations
+from specsight.service.texts import check_address, check_texts
 from specsight.storage.database import Unavailable
 
 THEMES = ("light", "dark")
@@ -69,7 +70,10 @@ class Pages:
     def application(self, **about: Any) -> FastAPI:
         """An application without pages of its own but for files and errors; it describes itself to nobody, unless
         `about`, further arguments of FastAPI, says how."""
-        app = FastAPI(**{"docs_url": None, "redoc_url": None, "openapi_url": None, **about})
+        rules = [Depends(check_address), Depends(from_our_page)]
+        app = FastAPI(
+            **{"docs_url": None, "redoc_url": None, "openapi_url": None, "dependencies": rules, **about}
+        )
         app.add_api_route("/static/{name}", self._file, methods=["GET"], include_in_schema=False)
         app.add_api_route(
             "/preferences", self._prefer, methods=["POST"], include_in_schema=False, response_model=None
@@ -143,7 +147,15 @@ async def checked_form(request: Request) -> Mapping[str, str]:
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     if not hmac.compare_digest(fields.get("csrf", "").encode(), person_of(request).csrf.encode()):
         raise HTTPException(403, "this form is not from this page: open the page anew")
+    check_texts(fields.items())
     return fields
+
+
+async def from_our_page(request: Request) -> None:
+    """A dependency of every route: what may change something and came with a cookie, which browsers add to forms of
+    other sites too, carries its person's secret, in a header, which `Guard` has seen, or as a field of its form."""
+    if request.method not in ("GET", "HEAD") and not getattr(request.state, "proven", False):
+        await checked_form(request)
 
 
 def _templates(package: str, language: str) -> jinja2.Environment:

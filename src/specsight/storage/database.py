@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specsight.errors import SpecsightError, require
+from specsight.errors import SpecsightError, one_line, require
 from specsight.storage.reading import check_regular
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ SQLITE = "sqlite"
 
 class Unavailable(SpecsightError):
     """A database that cannot be reached, or refuses to write just now: nothing was written, and one may try again."""
+
+
+def storable(text: str) -> bool:
+    """Whether every database takes a text: PostgreSQL has no place for a zero byte, and none has one for half of a
+    surrogate pair."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text))
 
 
 def now() -> datetime:
@@ -150,6 +156,8 @@ def _told(engine: sqlalchemy.Engine) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise Unavailable(f"'{engine.url.database}': {_line(error.orig)}") from error
+    except UnicodeEncodeError as error:  # half of a surrogate pair: an argument that is no UTF-8
+        raise SpecsightError(f"'{one_line(error.object)[:200]}' is no text: give it in UTF-8") from error
     except NoConnection as error:
         raise Unavailable(f"'{engine.url.database}': all connections are in use") from error
     except DatabaseError as error:

@@ -61,6 +61,15 @@ def test_a_key_belongs_to_one_picture(plates: Path, line: ServedLine) -> None:
     assert line.inspect(png(plates, 41), key="7", line="b").status_code == 200
 
 
+def test_of_several_pictures_none_is_judged_where_one_key_is_taken(plates: Path, line: ServedLine) -> None:
+    assert line.inspect(png(plates, 40), key="7 #2", part="p").status_code == 200
+    files = [("picture", (f"{n}.png", png(plates, n))) for n in (41, 42, 43)]
+    answer = line.program("operator").post("/inspect", files=files, data={"key": "7"})
+    assert (answer.status_code, "'7 #2' belongs to another" in answer.text) == (409, True)
+    assert sum(counts(line.context.store).values()) == 1
+    assert line.context.store.by_key("a", "7") is None
+
+
 def test_depth_goes_with_its_picture(plates: Path, line: ServedLine, tmp_path: Path) -> None:
     np.save(tmp_path / "d.npy", np.full((64, 64), 400, np.float32))
     ask = line.program("operator").post

@@ -53,6 +53,7 @@ def rejudge(store: LineStore, fleet: Fleet, id_: str) -> Rejudged:
     request = request_of(store, part)
     if request is None:
         raise NotKept(f"the picture of '{part.part}' is kept no longer: it can not be judged again")
-    live = fleet.live(part.model)
-    model = live if live.version == part.version else fleet.load(part.model, part.version)
+    model = fleet.loaded().get(part.model)
+    if model is None or model.version != part.version:  # what is live now may be damaged, or gone
+        model = fleet.load(part.model, part.version)
     return Rejudged(part, judge(model, request).part)

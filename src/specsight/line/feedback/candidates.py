@@ -117,10 +117,7 @@ def made_of(fleet: Fleet, model: str, version: str) -> set[str]:
 
 def _live(fleet: Fleet, model: str) -> LiveModel:
     """The live version, loaded by itself: what the line judges with is not touched."""
-    activation = fleet.store.live(model)
-    if activation is None:
-        return fleet.live(model)  # says which models there are
-    return fleet.load(model, activation.version)
+    return fleet.load(model, fleet.check(model).version)
 
 
 def _product(live: LiveModel) -> str:

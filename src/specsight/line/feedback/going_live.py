@@ -86,10 +86,7 @@ def version_before(activations: Sequence[Activation]) -> str | None:
 
 
 def _live(fleet: Fleet, model: str, instead_of: str | None) -> Activation:
-    live = fleet.store.live(model)
-    if live is None:
-        fleet.live(model)  # says which models there are
-        raise SpecsightError(f"nothing of '{model}' is live")
+    live = fleet.check(model)
     if instead_of is not None and live.version != instead_of:
         raise SpecsightError(
             f"meanwhile {live.person} let version {live.version} of '{model}' go live: look again, and decide anew"

@@ -80,10 +80,7 @@ def preview(
     if not days > 0 or most < 1:
         raise SpecsightError("a preview takes a number of days above 0, and at least one part")
     store = fleet.store
-    activation = store.live(model)
-    if activation is None:
-        fleet.live(model)  # says which models there are
-        raise SpecsightError(f"nothing of '{model}' is live")
+    activation = fleet.check(model)
     if activation.version in candidates or not candidates:
         raise SpecsightError(f"name a version of '{model}' that is not live ({activation.version} is)")
     loaded = {one: fleet.load(model, one) for one in (activation.version, *candidates)}

@@ -22,6 +22,7 @@ from specsight.images import IMAGE_SUFFIXES
 from specsight.line.sources.contract import Arrival, Source
 from specsight.records import DEPTH, NORMALS, wrong_signals
 from specsight.storage import parse_json, read_text
+from specsight.storage.database import storable
 
 SETTLE = 0.5
 """Seconds without a change after which a file counts as complete."""
@@ -218,10 +219,6 @@ def _names(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _surrogates(text: str) -> bool:
-    return any("\ud800" <= one <= "\udfff" for one in text)
-
-
 def _said(path: Path) -> tuple[str | None, str | None]:
     """Name of the part and instruction in a file of words. Raises SpecsightError for anything else."""
     try:
@@ -233,7 +230,7 @@ def _said(path: Path) -> tuple[str | None, str | None]:
     unknown = sorted(values.keys() - {"part", "say"})
     if unknown:
         raise SpecsightError(f"'{path.name}' has '{unknown[0]}': it may have part and say")
-    if any("\0" in text or (not text.isascii() and _surrogates(text)) for text in values.values()):
+    if not all(map(storable, values.values())):
         raise SpecsightError(
             f"'{path.name}' holds characters that are none (zero bytes, halves of surrogates)"
         )

@@ -24,6 +24,7 @@ from specsight.service.line.context import LineContext, context_of
 from specsight.service.line.inspecting import SIGNAL
 from specsight.service.line.pictures import SIDE, kept_picture, overlay
 from specsight.service.pages import Pages, only
+from specsight.service.texts import Text
 
 Context = Annotated[LineContext, Depends(context_of)]
 LARGEST = (1 << 62) - 1
@@ -38,7 +39,7 @@ KEPT = {"Cache-Control": "private, max-age=3600, immutable"}
 """Pictures never change."""
 
 Number = Annotated[int, Query(ge=0, le=LARGEST)]
-Word = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
+Word = Annotated[Text, Query(max_length=200)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Of an inspection: 32 hexadecimal digits.")]
 Side = Annotated[int, Query(ge=16, le=2048, description="Longest side in pixels.")]
 
@@ -127,8 +128,8 @@ class Said(BaseModel):
     )
 
     verdict: Verdict
-    reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
-    type: str = Field("", max_length=200, pattern=r"^[^\x00]*$", description="Which defect it is.")
+    reason: Text = Field("", max_length=2000)
+    type: Text = Field("", max_length=200, description="Which defect it is.")
     region: list[list[list[float]]] | None = Field(
         None,
         max_length=POLYGONS,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from specsight.errors import SpecsightError
 from specsight.line.feedback.work import Work
 from specsight.line.fleet import Fleet
 from specsight.line.judging import PLACES, PartJudge
@@ -50,9 +51,11 @@ def line_context(
     daily: Daily | None = None,
 ) -> LineContext:
     """Everything that a server of lines answers from, with `places` in its queue and every model loaded;
-    `close_line` ends it. Without `daily` no rules of retention apply."""
-    for name in fleet.names():
-        fleet.live(name)
+    `close_line` ends it. Without `daily` no rules of retention apply. Raises SpecsightError where no model can be
+    loaded."""
+    fleet.load_all()
+    if not fleet.loaded():
+        raise SpecsightError("; ".join(f"{name}: {why}" for name, why in fleet.unloaded().items()))
     feed, metrics = Feed(store), Metrics()
     judge = PartJudge(fleet, store, [feed.told, metrics.told], places)
     metrics.registry.register(Present(judge, fleet))

@@ -35,6 +35,10 @@ class LineContext:
     watcher: Watcher
     daily: Daily
 
+    def problems(self) -> dict[str, str]:
+        """Model, or folder among the models → why it cannot be used, or would not be after another start."""
+        return {**self.fleet.broken, **self.fleet.unloaded(), **self.follower.problems}
+
     def alarms(self, line: str) -> Sequence[str]:
         """What the operator of a line should know at present, in sentences; asked with every part."""
         return self.watcher.alarms(line)

@@ -17,6 +17,7 @@ from specsight.line.feedback.confirming import confirm, looked_at, reviewed
 from specsight.line.feedback.going_live import go_live, roll_back, version_before
 from specsight.line.feedback.preview import DAYS, PARTS, Preview, comparable, disagreeing, previews
 from specsight.line.feedback.selection import WAYS
+from specsight.line.fleet import Unloadable
 from specsight.service.access import Person
 from specsight.service.languages import marked
 from specsight.service.line.alarms import shown_alarms
@@ -112,7 +113,7 @@ class _Engineer:
             task=self.context.work.task,
             days=DAYS,
             most=PARTS,
-            problem=self.context.follower.problems.get(name, ""),
+            problem=self.context.problems().get(name, ""),
             alarms=shown_alarms(store, name, live),
             undone=self.context.daily.problem,
             **_words(),
@@ -211,7 +212,10 @@ class _Engineer:
 
     def _types(self, name: str, waiting: Any) -> list[str]:
         """Types of defects that may be meant: those of the specification, and what persons said."""
-        words = self.context.fleet.live(name).inspector.specification
+        try:
+            words = self.context.fleet.live(name).inspector.specification
+        except Unloadable:  # the page shows why, and lets another version go live
+            words = None
         named = [defect.name for defect in words.defects] if words else []
         return list(dict.fromkeys([*named, *(one.review.type for one in waiting if one.review.type)]))
 
@@ -231,7 +235,7 @@ def _share(number: Mapping[str, Any]) -> str:
 
 
 def _text(fields: Mapping[str, str], name: str) -> str:
-    text = fields.get(name, "").replace("\x00", "").strip()
+    text = fields.get(name, "").strip()
     if len(text) > LONGEST:
         raise SpecsightError(f"the reason is longer than {LONGEST} characters: shorten it")
     return text

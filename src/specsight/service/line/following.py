@@ -15,7 +15,7 @@ class Follower:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.problems: dict[str, str] = {}
-        """Model → why it goes on judging by a former version."""
+        """Model → why its live version does not judge here, or would not after another start."""
         self._following = Repeating(EVERY, self._follow)
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from specsight.service.access import Person
 from specsight.service.line.answers import MEANINGS, Health, Problem, Queue, content, returns
 from specsight.service.line.context import LineContext, context_of
 from specsight.service.pages import Pages, only
+from specsight.service.texts import Text
 from specsight.storage.database import Unavailable
 from specsight.version import __version__
 
@@ -29,7 +30,7 @@ class Note(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"note": "the lamp was changed"}})
 
-    note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
+    note: Text = Field("", max_length=2000)
 
 
 def routes(context: LineContext, pages: Pages) -> APIRouter:
@@ -42,7 +43,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
     }
     router.add_api_route("/health", health, methods=["GET"], responses=answers)
     lines = returns(list[dict[str, Any]], "How the line does, by each model that judged its parts.")
-    router.add_api_route("/lines/{line}/health", of_line, methods=["GET"], responses=lines)
+    router.add_api_route("/lines/{line:path}/health", of_line, methods=["GET"], responses=lines)
     known = returns(dict[str, int], "The alarm that is known now.", 400, 404, 411, 413, 415)
     router.add_api_route("/alarms/{number}/acknowledge", know, methods=["POST"], responses=known)
     text = content("text/plain", "Metrics.")
@@ -59,7 +60,7 @@ async def health(context: Context, request: Request) -> JSONResponse:
         found.queue = Queue(waiting=context.judge.waiting, places=context.judge.places)
         found.database = context.feed.problem
         found.models = {name: model.version for name, model in loaded.items()}
-        found.problems = {**context.fleet.broken, **context.follower.problems}
+        found.problems = context.problems()
         found.daily = context.daily.problem
         found.version = __version__
     return JSONResponse(found.model_dump(exclude_none=True), 200 if found.ready else 503)

@@ -14,7 +14,9 @@ from starlette.datastructures import UploadFile as Upload  # what a form holds, 
 from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError
+from specsight.line.fleet import Unloadable
 from specsight.line.judging import Busy, Closed
+from specsight.line.names import check_line, part_name
 from specsight.line.records import JudgedPart, Role
 from specsight.line.requests import MOST_SIGNALS, PartRequest, digests_of
 from specsight.records import NORMALS, SIGNAL_NAME, wrong_signals
@@ -22,6 +24,7 @@ from specsight.service.access import Person
 from specsight.service.line.answers import Problem, returns
 from specsight.service.line.context import LineContext, context_of
 from specsight.service.pages import Pages, only
+from specsight.service.texts import Text
 from specsight.storage.database import Unavailable
 
 FILES = 32
@@ -90,7 +93,7 @@ async def inspect(
     line: Annotated[Name, Form(description="Default: the first line of the server.")] = "",
     part: Annotated[Name, Form(description="Default: the picture's file name.")] = "",
     model: Annotated[Name, Form(description="May be left out where there is only one.")] = "",
-    say: Annotated[str, Form(max_length=WORDS, description="An instruction in words.")] = "",
+    say: Annotated[Text, Form(max_length=WORDS, description="An instruction in words.")] = "",
     key: Annotated[str, Form(max_length=KEY, pattern=NAME, description="As the header.")] = "",
     idempotency_key: Annotated[
         str,
@@ -108,6 +111,10 @@ async def inspect(
     limited: where it is full, the answer is 503, and nothing was taken.
     """
     start = time.monotonic()
+    try:
+        line = check_line(line or (context.lines or ("line",))[0])
+    except SpecsightError as error:
+        raise HTTPException(422, str(error)) from error
     model = await known_model(context, model)
     if len(picture) > FILES:
         raise HTTPException(413, f"{len(picture)} pictures: send up to {FILES} at once")
@@ -121,13 +128,13 @@ async def inspect(
     for index, file in enumerate(picture):
         requests.append(
             PartRequest(
-                line=line or (context.lines or ("line",))[0],
+                line=line,
                 part=part or name_of(file),
                 model=model,
                 picture=await file.read(),
                 depth=await depth[index].read() if depth else None,
                 signals={name: await files[index].read() for name, files in signals.items()},
-                words=say.replace("\0", ""),
+                words=say,
                 key=f"{key} #{index + 1}" if key and index else key,
                 person=person.code,
                 role=cast(Role, person.role),
@@ -141,8 +148,12 @@ async def inspect(
 
 async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[JudgedPart]:
     """What is on record of these parts. Raises HTTPException: 503 where nothing was taken or could be stored, 409 where
-    a key belongs to another picture, model, part or instruction."""
+    a key belongs to another picture, model, part or instruction, before any of several is judged."""
     judge = context.judge
+    try:
+        await asyncio.to_thread(_check_keys, context, requests)
+    except Unavailable as error:
+        raise unavailable(error) from error
     try:
         if judge.waiting + len(requests) > judge.places:  # all or none
             raise judge.busy()
@@ -160,8 +171,7 @@ async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[
             raise unavailable(part) from part
         if isinstance(part, BaseException):
             raise part
-        if part.id != request.id and _asked(part) != _wanted(request):
-            raise HTTPException(409, f"key '{request.key}' belongs to another question of this line")
+        _check_key(request, part)
         parts.append(part)
     return parts
 
@@ -190,6 +200,20 @@ async def signals_of(request: Request, pictures: int) -> dict[str, list[Upload]]
     return found
 
 
+def _check_keys(context: LineContext, requests: Sequence[PartRequest]) -> None:
+    """Of several parts with keys, none is judged where one key belongs to another question."""
+    for request in requests if len(requests) > 1 else ():
+        part = context.store.by_key(request.line, request.key) if request.key else None
+        if part is not None:
+            _check_key(request, part)
+
+
+def _check_key(request: PartRequest, part: JudgedPart) -> None:
+    """Raises HTTPException 409 where a part on record under the key of a request answers another question."""
+    if part.id != request.id and _asked(part) != _wanted(request):
+        raise HTTPException(409, f"key '{request.key}' belongs to another question of this line")
+
+
 def _asked(part: JudgedPart) -> tuple[Any, ...]:
     """What a part on record was asked: which picture, depth and signals, which model, under which words."""
     given = {"picture": part.picture, "depth": part.depth, "signals": dict(part.signals)}
@@ -202,16 +226,17 @@ def _wanted(request: PartRequest) -> tuple[Any, ...]:
 
 
 async def known_model(context: LineContext, name: str) -> str:
-    """The model that is meant: loaded here, so that its first part waits and no other. Raises HTTPException 404."""
+    """The model that is meant: loaded here, so that its first part waits and no other. Raises HTTPException:
+    404 for a name that none has, 503 where it cannot be loaded."""
     if not name:
-        names = context.fleet.loaded()
+        names = {*context.fleet.loaded(), *context.fleet.unloaded()}
         if len(names) != 1:
-            raise HTTPException(422, f"model: name one of {', '.join(names)}")
-        return next(iter(names))
+            raise HTTPException(422, f"model: name one of {', '.join(sorted(names))}")
+        name = next(iter(names))
     if name not in context.fleet.loaded():
         try:
             await asyncio.to_thread(context.fleet.live, name)
-        except Unavailable as error:
+        except (Unavailable, Unloadable) as error:
             raise unavailable(error) from error
         except SpecsightError as error:
             raise HTTPException(404, str(error)) from error
@@ -219,9 +244,8 @@ async def known_model(context: LineContext, name: str) -> str:
 
 
 def name_of(file: UploadFile) -> str:
-    """A part's name from that of its file: no folders, no control characters, up to 200 of them."""
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
-    return "".join(one for one in name if one.isprintable())[:200] or "part"
+    """A part's name from that of its file, without folders."""
+    return part_name((file.filename or "").replace("\\", "/").rpartition("/")[2]) or "part"
 
 
 def unavailable(error: Exception, seconds: float = 2) -> HTTPException:

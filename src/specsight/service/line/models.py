@@ -11,15 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from specsight.line.feedback.going_live import change
-from specsight.line.fleet import NAME
+from specsight.line.names import MODEL
 from specsight.line.records import Activation
 from specsight.service.access import Person
 from specsight.service.line.answers import History, Model, returns
 from specsight.service.line.context import LineContext, context_of
 from specsight.service.pages import Pages, only
+from specsight.service.texts import Text
 
 Context = Annotated[LineContext, Depends(context_of)]
-Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
+Name = Annotated[str, Path(pattern=f"^{MODEL.pattern}$")]
 Engineer = Annotated[Person, Depends(only("engineer"))]
 
 
@@ -38,7 +39,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
 
 def models(context: Context) -> JSONResponse:
     """The models of the lines."""
-    problems = {**context.fleet.broken, **context.follower.problems}
+    problems = context.problems()
     loaded = context.fleet.loaded()
     answer = []
     for name in context.fleet.names():
@@ -74,8 +75,8 @@ class Wanted(BaseModel):
     )
 
     version: str = Field(pattern="^[0-9a-f]{12}$")
-    reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
-    without_preview: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
+    reason: Text = Field("", max_length=2000)
+    without_preview: Text = Field("", max_length=2000)
     """Why it goes live although nobody has previewed it against what is live; the former version needs no preview."""
 
 
@@ -94,6 +95,5 @@ async def go_live(context: Context, name: Name, wanted: Wanted, person: Engineer
 async def scan(context: Context, person: Engineer) -> JSONResponse:
     """Look for models and versions that were put into the folder since the server began."""
     await asyncio.to_thread(context.fleet.scan)
-    for name in await asyncio.to_thread(context.fleet.names):
-        await asyncio.to_thread(context.fleet.live, name)
+    await asyncio.to_thread(context.fleet.load_all)
     return await asyncio.to_thread(models, context)

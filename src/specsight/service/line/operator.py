@@ -36,8 +36,9 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
     for path, answer, method in (
         ("/", page.lines, "GET"),
         ("/tiles", page.tiles, "GET"),
-        ("/line/{name:path}/live", page.live, "GET"),
-        ("/line/{name:path}/pane/{id}", page.pane, "GET"),
+        ("/live", page.live, "GET"),
+        ("/pane/{id}", page.pane, "GET"),
+        ("/line", page.line, "GET"),
         ("/line/{name:path}", page.line, "GET"),
         ("/part/{id}/review", page.review, "POST"),
     ):
@@ -76,11 +77,11 @@ class _Operator:
             values |= about(self.context, parts[0], person_of(request))
         return self.pages.page("line.html.j2", request, parts=parts, **values)
 
-    def live(self, request: Request, name: str, after: int = 0) -> Response:
+    def live(self, request: Request, line: str, after: int = 0) -> Response:
         """What happens on a line from a number on, as pieces of its page (server-sent events)."""
-        return EventSourceResponse(self.now.follow(request, name, after), ping=3600, send_timeout=30)
+        return EventSourceResponse(self.now.follow(request, line, after), ping=3600, send_timeout=30)
 
-    def pane(self, request: Request, name: str, id: str) -> Response:
+    def pane(self, request: Request, id: str) -> Response:
         """One part, large, for the page of its line."""
         (one,) = shown(self.context, [part_of(self.context, id)])
         return self.pages.page("pane.html.j2", request, **about(self.context, one, person_of(request)))
@@ -110,11 +111,11 @@ def _said(one: Shown, fields: Mapping[str, str], person: Person) -> Review:
     kind, _, value = rest.partition(":")
     if verdict not in ("accept", "reject"):
         raise SpecsightError("say whether the part is accepted or rejected")
-    reason = (value if kind == "reason" and value else fields.get("other", "")).replace("\x00", "").strip()
+    reason = (value if kind == "reason" and value else fields.get("other", "")).strip()
     if len(reason) > LONGEST:
         raise SpecsightError(f"the reason is longer than {LONGEST} characters: shorten it")
     check_reason(reason)
-    type_ = value.replace("\x00", "").strip()[:200] if kind == "type" else ""
+    type_ = value.strip()[:200] if kind == "type" else ""
     return Review(one.part.id, person.code, cast(Role, person.role), cast(Verdict, verdict), reason, type_)
 
 

@@ -97,8 +97,8 @@ def asked_of(request: Request) -> dict[str, str]:
 
 
 def text_of(given: str) -> str | None:
-    """A text of a form, as databases take it; None: there is none."""
-    return given.replace("\x00", "").strip() or None
+    """A text of a form; None: there is none."""
+    return given.strip() or None
 
 
 def time_of(given: str) -> datetime | None:
