@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from specsight import cli, screen
-from specsight.errors import printable, unturned
+from specsight.errors import SpecsightError, printable, unturned
 
 STEERING = "\x1b]0;owned\x07\x1b[31m\x9b1m\u2028\udcff"
 
@@ -28,6 +30,46 @@ def test_pages_write_out_what_turns_the_direction() -> None:
     page = Environment(autoescape=True, finalize=unturned).from_string("{{ said }} {{ marked }} {{ number }}")
     shown = page.render(said="<3\u202emm>", marked=Markup("<b>\u2066</b>"), number=3)
     assert shown == r"&lt;3\u202emm&gt; <b>\u2066</b> 3"
+
+
+def test_words_of_others_make_no_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.say("rim\n5.png: accept", "5.png: reject")
+    assert capsys.readouterr().out == "rim\\x0a5.png: accept\n5.png: reject\n"
+
+
+def _texts(verb: click.Command) -> Iterator[click.Parameter]:
+    for one in verb.commands.values() if isinstance(verb, click.Group) else ():
+        yield from _texts(one)
+    yield from (one for one in verb.params if isinstance(one.type, click.types.StringParamType))
+
+
+def test_every_text_of_every_verb_is_utf_8() -> None:
+    texts = list(_texts(cli.cli))
+    assert len(texts) > 100
+    for one in texts:
+        with pytest.raises(SpecsightError, match=r"^\S.* 'a\\udcff': give text in UTF-8$"):
+            one.type.convert("a\udcff", one, None)
+        assert one.type.convert("Käfig", one, None) == "Käfig"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "a\udcff", "-o", "a.pdf"],
+        ["delete", "a\udcff", "--reason", "r"],
+        ["delete", "a", "--reason", "\udcff"],
+    ],
+)
+def test_an_argument_that_is_no_text_is_one_line(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        sys, "argv", ["specsight", "line", *arguments, "--db", f"sqlite:///{tmp_path}/line.db"]
+    )
+    with pytest.raises(SystemExit) as told:
+        cli.main()
+    assert told.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_line_on_the_screen_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,6 +96,7 @@ def adapt(
         screen.say(f"skipped: {skipped.reason}", err=True)
     screen.account(adapted.account.line, adapted.account.notes)
     screen.say(
-        f"no threshold: that of before held for the old line\nsaved: {out}\n"
-        f"next: specsight set-threshold {out} --good GOOD_PARTS_OF_THAT_LINE"
+        "no threshold: that of before held for the old line",
+        f"saved: {out}",
+        f"next: specsight set-threshold {out} --good GOOD_PARTS_OF_THAT_LINE",
     )

@@ -145,7 +145,7 @@ def _fail(message: str, code: int) -> int:
 def _say(text: str) -> None:
     """Print on standard error; a terminal that is gone hears nothing."""
     try:
-        screen.say(text, err=True)
+        screen.say(*text.split("\n"), err=True)
     except OSError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)

@@ -257,7 +257,7 @@ def _adaptation(config: EvaluationConfig, of: _Given) -> None:
     for _ in evaluation.run_adaptation(config, of.leave_out, of.target, of.folder):
         page = render_adaptation(of.folder)
     tables = read_text(of.folder / f"{ADAPTATION}.md")
-    screen.say(f"{tables}every number: {of.folder / TABLE}\nreport: {page}")
+    screen.say(*tables.splitlines(), f"every number: {of.folder / TABLE}", f"report: {page}")
 
 
 def _suite(config: EvaluationConfig, suite: str, of: _Given, engine: Engine) -> None:

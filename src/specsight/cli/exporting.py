@@ -43,7 +43,7 @@ def export(
     screen.say(f"difference from torch: {exported.described.difference:.1e} of the largest feature")
     if exported.pictures:
         screen.say(
-            f"int8: ranges from {exported.pictures} pictures of good parts; thresholds are those of float32\n"
-            f"next: specsight set-threshold {out} --good FURTHER_GOOD_PARTS"
+            f"int8: ranges from {exported.pictures} pictures of good parts; thresholds are those of float32",
+            f"next: specsight set-threshold {out} --good FURTHER_GOOD_PARTS",
         )
-    screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
+    screen.say(f"saved: {out}", f"next: specsight inspect {out} PICTURES -o out/")

@@ -100,7 +100,7 @@ def fit(
         types=types,
     )
     say_fitted(inspector, threshold)
-    screen.say(f"saved: {out}\nnext: specsight inspect {out} PICTURES -o out/")
+    screen.say(f"saved: {out}", f"next: specsight inspect {out} PICTURES -o out/")
 
 
 def say_fitted(inspector: Inspector, threshold: ThresholdConfig) -> None:

@@ -144,7 +144,7 @@ def encoder(
     if minutes is not None:
         recipe = recipe.within(minutes, training.GOING_ON if start else training.STAGES)
     made = training.train(recipe, out, training.Sources(photographs, teacher, start=start))
-    screen.say(f"encoder: {made}\nuse it: --encoder {made}")
+    screen.say(f"encoder: {made}", f"use it: --encoder {made}")
 
 
 @train.command()
@@ -161,7 +161,7 @@ def transformer(photographs: Path, teacher: str, out: Path, minutes: float | Non
     recipe = training.TransformerRecipe(RunOptions(device=device))
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, photographs, teacher)
-    screen.say(f"encoder: {made}\nuse it: --encoder {made}")
+    screen.say(f"encoder: {made}", f"use it: --encoder {made}")
 
 
 @train.command()
@@ -204,7 +204,7 @@ def language(
     if minutes is not None:
         recipe = recipe.within(minutes)
     made = training.train(recipe, out, photographs, start=start)
-    screen.say(f"language model: {made}\nuse it: --detector llava-ads --set language_model={made}")
+    screen.say(f"language model: {made}", f"use it: --detector llava-ads --set language_model={made}")
 
 
 @train.command()
@@ -232,7 +232,7 @@ def anomalygpt(gallery: Path, out: Path, start: str, minutes: float | None, devi
     recipe = AnomalyGptRecipe(RunOptions(device=device, workers=0))
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, gallery, start)
-    screen.say(f"language model: {made}\nuse it: --detector anomalygpt --set language_model={made}")
+    screen.say(f"language model: {made}", f"use it: --detector anomalygpt --set language_model={made}")
 
 
 @train.command()
@@ -254,4 +254,4 @@ def fusion(photographs: Path, out: Path, minutes: float | None, device: str) -> 
     recipe = FusionRecipe(RunOptions(device=device, workers=0))
     recipe = recipe if minutes is None else recipe.within(minutes)
     made = training.train(recipe, out, photographs)
-    screen.say(f"head: {made}\nuse it: --detector fusion --set head={made}")
+    screen.say(f"head: {made}", f"use it: --detector fusion --set head={made}")

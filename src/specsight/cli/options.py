@@ -12,7 +12,7 @@ import click
 
 from specsight import screen
 from specsight.cli.settings import complete
-from specsight.errors import SpecsightError, did_you_mean
+from specsight.errors import SpecsightError, did_you_mean, excerpt, one_line
 from specsight.learning.device import AUTO
 from specsight.storage.addresses import Address, address_of, mirrored, uploading
 
@@ -235,8 +235,34 @@ def engines(command: Command) -> Command:
     return command
 
 
+class _TextType(click.types.StringParamType):
+    """Words of a person. An argument whose bytes are no UTF-8 is refused: no record, table or page could hold it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The text, as it is."""
+        text = super().convert(value, param, ctx)
+        if isinstance(text, str) and any("\ud800" <= one <= "\udfff" for one in text):
+            named = (
+                param.opts[0]
+                if isinstance(param, click.Option)
+                else getattr(param, "human_readable_name", "")
+            )
+            raise SpecsightError(f"{named} '{excerpt(one_line(text))}': give text in UTF-8")
+        return text
+
+
+TEXT = _TextType()
+
+
 class Verbs(click.Group):
-    """A group whose misspelt verbs get "did you mean"."""
+    """A group whose misspelt verbs get "did you mean", and whose texts are UTF-8."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a verb."""
+        for one in cmd.params:
+            if type(one.type) is click.types.StringParamType:
+                one.type = TEXT
+        super().add_command(cmd, name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs, each with its whole first sentence."""

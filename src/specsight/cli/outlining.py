@@ -77,7 +77,7 @@ def _serve(picture: Path, spec: Path, no_browser: bool) -> None:
     from specsight.parts.outlining import OutliningServer
 
     server = OutliningServer(picture, spec, screen.say)
-    screen.say(f"outline parts here: {server.address}\nclose the page with its button, or press Ctrl-C")
+    screen.say(f"outline parts here: {server.address}", "close the page with its button, or press Ctrl-C")
     if not no_browser:
         webbrowser.open(server.address)
     with contextlib.suppress(KeyboardInterrupt):

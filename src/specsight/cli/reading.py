@@ -49,9 +49,9 @@ def read(words: str, spec: Path | None, reader: str, as_json: bool, as_yaml: boo
         return
     instruction = read_instruction(words, specification, reader)
     if as_json:
-        screen.say(json.dumps(as_objects(instruction), indent=2, ensure_ascii=False))
+        screen.say(*json.dumps(as_objects(instruction), indent=2, ensure_ascii=False).split("\n"))
     elif as_yaml:
-        screen.say(dump_yaml(instruction).rstrip("\n"))
+        screen.say(*dump_yaml(instruction).rstrip("\n").split("\n"))
     else:
         screen.clauses(instruction, specification)
 
@@ -70,7 +70,7 @@ def _notes(
         )
     if as_json:
         objects = [{"sample": name, **one} for name, note in notes.items() for one in as_objects(note)]
-        screen.say(json.dumps(objects, indent=2, ensure_ascii=False))
+        screen.say(*json.dumps(objects, indent=2, ensure_ascii=False).split("\n"))
         return
     for name, note in notes.items():
         screen.say(f"{name}:")

@@ -69,8 +69,8 @@ def detector(name: str) -> None:
 
     kind = detectors[name]
     source = (inspect.getdoc(sys.modules[kind.__module__]) or "").partition("\n")[0]
-    say(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}\n{source}")
-    say(f"regime: {kind.regime.value}\nneeds: {kind.needs}")
+    say(f"{name}: {(kind.__doc__ or '').partition(chr(10))[0]}", f"{source}")
+    say(f"regime: {kind.regime.value}", f"needs: {kind.needs}")
     table = Table("parameter", "default", "values", "meaning", box=box.SIMPLE)
     for declared in parameters_of(kind).values():
         default = "the method's choice" if declared.default is None else declared.written_default

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specsight.errors import printable
+from specsight.errors import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,11 +16,12 @@ class ReaderLeft(Exception):
     """Whoever read what is printed, such as `head`, reads no more."""
 
 
-def say(text: str, err: bool = False) -> None:
-    """Print a line, or several; what names of files and other people's words hold of control characters is shown, not
-    obeyed."""
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines; what names of files and other people's words hold of control characters and ends of lines is shown,
+    not obeyed: none of them looks like a line of ours."""
     try:
-        click.echo(printable(text), err=err)
+        for line in lines:
+            click.echo(one_line(line), err=err)
     except BrokenPipeError as error:  # click would end the process itself, with another code
         raise ReaderLeft from error
 

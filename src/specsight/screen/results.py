@@ -96,7 +96,7 @@ def curve(folder: Path, pages: list[Path]) -> None:
         files(page.parent)
     for page in pages:
         say(f"report: {page}")
-    say(f"table: {folder / TABLE}\nchart: {folder / CHART}\ncomparison: {folder / PAGE}")
+    say(f"table: {folder / TABLE}", f"chart: {folder / CHART}", f"comparison: {folder / PAGE}")
 
 
 SHOWN = ("image_auroc", "aupro_30")
@@ -129,7 +129,7 @@ def stress(folder: Path) -> None:
     show(rows)
     for title, detector, note in dict.fromkeys((c.title, c.detector, c.note) for c in curves if c.note):
         say(f"{title}: {detector} {note}")
-    say(f"every level: {folder / TABLE}\nwhat is kept: {folder / SUMMARY}\nreport: {folder / PAGE}")
+    say(f"every level: {folder / TABLE}", f"what is kept: {folder / SUMMARY}", f"report: {folder / PAGE}")
 
 
 def suite(folder: Path) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from specsight.errors import SpecsightError, excerpt
+from specsight.errors import SpecsightError, excerpt, printable
 from specsight.storage.files import write_by
 from specsight.storage.reading import check_regular
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Beginnings of text that spreadsheets take for a formula (OWASP, "CSV injection")."""
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+"""Beginnings of text that spreadsheets take for a formula (OWASP, "CSV injection"), full-width signs among them, which
+some take for the plain ones."""
 SEPARATORS = (",", ";", "\t")
 """Between cells: a spreadsheet that writes commas in numbers writes semicolons between cells."""
 LONGEST_CELL = 1 << 24
@@ -34,7 +35,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """A table as CSV. Text that begins as a formula does gets an apostrophe in front; numbers stay, None is empty."""
+    """A table as CSV. Text that begins as a formula does gets an apostrophe in front; control characters, which whoever
+    shows the file on a terminal would obey, are written as on our screen (`\\x1b`); numbers stay, None is empty."""
     text = io.StringIO()
     _write_rows(text, header, rows)
     return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
@@ -93,12 +95,18 @@ def cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(FORMULA) else text
+    text = "\t".join(map(printable, text.split("\t")))
+    return f"'{text}" if _is_formula(text) else text
 
 
 def cell_text(written: str) -> str:
     """The text that a cell which `cell` wrote, or a person did, stands for."""
-    return written[1:] if written.startswith("'") and written[1:].startswith(FORMULA) else written
+    return written[1:] if written.startswith("'") and _is_formula(written[1:]) else written
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run a cell; some leave out spaces before the sign."""
+    return text.startswith(FORMULA) or text.lstrip().startswith(FORMULA)
 
 
 def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> None:

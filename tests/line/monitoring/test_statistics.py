@@ -112,6 +112,18 @@ def test_a_shift_is_found_and_dated_and_nothing_else(shift: float) -> None:
     assert mean == pytest.approx(10 + 2 * shift, abs=1)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.0, 118.0, 1e-9, -3.5])
+def test_a_reference_of_parts_that_are_all_alike_has_a_resolution(value: float) -> None:
+    ties = np.random.default_rng(0).uniform(size=400).tolist()
+    size = abs(value) or 1.0
+    alarms = []
+    for off in (1e-12, -1e-8, 1e-3):
+        watch = DriftWatch([value] * 50, 1, 0.01)
+        watch.extend([(k, value + off * size, tie) for k, tie in enumerate(ties)])
+        alarms.append(watch.alarm is not None)
+    assert alarms == [False, False, True]
+
+
 def test_false_alarms_are_as_rare_as_stated() -> None:
     random = np.random.default_rng(5)
     highest = []

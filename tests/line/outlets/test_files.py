@@ -51,12 +51,13 @@ def test_no_cell_is_a_formula(tmp_path: Path, part: Make) -> None:
     file = tmp_path / "r.csv"
     to = outlet(f"csv:{file}")
     to.open()
-    to.send(part(1, words="=HYPERLINK(1)\r\nand more", statement='-2+3, "quoted"'))
+    to.send(part(1, words="=HYPERLINK(1)\r\nand more", statement='-2+3, "quoted"', clause="＠a\x1b[2J"))
     to.close()
     ((_, row),) = read_csv(file, COLUMNS)
     assert row["words"] == "'=HYPERLINK(1) and more"
     assert cell_text(row["statement"]) == '-2+3, "quoted"'
     assert row["result"] == "reject"
+    assert row["clause"] == "'＠a\\x1b[2J"
 
 
 def test_a_table_of_something_else_is_not_touched(tmp_path: Path) -> None:

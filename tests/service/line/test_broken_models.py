@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from shutil import copytree, rmtree
 
@@ -78,12 +79,14 @@ def test_what_is_loaded_goes_on_and_health_says_what_is_missing(
         for _ in range(100):
             if found := problems.get("/health").json()["problems"]:
                 break
+            time.sleep(0.05)
         assert "is gone or was changed" in found["cap"]
         assert inspected(line, plates, model="cap")[0] == 200
         (models.parent / "away").rename(place)
         for _ in range(100):
             if not problems.get("/health").json()["problems"]:
                 break
+            time.sleep(0.05)
         else:
             raise AssertionError("the problem stays")
 

@@ -11,7 +11,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def test_no_other_site_changes_anything_in_a_persons_name(plates: Path, line: ServedLine) -> None:
-    changing = [one for one in line.routes if not one.methods <= {"GET", "HEAD"}]
+    changing = [one for one in line.routes if "GET" not in (one.methods or ())]
     assert len(changing) > 15
     assert all(one.methods == {"POST"} for one in changing)
     before = line.context.store.entries(limit=1000)

@@ -154,7 +154,7 @@ def _say(built: Built, out: Path) -> None:
     screen.say(f"{manifest.counts['samples']:,} pictures, {manifest.counts['items']:,} items: {tasks}")
     for one in built.missing:
         screen.say(f"to complete in {out / 'specification.yaml'}: {one}")
-    screen.say(f"saved: {out}\nnext: specsight benchmark check {out}")
+    screen.say(f"saved: {out}", f"next: specsight benchmark check {out}")
 
 
 def _say_not_made(built: Built) -> None:

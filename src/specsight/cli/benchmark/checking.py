@@ -8,6 +8,7 @@ import click
 
 from specsight import screen
 from specsight.cli.options import PATH
+from specsight.errors import one_line
 
 COLOURS = {"passes": "green", "warns": "yellow", "fails": "red", "not run": "red"}
 
@@ -32,7 +33,9 @@ def check(bench: Path, data: Path | None, only: tuple[str, ...]) -> int:
 
     results = check_benchmark(Benchmark(bench, data), only)
     for one in results:
-        click.echo(f"{click.style(f'{one.status:8}', fg=COLOURS[one.status])} {one.title}: {one.summary}")
+        click.echo(
+            f"{click.style(f'{one.status:8}', fg=COLOURS[one.status])} {one.title}: {one_line(one.summary)}"
+        )
         for problem in one.problems:
             screen.say(f"{'':9}{problem}")
     failed = failures(results)

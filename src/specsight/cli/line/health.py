@@ -71,7 +71,7 @@ def health(
         if what is not None:
             references.reset(store, name, model, what, person, note)  # type: ignore[arg-type]
         found = watch.status(store, name, model)
-    screen.say(json.dumps(found.to_json(), indent=1) if as_json else found.text())
+    screen.say(*(json.dumps(found.to_json(), indent=1).split("\n") if as_json else found.lines()))
     if found.state == "drifted":
         raise SystemExit(1)
 

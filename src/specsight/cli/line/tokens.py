@@ -51,7 +51,7 @@ def list_tokens(as_json: bool, db: str) -> None:
     with records_at(db) as store:
         now, found = store.clock(), Tokens(store).all()
     if as_json:
-        screen.say(json.dumps([one.to_json() for one in found], indent=1))
+        screen.say(*json.dumps([one.to_json() for one in found], indent=1).split("\n"))
         return
     for one in found:
         state = "valid" if one.valid(now) else "revoked" if one.revoked else "expired"

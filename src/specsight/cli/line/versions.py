@@ -64,7 +64,7 @@ def list_reviewed(models: Path, model: str, everything: bool, as_json: bool, db:
             }
             for one in found
         ]
-        screen.say(json.dumps(values, indent=1))
+        screen.say(*json.dumps(values, indent=1).split("\n"))
         return
     for one in found:
         outcome = f", {one.confirmation.outcome}" if one.confirmation else ""

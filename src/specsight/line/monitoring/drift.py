@@ -110,7 +110,10 @@ class DriftWatch:
             )
         self.mean, self.spread = float(known.mean()), float(known.std(ddof=1))
         """Of the reference's blocks."""
-        self._ranks = sorted(known.tolist())
+        # The step is the reference's alone, so that later parts stay exchangeable; 0 has the resolution of pictures.
+        self._step = 2 * ROUNDING * float(np.abs(known).max()) or float(np.finfo(np.float32).eps)
+        self._middle = float(np.median(known))
+        self._ranks = sorted(self._rounded(known).tolist())
         self._capital = Capital.fresh(len(SHIFTS))
 
     def extend(self, parts: Sequence[tuple[int, float, float]]) -> None:
@@ -122,7 +125,7 @@ class DriftWatch:
         whole = np.array(self._waiting[: count * self.block], np.float64).reshape(count, self.block, 3)
         del self._waiting[: count * self.block]
         means = whole[:, :, 1].mean(1)
-        scores = scores_of(self._ranks, means, whole[:, -1, 2])
+        scores = scores_of(self._ranks, self._rounded(means), whole[:, -1, 2])
         self.starts += whole[:, 0, 0].astype(int).tolist()
         self.means += means.tolist()
         self.scores += scores.tolist()
@@ -132,6 +135,11 @@ class DriftWatch:
         if self.alarm is None and len(above):
             self.alarm = int(whole[above[0], -1, 0])
             self._last = len(self.scores) - count + int(above[0]) + 1
+
+    def _rounded(self, means: Array) -> Array:
+        """Means in steps of what computing alone may move them by: those that differ by less are ties, or a reference
+        whose parts are all alike would take the last bit of a sum for a drift."""
+        return np.asarray(np.round((means - self._middle) / self._step), np.float64)
 
     @property
     def limit(self) -> float:

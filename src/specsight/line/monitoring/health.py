@@ -54,8 +54,8 @@ class LineHealth:
         values = asdict(self)
         return {**values, "alarms": [one.to_json() for one in self.alarms]}
 
-    def text(self) -> str:
-        """A few lines for a terminal."""
+    def lines(self) -> list[str]:
+        """What a terminal shows."""
         lines = [f"{self.line}, {self.model} {self.version}: {self.state} ({self.parts} parts)"]
         lines += [f"alarm {one.number}: {one.words}{_known(one)}" for one in self.alarms]
         for one in self.features:
@@ -63,7 +63,7 @@ class LineHealth:
             lines.append(f"  {one.name:10} reference {one.reference:.4g}, recent {recent} ({one.state})")
         if self.promise is not None:
             lines.append(f"  false rejects {promise_words(self.promise)}")
-        return "\n".join([*lines, *self.remarks])
+        return [*lines, *self.remarks]
 
 
 def drift_words(feature: str, before: float, after: float, spread: float) -> str:
