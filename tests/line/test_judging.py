@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from specsight.line.kept_maps import decode_kept, encode_kept
 from specsight.line.records import Activation, JudgedPart
 from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
+from specsight.records import Inspection
 
 
 def request(plates: Path, number: int, **values: str) -> PartRequest:
@@ -50,6 +53,24 @@ def test_parts_are_judged_as_the_inspector_judges_them(plates: Path, judge: Part
         assert np.abs(decode_kept(kept) - alone.map).max() <= np.ptp(alone.map) / 131070 * 1.01
     assert [one.part for one in told] == [f"p{k}" for k in range(40, 46)]
     assert told[1].verdict == told[4].verdict == "reject"
+
+
+def test_a_map_with_a_hole_is_no_answer(plates: Path, sqlite_store: LineStore) -> None:
+    class Torn(Inspector):
+        def judge(self, *given: Any, **options: Any) -> Inspection:
+            found = super().judge(*given, **options)
+            assert found.map is not None
+            torn = found.map.copy()
+            torn[3, 4] = np.nan
+            return replace(found, map=torn)
+
+    judge = PartJudge(Fleet(plates / "models", sqlite_store, Torn.load), sqlite_store)
+    try:
+        part = judge.submit(request(plates, 40)).result(30)
+        assert (part.verdict, part.map) == (None, "")
+        assert "not a number everywhere" in part.error
+    finally:
+        judge.close()
 
 
 def test_words_decide_here_too(plates: Path, judge: PartJudge) -> None:

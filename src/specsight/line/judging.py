@@ -214,6 +214,10 @@ def _judged(model: LiveModel, request: PartRequest) -> tuple[Judging, NDArray[np
         inspection = model.inspector.judge(observation, instruction)
         if not np.isfinite(inspection.score) or inspection.map is None:
             raise SpecsightError("the picture has a score that is not a number: check it")
+        if not np.isfinite(
+            inspection.map
+        ).all():  # one such pixel would leave nothing of the map that is kept
+            raise SpecsightError("the picture has a map that is not a number everywhere: check it")
     except SpecsightError as error:
         reason = str(error).replace(SENT, f"the picture of part '{request.part}'")
         part = replace(part, error=reason, seconds={"wait": waited}, judged=now())

@@ -116,7 +116,7 @@ def _alarm(context: LineContext, model: str, fields: Mapping[str, str]) -> Alarm
 
 
 def _note(fields: Mapping[str, str]) -> str:
-    return fields.get("note", "").replace("\x00", "").strip()[:LONGEST]
+    return fields.get("note", "").strip()[:LONGEST]
 
 
 def _parts(store: LineStore, alarm: Alarm) -> tuple[tuple[str, JudgedPart], ...]:
