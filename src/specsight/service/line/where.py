@@ -38,7 +38,7 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
         """The part is to be rejected for what lies there; of a review that says so already, reason and type stay."""
         (one,) = shown(context, [part_of(context, id)])
         said = one.said if one.said is not None and one.said.verdict == "reject" else None
-        type_ = fields.get("type", "").replace("\x00", "").strip()[:200]
+        type_ = fields.get("type", "").strip()[:200]
         region = _region(fields.get("region", ""))
         reason = "" if said is None else said.reason
         role = cast(Role, person.role)
