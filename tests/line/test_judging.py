@@ -16,7 +16,7 @@ from tests.support.factory import specsight
 
 from specsight.errors import SpecsightError
 from specsight.inspector import Inspector
-from specsight.line.fleet import Fleet, version_of
+from specsight.line.fleet import Fleet, Loading, version_of
 from specsight.line.judging import Busy, Closed, PartJudge
 from specsight.line.kept_maps import decode_kept, encode_kept
 from specsight.line.records import Activation, JudgedPart
@@ -64,7 +64,11 @@ def test_a_map_with_a_hole_is_no_answer(plates: Path, sqlite_store: LineStore) -
             torn[3, 4] = np.nan
             return replace(found, map=torn)
 
-    judge = PartJudge(Fleet(plates / "models", sqlite_store, Torn.load), sqlite_store)
+    class LoadingTorn(Loading):
+        def __call__(self, folder: Path) -> Inspector:
+            return Torn.load(folder)
+
+    judge = PartJudge(Fleet(plates / "models", sqlite_store, LoadingTorn()), sqlite_store)
     try:
         part = judge.submit(request(plates, 40)).result(30)
         assert (part.verdict, part.map) == (None, "")
