@@ -29,6 +29,9 @@ from specsight.line.store import LineStore
 from specsight.line.verdicts import UNDONE
 
 
+REQUIRED = "There must be a red mark."
+
+
 @pytest.fixture(scope="module")
 def judged(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `models` and `line.db`, in which six plates were judged: three rejected, 41 and 44 among them."""
@@ -139,6 +142,20 @@ def test_a_false_reject_is_accepted_once_a_candidate_is_live_and_rejected_after_
         roll_back(fleet, "plate", "eva")
     done = [one.action for one in fleet.store.entries("")]
     assert done[-5:] == ["registered", "made a candidate", "previewed", "went live", "went live"]
+
+
+def test_what_a_clause_decides_no_threshold_changes_and_candidate_and_preview_say_so(
+    fleet: Fleet, plates: Path
+) -> None:
+    asked = PartRequest("a", "marked", "plate", (plates / "new" / "40.png").read_bytes(), words=REQUIRED)
+    (marked,) = fleet.store.add([judge(fleet.live("plate"), asked)])
+    assert (marked.verdict, marked.clause) == ("reject", REQUIRED)
+    fleet.store.review(Review(marked.id, "ben", "operator", "accept"))
+    confirm(fleet.store, marked.id, "good", "anna")
+    made = threshold_candidate(fleet, "plate", "anna", "overruled", under_words=True)
+    assert "1 of them a clause rejected, which no threshold changes" in made.version.note
+    (seen,) = preview(fleet, "plate", [made.version.version], "anna")
+    assert seen.found["by_clause"] == {"accept": 0, "reject": 1}
 
 
 def test_a_preview_of_something_else_does_not_do(fleet: Fleet) -> None:

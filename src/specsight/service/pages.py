@@ -27,6 +27,17 @@ YEAR = 365 * 24 * 3600
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 
 
+class WrongRole(HTTPException):
+    """Somebody asks for what is for others."""
+
+    def __init__(self, role: str, wanted: Sequence[str]) -> None:
+        super().__init__(
+            403,
+            f"this is for the role {' or '.join(map(repr, wanted))}, and you have the role '{role}': enter with a "
+            "token of that role",
+        )
+
+
 class Pages:
     """Templates of one page's `package` and those that all share, whose files are served below /static/.
 
@@ -111,7 +122,9 @@ class Pages:
             status, headers = 503, {"Retry-After": "2"}
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"detail": words}, status, headers)
-        page = self.page("mistake.html.j2", request, status, words=words)
+        page = self.page(
+            "mistake.html.j2", request, status, words=words, wrong_role=isinstance(error, WrongRole)
+        )
         page.headers.update(headers)
         return page
 
@@ -135,7 +148,7 @@ def only(*roles: str) -> Callable[[Request], Person]:
     def check(request: Request) -> Person:
         person = person_of(request)
         if person.role not in roles:
-            raise HTTPException(403, f"this is for the role {' or '.join(map(repr, roles))}")
+            raise WrongRole(person.role, roles)
         return person
 
     return check

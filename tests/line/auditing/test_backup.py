@@ -65,5 +65,11 @@ def test_verbs(sqlite_store: LineStore, tmp_path: Path) -> None:
     assert "there is no folder" in refused(
         "line", "backup", "-o", tmp_path / "c", "--models", tmp_path / "x", "--db", url
     )
+    assert "a backup replaces nothing: choose a new folder" in refused(
+        "line", "backup", "-o", tmp_path / "b", "--db", url
+    )
+    assert "is no backup of a line" in refused(
+        "line", "restore", tmp_path, "--db", f"sqlite:///{tmp_path}/x.db"
+    )
     specsight("line", "restore", tmp_path / "b", "--db", f"sqlite:///{tmp_path}/other.db")
     assert (tmp_path / "other.db").is_file()

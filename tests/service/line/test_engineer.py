@@ -63,7 +63,10 @@ def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_
 
 
 def test_only_engineers_change_anything(own: ServedLine) -> None:
-    assert own.browser("operator").get("/engineer/plate").status_code == 403
+    refused = own.browser("operator").get("/engineer/plate", headers={"Accept": "text/html"})
+    assert refused.status_code == 403
+    assert "you have the role &#39;operator&#39;: enter with a token" in refused.text
+    assert 'href="/enter"' in refused.text
     assert own.browser("auditor").get("/engineer/plate").status_code == 200
     assert own.browser("auditor").post("/engineer/plate/scan", data={}).status_code == 403
     assert own.browser("engineer").get("/engineer/nothing").status_code == 404
