@@ -28,7 +28,6 @@ from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
 from specsight.line.verdicts import UNDONE
 
-
 REQUIRED = "There must be a red mark."
 
 

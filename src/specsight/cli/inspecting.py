@@ -27,7 +27,10 @@ from specsight.errors import SpecsightError
 
 if TYPE_CHECKING:
     from specsight.calibration import ThresholdConfig
+    from specsight.datasets.accounting import Ignored
     from specsight.inspector import Inspector
+    from specsight.records import Sample
+    from specsight.runs.rewriting import Rewriting
     from specsight.storage.addresses import Address
 
 REJECTED, UNREADABLE = 1, 3
@@ -196,74 +199,103 @@ def inspect(
     The exit code is 0 whatever was found; with --exit-code it is 1 where a picture was rejected, 3 where none was and
     some could not be read, else 0. 2 is an error.
     """
-    from specsight.datasets import load_dataset
-    from specsight.datasets.beside import with_signals
     from specsight.engine import opened
-    from specsight.images import METRES
-    from specsight.inspector import Inspector
-    from specsight.language import load_language_model
-    from specsight.ontology import load_ontology
     from specsight.reading import read_instruction
-    from specsight.report.page import render
-    from specsight.runs.inspection_tables import check_tables, write_tables
+    from specsight.runs.inspection_tables import check_tables
     from specsight.runs.inspections import write_inspections
     from specsight.runs.judging import SavedInspector
-    from specsight.runs.rewriting import Rewriting
-    from specsight.runs.sorting import sort_pictures
     from specsight.specification import load_specification
     from specsight.storage import check_output
 
     model, pictures = here(model), here(pictures)
-    depth = here(depth) if depth else None
+    given = beside(here(depth) if depth else None, signals)
     with output(out) as folder:
         check_output(folder)
         _check_order(model, pictures)
         if table:
             check_tables(table)
         specification = load_specification(spec) if spec else None
-        ontology = load_ontology(extend=knowledge) if knowledge else None
-        inspector = Inspector.load(model, encoder, device)
-        if inspector.detector.adaptations and (said := inspector.detector.map_source):
-            screen.say(f"model: {said}")
-        if exit_code and inspector.calibration is None:
-            raise SpecsightError(
-                f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code folder"
-            )
-        if ontology is not None:
-            inspector.ontology = ontology
-        speaking = (
-            partial(load_language_model, explain_with, device, words_alone=True) if explain_with else None
-        )
+        inspector = _inspector(model, encoder, device, knowledge, exit_code)
         words = specification or inspector.specification
         instruction = read_instruction(say, words) if say is not None else None
-        listing = load_dataset(pictures)
-        given = beside(depth, signals)
-        unit = METRES if depth_unit == "m" else 1.0
-        joined = with_signals(listing.samples, pictures, given, unit)
-        for note in joined.notes:
-            screen.say(f"note: {note}", err=True)
+        samples, ignored = _samples(pictures, given, depth_unit)
         with opened(engine, engine_address, engine_workers) as workers:
             write_inspections(
                 inspector,
-                joined.samples,
+                samples,
                 folder,
                 data=pictures,
                 model=model,
                 instruction=instruction,
-                ignored=listing.ignored,
+                ignored=ignored,
                 maps=not no_maps,
                 specification=specification,
-                rewriting=Rewriting(speaking) if speaking else None,
+                rewriting=_rewriting(explain_with, device),
                 engine=workers,
-                reload=SavedInspector(model, encoder, device, ontology=ontology),
+                reload=SavedInspector(model, encoder, device, ontology=inspector.ontology),
             )
-        page = render(folder)
-        if table:
-            write_tables(folder, table)
-        copied = sort_pictures(folder, sort)
-        screen.verdicts(folder)
-        _say_written(folder, copied, table, page)
+        _finish(folder, sort, table)
         return _code(folder) if exit_code else 0
+
+
+def _inspector(
+    model: Path, encoder: str | None, device: str, knowledge: tuple[Path, ...], rejects: bool
+) -> Inspector:
+    """The saved model, with what is further known of types of defects; `rejects`: it must have a threshold."""
+    from specsight.inspector import Inspector
+    from specsight.ontology import load_ontology
+
+    ontology = load_ontology(extend=knowledge) if knowledge else None
+    inspector = Inspector.load(model, encoder, device)
+    if inspector.detector.adaptations and (said := inspector.detector.map_source):
+        screen.say(f"model: {said}")
+    if rejects and inspector.calibration is None:
+        raise SpecsightError(
+            f"'{model}' has no threshold, so that nothing is rejected: leave --exit-code out, or fit it with more "
+            "good parts"
+        )
+    if ontology is not None:
+        inspector.ontology = ontology
+    return inspector
+
+
+def _samples(
+    pictures: Path, given: Mapping[str, Path], depth_unit: str
+) -> tuple[list[Sample], tuple[Ignored, ...]]:
+    """Pictures with the channels that lie beside them, and files that are none."""
+    from specsight.datasets import load_dataset
+    from specsight.datasets.beside import with_signals
+    from specsight.images import METRES
+
+    listing = load_dataset(pictures)
+    joined = with_signals(listing.samples, pictures, given, METRES if depth_unit == "m" else 1.0)
+    for note in joined.notes:
+        screen.say(f"note: {note}", err=True)
+    return joined.samples, listing.ignored
+
+
+def _rewriting(explain_with: str | None, device: str) -> Rewriting | None:
+    """Statements in a language model's words, where one is named."""
+    from specsight.language import load_language_model
+    from specsight.runs.rewriting import Rewriting
+
+    if not explain_with:
+        return None
+    return Rewriting(partial(load_language_model, explain_with, device, words_alone=True))
+
+
+def _finish(folder: Path, sort: tuple[str, ...], table: Path | None) -> None:
+    """Write report, tables and copies of a run, and say what was found and where it lies."""
+    from specsight.report.page import render
+    from specsight.runs.inspection_tables import write_tables
+    from specsight.runs.sorting import sort_pictures
+
+    page = render(folder)
+    if table:
+        write_tables(folder, table)
+    copied = sort_pictures(folder, sort)
+    screen.verdicts(folder)
+    _say_written(folder, copied, table, page)
 
 
 def _say_written(out: Path, copied: Mapping[str, int], table: Path | None, page: Path) -> None:

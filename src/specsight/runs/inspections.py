@@ -53,24 +53,9 @@ def write_inspections(
     """
     run = RunFolder(out)
     root = (data if data.is_dir() else data.parent).resolve()
-    config = {
-        "kind": "inspection",
-        "name": root.name,
-        "data": str(root),
-        "model": model.name,
-        "model_checksum": sha256(model / CHECKSUMS),
-    }
-    if instruction is not None:
-        config["instruction"] = dump_yaml(instruction)
+    config = _config(root, model, inspector, instruction, specification, maps, rewriting)
     if specification is not None:
-        config["specification"] = dump_yaml(specification)
         inspector = inspector.under(specification)
-    if not maps:
-        config["maps"] = "none"
-    if inspector.ontology is not None:
-        config["ontology"] = inspector.ontology.digest
-    if rewriting is not None:
-        config["explain_with"] = f"{rewriting.model.name} {rewriting.model.fingerprint}"
     with only_writer(out):
         run.claim(config)
         fit = describe_fit(inspector)
@@ -102,3 +87,33 @@ def write_inspections(
         run.write_metrics(numbers)
         run.write_environment(environment.describe())
     return out
+
+
+def _config(
+    root: Path,
+    model: Path,
+    inspector: Inspector,
+    instruction: Instruction | None,
+    specification: Specification | None,
+    maps: bool,
+    rewriting: Rewriting | None,
+) -> dict[str, str]:
+    """What a run rests on: with another one of these it is another run."""
+    config = {
+        "kind": "inspection",
+        "name": root.name,
+        "data": str(root),
+        "model": model.name,
+        "model_checksum": sha256(model / CHECKSUMS),
+    }
+    if instruction is not None:
+        config["instruction"] = dump_yaml(instruction)
+    if specification is not None:
+        config["specification"] = dump_yaml(specification)
+    if not maps:
+        config["maps"] = "none"
+    if inspector.ontology is not None:
+        config["ontology"] = inspector.ontology.digest
+    if rewriting is not None:
+        config["explain_with"] = f"{rewriting.model.name} {rewriting.model.fingerprint}"
+    return config
