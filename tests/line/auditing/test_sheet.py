@@ -13,6 +13,7 @@ pdfplumber = pytest.importorskip("pdfplumber")
 
 from specsight.errors import SpecsightError
 from specsight.line.auditing.exporting import exported
+from specsight.line.auditing.fonts import BOLD, CHINESE, JAPANESE, KOREAN, runs, width
 from specsight.line.auditing.pdf import render
 from specsight.line.auditing.sheet import page, sheet_of
 from specsight.line.fleet import Fleet
@@ -74,9 +75,20 @@ def test_names_in_any_script_are_shown_and_never_run(judged: list[JudgedPart], s
     assert "подшипник 中 &lt;b&gt;41&lt;/b&gt;" in html
     assert "<script" not in html
     assert "http" not in re.sub(r'http-equiv="', "", html)
-    assert "подшипник[U+4E2D]<b>41</b>" in text_of(render(sheet))
+    pdf = text_of(render(sheet))
+    assert "подшипник中<b>41</b>" in pdf
+    assert "fontsthatthisfiledoesnothold" in pdf
+    assert "fontsthatthisfiledoesnothold" not in text_of(render(sheet_of(store, judged[0].id)))
     clauses = next(one for one in sheet.sections if one.title == "Clauses")
     assert any("not applied" in row[-1] for row in clauses.rows)
+
+
+def test_each_script_has_a_font_or_stands_as_code_points() -> None:
+    assert runs("轴承 7") == [(CHINESE, "轴承"), ("", " 7")]
+    assert runs("軸受けの傷") == [(JAPANESE, "軸受けの傷")]
+    assert runs("베어링 中") == [(KOREAN, "베어링"), ("", " "), (KOREAN, "中")]
+    assert runs("a\n𠀀") == [("", "a\n[U+20000]")]
+    assert width("中", BOLD, 8) == 8
 
 
 def test_a_picture_that_is_none_has_a_sheet_too(store: LineStore, fleet: Fleet) -> None:

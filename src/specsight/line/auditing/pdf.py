@@ -1,26 +1,22 @@
-"""A sheet → PDF, with the fonts embedded; the same sheet gives the same bytes.
+"""A sheet → PDF; the same sheet gives the same bytes.
 
 ReportLab (BSD) writes it: a wheel without system libraries, which embeds fonts that come with matplotlib and
 can leave out times and random ids. WeasyPrint lays out HTML, but takes Pango and fonts from the
-system: another machine, other bytes. DejaVu has Latin, Greek, Cyrillic, Georgian, Armenian and more.
-What it lacks is written as its code points.
+system: another machine, other bytes. `fonts` says in what each character is set.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from specsight.errors import require
+from specsight.line.auditing.fonts import BOLD, FONT, runs, width
 from specsight.line.auditing.sections import Section
 from specsight.line.auditing.sheet import Sheet
 
-FONT, BOLD = "SpecsightSans", "SpecsightSansBold"
-FILES = {FONT: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf"}
 MARGIN = 48.0
 """Of a page, in points."""
 PADDING = 6.0
@@ -28,6 +24,10 @@ PADDING = 6.0
 INK, SOFT, LINE, BAD, FINE, STRONG = "#1b2127", "#56616c", "#dde1e4", "#a3261b", "#1c6b45", "#fff3d6"
 LONGEST_WORD = 24
 """Characters of words that are not broken in a table."""
+BROUGHT = (
+    "Chinese, Japanese and Korean text stands here in fonts that this file does not hold: where its place is blank, the "
+    "viewer lacks them. The HTML sheet of this part shows them, too."
+)
 LARGEST = 260.0
 """Height of a picture at most, in points."""
 
@@ -57,7 +57,11 @@ def render(sheet: Sheet) -> bytes:
     def foot(canvas: Any, _document: Any) -> None:
         canvas.setFont(FONT, 7)
         canvas.setFillColor(SOFT)
-        canvas.drawString(MARGIN, MARGIN / 2, f"{write.known(sheet.title)[:90]} · Specsight")
+        line = canvas.beginText(MARGIN, MARGIN / 2)
+        for font, run in runs(f"{sheet.title[:90]} · Specsight"):
+            line.setFont(font or FONT, 7)
+            line.textOut(run)
+        canvas.drawText(line)
         canvas.drawRightString(A4[0] - MARGIN, MARGIN / 2, f"page {canvas.getPageNumber()}")
 
     document.build(write.story(sheet), onFirstPage=foot, onLaterPages=foot)
@@ -71,7 +75,8 @@ class _Writer:
         from reportlab.lib.styles import ParagraphStyle
 
         self.width = width
-        self.glyphs = _glyphs()
+        self.brought = False
+        """Whether some text takes fonts of the viewer."""
 
         def style(name: str, size: float, colour: str = INK, font: str = FONT, **more: Any) -> ParagraphStyle:
             values = {"fontName": font, "fontSize": size, "leading": 1.35 * size, "textColor": colour}
@@ -90,22 +95,22 @@ class _Writer:
             "caption": style("caption", 7.5, SOFT),
         }
 
-    def known(self, text: str) -> str:
-        """The text with characters that the font lacks as their code points."""
-        return "".join(
-            one if ord(one) in self.glyphs or one == "\n" else f"[U+{ord(one):04X}]" for one in text
-        )
+    def marked(self, text: str) -> str:
+        """Text as a paragraph takes it, with the fonts of what the embedded ones lack."""
+        found = [(font, escape(run).replace("\n", "<br/>")) for font, run in runs(text)]
+        self.brought |= any(font for font, _ in found)
+        return "".join(f'<font name="{font}">{run}</font>' if font else run for font, run in found)
 
     def paragraph(self, text: str, style: str) -> Any:
         from reportlab.platypus import Paragraph
 
-        return Paragraph(escape(self.known(text)).replace("\n", "<br/>"), self.styles[style])
+        return Paragraph(self.marked(text), self.styles[style])
 
     def story(self, sheet: Sheet) -> list[Any]:
         from reportlab.platypus import Paragraph, Spacer
 
         colour = BAD if sheet.bad else FINE
-        title = f'{escape(self.known(sheet.title))}: <font color="{colour}">{escape(self.known(sheet.verdict))}</font>'
+        title = f'{self.marked(sheet.title)}: <font color="{colour}">{self.marked(sheet.verdict)}</font>'
         parts: list[Any] = [Paragraph(title, self.styles["title"]), self.paragraph(sheet.lead, "lead")]
         if sheet.alert:
             parts += [self.paragraph(sheet.alert, "alert"), Spacer(1, 8)]
@@ -113,6 +118,8 @@ class _Writer:
             parts += [Spacer(1, 6), self._pictures(sheet)]
         for section in sheet.sections:
             parts += self._section(section)
+        if self.brought:
+            parts.insert(2, self.paragraph(BROUGHT, "caption"))
         return parts
 
     def _pictures(self, sheet: Sheet) -> Any:
@@ -164,17 +171,16 @@ class _Writer:
         """Columns in proportion to their longest cell, up to a limit, and never narrower than their longest word."""
         if not section.head:
             return [110.0, self.width - 110.0]
-        from reportlab.pdfbase.pdfmetrics import stringWidth
 
-        def width(text: str) -> float:
-            return float(stringWidth(text, BOLD, 8)) + 10
+        def taken(text: str) -> float:
+            return width(text, BOLD, 8) + 10
 
         columns: Sequence[Sequence[str]] = list(zip(section.head, *section.rows))
         words = [
-            max(width(word) for cell in column for word in cell.split() or [""] if len(word) <= LONGEST_WORD)
+            max(taken(word) for cell in column for word in cell.split() or [""] if len(word) <= LONGEST_WORD)
             for column in columns
         ]
-        wanted = [min(max(map(width, column)), self.width / 2) for column in columns]
+        wanted = [min(max(map(taken, column)), self.width / 2) for column in columns]
         room = self.width - sum(words)
         further = [max(want - word, 0.0) for want, word in zip(wanted, words)]
         return [word + room * more / (sum(further) or 1.0) for word, more in zip(words, further)]
@@ -186,17 +192,3 @@ _PLAIN = [
     ("TOPPADDING", (0, 0), (-1, -1), 2),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
 ]
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    """Code points that the fonts have; registers them."""
-    import matplotlib
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    fonts = {name: TTFont(name, str(folder / file)) for name, file in FILES.items()}
-    for one in fonts.values():
-        pdfmetrics.registerFont(one)
-    return frozenset.intersection(*(frozenset(one.face.charToGlyph) for one in fonts.values()))
