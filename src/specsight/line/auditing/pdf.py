@@ -25,8 +25,8 @@ INK, SOFT, LINE, BAD, FINE, STRONG = "#1b2127", "#56616c", "#dde1e4", "#a3261b",
 LONGEST_WORD = 24
 """Characters of words that are not broken in a table."""
 BROUGHT = (
-    "Chinese, Japanese and Korean text stands here in fonts that this file does not hold: where its place is blank, the "
-    "viewer lacks them. The HTML sheet of this part shows them, too."
+    "Chinese, Japanese and Korean text stands here in fonts that this file does not hold: where its place is blank, "
+    "the viewer lacks them. The HTML sheet of this part shows them, too."
 )
 LARGEST = 260.0
 """Height of a picture at most, in points."""
