@@ -48,9 +48,12 @@ def test_what_is_drawn_joins_the_review(plates: Path, line: ServedLine, browser:
     across, down = polygon[1][0] - polygon[0][0], polygon[2][1] - polygon[1][1]
     assert abs(across - 0.1) < 1e-4
     assert abs(down - 0.1) < 1e-4
-    page = line.browser("engineer").get("/engineer/plate").text
-    assert page.count('<svg class="region"') == 1
-    assert f"{box[0][0]} {box[0][1]}L" in page
+    drawn = f"/part/{id_}/where/{review.number}"
+    engineer = line.browser("engineer")
+    assert engineer.get("/engineer/plate").text.count(drawn) == 1
+    assert engineer.get(f"/part/{id_}").text.count(drawn) == 1
+    assert engineer.get(drawn).text.count("M") == 2
+    assert engineer.get(f"/part/{id_}/where/1").status_code == 404
 
 
 def test_nothing_but_a_region_is_taken(plates: Path, line: ServedLine) -> None:

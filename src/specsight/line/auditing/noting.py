@@ -7,7 +7,7 @@ end is cut off, are told by what was noted before; who keeps the digest of that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,17 +27,21 @@ def note_heads(store: LineStore, person: str = PERSON, daily: bool = True) -> En
 
     What was noted before and is no longer there stays noted: it is missing for ever.
     """
+    with reading(store.engine) as connection:
+        if daily and _fresh(_last_noted(connection), store.clock()):
+            return None
+        heads = _heads(connection)  # it takes a while on a large trail: nobody waits for it
     with store.transaction([""]) as connection:
         last = _last_noted(connection)
-        now = store.clock()
-        if daily and last is not None and timedelta(0) <= now - last.at < DAY:
+        if daily and _fresh(last, store.clock()):
             return None
         before = last.detail["heads"] if last else {}
-        heads = _heads(connection)
         heads |= {line: head for line, head in before.items() if not _there(connection, line, head)}
         if heads == before:
             return None
-        return trail.write(connection, Entry("", person, "engineer", NOTED, "", {"heads": heads}, at=now))
+        return trail.write(
+            connection, Entry("", person, "engineer", NOTED, "", {"heads": heads}, at=store.clock())
+        )
 
 
 def noted(store: LineStore) -> dict[str, set[str]]:
@@ -53,6 +57,10 @@ def noted(store: LineStore) -> dict[str, set[str]]:
     for line, head in (last.detail["heads"] if last else {}).items():
         found.setdefault(line, set()).add(head["digest"])
     return found
+
+
+def _fresh(last: Entry | None, now: datetime) -> bool:
+    return last is not None and timedelta(0) <= now - last.at < DAY
 
 
 def _last_noted(connection: sa.Connection) -> Entry | None:

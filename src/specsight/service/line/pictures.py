@@ -38,7 +38,7 @@ def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float
     scale = HeatScale.of(map_, inspection.map_threshold)
     colours = heat_colours(scale(map_))
     colours[..., 3] = np.round(colours[..., 3] * opacity)
-    size = _shown(store, part, side)
+    size = shown_size(store, part, side)
     layer = np.ascontiguousarray(cv2.resize(colours, size[::-1], interpolation=cv2.INTER_LINEAR))
     if inspection.map_threshold is not None:
         larger = cv2.resize(map_, size[::-1], interpolation=cv2.INTER_LINEAR) >= inspection.map_threshold
@@ -53,7 +53,7 @@ def overlay(store: LineStore, part: JudgedPart, side: int = SIDE, opacity: float
     return bytes(data.tobytes())
 
 
-def _shown(store: LineStore, part: JudgedPart, side: int) -> tuple[int, int]:
+def shown_size(store: LineStore, part: JudgedPart, side: int = SIDE) -> tuple[int, int]:
     """The size of the picture as it is shown; that of the map where the picture is kept no longer."""
     from specsight.report.pictures import fitted
 

@@ -6,20 +6,25 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError
 from specsight.line.records import Review, Role
 from specsight.line.regions import Region, region_of
 from specsight.service.access import Person
-from specsight.service.line.api import part_of
+from specsight.service.line.api import KEPT, part_of
 from specsight.service.line.context import LineContext
+from specsight.service.line.pictures import shown_size
 from specsight.service.line.shown import OPERATING, defects_of, shown
 from specsight.service.pages import Pages, checked_form, only
 
 Operating = Annotated[Person, Depends(only(*OPERATING))]
 Fields = Annotated[Mapping[str, str], Depends(checked_form)]
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+COLOUR = "#ffb000"
+"""Of what persons drew, as in region.css."""
 ENGINEER = "engineer"
 """Who came from the engineer's page goes back to it."""
 
@@ -46,10 +51,34 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
         there = f"/engineer/{one.part.model}#part-{id}" if fields.get("back") == ENGINEER else f"/part/{id}"
         return RedirectResponse(there, 303)
 
+    def drawn(id: str, number: Number) -> Response:
+        """What the review of that number drew, to be laid over the picture."""
+        (one,) = shown(context, [part_of(context, id)])
+        for review in one.reviews:
+            if review.number == number and review.region is not None:
+                text = _svg(review.region, shown_size(context.store, one.part))
+                return Response(text, media_type="image/svg+xml", headers=KEPT)
+        raise HTTPException(404, "nothing was drawn there")
+
     path = "/part/{id}/where"
+    router.add_api_route(f"{path}/{{number}}", drawn, methods=["GET"], response_model=None)
     router.add_api_route(path, draw, methods=["GET"], response_model=None)
     router.add_api_route(path, save, methods=["POST"], response_model=None)
     return router
+
+
+def _svg(region: Region, size: tuple[int, int]) -> str:
+    """Polygons in the proportions of a picture of `size` (rows, columns), transparent elsewhere."""
+    height, width = size
+    lines = "".join(
+        f"M{'L'.join(f'{float(x) * width:.2f} {float(y) * height:.2f}' for x, y in polygon)}Z"
+        for polygon in region
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<path d="{lines}" fill="{COLOUR}" fill-opacity=".2" stroke="{COLOUR}" stroke-width="3" '
+        'stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+    )
 
 
 def _region(text: str) -> Region:
