@@ -72,7 +72,7 @@ def known(store: LineStore) -> LineStore:
         (("delete", "x", "--line", "b", "--reason", "y"), "there is no line 'b': known: a"),
         (("health", "b", "plate"), "there is no line 'b': known: a"),
         (("health", "a", "plat"), "no version of a model 'plat' is live: did you mean 'plate'?"),
-        (("health", "a", "plate", "--reference", "90-99"), "its 40 parts have numbers 1 to 40"),
+        (("health", "a", "plate", "--reference", "90-99"), "it judged 40 parts, with numbers from 1 to 40"),
         (("health", "a", "plate", "--reset", "drift"), "line health a plate --reference FIRST-LAST"),
         (("health", "a", "plate", "--promised", "0.1"), "give --reference FIRST-LAST, too"),
         (("health", "a", "plate", "--note", "lamp"), "give it with --acknowledge or --reset"),

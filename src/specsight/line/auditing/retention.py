@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from specsight.errors import SpecsightError
+from specsight.errors import SpecsightError, did_you_mean
 from specsight.line import schema
 from specsight.line.auditing.deleting import PARTS_AT_ONCE, Gone, Order, What, delete
 from specsight.line.records import JudgedPart
@@ -79,7 +79,11 @@ def load_rules(path: Path) -> Rules:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise SpecsightError(f"'{path}': {where}: {first['msg']}") from error
+        way = first["msg"]
+        if first["type"] == "extra_forbidden":
+            known = Terms if len(first["loc"]) > 1 else Rules
+            way = f"there is no such rule; {did_you_mean(str(first['loc'][-1]), known.model_fields)}"
+        raise SpecsightError(f"'{path}': {where}: {way}") from error
     except (OSError, ValueError) as error:
         raise SpecsightError(f"cannot read '{path}': {error}") from error
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from specsight.line.counting import counted
 from specsight.line.monitoring.alarms import Alarm
 from specsight.line.monitoring.parts import REJECTED, SCORE
 from specsight.line.monitoring.promise import PromiseStatus
@@ -56,7 +57,7 @@ class LineHealth:
 
     def lines(self) -> list[str]:
         """What a terminal shows."""
-        lines = [f"{self.line}, {self.model} {self.version}: {self.state} ({self.parts} parts)"]
+        lines = [f"{self.line}, {self.model} {self.version}: {self.state} ({counted(self.parts, 'part')})"]
         lines += [f"alarm {one.number}: {one.words}{_known(one)}" for one in self.alarms]
         for one in self.features:
             recent = "-" if one.recent is None else f"{one.recent:.4g}"

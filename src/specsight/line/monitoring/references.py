@@ -7,6 +7,7 @@ import shlex
 from dataclasses import replace
 
 from specsight.errors import SpecsightError, did_you_mean
+from specsight.line.counting import counted
 from specsight.line.monitoring import parts as records
 from specsight.line.monitoring.alarms import Baseline, Watch, baseline_of, save
 from specsight.line.monitoring.drift import DriftWatch, block_for
@@ -125,7 +126,9 @@ def reset(
 def _judged(store: LineStore, line: str, model: str, version: str) -> str:
     """Which parts there would be."""
     count, first, last = records.span(store, line, model, version)
-    return f"its {count:,} parts have numbers {first} to {last}" if count else "it judged none of it yet"
+    if not count:
+        return "it judged none of it yet"
+    return f"it judged {counted(count, 'part')}, with numbers from {first} to {last}"
 
 
 def reference_values(parts: list[WatchedPart]) -> dict[str, list[float]]:

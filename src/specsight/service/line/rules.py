@@ -50,5 +50,6 @@ def check_reach(host: str, names: tuple[str, ...], tokens: Tokens) -> None:
         raise SpecsightError(f"--host {host}: name with --allow-host what browsers call this server")
     if not any(one.valid(tokens.store.clock()) for one in tokens.all()):
         raise SpecsightError(
-            f"--host {host}: nobody has a token; give one out with 'specsight line token add NAME --role …'"
+            f"--host {host}: nobody has a token; give one out with 'specsight line token add NAME --role …' "
+            "and the same --db"
         )
