@@ -97,6 +97,7 @@ def _always_killed(piece: int) -> int:
     return piece
 
 
+@pytest.mark.long
 def test_a_piece_that_kills_every_worker_ends_the_run_in_one_line(engine: Ray) -> None:
     results = engine.map(lambda: _always_killed, range(4))
     assert [next(results), next(results)] == [0, 1]

@@ -28,6 +28,7 @@ def verdict(plates: Path, line: ServedLine, number: int, name: str = "") -> Any:
     return line.inspect(content, name or f"p{number}.png").json()[0]["verdict"]
 
 
+@pytest.mark.long
 def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_back(
     plates: Path, own: ServedLine, browser: Any
 ) -> None:

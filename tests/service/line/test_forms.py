@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from tests.support.lines import ROLES, ServedLine
 
 FORM = "application/x-www-form-urlencoded"
@@ -18,6 +19,7 @@ SENT: tuple[tuple[dict[str, str], bytes], ...] = (
 )
 
 
+@pytest.mark.long
 def test_no_other_site_changes_anything_in_a_persons_name(plates: Path, line: ServedLine) -> None:
     changing = [one for one in line.routes if "GET" not in (one.methods or ())]
     assert len(changing) > 15

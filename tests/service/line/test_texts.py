@@ -19,6 +19,7 @@ TOLD = ("psycopg", "sqlite3", "line.db", "text fields")
 ENDLESS = ("/events", "/live")
 
 
+@pytest.mark.long
 def test_every_address_takes_any_text_or_says_what_is_wrong(any_line: ServedLine) -> None:
     browser = any_line.browser("engineer")
     asked, faults = 0, []
