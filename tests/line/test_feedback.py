@@ -23,6 +23,7 @@ from specsight.line.feedback.selection import select
 from specsight.line.fleet import Fleet
 from specsight.line.history import Wanted, find
 from specsight.line.judging import judge
+from specsight.line.monitoring.parts import said_of_parts
 from specsight.line.records import JudgedPart, Review
 from specsight.line.requests import PartRequest
 from specsight.line.store import LineStore
@@ -102,6 +103,24 @@ def test_what_was_taken_back_waits_for_nobody(fleet: Fleet) -> None:
     assert reviewed(fleet.store, "plate") == []
     with pytest.raises(SpecsightError, match="nobody has reviewed"):
         confirm(fleet.store, id_, "good", "anna")
+
+
+def test_who_says_otherwise_later_takes_a_confirmation_out_of_force(fleet: Fleet) -> None:
+    store = fleet.store
+    id_ = say(fleet, 41, "accept", "good")
+    (one,) = reviewed(store, "plate", waiting=False)
+    held = (one.part.line, "plate", one.part.version)
+    assert said_of_parts(store, *held) == {id_: True}
+    store.review(Review(id_, "ben", "operator", "accept", "as I say"))
+    assert [one.part.id for one in reviewed(store, "plate", waiting=False)] == [id_]
+    store.review(Review(id_, "ben", "operator", "reject", "a cut"))
+    assert reviewed(store, "plate", waiting=False) == []
+    (waits,) = reviewed(store, "plate", waiting=True)
+    assert (waits.part.id, waits.outcome) == (id_, "defect")
+    assert said_of_parts(store, *held) == {id_: False}
+    confirm(store, id_, "good", "anna")  # an engineer has the last word, until a person says otherwise again
+    assert [one.outcome for one in reviewed(store, "plate", waiting=False)] == ["good"]
+    assert said_of_parts(store, *held) == {id_: True}
 
 
 def test_a_false_reject_is_accepted_once_a_candidate_is_live_and_rejected_after_a_roll_back(

@@ -31,6 +31,10 @@ def test_a_region_covers_what_was_drawn_at_any_size() -> None:
         assert (mask == expected).all()
     tiny = [[[0.99, 0.99], [0.9901, 0.99], [0.9901, 0.9901]]]
     assert np.argwhere(mask_of(tiny, (10, 10))).tolist() == [[9, 9]]
+    assert mask_of([BOX, *tiny], (10, 10))[9, 9]
+    assert mask_of([BOX, BOX[::-1]], (64, 64)).sum() == mask_of([BOX], (64, 64)).sum()
+    eight = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    assert mask_of(region_of([eight]), (64, 64)).mean() == pytest.approx(0.5, abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +46,10 @@ def test_a_region_covers_what_was_drawn_at_any_size() -> None:
         [[[0, 0], [1, 1], [2, 0]]],
         [[[0, 0], [0.5, 0.5], [float("nan"), 0]]],
         [[[0, 0], [0, 0.5], [0, 1]]],
+        [[[0, 0], [0.5, 0.5], [1, 1]]],
         [[[0, 0], ["1", 1], [1, 0]]],
         [[[0, 0], [True, 1], [1, 0]]],
+        [[[10**400, 0.1], [0.5, 0.1], [0.5, 0.5]]],
         [BOX] * 51,
     ],
 )

@@ -31,7 +31,7 @@ def inside(grid: Grid, cells: Cells, frame: Frame) -> tuple[Grid, Cells]:
 
 
 def aggregate(features: Grid, size: int) -> Grid:
-    """Return the mean over `size` × `size` neighbouring cells of (D, h, w); at the border over the cells that exist."""
+    """Return the mean over `size` × `size` cells (odd) around each of (D, h, w); at the border over those there."""
     if size == 1:
         return features
     down, across = (_means(length, size) for length in features.shape[1:])

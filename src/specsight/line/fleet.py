@@ -210,8 +210,8 @@ class Fleet:
         Raises Unloadable where it cannot be loaded, or does not lie here any more after it was: what is loaded goes on
         judging. The same version is tried again after `PAUSE`, for every try reads all of it.
         """
-        version = self.check(name).version
-        with self._lock:
+        with self._lock:  # what goes live meanwhile is not taken back by an older answer
+            version = self.check(name).version
             found, failed = self._loaded.get(name), self._failed.get(name)
             if found is None or found.version != version:
                 if failed is not None and failed.version == version and time.monotonic() < failed.until:
@@ -233,12 +233,12 @@ class Fleet:
         would not after another start."""
         problems = {}
         names = list(self.loaded())
-        with contextlib.suppress(SpecsightError):  # a database that is away is said of each of them
+        with contextlib.suppress(SpecsightError, OSError):  # a database that is away is said of each of them
             names += [one for one in self.names() if one not in names and self._only in ("", one)]
         for name in names:
             try:
                 self.follow(name)
-            except SpecsightError as error:
+            except (SpecsightError, OSError) as error:
                 problems[name] = str(error)
         return problems
 

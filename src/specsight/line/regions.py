@@ -5,7 +5,6 @@ Points are shares of the picture's width and height, turned upright, so that the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,23 +35,28 @@ def _polygon(given: Any) -> Polygon:
     if not isinstance(given, list) or not 3 <= len(given) <= POINTS:
         raise SpecsightError(f"a polygon has 3 to {POINTS} points")
     points = [_point(one) for one in given]
-    if any(max(axis) - min(axis) <= 0 for axis in zip(*points, strict=True)):
+    # Not by its signed area: that of a figure of eight is nothing.
+    if np.linalg.svd(np.subtract(points, points[0]), compute_uv=False)[1] < 10**-DIGITS:
         raise SpecsightError("a polygon covers nothing: draw around the defect")
     return points
 
 
 def _point(given: Any) -> Point:
     numbers = isinstance(given, list) and all(type(one) in (int, float) for one in given)
-    if not numbers or len(given) != 2 or not all(math.isfinite(one) and 0 <= one <= 1 for one in given):
+    if not numbers or len(given) != 2 or not all(0 <= one <= 1 for one in given):
         raise SpecsightError("a point is [x, y], shares of the picture's width and height from 0 to 1")
     return [round(float(one), DIGITS) for one in given]
 
 
 def mask_of(region: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """What a region covers of a picture of `size` (rows, columns), (H, W); at least the pixel of its first point."""
-    shapes = [Shape(polygon=tuple((float(x), float(y)) for x, y in polygon)) for polygon in region]
-    mask = drawn(shapes, size, (float(size[0]), float(size[1])))
-    if not mask.any():
-        x, y = region[0][0]
-        mask[min(int(y * size[0]), size[0] - 1), min(int(x * size[1]), size[1] - 1)] = True
+    """What a region covers of a picture of `size` (rows, columns), (H, W); of each polygon at least the pixel of its
+    first point."""
+    mask = np.zeros(size, np.bool_)
+    for polygon in region:
+        shape = Shape(polygon=tuple((float(x), float(y)) for x, y in polygon))
+        own = drawn([shape], size, (float(size[0]), float(size[1])))
+        if not own.any():
+            x, y = polygon[0]
+            own[min(int(y * size[0]), size[0] - 1), min(int(x * size[1]), size[1] - 1)] = True
+        mask |= own
     return mask

@@ -88,6 +88,13 @@ _REVIEWED = schema.parts.c.id.in_(
 )  # most parts are not: found out first
 WORD: sa.ColumnElement[str] = sa.case((_REVIEWED, sa.func.coalesce(_VERDICT, schema.WORD)), else_=schema.WORD)
 """`word` of a row of parts."""
+CONTRADICTS: sa.ColumnElement[bool] = sa.and_(
+    schema.reviews.c.at > schema.confirmations.c.at,
+    sa.tuple_(schema.reviews.c.verdict, schema.confirmations.c.outcome).in_(
+        [("accept", "defect"), ("reject", "good")]
+    ),
+)
+"""Whether a review says, later, otherwise than a confirmation of the same part, which holds no longer then."""
 OVERRULED: sa.ColumnElement[bool] = sa.and_(
     _REVIEWED, schema.WORD.in_(JUDGED), sa.func.coalesce(_VERDICT, schema.WORD) != schema.WORD
 )

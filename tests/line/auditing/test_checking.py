@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -10,13 +11,14 @@ from tests.support.factory import run
 
 from specsight.line import schema, trail
 from specsight.line.auditing.checking import lines_of, verify
+from specsight.line.auditing.deleting import Order, delete
 from specsight.line.auditing.noting import note_heads
 from specsight.line.auditing.rejudging import rejudge
 from specsight.line.auditing.sheet import sheet_of
 from specsight.line.feedback.confirming import confirm
 from specsight.line.fleet import Fleet
-from specsight.line.records import JudgedPart, Review, now
-from specsight.line.store import LineStore
+from specsight.line.records import Entry, JudgedPart, Review, now
+from specsight.line.store import Judging, LineStore
 
 
 def tamper(store: LineStore, *statements: sa.Executable, on: str) -> None:
@@ -152,6 +154,36 @@ def test_what_was_noted_is_missed_for_ever(reviewed: JudgedPart, store: LineStor
     assert "what concerns all lines: NOT WHOLE" in found.output
     assert "line 'a': whole" in found.output
     assert found.return_value == 1
+
+
+def test_a_cut_end_that_was_noted_again_is_missed(reviewed: JudgedPart, store: LineStore, url: str) -> None:
+    note_heads(store)
+    head = verify(store, "").head
+    without(store, "a", last=2)
+    heads = {"a": {"number": store.entries("a")[-1].number, "digest": store.entries("a")[-1].digest}}
+    store.note(Entry("", "specsight", "engineer", "noted", "", {"heads": heads}))
+    assert verify(store, "", head).whole
+    assert "which what concerns all lines has noted" in verify(store, "a").words
+    for wrong in ("", head[:-1], head.upper()):
+        assert "64 hexadecimal digits" in str(run("line", "verify", "--expect", wrong, "--db", url).exception)
+
+
+def test_a_chain_of_all_lines_that_was_changed_vouches_for_none(
+    reviewed: JudgedPart, store: LineStore
+) -> None:
+    tamper(store, sa.update(schema.audit).where(schema.audit.c.line == "").values(person="x"), on="audit")
+    assert "what concerns all lines, where this one is noted, was changed" in verify(store, "a").words
+
+
+def test_what_was_judged_again_after_it_was_deleted_is_there(store: LineStore) -> None:
+    part = JudgedPart("a", "p", "plate", "0" * 12, verdict="accept")
+    (first,) = store.add([Judging(part, b"picture")])
+    delete(store, [first], Order("content", "eva", "engineer", "asked"))
+    assert verify(store, "a").whole
+    store.add([Judging(replace(part, id="again"), b"picture")])
+    assert verify(store, "a").whole
+    tamper(store, sa.delete(schema.blobs), on="blob")
+    assert "is missing; nobody deleted it" in verify(store, "a").words
 
 
 def test_the_kept_version_says_the_same_again(

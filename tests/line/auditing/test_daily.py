@@ -79,6 +79,14 @@ def test_a_clock_that_jumped_deletes_nothing_until_a_person_says_that_it_is_righ
     assert apply_daily(store, rules) == Gone(contents=1, size=5)
 
 
+def test_a_clock_that_is_ahead_at_the_first_time_deletes_nothing(store: LineStore, rules: Path) -> None:
+    part = added(store, "young", now())
+    later(store, 7300)
+    with pytest.raises(SpecsightError, match="the last part was judged at"):
+        apply_daily(store, rules)
+    assert store.content(part.picture) is not None
+
+
 def test_parts_of_a_clock_that_was_behind_are_as_young_as_those_before_them(
     store: LineStore, rules: Path
 ) -> None:

@@ -6,6 +6,7 @@ import io
 import re
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,23 @@ def test_of_several_pictures_none_is_judged_where_one_key_is_taken(plates: Path,
     assert (answer.status_code, "'7 #2' belongs to another" in answer.text) == (409, True)
     assert sum(counts(line.context.store).values()) == 1
     assert line.context.store.by_key("a", "7") is None
+
+
+def test_of_two_requests_at_once_under_one_key_one_is_answered_whole_and_the_other_leaves_nothing(
+    plates: Path, line: ServedLine
+) -> None:
+    few = [("picture", ("0.png", png(plates, 40)))]
+    many = [("picture", (f"{n}.png", png(plates, n))) for n in range(41, 44)]
+    ask = line.program("operator").post
+    for attempt in range(4):
+        key = f"at once {attempt}"
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(ask, "/inspect", files=files, data={"key": key}) for files in (few, many)]
+        answers = [one.result() for one in asked]
+        assert sorted(one.status_code for one in answers) == [200, 409]
+        stored = [line.context.store.by_key("a", f"{key}{end}") for end in ("", " #2", " #3")]
+        expected = next(len(one.json()) for one in answers if one.status_code == 200)
+        assert sum(one is not None for one in stored) == expected
 
 
 def test_depth_goes_with_its_picture(plates: Path, line: ServedLine, tmp_path: Path) -> None:

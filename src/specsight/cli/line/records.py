@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,16 +47,25 @@ def export(inspection: str, out: Path, models: Path | None, db: str) -> None:
     screen.say(f"{out}: SHA-256 {hashlib.sha256(content).hexdigest()}")
 
 
+def _digest(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """A digest, or None. An empty one, as of a variable that is not set, would check nothing."""
+    if value is not None and not re.fullmatch("[0-9a-f]{64}", value):
+        raise SpecsightError(
+            f"--expect '{value}': a digest has 64 hexadecimal digits; 'line verify' prints them"
+        )
+    return value
+
+
 @click.command()
 @click.option("--line", "lines", multiple=True, help="Check this line alone; may be given again.")
 @click.option(
     "--expect",
-    default="",
+    callback=_digest,
     help="Digest of an entry that was noted elsewhere and must be there: on --line, otherwise in what concerns all "
     "lines, which notes the others daily.",
 )
 @DATABASE
-def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
+def verify(lines: tuple[str, ...], expect: str | None, db: str) -> int:
     """Check that nothing was changed or removed: trail, records, reviews, pictures and maps.
 
     Says for each line in one sentence what it found. Exit code 1: something is not as it was written.
@@ -69,7 +79,10 @@ def verify(lines: tuple[str, ...], expect: str, db: str) -> int:
     with records_at(db) as store:
         for line in lines:
             check_line(store, line)
-        found = [check(store, line, expect if line == where else "") for line in lines or lines_of(store)]
+        found = [
+            check(store, line, expect if expect and line == where else "")
+            for line in lines or lines_of(store)
+        ]
     for one in found:
         screen.say(one.words)
         for fault in one.faults[1:LISTED]:

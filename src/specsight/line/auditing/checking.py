@@ -108,8 +108,8 @@ class _Told:
 
     deleted: set[str] = field(default_factory=set)
     """Ids of records that are gone."""
-    digests: set[str] = field(default_factory=set)
-    """Of content that is gone, whoever's line it was deleted on."""
+    digests: dict[str, int] = field(default_factory=dict)
+    """Of content that is gone, whoever's line it was deleted on → the last entry that says so."""
     own: set[str] = field(default_factory=set)
     """Of these, what was deleted on this line."""
     actions: Told = field(default_factory=dict)
@@ -141,12 +141,26 @@ def _trail(
                 if one.detail.get("what") == RECORD:
                     told.deleted.add(one.subject)
     checked.head = previous
+    if line and (broken := _broken(store, "")) is not None:
+        checked.faults.append(
+            f"what concerns all lines, where this one is noted, was changed at entry {broken}"
+        )
     checked.faults += [
         f"no entry has the digest {digest[:16]}…{where}: the trail was cut off, or is another one"
         for digest, where in wanted.items()
     ]
     told.digests = _deleted_digests(store)
     return judged, told
+
+
+def _broken(store: LineStore, line: str) -> int | None:
+    """The first entry of a line's chain that does not follow from the one before it."""
+    previous = ""
+    for batch in _entries(store, line):
+        if (broken := trail.check(batch, previous)) is not None:
+            return broken
+        previous = batch[-1].digest
+    return None
 
 
 def _about(batch: list[Entry], number: int) -> str:
@@ -161,12 +175,13 @@ def _entries(store: LineStore, line: str) -> Iterator[list[Entry]]:
         after = batch[-1].number
 
 
-def _deleted_digests(store: LineStore) -> set[str]:
-    query = sa.select(schema.audit.c.detail).where(schema.audit.c.action == "deleted")
-    found: set[str] = set()
+def _deleted_digests(store: LineStore) -> dict[str, int]:
+    table = schema.audit.c
+    query = sa.select(table.number, table.detail).where(table.action == "deleted").order_by(table.number)
+    found: dict[str, int] = {}
     with reading(store.engine) as connection:
-        for detail in connection.execute(query).scalars():
-            found.update(map(str, detail.get("removed", ())))
+        for number, detail in connection.execute(query):
+            found.update(dict.fromkeys(map(str, detail.get("removed", ())), int(number)))
     return found
 
 
@@ -174,7 +189,7 @@ def _records(
     store: LineStore, line: str, checked: Checked, judged: dict[str, tuple[int, str]], told: _Told
 ) -> None:
     missing = dict(judged)
-    known: set[str] = set()
+    there: dict[str, bool] = {}
     after = 0
     while batch := find(store, Wanted(line=line, after=after), BATCH, oldest_first=True):
         after = batch[-1].number
@@ -193,7 +208,8 @@ def _records(
             name = f"part '{part.part}' ({part.id})"
             checked.faults += differences(OF_PARTS, part.id, name, told.actions, actions)
             for name, digest in part.contents:
-                _content(store, part, name, digest, known, told, checked)
+                entry_of = judged.get(part.id, (0, ""))[0]
+                _content(store, part, entry_of, name, digest, there, told, checked)
     for id_, (number, _) in missing.items():
         if id_ in told.deleted:
             checked.deleted += 1
@@ -211,20 +227,29 @@ def _models(store: LineStore, checked: Checked, told: _Told) -> None:
 
 
 def _content(
-    store: LineStore, part: JudgedPart, name: str, digest: str, known: set[str], told: _Told, checked: Checked
+    store: LineStore,
+    part: JudgedPart,
+    entry: int,
+    name: str,
+    digest: str,
+    there: dict[str, bool],
+    told: _Told,
+    checked: Checked,
 ) -> None:
-    if digest in known:
-        return
-    known.add(digest)
-    content = store.content(digest)
-    if content is None:
-        if digest in told.digests:
-            checked.released += digest not in told.own
-        else:
+    """Check what a part that was judged in `entry` keeps; `there` remembers what was looked at already."""
+    seen = digest in there
+    content = None if seen else store.content(digest)
+    if not there.setdefault(digest, content is not None):
+        # Judged again after it was deleted, it was kept again.
+        if told.digests.get(digest, -1) <= entry:
             checked.faults.append(
                 f"the {name} of part '{part.part}' ({part.id}) is missing; nobody deleted it on the trail"
             )
-        return
-    checked.contents += 1
-    if hashlib.sha256(content).hexdigest() != digest:
-        checked.faults.append(f"the {name} of part '{part.part}' ({part.id}) was changed: its digest differs")
+        elif not seen:
+            checked.released += digest not in told.own
+    elif content is not None:
+        checked.contents += 1
+        if hashlib.sha256(content).hexdigest() != digest:
+            checked.faults.append(
+                f"the {name} of part '{part.part}' ({part.id}) was changed: its digest differs"
+            )

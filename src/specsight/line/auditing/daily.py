@@ -68,11 +68,18 @@ def last_applied(store: LineStore) -> datetime | None:
 
 def _due(store: LineStore) -> bool:
     last, now = last_applied(store), store.clock()
-    if last is None:
-        return True
-    if not -DAY <= now - last <= TRUSTED:
+    compared, what = (last, "rules of retention were last applied") if last else _last_part(store)
+    if compared is not None and not -DAY <= now - compared <= TRUSTED:
         raise SpecsightError(
-            f"the clock says {iso(now)}, and rules of retention were last applied at {iso(last)}: set the clock or, "
+            f"the clock says {iso(now)}, and {what} at {iso(compared)}: set the clock or, "
             "where it is right, apply them once with 'specsight line retain'"
         )
-    return now - last >= DAY
+    return last is None or now - last >= DAY
+
+
+def _last_part(store: LineStore) -> tuple[datetime | None, str]:
+    """What the clock is held to before rules were ever applied."""
+    table = schema.parts.c
+    with reading(store.engine) as connection:
+        newest = connection.execute(sa.select(table.judged).order_by(table.number.desc()).limit(1)).scalar()
+    return newest, "the last part was judged"

@@ -28,7 +28,8 @@ def note_heads(store: LineStore, person: str = PERSON, daily: bool = True) -> En
     What was noted before and is no longer there stays noted: it is missing for ever.
     """
     with reading(store.engine) as connection:
-        if daily and _fresh(_last_noted(connection), store.clock()):
+        last = _last_noted(connection)
+        if daily and (_fresh(last, store.clock()) or not _newer(connection, last)):
             return None
         heads = _heads(connection)  # it takes a while on a large trail: nobody waits for it
     with store.transaction([""]) as connection:
@@ -45,22 +46,29 @@ def note_heads(store: LineStore, person: str = PERSON, daily: bool = True) -> En
 
 
 def noted(store: LineStore) -> dict[str, set[str]]:
-    """Line → digests of entries that it must have: its first one, and the last one that was noted."""
+    """Line → digests of entries that it must have: its first one, and all that were ever noted. Not the last ones
+    alone: whoever cut a trail could note its new end."""
     table = schema.audit.c
-    began = sa.select(schema.audit).where(table.line == "", table.action == trail.BEGAN)
-    with reading(store.engine) as connection:
-        entries = [Entry(**row._mapping) for row in connection.execute(began)]
-        last = _last_noted(connection)
+    query = sa.select(table.action, table.subject, table.detail)
+    query = query.where(table.line == "", table.action.in_([trail.BEGAN, NOTED]))
     found: dict[str, set[str]] = {}
-    for one in entries:
-        found.setdefault(one.subject, set()).add(str(one.detail.get("digest")))
-    for line, head in (last.detail["heads"] if last else {}).items():
-        found.setdefault(line, set()).add(head["digest"])
+    with reading(store.engine) as connection:
+        for action, subject, detail in connection.execute(query):
+            heads = {subject: detail} if action == trail.BEGAN else detail["heads"]
+            for line, head in heads.items():
+                found.setdefault(line, set()).add(str(head.get("digest")))
     return found
 
 
 def _fresh(last: Entry | None, now: datetime) -> bool:
     return last is not None and timedelta(0) <= now - last.at < DAY
+
+
+def _newer(connection: sa.Connection, last: Entry | None) -> bool:
+    """Whether any line has an entry since then: a short question, where heads are a long one."""
+    table = schema.audit.c
+    query = sa.select(table.number).where(table.line != "").order_by(table.number.desc()).limit(1)
+    return (connection.execute(query).scalar() or 0) > (0 if last is None else last.number)
 
 
 def _last_noted(connection: sa.Connection) -> Entry | None:

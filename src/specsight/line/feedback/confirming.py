@@ -1,7 +1,7 @@
 """Reviews of persons → what an engineer takes the parts for: good, defective, or of no use.
 
-In: reviews, of which the last one of a part holds. Out: confirmations, of which the last one holds, each with an entry
-in the audit trail; what waits for one; and how many parts of each kind were looked at.
+In: reviews, of which the last one of a part holds. Out: confirmations, of which the last one holds until a person says
+otherwise, each with an entry in the audit trail; what waits for one; and how many parts of each kind were looked at.
 """
 
 from __future__ import annotations
@@ -130,10 +130,12 @@ def reviewed(
     joined = (
         parts.join(said, sa.and_(said.c.inspection == parts.c.id, said.c.number == verdicts.STANDING))
         .outerjoin(last_confirmation, last_confirmation.c.inspection == parts.c.id)
-        .outerjoin(taken, taken.c.number == last_confirmation.c.number)
+        .outerjoin(
+            taken, sa.and_(taken.c.number == last_confirmation.c.number, sa.not_(verdicts.CONTRADICTS))
+        )
     )
     if waiting is not None:
-        known = last_confirmation.c.number
+        known = taken.c.number
         wanted += [known.is_(None), parts.c.error == ""] if waiting else [known.is_not(None)]
     own = _columns(schema.parts), _columns(schema.reviews), _columns(schema.confirmations)
     query = sa.select(*(column for columns in own for column in columns)).select_from(joined)

@@ -110,7 +110,8 @@ class DriftWatch:
             )
         self.mean, self.spread = float(known.mean()), float(known.std(ddof=1))
         """Of the reference's blocks."""
-        # The step is the reference's alone, so that later parts stay exchangeable; 0 has the resolution of pictures.
+        # The step is the reference's alone, the same for all later parts; 0 has the resolution of pictures. Chosen by
+        # the reference it is not exchangeable with it to the letter: a rounding of 2e-5 is what that can matter.
         self._step = 2 * ROUNDING * float(np.abs(known).max()) or float(np.finfo(np.float32).eps)
         self._middle = float(np.median(known))
         self._ranks = sorted(self._rounded(known).tolist())

@@ -77,7 +77,7 @@ def watched_parts(
 
 def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict[str, bool]:
     """Id of a part → whether it is good: by the last review that stands, or the last engineer who confirmed what it
-    is; parts of which nobody said are left out."""
+    is, where nobody said otherwise since; parts of which nobody said are left out."""
     parts, said = schema.parts.c, schema.reviews.c
     wanted = (parts.line == line, parts.model == model, parts.version == version)
     with reading(store.engine) as connection:
@@ -85,10 +85,10 @@ def said_of_parts(store: LineStore, line: str, model: str, version: str) -> dict
         query = sa.select(parts.id, said.verdict).select_from(schema.parts).join(schema.reviews, held)
         found = {str(id_): verdict == "accept" for id_, verdict in connection.execute(query.where(*wanted))}
         table = schema.confirmations
-        query = sa.select(table.c.inspection, table.c.outcome).join(
-            schema.parts, parts.id == table.c.inspection
-        )
-        for id_, outcome in connection.execute(query.where(*wanted).order_by(table.c.number)):
+        joined = table.join(schema.parts, parts.id == table.c.inspection).outerjoin(schema.reviews, held)
+        query = sa.select(table.c.inspection, table.c.outcome).select_from(joined)
+        stands = sa.not_(sa.func.coalesce(verdicts.CONTRADICTS, sa.false()))
+        for id_, outcome in connection.execute(query.where(*wanted, stands).order_by(table.c.number)):
             if outcome in OUTCOMES:
                 found[id_] = OUTCOMES[outcome]
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -15,6 +15,7 @@ from specsight.service.line.daily import Daily
 from specsight.service.line.feed import Feed
 from specsight.service.line.following import Follower
 from specsight.service.line.metrics import Metrics
+from specsight.service.line.turns import Turns
 from specsight.service.line.watching import Watcher
 
 
@@ -34,6 +35,7 @@ class LineContext:
     metrics: Metrics
     watcher: Watcher
     daily: Daily
+    turns: Turns = field(default_factory=Turns)
 
     def problems(self) -> dict[str, str]:
         """Model, or folder among the models → why it cannot be used, or would not be after another start."""

@@ -147,6 +147,14 @@ async def inspect(
 
 
 async def judged(context: LineContext, requests: Sequence[PartRequest]) -> list[JudgedPart]:
+    """`judged_now`, where nobody asks under the same key; else once they have their answer."""
+    if not requests[0].key:
+        return await judged_now(context, requests)
+    async with context.turns.of(requests[0].line, requests[0].key):
+        return await judged_now(context, requests)
+
+
+async def judged_now(context: LineContext, requests: Sequence[PartRequest]) -> list[JudgedPart]:
     """What is on record of these parts. Raises HTTPException: 503 where nothing was taken or could be stored, 409 where
     a key belongs to another picture, model, part or instruction, before any of several is judged."""
     judge = context.judge

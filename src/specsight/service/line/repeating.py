@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 
@@ -26,4 +27,7 @@ class Repeating:
     async def _repeat(self) -> None:
         while True:
             await asyncio.sleep(self._seconds)
-            await self._work()
+            try:
+                await self._work()
+            except Exception:
+                logging.getLogger(__name__).exception("it failed, and is tried again")

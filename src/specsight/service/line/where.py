@@ -70,14 +70,16 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
 def _svg(region: Region, size: tuple[int, int]) -> str:
     """Polygons in the proportions of a picture of `size` (rows, columns), transparent elsewhere."""
     height, width = size
-    lines = "".join(
-        f"M{'L'.join(f'{float(x) * width:.2f} {float(y) * height:.2f}' for x, y in polygon)}Z"
+    # Each by itself, and what an odd number of its own lines surround: as `regions.mask_of` takes them.
+    paths = "".join(
+        f'<path d="M{"L".join(f"{float(x) * width:.2f} {float(y) * height:.2f}" for x, y in polygon)}Z" '
+        'vector-effect="non-scaling-stroke"/>'
         for polygon in region
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f'<path d="{lines}" fill="{COLOUR}" fill-opacity=".2" stroke="{COLOUR}" stroke-width="3" '
-        'stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+        f'<g fill="{COLOUR}" fill-opacity=".2" fill-rule="evenodd" stroke="{COLOUR}" stroke-width="3" '
+        f'stroke-linejoin="round">{paths}</g></svg>'
     )
 
 
