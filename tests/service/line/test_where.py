@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,68 @@ def test_nothing_but_a_region_is_taken(plates: Path, line: ServedLine) -> None:
     said["verdict"] = "accept"
     assert program.post(f"/inspections/{id_}/reviews", json=said).status_code == 422
     assert [one.type for one in line.context.store.reviews([id_])[id_]] == ["scratch", "dent", "dent"]
+
+
+def test_a_long_type_is_refused_not_cut(plates: Path, line: ServedLine) -> None:
+    id_ = missed(plates, line)
+    engineer = line.browser("engineer")
+    page = engineer.get(f"/part/{id_}/where").text
+    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+    drawn, reviewed, confirmed = f"/part/{id_}/where", f"/part/{id_}/review", "/engineer/plate/confirm"
+    for address, form in (
+        (drawn, {"type": "x" * 201, "region": f"[{BOX}]"}),
+        (reviewed, {"say": f"reject:type:{'x' * 201}"}),
+        (confirmed, {"inspection": id_, "outcome": "defect", "type": "x" * 201}),
+    ):
+        answer = engineer.post(address, data={"csrf": csrf, **form})
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == "the type is longer than 200 characters: shorten it"
+    engineer.post(drawn, data={"csrf": csrf, "type": "x" * 200, "region": f"[{BOX}]"})
+    assert [one.type for one in line.context.store.reviews([id_])[id_]] == ["scratch", "x" * 200]
+
+
+def test_all_fits_on_the_screen_and_no_more_is_drawn_than_is_taken(
+    plates: Path, line: ServedLine, browser: Any
+) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    id_ = missed(plates, line)
+    size = {"width": 1280, "height": 757, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(line.server.addresses["operator"])
+        browser.get(f"{line.url}/part/{id_}/where")
+        drawing, save = browser.find_element("id", "drawing"), browser.find_element("id", "save")
+        until(lambda: drawing.size["height"] > 500)
+        fits = "return document.documentElement.scrollHeight <= innerHeight"
+        assert browser.execute_script(fits)
+        assert save.location["x"] > drawing.location["x"] + drawing.size["width"]
+        field = browser.find_element("css selector", "[name=type]")
+        assert field.value_of_css_property("color") == browser.find_element(
+            "tag name", "h1"
+        ).value_of_css_property("color")
+        full = browser.find_element("id", "full")
+        drawing.send_keys((" " + Keys.RIGHT + Keys.DOWN + " ") * 10)
+        ActionChains(browser).move_to_element_with_offset(drawing, -101, -77).click_and_hold().move_by_offset(
+            33, 41
+        ).release().perform()
+        shapes = json.loads(browser.find_element("id", "region").get_property("value"))
+        assert len(shapes) == 11
+        assert all(len(str(value)) <= 7 for shape in shapes for point in shape for value in point)
+        assert not full.is_displayed()
+        browser.find_element("css selector", "[data-draw=polygon]").click()
+        drawing.send_keys((Keys.LEFT + " " + Keys.UP + " ") * 251)
+        assert full.is_displayed()
+        drawing.send_keys(Keys.ENTER)
+        browser.find_element("css selector", "[data-draw=box]").click()
+        drawing.send_keys((" " + Keys.RIGHT + Keys.DOWN + " ") * 40)
+        assert full.is_displayed()
+        shapes = json.loads(browser.find_element("id", "region").get_property("value"))
+        assert len(shapes) == 50
+        assert max(map(len, shapes)) <= 500
+        save.click()
+        until(lambda: browser.current_url.endswith(f"/part/{id_}"))
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert line.context.store.reviews([id_])[id_][-1].region == shapes

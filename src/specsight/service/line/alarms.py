@@ -20,6 +20,7 @@ from specsight.service.languages import marked
 from specsight.service.line.context import LineContext
 from specsight.service.line.models import Name
 from specsight.service.pages import checked_form, only
+from specsight.service.texts import NOTE, written
 
 TITLES = {
     "score": marked("Scores of accepted parts"),
@@ -46,7 +47,6 @@ MEANINGS = {
     ),
 }
 PLACES = (marked("the last one before"), marked("since this part"), marked("found with this part"))
-LONGEST = 2000
 Engineer = Annotated[Person, Depends(only("engineer"))]
 Fields = Annotated[Mapping[str, str], Depends(checked_form)]
 
@@ -116,7 +116,7 @@ def _alarm(context: LineContext, model: str, fields: Mapping[str, str]) -> Alarm
 
 
 def _note(fields: Mapping[str, str]) -> str:
-    return fields.get("note", "").strip()[:LONGEST]
+    return written(fields, "note", NOTE)
 
 
 def _parts(store: LineStore, alarm: Alarm) -> tuple[tuple[str, JudgedPart], ...]:

@@ -24,10 +24,10 @@ from specsight.service.line.alarms import shown_alarms
 from specsight.service.line.context import LineContext
 from specsight.service.line.models import Name
 from specsight.service.pages import Pages, checked_form, only
+from specsight.service.texts import REASON, TYPE, written
 
 WAITING = 60
 """Reviewed parts that one page lists; as these are confirmed, others follow."""
-LONGEST = 500
 HOW = {
     "overruled reject": marked("rejected, and a person accepts it"),
     "overruled accept": marked("accepted, and a person rejects it"),
@@ -153,7 +153,7 @@ class _Engineer:
     def confirm(self, name: Name, fields: Fields, person: Engineer) -> Response:
         """An engineer takes a part for what it is."""
         outcome = fields.get("outcome", "")
-        type_ = _text(fields, "type")[:200] if outcome == "defect" else ""
+        type_ = written(fields, "type", TYPE) if outcome == "defect" else ""
         confirm(self.context.store, fields.get("inspection", "")[:32], outcome, person.code, type_)
         return self._back(name, "waiting")
 
@@ -185,14 +185,14 @@ class _Engineer:
     def go_live(self, name: Name, fields: Fields, person: Engineer) -> Response:
         """Let a version go live."""
         version, instead_of = fields.get("version", ""), fields.get("instead_of", "")
-        reason, override = _text(fields, "reason"), _text(fields, "override")
+        reason, override = (written(fields, one, REASON, "reason") for one in ("reason", "override"))
         go_live(self.context.fleet, name, version, person.code, reason, instead_of, override)
         return self._back(name, "versions")
 
     def roll_back(self, name: Name, fields: Fields, person: Engineer) -> Response:
         """Let the former version go live again."""
         instead_of = fields.get("instead_of", "")
-        roll_back(self.context.fleet, name, person.code, _text(fields, "reason"), instead_of)
+        roll_back(self.context.fleet, name, person.code, written(fields, "reason", REASON), instead_of)
         return self._back(name, "versions")
 
     def scan(self, name: Name, fields: Fields, person: Engineer) -> Response:
@@ -232,13 +232,6 @@ def _share(number: Mapping[str, Any]) -> str:
     if not number["of"]:
         return "–"
     return f"{number['count']} / {number['of']} ({100 * number['low']:.0f}–{100 * number['high']:.0f} %)"
-
-
-def _text(fields: Mapping[str, str], name: str) -> str:
-    text = fields.get(name, "").strip()
-    if len(text) > LONGEST:
-        raise SpecsightError(f"the reason is longer than {LONGEST} characters: shorten it")
-    return text
 
 
 def _number(fields: Mapping[str, str], name: str, least: float) -> float:

@@ -21,12 +21,11 @@ from specsight.service.line.context import LineContext
 from specsight.service.line.live import Live
 from specsight.service.line.shown import OPERATING, WORDS, Shown, about, shown, undoing
 from specsight.service.pages import Pages, checked_form, only, person_of
+from specsight.service.texts import REASON, TYPE, written
 
 QUEUE = 24
 """Parts that are shown beside the newest one."""
 TILE = 6
-LONGEST = 500
-"""Characters of a reason."""
 
 
 def routes(context: LineContext, pages: Pages) -> APIRouter:
@@ -111,11 +110,10 @@ def _said(one: Shown, fields: Mapping[str, str], person: Person) -> Review:
     kind, _, value = rest.partition(":")
     if verdict not in ("accept", "reject"):
         raise SpecsightError("say whether the part is accepted or rejected")
-    reason = (value if kind == "reason" and value else fields.get("other", "")).strip()
-    if len(reason) > LONGEST:
-        raise SpecsightError(f"the reason is longer than {LONGEST} characters: shorten it")
+    said = {"reason": value if kind == "reason" and value else fields.get("other", ""), "type": value}
+    reason = written(said, "reason", REASON)
     check_reason(reason)
-    type_ = value.strip()[:200] if kind == "type" else ""
+    type_ = written(said, "type", TYPE) if kind == "type" else ""
     return Review(one.part.id, person.code, cast(Role, person.role), cast(Verdict, verdict), reason, type_)
 
 

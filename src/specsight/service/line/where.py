@@ -12,13 +12,14 @@ from starlette.exceptions import HTTPException
 
 from specsight.errors import SpecsightError
 from specsight.line.records import Review, Role
-from specsight.line.regions import Region, region_of
+from specsight.line.regions import POINTS, POLYGONS, Region, region_of
 from specsight.service.access import Person
 from specsight.service.line.api import KEPT, part_of
 from specsight.service.line.context import LineContext
 from specsight.service.line.pictures import shown_size
 from specsight.service.line.shown import OPERATING, defects_of, shown
 from specsight.service.pages import Pages, checked_form, only
+from specsight.service.texts import TYPE, written
 
 Operating = Annotated[Person, Depends(only(*OPERATING))]
 Fields = Annotated[Mapping[str, str], Depends(checked_form)]
@@ -37,13 +38,21 @@ def routes(context: LineContext, pages: Pages) -> APIRouter:
         """The picture, to be drawn on."""
         (one,) = shown(context, [part_of(context, id)])
         defects = defects_of(context, one.part)
-        return pages.page("where.html.j2", request, one=one, defects=defects, back=back == ENGINEER)
+        return pages.page(
+            "where.html.j2",
+            request,
+            one=one,
+            defects=defects,
+            back=back == ENGINEER,
+            polygons=POLYGONS,
+            points=POINTS,
+        )
 
     def save(id: str, fields: Fields, person: Operating) -> Response:
         """The part is to be rejected for what lies there; of a review that says so already, reason and type stay."""
         (one,) = shown(context, [part_of(context, id)])
         said = one.said if one.said is not None and one.said.verdict == "reject" else None
-        type_ = fields.get("type", "").strip()[:200]
+        type_ = written(fields, "type", TYPE)
         region = _region(fields.get("region", ""))
         reason = "" if said is None else said.reason
         role = cast(Role, person.role)

@@ -4,17 +4,19 @@
   const SVG = "http://www.w3.org/2000/svg";
   const CLOSE_BY = 14, SMALLEST = 3; // screen pixels: around the first point of a polygon; a side of a box
   const STEP = 0.02, FINE = 0.004; // of the cross by a key; with Shift
+  const DIGITS = 1e5; // as many as are kept
   const drawing = document.getElementById("drawing"), field = document.getElementById("region");
+  const POLYGONS = Number(drawing.dataset.polygons), POINTS = Number(drawing.dataset.points), full = document.getElementById("full");
   const button = (name) => document.querySelector(`[data-draw=${name}]`);
   let shapes = JSON.parse(field.value), tool = "box", draft = [], cursor = [0.5, 0.5], keyed = false, pressed = false;
 
-  // As large as the window lets it be.
+  // As large as the window lets it be (region.css).
   const picture = drawing.parentNode.querySelector("img");
-  const fit = () => { if (picture.naturalHeight) drawing.parentNode.style.width = `min(100%, ${(68 * picture.naturalWidth) / picture.naturalHeight}vh)`; };
+  const fit = () => { if (picture.naturalHeight) drawing.parentNode.style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight); };
   picture.addEventListener("load", fit);
   fit();
 
-  const inside = (value) => Math.min(Math.max(value, 0), 1);
+  const inside = (value) => Math.round(Math.min(Math.max(value, 0), 1) * DIGITS) / DIGITS;
   const at = (event) => {
     const box = drawing.getBoundingClientRect();
     return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
@@ -57,14 +59,18 @@
     if (points.length > 2 && large(points)) add(points);
   };
   const put = (place) => {
+    const closes = draft.length > 2 && apart(place, draft[0]).every((far) => far < CLOSE_BY);
+    full.hidden = closes || (draft.length ? draft.length < POINTS : shapes.length < POLYGONS);
+    if (!full.hidden) return;
     if (tool === "box") {
       if (!draft.length) draft = [place];
       else if (large(corners(draft[0], place))) { add(corners(draft[0], place)); return; }
-    } else if (draft.length > 2 && apart(place, draft[0]).every((far) => far < CLOSE_BY)) { close(); return; }
+    } else if (closes) { close(); return; }
     else draft.push(place);
     show();
   };
   const remove = () => {
+    full.hidden = true;
     if (draft.length) draft.pop(); else shapes.pop();
     show();
   };
