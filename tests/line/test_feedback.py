@@ -257,7 +257,10 @@ def test_verbs_lead_from_a_review_to_the_line_and_back(fleet: Fleet) -> None:
     specsight("line", "feedback", "confirm", models, "good", id_, *about)
     said = specsight("line", "feedback", "candidate", models, "plate", *about)
     version = said.split()[1].rstrip(":")
-    assert "to accept: " in specsight("line", "preview", models, "plate", version, *about)
+    seen = specsight("line", "preview", models, "plate", version, *about)
+    assert "to accept: " in seen
+    assert "false rejects: nobody looked at another such part" in seen
+    assert "left out of these: 1 part that the candidate was made of" in seen
     assert specsight("line", "live", models, "plate", version, *about) == f"live: plate {version}\n"
     assert f"live  {version}" in specsight("line", "live", models, "plate", *about)
     assert version not in specsight("line", "rollback", models, "plate", *about)

@@ -106,11 +106,24 @@ def test_room_is_given_back(judged: list[JudgedPart], store: LineStore) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("keep: {accepted: -1}", "keep.accepted"),
+        ("keep: {accepted: -1}", "keep.accepted must be a number of days from 0 to 36500"),
+        ("keep: {accepted: .nan}", "keep.accepted must be a number of days from 0 to 36500"),
+        ("keep: {accepted: yes}", "keep.accepted must be a number of days from 0 to 36500"),
+        (
+            "lines: {accepted: {records: soon}}",
+            "lines.accepted.records must be a number of days from 0 to 36500",
+        ),
+        ("lines: {accepted: 3}", "lines.accepted must be a mapping"),
+        ("- a", "the file must be a mapping such as keep: {accepted: 30}"),
+        ("keep: 3", "keep must be a mapping such as {accepted: 30}"),
+        ("models: [a]", "models must be a mapping such as {NAME: {accepted: 30}}"),
+        ("lines: {1: {accepted: 3}}", "lines.1 must be text: names that are numbers stand in quotes"),
+        ("hold: [4711]", "hold.0 must be text"),
+        ("hold: a", "hold must be a list of names or ids of parts"),
         ("keep: {acepted: 3}", "keep.acepted: there is no such rule; did you mean 'accepted'?"),
         ("accepted: 3", "accepted: there is no such rule; known: "),
         ("keep: [", "cannot read"),
-        ("lines: {a: 3}", "lines.a"),
+        ("lines: {a: 3}", "lines.a must be a mapping such as {accepted: 30}"),
     ],
 )
 def test_rules_that_are_none_are_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -151,6 +151,11 @@ def test_mistakes_are_told(plate: LineStore) -> None:
     known = line_of(plate, 30, 1)
     with pytest.raises(SpecsightError, match="a reference needs"):
         take_reference(plate, "a", "plate", known[0].number, known[10].number, "ada")
+    plate.review(Review(known[3].id, "otto", "operator", "reject", "a scratch"))
+    with pytest.raises(
+        SpecsightError, match=r"Of 11 parts with these numbers these do not count: 1 that a person"
+    ):
+        take_reference(plate, "a", "plate", known[0].number, known[10].number, "ada")
     with pytest.raises(SpecsightError, match="judged no part 900 to 950"):
         take_reference(plate, "a", "plate", 900, 950, "ada")
     with pytest.raises(SpecsightError, match="--promised is 5"):

@@ -53,14 +53,27 @@ def test_a_verdict_changes_from_an_overruled_part_to_a_version_that_is_live_and_
     press("form[action$='/candidate'] button", "#task.fine")
     until(lambda: "threshold" in browser.page_source and len(own.context.store.versions("plate")) == 2)
     press("form[action$='/preview'] button", "a[href*='/preview/']")
+    assert "false rejects: nobody looked at another such part" in browser.find_element("id", "versions").text
     browser.find_element("css selector", "a[href*='/preview/']").click()
     until(lambda: bool(browser.find_elements("css selector", ".flipped li img")))
+    assert "1 part that the candidate was made of does not count here." in browser.page_source
     press("button.main", "#rollback")
     assert verdict(plates, own, 41, "again.png") == "accept"
     browser.find_element("css selector", "#rollback").click()
     until(lambda: not browser.find_elements("css selector", "#rollback"))
     assert verdict(plates, own, 41, "back.png") == "reject"
     browser.get("about:blank")
+
+
+def test_the_page_says_how_each_line_is_watched(plates: Path, own: ServedLine) -> None:
+    engineer = own.browser("engineer")
+    assert "specsight line health a plate --reference FIRST-LAST" in engineer.get("/engineer/plate").text
+    for line in ("a", "press 1"):
+        own.inspect((plates / "new" / "40.png").read_bytes(), line=line)
+    own.context.watcher.look()
+    text = engineer.get("/engineer/plate").text
+    for line in ("a", "&#39;press 1&#39;"):
+        assert f"specsight line health {line} plate --reference FIRST-LAST" in text
 
 
 def test_only_engineers_change_anything(own: ServedLine) -> None:

@@ -122,6 +122,18 @@ def test_new_parts_appear_and_an_older_one_stays_as_long_as_it_is_looked_at(
     assert page.complaints() == []
 
 
+def test_a_review_brings_the_count_of_the_shift_at_once(press: ServedLine, plates: Path) -> None:
+    part = judge(press, plates, 41)
+    operator = press.browser("operator")
+    page = operator.get("/line?name=press%201").text
+    csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+    for form, count in (({"say": "accept:reason:dust"}, 1), ({"undo": "1"}, 0)):
+        data = {"csrf": csrf, "queued": "1", **form}
+        answer = operator.post(f"/part/{part.id}/review", data=data, headers={"HX-Request": "true"}).text
+        piece = answer.partition('<div id="counts" hx-swap-oob="innerHTML">')[2]
+        assert f"<dt>overruled</dt><dd>{count}</dd>" in piece
+
+
 def test_a_verdict_is_overruled_in_two_clicks_and_taken_back(
     press: ServedLine, plates: Path, browser: Any
 ) -> None:

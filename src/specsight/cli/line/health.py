@@ -79,5 +79,5 @@ def health(
 def _numbers(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-        raise SpecsightError(f"--reference is '{text}': give the first and the last number, such as 1-200")
+        raise SpecsightError(f"--reference is '{text}': give the first and the last number, such as 1-300")
     return int(first), int(last)

@@ -15,6 +15,7 @@ from specsight import screen
 from specsight.cli.options import DATABASE, PATH, Verbs, line_loading
 from specsight.cli.records import records_at
 from specsight.learning.device import AUTO
+from specsight.line.counting import counted
 
 if TYPE_CHECKING:
     from specsight.line.feedback.preview import Preview
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MODELS = click.argument("models", type=PATH)
 MODEL = click.argument("model")
+KINDS = {"given": "put in the folder", "threshold": "another threshold", "supervised": "from defects"}
+"""How a version came about."""
 PERSON = click.option("--person", default=getpass.getuser, help="Who does it; default: who is logged in.")
 
 
@@ -179,13 +182,13 @@ def preview(
     for one in made:
         _print(one)
     if len(made) == 2:
-        screen.say(f"on {len(previewing.disagreeing(*made))} parts these two differ")
+        screen.say(f"on {counted(len(previewing.disagreeing(*made)), 'part')} these two differ")
 
 
 def _print(one: Preview) -> None:
     found = one.found
     drawn = f", drawn from {found['stored']} under seed {found['seed']}" if found["sampled"] else ""
-    screen.say(f"{one.candidate} against {one.live}: {found['judged']} parts{drawn}")
+    screen.say(f"{one.candidate} against {one.live}: {counted(found['judged'], 'part')}{drawn}")
     for word, flips in found["flips"].items():
         screen.say(
             f"  {word}: {flips['all']} ({flips['good']} good, {flips['defect']} defective, "
@@ -196,16 +199,17 @@ def _print(one: Preview) -> None:
             screen.say(f"  {word} because a clause decides, whatever the threshold: {count}")
     for name in ("false rejects", "misses"):
         live, after = (_share(found["wrong"][which][name]) for which in ("live", "candidate"))
-        screen.say(f"  {name}: {live} → {after}")
+        unknown = f"nobody looked at {'another such' if found['made_of'] else 'such a'} part"
+        screen.say(f"  {name}: {f'{live} → {after}' if live else unknown}")
     if found["made_of"]:
-        screen.say(f"  left out of these: {found['made_of']} parts that the candidate was made of")
+        screen.say(f"  left out of these: {counted(found['made_of'], 'part')} that the candidate was made of")
     for why, count in found["left_out"].items():
         screen.say(f"  {count} not judged: {why}")
 
 
 def _share(number: dict[str, Any]) -> str:
     if not number["of"]:
-        return "no such part"
+        return ""
     return f"{number['count']} of {number['of']} ({100 * number['low']:.1f} to {100 * number['high']:.1f} %)"
 
 
@@ -243,7 +247,9 @@ def live(
         known, went = fleet.store.versions(model), fleet.store.activations(model)
     for one in known:
         mark = "live" if one.version == went[-1].version else "    "
-        screen.say(f"{mark}  {one.version}  {one.kind:10}  {one.at:%Y-%m-%d %H:%M}  {one.person}  {one.note}")
+        screen.say(
+            f"{mark}  {one.version}  {KINDS[one.kind]:17}  {one.at:%Y-%m-%d %H:%M}  {one.person}  {one.note}"
+        )
     for each in went:
         screen.say(f"{each.at:%Y-%m-%d %H:%M}  {each.version}  {each.person}: {each.reason}")
 

@@ -51,7 +51,7 @@ def render(sheet: Sheet) -> bytes:
         author="",
         creator="Specsight",
         lang="en",
-        invariant=1,
+        invariant=1,  # the same sheet, the same bytes: it was created on 2000-01-01
     )
 
     def foot(canvas: Any, _document: Any) -> None:

@@ -6,7 +6,7 @@ In: rules, a store, the time. Out: what went (`deleting`). Without rules nothing
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,8 @@ from specsight.line.store import LineStore
 from specsight.storage import parse_yaml, read_text
 from specsight.storage.database import reading
 
-Days = Annotated[float, Field(ge=0, le=36500)] | None
+LONGEST_TERM = 36500
+Days = Annotated[float, Field(strict=True, ge=0, le=LONGEST_TERM)] | None
 LONGEST = 1 << 20
 PERSON = "retention"
 """Who deletes by rules, on the trail."""
@@ -78,14 +79,27 @@ def load_rules(path: Path) -> Rules:
         return Rules.model_validate(values or {})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        way = first["msg"]
-        if first["type"] == "extra_forbidden":
-            known = Terms if len(first["loc"]) > 1 else Rules
-            way = f"there is no such rule; {did_you_mean(str(first['loc'][-1]), known.model_fields)}"
-        raise SpecsightError(f"'{path}': {where}: {way}") from error
+        raise SpecsightError(f"'{path}': {_wrong(first['type'], first['loc'])}") from error
     except (OSError, ValueError) as error:
         raise SpecsightError(f"cannot read '{path}': {error}") from error
+
+
+def _wrong(kind: str, place: Sequence[int | str]) -> str:
+    """What pydantic refuses, in words of rules: `kind` is its name for it, `place` the keys that lead there."""
+    name = ".".join(str(one) for one in place if one != "[key]")
+    if kind == "extra_forbidden":
+        known = Terms if len(place) > 1 else Rules
+        return f"{name}: there is no such rule; {did_you_mean(str(place[-1]), known.model_fields)}"
+    if not place:
+        return "the file must be a mapping such as keep: {accepted: 30}"
+    if kind == "string_type":
+        return f"{name} must be text: names that are numbers stand in quotes"
+    if place[0] == "hold":
+        return f"{name} must be a list of names or ids of parts, such as [part-4711]"
+    if place[-1] in Terms.model_fields and not kind.endswith(("model_type", "dict_type", "mapping_type")):
+        return f"{name} must be a number of days from 0 to {LONGEST_TERM}; leave it out to keep for ever"
+    inner = "{accepted: 30}" if place[0] == "keep" or len(place) > 1 else "{NAME: {accepted: 30}}"
+    return f"{name} must be a mapping such as {inner}"
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ def go_live(
             else "nobody has seen what it would change"
         )
         raise SpecsightError(
-            f"version {version} of '{model}' cannot go live yet: {why}. Make a preview ('specsight line preview', or "
-            "the engineer's page), or say why without one (--without-preview)"
+            f"version {version} of '{model}' cannot go live yet: {why}. First look at a preview ('specsight line "
+            f"preview MODELS {model} {version}', or the engineer's page); where there can be none, say why "
+            "(--without-preview)"
         )
     words = reason if seen else f"without a preview: {override.strip()}"
     return fleet.go_live(Activation(model, version, person, words), instead_of=live.version)

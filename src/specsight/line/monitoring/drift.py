@@ -105,8 +105,8 @@ class DriftWatch:
         if len(known) < LEAST_BLOCKS:
             raise SpecsightError(
                 f"a reference needs {LEAST_BLOCKS * self.block} parts here ({LEAST_BLOCKS} blocks of {self.block}: "
-                f"parts that follow each other resemble each other), and has {len(self.reference)}: give "
-                "--reference more of them"
+                f"parts that follow each other resemble each other), and has {len(self.reference)}: name "
+                "more of them with --reference"
             )
         self.mean, self.spread = float(known.mean()), float(known.std(ddof=1))
         """Of the reference's blocks."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from specsight.errors import SpecsightError, did_you_mean
@@ -17,14 +19,22 @@ from specsight.line.store import LineStore
 
 ALPHA = 0.01
 """Probability of ever raising a false alarm, unless an engineer wants another one."""
+PARTS = 300
+"""Parts of a reference to begin with: `LEAST_BLOCKS` of 15. More where parts that follow each other resemble each other
+for longer, which `take_reference` says."""
 
 
 def no_reference(line: str, model: str) -> str:
     """That a line is compared with nothing, and how to change that."""
     return (
-        f"no reference to compare with: take one with 'specsight line health {shlex.quote(line)} {model} "
-        "--reference FIRST-LAST', numbers of parts that are as wanted"
+        f"no reference to compare with: take one with '{command(line, model)}', numbers of parts that are as wanted, "
+        f"{PARTS} to begin with"
     )
+
+
+def command(line: str, model: str) -> str:
+    """What takes a reference, as it is typed."""
+    return f"specsight line health {shlex.quote(line)} {model} --reference FIRST-LAST"
 
 
 def live_version(store: LineStore, model: str) -> str:
@@ -77,8 +87,8 @@ def take_reference(
         math.ceil(block_for(one) * longest / len(one)) if feature == SCORE else block_for(one)
         for feature, one in values.items()
     )
-    for feature, one in values.items():
-        DriftWatch(one, _at_most(block, feature, len(one), longest), alpha)
+    defective = {one.id for one in everything} - {one.id for one in parts}
+    _check_lengths(values, block, lambda name: _left_out(everything, defective, parts[-1].words, name))
     now = records.last_number(store, line)
     baseline = Baseline(
         line,
@@ -129,6 +139,39 @@ def _judged(store: LineStore, line: str, model: str, version: str) -> str:
     if not count:
         return "it judged none of it yet"
     return f"it judged {counted(count, 'part')}, with numbers from {first} to {last}"
+
+
+def _check_lengths(values: dict[str, list[float]], block: int, left_out: Callable[[str], str]) -> None:
+    """Raise SpecsightError where a feature has too few values; `left_out` says of one which parts do not count."""
+    longest = max(len(one) for one in values.values())
+
+    def telling(pair: tuple[str, list[float]]) -> tuple[bool, int]:  # what most parts have, defects left out
+        return pair[0] == REJECTED, -len(pair[1])
+
+    for feature, one in sorted(values.items(), key=telling):
+        try:
+            DriftWatch(one, _at_most(block, feature, len(one), longest), ALPHA)
+        except SpecsightError as error:
+            raise SpecsightError(f"{error}{left_out(feature)}") from error
+
+
+def _left_out(everything: list[WatchedPart], defective: set[str], words: str, feature: str) -> str:
+    """Which parts that were named do not count for a feature, and why; empty: all do."""
+
+    def why(part: WatchedPart) -> str:
+        if part.id in defective and feature != REJECTED:
+            return "that a person called defective"
+        if part.value(feature, words) is not None:
+            return ""
+        if part.words != words:
+            return "judged under other words than the last"
+        return "rejected" if part.verdict == "reject" else "without a verdict or a score"
+
+    found = Counter(filter(None, map(why, everything)))
+    if not found:
+        return ""
+    told = ", ".join(f"{count} {one}" for one, count in found.items())
+    return f". Of {counted(len(everything), 'part')} with these numbers these do not count: {told}"
 
 
 def reference_values(parts: list[WatchedPart]) -> dict[str, list[float]]:

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from specsight.errors import SpecsightError
 from specsight.line.history import Wanted, find
 from specsight.line.monitoring.alarms import PROMISE, Alarm, Watch, acknowledge, standing_of
-from specsight.line.monitoring.references import reset
+from specsight.line.monitoring.references import command, reset
 from specsight.line.records import JudgedPart
 from specsight.line.store import LineStore
 from specsight.service.access import Person
@@ -82,6 +82,14 @@ def shown_alarms(store: LineStore, model: str, version: str) -> list[ShownAlarm]
     """The alarms that stand under a version of a model, those that nobody knows of first."""
     found = [ShownAlarm(one, _parts(store, one)) for one in standing_of(store, model, version)]
     return sorted(found, key=lambda one: bool(one.alarm.acknowledged))
+
+
+def without_reference(context: LineContext, model: str) -> list[str]:
+    """What takes a reference (`command`) for each line of the model that has none; before it judged any part, for the
+    lines that the server was started with."""
+    known = context.watcher.under(model)
+    names = [one.line for one in known if one.state == "no reference"]
+    return [command(name, model) for name in (names if known else context.lines or ("LINE",))]
 
 
 def routes(context: LineContext) -> APIRouter:

@@ -18,9 +18,10 @@ from specsight.line.feedback.going_live import go_live, roll_back, version_befor
 from specsight.line.feedback.preview import DAYS, PARTS, Preview, comparable, disagreeing, previews
 from specsight.line.feedback.selection import WAYS
 from specsight.line.fleet import Unloadable
+from specsight.line.monitoring import references
 from specsight.service.access import Person
 from specsight.service.languages import marked
-from specsight.service.line.alarms import shown_alarms
+from specsight.service.line.alarms import shown_alarms, without_reference
 from specsight.service.line.context import LineContext
 from specsight.service.line.models import Name
 from specsight.service.pages import Pages, checked_form, only
@@ -40,7 +41,7 @@ WAY = {
     "even": marked("both verdicts at the same share"),
 }
 KIND = {
-    "given": marked("given"),
+    "given": marked("put in the folder"),
     "threshold": marked("another threshold"),
     "supervised": marked("learned from defects"),
 }
@@ -115,6 +116,8 @@ class _Engineer:
             most=PARTS,
             problem=self.context.problems().get(name, ""),
             alarms=shown_alarms(store, name, live),
+            without_reference=without_reference(self.context, name),
+            reference_parts=references.PARTS,
             undone=self.context.daily.problem,
             **_words(),
         )
@@ -228,9 +231,9 @@ def _words() -> dict[str, Any]:
 
 
 def _share(number: Mapping[str, Any]) -> str:
-    """A count with its interval, in whole percent."""
+    """A count with its interval, in whole percent; empty where nobody looked at such a part."""
     if not number["of"]:
-        return "–"
+        return ""
     return f"{number['count']} / {number['of']} ({100 * number['low']:.0f}–{100 * number['high']:.0f} %)"
 
 

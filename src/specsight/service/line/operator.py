@@ -99,7 +99,9 @@ class _Operator:
         if "hx-request" not in request.headers:
             return RedirectResponse(f"/part/{id}", 303)
         one = replace(one, reviews=(*one.reviews, review))
-        values = {**about(self.context, one, person), "queued": "queued" in fields}
+        queued = "queued" in fields
+        shift = self.now.tally.of(one.part.line, anew=True) if queued else None
+        values = {**about(self.context, one, person), "queued": queued, "shift": shift}
         text = self.pages.text("reviewed.html.j2", request, **values)
         return HTMLResponse(text)
 

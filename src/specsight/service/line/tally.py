@@ -50,14 +50,15 @@ class Tally:
         self._lock = threading.Lock()
         self._counted: dict[str, tuple[float, Shift, Counts]] = {}
 
-    def of(self, line: str) -> Shift:
-        """The shift that runs on a line. Raises Unavailable where the database cannot be reached."""
+    def of(self, line: str, anew: bool = False) -> Shift:
+        """The shift that runs on a line; `anew`: counted now, however fresh the last count is. Raises Unavailable where
+        the database cannot be reached."""
         since = shift_begin(now().astimezone())
         with self._lock:
             asked, shift, counts = self._counted.get(line, (0.0, None, Counts({}, 0)))
             if shift is None or shift.since != since:
                 counts = Counts({}, 0)
-            elif time.monotonic() - asked < FRESH:
+            elif not anew and time.monotonic() - asked < FRESH:
                 return shift
             counts += history.counts(self._store, line, since, counts.newest)
             shift = Shift(since, counts.words, history.overruled(self._store, line, since))

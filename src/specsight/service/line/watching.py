@@ -54,6 +54,10 @@ class Watcher(Collector):
         """How a line does, by each model that judged its parts, as of the last look."""
         return [one for (name, _), one in self._found.items() if name == line]
 
+    def under(self, model: str) -> list[LineHealth]:
+        """How the lines do of which a model judged parts, as of the last look."""
+        return [one for (_, name), one in self._found.items() if name == model]
+
     def alarms(self, line: str) -> list[str]:
         """The alarms of a line that nobody knows of yet, in sentences."""
         return [one.words for health in self.health(line) for one in health.alarms if not one.acknowledged]
