@@ -69,7 +69,8 @@ def test_the_page_says_how_each_line_is_watched(plates: Path, own: ServedLine) -
     engineer = own.browser("engineer")
     assert "specsight line health a plate --reference FIRST-LAST" in engineer.get("/engineer/plate").text
     for line in ("a", "press 1"):
-        own.inspect((plates / "new" / "40.png").read_bytes(), line=line)
+        assert own.inspect((plates / "new" / "40.png").read_bytes(), line=line).status_code == 200
+    until(lambda: {"a", "press 1"} <= set(own.context.feed.latest))
     own.context.watcher.look()
     text = engineer.get("/engineer/plate").text
     for line in ("a", "&#39;press 1&#39;"):
