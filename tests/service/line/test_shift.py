@@ -28,7 +28,7 @@ class Shift:
         self.served, self.names = served, names
 
     def said(self, command: str) -> str:
-        """What a command of the page prints."""
+        """What a command of the page prints, without what it says beside that."""
         for name, value in self.names.items():
             command = command.replace(f"${name}", value)
         if kept := re.fullmatch(r"export (\w+)=\$\((.*)\)", command):
@@ -40,7 +40,7 @@ class Shift:
             return done.stdout
         result = run(*words)
         assert result.exception is None, f"{command}: {result.exception}"
-        return result.output
+        return result.stdout
 
 
 @pytest.mark.long
