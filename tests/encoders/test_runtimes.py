@@ -22,12 +22,15 @@ from tests.support.vision_checkpoints import FAMILIES as VISION
 from tests.support.vision_checkpoints import save_vision
 
 from specsight.cli import cli
+from specsight.detectors.nearest_graph import Nearest
+from specsight.detectors.patchcore import PatchCore
 from specsight.encoders import BUNDLED, FILTERS, Encoder, load_encoder, set_default_runtime
 from specsight.encoders.runtimes import names
 from specsight.encoders.runtimes.exported import ExportedEncoder
 from specsight.encoders.runtimes.folders import TOLERANCE, difference_of
 from specsight.encoders.runtimes.names import GRAPHS
 from specsight.errors import MissingExtra, SpecsightError
+from specsight.features.memory_bank import MemoryBank
 from specsight.images import load_picture
 from specsight.images.framing import shorter_side
 from specsight.inspector import Inspector
@@ -253,3 +256,49 @@ def test_an_option_holds_for_its_command_alone(model: Path, tyres: list[Sample],
     words = ["inspect", str(model), str(tyres[0].image), "--out", str(tmp_path / "out"), "--runtime", "fast"]
     assert CliRunner().invoke(cli, words).exit_code == 0
     assert names.chosen_runtime("auto") == "auto"
+
+
+@pytest.mark.parametrize("runtime", HERE)
+def test_distances_of_patches_are_a_graph_of_what_was_learned(
+    runtime: str, exported: dict[str, Path], model: Path, tyres: list[Sample], tmp_path: Path
+) -> None:
+    plain, graphed = Inspector.load(model, device="cpu").detector, Inspector.load(exported[runtime]).detector
+    assert isinstance(plain, PatchCore)
+    assert isinstance(graphed, PatchCore)
+    assert plain.graph_ is None
+    assert graphed.graph_ is not None
+    learned = graphed.exact()
+    assert learned is not None
+    assert learned.digest == plain.exact().digest  # type: ignore[union-attr]
+    patches = np.random.default_rng(3).normal(size=(5000, learned.width)).astype(np.float32)
+    expected = learned.distances(patches)
+    assert np.abs(graphed.graph_.distances(patches) - expected).max() <= TOLERANCE * expected.max()
+    folder = exported[runtime] / "runtime"
+    other = Nearest(MemoryBank(learned.bank.vectors[1:]), learned.space)
+    assert other.read(folder, runtime) is None
+    assert learned.read(tmp_path, runtime) is None
+    (tmp_path / "nearest.json").write_text("{}")
+    with pytest.raises(SpecsightError, match="export the model again"):
+        learned.read(tmp_path, runtime)
+    graphed.fit([one for one in tyres if one.label == "good"][:4])
+    assert graphed.graph_ is None
+
+
+@pytest.mark.parametrize("runtime", HERE)
+@pytest.mark.parametrize("variance", [0.99, 1.0])
+def test_a_graph_of_distances_with_and_without_a_space(
+    runtime: str, variance: float, tmp_path: Path, tyres: list[Sample]
+) -> None:
+    detector = PatchCore(encoder=FILTERS, resolution=SIDE, variance=variance, rotate=False)
+    detector.fit([one for one in tyres if one.label == "good"][:3])
+    learned = detector.exact()
+    assert learned is not None
+    assert learned.write(tmp_path, runtime) <= TOLERANCE
+    detector.run_by(tmp_path, runtime)
+    assert detector.graph_ is not None
+    (view,) = detector.look([load_picture(tyres[-1])])
+    found = detector.judge(view)
+    detector.graph_ = None
+    expected = detector.judge(view)
+    assert found.score == pytest.approx(expected.score, rel=TOLERANCE)
+    assert np.abs(found.map - expected.map).max() <= TOLERANCE * np.abs(expected.map).max()

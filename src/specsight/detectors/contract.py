@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import Self
 
@@ -24,6 +24,7 @@ from specsight.detectors.saving import State
 from specsight.detectors.text import Words
 from specsight.encoders import Encoder, load_encoder, names_same_encoder
 from specsight.encoders.runtimes.brought import brings_graph, brought_encoder
+from specsight.encoders.runtimes.exported import ExportedEncoder
 from specsight.encoders.runtimes.names import AUTO
 from specsight.errors import SpecsightError, UnreadableFile, did_you_mean
 from specsight.preparation import Framing
@@ -31,6 +32,9 @@ from specsight.progress import track
 from specsight.records import ImageBatch, Judgement, Sample
 from specsight.registry import Registry
 from specsight.specification import Instruction, Specification, load_specification, save_yaml
+
+if TYPE_CHECKING:
+    from specsight.detectors.nearest_graph import Nearest
 
 __all__ = ["Detector", "View", "create_detector", "detectors", "load_detector"]
 
@@ -119,6 +123,13 @@ class Detector(Looking, ABC):
     @abstractmethod
     def judge(self, view: View, instruction: Instruction | None = None) -> Judgement:
         """Score one view and map its anomalies, at the picture's own resolution. The view stays as it is."""
+
+    def exact(self) -> Nearest | None:
+        """What it learned, where a graph computes that exactly; None: numpy alone does."""
+        return None
+
+    def run_by(self, folder: Path, runtime: str) -> None:
+        """Take the graph that `exact` wrote into `folder`, where there is one of what is learned now."""
 
     def save(self, folder: Path) -> None:
         """Write parameters, learned state and words into an existing folder. Raises SpecsightError before `fit`."""
@@ -286,4 +297,6 @@ def load_detector(
         raise saving.another_encoder(folder, str(made_by["name"]) if isinstance(name, Encoder) else name)
     detector.framing_ = saving.framing_of(description, folder)
     detector.restore(folder)
+    if isinstance(encoder, ExportedEncoder) and encoder.brought:
+        detector.run_by(encoder.folder, encoder.runtime)
     return detector

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from specsight.detectors.contract import Detector, View, detectors
+from specsight.detectors.nearest_graph import Nearest, NearestGraph
 from specsight.detectors.parameters import layer_names, parameter, sigma_parameter, top_parameter
 from specsight.detectors.rotating import align_parameter, angles_of, rotate_parameter
 from specsight.detectors.saving import State
@@ -76,6 +78,7 @@ class PatchCore(Detector):
 
     space_: PatchSpace | None = field(default=None, init=False, repr=False)
     bank_: MemoryBank | None = field(default=None, init=False, repr=False)
+    graph_: NearestGraph | None = field(default=None, init=False, repr=False)
 
     def check_parameters(self) -> None:
         """Raise SpecsightError for the first hyper-parameter out of its range."""
@@ -88,8 +91,8 @@ class PatchCore(Detector):
         if self.bank_ is None:
             raise self._not_fitted()
         patches, cells = self._patches(view)
-        patches = patches if self.space_ is None else self.space_.project(patches)
-        distances = self.bank_.nearest(patches)[0][:, 0].reshape(cells.size)
+        computed = self.graph_ or Nearest(self.bank_, self.space_)
+        distances = computed.distances(patches).reshape(cells.size)
         score = grids.top_mean(distances[view.frame.shows_picture(cells)], self.top)
         return Judgement(score, grids.on_picture(distances, cells, view.frame, self.sigma))
 
@@ -111,7 +114,7 @@ class PatchCore(Detector):
             moments.add(good)
             widths = [len(grid) for grid in view.features.values()]
             builder.add(good, expected=(expected - number) * len(good))
-        self.space_ = None
+        self.space_, self.graph_ = None, None
         if self.variance < 1:
             self.space_ = patch_space(builder.collected, moments, widths, self.variance)
         self.bank_ = MemoryBank(builder.build(self.space_.project if self.space_ else None))
@@ -120,6 +123,15 @@ class PatchCore(Detector):
         """Locally aware patch vectors (h · w, D) and their cells."""
         joined, cells = grids.join(view.features, view.cells, self.neighbourhood)
         return grids.vectors(joined), cells
+
+    def exact(self) -> Nearest | None:
+        """See `Detector.exact`."""
+        return None if self.bank_ is None else Nearest(self.bank_, self.space_)
+
+    def run_by(self, folder: Path, runtime: str) -> None:
+        """See `Detector.run_by`."""
+        learned = self.exact()
+        self.graph_ = None if learned is None else learned.read(folder, runtime)
 
     def _state(self) -> State:
         if self.bank_ is None:
@@ -131,4 +143,4 @@ class PatchCore(Detector):
         self.space_ = PatchSpace.of_arrays(state) if self.variance < 1 else None
         if self.space_ and state["bank"].shape[1] != len(state["weights"]):
             raise ValueError("bank and axes do not fit together")
-        self.bank_ = MemoryBank(state["bank"])
+        self.bank_, self.graph_ = MemoryBank(state["bank"]), None

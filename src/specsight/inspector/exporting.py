@@ -1,8 +1,8 @@
 """A saved model → the same model with its encoder as a graph that ONNX Runtime or OpenVINO runs.
 
 In: the folder of a model and a runtime. Out: another sealed folder, a copy with the graph in `runtime/` and a card that
-says what is in the graph; it is used like any model. What the detector itself computes (distances, maps, thresholds)
-stays in numpy and is the same code for every runtime.
+says what is in the graph; it is used like any model. Where a detector's own arithmetic is exact as a graph
+(`Detector.exact`), it has one, too; all else (maps, thresholds) stays in numpy, the same code for every runtime.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Exported:
     described: Described
     pictures: int
     """Pictures of good parts that int8 was calibrated on; 0 in float32."""
+    detector: float | None
+    """Largest difference of the detector's graph from numpy, as a share of the largest distance; None: it has none."""
 
 
 def export_model(
@@ -77,7 +79,9 @@ def export_model(
         shutil.rmtree(temporary / GRAPH, ignore_errors=True)
         (temporary / GRAPH).mkdir()
         described = write_graph(temporary / GRAPH, cast("PretrainedEncoder", network), runtime, pictures)
-        exported = Exported(out, described, len(pictures or ()))
+        exact = inspector.detector.exact()
+        difference = None if exact is None else exact.write(temporary / GRAPH, runtime)
+        exported = Exported(out, described, len(pictures or ()), difference)
         write_bytes(temporary / GRAPH / CARD, _card(exported, inspector.detector).encode())
     return exported
 
@@ -130,10 +134,20 @@ def _card(exported: Exported, detector: Detector) -> str:
         f"- Precision: {precision}.\n"
         f"- In the graph: normalisation of pixels and the whole vision tower; outputs {', '.join(described.outputs)}; "
         f"any height and width that are multiples of {described.multiple} px.\n"
-        "- In numpy, the same for every runtime: framing, everything that the detector learned (distances, scores, "
-        "maps), thresholds, findings, words of the explanation.\n"
+        f"{_detector(exported)}"
+        "- In numpy, the same for every runtime: framing, what the detector learned otherwise, scores, maps, "
+        "thresholds, findings, words of the explanation.\n"
         "- In torch, only where words are compared with pictures or a method reaches into the network's blocks: the "
         "text tower, and those blocks.\n"
         f"- Largest difference of a feature from torch: {described.difference:.1e} of the largest of its output.\n"
         f"{threshold}"
+    )
+
+
+def _detector(exported: Exported) -> str:
+    if exported.detector is None:
+        return ""
+    return (
+        "- In a graph of its own, in float32: distances of patches to those of good parts; largest difference from "
+        f"numpy {exported.detector:.1e} of the largest distance.\n"
     )

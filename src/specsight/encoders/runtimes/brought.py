@@ -10,7 +10,7 @@ from pathlib import Path
 
 from specsight.encoders.contract import Encoder
 from specsight.encoders.runtimes.exported import ExportedEncoder
-from specsight.encoders.runtimes.folders import DESCRIPTION, FILES, graph_files, read_graph
+from specsight.encoders.runtimes.folders import DESCRIPTION, FILES, read_graph
 from specsight.encoders.runtimes.kept import check_device
 from specsight.encoders.runtimes.names import AUTO, FAST, chosen_runtime
 
@@ -50,6 +50,6 @@ def bring_along(encoder: Encoder, model: Path) -> None:
     if not isinstance(encoder, ExportedEncoder) or not encoder.brought:
         return
     (model / GRAPH).mkdir()
-    for name in (*graph_files(encoder.runtime), CARD):
-        if (encoder.folder / name).is_file():
-            shutil.copyfile(encoder.folder / name, model / GRAPH / name)
+    for place in encoder.folder.iterdir():  # also the graph of what a detector learned
+        if place.is_file():
+            shutil.copyfile(place, model / GRAPH / place.name)

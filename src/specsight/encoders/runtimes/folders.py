@@ -169,12 +169,6 @@ def read_graph(folder: Path, origin: Callable[[str], Encoder], name: str | None 
     )
 
 
-def graph_files(runtime: str) -> tuple[str, ...]:
-    """Names of the files that hold an encoder for `runtime`."""
-    further = () if runtime == ONNX else ("encoder.bin",)
-    return (DESCRIPTION, FILES[runtime], *further)
-
-
 def _write(folder: Path, graph: bytes, runtime: str) -> None:
     if runtime == ONNX:
         write_bytes(folder / FILES[ONNX], graph)

@@ -1,6 +1,6 @@
 """A graph that is loaded and runs: ONNX Runtime or OpenVINO behind one call.
 
-In: a file and images. Out: the outputs that were asked for, and no others are computed. Both run in float32, as the
+In: a file and one array. Out: the outputs that were asked for, and no others are computed. Both run in float32, as the
 graph says, on as many threads as `OMP_NUM_THREADS` allows (`threadpoolctl` does not reach their pools). Threads sleep
 while they wait: ones that spin slow down whoever shares the processor.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from specsight.encoders.layer import Features, Images
-from specsight.encoders.runtimes.names import GRAPHS, IMAGES, ONNX, OPENVINO, check_runtime
+from specsight.encoders.runtimes.names import GRAPHS, ONNX, OPENVINO, check_runtime
 from specsight.errors import SpecsightError, require
 from specsight.machine import usable_processors
 
@@ -29,8 +29,8 @@ class Session(ABC):
     """That of the library."""
 
     @abstractmethod
-    def run(self, image: Images, outputs: Sequence[str]) -> list[Features]:
-        """The named outputs for one image (1, H, W, 3) uint8."""
+    def run(self, given: Images | Features, outputs: Sequence[str]) -> list[Features]:
+        """The named outputs for what the graph takes: one image (1, H, W, 3) uint8, or vectors (n, D)."""
 
 
 class OnnxSession(Session):
@@ -44,12 +44,13 @@ class OnnxSession(Session):
         options.log_severity_level = 3
         self.version = runtime.__version__
         self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
         self._needed = runtime.RunOptions()
         self._needed.only_execute_path_to_fetches = True
 
-    def run(self, image: Images, outputs: Sequence[str]) -> list[Features]:
+    def run(self, given: Images | Features, outputs: Sequence[str]) -> list[Features]:
         """See `Session.run`."""
-        found = self._session.run(list(outputs), {IMAGES: image}, self._needed)
+        found = self._session.run(list(outputs), {self._input: given}, self._needed)
         return [np.asarray(one, np.float32) for one in found]
 
 
@@ -61,15 +62,16 @@ class OpenvinoSession(Session):
         self.version = openvino.__version__.partition("-")[0]
         self._openvino, self._core = openvino, openvino.Core()
         self._model = self._core.read_model(path)
+        self._input = self._model.inputs[0].any_name
         self._requests: dict[tuple[str, ...], Any] = {}
         self._alone = threading.Lock()
 
-    def run(self, image: Images, outputs: Sequence[str]) -> list[Features]:
+    def run(self, given: Images | Features, outputs: Sequence[str]) -> list[Features]:
         """See `Session.run`."""
         names = tuple(outputs)
         with self._alone:
             request = self._requests.get(names) or self._compile(names)
-            request.infer({IMAGES: image})
+            request.infer({self._input: given})
             return [np.array(request.get_tensor(name).data, np.float32) for name in names]
 
     def _compile(self, names: tuple[str, ...]) -> Any:
