@@ -260,8 +260,18 @@ def test_an_option_holds_for_its_command_alone(model: Path, tyres: list[Sample],
 
 @pytest.mark.parametrize("runtime", HERE)
 def test_distances_of_patches_are_a_graph_of_what_was_learned(
-    runtime: str, exported: dict[str, Path], model: Path, tyres: list[Sample], tmp_path: Path
+    runtime: str,
+    exported: dict[str, Path],
+    model: Path,
+    tyres: list[Sample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    alone = Inspector.load(exported[runtime]).detector
+    assert isinstance(alone, PatchCore)
+    assert alone.graph_ is None
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     plain, graphed = Inspector.load(model, device="cpu").detector, Inspector.load(exported[runtime]).detector
     assert isinstance(plain, PatchCore)
     assert isinstance(graphed, PatchCore)
@@ -287,8 +297,9 @@ def test_distances_of_patches_are_a_graph_of_what_was_learned(
 @pytest.mark.parametrize("runtime", HERE)
 @pytest.mark.parametrize("variance", [0.99, 1.0])
 def test_a_graph_of_distances_with_and_without_a_space(
-    runtime: str, variance: float, tmp_path: Path, tyres: list[Sample]
+    runtime: str, variance: float, tmp_path: Path, tyres: list[Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     detector = PatchCore(encoder=FILTERS, resolution=SIDE, variance=variance, rotate=False)
     detector.fit([one for one in tyres if one.label == "good"][:3])
     learned = detector.exact()
