@@ -54,12 +54,15 @@ class Nearest:
         """Distances (n,) of patch vectors (n, D), in numpy."""
         return self.bank.nearest(patches if self.space is None else self.space.project(patches))[0][:, 0]
 
+    def arrays(self) -> dict[str, Grid]:
+        """All that was learned, by name, for saving."""
+        return {"bank": self.bank.vectors, **({} if self.space is None else self.space.arrays())}
+
     @property
     def digest(self) -> str:
         """SHA-256 of all arrays."""
-        arrays = {"bank": self.bank.vectors, **({} if self.space is None else self.space.arrays())}
         found = hashlib.sha256()
-        for name, array in sorted(arrays.items()):
+        for name, array in sorted(self.arrays().items()):
             found.update(
                 f"{name} {array.shape} {array.dtype}".encode() + np.ascontiguousarray(array).tobytes()
             )
@@ -77,7 +80,7 @@ class Nearest:
         run = NearestGraph(open_session(runtime, folder / FILE))
         # Near the bank and far from it: patches of good parts cannot be had back from the space.
         drawn = np.random.default_rng(0).normal(size=(2 * PIECE + 1, self.width)).astype(np.float32)
-        middle = self.bank.vectors.mean(0) if self.space is None else self.space.axes.mean / self.space.scale
+        middle = self.bank.mean if self.space is None else self.space.axes.mean / self.space.scale
         patches = (
             middle + drawn * np.linspace(0, 2, len(drawn), dtype=np.float32)[:, None] * np.abs(middle).mean()
         )
@@ -125,9 +128,8 @@ class Nearest:
             if axes.weights is not None:
                 query = nodes.add("Mul", query, nodes.constant(axes.weights))
         vectors = self.bank.vectors
-        mean = vectors.mean(0, dtype=np.float64).astype(np.float32)
-        around = vectors - mean
-        around_query = nodes.add("Sub", query, nodes.constant(mean))
+        around = vectors - self.bank.mean
+        around_query = nodes.add("Sub", query, nodes.constant(self.bank.mean))
         half = np.square(around).sum(1) / 2
         if (
             runtime == OPENVINO

@@ -134,10 +134,10 @@ class PatchCore(Detector):
         self.graph_ = None if learned is None else learned.read(folder, runtime)
 
     def _state(self) -> State:
-        if self.bank_ is None:
+        learned = self.exact()
+        if learned is None:
             raise self._not_fitted()
-        space = self.space_.arrays() if self.space_ else {}
-        return {"bank": self.bank_.vectors, **space}
+        return learned.arrays()
 
     def _restore(self, state: State) -> None:
         self.space_ = PatchSpace.of_arrays(state) if self.variance < 1 else None

@@ -106,8 +106,8 @@ class MemoryBank:
         faiss.cvar.distance_compute_blas_threshold = BLAS_FROM
         self._index: Any = faiss.IndexFlatL2(self.vectors.shape[1])
         # faiss computes |x|² + |y|² - 2xy, which cancels far from the origin: neighbours are sought around the mean.
-        self._mean = self.vectors.mean(0, dtype=np.float64).astype(np.float32)
-        self._index.add(self.vectors - self._mean)
+        self.mean = self.vectors.mean(0, dtype=np.float64).astype(np.float32)
+        self._index.add(self.vectors - self.mean)
 
     def nearest(self, queries: Points, count: int = 1) -> tuple[Points, Indices]:
         """Return distances (n, count), rising, and positions in the bank (n, count) of each query's nearest vectors.
@@ -124,7 +124,7 @@ class MemoryBank:
         threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1 if work < PARALLEL_FROM else threads)
         try:
-            _, neighbours = self._index.search(queries - self._mean, min(count, len(self.vectors)))
+            _, neighbours = self._index.search(queries - self.mean, min(count, len(self.vectors)))
         finally:
             faiss.omp_set_num_threads(threads)
         distances = np.empty(neighbours.shape, np.float32)
